@@ -1,0 +1,137 @@
+# mtr-trace: build, check, install.  `make help` lists targets and variables.
+#
+# What users own is set with ?= ; what the code needs stands in variables of
+# its own, so that `make CFLAGS=-O0` drops nothing that the build depends on.
+
+NMAP       ?= nmap
+PKG_CONFIG ?= pkg-config
+CFLAGS     ?= -O2 -g
+DNET_LIBS  ?= -l:libdumbnet.a
+PCAP_LIBS  ?= -lpcap
+PREFIX     ?= /usr/local
+BOOTSTRAP  ?= scripts/bootstrap
+
+# Nmap 7.93 embeds Lua 5.3, later ones 5.4; only Nmap itself knows which.
+NMAP_LUA   := $(shell $(NMAP) --version 2>/dev/null | sed -n 's/.*liblua-\(5\.[0-9]\).*/lua\1/p')
+LUAS       ?= $(sort lua5.4 $(filter lua5.3,$(NMAP_LUA)))
+TEST_LUAS  ?= lua5.4 lua5.3
+
+# nodelete: our thread may outlive lua_close.  exclude-libs and the static
+# libdumbnet: Nmap exports its private libdnet, with other struct layouts.
+REQUIRED   := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -pthread -MMD -MP
+WARNINGS   := -Wall -Wextra -Wshadow -Wconversion $(WERROR)
+LIBS       := $(DNET_LIBS) $(PCAP_LIBS) -lpthread -lm
+MODULE     := -shared -Wl,-z,nodelete -Wl,--exclude-libs,ALL
+SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+CORE_SRCS   := $(filter-out cext/http%.c,$(wildcard cext/*.c))
+# Files of the Lua binding begin with an l; the rest knows no Lua.
+ENGINE_SRCS := $(filter-out cext/l%.c,$(CORE_SRCS))
+MODULES     := $(LUAS:%=build/%/mtrtrace/core.so)
+
+V ?= 0
+Q := $(if $(filter 0,$(V)),@)
+say = $(if $(filter 0,$(V)),@echo "  $(1)")
+
+all: $(MODULES)
+
+# $(1): a Lua as pkg-config names it.  $(2): its build folder.  $(3): flags.
+define MODULE_RULES
+$(2)/obj/%.o: cext/%.c Makefile
+	@mkdir -p $$(@D)
+	$$(call say,CC    $$@)
+	$$(Q)$$(CC) $$(REQUIRED) $$(WARNINGS) $(3) $$(call lua_cflags,$(1)) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
+
+$(2)/mtrtrace/core.so: $(CORE_SRCS:cext/%.c=$(2)/obj/%.o)
+	@mkdir -p $$(@D)
+	$$(call say,LINK  $$@)
+	$$(Q)$$(CC) $$(MODULE) $(3) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
+
+-include $(CORE_SRCS:cext/%.c=$(2)/obj/%.d)
+endef
+lua_cflags = $(or $(LUA_CFLAGS),$(shell $(PKG_CONFIG) --cflags $(1)))
+$(foreach l,$(LUAS),$(eval $(call MODULE_RULES,$(l),build/$(l),)))
+
+include tests/tests.mk
+
+# ---- use -------------------------------------------------------------------
+
+# A sub-make, because which Lua to build for is known only once Nmap is there.
+run:
+	@scripts/keep-owner $(MAKE) --no-print-directory run-now
+
+run-now:
+	@$(BOOTSTRAP)
+	@$(MAKE) --no-print-directory all
+	@$(if $(TARGET),scripts/run-in-tree $(ARGS) $(TARGET),tests/net/demo $(ARGS))
+
+# ---- install ---------------------------------------------------------------
+
+INSTALL    ?= install
+# Nmap's own answer, its attributes in any order; asked from / because it would
+# warn of our scripts folder.  Once only, and not before it is needed.
+SCRIPT_DIR ?= $(eval SCRIPT_DIR := $$(shell cd / && $(NMAP) --script-help banner -oX - 2>/dev/null | \
+	grep -o '<directory [^>]*name="scripts"[^>]*>' | sed 's|.*path="\([^"]*\)".*|\1|' | \
+	xargs -r readlink -m))$(SCRIPT_DIR)
+LUA_DIR    ?= $(PREFIX)/share/lua/$*
+C_DIR      ?= $(PREFIX)/lib/lua/$*
+LUA_FILES  := $(patsubst nse/%,%,$(wildcard nse/*.lua nse/mtrtrace/*.lua nse/mtrtrace/*/*.lua))
+VERSIONS   := $(LUAS:lua%=%)
+
+# No --script-updatedb: run by a user it writes a private script.db that hides
+# the system's; selection by name needs none.
+install: install-script $(VERSIONS:%=install-for-%)
+
+install-script:
+	$(if $(SCRIPT_DIR),,$(error $(NMAP) names no scripts directory; install Nmap or set SCRIPT_DIR))
+	$(INSTALL) -d '$(DESTDIR)$(SCRIPT_DIR)'
+	$(INSTALL) -m 644 nse/mtr-trace.nse '$(DESTDIR)$(SCRIPT_DIR)/mtr-trace.nse'
+
+$(VERSIONS:%=install-for-%): install-for-%: build/lua%/mtrtrace/core.so
+	$(INSTALL) -d '$(DESTDIR)$(C_DIR)/mtrtrace'
+	$(INSTALL) -m 755 $< '$(DESTDIR)$(C_DIR)/mtrtrace/core.so'
+	$(Q)set -e; for f in $(LUA_FILES); do \
+		$(INSTALL) -D -m 644 "nse/$$f" '$(DESTDIR)$(LUA_DIR)'/"$$f"; done
+
+# Files by name, folders only when that leaves them empty.
+uninstall: $(VERSIONS:%=uninstall-for-%)
+	$(if $(SCRIPT_DIR),rm -f '$(DESTDIR)$(SCRIPT_DIR)/mtr-trace.nse')
+
+$(VERSIONS:%=uninstall-for-%): uninstall-for-%:
+	rm -f '$(DESTDIR)$(C_DIR)/mtrtrace/core.so'
+	$(Q)cd '$(DESTDIR)$(LUA_DIR)' 2>/dev/null && rm -f $(LUA_FILES) || true
+	$(Q)for d in '$(DESTDIR)$(C_DIR)' '$(DESTDIR)$(LUA_DIR)'; do [ ! -d "$$d/mtrtrace" ] || \
+		find "$$d/mtrtrace" -depth -type d -empty -delete; done
+
+clean:
+	@test ! -d build || find build -mindepth 1 -maxdepth 1 ! -name debian13 -exec rm -rf {} +
+
+distclean:
+	rm -rf build
+
+define HELP
+targets:
+  all          build core.so for $(LUAS)
+  run          install what is missing, build, trace TARGET (none: a lab of 8 routers); as root
+  check        install what the tests need, build, lint, all tests; as root
+  lint         style and static checks
+  test-c test-lua test-net   one part of the tests, with what is installed
+  bench        measure against mtr; prints ratios
+  format       rewrite the C files with clang-format
+  install uninstall   for Nmap ($(NMAP)) and plain interpreters
+  clean distclean     remove build/; clean keeps build/debian13
+variables:
+  TARGET ARGS          what `run` traces, and further Nmap options
+  LUAS="$(LUAS)"       the Luas to build for, as pkg-config names them
+  LUA_CFLAGS           instead of what pkg-config says
+  CC CFLAGS CPPFLAGS LDFLAGS PKG_CONFIG INSTALL NMAP   the usual
+  DNET_LIBS="$(DNET_LIBS)" PCAP_LIBS="$(PCAP_LIBS)"   the libraries
+  PREFIX="$(PREFIX)" DESTDIR SCRIPT_DIR LUA_DIR C_DIR  where install puts things
+  BOOTSTRAP=true       install no packages;  V=1 show commands
+endef
+export HELP
+help:
+	@echo "$$HELP"
+
+.PHONY: all run run-now install install-script uninstall clean distclean help \
+	$(VERSIONS:%=install-for-%) $(VERSIONS:%=uninstall-for-%)

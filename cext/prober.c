@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "prober.h"
+
+#include "capture.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MS INT64_C(1000000)
+
+enum {
+    BUCKETS = 1024,
+    SENDS_PER_TURN = 64, /* then captured packets are read again, so that none is lost */
+};
+static const int64_t turn_pause_ns = 1 * MS;    /* after a full turn: at most 64,000 probes/s */
+static const int64_t pause_check_ns = 50 * MS;  /* how soon a paused job is looked at again */
+static const int64_t drops_every_ns = 50 * MS;
+static const int64_t clock_step_ns = 1 * MS;
+
+/* A raw socket, shared by the traces of one family that leave the same way. */
+struct way {
+    struct way *next;
+    uint8_t version;
+    char device[IF_NAMESIZE];
+    int fd;
+};
+
+struct prober_job {
+    struct prober_job *next, *bucket_next;
+    struct trace *trace;
+    struct tally *tally;
+    struct egress_route route;
+    const struct way *way;
+    uint64_t first_drops; /* UINT64_MAX until the first turn */
+    int64_t asked_ns; /* when somebody last asked about it */
+    int64_t due_ns;
+};
+
+struct prober {
+    pthread_mutex_t lock;
+    pthread_cond_t finished; /* a job is done */
+    pthread_t thread;
+    bool started;
+    int wake_fd;
+    struct capture *capture; /* the thread's alone */
+    /* under the lock: */
+    bool stop;
+    struct way *ways;
+    struct prober_job *jobs;
+    struct prober_job *buckets[BUCKETS];
+    uint64_t drops;
+    int64_t drops_read_ns, now_ns;
+    int64_t clock_offset_ns; /* CLOCK_REALTIME minus CLOCK_MONOTONIC */
+    uint32_t clock_epoch;
+    uint8_t packet[WIRE_PACKET_MAX];
+};
+
+static int64_t read_clock(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int64_t monotonic_ns(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+/* Begins a new epoch when CLOCK_REALTIME was set. Called after a packet was stamped, so that no stamp
+ * is taken for one of an older epoch's. */
+static void watch_clock(struct prober *p)
+{
+    int64_t before = monotonic_ns();
+    int64_t offset = read_clock(CLOCK_REALTIME) - before;
+
+    if (monotonic_ns() - before > clock_step_ns / 10)
+        return; /* interrupted: the pair says nothing; the next packet will */
+    int64_t change = offset - p->clock_offset_ns;
+    if (change > clock_step_ns || change < -clock_step_ns)
+        p->clock_epoch++;
+    p->clock_offset_ns = offset;
+}
+
+/* ---- which trace a packet belongs to ------------------------------------------------------- */
+
+/* ICMP traces have identifiers of their own; others are told by target and port. */
+static unsigned bucket_of(enum wire_protocol protocol, uint16_t ident, uint16_t target_port,
+                          const struct ipaddr *target)
+{
+    uint32_t hash = ident;
+
+    if (protocol != WIRE_ICMP) {
+        hash = target_port;
+        for (size_t i = 0; i < sizeof target->bytes; i++)
+            hash = hash * 33 + target->bytes[i];
+    }
+    return (hash ^ hash >> 10) % BUCKETS;
+}
+
+static unsigned bucket_of_job(const struct prober_job *job)
+{
+    const struct wire_spec *spec = &trace_config(job->trace)->spec;
+    return bucket_of(spec->protocol, spec->ident, spec->target_port, &spec->target);
+}
+
+struct delivery {
+    const struct wire_packet *packet;
+    struct trace_stamp stamp;
+    bool outgoing;
+};
+
+static bool deliver(struct prober *p, struct prober_job *job, const struct delivery *d)
+{
+    if (d->outgoing)
+        return trace_seen(job->trace, d->packet, d->stamp);
+    if (!trace_reply(job->trace, d->packet, d->stamp, p->now_ns))
+        return false;
+    job->due_ns = 0; /* an answer may allow more probes at once */
+    return true;
+}
+
+static void on_packet(void *context, const struct capture_packet *captured)
+{
+    struct prober *p = context;
+    struct wire_packet packet;
+
+    watch_clock(p);
+    if (wire_parse(captured->bytes, captured->captured, &packet) != WIRE_OK)
+        return;
+    bool probe = packet.kind == WIRE_PROBE;
+    if (probe != captured->outgoing && !(probe && captured->loopback))
+        return; /* a probe counts where it leaves, an answer where it comes in */
+    struct delivery d = { &packet, { captured->stamp_ns, p->clock_epoch, captured->link }, probe };
+    const struct wire_ids *ids = &packet.probe;
+    struct prober_job *job =
+        p->buckets[bucket_of(ids->protocol, ids->ident, ids->target_port, &ids->target)];
+    while (job != NULL && !deliver(p, job, &d))
+        job = job->bucket_next;
+    if (job != NULL || ids->protocol != WIRE_UDP || probe)
+        return;
+    for (job = p->jobs; job != NULL; job = job->next) /* the target may be NAT's */
+        if (deliver(p, job, &d))
+            return;
+}
+
+/* ---- the thread ---------------------------------------------------------------------------- */
+
+static void send_probe(struct prober *p, struct prober_job *job, const struct wire_probe *probe,
+                       int64_t now_ns)
+{
+    const struct wire_spec *spec = &trace_config(job->trace)->spec;
+    size_t length = wire_build(spec, probe, p->packet);
+    int error = egress_send(job->way->fd, p->packet, length, &spec->target, job->route.scope);
+
+    if (error != 0)
+        trace_send_failed(job->trace, probe->number, error, now_ns);
+}
+
+static void step_job(struct prober *p, struct prober_job *job, int *sends_left)
+{
+    bool was_done = trace_done(job->trace);
+    struct wire_probe probe;
+
+    if (job->first_drops == UINT64_MAX)
+        job->first_drops = p->drops;
+    trace_expire(job->trace, p->now_ns, p->drops);
+    bool paused = p->now_ns - job->asked_ns > PROBER_LEASE_MS * MS;
+    while (!paused && *sends_left > 0) {
+        int64_t now_ns = monotonic_ns();
+        if (!trace_next(job->trace, now_ns, p->drops, &probe))
+            break;
+        send_probe(p, job, &probe, now_ns);
+        --*sends_left;
+    }
+    if (!was_done && trace_done(job->trace))
+        pthread_cond_broadcast(&p->finished);
+    job->due_ns = trace_due(job->trace);
+    if (paused && job->due_ns < p->now_ns + pause_check_ns)
+        job->due_ns = p->now_ns + pause_check_ns;
+}
+
+/* Reads what was captured, then lets every job that is due act; returns when the next one is. */
+static int64_t take_turn(struct prober *p)
+{
+    int sends_left = SENDS_PER_TURN;
+    int64_t due_ns = INT64_MAX;
+
+    p->now_ns = monotonic_ns(); /* before reading: all that was captured until then is read */
+    capture_read(p->capture, on_packet, p);
+    if (p->now_ns - p->drops_read_ns >= drops_every_ns) {
+        p->drops = capture_drops(p->capture);
+        p->drops_read_ns = p->now_ns;
+    }
+    for (struct prober_job *job = p->jobs; job != NULL; job = job->next) {
+        if (job->due_ns <= p->now_ns && sends_left > 0)
+            step_job(p, job, &sends_left);
+        if (job->due_ns < due_ns)
+            due_ns = job->due_ns;
+    }
+    return sends_left > 0 ? due_ns : p->now_ns + turn_pause_ns;
+}
+
+/* Without jobs only the wake-up is waited for: captured packets are nobody's then. */
+static void wait_for_work(struct prober *p, int64_t due_ns, bool idle)
+{
+    struct pollfd fds[] = { { .fd = p->wake_fd, .events = POLLIN },
+                            { .fd = capture_fd(p->capture), .events = POLLIN } };
+    int64_t left_ns = due_ns - monotonic_ns();
+    struct timespec timeout = { 0 };
+    uint64_t wakes;
+
+    if (left_ns > 0) {
+        timeout.tv_sec = left_ns / 1000000000;
+        timeout.tv_nsec = left_ns % 1000000000;
+    }
+    ppoll(fds, idle ? 1 : 2, due_ns == INT64_MAX ? NULL : &timeout, NULL);
+    if (fds[0].revents & POLLIN)
+        (void)!read(p->wake_fd, &wakes, sizeof wakes);
+}
+
+static void *run(void *arg)
+{
+    struct prober *p = arg;
+
+    pthread_mutex_lock(&p->lock);
+    while (!p->stop) {
+        int64_t due_ns = take_turn(p);
+        bool idle = p->jobs == NULL;
+        pthread_mutex_unlock(&p->lock);
+        wait_for_work(p, due_ns, idle);
+        pthread_mutex_lock(&p->lock);
+    }
+    pthread_mutex_unlock(&p->lock);
+    return NULL;
+}
+
+static void wake(const struct prober *p)
+{
+    const uint64_t one = 1;
+    (void)!write(p->wake_fd, &one, sizeof one);
+}
+
+/* The host program's signals are not ours: they stay with its own threads. */
+static int start_thread(struct prober *p)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = pthread_create(&p->thread, NULL, run, p);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    p->started = rc == 0;
+    return rc;
+}
+
+/* ---- opening and closing ------------------------------------------------------------------- */
+
+static void init_locks(struct prober *p)
+{
+    pthread_condattr_t monotonic;
+
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&p->finished, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+struct prober *prober_open(struct err *err)
+{
+    struct prober *p = calloc(1, sizeof *p);
+    int rc;
+
+    if (p == NULL) {
+        err_set(err, ERR_NOMEM, "no memory for a prober");
+        return NULL;
+    }
+    init_locks(p);
+    p->clock_offset_ns = read_clock(CLOCK_REALTIME) - monotonic_ns();
+    p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (p->wake_fd < 0) {
+        err_set(err, ERR_SYSTEM, "cannot open an eventfd: %s", strerror(errno));
+        goto failed;
+    }
+    p->capture = capture_open(err);
+    if (p->capture == NULL)
+        goto failed;
+    rc = start_thread(p);
+    if (rc != 0) {
+        err_set(err, ERR_SYSTEM, "cannot start a thread: %s", strerror(rc));
+        goto failed;
+    }
+    return p;
+failed:
+    prober_close(p);
+    return NULL;
+}
+
+static void free_job(struct prober_job *job)
+{
+    trace_free(job->trace);
+    tally_free(job->tally);
+    free(job);
+}
+
+void prober_close(struct prober *p)
+{
+    if (p == NULL)
+        return;
+    if (p->started) {
+        pthread_mutex_lock(&p->lock);
+        p->stop = true;
+        pthread_mutex_unlock(&p->lock);
+        wake(p);
+        pthread_join(p->thread, NULL);
+    }
+    for (struct prober_job *job = p->jobs, *next; job != NULL; job = next) {
+        next = job->next;
+        free_job(job);
+    }
+    for (struct way *way = p->ways, *next; way != NULL; way = next) {
+        next = way->next;
+        close(way->fd);
+        free(way);
+    }
+    capture_close(p->capture);
+    if (p->wake_fd >= 0)
+        close(p->wake_fd);
+    pthread_cond_destroy(&p->finished);
+    pthread_mutex_destroy(&p->lock);
+    free(p);
+}
+
+/* ---- jobs ---------------------------------------------------------------------------------- */
+
+static const struct way *find_way(struct prober *p, uint8_t version, const char *device,
+                                  struct err *err)
+{
+    for (struct way *way = p->ways; way != NULL; way = way->next)
+        if (way->version == version && strcmp(way->device, device) == 0)
+            return way;
+    struct way *way = calloc(1, sizeof *way);
+    if (way == NULL) {
+        err_set(err, ERR_NOMEM, "no memory for a socket");
+        return NULL;
+    }
+    way->version = version;
+    memcpy(way->device, device, sizeof way->device);
+    way->fd = egress_open(version, device, err);
+    if (way->fd < 0) {
+        free(way);
+        return NULL;
+    }
+    way->next = p->ways;
+    p->ways = way;
+    return way;
+}
+
+static bool ident_taken(const struct prober *p, uint16_t ident)
+{
+    for (const struct prober_job *job = p->jobs; job != NULL; job = job->next)
+        if (trace_config(job->trace)->spec.ident == ident)
+            return true;
+    return false;
+}
+
+/* Randomness lives only in bytes that no balancer hashes. */
+static int randomise(const struct prober *p, struct wire_spec *spec, struct err *err)
+{
+    do {
+        if (getrandom(&spec->ident, sizeof spec->ident, 0) < 0 ||
+            getrandom(&spec->first_index, sizeof spec->first_index, 0) < 0 ||
+            getrandom(&spec->cookie, sizeof spec->cookie, 0) < 0 ||
+            getrandom(&spec->tcp_base, sizeof spec->tcp_base, 0) < 0)
+            return err_set(err, ERR_SYSTEM, "no random numbers: %s", strerror(errno));
+    } while (spec->cookie == 0 || ident_taken(p, spec->ident));
+    return 0;
+}
+
+static int complete_spec(const struct prober *p, struct wire_spec *spec,
+                         const struct egress_route *route, struct err *err)
+{
+    char text[IPADDR_TEXT];
+
+    spec->source = route->source;
+    if (spec->size == 0)
+        spec->size = wire_size_default(spec->protocol, spec->target.version);
+    if (spec->size > route->mtu)
+        return err_set(err, ERR_TOOBIG, "size %u is more than the MTU of the link to %s, %d",
+                       spec->size, ipaddr_to_text(&spec->target, text), route->mtu);
+    if (spec->protocol == WIRE_ICMP)
+        spec->source_port = spec->target_port = 0;
+    else if (spec->source_port == 0)
+        spec->source_port = WIRE_SOURCE_PORT;
+    if (spec->protocol != WIRE_ICMP && spec->target_port == 0)
+        spec->target_port = spec->protocol == WIRE_UDP ? WIRE_PORT_UDP : WIRE_PORT_TCP;
+    return randomise(p, spec, err);
+}
+
+static void on_event(void *context, const struct trace_event *event)
+{
+    struct prober_job *job = context;
+    tally_event(job->tally, event);
+}
+
+static int start_trace(struct prober *p, struct prober_job *job,
+                       const struct prober_request *request, struct err *err)
+{
+    struct trace_config config = request->trace;
+
+    job->way = find_way(p, config.spec.target.version, request->device, err);
+    if (job->way == NULL || complete_spec(p, &config.spec, &job->route, err) < 0)
+        return -1;
+    job->tally = tally_new(config.max_hops);
+    if (job->tally == NULL)
+        return err_set(err, ERR_NOMEM, "no memory for a trace");
+    job->asked_ns = monotonic_ns();
+    job->first_drops = UINT64_MAX;
+    job->trace = trace_new(&config, job->asked_ns, on_event, job, err);
+    return job->trace != NULL ? 0 : -1;
+}
+
+static void enlist(struct prober *p, struct prober_job *job)
+{
+    struct prober_job **bucket = &p->buckets[bucket_of_job(job)];
+
+    job->bucket_next = *bucket;
+    *bucket = job;
+    job->next = p->jobs;
+    p->jobs = job;
+}
+
+struct prober_job *prober_add(struct prober *p, const struct prober_request *request,
+                              struct err *err)
+{
+    struct prober_job *job = calloc(1, sizeof *job);
+
+    if (job == NULL) {
+        err_set(err, ERR_NOMEM, "no memory for a trace");
+        return NULL;
+    }
+    if (egress_find(&request->trace.spec.target, request->scope, &request->source, request->device,
+                    &job->route, err) < 0) {
+        free(job);
+        return NULL;
+    }
+    pthread_mutex_lock(&p->lock);
+    int rc = start_trace(p, job, request, err);
+    if (rc == 0)
+        enlist(p, job);
+    pthread_mutex_unlock(&p->lock);
+    if (rc < 0) {
+        free_job(job);
+        return NULL;
+    }
+    wake(p);
+    return job;
+}
+
+void prober_remove(struct prober *p, struct prober_job *job)
+{
+    if (job == NULL)
+        return;
+    pthread_mutex_lock(&p->lock);
+    struct prober_job **link = &p->jobs;
+    while (*link != job)
+        link = &(*link)->next;
+    *link = job->next;
+    link = &p->buckets[bucket_of_job(job)];
+    while (*link != job)
+        link = &(*link)->bucket_next;
+    *link = job->bucket_next;
+    pthread_mutex_unlock(&p->lock);
+    free_job(job);
+}
+
+/* ---- questions ----------------------------------------------------------------------------- */
+
+/* Under the lock. A job that had been paused goes on at once. */
+static bool renew(struct prober *p, struct prober_job *job)
+{
+    int64_t now_ns = monotonic_ns();
+
+    if (now_ns - job->asked_ns > PROBER_LEASE_MS * MS) {
+        job->due_ns = 0;
+        wake(p);
+    }
+    job->asked_ns = now_ns;
+    return trace_done(job->trace);
+}
+
+bool prober_done(struct prober *p, struct prober_job *job)
+{
+    pthread_mutex_lock(&p->lock);
+    bool done = renew(p, job);
+    pthread_mutex_unlock(&p->lock);
+    return done;
+}
+
+bool prober_wait(struct prober *p, struct prober_job *job, int64_t wait_ns)
+{
+    int64_t until_ns = monotonic_ns() + wait_ns;
+
+    pthread_mutex_lock(&p->lock);
+    bool done = renew(p, job);
+    while (!done && monotonic_ns() < until_ns) {
+        int64_t turn_ns = monotonic_ns() + PROBER_LEASE_MS * MS / 2;
+        int64_t end_ns = turn_ns < until_ns ? turn_ns : until_ns;
+        struct timespec end = { end_ns / 1000000000, end_ns % 1000000000 };
+        pthread_cond_timedwait(&p->finished, &p->lock, &end);
+        done = renew(p, job);
+    }
+    pthread_mutex_unlock(&p->lock);
+    return done;
+}
+
+int prober_read(struct prober *p, struct prober_job *job, struct prober_report *out,
+                struct err *err)
+{
+    *out = (struct prober_report){ .route = job->route };
+    pthread_mutex_lock(&p->lock);
+    out->done = renew(p, job);
+    const struct trace_config *config = trace_config(job->trace);
+    out->spec = config->spec;
+    out->packets = config->packets;
+    out->first_hop = config->first_hop;
+    if (job->first_drops != UINT64_MAX)
+        out->capture_drops = p->drops - job->first_drops;
+    trace_summary(job->trace, &out->summary);
+    out->tally = tally_snapshot(job->tally);
+    pthread_mutex_unlock(&p->lock);
+    if (out->tally == NULL)
+        return err_set(err, ERR_NOMEM, "no memory for a result");
+    return 0;
+}

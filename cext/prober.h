@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The live shell around the engine: one thread, one capture and a few raw sockets for all traces of
+ * the process. It is the only code that reads a clock. Every function may be called from any thread
+ * but the prober's own; none holds the lock for longer than the copying takes. */
+#ifndef MTR_PROBER_H
+#define MTR_PROBER_H
+
+#include "egress.h"
+#include "tally.h"
+
+struct prober;
+struct prober_job; /* one trace in a prober */
+
+enum { PROBER_LEASE_MS = 1000 }; /* a job that nobody asks about for so long stops sending */
+
+/* What is to be traced; the prober chooses what the zeros leave open. */
+struct prober_request {
+    struct trace_config trace; /* spec: protocol, target, tos, ports, size are read */
+    struct ipaddr source;      /* version 0: the kernel's choice */
+    uint32_t scope;            /* zone of a link-local target */
+    char device[IF_NAMESIZE];  /* pins the egress; "" for the kernel's choice */
+};
+
+struct prober_report {
+    struct wire_spec spec;
+    struct egress_route route;
+    struct trace_summary summary;
+    uint32_t packets;
+    uint8_t first_hop;
+    bool done;
+    uint64_t capture_drops; /* while this trace ran */
+    struct tally *tally;    /* the caller frees it */
+};
+
+/* Opens the capture and starts the thread; NULL with *err set on failure. */
+struct prober *prober_open(struct err *err);
+
+/* Stops the thread and frees everything, jobs included; accepts NULL. */
+void prober_close(struct prober *p);
+
+/* Begins a trace; NULL with *err set on failure. */
+struct prober_job *prober_add(struct prober *p, const struct prober_request *request,
+                              struct err *err);
+void prober_remove(struct prober *p, struct prober_job *job); /* accepts NULL */
+
+/* Each of these renews the job's lease. */
+bool prober_done(struct prober *p, struct prober_job *job);
+bool prober_wait(struct prober *p, struct prober_job *job, int64_t wait_ns); /* true when done */
+int prober_read(struct prober *p, struct prober_job *job, struct prober_report *out,
+                struct err *err);
+
+#endif

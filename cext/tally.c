@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tally.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum waiting_state { WAITING_OPEN, WAITING_SAMPLE, WAITING_NOTHING };
+
+/* A counted probe whose sample may not be used before those of earlier probes: jitter is defined on
+ * the order of probes, and answers overtake each other. */
+struct tally_waiting {
+    uint32_t probe, ordinal;
+    uint16_t cell;
+    enum waiting_state state;
+    int64_t rtt_ns;
+};
+
+struct tally *tally_new(uint8_t max_hops)
+{
+    size_t hops = (size_t)max_hops + 1;
+    struct tally *tally = calloc(1, sizeof *tally + hops * sizeof tally->hops[0]);
+    if (tally != NULL)
+        tally->hop_count = hops;
+    return tally;
+}
+
+static void hop_fini(struct tally_hop *hop)
+{
+    for (size_t i = 0; i < hop->cell_count; i++)
+        stats_fini(&hop->cells[i].rtt);
+    free(hop->cells);
+    free(hop->waiting);
+    free(hop->ordinals);
+}
+
+void tally_free(struct tally *tally)
+{
+    if (tally == NULL)
+        return;
+    for (size_t i = 0; i < tally->hop_count; i++)
+        hop_fini(&tally->hops[i]);
+    free(tally);
+}
+
+/* ---- samples in the order of their probes -------------------------------------------------- */
+
+static uint32_t next_ordinal(struct tally *tally, struct tally_hop *hop, uint16_t flow)
+{
+    if (flow >= hop->flow_count) {
+        uint32_t *ordinals = realloc(hop->ordinals, (flow + 1u) * sizeof *ordinals);
+        if (ordinals == NULL) {
+            tally->out_of_memory = true;
+            return 0;
+        }
+        memset(ordinals + hop->flow_count, 0, (flow + 1u - hop->flow_count) * sizeof *ordinals);
+        hop->ordinals = ordinals;
+        hop->flow_count = flow + 1u;
+    }
+    return hop->ordinals[flow]++;
+}
+
+static void wait_for(struct tally *tally, struct tally_hop *hop, const struct trace_event *event)
+{
+    struct tally_waiting w = { .probe = event->probe };
+
+    w.ordinal = next_ordinal(tally, hop, event->flow);
+    if (hop->waiting_first + hop->waiting_count == hop->waiting_capacity) {
+        if (hop->waiting_first > 0) {
+            memmove(hop->waiting, hop->waiting + hop->waiting_first,
+                    hop->waiting_count * sizeof w);
+            hop->waiting_first = 0;
+        } else {
+            size_t capacity = hop->waiting_capacity == 0 ? 8 : hop->waiting_capacity * 2;
+            struct tally_waiting *more = realloc(hop->waiting, capacity * sizeof w);
+            if (more == NULL) {
+                tally->out_of_memory = true;
+                return;
+            }
+            hop->waiting = more;
+            hop->waiting_capacity = capacity;
+        }
+    }
+    hop->waiting[hop->waiting_first + hop->waiting_count++] = w;
+}
+
+static void use(struct tally *tally, struct tally_hop *hop, const struct tally_waiting *w)
+{
+    if (w->state == WAITING_SAMPLE &&
+        stats_add(&hop->cells[w->cell].rtt, w->ordinal, w->rtt_ns) < 0)
+        tally->out_of_memory = true;
+}
+
+static void settle(struct tally *tally, struct tally_hop *hop, uint32_t probe,
+                   enum waiting_state state, size_t cell, int64_t rtt_ns)
+{
+    struct tally_waiting *first = hop->waiting + hop->waiting_first;
+
+    for (size_t i = 0; i < hop->waiting_count; i++) {
+        if (first[i].probe == probe) {
+            first[i].state = state;
+            first[i].cell = (uint16_t)cell;
+            first[i].rtt_ns = rtt_ns;
+        }
+    }
+    while (hop->waiting_count > 0 && hop->waiting[hop->waiting_first].state != WAITING_OPEN) {
+        use(tally, hop, &hop->waiting[hop->waiting_first]);
+        hop->waiting_first++;
+        hop->waiting_count--;
+    }
+}
+
+/* ---- responders ---------------------------------------------------------------------------- */
+
+static struct tally_cell *cell_of(struct tally *tally, struct tally_hop *hop,
+                                  const struct trace_event *event)
+{
+    for (size_t i = 0; i < hop->cell_count; i++)
+        if (hop->cells[i].flow == event->flow &&
+            ipaddr_equal(&hop->cells[i].address, &event->reply->from))
+            return &hop->cells[i];
+    struct tally_cell *cells = realloc(hop->cells, (hop->cell_count + 1) * sizeof *cells);
+    if (cells == NULL) {
+        tally->out_of_memory = true;
+        return NULL;
+    }
+    hop->cells = cells;
+    struct tally_cell *cell = &cells[hop->cell_count++];
+    *cell = (struct tally_cell){ .address = event->reply->from, .flow = event->flow };
+    return cell;
+}
+
+static void count_code(struct tally_cell *cell, const struct wire_packet *reply)
+{
+    for (size_t i = 0; i < cell->code_count; i++) {
+        struct tally_code *c = &cell->codes[i];
+        if (c->kind == reply->kind && c->type == reply->type && c->code == reply->code) {
+            c->count++;
+            return;
+        }
+    }
+    if (cell->code_count < TALLY_CODES)
+        cell->codes[cell->code_count++] = (struct tally_code){
+            .kind = reply->kind, .type = reply->type, .code = reply->code, .count = 1 };
+}
+
+static struct tally_cell *note_reply(struct tally *tally, struct tally_hop *hop,
+                                     const struct trace_event *event)
+{
+    struct tally_cell *cell = cell_of(tally, hop, event);
+    if (cell == NULL)
+        return NULL;
+    count_code(cell, event->reply);
+    cell->reply_ttl = event->reply->ttl;
+    cell->target = cell->target || event->from_target;
+    return cell;
+}
+
+/* ---- events -------------------------------------------------------------------------------- */
+
+static void on_sent(struct tally *tally, struct tally_hop *hop, const struct trace_event *event)
+{
+    hop->raw_sent++;
+    if (event->class != PROBE_COUNTED)
+        return;
+    hop->in_flight++;
+    wait_for(tally, hop, event);
+}
+
+static void on_reply(struct tally *tally, struct tally_hop *hop, const struct trace_event *event)
+{
+    struct tally_cell *cell = note_reply(tally, hop, event);
+
+    hop->raw_received++;
+    if (event->class != PROBE_COUNTED)
+        return;
+    hop->in_flight--;
+    hop->sent++;
+    hop->received++;
+    bool sample = event->rtt_ns >= 0 && cell != NULL;
+    settle(tally, hop, event->probe, sample ? WAITING_SAMPLE : WAITING_NOTHING,
+           sample ? (size_t)(cell - hop->cells) : 0, event->rtt_ns);
+    if (cell != NULL)
+        cell->received++;
+}
+
+static void on_late(struct tally *tally, struct tally_hop *hop, const struct trace_event *event)
+{
+    struct tally_cell *cell = note_reply(tally, hop, event);
+
+    hop->raw_received++;
+    hop->late++;
+    if (cell != NULL)
+        cell->late++;
+    if (event->was_error) {
+        hop->send_errors--;
+        hop->raw_sent++;
+    }
+    if (event->class != PROBE_COUNTED)
+        return;
+    hop->received++;
+    if (event->was_error)
+        hop->sent++;
+    if (cell != NULL)
+        cell->received++;
+}
+
+static void on_unanswered(struct tally *tally, struct tally_hop *hop,
+                          const struct trace_event *event)
+{
+    bool error = event->kind == EVENT_SEND_ERROR;
+
+    if (error) {
+        hop->send_errors++;
+        hop->raw_sent--;
+    }
+    if (event->class != PROBE_COUNTED)
+        return;
+    hop->in_flight--;
+    if (!error)
+        hop->sent++;
+    settle(tally, hop, event->probe, WAITING_NOTHING, 0, -1);
+}
+
+void tally_event(struct tally *tally, const struct trace_event *event)
+{
+    struct tally_hop *hop = &tally->hops[event->ttl];
+    struct tally_cell *cell;
+
+    switch (event->kind) {
+    case EVENT_SENT: on_sent(tally, hop, event); break;
+    case EVENT_REPLY: on_reply(tally, hop, event); break;
+    case EVENT_LATE: on_late(tally, hop, event); break;
+    case EVENT_DUPLICATE:
+        hop->duplicates++;
+        cell = note_reply(tally, hop, event);
+        if (cell != NULL)
+            cell->duplicates++;
+        break;
+    case EVENT_TIMEOUT:
+    case EVENT_SEND_ERROR: on_unanswered(tally, hop, event); break;
+    case EVENT_HOP_CHANGED:
+    case EVENT_PATH_CHANGED:
+    case EVENT_DONE:
+    case EVENT_KIND_COUNT: break;
+    }
+}
+
+/* ---- snapshot ------------------------------------------------------------------------------ */
+
+static void *copy_array(const void *from, size_t bytes)
+{
+    void *to = bytes > 0 ? malloc(bytes) : NULL;
+    if (to != NULL)
+        memcpy(to, from, bytes);
+    return to;
+}
+
+static int hop_copy(struct tally_hop *to, const struct tally_hop *from)
+{
+    *to = *from;
+    to->cell_count = 0; /* hop_fini must not free what is not ours yet */
+    to->ordinals = NULL;
+    to->waiting = copy_array(from->waiting, from->waiting_capacity * sizeof *from->waiting);
+    to->cells = copy_array(from->cells, from->cell_count * sizeof *from->cells);
+    if ((from->waiting != NULL && to->waiting == NULL) ||
+        (from->cells != NULL && to->cells == NULL))
+        return -1;
+    for (; to->cell_count < from->cell_count; to->cell_count++)
+        if (stats_copy(&to->cells[to->cell_count].rtt, &from->cells[to->cell_count].rtt) < 0)
+            return -1;
+    return 0;
+}
+
+struct tally *tally_snapshot(const struct tally *tally)
+{
+    struct tally *copy = tally_new((uint8_t)(tally->hop_count - 1));
+    if (copy == NULL)
+        return NULL;
+    copy->out_of_memory = tally->out_of_memory;
+    for (size_t i = 0; i < tally->hop_count; i++) {
+        struct tally_hop *hop = &copy->hops[i];
+        if (hop_copy(hop, &tally->hops[i]) < 0) {
+            tally_free(copy);
+            return NULL;
+        }
+        for (size_t w = 0; w < hop->waiting_count; w++)
+            use(copy, hop, &hop->waiting[hop->waiting_first + w]);
+    }
+    return copy;
+}

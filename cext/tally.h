@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A reader of the event stream that keeps what the report shows: counts per TTL, statistics per
+ * (TTL, flow, responder). It sees events only, so a recording gives the same figures as the run. */
+#ifndef MTR_TALLY_H
+#define MTR_TALLY_H
+
+#include "stats.h"
+#include "trace.h"
+
+enum { TALLY_CODES = 8 }; /* different answers kept per responder */
+
+struct tally_code {
+    enum wire_kind kind;
+    uint8_t type, code; /* ICMP; 0 for TCP */
+    uint32_t count;
+};
+
+/* One responder on one flow at one TTL. */
+struct tally_cell {
+    struct ipaddr address;
+    uint16_t flow;
+    bool target;
+    uint32_t received;   /* counted probes it answered, late ones included */
+    uint32_t late, duplicates;
+    uint8_t reply_ttl;   /* of its newest answer */
+    size_t code_count;
+    struct tally_code codes[TALLY_CODES];
+    struct stats rtt;    /* counted probes answered in time */
+};
+
+struct tally_waiting;
+
+struct tally_hop {
+    uint32_t sent, received;  /* counted probes that are finished; answered, late ones included */
+    uint32_t in_flight;       /* counted probes that are not finished */
+    uint32_t send_errors, late, duplicates;
+    uint32_t raw_sent, raw_received; /* counted and test probes */
+    size_t cell_count;
+    struct tally_cell *cells; /* in the order in which they were first seen */
+    struct tally_waiting *waiting; /* samples that wait for earlier probes to finish */
+    size_t waiting_first, waiting_count, waiting_capacity;
+    uint32_t *ordinals;       /* counted probes sent, by flow */
+    size_t flow_count;
+};
+
+struct tally {
+    size_t hop_count;         /* hops[0] is unused: they go by TTL */
+    bool out_of_memory;       /* figures are incomplete */
+    struct tally_hop hops[];
+};
+
+/* NULL without memory. */
+struct tally *tally_new(uint8_t max_hops);
+void tally_free(struct tally *tally);
+
+/* A trace_sink's body. */
+void tally_event(struct tally *tally, const struct trace_event *event);
+
+/* A copy to read while the trace goes on, with the samples that still wait counted in; NULL without
+ * memory. */
+struct tally *tally_snapshot(const struct tally *tally);
+
+#endif

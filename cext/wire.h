@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Probes to bytes and captured bytes to records, for both families and every protocol. Pure: no
+ * socket, no clock. Which header field carries what is drawn in README.md beside this file. */
+#ifndef MTR_WIRE_H
+#define MTR_WIRE_H
+
+#include "ipaddr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum wire_protocol { WIRE_ICMP, WIRE_UDP, WIRE_TCP, WIRE_PROTOCOL_COUNT };
+
+enum {
+    WIRE_PORT_UDP = 33434,      /* traceroute's first port, which firewalls know */
+    WIRE_PORT_TCP = 80,         /* what mtr and tcptraceroute ask by default */
+    WIRE_SOURCE_PORT = 28672,   /* of flow 0; below Linux's range for connections */
+    WIRE_ICMP_CHECKSUM = 0x6d74,/* of flow 0: what balancers hash in place of ports */
+    WIRE_FLOW_LABEL = 0x6d000,  /* of flow 0 */
+    WIRE_FLOW_LABEL_MASK = 0xff000,
+    WIRE_FLOWS = 4096,          /* flows that have a label of their own */
+    WIRE_INDEXES = 65535,       /* distinct probe indexes: 1 to 65535 */
+    WIRE_TCP_STEP = 256,        /* sequence numbers from one TCP probe to the next */
+    WIRE_PAYLOAD_MIN = 6,       /* two bytes of balance, four of cookie */
+    WIRE_PACKET_MAX = 65535,
+};
+
+/* What all probes of a trace share. */
+struct wire_spec {
+    enum wire_protocol protocol;
+    struct ipaddr source, target;
+    uint16_t source_port, target_port; /* UDP and TCP; the source port is flow 0's */
+    uint16_t ident;                    /* ICMP identifier, unique to the trace in this process */
+    uint16_t first_index;              /* index of probe 0, random */
+    uint32_t cookie;                   /* random, never 0 */
+    uint32_t tcp_base;                 /* sequence number of probe 0, random */
+    uint16_t size;                     /* length of the IP packet in bytes */
+    uint8_t tos;                       /* TOS or traffic class */
+};
+
+/* What tells one probe from the others. */
+struct wire_probe {
+    uint32_t number; /* rises by one with each probe sent */
+    uint16_t flow;
+    uint8_t ttl;
+};
+
+enum wire_kind {
+    WIRE_PROBE, /* a packet that looks like one of our own probes */
+    WIRE_ECHO_REPLY,
+    WIRE_SYN_ACK,
+    WIRE_RST,
+    WIRE_TIME_EXCEEDED,
+    WIRE_UNREACHABLE, /* destination unreachable and parameter problem */
+    WIRE_TOO_BIG,     /* fragmentation needed, packet too big */
+    WIRE_KIND_COUNT
+};
+
+/* The identity of a probe as it was read: from itself, from a quote, or turned round from a direct
+ * answer. Fields that the protocol or a short quote does not have are 0. */
+struct wire_ids {
+    enum wire_protocol protocol;
+    struct ipaddr source, target;
+    uint16_t source_port, target_port;
+    uint16_t ident;   /* ICMP */
+    uint16_t index;   /* ICMP sequence or UDP checksum; TCP: 0 */
+    uint32_t tcp_seq; /* TCP sequence number of the probe */
+    uint16_t ip_id;   /* IPv4, as quoted; 0 in direct answers */
+    uint32_t cookie;  /* 0 where the packet is too short to hold it */
+    uint8_t ttl, tos;
+};
+
+struct wire_packet {
+    enum wire_kind kind;
+    struct ipaddr from;
+    uint8_t ttl, tos;
+    bool df;
+    uint16_t ip_id;
+    uint16_t length;       /* of the whole IP packet, bytes */
+    uint8_t type, code;    /* ICMP */
+    uint16_t mtu;          /* WIRE_TOO_BIG: next-hop MTU, 0 if the router named none */
+    uint16_t quote_length; /* bytes quoted in an ICMP error */
+    struct wire_ids probe;
+};
+
+enum wire_verdict {
+    WIRE_OK,
+    WIRE_FOREIGN,   /* a packet we have no use for */
+    WIRE_TRUNCATED, /* ends before what we need */
+    WIRE_MALFORMED, /* contradicts itself */
+};
+
+/* Smallest and default length of a probe packet, bytes. */
+uint16_t wire_size_min(enum wire_protocol protocol, uint8_t version);
+uint16_t wire_size_default(enum wire_protocol protocol, uint8_t version);
+
+/* The 16-bit index, 1 to 65535, that probe `number` carries. */
+uint16_t wire_index(const struct wire_spec *spec, uint32_t number);
+
+/* The sequence number that TCP probe `number` carries. */
+uint32_t wire_tcp_seq(const struct wire_spec *spec, uint32_t number);
+
+/* Writes the probe with its IP header; returns spec->size. The buffer holds at least that. */
+size_t wire_build(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t *packet);
+
+/* Reads an IP packet, of which the first `captured` bytes are there. *out is written only for
+ * WIRE_OK. Says nothing about whose probe it was: see trace_reply. */
+enum wire_verdict wire_parse(const uint8_t *packet, size_t captured, struct wire_packet *out);
+
+#endif

@@ -1,0 +1,208 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- Script arguments: from Nmap's raw table to checked options, or to one
+-- sentence that names the argument, its value and what is accepted. Only
+-- full keys ("mtr-trace.port") and the nested form (mtr-trace={port=80}) are
+-- read, so another script's "port" is never taken. Pure.
+-- @module mtrtrace.args
+local fields = require "mtrtrace.fields"
+local format = require "mtrtrace.format"
+local nearest = require "mtrtrace.nearest"
+local values = require "mtrtrace.values"
+
+local M = {}
+
+local SCRIPT = "mtr-trace"
+
+local whole, seconds = values.whole, values.seconds
+
+-- One row per argument. `read` turns text into a value; it answers nil for
+-- a bad one, or nil and true for a word that asks for what nil means.
+local ARGS = {
+  { name = "packets", default = 10, read = whole, min = 1, max = 100000,
+    want = "a whole number" },
+  { name = "timeout", default = 5, read = seconds, min = 0.001, max = 3600,
+    want = "a time such as 5s or 500ms" },
+  { name = "protocol", default = "icmp", read = values.choice,
+    want = "one of ", words = { "icmp", "udp", "tcp" } },
+  { name = "port", read = whole, min = 1, max = 65535,
+    want = "a whole number" },
+  { name = "source-port", read = whole, min = 1, max = 65535,
+    want = "a whole number" },
+  { name = "first-hop", default = 1, read = whole, min = 1, max = 255,
+    want = "a whole number" },
+  { name = "max-hops", default = 30, read = whole, min = 1, max = 255,
+    want = "a whole number" },
+  { name = "interval", read = seconds, word = "auto", min = 0.01,
+    max = 3600, want = "auto or a time such as 500ms or 1s" },
+  { name = "size", read = whole, min = 28, max = 65535,
+    want = "a whole number of bytes" },
+  { name = "tos", default = 0, read = whole, hex = true, min = 0, max = 255,
+    want = "a whole number" },
+  { name = "max-silent", default = 5, read = whole, min = 1, max = 255,
+    want = "a whole number" },
+  { name = "columns", read = values.columns, list = true,
+    want = "a list such as {hop,ip,avg} out of ",
+    words = values.column_words() },
+}
+
+local BY_NAME, NAMES = {}, {}
+for i, arg in ipairs(ARGS) do
+  BY_NAME[arg.name], NAMES[i] = arg, arg.name
+end
+
+local function accepted(arg)
+  if arg.words then
+    return arg.want .. table.concat(arg.words, ", ")
+  end
+  return ("%s from %s to %s%s"):format(arg.want, format.decimal(arg.min),
+    format.decimal(arg.max), arg.read == seconds and " s" or "")
+end
+
+local function short(text)
+  return format.clean(text):sub(1, 60)
+end
+
+local function bad(arg, shown, hint)
+  return ("%s.%s=%s: expected %s%s"):format(SCRIPT, arg.name, short(shown),
+    accepted(arg), hint or "")
+end
+
+-- The value as text; nil where its shape is wrong already.
+local function flatten(arg, value)
+  if type(value) ~= "table" then
+    return tostring(value)
+  end
+  local parts = {}
+  for i, part in ipairs(value) do
+    parts[i] = tostring(part)
+  end
+  local text = table.concat(parts, ",")
+  return arg.list and text or nil, "{" .. text .. "}"
+end
+
+local function read_one(arg, value)
+  if value == true then
+    return nil, ("%s.%s: no value given: expected %s"):format(
+      SCRIPT, arg.name, accepted(arg))
+  end
+  local text, shown = flatten(arg, value)
+  if not text then
+    return nil, bad(arg, shown, ", not a list")
+  end
+  local result, is_word, culprit = arg.read(text, arg)
+  if result == nil and not is_word then
+    local hint = culprit and ("; %s is none of these, the nearest is %s")
+      :format(short(culprit), nearest.find(culprit, arg.words))
+    return nil, bad(arg, shown or text, hint)
+  end
+  return result
+end
+
+local function collect_nested(found, nested)
+  if type(nested) ~= "table" then
+    return
+  end
+  for key, value in pairs(nested) do
+    if type(key) == "string" then
+      found[key] = value
+    else
+      found[tostring(value)] = true
+    end
+  end
+end
+
+-- Our arguments by short name; true stands for one without a value. A full
+-- key wins over the nested form.
+local function collect(raw)
+  local found = {}
+  collect_nested(found, raw[SCRIPT])
+  for key, value in pairs(raw) do
+    local word = type(key) == "string" and key or value
+    local name = type(word) == "string"
+      and word:match("^mtr%-trace%.(.*)$")
+    if name and word == key then
+      found[name] = value
+    elseif name and found[name] == nil then
+      found[name] = true
+    end
+  end
+  return found
+end
+
+local function misshapen(nested)
+  return nested ~= nil and type(nested) ~= "table"
+    and ("%s=%s: expected a table such as %s={packets=5}"):format(SCRIPT,
+      short(nested), SCRIPT)
+end
+
+local function unknown(found)
+  local names = {}
+  for name in pairs(found) do
+    names[#names + 1] = not BY_NAME[name] and name or nil
+  end
+  table.sort(names)
+  local name = names[1]
+  return name and ("%s.%s: no such argument, the nearest is %s.%s")
+    :format(SCRIPT, short(name), SCRIPT, nearest.find(name, NAMES))
+end
+
+-- Nmap cuts an unquoted list at its commas: what is left over would be lost
+-- without a word.
+local function cut_list(raw, found)
+  local value = found.columns
+  for _, word in ipairs(type(value) == "string" and raw or {}) do
+    if type(word) == "string" and fields.get(word) then
+      return ("%s.columns=%s: expected a list in braces, such as {%s,%s}")
+        :format(SCRIPT, short(value), short(value), word)
+    end
+  end
+end
+
+local function conflict(options, found)
+  for _, name in ipairs { "port", "source-port" } do
+    if found[name] and options.protocol == "icmp" then
+      return ("%s.%s=%s: icmp has no ports, expected %s.protocol=udp or "
+        .. "tcp with it"):format(SCRIPT, name, tostring(found[name]), SCRIPT)
+    end
+  end
+  if options.first_hop > options.max_hops then
+    return ("%s.first-hop=%d: expected a whole number from 1 to "
+      .. "%s.max-hops, which is %d"):format(SCRIPT, options.first_hop,
+        SCRIPT, options.max_hops)
+  end
+end
+
+--- The arguments there are, for documentation and its test.
+-- @treturn {table,...} each with `name` and `default`; not to be changed
+function M.all()
+  return ARGS
+end
+
+--- Checks the arguments of one run.
+-- @tparam table raw nmap.registry.args
+-- @treturn ?table options as core.trace takes them (times in seconds), and
+--   `columns`, an array of field keys; what has no default may be absent
+-- @treturn ?string the first error, one sentence
+function M.read(raw)
+  local found = collect(raw)
+  local err = misshapen(raw[SCRIPT]) or unknown(found)
+  if err then
+    return nil, err
+  end
+  local options = {}
+  for _, arg in ipairs(ARGS) do
+    local value = arg.default
+    if found[arg.name] ~= nil then
+      value, err = read_one(arg, found[arg.name])
+    end
+    if err then
+      return nil, err
+    end
+    options[(arg.name:gsub("-", "_"))] = value
+  end
+  options.columns = options.columns or fields.default_keys()
+  err = cut_list(raw, found) or conflict(options, found)
+  return not err and options or nil, err
+end
+
+return M

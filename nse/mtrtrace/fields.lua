@@ -1,0 +1,199 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- The field table: every column of every report, once.
+-- The text table, the structured output and the list of valid column names
+-- all read it. Pure: no clock, no I/O.
+--
+-- A field is { key, title, unit, width, kind, hop, responder, about }.
+-- `hop` and `responder` say where the value comes from: the name of a key in
+-- the hop or responder of a trace result, or a function of it. A row's first
+-- line shows the hop's value where there is one, later lines the responder's.
+-- @module mtrtrace.fields
+local format = require "mtrtrace.format"
+
+local M = {}
+
+local function asn(responder)
+  return responder.asn or responder.special and "Private" or nil
+end
+
+local function organization(responder)
+  return responder.organization
+    or responder.special and "Private Network" or nil
+end
+
+local function code_list(responder)
+  local seen = {}
+  for i, c in ipairs(responder.codes or {}) do
+    seen[i] = ("%d/%d"):format(c.type, c.code)
+  end
+  return #seen > 0 and table.concat(seen, ",") or nil
+end
+
+local function folded_range(row)
+  return ("%d-%d"):format(row.hop.ttl, row.last_ttl)
+end
+
+local function star()
+  return "*"
+end
+
+-- Order is the order of the columns; `default` puts one into the table.
+local FIELDS = {
+  { key = "hop", title = "Hop", unit = "TTL", width = 4, kind = "count",
+    default = true, hop = "ttl", later = "", folded = folded_range,
+    about = "distance: the TTL at which the hop answered" },
+  { key = "ip", title = "IP Address", width = 15, kind = "name",
+    default = true, responder = "address", silent = "*", folded = star,
+    about = "address that answered; * where nothing ever did" },
+  { key = "loss", title = "Loss%", unit = "%", width = 6, kind = "share",
+    default = true, hop = "loss",
+    about = "unanswered of the finished counted probes" },
+  { key = "loss_low", title = "Loss-Low%", unit = "%", width = 6,
+    kind = "share", hop = "loss_low",
+    about = "lower end of the 95 % interval of the loss (Wilson)" },
+  { key = "loss_high", title = "Loss-High%", unit = "%", width = 6,
+    kind = "share", hop = "loss_high",
+    about = "upper end of the 95 % interval of the loss (Wilson)" },
+  { key = "sent", title = "Sent", unit = "probes", width = 5,
+    kind = "count", default = true, hop = "sent",
+    about = "finished counted probes" },
+  { key = "recv", title = "Recv", unit = "probes", width = 5,
+    kind = "count", default = true, hop = "received",
+    responder = "received", about = "answered counted probes" },
+  { key = "last", title = "Last(ms)", unit = "ms", width = 8, kind = "ms",
+    responder = "last_ms", about = "round trip of the last answer" },
+  { key = "avg", title = "Avg(ms)", unit = "ms", width = 8, kind = "ms",
+    default = true, responder = "avg_ms", about = "mean round trip" },
+  { key = "best", title = "Best(ms)", unit = "ms", width = 8, kind = "ms",
+    responder = "best_ms", about = "shortest round trip" },
+  { key = "worst", title = "Worst(ms)", unit = "ms", width = 8,
+    kind = "ms", responder = "worst_ms", about = "longest round trip" },
+  { key = "median", title = "Median(ms)", unit = "ms", width = 8,
+    kind = "ms", responder = "median_ms", about = "median round trip" },
+  { key = "p95", title = "P95(ms)", unit = "ms", width = 8, kind = "ms",
+    responder = "p95_ms", about = "95th percentile of the round trips" },
+  { key = "stdev", title = "StDev(ms)", unit = "ms", width = 8,
+    kind = "ms", default = true, responder = "stdev_ms",
+    about = "sample standard deviation of the round trips" },
+  { key = "jitter", title = "Jitter(ms)", unit = "ms", width = 8,
+    kind = "ms", default = true, responder = "jitter_ms",
+    about = "mean difference of consecutive round trips" },
+  { key = "jitter_rfc3550", title = "Jitter-RFC3550(ms)", unit = "ms",
+    width = 8, kind = "ms", responder = "jitter_rfc3550_ms",
+    about = "interarrival jitter, smoothed as in RFC 3550" },
+  { key = "reply_ttl", title = "Reply-TTL", unit = "TTL", width = 4,
+    kind = "count", responder = "reply_ttl",
+    about = "TTL that was left in the hop's answer" },
+  { key = "late", title = "Late", unit = "probes", width = 5,
+    kind = "count", hop = "late", responder = "late",
+    about = "answers that came after their probe's deadline" },
+  { key = "duplicates", title = "Dup", unit = "replies", width = 5,
+    kind = "count", hop = "duplicates", responder = "duplicates",
+    about = "further answers to a probe already answered" },
+  { key = "send_errors", title = "SendErr", unit = "probes", width = 5,
+    kind = "count", hop = "send_errors",
+    about = "probes this host could not send; they are not loss" },
+  { key = "raw_sent", title = "Raw-Sent", unit = "probes", width = 5,
+    kind = "count", hop = "raw_sent",
+    about = "all probes sent, those that only test the pace included" },
+  { key = "raw_recv", title = "Raw-Recv", unit = "probes", width = 5,
+    kind = "count", hop = "raw_received",
+    about = "all probes answered, those that only test included" },
+  { key = "flow", title = "Flow", width = 4, kind = "count",
+    responder = "flow", about = "number of the flow that was answered" },
+  { key = "codes", title = "ICMP", width = 8, kind = "name",
+    responder = code_list, text_only = true,
+    about = "every ICMP type/code seen from the address" },
+  { key = "special", title = "Range", width = 10, kind = "name",
+    responder = "special",
+    about = "class of a special-purpose address, such as private or cgn" },
+  { key = "asn", title = "ASN", width = 8, kind = "name", default = true,
+    responder = asn, about = "autonomous system that announces the address" },
+  { key = "organization", title = "Organization", width = 16,
+    kind = "name", default = true, responder = organization,
+    about = "holder of the autonomous system" },
+  { key = "os", title = "OS Guess", width = 12, kind = "name",
+    default = true, responder = "os",
+    about = "operating system, from evidence only" },
+}
+
+local BY_KEY = {}
+for _, field in ipairs(FIELDS) do
+  BY_KEY[field.key] = field
+end
+
+local function pick(source, from)
+  if source == nil or from == nil then
+    return nil
+  elseif type(source) == "function" then
+    return source(from)
+  end
+  return from[source]
+end
+
+local function absent(field, row)
+  if not row.responder and field.silent then
+    return field.silent
+  elseif not row.first and field.later then
+    return field.later
+  end
+  return "-"
+end
+
+--- What a column shows in one row of the text table.
+-- @tparam table field
+-- @tparam table row as made by mtrtrace.rows
+-- @treturn string "-" where there is no value
+function M.cell(field, row)
+  if row.last_ttl then
+    return field.folded and field.folded(row) or ""
+  end
+  local value
+  if row.first and field.hop then
+    value = pick(field.hop, row.hop)
+  else
+    value = pick(field.responder, row.responder)
+  end
+  if value == nil then
+    return absent(field, row)
+  end
+  return format.kinds[field.kind].text(value)
+end
+
+--- A field's value for programs: in the field's unit, never an exponent.
+-- @tparam table field
+-- @tparam string scope "hop" or "responder"
+-- @tparam table from a hop or responder of a trace result
+-- @treturn ?string nil where there is no value
+function M.raw(field, scope, from)
+  if field.text_only then
+    return nil
+  end
+  local value = pick(field[scope], from)
+  return value ~= nil and format.kinds[field.kind].raw(value) or nil
+end
+
+--- All fields, in the order of the columns.
+-- @treturn {table,...} not to be changed
+function M.all()
+  return FIELDS
+end
+
+--- The keys of the default table, in order.
+-- @treturn {string,...}
+function M.default_keys()
+  local keys = {}
+  for _, field in ipairs(FIELDS) do
+    keys[#keys + 1] = field.default and field.key or nil
+  end
+  return keys
+end
+
+--- The field of a key.
+-- @tparam string key
+-- @treturn ?table nil for an unknown key
+function M.get(key)
+  return BY_KEY[key]
+end
+
+return M

@@ -1,0 +1,57 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- How values are written. Only the field table and the reports call this;
+-- no other module formats a number. Pure: no locale, no I/O.
+-- @module mtrtrace.format
+local M = {}
+
+--- Text from the network made safe to print.
+-- @tparam ?string text any bytes
+-- @treturn ?string control characters dropped, bytes above 126 as "?"
+function M.clean(text)
+  if text == nil then
+    return nil
+  end
+  return (tostring(text):gsub("%c", ""):gsub("[\127-\255]", "?"))
+end
+
+--- A number as plain decimals: at most six, no exponent, no trailing zeros.
+-- @tparam number value
+-- @treturn ?string nil for NaN and infinities
+function M.decimal(value)
+  if value ~= value or value == math.huge or value == -math.huge then
+    return nil
+  end
+  local text = ("%.6f"):format(value):gsub("0+$", ""):gsub("%.$", "")
+  return text == "-0" and "0" or text
+end
+
+local function count(value)
+  return ("%.0f"):format(value)
+end
+
+-- Some loss is never printed as none, nor nearly all of it as all.
+local function percent(share)
+  if share > 0 and share < 0.0005 then
+    return "<0.1%"
+  elseif share < 1 and share >= 0.9995 then
+    return ">99.9%"
+  end
+  return ("%.1f%%"):format(share * 100)
+end
+
+--- How each kind of value is written: `text` for people, `raw` for programs.
+-- Milliseconds are taken as such, a share is 0 to 1 and written in percent.
+M.kinds = {
+  count = { text = count, raw = count },
+  ms = {
+    text = function(value) return ("%.2f"):format(value) end,
+    raw = M.decimal,
+  },
+  share = {
+    text = percent,
+    raw = function(value) return M.decimal(value * 100) end,
+  },
+  name = { text = M.clean, raw = M.clean },
+}
+
+return M

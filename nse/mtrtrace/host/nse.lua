@@ -1,0 +1,161 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- The Nmap side of a trace: Nmap's options turned into the engine's, its
+-- sleep, its log, and what is said once per run. The only module that knows
+-- NSE; nmap and stdnse are handed in, so it loads anywhere.
+-- @module mtrtrace.host.nse
+local args = require "mtrtrace.args"
+local zone = require "mtrtrace.zone"
+
+local M = {}
+
+local SCRIPT = "mtr-trace"
+
+-- Shorter sleeps escape Nmap's --script-timeout and --host-timeout.
+local SHORTEST_SLEEP_S = 0.06
+
+-- Seconds between two probes of one hop for -T0 to -T5; the engine's own
+-- pace, 0.1 s, where nothing is given. From -T1 down no router that allows
+-- one ICMP error a second is ever pressed.
+local PACE_S = { [0] = 5, [1] = 1.05, [2] = 0.4, [5] = 0.05 }
+
+-- IPv4 packets without --data-length; IPv6 adds 20 bytes of header.
+local DEFAULT_SIZE = { icmp = 64, udp = 40, tcp = 44 }
+
+local function text_of(bytes)
+  if #bytes == 4 then
+    return ("%d.%d.%d.%d"):format(bytes:byte(1, 4))
+  end
+  local groups = { string.unpack(">" .. ("I2"):rep(8), bytes) }
+  return ("%x:%x:%x:%x:%x:%x:%x:%x"):format(table.unpack(groups, 1, 8))
+end
+
+-- With -S this is the address the user wants; otherwise the one Nmap chose
+-- for this target, which is what the kernel would choose. A link-local
+-- source that Nmap chose says nothing: the zone decides.
+local function source_of(target)
+  if not target.bin_ip_src then
+    return nil
+  end
+  local source = text_of(target.bin_ip_src)
+  if target.interface and zone.missing(source) then
+    return nil
+  end
+  return source
+end
+
+local function size_of(nmap, options)
+  local extra = nmap.get_payload_length()
+  if options.size or extra == 0 then
+    return options.size
+  end
+  local family = nmap.address_family() == "inet6" and 20 or 0
+  return DEFAULT_SIZE[options.protocol] + family + extra
+end
+
+local function address_of(nmap, target)
+  if not zone.missing(target.ip) then
+    return target.ip
+  end
+  local name = zone.pick(target.ip, nmap.get_interface(), target.interface,
+    nmap.list_interfaces())
+  if not name then
+    return nil, ("%s is a link-local address: name its interface with -e")
+      :format(target.ip)
+  end
+  return target.ip .. "%" .. name
+end
+
+-- The engine's options; those of the report stay behind.
+local function trace_options(nmap, options, target)
+  local address, err = address_of(nmap, target)
+  if not address then
+    return nil, err
+  end
+  local out = {}
+  for key, value in pairs(options) do
+    out[key] = value
+  end
+  out.columns = nil
+  out.target = address
+  out.source = source_of(target)
+  out.interface = nmap.get_interface()
+  out.size = size_of(nmap, options)
+  out.interval = options.interval or PACE_S[nmap.timing_level()]
+  return out
+end
+
+local Host = {}
+Host.__index = Host
+
+--- True the first time it is asked in this run of Nmap, for all targets.
+-- @tparam string what
+-- @treturn boolean
+function Host:once(what)
+  local registry = self.nmap.registry
+  registry[SCRIPT] = registry[SCRIPT] or {}
+  local first = not registry[SCRIPT][what]
+  registry[SCRIPT][what] = true
+  return first
+end
+
+--- Checked arguments of the run.
+-- @treturn ?table as mtrtrace.args gives them
+-- @treturn ?string one sentence
+function Host:arguments()
+  return args.read(self.nmap.registry.args)
+end
+
+--- What the engine needs to trace a target.
+-- @tparam table options checked arguments
+-- @tparam table target Nmap's host table
+-- @treturn ?table for core.trace
+-- @treturn ?string one sentence
+function Host:options(options, target)
+  return trace_options(self.nmap, options, target)
+end
+
+--- An answer that concerns the whole run: an ERROR line at the first
+-- target, silence at the others.
+-- @tparam string text one sentence
+-- @treturn nil
+-- @treturn ?string
+function Host:refuse(text)
+  return nil, self:once("refused") and "ERROR: " .. text or nil
+end
+
+--- An answer to a trace that could not start. Lack of privilege is said
+-- once per run and in the log only.
+-- @tparam string text one sentence
+-- @tparam string name of the error
+-- @treturn nil
+-- @treturn ?string
+function Host:fail(text, name)
+  if name ~= "PERMISSION" then
+    return nil, "ERROR: " .. text
+  end
+  if self:once("permission") then
+    self.stdnse.verbose1("not running for lack of privileges: %s", text)
+  end
+  return nil
+end
+
+--- A host for mtrtrace.tracer inside Nmap.
+-- @tparam table nmap NSE's module nmap
+-- @tparam table stdnse NSE's module stdnse
+-- @treturn table
+function M.new(nmap, stdnse)
+  local host = setmetatable({ nmap = nmap, stdnse = stdnse }, Host)
+  -- Nmap adds 1 for a script chosen by name: 2 is a user's -v.
+  function host.verbose()
+    return nmap.verbosity() >= 2
+  end
+  function host.log(text)
+    stdnse.verbose(2, "%s", text)
+  end
+  function host.sleep(seconds)
+    stdnse.sleep(math.max(seconds, SHORTEST_SLEEP_S))
+  end
+  return host
+end
+
+return M

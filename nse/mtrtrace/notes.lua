@@ -1,0 +1,112 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- Sentences that a result demands under its table: how the path ended, and
+-- what went wrong on this host. Pure; claims no more than was seen.
+-- @module mtrtrace.notes
+local M = {}
+
+local function has_code(responder, kind, code)
+  for _, c in ipairs(responder.codes or {}) do
+    if c.type == kind and c.code == code then
+      return c
+    end
+  end
+end
+
+-- Who said that the target cannot be reached: hop, responder, code.
+local function refusal(result)
+  for i = #result.hops, 1, -1 do
+    for _, responder in ipairs(result.hops[i].responders) do
+      local c = has_code(responder, result.ending_type, result.ending_code)
+      if c then
+        return result.hops[i], responder, c
+      end
+    end
+  end
+end
+
+local function unreachable(result)
+  local family = result.target:find(":", 1, true) and "ICMPv6" or "ICMP"
+  local which = ("%s type %d code %d"):format(family, result.ending_type,
+    result.ending_code)
+  local hop, responder, code = refusal(result)
+  if not hop then
+    return ("Target not reached: unreachable (%s)."):format(which)
+  end
+  return ("Target not reached: %s at hop %d answers %s (%s)."):format(
+    responder.address, hop.ttl, code.name or "unreachable", which)
+end
+
+local function last_answering(hops)
+  for i = #hops, 1, -1 do
+    if #hops[i].responders > 0 then
+      return hops[i].ttl
+    end
+  end
+end
+
+local function silent(result)
+  local hops = result.hops
+  local ttl = last_answering(hops)
+  if not ttl then
+    return "Target not reached: no hop answers."
+  elseif ttl == hops[#hops].ttl then
+    return ("Target not reached within %d hops."):format(ttl)
+  end
+  return ("Target not reached: nothing beyond hop %d answers."):format(ttl)
+end
+
+local function ending(result)
+  if result.reached or result.ending == "reached" then
+    return nil
+  elseif result.ending == "unreachable" then
+    return unreachable(result)
+  elseif result.ending == "silent" then
+    return silent(result)
+  end
+  return "The trace was still running."
+end
+
+local function plural(n, one, many)
+  return ("%d %s"):format(n, n == 1 and one or many)
+end
+
+local function send_errors(result)
+  local n = 0
+  for _, hop in ipairs(result.hops) do
+    n = n + (hop.send_errors or 0)
+  end
+  local why = result.send_error and (" (%s)"):format(result.send_error) or ""
+  if n == 0 then
+    return result.send_error
+      and ("Probes beyond the table could not be sent%s."):format(why) or nil
+  end
+  return ("%s could not be sent%s; not counted as loss."):format(
+    plural(n, "probe", "probes"), why)
+end
+
+local function capture_drops(result)
+  local n = result.capture_drops or 0
+  return n > 0 and ("%s dropped by the capture on this host: some loss may "
+    .. "be its own."):format(plural(n, "packet was", "packets were")) or nil
+end
+
+-- The result counts the round trips that could not be told.
+local function clock_steps(result)
+  local n = result.clock_steps or 0
+  return n > 0 and ("The clock of this host was set during the trace: %s "
+    .. "left out."):format(plural(n, "round trip is", "round trips are"))
+    or nil
+end
+
+--- Notes on a result.
+-- @tparam table result as given by trace:result()
+-- @treturn {string,...} sentences, possibly none
+function M.list(result)
+  local out = {}
+  for _, note in ipairs { ending, send_errors, capture_drops, clock_steps } do
+    out[#out + 1] = note(result)
+  end
+  return out
+end
+
+return M

@@ -1,0 +1,84 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- Runs one trace to its end, in direct style, over a host: the event loop
+-- it lives in. Waits by host.sleep alone, so it never blocks the loop; it
+-- opens no socket and reads no clock.
+--
+-- A host is { sleep = function(seconds), log = function(text),
+-- verbose = function() -> boolean }.
+-- @module mtrtrace.tracer
+local fields = require "mtrtrace.fields"
+local special = require "mtrtrace.special"
+
+local M = {}
+
+-- The engine pauses a trace that nobody polls for a second.
+local POLL_S = 0.1
+
+--- Adds what is known about each address: `special`, its class.
+-- @tparam table result as given by trace:result(); changed in place
+-- @treturn table the same
+function M.enrich(result)
+  for _, hop in ipairs(result.hops) do
+    for _, responder in ipairs(hop.responders) do
+      responder.special = special.class(responder.address)
+    end
+  end
+  return result
+end
+
+local function hop_line(hop)
+  local row = { hop = hop, responder = hop.responders[1], first = true }
+  local time = fields.cell(fields.get("avg"), row)
+  return ("hop %d: %s%s"):format(hop.ttl,
+    fields.cell(fields.get("ip"), row),
+    time ~= "-" and ("  %s ms"):format(time) or "")
+end
+
+-- Logs the hops that were not there before.
+local function announce(host, result, seen)
+  for _, hop in ipairs(result.hops) do
+    if #hop.responders > 0 and not seen[hop.ttl] then
+      seen[hop.ttl] = true
+      host.log(hop_line(hop))
+    end
+  end
+end
+
+-- Misuse raises in the engine; here it can only come from option values
+-- that depend on the target, so it becomes an answer like the others.
+local function start(core, options)
+  local ok, trace, text, name = pcall(core.trace, options)
+  if not ok then
+    return nil, tostring(trace):match("%((.*)%)$") or tostring(trace),
+      "MISUSE"
+  end
+  return trace, text, name
+end
+
+--- Traces a target. Yields through host.sleep; raises what that raises.
+-- @tparam table host
+-- @tparam table core the module mtrtrace.core
+-- @tparam table options as core.trace takes them
+-- @treturn ?table result, enriched
+-- @treturn ?string why there is none: one sentence
+-- @treturn ?string its name, such as "PERMISSION"
+function M.run(host, core, options)
+  local trace, text, name = start(core, options)
+  if not trace then
+    return nil, text, name
+  end
+  local seen = {}
+  local done
+  repeat
+    host.sleep(POLL_S)
+    done = trace:done()
+    if host.verbose() then
+      announce(host, trace:result(), seen)
+    end
+  until done
+  local result = trace:result()
+  trace:close()
+  return M.enrich(result)
+end
+
+return M

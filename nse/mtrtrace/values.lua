@@ -1,0 +1,90 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- Readers of option values: text in, a checked value or nil out. A reader
+-- gets the argument's row (`min`, `max`, `words`) beside the text. Pure.
+-- @module mtrtrace.values
+local fields = require "mtrtrace.fields"
+
+local M = {}
+
+local SECONDS = { [""] = 1, ms = 0.001, s = 1, m = 60, h = 3600 }
+
+local function within(value, arg)
+  return value and value >= arg.min and value <= arg.max and value or nil
+end
+
+--- A whole number.
+-- @tparam string text decimal digits, or 0x and two where `arg.hex`
+-- @tparam table arg
+-- @treturn ?integer
+function M.whole(text, arg)
+  local digits = text:match("^%d+$")
+    or arg.hex and text:match("^0[xX]%x%x?$")
+  return digits and within(math.tointeger(tonumber(digits)), arg)
+end
+
+--- A time in seconds; the units are ms, s, m, h, none means seconds.
+-- @tparam string text
+-- @tparam table arg
+-- @treturn ?number
+-- @treturn ?boolean true where the text is the argument's own `word`
+function M.seconds(text, arg)
+  if arg.word and text == arg.word then
+    return nil, true
+  end
+  local number, unit = text:match("^([%d.]+)(%a*)$")
+  local value, factor = tonumber(number), SECONDS[unit]
+  return value and factor and within(value * factor, arg)
+end
+
+--- One of the words of `arg.words`, in any case.
+-- @tparam string text
+-- @tparam table arg
+-- @treturn ?string
+function M.choice(text, arg)
+  for _, word in ipairs(arg.words) do
+    if text:lower() == word then
+      return word
+    end
+  end
+end
+
+local function add_columns(keys, word)
+  if word == "default" then
+    for _, key in ipairs(fields.default_keys()) do
+      keys[#keys + 1] = key
+    end
+  elseif fields.get(word) then
+    keys[#keys + 1] = word
+  else
+    return false
+  end
+  return true
+end
+
+--- Keys of columns, parted by commas or blanks; `default` stands for those
+-- of the default table.
+-- @tparam string text
+-- @treturn ?{string,...}
+-- @treturn ?boolean false
+-- @treturn ?string the word that is no column
+function M.columns(text)
+  local keys = {}
+  for word in text:gmatch("[^%s,+]+") do
+    if not add_columns(keys, word) then
+      return nil, false, word
+    end
+  end
+  return #keys > 0 and keys or nil
+end
+
+--- The words a list of columns may hold.
+-- @treturn {string,...}
+function M.column_words()
+  local words = { "default" }
+  for _, field in ipairs(fields.all()) do
+    words[#words + 1] = field.key
+  end
+  return words
+end
+
+return M

@@ -1,0 +1,36 @@
+#!/bin/bash
+# `make install` puts exactly these files below DESTDIR and `make uninstall`
+# takes exactly these away; the installed Nmap then runs from what was installed.
+
+. "$(dirname "$0")/lib.sh"
+cd "$TREE" || exit 1
+
+dest=$(mktemp -d) || exit 1
+trap 'lab_down; rm -rf "$dest"' EXIT
+scripts=$(cd / && nmap --script-help banner -oX - |
+  sed -n '/name="scripts"/s/.*<directory[^>]*path="\([^"]*\)".*/\1/p')
+scripts=$(readlink -m "$scripts")
+versions=5.4
+! nmap --version | grep -q liblua-5.3 || versions='5.3 5.4'
+
+wanted() {
+  local version
+  echo "$scripts/mtr-trace.nse"
+  for version in $versions; do
+    echo "/opt/x/lib/lua/$version/mtrtrace/core.so"
+    (cd nse && find . -name '*.lua') | sed "s|^\.|/opt/x/share/lua/$version|"
+  done
+}
+
+placed() { (cd "$dest" && find . ! -type d | sed 's/^\.//' | sort); }
+
+files=$(wanted | sort)
+make -s install DESTDIR="$dest" PREFIX=/opt/x >/dev/null || not_ok install "make install failed"
+is install_places_exactly_these_files "$(placed)" "$files"
+is install_makes_no_script_db "$(find "$dest" -name script.db)" ""
+
+# A file of somebody else beside ours outlives us.
+touch "$dest/opt/x/share/lua/5.4/other.lua"
+make -s uninstall DESTDIR="$dest" PREFIX=/opt/x >/dev/null || not_ok uninstall "make uninstall failed"
+is uninstall_leaves_only_what_is_not_ours "$(placed)" /opt/x/share/lua/5.4/other.lua
+is uninstall_leaves_no_folder_of_ours "$(find "$dest" -name mtrtrace)" ""

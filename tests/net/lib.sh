@@ -1,0 +1,88 @@
+# shellcheck shell=bash
+# What the network tests share; to be sourced.  It stops the test with a skip
+# where there is no root, and takes the lab down on every way out.
+
+TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+PATH=$PATH:/usr/sbin:/sbin
+# shellcheck source=tests/net/lab
+. "$TREE/tests/net/lab"
+
+ok() { echo "ok $*"; }
+not_ok() { echo "not ok $1 - ${*:2}"; }
+skip() { echo "skip $1 - ${*:2}"; }
+
+# is NAME GOT WANTED: one case; prints both values where they differ
+is() {
+  if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "got '$2', wanted '$3'"; fi
+}
+
+# like NAME TEXT REGEX: one case; the text has a line that matches
+like() {
+  if grep -Eq -- "$3" <<<"$2"; then ok "$1"; else not_ok "$1" "nothing like '$3' in: $(tail -n 20 <<<"$2")"; fi
+}
+
+# unlike NAME TEXT REGEX: one case; the text has no such line
+unlike() {
+  if grep -Eq -- "$3" <<<"$2"; then not_ok "$1" "something like '$3' in: $2"; else ok "$1"; fi
+}
+
+if [ "$(id -u)" -ne 0 ]; then
+  skip "$(basename "$0")" "needs root for network namespaces"
+  exit 0
+fi
+lab_trap
+
+# The Nmaps to test: deb12 is the machine's own, whatever it is; deb13 the one
+# in build/debian13 where that can be made.  Sets FLAVOURS.
+# shellcheck disable=SC2034 # used by the tests
+find_flavours() {
+  local why
+  FLAVOURS=deb12
+  if why=$("$TREE/tests/net/debian13" 2>&1); then
+    FLAVOURS='deb12 deb13'
+  elif [ $? -eq 2 ]; then
+    skip "$(basename "$0")_deb13" "${why#*: }"
+  else
+    not_ok "$(basename "$0")_deb13" "debootstrap failed: $why"
+  fi
+}
+
+# tree_env TREE: sets ENV to a command prefix that points Lua into the tree
+tree_env() {
+  ENV=(env -u LUA_PATH -u LUA_CPATH -u NMAPDIR
+    LUA_PATH_5_3="$1/nse/?.lua;;" LUA_PATH_5_4="$1/nse/?.lua;;"
+    LUA_CPATH_5_3="$1/build/lua5.3/?.so;;" LUA_CPATH_5_4="$1/build/lua5.4/?.so;;")
+}
+
+# in_flavour FLAVOUR NS COMMAND...: the command in a namespace of the lab, on the
+# machine itself or in Debian 13, where the tree is /mnt.  `ip netns exec` gives
+# it a mount namespace of its own: what is mounted there is gone with it.
+# A signal to the test ends it at once.
+in_flavour() {
+  local flavour=$1 ns=$2
+  shift 2
+  tree_env "$(tree_of "$flavour")"
+  case $flavour in
+    deb12) lab_run "${ENV[@]}" ip netns exec "$LAB-$ns" "$@" ;;
+    deb13)
+      # shellcheck disable=SC2016 # for the shell inside
+      lab_run "${ENV[@]}" ip netns exec "$LAB-$ns" sh -c '
+        root=$1 tree=$2 && shift 2 &&
+        mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" &&
+        mount --bind "$tree" "$root/mnt" && exec chroot "$root" "$@"' - "$TREE/build/debian13" "$TREE" "$@"
+      ;;
+    *) lab_die "no such flavour: $flavour" ;;
+  esac
+}
+
+# The tree's path as a flavour sees it.
+tree_of() {
+  if [ "$1" = deb13 ]; then echo /mnt; else echo "$TREE"; fi
+}
+
+# run_nmap FLAVOUR NS ARG...: that Nmap with the tree's script
+run_nmap() {
+  local flavour=$1 ns=$2
+  shift 2
+  in_flavour "$flavour" "$ns" nmap -n -sn -Pn --script "$(tree_of "$flavour")/nse/mtr-trace.nse" "$@"
+}

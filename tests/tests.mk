@@ -1,0 +1,70 @@
+# The test half of the Makefile.  A test program prints "ok NAME", "not ok NAME
+# - why" or "skip NAME - why" per case; tests/run runs them all and sums up.
+
+ASAN       := build/test
+HELPERS    := $(filter-out %_test.c,$(wildcard tests/unit/*.c))
+C_TESTS    := $(patsubst tests/%.c,$(ASAN)/%,$(wildcard tests/unit/*_test.c tests/sim/*_test.c))
+LUA_TESTS  := $(filter-out tests/unit/core_%,$(wildcard tests/unit/*_test.lua))
+CORE_TESTS := $(wildcard tests/unit/core_*_test.lua)
+NET_TESTS  := $(wildcard tests/net/*_test.sh tests/net/*_test.lua)
+
+# ---- C under ASan and UBSan, and plain for valgrind (which bears no ASan) ---
+
+$(eval $(call MODULE_RULES,lua5.4,$(ASAN)/asan,$(SANITIZE) -Werror))
+
+# $(1): the programs' folder.  $(2): flags.
+define PROGRAM_RULES
+$(1)/%.o: %.c Makefile tests/tests.mk
+	@mkdir -p $$(@D)
+	$$(call say,CC    $$@)
+	$$(Q)$$(CC) $$(REQUIRED) $$(WARNINGS) -Werror -Icext -Itests/unit $(2) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
+
+$(1)/%_test: $(1)/tests/%_test.o $(HELPERS:%.c=$(1)/%.o) $(ENGINE_SRCS:%.c=$(1)/%.o)
+	@mkdir -p $$(@D)
+	$$(call say,LINK  $$@)
+	$$(Q)$$(CC) $(2) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
+endef
+$(eval $(call PROGRAM_RULES,$(ASAN),$(SANITIZE)))
+$(eval $(call PROGRAM_RULES,$(ASAN)/plain,))
+-include $(wildcard $(ASAN)/*/*.d $(ASAN)/*/*/*.d $(ASAN)/plain/*/*/*.d)
+.SECONDARY:
+
+VALGRIND := $(C_TESTS:$(ASAN)/%=$(ASAN)/plain/%)
+
+# ---- what is run: one command line per word in quotes -----------------------
+
+C_RUNS    := $(C_TESTS) $(VALGRIND:%='tests/valgrind %')
+LUA_RUNS  := $(foreach l,$(TEST_LUAS),$(LUA_TESTS:%='tests/lua $(l) %')) \
+	$(foreach l,$(LUAS),$(CORE_TESTS:%='tests/lua $(l) %')) \
+	$(CORE_TESTS:%='tests/lua --asan lua5.4 %')
+
+test-c: $(C_TESTS) $(VALGRIND)
+	@tests/run $(C_RUNS)
+
+test-lua: all $(if $(CORE_TESTS),$(ASAN)/asan/mtrtrace/core.so)
+	@tests/run $(LUA_RUNS)
+
+test-net: all
+	@tests/run $(NET_TESTS)
+
+lint: all
+	@tests/run 'tests/lint $(LUAS)'
+
+check:
+	@scripts/keep-owner $(MAKE) --no-print-directory check-now
+
+# Two steps, because make has to be read again once the packages are there.
+check-now:
+	@$(BOOTSTRAP) --tests
+	@$(MAKE) --no-print-directory check-built WERROR=-Werror
+
+check-built: all $(C_TESTS) $(VALGRIND) $(if $(CORE_TESTS),$(ASAN)/asan/mtrtrace/core.so)
+	@tests/run 'tests/lint $(LUAS)' $(C_RUNS) $(LUA_RUNS) $(NET_TESTS)
+
+bench: all
+	@set -e; for b in tests/bench/*_bench; do [ ! -x "$$b" ] || "$$b"; done
+
+format:
+	clang-format -i $(wildcard cext/*.[ch] tests/*/*.[ch])
+
+.PHONY: test-c test-lua test-net lint check check-now check-built bench format

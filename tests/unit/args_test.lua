@@ -1,0 +1,188 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+local args = require "mtrtrace.args"
+local check = require "check"
+local fields = require "mtrtrace.fields"
+local nearest = require "mtrtrace.nearest"
+
+-- What Nmap makes of "mtr-trace.KEY=VALUE".
+local function arg(key, value)
+  return { ["mtr-trace." .. key] = value }
+end
+
+local function both(a, b)
+  for key, value in pairs(b) do
+    a[key] = value
+  end
+  return a
+end
+
+check.case("defaults_are_the_documented_ones", function()
+  check.equal(args.read {}, {
+    packets = 10, timeout = 5, protocol = "icmp", first_hop = 1,
+    max_hops = 30, tos = 0, max_silent = 5, columns = fields.default_keys(),
+  })
+end)
+
+local GOOD = {
+  { name = "packets", raw = arg("packets", "30"), key = "packets",
+    want = 30 },
+  { name = "packets_smallest", raw = arg("packets", "1"), key = "packets",
+    want = 1 },
+  { name = "packets_largest", raw = arg("packets", "100000"),
+    key = "packets", want = 100000 },
+  { name = "packets_as_a_number", raw = arg("packets", 7), key = "packets",
+    want = 7 },
+  { name = "bare_number_is_seconds", raw = arg("timeout", "3"),
+    key = "timeout", want = 3 },
+  { name = "fraction_of_seconds", raw = arg("timeout", ".5"),
+    key = "timeout", want = 0.5 },
+  { name = "milliseconds", raw = arg("timeout", "200ms"), key = "timeout",
+    want = 0.2 },
+  { name = "minutes", raw = arg("timeout", "2m"), key = "timeout",
+    want = 120 },
+  { name = "hours", raw = arg("timeout", "1h"), key = "timeout",
+    want = 3600 },
+  { name = "smallest_timeout", raw = arg("timeout", "1ms"),
+    key = "timeout", want = 0.001 },
+  { name = "protocol_in_any_case", raw = arg("protocol", "TCP"),
+    key = "protocol", want = "tcp" },
+  { name = "interval_auto_is_absent", raw = arg("interval", "auto"),
+    key = "interval" },
+  { name = "interval", raw = arg("interval", "1.05s"), key = "interval",
+    want = 1.05 },
+  { name = "tos_in_hexadecimal", raw = arg("tos", "0xb8"), key = "tos",
+    want = 184 },
+  { name = "port_with_udp", key = "port", want = 53,
+    raw = both(arg("port", "53"), arg("protocol", "udp")) },
+  { name = "source_port_with_tcp", key = "source_port", want = 1024,
+    raw = both(arg("source-port", "1024"), arg("protocol", "tcp")) },
+  { name = "first_hop_equal_to_max_hops", key = "first_hop", want = 4,
+    raw = both(arg("first-hop", "4"), arg("max-hops", "4")) },
+  { name = "columns_in_braces", raw = arg("columns", { "hop", "p95" }),
+    key = "columns", want = { "hop", "p95" } },
+  { name = "columns_in_quotes", raw = arg("columns", "ip, worst"),
+    key = "columns", want = { "ip", "worst" } },
+  { name = "nested_table", raw = { ["mtr-trace"] = { packets = "5" } },
+    key = "packets", want = 5 },
+  { name = "full_key_wins_over_nested", key = "packets", want = 6,
+    raw = both(arg("packets", "6"), { ["mtr-trace"] = { packets = "5" } }) },
+  { name = "short_key_of_another_script_is_not_taken", key = "packets",
+    raw = { packets = "99", port = "x", "timeout" }, want = 10 },
+  { name = "key_of_a_script_with_a_longer_name_is_not_taken",
+    raw = { ["mtr-tracer.packets"] = "99" }, key = "packets", want = 10 },
+}
+check.rows(GOOD, function(row)
+  local options, err = args.read(row.raw)
+  check.equal(err, nil)
+  check.equal(options[row.key], row.want)
+end)
+
+check.case("default_stands_for_the_default_columns", function()
+  local want = fields.default_keys()
+  want[#want + 1] = "p95"
+  check.equal(args.read(arg("columns", "default,p95")).columns, want)
+end)
+
+local INTEGER = "expected a whole number from 1 to 100000"
+local BAD = {
+  { name = "not_a_number", raw = arg("packets", "many"),
+    want = "mtr-trace.packets=many: " .. INTEGER },
+  { name = "fraction", raw = arg("packets", "1.5"),
+    want = "mtr-trace.packets=1.5: " .. INTEGER },
+  { name = "zero", raw = arg("packets", "0"),
+    want = "mtr-trace.packets=0: " .. INTEGER },
+  { name = "negative", raw = arg("packets", "-1"),
+    want = "mtr-trace.packets=-1: " .. INTEGER },
+  { name = "too_large", raw = arg("packets", "100001"),
+    want = "mtr-trace.packets=100001: " .. INTEGER },
+  { name = "beyond_every_integer", raw = arg("packets", ("9"):rep(30)),
+    want = "mtr-trace.packets=" .. ("9"):rep(30) .. ": " .. INTEGER },
+  { name = "nan", raw = arg("packets", "nan"),
+    want = "mtr-trace.packets=nan: " .. INTEGER },
+  { name = "nan_as_a_number", raw = arg("packets", 0 / 0), want = INTEGER },
+  { name = "hexadecimal_where_none_is_read", raw = arg("packets", "0x10"),
+    want = "mtr-trace.packets=0x10: " .. INTEGER },
+  { name = "empty", raw = arg("packets", ""),
+    want = "mtr-trace.packets=: " .. INTEGER },
+  { name = "list", raw = arg("packets", { "1", "2" }),
+    want = "mtr-trace.packets={1,2}: " .. INTEGER .. ", not a list" },
+  { name = "bare_flag", raw = { "mtr-trace.packets" },
+    want = "mtr-trace.packets: no value given: " .. INTEGER },
+  { name = "bare_flag_in_the_nested_form",
+    raw = { ["mtr-trace"] = { "packets" } },
+    want = "mtr-trace.packets: no value given: " .. INTEGER },
+  { name = "wrapping_tos", raw = arg("tos", "0x100000000000000b8"),
+    want = "expected a whole number from 0 to 255" },
+  { name = "unknown_unit", raw = arg("timeout", "5x"),
+    want = "mtr-trace.timeout=5x: expected a time such as 5s or 500ms from "
+      .. "0.001 to 3600 s" },
+  { name = "two_points", raw = arg("timeout", "1..2"),
+    want = "mtr-trace.timeout=1..2: " },
+  { name = "infinite_time", raw = arg("timeout", "inf"),
+    want = "mtr-trace.timeout=inf: " },
+  { name = "time_out_of_range", raw = arg("timeout", "2h"),
+    want = "mtr-trace.timeout=2h: " },
+  { name = "timeout_knows_no_auto", raw = arg("timeout", "auto"),
+    want = "mtr-trace.timeout=auto: " },
+  { name = "interval_too_short", raw = arg("interval", "1ms"),
+    want = "mtr-trace.interval=1ms: expected auto or a time such as 500ms "
+      .. "or 1s from 0.01 to 3600 s" },
+  { name = "unknown_protocol", raw = arg("protocol", "sctp"),
+    want = "mtr-trace.protocol=sctp: expected one of icmp, udp, tcp" },
+  { name = "port_with_icmp", raw = arg("port", "80"),
+    want = "mtr-trace.port=80: icmp has no ports, expected "
+      .. "mtr-trace.protocol=udp or tcp with it" },
+  { name = "source_port_with_icmp", raw = arg("source-port", "80"),
+    want = "mtr-trace.source-port=80: icmp has no ports" },
+  { name = "port_out_of_range", want = "mtr-trace.port=65536: ",
+    raw = both(arg("port", "65536"), arg("protocol", "udp")) },
+  { name = "first_hop_above_max_hops", raw = arg("first-hop", "31"),
+    want = "mtr-trace.first-hop=31: expected a whole number from 1 to "
+      .. "mtr-trace.max-hops, which is 30" },
+  { name = "unknown_column", raw = arg("columns", { "hop", "avgg" }),
+    want = "; avgg is none of these, the nearest is avg" },
+  { name = "no_column", raw = arg("columns", " "),
+    want = "mtr-trace.columns= : expected a list such as {hop,ip,avg}" },
+  { name = "list_cut_at_its_commas",
+    raw = both(arg("columns", "hop"), { "ip", "avg" }),
+    want = "mtr-trace.columns=hop: expected a list in braces, such as "
+      .. "{hop,ip}" },
+  { name = "unknown_key", raw = arg("packest", "5"),
+    want = "mtr-trace.packest: no such argument, the nearest is "
+      .. "mtr-trace.packets" },
+  { name = "unknown_bare_key", raw = { "mtr-trace.maxhops" },
+    want = "mtr-trace.maxhops: no such argument, the nearest is "
+      .. "mtr-trace.max-hops" },
+  { name = "unknown_nested_key", raw = { ["mtr-trace"] = { sizes = "1" } },
+    want = "the nearest is mtr-trace.size" },
+  { name = "not_a_table", raw = { ["mtr-trace"] = "5" },
+    want = "mtr-trace=5: expected a table such as mtr-trace={packets=5}" },
+}
+check.rows(BAD, function(row)
+  local options, err = args.read(row.raw)
+  check.equal(options, nil)
+  check.contains(err, row.want)
+  check.equal(err:find("%c"), nil, "control characters")
+end)
+
+check.case("control_characters_of_a_value_are_not_repeated", function()
+  local _, err = args.read(arg("protocol", "x\27[31m\ny"))
+  check.contains(err, "mtr-trace.protocol=x[31my: ")
+end)
+
+local WORDS = { "packets", "port", "protocol", "max-hops", "max-silent" }
+local NEAREST = {
+  { name = "nearest_of_a_swap", word = "protcool", want = "protocol" },
+  { name = "nearest_of_a_beginning", word = "prot", want = "protocol" },
+  { name = "nearest_of_an_underscore", word = "max_silent",
+    want = "max-silent" },
+  { name = "nearest_of_capitals", word = "PORT", want = "port" },
+  { name = "nearest_of_nothing", word = "", want = "port" },
+  { name = "nearest_of_a_very_long_word", word = ("z"):rep(1e6),
+    want = "packets" },
+}
+check.rows(NEAREST, function(row)
+  check.equal(nearest.find(row.word, WORDS), row.want)
+end)
+
+check.finish()

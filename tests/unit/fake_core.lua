@@ -1,0 +1,42 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- A stand-in for mtrtrace.core: each poll shows the next of some results.
+-- @module fake_core
+local M = {}
+
+--- Makes an engine.
+-- @tparam {table,...} results what result() gives after each poll; the trace
+--   is done at the last
+-- @treturn table with `trace`, `version`, and what was asked of it: `options`
+--   (of the last trace), `polls`, `closed`
+function M.new(results)
+  local core = { version = "0.0.0", polls = 0, closed = 0 }
+  local trace = {}
+  function trace.done()
+    core.polls = core.polls + 1
+    return core.polls >= #results
+  end
+  function trace.wait()
+    core.polls = #results
+    return true
+  end
+  function trace.result()
+    return results[math.max(core.polls, 1)]
+  end
+  function trace.close()
+    core.closed = core.closed + 1
+  end
+  function core.trace(options)
+    core.options = options
+    return trace
+  end
+  return core
+end
+
+--- Makes an engine that cannot start a trace.
+-- @tparam string text
+-- @tparam string name of the error
+function M.refusing(text, name)
+  return { version = "0.0.0", trace = function() return nil, text, name end }
+end
+
+return M

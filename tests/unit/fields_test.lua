@@ -1,0 +1,127 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+local check = require "check"
+local fields = require "mtrtrace.fields"
+local format = require "mtrtrace.format"
+local sample = require "sample"
+
+local function first(responder, hop)
+  return {
+    hop = sample.hop(3, { responder }, hop), responder = responder,
+    first = true,
+  }
+end
+
+check.case("every_field_is_complete_and_its_key_unique", function()
+  local seen = {}
+  for _, field in ipairs(fields.all()) do
+    check.equal(seen[field.key], nil, field.key)
+    seen[field.key] = true
+    for _, part in ipairs { "title", "width", "about" } do
+      check.equal(field[part] ~= nil, true, field.key .. "." .. part)
+    end
+    check.equal(format.kinds[field.kind] ~= nil, true, field.key)
+    check.equal((field.hop or field.responder) ~= nil, true, field.key)
+    check.equal(fields.get(field.key), field)
+  end
+end)
+
+check.case("default_table_has_the_columns_of_the_issue_in_order", function()
+  local titles = {}
+  for i, key in ipairs(fields.default_keys()) do
+    titles[i] = fields.get(key).title
+  end
+  check.equal(table.concat(titles, "|"), "Hop|IP Address|Loss%|Sent|Recv|"
+    .. "Avg(ms)|StDev(ms)|Jitter(ms)|ASN|Organization|OS Guess")
+end)
+
+local r = sample.responder
+local CELLS = {
+  { name = "hop_shows_ttl", key = "hop", row = first(r "1.1.1.1"),
+    want = "3" },
+  { name = "recv_of_first_row_is_the_hops", key = "recv",
+    row = first(r("1.1.1.1", { received = 4 })), want = "10" },
+  { name = "time_has_two_decimals", key = "avg",
+    row = first(r("1.1.1.1", { avg_ms = 1234.567 })), want = "1234.57" },
+  { name = "no_sample_is_a_dash", key = "avg",
+    row = { hop = sample.hop(3, {}), first = true,
+      responder = { address = "1.1.1.1" } }, want = "-" },
+  { name = "loss_has_one_decimal", key = "loss",
+    row = first(r "1.1.1.1", { loss = 1 / 3 }), want = "33.3%" },
+  { name = "loss_of_nothing_finished_is_a_dash", key = "loss",
+    row = { hop = { ttl = 3 }, first = true }, want = "-" },
+  { name = "some_loss_is_not_printed_as_none", key = "loss",
+    row = first(r "1.1.1.1", { loss = 0.0004 }), want = "<0.1%" },
+  { name = "nearly_all_lost_is_not_printed_as_all", key = "loss",
+    row = first(r "1.1.1.1", { loss = 0.9996 }), want = ">99.9%" },
+  { name = "silent_hop_is_a_star", key = "ip",
+    row = { hop = sample.silent(3), first = true }, want = "*" },
+  { name = "folded_rows_show_their_range", key = "hop",
+    row = { hop = sample.silent(9), first = true, last_ttl = 30 },
+    want = "9-30" },
+  { name = "folded_rows_show_nothing_else", key = "loss",
+    row = { hop = sample.silent(9), first = true, last_ttl = 30 },
+    want = "" },
+  { name = "later_row_has_no_hop_number", key = "hop",
+    row = { hop = sample.hop(3, {}), responder = r "1.1.1.1" }, want = "" },
+  { name = "later_row_has_no_loss", key = "loss",
+    row = { hop = sample.hop(3, {}), responder = r "1.1.1.1" }, want = "-" },
+  { name = "recv_of_later_row_is_its_own", key = "recv",
+    row = { hop = sample.hop(3, {}),
+      responder = r("1.1.1.1", { received = 4 }) }, want = "4" },
+  { name = "special_address_has_asn_private", key = "asn",
+    row = first(r("10.0.0.1", { special = "private" })), want = "Private" },
+  { name = "special_address_is_a_private_network", key = "organization",
+    row = first(r("10.0.0.1", { special = "cgn" })),
+    want = "Private Network" },
+  { name = "known_asn_is_shown", key = "asn",
+    row = first(r("1.1.1.1", { asn = "AS13335" })), want = "AS13335" },
+  { name = "os_without_evidence_is_a_dash", key = "os",
+    row = first(r "1.1.1.1"), want = "-" },
+  { name = "codes_are_listed", key = "codes",
+    row = first(r("1.1.1.1", { codes = { { type = 11, code = 0 },
+      { type = 3, code = 13 } } })), want = "11/0,3/13" },
+  { name = "escape_sequences_are_taken_out", key = "organization",
+    row = first(r("1.1.1.1", { organization = "A\27[31m\n\195\182\127" })),
+    want = "A[31m??" },
+}
+check.rows(CELLS, function(row)
+  check.equal(fields.cell(fields.get(row.key), row.row), row.want)
+end)
+
+local DECIMALS = {
+  { name = "decimal_whole", value = 2.0, want = "2" },
+  { name = "decimal_zero", value = 0.0, want = "0" },
+  { name = "decimal_hundred_keeps_its_zeros", value = 100, want = "100" },
+  { name = "decimal_six_places", value = 1.23456789, want = "1.234568" },
+  { name = "decimal_tiny_without_exponent", value = 1.2e-5,
+    want = "0.000012" },
+  { name = "decimal_huge_without_exponent", value = 1e15,
+    want = "1000000000000000" },
+  { name = "decimal_negative_nothing", value = -1e-9, want = "0" },
+  { name = "decimal_nan_is_nil", value = 0 / 0 },
+  { name = "decimal_infinity_is_nil", value = math.huge },
+}
+check.rows(DECIMALS, function(row)
+  check.equal(format.decimal(row.value), row.want)
+end)
+
+local RAW = {
+  { name = "raw_loss_is_percent", key = "loss", scope = "hop",
+    from = { loss = 0.1 }, want = "10" },
+  { name = "raw_count", key = "sent", scope = "hop", from = { sent = 10 },
+    want = "10" },
+  { name = "raw_time_is_milliseconds", key = "avg", scope = "responder",
+    from = { avg_ms = 1.5204111 }, want = "1.520411" },
+  { name = "raw_of_the_other_scope_is_nil", key = "avg", scope = "hop",
+    from = { avg_ms = 1 } },
+  { name = "raw_absent_is_nil", key = "avg", scope = "responder",
+    from = {} },
+  { name = "raw_leaves_out_what_is_text_only", key = "codes",
+    scope = "responder", from = { codes = { { type = 3, code = 1 } } } },
+}
+check.rows(RAW, function(row)
+  check.equal(fields.raw(fields.get(row.key), row.scope, row.from),
+    row.want)
+end)
+
+check.finish()

@@ -1,0 +1,86 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+local check = require "check"
+local notes = require "mtrtrace.notes"
+local sample = require "sample"
+
+local function answering(ttl, changes)
+  return sample.hop(ttl, { sample.responder("10.0.0." .. ttl) }, changes)
+end
+
+local function refusing(ttl, address, kind, code, name)
+  return sample.hop(ttl, { sample.responder(address, { codes = {
+    { type = 11, code = 0, name = "time exceeded in transit", count = 9 },
+    { type = kind, code = code, name = name, count = 1 },
+  } }) })
+end
+
+local function not_reached(changes)
+  changes.reached = false
+  return changes
+end
+
+local NOTES = {
+  { name = "nothing_to_say_of_a_clean_path", hops = { answering(1) },
+    want = {} },
+  { name = "path_that_falls_silent",
+    hops = { answering(1), answering(2), sample.silent(3) },
+    changes = not_reached { ending = "silent" },
+    want = { "Target not reached: nothing beyond hop 2 answers." } },
+  { name = "path_without_any_answer", hops = { sample.silent(1) },
+    changes = not_reached { ending = "silent" },
+    want = { "Target not reached: no hop answers." } },
+  { name = "path_longer_than_max_hops",
+    hops = { answering(1), answering(2) },
+    changes = not_reached { ending = "silent" },
+    want = { "Target not reached within 2 hops." } },
+  { name = "unreachable_names_who_and_why",
+    hops = { answering(1),
+      refusing(2, "10.0.0.9", 3, 1, "destination host unreachable") },
+    changes = not_reached { ending = "unreachable", ending_type = 3,
+      ending_code = 1 },
+    want = { "Target not reached: 10.0.0.9 at hop 2 answers destination "
+      .. "host unreachable (ICMP type 3 code 1)." } },
+  { name = "unreachable_in_ipv6",
+    hops = { refusing(1, "2001:db8::9", 1, 0, "no route") },
+    changes = not_reached { ending = "unreachable", ending_type = 1,
+      ending_code = 0, target = "2001:db8::1" },
+    want = { "Target not reached: 2001:db8::9 at hop 1 answers no route "
+      .. "(ICMPv6 type 1 code 0)." } },
+  { name = "unreachable_whose_hop_is_gone", hops = { answering(1) },
+    changes = not_reached { ending = "unreachable", ending_type = 3,
+      ending_code = 1 },
+    want = { "Target not reached: unreachable (ICMP type 3 code 1)." } },
+  { name = "snapshot_of_a_running_trace", hops = { answering(1) },
+    changes = { reached = false, ending = false },
+    want = { "The trace was still running." } },
+  { name = "send_errors_are_summed_and_not_loss",
+    hops = { answering(1, { send_errors = 2 }),
+      answering(2, { send_errors = 1 }) },
+    changes = { send_error = "No buffer space available" },
+    want = { "3 probes could not be sent (No buffer space available); not "
+      .. "counted as loss." } },
+  { name = "send_error_of_unknown_cause",
+    hops = { answering(1, { send_errors = 1 }) },
+    want = { "1 probe could not be sent; not counted as loss." } },
+  { name = "send_error_beyond_the_table", hops = { answering(1) },
+    changes = { send_error = "Network is down" },
+    want = { "Probes beyond the table could not be sent (Network is "
+      .. "down)." } },
+  { name = "capture_drop", hops = { answering(1) },
+    changes = { capture_drops = 1 },
+    want = { "1 packet was dropped by the capture on this host: some loss "
+      .. "may be its own." } },
+  { name = "capture_drops", hops = { answering(1) },
+    changes = { capture_drops = 2 },
+    want = { "2 packets were dropped by the capture on this host: some "
+      .. "loss may be its own." } },
+  { name = "clock_that_was_set", hops = { answering(1) },
+    changes = { clock_steps = 3 },
+    want = { "The clock of this host was set during the trace: 3 round "
+      .. "trips are left out." } },
+}
+check.rows(NOTES, function(row)
+  check.equal(notes.list(sample.result(row.hops, row.changes)), row.want)
+end)
+
+check.finish()

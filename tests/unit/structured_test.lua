@@ -1,0 +1,103 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+local check = require "check"
+local sample = require "sample"
+local structured = require "mtrtrace.report.structured"
+
+-- A table that knows the order of its keys, as stdnse.output_table makes.
+local function ordered()
+  local order, values = {}, {}
+  return setmetatable({}, {
+    __newindex = function(_, key, value)
+      order[#order + 1] = value ~= nil and key or nil
+      values[key] = value
+    end,
+    __index = values,
+    __call = function() return order end,
+  })
+end
+
+local function build(hops, changes, view)
+  return structured.build(sample.result(hops, changes), view or {}, ordered)
+end
+
+local function target()
+  return sample.responder("93.184.216.34", { target = true })
+end
+
+check.case("head_has_its_keys_in_order", function()
+  local out = build({ sample.hop(1, { target() }) }, nil,
+    { name = "www.example.com" })
+  check.equal(table.concat(out(), " "), "target name protocol source "
+    .. "interface mtu size packets reached ending target_ttl first_hop "
+    .. "probed_hop elapsed sent capture_drops clock_steps hops")
+end)
+
+check.case("head_has_raw_values", function()
+  local out = build({ sample.hop(1, { target() }) }, { port = 80 },
+    { name = "a\27b" })
+  check.equal({ out.target, out.name, out.port, out.reached, out.elapsed },
+    { "93.184.216.34", "ab", 80, true, "1.012346" })
+end)
+
+check.case("ending_has_its_icmp_code", function()
+  local out = build({ sample.hop(1, { sample.responder "10.0.0.1" }) },
+    { reached = false, ending = "unreachable", ending_type = 11,
+      ending_code = 0 })
+  check.equal({ out.reached, out.ending, out.ending_type, out.ending_code },
+    { false, "unreachable", 11, 0 })
+  check.contains(out.notes[1], "10.0.0.1 at hop 1")
+end)
+
+check.case("hop_has_counts_loss_and_its_interval", function()
+  local hop = build({ sample.hop(1, { target() }, { loss = 0.1,
+    received = 9 }) }).hops[1]
+  check.equal(table.concat(hop(), " "), "hop loss loss_low loss_high sent "
+    .. "recv late duplicates send_errors raw_sent raw_recv silent "
+    .. "responders")
+  check.equal({ hop.hop, hop.loss, hop.loss_high, hop.sent, hop.recv },
+    { "1", "10", "27.75", "10", "9" })
+end)
+
+check.case("responder_has_every_figure", function()
+  local r = build({ sample.hop(1, { target() }) }).hops[1].responders[1]
+  check.equal(table.concat(r(), " "), "ip recv last avg best worst median "
+    .. "p95 stdev jitter jitter_rfc3550 reply_ttl late duplicates flow "
+    .. "target codes")
+  check.equal({ r.ip, r.avg, r.worst, r.p95, r.reply_ttl, r.target },
+    { "93.184.216.34", "1.52", "2", "1.95", "64", true })
+end)
+
+check.case("every_responder_and_code_is_there", function()
+  local second = sample.responder("10.0.0.2", { codes = {
+    { type = 3, code = 13, name = "admin\27 prohibited", count = 2 },
+    { type = 11, code = 0, count = 1 },
+  } })
+  local hop = build({ sample.hop(1, { target(), second }) }).hops[1]
+  local codes = hop.responders[2].codes
+  check.equal(hop.responders[2].ip, "10.0.0.2")
+  check.equal(table.concat(codes[1](), " "), "type code name count")
+  check.equal({ codes[1].type, codes[1].code, codes[1].name, codes[1].count },
+    { 3, 13, "admin prohibited", 2 })
+  check.equal({ codes[2].type, codes[2].count }, { 11, 1 })
+end)
+
+check.case("silent_hops_stay_single_and_have_no_responders", function()
+  local hops = { sample.hop(1, { target() }) }
+  for ttl = 2, 9 do
+    hops[ttl] = sample.silent(ttl)
+  end
+  local out = build(hops, { reached = false, ending = "silent" })
+  check.equal(#out.hops, 9)
+  check.equal({ out.hops[9].hop, out.hops[9].loss, out.hops[9].recv,
+    out.hops[9].silent, #out.hops[9].responders },
+    { "9", "100", "0", true, 0 })
+end)
+
+check.case("what_is_unknown_is_absent", function()
+  local r = build({ sample.hop(1, { { address = "10.0.0.1",
+    received = 0, special = "private" } }) }).hops[1].responders[1]
+  check.equal(table.concat(r(), " "), "ip recv special asn organization "
+    .. "target")
+end)
+
+check.finish()

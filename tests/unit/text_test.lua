@@ -1,0 +1,94 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+local check = require "check"
+local fields = require "mtrtrace.fields"
+local sample = require "sample"
+local text = require "mtrtrace.report.text"
+
+local function target(changes)
+  changes = changes or {}
+  changes.target = true
+  changes.avg_ms = 11.8
+  return sample.responder("93.184.216.34", changes)
+end
+
+local function gateway()
+  return sample.responder("192.168.1.1", { special = "private" })
+end
+
+local function render(result, view)
+  view = view or {}
+  view.columns = view.columns or fields.default_keys()
+  view.max_silent = view.max_silent or 5
+  return text.render(result, view)
+end
+
+local GOLDEN = {
+  { name = "table_of_the_issue",
+    hops = { sample.hop(1, { gateway() }) },
+    view = { name = "www.example.com" },
+    want = [[
+Target: www.example.com (93.184.216.34)
+TTFB: -
+
+Hop  IP Address   Loss%  Sent  Recv  Avg(ms)  StDev(ms)  Jitter(ms)  ASN      Organization     OS Guess
+1    192.168.1.1  0.0%   10    10    1.52     0.23       0.12        Private  Private Network  -]] },
+  { name = "silent_hop_and_two_responders",
+    hops = { sample.silent(1),
+      sample.hop(2, { gateway(), sample.responder("10.0.0.20",
+        { received = 4, special = "private" }) }),
+      sample.hop(3, { target() }) },
+    want = [[
+Target: 93.184.216.34
+TTFB: -
+
+Hop  IP Address     Loss%   Sent  Recv  Avg(ms)  StDev(ms)  Jitter(ms)  ASN      Organization     OS Guess
+1    *              100.0%  10    0     -        -          -           -        -                -
+2    192.168.1.1    0.0%    10    10    1.52     0.23       0.12        Private  Private Network  -
+     10.0.0.20      -       -     4     1.52     0.23       0.12        Private  Private Network  -
+3    93.184.216.34  0.0%    10    10    11.80    0.23       0.12        -        -                -]] },
+  { name = "silent_tail_closes_the_table",
+    hops = { sample.hop(1, { gateway() }), sample.silent(2),
+      sample.silent(3), sample.silent(4) },
+    view = { max_silent = 3, columns = { "hop", "ip", "loss", "recv" } },
+    changes = { reached = false, ending = "silent" },
+    want = [[
+Target: 93.184.216.34
+TTFB: -
+
+Hop  IP Address   Loss%  Recv
+1    192.168.1.1  0.0%   10
+2-4  *
+
+Target not reached: nothing beyond hop 1 answers.]] },
+  { name = "chosen_columns_in_the_users_order",
+    hops = { sample.hop(1, { gateway() }) },
+    view = { columns = { "ip", "p95", "hop" } },
+    want = [[
+Target: 93.184.216.34
+TTFB: -
+
+IP Address   P95(ms)  Hop
+192.168.1.1  1.95     1]] },
+}
+check.rows(GOLDEN, function(row)
+  check.equal(render(sample.result(row.hops, row.changes), row.view),
+    row.want)
+end)
+
+check.case("no_line_ends_in_a_blank", function()
+  local out = render(sample.result { sample.hop(1, { gateway() }),
+    sample.silent(2) })
+  check.equal((out .. "\n"):find(" \n", 1, true), nil)
+end)
+
+check.case("name_that_is_the_address_is_not_repeated", function()
+  local out = render(sample.result {}, { name = "93.184.216.34" })
+  check.equal(out:match("^[^\n]*"), "Target: 93.184.216.34")
+end)
+
+check.case("control_characters_of_a_name_are_taken_out", function()
+  local out = render(sample.result {}, { name = "a\27]0;x\7\nb" })
+  check.equal(out:match("^[^\n]*"), "Target: a]0;xb (93.184.216.34)")
+end)
+
+check.finish()

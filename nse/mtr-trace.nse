@@ -105,6 +105,7 @@ address is sent to any third party by this version.
 -- <elem key="sent">48</elem>
 -- <elem key="capture_drops">0</elem>
 -- <elem key="clock_steps">0</elem>
+-- <elem key="unstamped">0</elem>
 -- <table key="hops">
 --   <table>
 --     <elem key="hop">1</elem>

@@ -98,12 +98,20 @@ local function clock_steps(result)
     or nil
 end
 
+local function unstamped(result)
+  local n = result.unstamped or 0
+  return n > 0 and ("%s no time: the capture did not see the probe leave.")
+    :format(plural(n, "answer has", "answers have")) or nil
+end
+
+local NOTES = { ending, send_errors, capture_drops, clock_steps, unstamped }
+
 --- Notes on a result.
 -- @tparam table result as given by trace:result()
 -- @treturn {string,...} sentences, possibly none
 function M.list(result)
   local out = {}
-  for _, note in ipairs { ending, send_errors, capture_drops, clock_steps } do
+  for _, note in ipairs(NOTES) do
     out[#out + 1] = note(result)
   end
   return out

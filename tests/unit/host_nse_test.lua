@@ -128,6 +128,11 @@ check.case("other_errors_are_answered_for_each_target", function()
   end
 end)
 
+check.case("error_about_the_size_names_its_argument", function()
+  check.equal({ select(2, host_of():fail("size 28 is too small",
+    "BADSIZE")) }, { "ERROR: mtr-trace.size: size 28 is too small" })
+end)
+
 check.case("no_sleep_is_under_60_ms", function()
   local said = {}
   local host = host_of(nil, said)

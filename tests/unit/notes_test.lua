@@ -74,6 +74,10 @@ local NOTES = {
     changes = { capture_drops = 2 },
     want = { "2 packets were dropped by the capture on this host: some "
       .. "loss may be its own." } },
+  { name = "answers_without_a_time", hops = { answering(1) },
+    changes = { unstamped = 2 },
+    want = { "2 answers have no time: the capture did not see the probe "
+      .. "leave." } },
   { name = "clock_that_was_set", hops = { answering(1) },
     changes = { clock_steps = 3 },
     want = { "The clock of this host was set during the trace: 3 round "

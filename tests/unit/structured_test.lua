@@ -29,7 +29,8 @@ check.case("head_has_its_keys_in_order", function()
     { name = "www.example.com" })
   check.equal(table.concat(out(), " "), "target name protocol source "
     .. "interface mtu size packets reached ending target_ttl first_hop "
-    .. "probed_hop elapsed sent capture_drops clock_steps hops")
+    .. "probed_hop elapsed sent capture_drops clock_steps unstamped "
+    .. "hops")
 end)
 
 check.case("head_has_raw_values", function()

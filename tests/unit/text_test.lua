@@ -26,53 +26,64 @@ local GOLDEN = {
   { name = "table_of_the_issue",
     hops = { sample.hop(1, { gateway() }) },
     view = { name = "www.example.com" },
-    want = [[
-Target: www.example.com (93.184.216.34)
-TTFB: -
-
-Hop  IP Address   Loss%  Sent  Recv  Avg(ms)  StDev(ms)  Jitter(ms)  ASN      Organization     OS Guess
-1    192.168.1.1  0.0%   10    10    1.52     0.23       0.12        Private  Private Network  -]] },
+    want = {
+      "Target: www.example.com (93.184.216.34)",
+      "TTFB: -",
+      "",
+      "Hop  IP Address   Loss%  Sent  Recv  Avg(ms)  StDev(ms)  "
+        .. "Jitter(ms)  ASN      Organization     OS Guess",
+      "1    192.168.1.1  0.0%   10    10    1.52     0.23       "
+        .. "0.12        Private  Private Network  -",
+    } },
   { name = "silent_hop_and_two_responders",
     hops = { sample.silent(1),
       sample.hop(2, { gateway(), sample.responder("10.0.0.20",
         { received = 4, special = "private" }) }),
       sample.hop(3, { target() }) },
-    want = [[
-Target: 93.184.216.34
-TTFB: -
-
-Hop  IP Address     Loss%   Sent  Recv  Avg(ms)  StDev(ms)  Jitter(ms)  ASN      Organization     OS Guess
-1    *              100.0%  10    0     -        -          -           -        -                -
-2    192.168.1.1    0.0%    10    10    1.52     0.23       0.12        Private  Private Network  -
-     10.0.0.20      -       -     4     1.52     0.23       0.12        Private  Private Network  -
-3    93.184.216.34  0.0%    10    10    11.80    0.23       0.12        -        -                -]] },
+    want = {
+      "Target: 93.184.216.34",
+      "TTFB: -",
+      "",
+      "Hop  IP Address     Loss%   Sent  Recv  Avg(ms)  StDev(ms)  "
+        .. "Jitter(ms)  ASN      Organization     OS Guess",
+      "1    *              100.0%  10    0     -        -          "
+        .. "-           -        -                -",
+      "2    192.168.1.1    0.0%    10    10    1.52     0.23       "
+        .. "0.12        Private  Private Network  -",
+      "     10.0.0.20      -       -     4     1.52     0.23       "
+        .. "0.12        Private  Private Network  -",
+      "3    93.184.216.34  0.0%    10    10    11.80    0.23       "
+        .. "0.12        -        -                -",
+    } },
   { name = "silent_tail_closes_the_table",
     hops = { sample.hop(1, { gateway() }), sample.silent(2),
       sample.silent(3), sample.silent(4) },
     view = { max_silent = 3, columns = { "hop", "ip", "loss", "recv" } },
     changes = { reached = false, ending = "silent" },
-    want = [[
-Target: 93.184.216.34
-TTFB: -
-
-Hop  IP Address   Loss%  Recv
-1    192.168.1.1  0.0%   10
-2-4  *
-
-Target not reached: nothing beyond hop 1 answers.]] },
+    want = {
+      "Target: 93.184.216.34",
+      "TTFB: -",
+      "",
+      "Hop  IP Address   Loss%  Recv",
+      "1    192.168.1.1  0.0%   10",
+      "2-4  *",
+      "",
+      "Target not reached: nothing beyond hop 1 answers.",
+    } },
   { name = "chosen_columns_in_the_users_order",
     hops = { sample.hop(1, { gateway() }) },
     view = { columns = { "ip", "p95", "hop" } },
-    want = [[
-Target: 93.184.216.34
-TTFB: -
-
-IP Address   P95(ms)  Hop
-192.168.1.1  1.95     1]] },
+    want = {
+      "Target: 93.184.216.34",
+      "TTFB: -",
+      "",
+      "IP Address   P95(ms)  Hop",
+      "192.168.1.1  1.95     1",
+    } },
 }
 check.rows(GOLDEN, function(row)
   check.equal(render(sample.result(row.hops, row.changes), row.view),
-    row.want)
+    table.concat(row.want, "\n"))
 end)
 
 check.case("no_line_ends_in_a_blank", function()

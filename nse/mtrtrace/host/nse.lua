@@ -84,6 +84,9 @@ local function trace_options(nmap, options, target)
   return out
 end
 
+-- Errors that depend on the target, and the argument they speak of.
+local ARGUMENT_OF = { BADSIZE = "size", TOOBIG = "size" }
+
 local Host = {}
 Host.__index = Host
 
@@ -131,7 +134,9 @@ end
 -- @treturn ?string
 function Host:fail(text, name)
   if name ~= "PERMISSION" then
-    return nil, "ERROR: " .. text
+    local argument = ARGUMENT_OF[name]
+    return nil, ("ERROR: %s%s"):format(
+      argument and ("%s.%s: "):format(SCRIPT, argument) or "", text)
   end
   if self:once("permission") then
     self.stdnse.verbose1("not running for lack of privileges: %s", text)

@@ -14,7 +14,7 @@ local HEAD = {
   "protocol", "port", "source_port", "source", "interface", "mtu", "size",
   "packets", "reached", "ending", "ending_type", "ending_code",
   "target_ttl", "first_hop", "probed_hop", "elapsed", "sent", "send_error",
-  "capture_drops", "clock_steps",
+  "capture_drops", "clock_steps", "unstamped",
 }
 
 local function plain(value)

@@ -128,6 +128,18 @@ static void push_responders(lua_State *L, const struct tally_hop *hop)
     }
 }
 
+static void set_ration(lua_State *L, const struct tally_hop *hop)
+{
+    lua_createtable(L, 0, 6);
+    set_integer(L, "tests", hop->ration.tests);
+    set_integer(L, "tests_answered", hop->ration.tests_answered);
+    set_number(L, "spacing", (double)hop->ration.spacing_ns / ns_per_s);
+    set_integer(L, "fast_sent", hop->fast_sent);
+    set_integer(L, "fast_received", hop->fast_received);
+    set_integer(L, "shared", hop->shared);
+    lua_setfield(L, -2, "ration");
+}
+
 static void push_hop(lua_State *L, int ttl, const struct tally_hop *hop)
 {
     lua_createtable(L, 0, 16);
@@ -140,7 +152,9 @@ static void push_hop(lua_State *L, int ttl, const struct tally_hop *hop)
     set_integer(L, "duplicates", hop->duplicates);
     set_integer(L, "raw_sent", hop->raw_sent);
     set_integer(L, "raw_received", hop->raw_received);
-    set_boolean(L, "silent", hop->raw_received == 0);
+    set_boolean(L, "silent", hop->raw_received == 0 && hop->received == 0);
+    if (hop->rationed)
+        set_ration(L, hop);
     if (hop->sent > 0) {
         uint32_t lost = hop->sent - hop->received;
         double low, high;

@@ -56,6 +56,8 @@ struct prober {
     struct way *ways;
     struct prober_job *jobs;
     struct prober_job *buckets[BUCKETS];
+    struct pace *pace;
+    uint64_t pace_news;
     uint64_t drops;
     int64_t drops_read_ns, now_ns;
     int64_t clock_offset_ns; /* CLOCK_REALTIME minus CLOCK_MONOTONIC */
@@ -200,12 +202,18 @@ static int64_t take_turn(struct prober *p)
         p->drops = capture_drops(p->capture);
         p->drops_read_ns = p->now_ns;
     }
+    bool news = pace_news(p->pace) != p->pace_news; /* for traces that share a sample */
+    p->pace_news = pace_news(p->pace);
     for (struct prober_job *job = p->jobs; job != NULL; job = job->next) {
+        if (news)
+            job->due_ns = 0;
         if (job->due_ns <= p->now_ns && sends_left > 0)
             step_job(p, job, &sends_left);
         if (job->due_ns < due_ns)
             due_ns = job->due_ns;
     }
+    if (pace_news(p->pace) != p->pace_news)
+        return p->now_ns;
     return sends_left > 0 ? due_ns : p->now_ns + turn_pause_ns;
 }
 
@@ -291,6 +299,11 @@ struct prober *prober_open(struct err *err)
         err_set(err, ERR_SYSTEM, "cannot open an eventfd: %s", strerror(errno));
         goto failed;
     }
+    p->pace = pace_new();
+    if (p->pace == NULL) {
+        err_set(err, ERR_NOMEM, "no memory for a prober");
+        goto failed;
+    }
     p->capture = capture_open(err);
     if (p->capture == NULL)
         goto failed;
@@ -332,6 +345,7 @@ void prober_close(struct prober *p)
         close(way->fd);
         free(way);
     }
+    pace_free(p->pace);
     capture_close(p->capture);
     if (p->wake_fd >= 0)
         close(p->wake_fd);
@@ -425,7 +439,7 @@ static int start_trace(struct prober *p, struct prober_job *job,
         return err_set(err, ERR_NOMEM, "no memory for a trace");
     job->asked_ns = monotonic_ns();
     job->first_drops = UINT64_MAX;
-    job->trace = trace_new(&config, job->asked_ns, on_event, job, err);
+    job->trace = trace_new(&config, p->pace, job->asked_ns, on_event, job, err);
     return job->trace != NULL ? 0 : -1;
 }
 
@@ -457,11 +471,11 @@ struct prober_job *prober_add(struct prober *p, const struct prober_request *req
     int rc = start_trace(p, job, request, err);
     if (rc == 0)
         enlist(p, job);
-    pthread_mutex_unlock(&p->lock);
-    if (rc < 0) {
+    else
         free_job(job);
+    pthread_mutex_unlock(&p->lock);
+    if (rc < 0)
         return NULL;
-    }
     wake(p);
     return job;
 }
@@ -479,8 +493,8 @@ void prober_remove(struct prober *p, struct prober_job *job)
     while (*link != job)
         link = &(*link)->bucket_next;
     *link = job->bucket_next;
+    free_job(job); /* under the lock: it tells the pace */
     pthread_mutex_unlock(&p->lock);
-    free_job(job);
 }
 
 /* ---- questions ----------------------------------------------------------------------------- */

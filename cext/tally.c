@@ -157,12 +157,18 @@ static struct tally_cell *note_reply(struct tally *tally, struct tally_hop *hop,
 
 /* ---- events -------------------------------------------------------------------------------- */
 
+static bool counts(const struct tally_hop *hop, const struct trace_event *event)
+{
+    return event->class == PROBE_COUNTED && (int32_t)(event->probe - hop->first_counted) >= 0;
+}
+
 static void on_sent(struct tally *tally, struct tally_hop *hop, const struct trace_event *event)
 {
-    hop->raw_sent++;
-    if (event->class != PROBE_COUNTED)
+    hop->raw_sent += !event->shared;
+    if (!counts(hop, event))
         return;
     hop->in_flight++;
+    hop->shared += event->shared;
     wait_for(tally, hop, event);
 }
 
@@ -170,8 +176,8 @@ static void on_reply(struct tally *tally, struct tally_hop *hop, const struct tr
 {
     struct tally_cell *cell = note_reply(tally, hop, event);
 
-    hop->raw_received++;
-    if (event->class != PROBE_COUNTED)
+    hop->raw_received += !event->shared;
+    if (!counts(hop, event))
         return;
     hop->in_flight--;
     hop->sent++;
@@ -195,7 +201,7 @@ static void on_late(struct tally *tally, struct tally_hop *hop, const struct tra
         hop->send_errors--;
         hop->raw_sent++;
     }
-    if (event->class != PROBE_COUNTED)
+    if (!counts(hop, event))
         return;
     hop->received++;
     if (event->was_error)
@@ -213,12 +219,28 @@ static void on_unanswered(struct tally *tally, struct tally_hop *hop,
         hop->send_errors++;
         hop->raw_sent--;
     }
-    if (event->class != PROBE_COUNTED)
+    if (!counts(hop, event))
         return;
     hop->in_flight--;
     if (!error)
         hop->sent++;
     settle(tally, hop, event->probe, WAITING_NOTHING, 0, -1);
+}
+
+/* The whole fast sample leaves, answered probes included; what answered is remembered. */
+static void on_rationed(struct tally_hop *hop, const struct trace_event *event)
+{
+    hop->rationed = true;
+    hop->ration = event->ration;
+    hop->first_counted = event->probe;
+    hop->fast_sent = hop->sent + hop->in_flight;
+    hop->fast_received = hop->received;
+    hop->sent = hop->received = hop->in_flight = 0;
+    hop->waiting_first = hop->waiting_count = 0;
+    for (size_t i = 0; i < hop->cell_count; i++) {
+        hop->cells[i].received = 0;
+        stats_fini(&hop->cells[i].rtt);
+    }
 }
 
 void tally_event(struct tally *tally, const struct trace_event *event)
@@ -238,6 +260,7 @@ void tally_event(struct tally *tally, const struct trace_event *event)
         break;
     case EVENT_TIMEOUT:
     case EVENT_SEND_ERROR: on_unanswered(tally, hop, event); break;
+    case EVENT_RATIONED: on_rationed(hop, event); break;
     case EVENT_HOP_CHANGED:
     case EVENT_PATH_CHANGED:
     case EVENT_DONE:

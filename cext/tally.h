@@ -34,7 +34,12 @@ struct tally_hop {
     uint32_t sent, received;  /* counted probes that are finished; answered, late ones included */
     uint32_t in_flight;       /* counted probes that are not finished */
     uint32_t send_errors, late, duplicates;
-    uint32_t raw_sent, raw_received; /* counted and test probes */
+    uint32_t raw_sent, raw_received; /* all that this trace sent: counted, test, replaced */
+    bool rationed;            /* the sample was replaced by one within the responder's budget */
+    uint32_t first_counted;   /* probes before it count no more */
+    uint32_t fast_sent, fast_received; /* the sample that was replaced */
+    struct trace_ration ration;
+    uint32_t shared;          /* of `sent`: other traces' probes to the same responder */
     size_t cell_count;
     struct tally_cell *cells; /* in the order in which they were first seen */
     struct tally_waiting *waiting; /* samples that wait for earlier probes to finish */

@@ -1,44 +1,42 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "trace.h"
 
+#include "hop.h"
+#include "match.h"
 #include "stats.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-enum {
-    WINDOW = 6,      /* TTLs probed beyond the farthest one that answered */
-    TEST_PROBES = 3, /* right behind a hop's last counted probe */
-};
+enum { WINDOW = 6 }; /* TTLs probed beyond the farthest one that answered */
 
 #define MS INT64_C(1000000)
 static const int64_t interval_auto_ns = 100 * MS;
-static const int64_t interval_untested_ns = 1050 * MS; /* from here on no router rations us */
-static const int64_t silence_ns = 200 * MS;            /* moves the window on */
-static const int64_t counted_patience_ns = 1000 * MS;  /* at least */
-static const int64_t test_patience_ns = 200 * MS;      /* at least */
-static const int64_t full_ring_ns = 10 * MS;           /* pause when no probe has room */
+static const int64_t silence_ns = 200 * MS;           /* moves the window on */
+static const int64_t counted_patience_ns = 1000 * MS; /* at least */
+static const int64_t test_patience_ns = 200 * MS;     /* at least */
+static const int64_t full_ring_ns = 10 * MS;          /* pause when no probe has room */
 
-/* What the newest probe of a hop that was answered says about the end of the path. */
-enum hop_news { NEWS_NONE, NEWS_TRANSIT, NEWS_TARGET, NEWS_STOP };
+/* What the newest probe of a TTL that was answered says about the end of the path. */
+enum news_kind { NEWS_NONE, NEWS_TRANSIT, NEWS_TARGET, NEWS_STOP };
 
-enum hop_phase { HOP_SAMPLE, HOP_TEST, HOP_SETTLED };
-
-struct hop {
-    enum hop_phase phase;
-    uint32_t counted; /* sent so far; send errors are taken off again */
-    uint32_t errors;
-    uint32_t open;    /* probes without an outcome */
-    uint8_t tests;    /* sent so far */
-    int64_t due_ns;   /* not before this */
-    enum hop_news news;
-    uint32_t news_number; /* the probe that brought it */
+struct news {
+    enum news_kind kind;
+    uint32_t number; /* the probe that brought it */
     struct ipaddr responder;
-    uint8_t stop_type, stop_code;
+    bool direct; /* not by an ICMP error */
+    uint8_t type, code;
+};
+
+struct ttl {
+    struct hop hop;
+    struct news news;
+    uint32_t open; /* probes without an outcome */
 };
 
 struct trace {
     struct trace_config config;
+    struct hop_rules rules;
+    struct pace *pace;
     trace_sink *sink;
     void *context;
     struct probes probes;
@@ -49,22 +47,24 @@ struct trace {
     struct quantiles rtts;     /* of the whole path, for patience */
     uint64_t p95_of;           /* how many RTTs p95_ns is made of */
     int64_t p95_ns;
+    uint32_t shared; /* probe numbers given to other traces' probes */
     uint32_t clock_steps, unstamped;
     int last_error;
-    struct hop hops[]; /* by TTL, up to max_hops */
+    struct ttl ttls[]; /* up to max_hops */
 };
 
-struct trace *trace_new(const struct trace_config *config, int64_t now_ns, trace_sink *sink,
-                        void *context, struct err *err)
+struct trace *trace_new(const struct trace_config *config, struct pace *pace, int64_t now_ns,
+                        trace_sink *sink, void *context, struct err *err)
 {
-    struct trace *t = calloc(1, sizeof *t + (config->max_hops + 1u) * sizeof t->hops[0]);
+    struct trace *t = calloc(1, sizeof *t + (config->max_hops + 1u) * sizeof t->ttls[0]);
     if (t == NULL) {
         err_set(err, ERR_NOMEM, "no memory for a trace");
         return NULL;
     }
     t->config = *config;
-    if (t->config.interval_ns == 0)
-        t->config.interval_ns = interval_auto_ns;
+    t->rules.packets = config->packets;
+    t->rules.interval_ns = config->interval_ns > 0 ? config->interval_ns : interval_auto_ns;
+    t->pace = pace;
     t->sink = sink;
     t->context = context;
     t->started_ns = t->stepped_ns = t->horizon_moved_ns = now_ns;
@@ -78,6 +78,7 @@ void trace_free(struct trace *t)
 {
     if (t == NULL)
         return;
+    pace_abandon(t->pace, t);
     probes_fini(&t->probes);
     quantiles_fini(&t->rtts);
     free(t);
@@ -102,14 +103,14 @@ static struct trace_event about(const struct probe *p, enum event_kind kind)
 
 /* ---- where the path ends ------------------------------------------------------------------- */
 
-/* The first TTL that ends the path and has nothing but ends behind it, by each hop's newest answer:
+/* The first TTL that ends the path and has nothing but ends behind it, by each TTL's newest answer:
  * so the end may move both ways. */
 static uint8_t find_end(const struct trace *t)
 {
     int end = 0;
 
     for (int ttl = t->config.max_hops; ttl >= t->config.first_hop; ttl--) {
-        enum hop_news news = t->hops[ttl].news;
+        enum news_kind news = t->ttls[ttl].news.kind;
         if (news == NEWS_TRANSIT)
             break;
         if (news != NEWS_NONE)
@@ -150,37 +151,137 @@ static int last_sampled(const struct trace *t)
     return last < t->config.max_hops ? last : t->config.max_hops;
 }
 
+static bool was_probed(const struct hop *hop)
+{
+    return hop->counted + hop->errors > 0;
+}
+
+/* ---- rationing ----------------------------------------------------------------------------- */
+
+/* Replaces the hop's sample by one within its responder's budget. Without memory it stands. */
+static void ration(struct trace *t, uint8_t ttl, struct pace_sample *sample,
+                   struct trace_ration evidence, int64_t now_ns)
+{
+    struct hop *hop = &t->ttls[ttl].hop;
+    struct trace_event event = { .kind = EVENT_RATIONED, .ttl = ttl, .probe = t->probes.next };
+
+    if (sample == NULL) {
+        hop->phase = HOP_SETTLED;
+        return;
+    }
+    hop_pace(hop, sample);
+    evidence.spacing_ns = pace_spacing_ns(sample);
+    event.ration = evidence;
+    emit(t, event, now_ns);
+}
+
+static struct pace_key key_of(const struct trace *t, uint8_t ttl)
+{
+    const struct news *news = &t->ttls[ttl].news;
+    return (struct pace_key){ .responder = news->responder, .protocol = t->config.spec.protocol,
+                              .ttl = ttl, .direct = news->direct };
+}
+
+static void on_test_outcome(struct trace *t, uint8_t ttl, bool answered, int64_t now_ns)
+{
+    struct hop *hop = &t->ttls[ttl].hop;
+
+    if (hop_tested(hop, answered, now_ns) != HOP_RATIONS)
+        return;
+    const struct pace_key key = key_of(t, ttl);
+    struct trace_ration evidence = { .tests = hop->tests, .tests_answered = hop->tests_answered };
+    struct pace_sample *sample = pace_ration(t->pace, &key, hop_spacing_ns(hop), hop->tested_ns);
+    ration(t, ttl, sample, evidence, now_ns);
+}
+
+/* A responder that another trace knows to ration is not asked at the fast pace again. */
+static void join_known(struct trace *t, uint8_t ttl, int64_t now_ns)
+{
+    const struct hop *hop = &t->ttls[ttl].hop;
+    const struct trace_ration by_another = { 0 };
+    const struct pace_key key = key_of(t, ttl);
+
+    if (hop->sample != NULL || hop->phase == HOP_SETTLED)
+        return;
+    struct pace_sample *sample = pace_known(t->pace, &key, now_ns);
+    if (sample != NULL)
+        ration(t, ttl, sample, by_another, now_ns);
+}
+
+/* Emits another trace's probe as if it had been ours: sent, and its outcome. */
+static void take_shared(struct trace *t, uint8_t ttl, const struct pace_outcome *outcome,
+                        int64_t now_ns)
+{
+    struct probe *p = probes_add(&t->probes, now_ns, 2 * t->config.timeout_ns);
+    if (p == NULL)
+        return;
+    t->shared++;
+    p->ttl = ttl;
+    p->state = outcome->state == PACE_ANSWERED ? PROBE_ANSWERED : PROBE_TIMED_OUT;
+    struct trace_event event = about(p, EVENT_SENT);
+    event.shared = true;
+    emit(t, event, now_ns);
+    event.kind = EVENT_TIMEOUT;
+    if (outcome->state == PACE_ANSWERED) {
+        event.kind = EVENT_REPLY;
+        event.rtt_ns = outcome->rtt_ns;
+        event.from_target = outcome->from_target;
+        event.reply = &outcome->reply;
+    }
+    emit(t, event, now_ns);
+}
+
+static void read_shared(struct trace *t, int64_t now_ns)
+{
+    const struct pace_outcome *outcome;
+
+    for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++)
+        while ((outcome = hop_read_shared(&t->ttls[ttl].hop, &t->rules, t)) != NULL)
+            take_shared(t, (uint8_t)ttl, outcome, now_ns);
+}
+
+/* Tells the traces that share this hop's sample. */
+static void publish(struct trace *t, const struct probe *p, const struct trace_event *event)
+{
+    struct pace_outcome outcome = { .state = PACE_LOST, .rtt_ns = event->rtt_ns,
+                                    .from_target = event->from_target };
+
+    if (p->place < 0)
+        return;
+    if (event->reply != NULL) {
+        outcome.state = PACE_ANSWERED;
+        outcome.reply = *event->reply;
+    } else if (event->kind == EVENT_SEND_ERROR) {
+        outcome.state = PACE_VOID;
+    }
+    pace_finish(t->pace, t->ttls[p->ttl].hop.sample, p->place, &outcome);
+}
+
 /* ---- outcomes ------------------------------------------------------------------------------ */
 
 /* The one place where a probe's state changes; it emits the event that says so. */
 static void finish(struct trace *t, struct probe *p, enum probe_state state,
                    struct trace_event event, int64_t now_ns)
 {
-    if (p->state == PROBE_OPEN)
-        t->hops[p->ttl].open--;
+    bool was_open = p->state == PROBE_OPEN;
+
     p->state = state;
     emit(t, event, now_ns);
+    publish(t, p, &event);
+    if (!was_open)
+        return;
+    t->ttls[p->ttl].open--;
+    if (p->class == PROBE_TEST) /* one that was not sent is no evidence of rationing */
+        on_test_outcome(t, p->ttl, state != PROBE_TIMED_OUT, now_ns);
 }
 
 static void finish_send_error(struct trace *t, struct probe *p, int error, int64_t now_ns)
 {
-    struct hop *hop = &t->hops[p->ttl];
     struct trace_event event = about(p, EVENT_SEND_ERROR);
 
     event.error = error;
     t->last_error = error != 0 ? error : TRACE_VANISHED;
-    hop->errors++;
-    if (p->class == PROBE_COUNTED) {
-        hop->counted--;
-        if (hop->errors <= t->config.packets && hop->phase != HOP_SAMPLE) {
-            hop->phase = HOP_SAMPLE; /* the sample lacks one again */
-            hop->tests = 0;
-        }
-        if (hop->due_ns < now_ns + t->config.interval_ns)
-            hop->due_ns = now_ns + t->config.interval_ns;
-        if (hop->errors > t->config.packets)
-            hop->phase = HOP_SETTLED;
-    }
+    hop_send_error(&t->ttls[p->ttl].hop, &t->rules, p->class, now_ns);
     finish(t, p, PROBE_SEND_ERROR, event, now_ns);
 }
 
@@ -201,29 +302,27 @@ static void refresh_patience(struct trace *t)
     t->p95_ns = (int64_t)quantiles_get(&t->rtts, 0.95);
 }
 
-static bool ready(const struct trace *t)
+static bool is_ready(const struct trace *t)
 {
     int last = last_sampled(t);
 
     for (int ttl = t->config.first_hop; ttl <= last; ttl++)
-        if (t->hops[ttl].phase != HOP_SETTLED || t->hops[ttl].open > 0)
+        if (t->ttls[ttl].hop.phase != HOP_SETTLED || t->ttls[ttl].open > 0)
             return false;
     if (t->end != 0)
         return true;
     if (t->horizon < t->config.max_hops)
         return false;
     for (int ttl = last + 1; ttl <= t->config.max_hops; ttl++)
-        if (t->hops[ttl].open > 0 || t->hops[ttl].counted + t->hops[ttl].errors == 0)
+        if (t->ttls[ttl].open > 0 || !was_probed(&t->ttls[ttl].hop))
             return false;
     return true;
 }
 
-void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops)
+static void expire_probes(struct trace *t, int64_t now_ns, uint64_t capture_drops)
 {
-    if (t->done)
-        return;
-    t->stepped_ns = now_ns;
     struct probe *p = probes_next_open(&t->probes, t->probes.first_open);
+
     if (p != NULL && now_ns - p->sent_ns >= test_patience_ns)
         refresh_patience(t);
     while (p != NULL) {
@@ -237,9 +336,18 @@ void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops)
         }
         p = probes_next_open(&t->probes, number + 1);
     }
+}
+
+void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops)
+{
+    if (t->done)
+        return;
+    t->stepped_ns = now_ns;
+    expire_probes(t, now_ns, capture_drops);
+    read_shared(t, now_ns);
     if (t->end == 0 && now_ns - t->horizon_moved_ns >= silence_ns)
         advance_horizon(t, t->horizon + WINDOW, now_ns);
-    if (ready(t)) {
+    if (is_ready(t)) {
         t->done = true;
         emit(t, (struct trace_event){ .kind = EVENT_DONE }, now_ns);
     }
@@ -247,40 +355,29 @@ void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops)
 
 /* ---- probes out ---------------------------------------------------------------------------- */
 
-static bool wants_probe(const struct trace *t, int ttl, int64_t now_ns)
+/* When the TTL wants a probe; INT64_MAX for never. */
+static int64_t ttl_due(const struct trace *t, int ttl)
 {
-    const struct hop *hop = &t->hops[ttl];
+    const struct hop *hop = &t->ttls[ttl].hop;
 
-    if (hop->phase == HOP_SETTLED || now_ns < hop->due_ns)
-        return false;
-    return ttl <= last_sampled(t) || hop->counted + hop->errors == 0;
+    if (ttl > last_sampled(t) && was_probed(hop))
+        return INT64_MAX;
+    return hop_due(hop, &t->rules);
 }
 
-/* Moves the hop on, now that a probe of its phase goes out. */
-static enum probe_class take_turn(const struct trace *t, struct hop *hop, int64_t now_ns)
+static int last_probed(const struct trace *t)
 {
-    if (hop->phase == HOP_TEST) {
-        if (++hop->tests == TEST_PROBES)
-            hop->phase = HOP_SETTLED;
-        return PROBE_TEST;
-    }
-    hop->due_ns = now_ns + t->config.interval_ns;
-    if (++hop->counted == t->config.packets) {
-        bool slow = t->config.interval_ns >= interval_untested_ns;
-        hop->phase = slow ? HOP_SETTLED : HOP_TEST;
-        hop->due_ns = now_ns;
-    }
-    return PROBE_COUNTED;
+    return t->end != 0 ? t->end : t->horizon;
 }
 
 bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct wire_probe *out)
 {
-    int last = t->end != 0 ? t->end : t->horizon;
+    int last = last_probed(t);
     int ttl = t->config.first_hop;
 
     if (t->done || now_ns < t->blocked_until_ns)
         return false;
-    while (ttl <= last && !wants_probe(t, ttl, now_ns))
+    while (ttl <= last && ttl_due(t, ttl) > now_ns)
         ttl++;
     if (ttl > last)
         return false;
@@ -289,10 +386,11 @@ bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct 
         t->blocked_until_ns = now_ns + full_ring_ns;
         return false;
     }
+    struct ttl *at = &t->ttls[ttl];
     p->ttl = (uint8_t)ttl;
     p->drops = capture_drops;
-    p->class = take_turn(t, &t->hops[ttl], now_ns);
-    t->hops[ttl].open++;
+    p->class = hop_take(&at->hop, &t->rules, t, at->news.kind != NEWS_NONE, now_ns, &p->place);
+    at->open++;
     *out = (struct wire_probe){ .number = p->number, .flow = p->flow, .ttl = p->ttl };
     emit(t, about(p, EVENT_SENT), now_ns);
     return true;
@@ -307,75 +405,9 @@ void trace_send_failed(struct trace *t, uint32_t number, int error, int64_t now_
 
 /* ---- packets in ---------------------------------------------------------------------------- */
 
-/* The probe whose index was `distance` before the newest one's. */
-static struct probe *before_newest(const struct trace *t, uint32_t distance)
-{
-    return probes_get(&t->probes, t->probes.next - 1 - distance);
-}
-
-static struct probe *by_index(const struct trace *t, uint16_t index)
-{
-    if (index == 0 || t->probes.next == 0)
-        return NULL;
-    uint32_t newest = wire_index(&t->config.spec, t->probes.next - 1);
-    return before_newest(t, (newest + WIRE_INDEXES - index) % WIRE_INDEXES);
-}
-
-/* A SYN's answer acknowledges its payload too, where the stack takes data on a SYN. */
-static struct probe *by_tcp_seq(const struct trace *t, uint32_t seq)
-{
-    const struct wire_spec *spec = &t->config.spec;
-    uint32_t payload = spec->size - wire_size_min(WIRE_TCP, spec->source.version);
-
-    if (t->probes.next == 0)
-        return NULL;
-    uint32_t newest = wire_tcp_seq(spec, t->probes.next - 1);
-    for (uint32_t carried = 0; carried <= payload; carried += payload > 0 ? payload : 1) {
-        uint32_t distance = newest - (seq - carried);
-        struct probe *p = distance % WIRE_TCP_STEP == 0
-                              ? before_newest(t, distance / WIRE_TCP_STEP) : NULL;
-        if (p != NULL)
-            return p;
-    }
-    return NULL;
-}
-
-/* A UDP checksum changes when NAT rewrites an address; then the IPv4 identification still tells the
- * probe, but only beside our cookie. */
-static struct probe *by_udp(const struct trace *t, const struct wire_ids *ids)
-{
-    struct probe *p = by_index(t, ids->index);
-
-    if (p == NULL && ids->cookie != 0)
-        p = by_index(t, ids->ip_id);
-    return p;
-}
-
-/* The probe that the identity fits in every field, or NULL. */
-static struct probe *find_probe(const struct trace *t, const struct wire_ids *ids)
-{
-    const struct wire_spec *spec = &t->config.spec;
-    struct probe *p;
-
-    if (ids->protocol != spec->protocol || !ipaddr_equal(&ids->source, &spec->source))
-        return NULL;
-    if (ids->cookie != 0 && spec->protocol != WIRE_TCP && ids->cookie != spec->cookie)
-        return NULL;
-    if (!ipaddr_equal(&ids->target, &spec->target) && ids->cookie == 0)
-        return NULL; /* rewritten by NAT at best, and nothing else proves it ours */
-    if (spec->protocol == WIRE_ICMP)
-        return ids->ident == spec->ident ? by_index(t, ids->index) : NULL;
-    if (ids->target_port != spec->target_port)
-        return NULL;
-    p = spec->protocol == WIRE_UDP ? by_udp(t, ids) : by_tcp_seq(t, ids->tcp_seq);
-    if (p == NULL || (uint16_t)(ids->source_port - spec->source_port) != p->flow)
-        return NULL;
-    return p;
-}
-
 bool trace_seen(struct trace *t, const struct wire_packet *packet, struct trace_stamp stamp)
 {
-    struct probe *p = find_probe(t, &packet->probe);
+    struct probe *p = match_probe(&t->probes, &t->config.spec, &packet->probe);
 
     if (p == NULL || p->ttl != packet->ttl)
         return false;
@@ -386,36 +418,40 @@ bool trace_seen(struct trace *t, const struct wire_packet *packet, struct trace_
     return true;
 }
 
-static enum hop_news news_of(const struct wire_packet *packet, bool from_target)
+static bool is_direct(enum wire_kind kind)
+{
+    return kind == WIRE_ECHO_REPLY || kind == WIRE_SYN_ACK || kind == WIRE_RST;
+}
+
+static enum news_kind news_of(const struct wire_packet *packet, bool from_target)
 {
     if (from_target)
         return NEWS_TARGET;
     return packet->kind == WIRE_TIME_EXCEEDED ? NEWS_TRANSIT : NEWS_STOP;
 }
 
-/* Lets an answer to this hop's newest answered probe tell where the path goes. */
+/* Lets an answer to this TTL's newest answered probe tell where the path goes. */
 static void learn(struct trace *t, const struct probe *p, const struct wire_packet *packet,
                   bool from_target, int64_t now_ns)
 {
-    struct hop *hop = &t->hops[p->ttl];
+    struct news *news = &t->ttls[p->ttl].news;
 
-    if (hop->news != NEWS_NONE && (int32_t)(p->number - hop->news_number) < 0)
+    if (news->kind != NEWS_NONE && (int32_t)(p->number - news->number) < 0)
         return;
-    if (hop->news != NEWS_NONE && !ipaddr_equal(&hop->responder, &packet->from)) {
+    if (news->kind != NEWS_NONE && !ipaddr_equal(&news->responder, &packet->from)) {
         struct trace_event event = about(p, EVENT_HOP_CHANGED);
         event.reply = packet;
         emit(t, event, now_ns);
     }
-    hop->news = news_of(packet, from_target);
-    hop->news_number = p->number;
-    hop->responder = packet->from;
-    hop->stop_type = packet->type;
-    hop->stop_code = packet->code;
-    if (p->ttl > t->farthest && hop->news == NEWS_TRANSIT) {
+    *news = (struct news){ .kind = news_of(packet, from_target), .number = p->number,
+                           .responder = packet->from, .direct = is_direct(packet->kind),
+                           .type = packet->type, .code = packet->code };
+    if (p->ttl > t->farthest && news->kind == NEWS_TRANSIT) {
         t->farthest = p->ttl;
         advance_horizon(t, p->ttl + WINDOW, now_ns);
     }
     update_end(t, now_ns);
+    join_known(t, p->ttl, now_ns);
 }
 
 static int64_t round_trip(struct trace *t, const struct probe *p, struct trace_stamp stamp,
@@ -433,38 +469,41 @@ static int64_t round_trip(struct trace *t, const struct probe *p, struct trace_s
     return stamp.ns - p->stamp_ns;
 }
 
-static bool is_direct(enum wire_kind kind)
+static void first_answer(struct trace *t, struct probe *p, struct trace_event event,
+                         uint32_t link, int64_t now_ns)
 {
-    return kind == WIRE_ECHO_REPLY || kind == WIRE_SYN_ACK || kind == WIRE_RST;
+    bool in_time = p->state == PROBE_OPEN;
+
+    event.kind = in_time ? EVENT_REPLY : EVENT_LATE;
+    p->answer_link = link;
+    if (event.rtt_ns >= 0)
+        (void)quantiles_add(&t->rtts, event.rtt_ns); /* without memory patience stays as it is */
+    if (p->place < 0 && event.reply->kind != WIRE_ECHO_REPLY)
+        pace_answered(t->pace, &event.reply->from, now_ns);
+    learn(t, p, event.reply, event.from_target, now_ns);
+    finish(t, p, in_time ? PROBE_ANSWERED : PROBE_LATE, event, now_ns);
 }
 
 bool trace_reply(struct trace *t, const struct wire_packet *packet, struct trace_stamp stamp,
                  int64_t now_ns)
 {
-    struct probe *p = find_probe(t, &packet->probe);
+    struct probe *p = match_probe(&t->probes, &t->config.spec, &packet->probe);
     if (p == NULL)
         return false;
-    enum probe_state was = p->state;
-    bool first = was != PROBE_ANSWERED && was != PROBE_LATE;
+    bool first = p->state != PROBE_ANSWERED && p->state != PROBE_LATE;
     if (!first && p->answer_link != stamp.link)
         return true; /* the same packet again, on a stacked interface */
 
-    bool from_target = is_direct(packet->kind) || ipaddr_equal(&packet->from, &t->config.spec.target);
     struct trace_event event = about(p, EVENT_DUPLICATE);
     event.reply = packet;
-    event.from_target = from_target;
-    event.was_error = was == PROBE_SEND_ERROR;
+    event.from_target =
+        is_direct(packet->kind) || ipaddr_equal(&packet->from, &t->config.spec.target);
+    event.was_error = p->state == PROBE_SEND_ERROR;
     event.rtt_ns = round_trip(t, p, stamp, &event);
-    if (!first) {
+    if (first)
+        first_answer(t, p, event, stamp.link, now_ns);
+    else
         emit(t, event, now_ns);
-        return true;
-    }
-    event.kind = was == PROBE_OPEN ? EVENT_REPLY : EVENT_LATE;
-    p->answer_link = stamp.link;
-    if (event.rtt_ns >= 0)
-        (void)quantiles_add(&t->rtts, event.rtt_ns); /* without memory patience stays as it is */
-    finish(t, p, was == PROBE_OPEN ? PROBE_ANSWERED : PROBE_LATE, event, now_ns);
-    learn(t, p, packet, from_target, now_ns);
     return true;
 }
 
@@ -478,30 +517,36 @@ static int64_t earlier(int64_t a, int64_t b)
 static int64_t send_due(const struct trace *t)
 {
     int64_t due = INT64_MAX;
-    int last = t->end != 0 ? t->end : t->horizon;
 
-    for (int ttl = t->config.first_hop; ttl <= last; ttl++)
-        if (wants_probe(t, ttl, INT64_MAX))
-            due = earlier(due, t->hops[ttl].due_ns);
+    for (int ttl = t->config.first_hop; ttl <= last_probed(t); ttl++)
+        due = earlier(due, ttl_due(t, ttl));
     return due > t->blocked_until_ns ? due : t->blocked_until_ns;
 }
 
-int64_t trace_due(const struct trace *t)
+/* Probes of one class have the same patience, so the oldest of each is enough. */
+static int64_t deadline_due(const struct trace *t)
 {
-    if (t->done)
-        return INT64_MAX;
-    int64_t due = send_due(t);
-    if (t->end == 0 && t->horizon < t->config.max_hops)
-        due = earlier(due, t->horizon_moved_ns + silence_ns);
+    int64_t due = INT64_MAX;
     struct probes probes = t->probes; /* first_open may advance in the copy */
     bool seen[2] = { false, false };
     struct probe *p = probes_next_open(&probes, probes.first_open);
+
     while (p != NULL && !(seen[PROBE_COUNTED] && seen[PROBE_TEST])) {
         if (!seen[p->class])
             due = earlier(due, p->sent_ns + patience_ns(t, p->class));
         seen[p->class] = true;
         p = probes_next_open(&probes, p->number + 1);
     }
+    return due;
+}
+
+int64_t trace_due(const struct trace *t)
+{
+    if (t->done)
+        return INT64_MAX;
+    int64_t due = earlier(send_due(t), deadline_due(t));
+    if (t->end == 0 && t->horizon < t->config.max_hops)
+        due = earlier(due, t->horizon_moved_ns + silence_ns);
     return due;
 }
 
@@ -512,22 +557,23 @@ bool trace_done(const struct trace *t)
 
 void trace_summary(const struct trace *t, struct trace_summary *out)
 {
-    const struct hop *end = &t->hops[t->end];
+    const struct news *end = &t->ttls[t->end].news;
 
-    *out = (struct trace_summary){ .end_ttl = t->end, .sent = t->probes.next,
+    *out = (struct trace_summary){ .end_ttl = t->end, .sent = t->probes.next - t->shared,
                                    .started_ns = t->started_ns,
                                    .elapsed_ns = t->stepped_ns - t->started_ns,
                                    .clock_steps = t->clock_steps, .unstamped = t->unstamped,
                                    .last_error = t->last_error };
     for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++)
-        if (t->hops[ttl].counted + t->hops[ttl].errors > 0)
+        if (was_probed(&t->ttls[ttl].hop))
             out->probed_ttl = (uint8_t)ttl;
     if (!t->done)
         return;
-    out->ending = t->end == 0 ? TRACE_SILENT : end->news == NEWS_TARGET ? TRACE_REACHED
-                                                                        : TRACE_UNREACHABLE;
+    out->ending = t->end == 0                 ? TRACE_SILENT
+                  : end->kind == NEWS_TARGET ? TRACE_REACHED
+                                             : TRACE_UNREACHABLE;
     if (out->ending == TRACE_UNREACHABLE) {
-        out->end_type = end->stop_type;
-        out->end_code = end->stop_code;
+        out->end_type = end->type;
+        out->end_code = end->code;
     }
 }

@@ -9,6 +9,7 @@
 #define MTR_TRACE_H
 
 #include "err.h"
+#include "pace.h"
 #include "probes.h"
 #include "wire.h"
 
@@ -39,8 +40,15 @@ enum event_kind {
     EVENT_SEND_ERROR,   /* this host did not send it */
     EVENT_HOP_CHANGED,  /* another responder than before on this TTL and flow */
     EVENT_PATH_CHANGED, /* the end of the path moved; ttl is the new one, 0 for "not known" */
+    EVENT_RATIONED,     /* the hop rations: counted probes before `probe` leave its sample */
     EVENT_DONE,
     EVENT_KIND_COUNT
+};
+
+/* What showed that a hop rations its answers. */
+struct trace_ration {
+    uint8_t tests, tests_answered; /* the last burst of test probes; 0: found by another trace */
+    int64_t spacing_ns;            /* of the sample that replaces the fast one */
 };
 
 struct trace_event {
@@ -54,6 +62,8 @@ struct trace_event {
     bool clock_step;  /* the RTT was dropped because the clock was set meanwhile */
     bool from_target; /* the responder is the target */
     bool was_error;   /* LATE: the probe had been taken for a send error */
+    bool shared;      /* SENT, REPLY, TIMEOUT: another trace's probe to the same responder */
+    struct trace_ration ration; /* RATIONED */
     int error;        /* SEND_ERROR: errno; 0: it vanished between the socket and the wire */
     const struct wire_packet *reply; /* REPLY, LATE, DUPLICATE, HOP_CHANGED; for this call only */
 };
@@ -77,10 +87,11 @@ struct trace_summary {
     int last_error;             /* errno of the last send error, TRACE_VANISHED, or 0: none */
 };
 
-/* NULL without memory. The sink is called from within the functions below. */
-struct trace *trace_new(const struct trace_config *config, int64_t now_ns, trace_sink *sink,
-                        void *context, struct err *err);
-void trace_free(struct trace *t);
+/* NULL without memory. The sink is called from within the functions below. `pace` is shared by all
+ * traces of the process and outlives them. */
+struct trace *trace_new(const struct trace_config *config, struct pace *pace, int64_t now_ns,
+                        trace_sink *sink, void *context, struct err *err);
+void trace_free(struct trace *t); /* accepts NULL */
 
 const struct trace_config *trace_config(const struct trace *t);
 

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The sampling of one TTL: which class of probe is due when, and whether the sample stands. The rule
+ * is DESIGN.md, section 6: a fast sample, tests behind it, and where the responder turns out to ration
+ * its answers a new sample within its budget. A probe's own answer never decides whether it counts.
+ * Pure. */
+#ifndef MTR_HOP_H
+#define MTR_HOP_H
+
+#include "pace.h"
+#include "probes.h"
+
+enum hop_phase {
+    HOP_SAMPLE,  /* counted probes at the trace's interval */
+    HOP_TEST,    /* test probes right behind the last of them */
+    HOP_JUDGE,   /* waiting for their outcomes */
+    HOP_PROOF,   /* some were unanswered: a second's rest, then a longer burst */
+    HOP_PROVE,   /* waiting for its outcomes */
+    HOP_PACED,   /* rationed: a new counted sample within the responder's budget */
+    HOP_SETTLED,
+    HOP_PHASE_COUNT
+};
+
+/* What the tests have shown once all are finished. */
+enum hop_verdict { HOP_UNDECIDED, HOP_STANDS, HOP_NEEDS_PROOF, HOP_RATIONS };
+
+struct hop {
+    enum hop_phase phase;
+    uint32_t counted; /* in the sample so far; send errors are taken off again */
+    uint32_t errors;
+    uint8_t tests, tests_open, tests_answered; /* of the burst under way or last judged */
+    bool tests_all_lost;                       /* of the burst before the proof */
+    int64_t due_ns;                            /* not before this */
+    int64_t tested_ns;                         /* when the last burst went out */
+    struct pace_sample *sample;                /* HOP_PACED: borrowed from the pace */
+    int64_t next_place;                        /* HOP_PACED: first outcome not read yet */
+};
+
+struct hop_rules {
+    uint32_t packets;
+    int64_t interval_ns;
+};
+
+/* When the hop wants to send again; INT64_MAX while it only waits. */
+int64_t hop_due(const struct hop *hop, const struct hop_rules *rules);
+
+/* Takes the turn that is due: the class of the probe that goes out. *place is its place in the
+ * responder's sample, or -1. `owner` is the trace. `answered`: the hop has answered before. */
+enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, const void *owner,
+                          bool answered, int64_t now_ns, int64_t *place);
+
+/* A test probe has its outcome. HOP_UNDECIDED until the last of the burst; then the hop has moved
+ * on, except for HOP_RATIONS, which hop_pace carries out. */
+enum hop_verdict hop_tested(struct hop *hop, bool probe_answered, int64_t now_ns);
+
+/* How far apart the probes of the new sample must be, by what the proof has shown. */
+int64_t hop_spacing_ns(const struct hop *hop);
+
+/* Begins the new sample: what was counted before no longer is. */
+void hop_pace(struct hop *hop, struct pace_sample *sample);
+
+/* A probe was not sent after all. */
+void hop_send_error(struct hop *hop, const struct hop_rules *rules, enum probe_class class,
+                    int64_t now_ns);
+
+/* The next finished outcome that another trace has measured for this hop's sample, taken into it;
+ * NULL if there is none (yet). */
+const struct pace_outcome *hop_read_shared(struct hop *hop, const struct hop_rules *rules,
+                                           const void *owner);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "pace.h"
+
+#include <stdlib.h>
+
+static const int64_t fresh_ns = INT64_C(60000000000);
+
+struct pace_sample {
+    struct pace_sample *next;
+    struct pace_responder *responder;
+    struct pace_key key;
+    int64_t used_ns; /* when a probe was last started */
+    size_t count, capacity, voids;
+    struct pace_outcome *outcomes;
+};
+
+struct pace_responder {
+    struct pace_responder *next;
+    struct ipaddr address;
+    int64_t spacing_ns, free_ns; /* from free_ns on it has a token */
+    struct pace_sample *samples;
+};
+
+struct pace {
+    struct pace_responder *responders;
+    uint64_t news;
+};
+
+struct pace *pace_new(void)
+{
+    return calloc(1, sizeof(struct pace));
+}
+
+void pace_free(struct pace *pace)
+{
+    if (pace == NULL)
+        return;
+    for (struct pace_responder *r = pace->responders, *next; r != NULL; r = next) {
+        next = r->next;
+        for (struct pace_sample *s = r->samples, *following; s != NULL; s = following) {
+            following = s->next;
+            free(s->outcomes);
+            free(s);
+        }
+        free(r);
+    }
+    free(pace);
+}
+
+static struct pace_responder *find(const struct pace *pace, const struct ipaddr *address)
+{
+    struct pace_responder *r = pace->responders;
+    while (r != NULL && !ipaddr_equal(&r->address, address))
+        r = r->next;
+    return r;
+}
+
+static struct pace_sample *find_sample(struct pace_responder *r, const struct pace_key *key)
+{
+    struct pace_sample *s = r->samples;
+    while (s != NULL && (s->key.ttl != key->ttl || s->key.protocol != key->protocol ||
+                         s->key.direct != key->direct))
+        s = s->next;
+    return s;
+}
+
+struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, int64_t now_ns)
+{
+    struct pace_responder *r = find(pace, &key->responder);
+    struct pace_sample *s = r != NULL ? find_sample(r, key) : NULL;
+
+    return s != NULL && now_ns - s->used_ns < fresh_ns ? s : NULL;
+}
+
+static struct pace_responder *add_responder(struct pace *pace, const struct ipaddr *address)
+{
+    struct pace_responder *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return NULL;
+    r->address = *address;
+    r->next = pace->responders;
+    pace->responders = r;
+    return r;
+}
+
+static struct pace_sample *add_sample(struct pace_responder *r, const struct pace_key *key)
+{
+    struct pace_sample *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return NULL;
+    s->responder = r;
+    s->key = *key;
+    s->next = r->samples;
+    r->samples = s;
+    return s;
+}
+
+struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key, int64_t spacing_ns,
+                                int64_t now_ns)
+{
+    struct pace_responder *r = find(pace, &key->responder);
+
+    if (r == NULL) {
+        r = add_responder(pace, &key->responder);
+        if (r == NULL)
+            return NULL;
+        r->spacing_ns = spacing_ns; /* later ones see what is left of a shared bucket */
+    }
+    if (r->free_ns < now_ns + r->spacing_ns)
+        r->free_ns = now_ns + r->spacing_ns;
+    struct pace_sample *s = find_sample(r, key);
+    if (s == NULL)
+        s = add_sample(r, key);
+    else if (now_ns - s->used_ns >= fresh_ns)
+        s->count = s->voids = 0; /* nobody reads a sample as old as this any more */
+    if (s != NULL)
+        s->used_ns = now_ns;
+    return s;
+}
+
+void pace_answered(struct pace *pace, const struct ipaddr *responder, int64_t now_ns)
+{
+    struct pace_responder *r = find(pace, responder);
+    if (r != NULL && r->free_ns < now_ns + r->spacing_ns)
+        r->free_ns = now_ns + r->spacing_ns;
+}
+
+int64_t pace_spacing_ns(const struct pace_sample *sample)
+{
+    return sample->responder->spacing_ns;
+}
+
+int64_t pace_due(const struct pace_sample *sample, uint32_t wanted)
+{
+    return sample->count - sample->voids < wanted ? sample->responder->free_ns : INT64_MAX;
+}
+
+int64_t pace_start(struct pace_sample *sample, const void *owner, int64_t now_ns)
+{
+    if (sample->count == sample->capacity) {
+        size_t capacity = sample->capacity == 0 ? 16 : sample->capacity * 2;
+        struct pace_outcome *more = realloc(sample->outcomes, capacity * sizeof *more);
+        if (more == NULL)
+            return -1;
+        sample->outcomes = more;
+        sample->capacity = capacity;
+    }
+    sample->outcomes[sample->count] = (struct pace_outcome){ .owner = owner, .rtt_ns = -1 };
+    sample->responder->free_ns = now_ns + sample->responder->spacing_ns;
+    sample->used_ns = now_ns;
+    return (int64_t)sample->count++;
+}
+
+void pace_finish(struct pace *pace, struct pace_sample *sample, int64_t place,
+                 const struct pace_outcome *outcome)
+{
+    struct pace_outcome *o = &sample->outcomes[place];
+    const void *owner = o->owner;
+
+    if (outcome->state == PACE_VOID && o->state != PACE_VOID)
+        sample->voids++;
+    *o = *outcome;
+    o->owner = owner;
+    pace->news++;
+}
+
+const struct pace_outcome *pace_outcome(const struct pace_sample *sample, int64_t place)
+{
+    return (size_t)place < sample->count ? &sample->outcomes[place] : NULL;
+}
+
+void pace_abandon(struct pace *pace, const void *owner)
+{
+    const struct pace_outcome none = { .state = PACE_VOID, .rtt_ns = -1 };
+
+    for (struct pace_responder *r = pace->responders; r != NULL; r = r->next)
+        for (struct pace_sample *s = r->samples; s != NULL; s = s->next)
+            for (size_t i = 0; i < s->count; i++)
+                if (s->outcomes[i].owner == owner && s->outcomes[i].state == PACE_OPEN)
+                    pace_finish(pace, s, (int64_t)i, &none);
+}
+
+uint64_t pace_news(const struct pace *pace)
+{
+    return pace->news;
+}

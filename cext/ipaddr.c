@@ -35,7 +35,7 @@ int ipaddr_from_text(struct ipaddr *address, const char *text)
 const char *ipaddr_to_text(const struct ipaddr *address, char text[IPADDR_TEXT])
 {
     if (address->version == 0)
-        strcpy(text, "*");
+        memcpy(text, "*", 2);
     else
         inet_ntop(ipaddr_family(address->version)->af, address->bytes, text, IPADDR_TEXT);
     return text;

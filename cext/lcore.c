@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The Lua module mtrtrace.core: converts arguments and results, decides nothing. Lua 5.3 and 5.4.
  * Misuse raises; what the world refuses returns nil, a sentence and a name. */
+#include "levents.h"
 #include "lresult.h"
+#include "lset.h"
 #include "prober.h"
 
 #include <lauxlib.h>
@@ -77,6 +79,16 @@ static int64_t opt_seconds(lua_State *L, const char *key, double least, double m
     return (int64_t)(value * ns_per_s + 0.5);
 }
 
+static bool opt_boolean(lua_State *L, const char *key)
+{
+    int type = lua_getfield(L, 1, key);
+    if (type != LUA_TNIL && type != LUA_TBOOLEAN)
+        raise_option(L, key, "true or false");
+    bool value = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return value;
+}
+
 /* The string stays alive in the options table; NULL if absent. */
 static const char *opt_string(lua_State *L, const char *key)
 {
@@ -108,7 +120,8 @@ static void refuse_unknown(lua_State *L)
 {
     static const char *const known[] = { "target", "protocol", "port", "source_port", "packets",
                                          "interval", "timeout", "first_hop", "max_hops",
-                                         "max_silent", "size", "tos", "source", "interface" };
+                                         "max_silent", "size", "tos", "source", "interface",
+                                         "events" };
 
     for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
         const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "(not a string)";
@@ -145,6 +158,7 @@ static void check_request(lua_State *L, struct prober_request *request)
         luaL_error(L, "option 'first_hop' is %d: at most max_hops (%d) expected",
                    trace->first_hop, trace->max_hops);
     spec->size = (uint16_t)opt_integer(L, "size", 1, 65535, 0);
+    request->keep_events = opt_boolean(L, "events");
 }
 
 static int read_address(const char *key, const char *text, struct ipaddr *address, char *zone,
@@ -194,7 +208,7 @@ static int read_addresses(lua_State *L, struct prober_request *request, struct e
     if (device != NULL) {
         if (strlen(device) >= sizeof request->device || if_nametoindex(device) == 0)
             return err_set(err, ERR_NODEVICE, "no such interface: %s", device);
-        strcpy(request->device, device);
+        memcpy(request->device, device, strlen(device) + 1);
     }
     uint16_t least = wire_size_min(spec->protocol, spec->target.version);
     if (spec->size != 0 && spec->size < least)
@@ -303,6 +317,19 @@ static int trace_result(lua_State *L)
     return 1;
 }
 
+/* Events since the last call, and how many were dropped because nobody read them. */
+static int trace_events(lua_State *L)
+{
+    struct trace_ud *u = check_trace(L);
+    struct events *queue = levents_new(L);
+    struct wire_spec spec;
+
+    prober_events(u->owner->prober, u->job, queue, &spec);
+    levents_push(L, queue, &spec);
+    lua_pushinteger(L, (lua_Integer)queue->dropped);
+    return 2;
+}
+
 static int trace_tostring(lua_State *L)
 {
     struct trace_ud *u = luaL_checkudata(L, 1, TRACE_MT);
@@ -352,18 +379,12 @@ static int l_interfaces(lua_State *L)
     for (size_t i = 0; i < list->count; i++) {
         const struct interface_copy *entry = &list->entries[i];
         lua_createtable(L, 0, 5);
-        lua_pushstring(L, entry->name);
-        lua_setfield(L, -2, "name");
-        lua_pushinteger(L, entry->mtu);
-        lua_setfield(L, -2, "mtu");
-        lua_pushboolean(L, entry->up);
-        lua_setfield(L, -2, "up");
-        lua_pushboolean(L, entry->loopback);
-        lua_setfield(L, -2, "loopback");
-        if (entry->address[0] != '\0') {
-            lua_pushstring(L, entry->address);
-            lua_setfield(L, -2, "address");
-        }
+        lset_string(L, "name", entry->name);
+        lset_integer(L, "mtu", entry->mtu);
+        lset_boolean(L, "up", entry->up);
+        lset_boolean(L, "loopback", entry->loopback);
+        if (entry->address[0] != '\0')
+            lset_string(L, "address", entry->address);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     return 1;
@@ -380,6 +401,7 @@ static const luaL_Reg trace_meta[] = { { "__gc", trace_close },
 static const luaL_Reg trace_methods[] = { { "done", trace_is_done },
                                           { "wait", trace_wait },
                                           { "result", trace_result },
+                                          { "events", trace_events },
                                           { "close", trace_close },
                                           { NULL, NULL } };
 
@@ -393,6 +415,7 @@ int luaopen_mtrtrace_core(lua_State *L)
 {
     luaL_checkversion(L);
     lresult_register(L);
+    levents_register(L);
     luaL_newmetatable(L, PROBER_MT);
     luaL_setfuncs(L, prober_meta, 0);
     luaL_newmetatable(L, TRACE_MT);

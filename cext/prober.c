@@ -37,6 +37,8 @@ struct prober_job {
     struct prober_job *next, *bucket_next;
     struct trace *trace;
     struct tally *tally;
+    bool keep_events;
+    struct events events;
     struct egress_route route;
     const struct way *way;
     uint64_t first_drops; /* UINT64_MAX until the first turn */
@@ -322,6 +324,7 @@ static void free_job(struct prober_job *job)
 {
     trace_free(job->trace);
     tally_free(job->tally);
+    events_fini(&job->events);
     free(job);
 }
 
@@ -424,6 +427,8 @@ static void on_event(void *context, const struct trace_event *event)
 {
     struct prober_job *job = context;
     tally_event(job->tally, event);
+    if (job->keep_events)
+        events_add(&job->events, event);
 }
 
 static int start_trace(struct prober *p, struct prober_job *job,
@@ -437,6 +442,7 @@ static int start_trace(struct prober *p, struct prober_job *job,
     job->tally = tally_new(config.max_hops);
     if (job->tally == NULL)
         return err_set(err, ERR_NOMEM, "no memory for a trace");
+    job->keep_events = request->keep_events;
     job->asked_ns = monotonic_ns();
     job->first_drops = UINT64_MAX;
     job->trace = trace_new(&config, p->pace, job->asked_ns, on_event, job, err);
@@ -555,4 +561,14 @@ int prober_read(struct prober *p, struct prober_job *job, struct prober_report *
     if (out->tally == NULL)
         return err_set(err, ERR_NOMEM, "no memory for a result");
     return 0;
+}
+
+void prober_events(struct prober *p, struct prober_job *job, struct events *out,
+                   struct wire_spec *spec)
+{
+    pthread_mutex_lock(&p->lock);
+    renew(p, job);
+    events_take(&job->events, out);
+    *spec = trace_config(job->trace)->spec;
+    pthread_mutex_unlock(&p->lock);
 }

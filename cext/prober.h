@@ -6,6 +6,7 @@
 #define MTR_PROBER_H
 
 #include "egress.h"
+#include "events.h"
 #include "tally.h"
 
 struct prober;
@@ -19,6 +20,7 @@ struct prober_request {
     struct ipaddr source;      /* version 0: the kernel's choice */
     uint32_t scope;            /* zone of a link-local target */
     char device[IF_NAMESIZE];  /* pins the egress; "" for the kernel's choice */
+    bool keep_events;          /* for prober_events */
 };
 
 struct prober_report {
@@ -48,5 +50,9 @@ bool prober_done(struct prober *p, struct prober_job *job);
 bool prober_wait(struct prober *p, struct prober_job *job, int64_t wait_ns); /* true when done */
 int prober_read(struct prober *p, struct prober_job *job, struct prober_report *out,
                 struct err *err);
+
+/* Takes the events since the last call; the caller frees them. */
+void prober_events(struct prober *p, struct prober_job *job, struct events *out,
+                   struct wire_spec *spec);
 
 #endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "levents.h"
+
+#include "icmpname.h"
+#include "lset.h"
+
+#include <string.h>
+
+#define EVENTS_MT "mtrtrace.events"
+
+static const double ns_per_ms = 1e6;
+static const double ns_per_s = 1e9;
+
+static const char *const kind_names[] = {
+    [EVENT_SENT] = "sent",
+    [EVENT_REPLY] = "reply",
+    [EVENT_LATE] = "late",
+    [EVENT_DUPLICATE] = "duplicate",
+    [EVENT_TIMEOUT] = "timeout",
+    [EVENT_SEND_ERROR] = "send-error",
+    [EVENT_HOP_CHANGED] = "hop-changed",
+    [EVENT_PATH_CHANGED] = "path-changed",
+    [EVENT_RATIONED] = "rationed",
+    [EVENT_DONE] = "done",
+};
+_Static_assert(sizeof kind_names / sizeof *kind_names == EVENT_KIND_COUNT, "a name for each kind");
+
+static int events_gc(lua_State *L)
+{
+    events_fini(luaL_checkudata(L, 1, EVENTS_MT));
+    return 0;
+}
+
+void levents_register(lua_State *L)
+{
+    luaL_newmetatable(L, EVENTS_MT);
+    lua_pushcfunction(L, events_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_pop(L, 1);
+}
+
+struct events *levents_new(lua_State *L)
+{
+    struct events *queue = lua_newuserdata(L, sizeof *queue);
+    memset(queue, 0, sizeof *queue);
+    luaL_setmetatable(L, EVENTS_MT);
+    return queue;
+}
+
+static void set_reply(lua_State *L, const struct trace_event *event)
+{
+    const struct wire_packet *reply = event->reply;
+
+    lset_address(L, "from", &reply->from);
+    lset_boolean(L, "target", event->from_target);
+    lset_string(L, "answer", icmpname(reply->from.version, reply->kind, reply->type, reply->code));
+    lset_integer(L, "type", reply->type);
+    lset_integer(L, "code", reply->code);
+    lset_integer(L, "reply_ttl", reply->ttl);
+    lset_integer(L, "reply_tos", reply->tos);
+    lset_integer(L, "quote_length", reply->quote_length);
+    if (event->rtt_ns >= 0)
+        lset_number(L, "rtt_ms", (double)event->rtt_ns / ns_per_ms);
+    if (event->clock_step)
+        lset_boolean(L, "clock_step", true);
+}
+
+static void push_event(lua_State *L, const struct trace_event *event, const struct wire_spec *spec)
+{
+    lua_createtable(L, 0, 16);
+    lset_string(L, "kind", kind_names[event->kind]);
+    lset_number(L, "at", (double)event->at_ns / ns_per_s);
+    if (event->kind == EVENT_DONE)
+        return;
+    lset_integer(L, "ttl", event->ttl);
+    if (event->kind == EVENT_PATH_CHANGED)
+        return;
+    lset_integer(L, "probe", event->probe);
+    lset_integer(L, "flow", event->flow);
+    if (event->kind == EVENT_RATIONED) {
+        lset_number(L, "spacing", (double)event->ration.spacing_ns / ns_per_s);
+        return;
+    }
+    lset_integer(L, "index", wire_index(spec, event->probe));
+    lset_string(L, "class", event->class == PROBE_COUNTED ? "counted" : "test");
+    if (event->shared)
+        lset_boolean(L, "shared", true);
+    if (event->kind == EVENT_SEND_ERROR)
+        lset_string(L, "error", event->error != 0 ? strerror(event->error) : "vanished");
+    if (event->reply != NULL)
+        set_reply(L, event);
+}
+
+void levents_push(lua_State *L, const struct events *queue, const struct wire_spec *spec)
+{
+    lua_createtable(L, (int)queue->count, 0);
+    for (size_t i = 0; i < queue->count; i++) {
+        push_event(L, &queue->entries[i].event, spec);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}

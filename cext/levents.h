@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The event stream as Lua tables. */
+#ifndef MTR_LEVENTS_H
+#define MTR_LEVENTS_H
+
+#include "events.h"
+
+#include <lua.h>
+
+void levents_register(lua_State *L);
+
+/* Pushes a userdata that frees the queue whatever happens; the queue in it is empty. */
+struct events *levents_new(lua_State *L);
+
+/* Pushes an array of tables; `spec` is the trace's. */
+void levents_push(lua_State *L, const struct events *queue, const struct wire_spec *spec);
+
+#endif

@@ -47,6 +47,8 @@ static void set_rtts(lua_State *L, const struct stats *rtt)
     lset_number(L, "stdev_ms", stats_stdev_ns(rtt) / ns_per_ms);
     lset_number(L, "jitter_ms", stats_jitter_ns(rtt) / ns_per_ms);
     lset_number(L, "jitter_rfc3550_ms", rtt->jitter_rfc3550_ns / ns_per_ms);
+    lset_number(L, "p25_ms", quantiles_get(&rtt->quantiles, 0.25) / ns_per_ms);
+    lset_number(L, "p75_ms", quantiles_get(&rtt->quantiles, 0.75) / ns_per_ms);
     lset_number(L, "median_ms", quantiles_get(&rtt->quantiles, 0.5) / ns_per_ms);
     lset_number(L, "p95_ms", quantiles_get(&rtt->quantiles, 0.95) / ns_per_ms);
 }
@@ -110,6 +112,31 @@ static void set_ration(lua_State *L, const struct tally_hop *hop)
     lua_setfield(L, -2, "ration");
 }
 
+/* Who answered when, in the order of the probes. */
+static void push_runs(lua_State *L, const struct tally_hop *hop)
+{
+    lua_createtable(L, (int)hop->run_count, 0);
+    for (size_t i = 0; i < hop->run_count; i++) {
+        const struct tally_run *run = &hop->runs[i];
+        lua_createtable(L, 0, 5);
+        lset_address(L, "address", &hop->cells[run->cell].address);
+        lset_integer(L, "flow", hop->cells[run->cell].flow);
+        lset_integer(L, "reply_ttl", run->reply_ttl);
+        lset_integer(L, "count", run->count);
+        lset_number(L, "at", (double)run->at_ns / ns_per_s);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
+static void push_lost(lua_State *L, const struct tally_hop *hop)
+{
+    lua_createtable(L, (int)hop->lost_count, 0);
+    for (size_t i = 0; i < hop->lost_count; i++) {
+        lua_pushinteger(L, (lua_Integer)hop->lost[i].ordinal + 1);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
 static void push_hop(lua_State *L, int ttl, const struct tally_hop *hop)
 {
     lua_createtable(L, 0, 16);
@@ -135,6 +162,11 @@ static void push_hop(lua_State *L, int ttl, const struct tally_hop *hop)
     }
     push_responders(L, hop);
     lua_setfield(L, -2, "responders");
+    push_runs(L, hop);
+    lua_setfield(L, -2, "runs");
+    lset_integer(L, "run_total", hop->run_total);
+    push_lost(L, hop);
+    lua_setfield(L, -2, "lost");
 }
 
 static void push_hops(lua_State *L, const struct prober_report *report, int first)

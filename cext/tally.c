@@ -4,15 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum waiting_state { WAITING_OPEN, WAITING_SAMPLE, WAITING_NOTHING };
+enum waiting_state {
+    WAITING_OPEN,
+    WAITING_SAMPLE,   /* answered, with an RTT */
+    WAITING_ANSWERED, /* answered, without one */
+    WAITING_LOST,
+    WAITING_NOTHING,  /* not sent after all */
+};
 
 /* A counted probe whose sample may not be used before those of earlier probes: jitter is defined on
  * the order of probes, and answers overtake each other. */
 struct tally_waiting {
     uint32_t probe, ordinal;
     uint16_t cell;
+    uint8_t reply_ttl;
     enum waiting_state state;
-    int64_t rtt_ns;
+    int64_t rtt_ns, at_ns;
 };
 
 struct tally *tally_new(uint8_t max_hops)
@@ -31,6 +38,8 @@ static void hop_fini(struct tally_hop *hop)
     free(hop->cells);
     free(hop->waiting);
     free(hop->ordinals);
+    free(hop->runs);
+    free(hop->lost);
 }
 
 void tally_free(struct tally *tally)
@@ -59,53 +68,115 @@ static uint32_t next_ordinal(struct tally *tally, struct tally_hop *hop, uint16_
     return hop->ordinals[flow]++;
 }
 
+/* The array with room for one more element; NULL when `most` are there or memory is out. */
+static void *reserve(void *array, size_t count, size_t *capacity, size_t most, size_t size)
+{
+    if (count < *capacity)
+        return array;
+    size_t wanted = *capacity == 0 ? 8 : *capacity * 2;
+    void *more = count < most ? realloc(array, wanted * size) : NULL;
+    if (more != NULL)
+        *capacity = wanted;
+    return more;
+}
+
 static void wait_for(struct tally *tally, struct tally_hop *hop, const struct trace_event *event)
 {
     struct tally_waiting w = { .probe = event->probe };
 
     w.ordinal = next_ordinal(tally, hop, event->flow);
-    if (hop->waiting_first + hop->waiting_count == hop->waiting_capacity) {
-        if (hop->waiting_first > 0) {
-            memmove(hop->waiting, hop->waiting + hop->waiting_first,
-                    hop->waiting_count * sizeof w);
-            hop->waiting_first = 0;
-        } else {
-            size_t capacity = hop->waiting_capacity == 0 ? 8 : hop->waiting_capacity * 2;
-            struct tally_waiting *more = realloc(hop->waiting, capacity * sizeof w);
-            if (more == NULL) {
-                tally->out_of_memory = true;
-                return;
-            }
-            hop->waiting = more;
-            hop->waiting_capacity = capacity;
-        }
+    if (hop->waiting_first > 0 && hop->waiting_first + hop->waiting_count == hop->waiting_capacity) {
+        memmove(hop->waiting, hop->waiting + hop->waiting_first, hop->waiting_count * sizeof w);
+        hop->waiting_first = 0;
     }
-    hop->waiting[hop->waiting_first + hop->waiting_count++] = w;
+    size_t end = hop->waiting_first + hop->waiting_count;
+    struct tally_waiting *waiting =
+        reserve(hop->waiting, end, &hop->waiting_capacity, SIZE_MAX, sizeof w);
+    if (waiting == NULL) {
+        tally->out_of_memory = true;
+        return;
+    }
+    hop->waiting = waiting;
+    hop->waiting[end] = w;
+    hop->waiting_count++;
+}
+
+static void extend_run(struct tally_hop *hop, const struct tally_waiting *w)
+{
+    struct tally_run *last = hop->run_count > 0 ? &hop->runs[hop->run_count - 1] : NULL;
+
+    if (hop->run_total == hop->run_count && last != NULL && last->cell == w->cell &&
+        last->reply_ttl == w->reply_ttl) {
+        last->count++;
+        return;
+    }
+    hop->run_total++;
+    struct tally_run *runs =
+        reserve(hop->runs, hop->run_count, &hop->run_capacity, TALLY_RUNS, sizeof *runs);
+    if (runs == NULL)
+        return;
+    hop->runs = runs;
+    runs[hop->run_count++] = (struct tally_run){ .cell = w->cell, .reply_ttl = w->reply_ttl,
+                                                 .count = 1, .at_ns = w->at_ns };
+}
+
+static void note_lost(struct tally_hop *hop, const struct tally_waiting *w)
+{
+    struct tally_lost *lost =
+        reserve(hop->lost, hop->lost_count, &hop->lost_capacity, TALLY_LOST, sizeof *lost);
+    if (lost == NULL)
+        return;
+    hop->lost = lost;
+    lost[hop->lost_count++] = (struct tally_lost){ w->probe, w->ordinal };
 }
 
 static void use(struct tally *tally, struct tally_hop *hop, const struct tally_waiting *w)
 {
-    if (w->state == WAITING_SAMPLE &&
-        stats_add(&hop->cells[w->cell].rtt, w->ordinal, w->rtt_ns) < 0)
-        tally->out_of_memory = true;
+    switch (w->state) {
+    case WAITING_SAMPLE:
+        if (stats_add(&hop->cells[w->cell].rtt, w->ordinal, w->rtt_ns) < 0)
+            tally->out_of_memory = true;
+        extend_run(hop, w);
+        break;
+    case WAITING_ANSWERED: extend_run(hop, w); break;
+    case WAITING_LOST: note_lost(hop, w); break;
+    case WAITING_OPEN:
+    case WAITING_NOTHING: break;
+    }
 }
 
-static void settle(struct tally *tally, struct tally_hop *hop, uint32_t probe,
-                   enum waiting_state state, size_t cell, int64_t rtt_ns)
+/* The probe waits no longer; whatever it held up is used, in order. */
+static void settle(struct tally *tally, struct tally_hop *hop, const struct tally_waiting *outcome)
 {
     struct tally_waiting *first = hop->waiting + hop->waiting_first;
 
     for (size_t i = 0; i < hop->waiting_count; i++) {
-        if (first[i].probe == probe) {
-            first[i].state = state;
-            first[i].cell = (uint16_t)cell;
-            first[i].rtt_ns = rtt_ns;
+        if (first[i].probe == outcome->probe) {
+            uint32_t ordinal = first[i].ordinal;
+            first[i] = *outcome;
+            first[i].ordinal = ordinal;
         }
     }
     while (hop->waiting_count > 0 && hop->waiting[hop->waiting_first].state != WAITING_OPEN) {
         use(tally, hop, &hop->waiting[hop->waiting_first]);
         hop->waiting_first++;
         hop->waiting_count--;
+    }
+}
+
+/* It was only late: it is lost no more. */
+static void unlose(struct tally_hop *hop, uint32_t probe)
+{
+    for (size_t i = 0; i < hop->waiting_count; i++)
+        if (hop->waiting[hop->waiting_first + i].probe == probe)
+            hop->waiting[hop->waiting_first + i].state = WAITING_NOTHING;
+    for (size_t i = 0; i < hop->lost_count; i++) {
+        if (hop->lost[i].probe == probe) {
+            memmove(&hop->lost[i], &hop->lost[i + 1],
+                    (hop->lost_count - i - 1) * sizeof hop->lost[0]);
+            hop->lost_count--;
+            return;
+        }
     }
 }
 
@@ -182,11 +253,15 @@ static void on_reply(struct tally *tally, struct tally_hop *hop, const struct tr
     hop->in_flight--;
     hop->sent++;
     hop->received++;
-    bool sample = event->rtt_ns >= 0 && cell != NULL;
-    settle(tally, hop, event->probe, sample ? WAITING_SAMPLE : WAITING_NOTHING,
-           sample ? (size_t)(cell - hop->cells) : 0, event->rtt_ns);
-    if (cell != NULL)
+    struct tally_waiting outcome = { .probe = event->probe, .rtt_ns = event->rtt_ns,
+                                     .reply_ttl = event->reply->ttl, .at_ns = event->at_ns,
+                                     .state = WAITING_NOTHING };
+    if (cell != NULL) {
+        outcome.state = event->rtt_ns >= 0 ? WAITING_SAMPLE : WAITING_ANSWERED;
+        outcome.cell = (uint16_t)(cell - hop->cells);
         cell->received++;
+    }
+    settle(tally, hop, &outcome);
 }
 
 static void on_late(struct tally *tally, struct tally_hop *hop, const struct trace_event *event)
@@ -204,6 +279,7 @@ static void on_late(struct tally *tally, struct tally_hop *hop, const struct tra
     if (!counts(hop, event))
         return;
     hop->received++;
+    unlose(hop, event->probe);
     if (event->was_error)
         hop->sent++;
     if (cell != NULL)
@@ -224,7 +300,9 @@ static void on_unanswered(struct tally *tally, struct tally_hop *hop,
     hop->in_flight--;
     if (!error)
         hop->sent++;
-    settle(tally, hop, event->probe, WAITING_NOTHING, 0, -1);
+    const struct tally_waiting outcome = { .probe = event->probe,
+                                           .state = error ? WAITING_NOTHING : WAITING_LOST };
+    settle(tally, hop, &outcome);
 }
 
 /* The whole fast sample leaves, answered probes included; what answered is remembered. */
@@ -236,7 +314,7 @@ static void on_rationed(struct tally_hop *hop, const struct trace_event *event)
     hop->fast_sent = hop->sent + hop->in_flight;
     hop->fast_received = hop->received;
     hop->sent = hop->received = hop->in_flight = 0;
-    hop->waiting_first = hop->waiting_count = 0;
+    hop->waiting_first = hop->waiting_count = hop->lost_count = 0;
     for (size_t i = 0; i < hop->cell_count; i++) {
         hop->cells[i].received = 0;
         stats_fini(&hop->cells[i].rtt);
@@ -283,10 +361,13 @@ static int hop_copy(struct tally_hop *to, const struct tally_hop *from)
     *to = *from;
     to->cell_count = 0; /* hop_fini must not free what is not ours yet */
     to->ordinals = NULL;
+    to->runs = copy_array(from->runs, from->run_capacity * sizeof *from->runs);
+    to->lost = copy_array(from->lost, from->lost_capacity * sizeof *from->lost);
     to->waiting = copy_array(from->waiting, from->waiting_capacity * sizeof *from->waiting);
     to->cells = copy_array(from->cells, from->cell_count * sizeof *from->cells);
     if ((from->waiting != NULL && to->waiting == NULL) ||
-        (from->cells != NULL && to->cells == NULL))
+        (from->cells != NULL && to->cells == NULL) || (from->runs != NULL && to->runs == NULL) ||
+        (from->lost != NULL && to->lost == NULL))
         return -1;
     for (; to->cell_count < from->cell_count; to->cell_count++)
         if (stats_copy(&to->cells[to->cell_count].rtt, &from->cells[to->cell_count].rtt) < 0)

@@ -7,7 +7,11 @@
 #include "stats.h"
 #include "trace.h"
 
-enum { TALLY_CODES = 8 }; /* different answers kept per responder */
+enum {
+    TALLY_CODES = 8,  /* different answers kept per responder */
+    TALLY_RUNS = 64,  /* changes of responder kept per hop, the first ones */
+    TALLY_LOST = 512, /* lost probes named per hop, the first ones */
+};
 
 struct tally_code {
     enum wire_kind kind;
@@ -28,6 +32,20 @@ struct tally_cell {
     struct stats rtt;    /* counted probes answered in time */
 };
 
+/* Consecutive answers, in the order of their probes, from one responder with one reply TTL. */
+struct tally_run {
+    uint16_t cell;
+    uint8_t reply_ttl;
+    uint32_t count;
+    int64_t at_ns; /* when the first of them came, since the trace began */
+};
+
+/* A counted probe that was lost. */
+struct tally_lost {
+    uint32_t probe;
+    uint32_t ordinal; /* among the counted probes of its flow at this TTL */
+};
+
 struct tally_waiting;
 
 struct tally_hop {
@@ -44,6 +62,11 @@ struct tally_hop {
     struct tally_cell *cells; /* in the order in which they were first seen */
     struct tally_waiting *waiting; /* samples that wait for earlier probes to finish */
     size_t waiting_first, waiting_count, waiting_capacity;
+    struct tally_run *runs;
+    size_t run_count, run_capacity;
+    uint32_t run_total;       /* runs there were, kept or not */
+    struct tally_lost *lost;
+    size_t lost_count, lost_capacity;
     uint32_t *ordinals;       /* counted probes sent, by flow */
     size_t flow_count;
 };

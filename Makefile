@@ -19,7 +19,7 @@ TEST_LUAS  ?= lua5.4 lua5.3
 # nodelete: our thread may outlive lua_close.  exclude-libs and the static
 # libdumbnet: Nmap exports its private libdnet, with other struct layouts.
 REQUIRED   := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -pthread -MMD -MP
-WARNINGS   := -Wall -Wextra -Wshadow -Wconversion $(WERROR)
+WARNINGS   := -Wall -Wextra -Wshadow -Wconversion
 LIBS       := $(DNET_LIBS) $(PCAP_LIBS) -lpthread -lm
 MODULE     := -shared -Wl,-z,nodelete -Wl,--exclude-libs,ALL
 SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -34,13 +34,14 @@ Q := $(if $(filter 0,$(V)),@)
 say = $(if $(filter 0,$(V)),@echo "  $(1)")
 
 all: $(MODULES)
+	@:
 
-# $(1): a Lua as pkg-config names it.  $(2): its build folder.  $(3): flags.
+# $(1): a Lua, as lua5.4.  $(2): its build folder.  $(3): flags.
 define MODULE_RULES
 $(2)/obj/%.o: cext/%.c Makefile
 	@mkdir -p $$(@D)
 	$$(call say,CC    $$@)
-	$$(Q)$$(CC) $$(REQUIRED) $$(WARNINGS) $(3) $$(call lua_cflags,$(1)) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
+	$$(Q)$$(CC) $$(REQUIRED) $(or $(3),$$(WARNINGS)) $$(call lua_cflags,$(1)) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
 
 $(2)/mtrtrace/core.so: $(CORE_SRCS:cext/%.c=$(2)/obj/%.o)
 	@mkdir -p $$(@D)
@@ -49,7 +50,9 @@ $(2)/mtrtrace/core.so: $(CORE_SRCS:cext/%.c=$(2)/obj/%.o)
 
 -include $(CORE_SRCS:cext/%.c=$(2)/obj/%.d)
 endef
-lua_cflags = $(or $(LUA_CFLAGS),$(shell $(PKG_CONFIG) --cflags $(1)))
+# Systems name their Luas lua5.4, lua-5.4, lua54 or just lua.
+lua_cflags = $(or $(LUA_CFLAGS),$(shell for n in $(1) $(subst lua,lua-,$(1)) $(subst .,,$(1)) lua; do \
+	$(PKG_CONFIG) --cflags $$n 2>/dev/null && break; done))
 $(foreach l,$(LUAS),$(eval $(call MODULE_RULES,$(l),build/$(l),)))
 
 include tests/tests.mk
@@ -122,7 +125,7 @@ targets:
   clean distclean     remove build/; clean keeps build/debian13
 variables:
   TARGET ARGS          what `run` traces, and further Nmap options
-  LUAS="$(LUAS)"       the Luas to build for, as pkg-config names them
+  LUAS="$(LUAS)"       the Luas to build for
   LUA_CFLAGS           instead of what pkg-config says
   CC CFLAGS CPPFLAGS LDFLAGS PKG_CONFIG INSTALL NMAP   the usual
   DNET_LIBS="$(DNET_LIBS)" PCAP_LIBS="$(PCAP_LIBS)"   the libraries

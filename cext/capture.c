@@ -12,9 +12,9 @@
 #include <string.h>
 
 enum {
-    SNAP_LENGTH = 1500,          /* an ICMP error with its quote and extensions */
-    BUFFER_BYTES = 4 << 20,      /* a second of replies at 1,000 a second, twice over */
-    SLL2_OUTGOING = 4,           /* LINKTYPE_LINUX_SLL2, packet type */
+    SNAP_LENGTH = 1500,     /* an ICMP error with its quote and extensions */
+    BUFFER_BYTES = 4 << 20, /* a second of replies at 1,000 a second, twice over */
+    SLL2_OUTGOING = 4,      /* LINKTYPE_LINUX_SLL2, packet type */
     BATCH = 512,
 };
 

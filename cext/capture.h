@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The one packet capture of the process: every interface, kernel nanosecond stamps. Its filter is set
- * when it opens and never changed, and nothing is ever sent through it. */
+/* The one packet capture of the process: every interface, kernel nanosecond stamps. Its filter is
+ * set when it opens and never changed, and nothing is ever sent through it. */
 #ifndef MTR_CAPTURE_H
 #define MTR_CAPTURE_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A read cursor over captured bytes that fails and stays failed: readers after a failure return 0
- * and the caller looks at `ok` once. Nothing else in the project does arithmetic on packet bytes. */
+ * and the caller looks at `ok` once. Nothing else in the project does arithmetic on packet
+ * bytes. */
 #ifndef MTR_CUR_H
 #define MTR_CUR_H
 

@@ -182,7 +182,8 @@ static int list_one(const struct intf_entry *entry, void *arg)
 {
     const struct listing *listing = arg;
     char text[64] = "";
-    struct egress_interface one = { .name = entry->intf_name, .address = text,
+    struct egress_interface one = { .name = entry->intf_name,
+                                    .address = text,
                                     .mtu = entry->intf_mtu,
                                     .up = (entry->intf_flags & INTF_FLAG_UP) != 0,
                                     .loopback = (entry->intf_flags & INTF_FLAG_LOOPBACK) != 0 };

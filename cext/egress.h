@@ -20,7 +20,8 @@ struct egress_route {
 int egress_find(const struct ipaddr *target, uint32_t scope, const struct ipaddr *source,
                 const char *device, struct egress_route *out, struct err *err);
 
-/* A raw socket for packets with their header, pinned to `device` unless that is "". -1 on failure. */
+/* A raw socket for packets with their header, pinned to `device` unless that is "". -1 on
+ * failure. */
 int egress_open(uint8_t version, const char *device, struct err *err);
 
 /* Sends one packet; 0 or errno. ENOBUFS is this host's full queue. */

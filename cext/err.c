@@ -7,7 +7,7 @@
 static const char *const names[] = {
     [ERR_NONE] = "NONE",         [ERR_PERMISSION] = "PERMISSION", [ERR_NOROUTE] = "NOROUTE",
     [ERR_NODEVICE] = "NODEVICE", [ERR_TOOBIG] = "TOOBIG",         [ERR_BADADDRESS] = "BADADDRESS",
-    [ERR_BADSIZE] = "BADSIZE",   [ERR_NOMEM] = "NOMEM",       [ERR_SYSTEM] = "SYSTEM",
+    [ERR_BADSIZE] = "BADSIZE",   [ERR_NOMEM] = "NOMEM",           [ERR_SYSTEM] = "SYSTEM",
 };
 _Static_assert(sizeof names / sizeof *names == ERR_CODE_COUNT, "a name for each code");
 

@@ -8,9 +8,9 @@ enum {
 };
 
 #define MS INT64_C(1000000)
-static const int64_t untested_ns = 1050 * MS;   /* no known router rations probes this far apart */
-static const int64_t rest_ns = 1000 * MS;       /* from the tests to the proof */
-static const int64_t spacing_ns = 1050 * MS;    /* Linux, IOS XR: one token a second */
+static const int64_t untested_ns = 1050 * MS; /* no known router rations probes this far apart */
+static const int64_t rest_ns = 1000 * MS;     /* from the tests to the proof */
+static const int64_t spacing_ns = 1050 * MS;  /* Linux, IOS XR: one token a second */
 static const int64_t slow_spacing_ns = 2100 * MS;
 static const int64_t fast_spacing_ns = 100 * MS;
 
@@ -19,7 +19,8 @@ int64_t hop_due(const struct hop *hop, const struct hop_rules *rules)
     switch (hop->phase) {
     case HOP_SAMPLE:
     case HOP_TEST:
-    case HOP_PROOF: return hop->due_ns;
+    case HOP_PROOF:
+        return hop->due_ns;
     case HOP_PACED:
         if (hop->counted >= rules->packets)
             return INT64_MAX;
@@ -28,7 +29,8 @@ int64_t hop_due(const struct hop *hop, const struct hop_rules *rules)
     case HOP_JUDGE:
     case HOP_PROVE:
     case HOP_SETTLED:
-    case HOP_PHASE_COUNT: break;
+    case HOP_PHASE_COUNT:
+        break;
     }
     return INT64_MAX;
 }
@@ -65,7 +67,9 @@ enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, const 
 {
     *place = -1;
     switch (hop->phase) {
-    case HOP_TEST: take_test(hop, TESTS, HOP_JUDGE, now_ns); return PROBE_TEST;
+    case HOP_TEST:
+        take_test(hop, TESTS, HOP_JUDGE, now_ns);
+        return PROBE_TEST;
     case HOP_PROOF:
         /* one that never answered has no bucket to empty: a few are enough to see it wake up */
         take_test(hop, answered ? PROOF_TESTS : TESTS, HOP_PROVE, now_ns);
@@ -79,7 +83,8 @@ enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, const 
     case HOP_JUDGE:
     case HOP_PROVE:
     case HOP_SETTLED:
-    case HOP_PHASE_COUNT: break;
+    case HOP_PHASE_COUNT:
+        break;
     }
     take_counted(hop, rules, now_ns);
     return PROBE_COUNTED;

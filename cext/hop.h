@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The sampling of one TTL: which class of probe is due when, and whether the sample stands. The rule
- * is DESIGN.md, section 6: a fast sample, tests behind it, and where the responder turns out to ration
- * its answers a new sample within its budget. A probe's own answer never decides whether it counts.
- * Pure. */
+/* The sampling of one TTL: which class of probe is due when, and whether the sample stands. The
+ * rule is DESIGN.md, section 6: a fast sample, tests behind it, and where the responder turns out
+ * to ration its answers a new sample within its budget. A probe's own answer never decides whether
+ * it counts. Pure. */
 #ifndef MTR_HOP_H
 #define MTR_HOP_H
 
@@ -10,12 +10,12 @@
 #include "probes.h"
 
 enum hop_phase {
-    HOP_SAMPLE,  /* counted probes at the trace's interval */
-    HOP_TEST,    /* test probes right behind the last of them */
-    HOP_JUDGE,   /* waiting for their outcomes */
-    HOP_PROOF,   /* some were unanswered: a second's rest, then a longer burst */
-    HOP_PROVE,   /* waiting for its outcomes */
-    HOP_PACED,   /* rationed: a new counted sample within the responder's budget */
+    HOP_SAMPLE, /* counted probes at the trace's interval */
+    HOP_TEST,   /* test probes right behind the last of them */
+    HOP_JUDGE,  /* waiting for their outcomes */
+    HOP_PROOF,  /* some were unanswered: a second's rest, then a longer burst */
+    HOP_PROVE,  /* waiting for its outcomes */
+    HOP_PACED,  /* rationed: a new counted sample within the responder's budget */
     HOP_SETTLED,
     HOP_PHASE_COUNT
 };

@@ -49,14 +49,22 @@ static const char *unreachable(uint8_t version, uint8_t type, uint8_t code)
 const char *icmpname(uint8_t version, enum wire_kind kind, uint8_t type, uint8_t code)
 {
     switch (kind) {
-    case WIRE_PROBE: return "probe";
-    case WIRE_ECHO_REPLY: return "echo reply";
-    case WIRE_SYN_ACK: return "SYN-ACK";
-    case WIRE_RST: return "RST";
-    case WIRE_TIME_EXCEEDED: return "time exceeded in transit";
-    case WIRE_TOO_BIG: return version == 4 ? "fragmentation needed" : "packet too big";
-    case WIRE_UNREACHABLE: return unreachable(version, type, code);
-    case WIRE_KIND_COUNT: break;
+    case WIRE_PROBE:
+        return "probe";
+    case WIRE_ECHO_REPLY:
+        return "echo reply";
+    case WIRE_SYN_ACK:
+        return "SYN-ACK";
+    case WIRE_RST:
+        return "RST";
+    case WIRE_TIME_EXCEEDED:
+        return "time exceeded in transit";
+    case WIRE_TOO_BIG:
+        return version == 4 ? "fragmentation needed" : "packet too big";
+    case WIRE_UNREACHABLE:
+        return unreachable(version, type, code);
+    case WIRE_KIND_COUNT:
+        break;
     }
     return "unknown";
 }

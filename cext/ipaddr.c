@@ -7,10 +7,18 @@
 #include <sys/socket.h>
 
 static const struct ipaddr_family families[] = {
-    { .af = AF_INET, .version = 4, .address_length = 4, .header_length = 20,
-      .icmp_protocol = IPPROTO_ICMP, .icmp_pseudo = 0 },
-    { .af = AF_INET6, .version = 6, .address_length = 16, .header_length = 40,
-      .icmp_protocol = IPPROTO_ICMPV6, .icmp_pseudo = 1 },
+    { .af = AF_INET,
+      .version = 4,
+      .address_length = 4,
+      .header_length = 20,
+      .icmp_protocol = IPPROTO_ICMP,
+      .icmp_pseudo = 0 },
+    { .af = AF_INET6,
+      .version = 6,
+      .address_length = 16,
+      .header_length = 40,
+      .icmp_protocol = IPPROTO_ICMPV6,
+      .icmp_pseudo = 1 },
 };
 
 const struct ipaddr_family *ipaddr_family(uint8_t version)

@@ -23,8 +23,8 @@ struct prober_ud {
 };
 
 struct trace_ud {
-    struct prober_job *job;   /* NULL until it is open and once it is closed */
-    struct prober_ud *owner;  /* our user value; at lua_close it may be closed before us */
+    struct prober_job *job;  /* NULL until it is open and once it is closed */
+    struct prober_ud *owner; /* our user value; at lua_close it may be closed before us */
 };
 
 static int push_err(lua_State *L, const struct err *err)
@@ -105,8 +105,9 @@ static const char *opt_string(lua_State *L, const char *key)
 
 static enum wire_protocol opt_protocol(lua_State *L)
 {
-    static const char *const names[] = { [WIRE_ICMP] = "icmp", [WIRE_UDP] = "udp",
-                                         [WIRE_TCP] = "tcp" };
+    static const char *const names[] = {
+        [WIRE_ICMP] = "icmp", [WIRE_UDP] = "udp", [WIRE_TCP] = "tcp"
+    };
     const char *name = opt_string(L, "protocol");
 
     for (int i = 0; i < WIRE_PROTOCOL_COUNT; i++)
@@ -118,10 +119,10 @@ static enum wire_protocol opt_protocol(lua_State *L)
 
 static void refuse_unknown(lua_State *L)
 {
-    static const char *const known[] = { "target", "protocol", "port", "source_port", "packets",
-                                         "interval", "timeout", "first_hop", "max_hops",
-                                         "max_silent", "size", "tos", "source", "interface",
-                                         "events" };
+    static const char *const known[] = { "target",   "protocol",   "port",    "source_port",
+                                         "packets",  "interval",   "timeout", "first_hop",
+                                         "max_hops", "max_silent", "size",    "tos",
+                                         "source",   "interface",  "events" };
 
     for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
         const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "(not a string)";
@@ -155,8 +156,8 @@ static void check_request(lua_State *L, struct prober_request *request)
     trace->max_hops = (uint8_t)opt_integer(L, "max_hops", 1, 255, 30);
     trace->max_silent = (uint8_t)opt_integer(L, "max_silent", 1, 255, 5);
     if (trace->first_hop > trace->max_hops)
-        luaL_error(L, "option 'first_hop' is %d: at most max_hops (%d) expected",
-                   trace->first_hop, trace->max_hops);
+        luaL_error(L, "option 'first_hop' is %d: at most max_hops (%d) expected", trace->first_hop,
+                   trace->max_hops);
     spec->size = (uint16_t)opt_integer(L, "size", 1, 65535, 0);
     request->keep_events = opt_boolean(L, "events");
 }
@@ -189,7 +190,7 @@ static int read_addresses(lua_State *L, struct prober_request *request, struct e
     char zone[IF_NAMESIZE] = "";
 
     if (target == NULL)
-        luaL_error(L, "option 'target' is missing: an IPv4 or IPv6 address expected");
+        return luaL_error(L, "option 'target' is missing: an IPv4 or IPv6 address expected");
     if (read_address("target", target, &spec->target, zone, sizeof zone, err) < 0)
         return -1;
     if (zone[0] != '\0') {
@@ -212,8 +213,8 @@ static int read_addresses(lua_State *L, struct prober_request *request, struct e
     }
     uint16_t least = wire_size_min(spec->protocol, spec->target.version);
     if (spec->size != 0 && spec->size < least)
-        return err_set(err, ERR_BADSIZE, "size %u is too small: at least %u expected",
-                       spec->size, least);
+        return err_set(err, ERR_BADSIZE, "size %u is too small: at least %u expected", spec->size,
+                       least);
     return 0;
 }
 
@@ -398,12 +399,9 @@ static const luaL_Reg trace_meta[] = { { "__gc", trace_close },
                                        { "__tostring", trace_tostring },
                                        { NULL, NULL } };
 
-static const luaL_Reg trace_methods[] = { { "done", trace_is_done },
-                                          { "wait", trace_wait },
-                                          { "result", trace_result },
-                                          { "events", trace_events },
-                                          { "close", trace_close },
-                                          { NULL, NULL } };
+static const luaL_Reg trace_methods[] = { { "done", trace_is_done },  { "wait", trace_wait },
+                                          { "result", trace_result }, { "events", trace_events },
+                                          { "close", trace_close },   { NULL, NULL } };
 
 static const luaL_Reg functions[] = { { "trace", l_trace },
                                       { "interfaces", l_interfaces },

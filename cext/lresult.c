@@ -184,9 +184,9 @@ static void push_hops(lua_State *L, const struct prober_report *report, int firs
 
 static void set_ending(lua_State *L, const struct trace_summary *summary)
 {
-    static const char *const names[] = { [TRACE_REACHED] = "reached",
-                                         [TRACE_UNREACHABLE] = "unreachable",
-                                         [TRACE_SILENT] = "silent" };
+    static const char *const names[] = {
+        [TRACE_REACHED] = "reached", [TRACE_UNREACHABLE] = "unreachable", [TRACE_SILENT] = "silent"
+    };
 
     lset_boolean(L, "reached", summary->ending == TRACE_REACHED);
     if (summary->ending == TRACE_RUNNING)
@@ -210,8 +210,9 @@ static void set_send_error(lua_State *L, const struct trace_summary *summary)
 
 void lresult_push(lua_State *L, const struct prober_report *report)
 {
-    static const char *const protocols[] = { [WIRE_ICMP] = "icmp", [WIRE_UDP] = "udp",
-                                             [WIRE_TCP] = "tcp" };
+    static const char *const protocols[] = {
+        [WIRE_ICMP] = "icmp", [WIRE_UDP] = "udp", [WIRE_TCP] = "tcp"
+    };
     const struct wire_spec *spec = &report->spec;
 
     lua_createtable(L, 0, 24);

@@ -7,7 +7,8 @@ static struct probe *before_newest(const struct probes *probes, uint32_t distanc
     return probes_get(probes, probes->next - 1 - distance);
 }
 
-static struct probe *by_index(const struct probes *probes, const struct wire_spec *spec, uint16_t index)
+static struct probe *by_index(const struct probes *probes, const struct wire_spec *spec,
+                              uint16_t index)
 {
     if (index == 0 || probes->next == 0)
         return NULL;
@@ -16,7 +17,8 @@ static struct probe *by_index(const struct probes *probes, const struct wire_spe
 }
 
 /* A SYN's answer acknowledges its payload too, where the stack takes data on a SYN. */
-static struct probe *by_tcp_seq(const struct probes *probes, const struct wire_spec *spec, uint32_t seq)
+static struct probe *by_tcp_seq(const struct probes *probes, const struct wire_spec *spec,
+                                uint32_t seq)
 {
     uint32_t payload = spec->size - wire_size_min(WIRE_TCP, spec->source.version);
 
@@ -25,16 +27,16 @@ static struct probe *by_tcp_seq(const struct probes *probes, const struct wire_s
     uint32_t newest = wire_tcp_seq(spec, probes->next - 1);
     for (uint32_t carried = 0; carried <= payload; carried += payload > 0 ? payload : 1) {
         uint32_t distance = newest - (seq - carried);
-        struct probe *p = distance % WIRE_TCP_STEP == 0
-                              ? before_newest(probes, distance / WIRE_TCP_STEP) : NULL;
+        struct probe *p =
+            distance % WIRE_TCP_STEP == 0 ? before_newest(probes, distance / WIRE_TCP_STEP) : NULL;
         if (p != NULL)
             return p;
     }
     return NULL;
 }
 
-/* A UDP checksum changes when NAT rewrites an address; where the IPv4 identification then names another
- * probe, it is right, but only beside our cookie. */
+/* A UDP checksum changes when NAT rewrites an address; where the IPv4 identification then names
+ * another probe, it is right, but only beside our cookie. */
 static struct probe *by_udp(const struct probes *probes, const struct wire_spec *spec,
                             const struct wire_ids *ids)
 {
@@ -60,7 +62,8 @@ struct probe *match_probe(const struct probes *probes, const struct wire_spec *s
         return ids->ident == spec->ident ? by_index(probes, spec, ids->index) : NULL;
     if (ids->target_port != spec->target_port)
         return NULL;
-    p = spec->protocol == WIRE_UDP ? by_udp(probes, spec, ids) : by_tcp_seq(probes, spec, ids->tcp_seq);
+    p = spec->protocol == WIRE_UDP ? by_udp(probes, spec, ids)
+                                   : by_tcp_seq(probes, spec, ids->tcp_seq);
     if (p == NULL || (uint16_t)(ids->source_port - spec->source_port) != p->flow)
         return NULL;
     return p;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which probe of a trace an identity belongs to: every field must fit (DESIGN.md, section 4). Pure. */
+/* Which probe of a trace an identity belongs to: every field must fit (DESIGN.md, section 4).
+ * Pure. */
 #ifndef MTR_MATCH_H
 #define MTR_MATCH_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What routers that ration their ICMP errors have left for us. The budget belongs to the responder:
- * all traces of a process draw on one, and what one of them measured there serves the others. A sample
- * is the outcome of counted probes sent to one (responder, TTL, protocol, kind of answer), spaced so that the ration
- * suffices. Pure; one struct pace per prober. */
+ * all traces of a process draw on one, and what one of them measured there serves the others. A
+ * sample is the outcome of counted probes sent to one (responder, TTL, protocol, kind of answer),
+ * spaced so that the ration suffices. Pure; one struct pace per prober. */
 #ifndef MTR_PACE_H
 #define MTR_PACE_H
 
@@ -12,22 +12,22 @@ struct pace;
 struct pace_sample;
 
 enum pace_state {
-    PACE_OPEN,     /* on its way */
+    PACE_OPEN, /* on its way */
     PACE_ANSWERED,
     PACE_LOST,
-    PACE_VOID,     /* not sent, or its trace was given up: counts for nobody */
+    PACE_VOID, /* not sent, or its trace was given up: counts for nobody */
 };
 
 /* One counted probe, as every trace that shares the sample sees it. */
 struct pace_outcome {
     enum pace_state state;
-    const void *owner;        /* the trace that sent it */
-    int64_t rtt_ns;           /* -1: not measured */
+    const void *owner; /* the trace that sent it */
+    int64_t rtt_ns;    /* -1: not measured */
     bool from_target;
     struct wire_packet reply; /* PACE_ANSWERED */
 };
 
-struct pace *pace_new(void);      /* NULL without memory */
+struct pace *pace_new(void); /* NULL without memory */
 void pace_free(struct pace *pace);
 
 /* What a sample is of. Echo replies and TCP answers are not rationed together with ICMP errors. */
@@ -46,13 +46,14 @@ struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, in
 struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key, int64_t spacing_ns,
                                 int64_t now_ns);
 
-/* Any answer from a responder took a token; one known to ration is left alone until it has another. */
+/* Any answer from a responder took a token; one known to ration is left alone until it has
+ * another. */
 void pace_answered(struct pace *pace, const struct ipaddr *responder, int64_t now_ns);
 
 int64_t pace_spacing_ns(const struct pace_sample *sample);
 
-/* When the next probe of the sample may go out, if it is to have `wanted` outcomes; INT64_MAX when so
- * many are there or on their way. */
+/* When the next probe of the sample may go out, if it is to have `wanted` outcomes; INT64_MAX when
+ * so many are there or on their way. */
 int64_t pace_due(const struct pace_sample *sample, uint32_t wanted);
 
 /* Starts a probe of `owner`'s; returns its place in the sample, or -1 without memory. */

@@ -20,8 +20,8 @@ enum {
     BUCKETS = 1024,
     SENDS_PER_TURN = 64, /* then captured packets are read again, so that none is lost */
 };
-static const int64_t turn_pause_ns = 1 * MS;    /* after a full turn: at most 64,000 probes/s */
-static const int64_t pause_check_ns = 50 * MS;  /* how soon a paused job is looked at again */
+static const int64_t turn_pause_ns = 1 * MS;   /* after a full turn: at most 64,000 probes/s */
+static const int64_t pause_check_ns = 50 * MS; /* how soon a paused job is looked at again */
 static const int64_t drops_every_ns = 50 * MS;
 static const int64_t clock_step_ns = 1 * MS;
 
@@ -42,7 +42,7 @@ struct prober_job {
     struct egress_route route;
     const struct way *way;
     uint64_t first_drops; /* UINT64_MAX until the first turn */
-    int64_t asked_ns; /* when somebody last asked about it */
+    int64_t asked_ns;     /* when somebody last asked about it */
     int64_t due_ns;
 };
 
@@ -79,8 +79,8 @@ static int64_t monotonic_ns(void)
     return read_clock(CLOCK_MONOTONIC);
 }
 
-/* Begins a new epoch when CLOCK_REALTIME was set. Called after a packet was stamped, so that no stamp
- * is taken for one of an older epoch's. */
+/* Begins a new epoch when CLOCK_REALTIME was set. Called after a packet was stamped, so that no
+ * stamp is taken for one of an older epoch's. */
 static void watch_clock(struct prober *p)
 {
     int64_t before = monotonic_ns();
@@ -474,14 +474,13 @@ struct prober_job *prober_add(struct prober *p, const struct prober_request *req
         return NULL;
     }
     pthread_mutex_lock(&p->lock);
-    int rc = start_trace(p, job, request, err);
-    if (rc == 0)
+    if (start_trace(p, job, request, err) == 0) {
         enlist(p, job);
-    else
+    } else {
         free_job(job);
+        job = NULL;
+    }
     pthread_mutex_unlock(&p->lock);
-    if (rc < 0)
-        return NULL;
     wake(p);
     return job;
 }

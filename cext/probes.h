@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The probes of one trace, newest last, in a ring that grows: where a reply finds its probe. A probe
- * stays for two timeouts, so an index is never given to a second probe while an answer to the first
- * may still come. Pure. */
+/* The probes of one trace, newest last, in a ring that grows: where a reply finds its probe. A
+ * probe stays for two timeouts, so an index is never given to a second probe while an answer to the
+ * first may still come. Pure. */
 #ifndef MTR_PROBES_H
 #define MTR_PROBES_H
 
@@ -27,19 +27,19 @@ struct probe {
     uint8_t ttl;
     enum probe_class class;
     enum probe_state state;
-    int64_t sent_ns;         /* monotonic, before it was given to the kernel */
-    int64_t stamp_ns;        /* kernel's, CLOCK_REALTIME; 0 until the tap has shown it */
-    uint32_t stamp_epoch;    /* of the clock; see struct trace_stamp */
-    uint64_t drops;          /* by the capture, when it was sent */
-    uint32_t answer_link;    /* interface on which the first answer was seen */
-    int64_t place;           /* in a pace_sample; -1: in none */
+    int64_t sent_ns;      /* monotonic, before it was given to the kernel */
+    int64_t stamp_ns;     /* kernel's, CLOCK_REALTIME; 0 until the tap has shown it */
+    uint32_t stamp_epoch; /* of the clock; see struct trace_stamp */
+    uint64_t drops;       /* by the capture, when it was sent */
+    uint32_t answer_link; /* interface on which the first answer was seen */
+    int64_t place;        /* in a pace_sample; -1: in none */
 };
 
 struct probes {
     struct probe *ring;
-    uint32_t capacity;       /* a power of two */
-    uint32_t oldest, next;   /* numbers: [oldest, next) are here */
-    uint32_t first_open;     /* no probe below it is open */
+    uint32_t capacity;     /* a power of two */
+    uint32_t oldest, next; /* numbers: [oldest, next) are here */
+    uint32_t first_open;   /* no probe below it is open */
 };
 
 /* {0} is a valid empty set. */

@@ -19,19 +19,20 @@ struct quantiles {
 
 struct stats {
     uint64_t count;
-    double mean_ns, m2;            /* Welford, TAOCP vol. 2, 4.2.2 */
+    double mean_ns, m2; /* Welford, TAOCP vol. 2, 4.2.2 */
     int64_t last_ns, best_ns, worst_ns;
-    uint64_t pairs;                /* consecutive probes, both answered */
-    double jitter_sum_ns;          /* sum of |difference| over the pairs */
-    double jitter_rfc3550_ns;      /* RFC 3550, 6.4.1 */
-    uint32_t last_ordinal;         /* of the sample in last_ns */
+    uint64_t pairs;           /* consecutive probes, both answered */
+    double jitter_sum_ns;     /* sum of |difference| over the pairs */
+    double jitter_rfc3550_ns; /* RFC 3550, 6.4.1 */
+    uint32_t last_ordinal;    /* of the sample in last_ns */
     struct quantiles quantiles;
 };
 
 /* {0} is a valid empty struct stats. */
 
-/* Adds the RTT of the ordinal-th probe of this flow at this TTL; ordinals rise. Differences are taken
- * between ordinals that follow each other. -1 without memory: the sample then misses in quantiles. */
+/* Adds the RTT of the ordinal-th probe of this flow at this TTL; ordinals rise. Differences are
+ * taken between ordinals that follow each other. -1 without memory: the sample then misses in
+ * quantiles. */
 int stats_add(struct stats *stats, uint32_t ordinal, int64_t rtt_ns);
 
 double stats_stdev_ns(const struct stats *stats);  /* sample deviation, n - 1; 0 for one sample */

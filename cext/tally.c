@@ -9,7 +9,7 @@ enum waiting_state {
     WAITING_SAMPLE,   /* answered, with an RTT */
     WAITING_ANSWERED, /* answered, without one */
     WAITING_LOST,
-    WAITING_NOTHING,  /* not sent after all */
+    WAITING_NOTHING, /* not sent after all */
 };
 
 /* A counted probe whose sample may not be used before those of earlier probes: jitter is defined on
@@ -85,7 +85,8 @@ static void wait_for(struct tally *tally, struct tally_hop *hop, const struct tr
     struct tally_waiting w = { .probe = event->probe };
 
     w.ordinal = next_ordinal(tally, hop, event->flow);
-    if (hop->waiting_first > 0 && hop->waiting_first + hop->waiting_count == hop->waiting_capacity) {
+    if (hop->waiting_first > 0 &&
+        hop->waiting_first + hop->waiting_count == hop->waiting_capacity) {
         memmove(hop->waiting, hop->waiting + hop->waiting_first, hop->waiting_count * sizeof w);
         hop->waiting_first = 0;
     }
@@ -116,8 +117,9 @@ static void extend_run(struct tally_hop *hop, const struct tally_waiting *w)
     if (runs == NULL)
         return;
     hop->runs = runs;
-    runs[hop->run_count++] = (struct tally_run){ .cell = w->cell, .reply_ttl = w->reply_ttl,
-                                                 .count = 1, .at_ns = w->at_ns };
+    runs[hop->run_count++] = (struct tally_run){
+        .cell = w->cell, .reply_ttl = w->reply_ttl, .count = 1, .at_ns = w->at_ns
+    };
 }
 
 static void note_lost(struct tally_hop *hop, const struct tally_waiting *w)
@@ -138,10 +140,15 @@ static void use(struct tally *tally, struct tally_hop *hop, const struct tally_w
             tally->out_of_memory = true;
         extend_run(hop, w);
         break;
-    case WAITING_ANSWERED: extend_run(hop, w); break;
-    case WAITING_LOST: note_lost(hop, w); break;
+    case WAITING_ANSWERED:
+        extend_run(hop, w);
+        break;
+    case WAITING_LOST:
+        note_lost(hop, w);
+        break;
     case WAITING_OPEN:
-    case WAITING_NOTHING: break;
+    case WAITING_NOTHING:
+        break;
     }
 }
 
@@ -211,7 +218,8 @@ static void count_code(struct tally_cell *cell, const struct wire_packet *reply)
     }
     if (cell->code_count < TALLY_CODES)
         cell->codes[cell->code_count++] = (struct tally_code){
-            .kind = reply->kind, .type = reply->type, .code = reply->code, .count = 1 };
+            .kind = reply->kind, .type = reply->type, .code = reply->code, .count = 1
+        };
 }
 
 static struct tally_cell *note_reply(struct tally *tally, struct tally_hop *hop,
@@ -253,8 +261,10 @@ static void on_reply(struct tally *tally, struct tally_hop *hop, const struct tr
     hop->in_flight--;
     hop->sent++;
     hop->received++;
-    struct tally_waiting outcome = { .probe = event->probe, .rtt_ns = event->rtt_ns,
-                                     .reply_ttl = event->reply->ttl, .at_ns = event->at_ns,
+    struct tally_waiting outcome = { .probe = event->probe,
+                                     .rtt_ns = event->rtt_ns,
+                                     .reply_ttl = event->reply->ttl,
+                                     .at_ns = event->at_ns,
                                      .state = WAITING_NOTHING };
     if (cell != NULL) {
         outcome.state = event->rtt_ns >= 0 ? WAITING_SAMPLE : WAITING_ANSWERED;
@@ -327,9 +337,15 @@ void tally_event(struct tally *tally, const struct trace_event *event)
     struct tally_cell *cell;
 
     switch (event->kind) {
-    case EVENT_SENT: on_sent(tally, hop, event); break;
-    case EVENT_REPLY: on_reply(tally, hop, event); break;
-    case EVENT_LATE: on_late(tally, hop, event); break;
+    case EVENT_SENT:
+        on_sent(tally, hop, event);
+        break;
+    case EVENT_REPLY:
+        on_reply(tally, hop, event);
+        break;
+    case EVENT_LATE:
+        on_late(tally, hop, event);
+        break;
     case EVENT_DUPLICATE:
         hop->duplicates++;
         cell = note_reply(tally, hop, event);
@@ -337,12 +353,17 @@ void tally_event(struct tally *tally, const struct trace_event *event)
             cell->duplicates++;
         break;
     case EVENT_TIMEOUT:
-    case EVENT_SEND_ERROR: on_unanswered(tally, hop, event); break;
-    case EVENT_RATIONED: on_rationed(hop, event); break;
+    case EVENT_SEND_ERROR:
+        on_unanswered(tally, hop, event);
+        break;
+    case EVENT_RATIONED:
+        on_rationed(hop, event);
+        break;
     case EVENT_HOP_CHANGED:
     case EVENT_PATH_CHANGED:
     case EVENT_DONE:
-    case EVENT_KIND_COUNT: break;
+    case EVENT_KIND_COUNT:
+        break;
     }
 }
 

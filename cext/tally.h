@@ -24,12 +24,12 @@ struct tally_cell {
     struct ipaddr address;
     uint16_t flow;
     bool target;
-    uint32_t received;   /* counted probes it answered, late ones included */
+    uint32_t received; /* counted probes it answered, late ones included */
     uint32_t late, duplicates;
-    uint8_t reply_ttl;   /* of its newest answer */
+    uint8_t reply_ttl; /* of its newest answer */
     size_t code_count;
     struct tally_code codes[TALLY_CODES];
-    struct stats rtt;    /* counted probes answered in time */
+    struct stats rtt; /* counted probes answered in time */
 };
 
 /* Consecutive answers, in the order of their probes, from one responder with one reply TTL. */
@@ -49,31 +49,31 @@ struct tally_lost {
 struct tally_waiting;
 
 struct tally_hop {
-    uint32_t sent, received;  /* counted probes that are finished; answered, late ones included */
-    uint32_t in_flight;       /* counted probes that are not finished */
+    uint32_t sent, received; /* counted probes that are finished; answered, late ones included */
+    uint32_t in_flight;      /* counted probes that are not finished */
     uint32_t send_errors, late, duplicates;
     uint32_t raw_sent, raw_received; /* all that this trace sent: counted, test, replaced */
-    bool rationed;            /* the sample was replaced by one within the responder's budget */
-    uint32_t first_counted;   /* probes before it count no more */
+    bool rationed;          /* the sample was replaced by one within the responder's budget */
+    uint32_t first_counted; /* probes before it count no more */
     uint32_t fast_sent, fast_received; /* the sample that was replaced */
     struct trace_ration ration;
-    uint32_t shared;          /* of `sent`: other traces' probes to the same responder */
+    uint32_t shared; /* of `sent`: other traces' probes to the same responder */
     size_t cell_count;
-    struct tally_cell *cells; /* in the order in which they were first seen */
+    struct tally_cell *cells;      /* in the order in which they were first seen */
     struct tally_waiting *waiting; /* samples that wait for earlier probes to finish */
     size_t waiting_first, waiting_count, waiting_capacity;
     struct tally_run *runs;
     size_t run_count, run_capacity;
-    uint32_t run_total;       /* runs there were, kept or not */
+    uint32_t run_total; /* runs there were, kept or not */
     struct tally_lost *lost;
     size_t lost_count, lost_capacity;
-    uint32_t *ordinals;       /* counted probes sent, by flow */
+    uint32_t *ordinals; /* counted probes sent, by flow */
     size_t flow_count;
 };
 
 struct tally {
-    size_t hop_count;         /* hops[0] is unused: they go by TTL */
-    bool out_of_memory;       /* figures are incomplete */
+    size_t hop_count;   /* hops[0] is unused: they go by TTL */
+    bool out_of_memory; /* figures are incomplete */
     struct tally_hop hops[];
 };
 

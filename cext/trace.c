@@ -44,8 +44,8 @@ struct trace {
     uint8_t end;               /* TTL at which the path ends; 0: not known */
     bool done;
     int64_t started_ns, stepped_ns, horizon_moved_ns, blocked_until_ns;
-    struct quantiles rtts;     /* of the whole path, for patience */
-    uint64_t p95_of;           /* how many RTTs p95_ns is made of */
+    struct quantiles rtts; /* of the whole path, for patience */
+    uint64_t p95_of;       /* how many RTTs p95_ns is made of */
     int64_t p95_ns;
     uint32_t shared; /* probe numbers given to other traces' probes */
     uint32_t clock_steps, unstamped;
@@ -97,8 +97,12 @@ static void emit(struct trace *t, struct trace_event event, int64_t now_ns)
 
 static struct trace_event about(const struct probe *p, enum event_kind kind)
 {
-    return (struct trace_event){ .kind = kind, .probe = p->number, .flow = p->flow, .ttl = p->ttl,
-                                 .class = p->class, .rtt_ns = -1 };
+    return (struct trace_event){ .kind = kind,
+                                 .probe = p->number,
+                                 .flow = p->flow,
+                                 .ttl = p->ttl,
+                                 .class = p->class,
+                                 .rtt_ns = -1 };
 }
 
 /* ---- where the path ends ------------------------------------------------------------------- */
@@ -178,8 +182,10 @@ static void ration(struct trace *t, uint8_t ttl, struct pace_sample *sample,
 static struct pace_key key_of(const struct trace *t, uint8_t ttl)
 {
     const struct news *news = &t->ttls[ttl].news;
-    return (struct pace_key){ .responder = news->responder, .protocol = t->config.spec.protocol,
-                              .ttl = ttl, .direct = news->direct };
+    return (struct pace_key){ .responder = news->responder,
+                              .protocol = t->config.spec.protocol,
+                              .ttl = ttl,
+                              .direct = news->direct };
 }
 
 static void on_test_outcome(struct trace *t, uint8_t ttl, bool answered, int64_t now_ns)
@@ -243,7 +249,8 @@ static void read_shared(struct trace *t, int64_t now_ns)
 /* Tells the traces that share this hop's sample. */
 static void publish(struct trace *t, const struct probe *p, const struct trace_event *event)
 {
-    struct pace_outcome outcome = { .state = PACE_LOST, .rtt_ns = event->rtt_ns,
+    struct pace_outcome outcome = { .state = PACE_LOST,
+                                    .rtt_ns = event->rtt_ns,
                                     .from_target = event->from_target };
 
     if (p->place < 0)
@@ -443,9 +450,12 @@ static void learn(struct trace *t, const struct probe *p, const struct wire_pack
         event.reply = packet;
         emit(t, event, now_ns);
     }
-    *news = (struct news){ .kind = news_of(packet, from_target), .number = p->number,
-                           .responder = packet->from, .direct = is_direct(packet->kind),
-                           .type = packet->type, .code = packet->code };
+    *news = (struct news){ .kind = news_of(packet, from_target),
+                           .number = p->number,
+                           .responder = packet->from,
+                           .direct = is_direct(packet->kind),
+                           .type = packet->type,
+                           .code = packet->code };
     if (p->ttl > t->farthest && news->kind == NEWS_TRANSIT) {
         t->farthest = p->ttl;
         advance_horizon(t, p->ttl + WINDOW, now_ns);
@@ -469,8 +479,8 @@ static int64_t round_trip(struct trace *t, const struct probe *p, struct trace_s
     return stamp.ns - p->stamp_ns;
 }
 
-static void first_answer(struct trace *t, struct probe *p, struct trace_event event,
-                         uint32_t link, int64_t now_ns)
+static void first_answer(struct trace *t, struct probe *p, struct trace_event event, uint32_t link,
+                         int64_t now_ns)
 {
     bool in_time = p->state == PROBE_OPEN;
 
@@ -559,17 +569,19 @@ void trace_summary(const struct trace *t, struct trace_summary *out)
 {
     const struct news *end = &t->ttls[t->end].news;
 
-    *out = (struct trace_summary){ .end_ttl = t->end, .sent = t->probes.next - t->shared,
+    *out = (struct trace_summary){ .end_ttl = t->end,
+                                   .sent = t->probes.next - t->shared,
                                    .started_ns = t->started_ns,
                                    .elapsed_ns = t->stepped_ns - t->started_ns,
-                                   .clock_steps = t->clock_steps, .unstamped = t->unstamped,
+                                   .clock_steps = t->clock_steps,
+                                   .unstamped = t->unstamped,
                                    .last_error = t->last_error };
     for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++)
         if (was_probed(&t->ttls[ttl].hop))
             out->probed_ttl = (uint8_t)ttl;
     if (!t->done)
         return;
-    out->ending = t->end == 0                 ? TRACE_SILENT
+    out->ending = t->end == 0                ? TRACE_SILENT
                   : end->kind == NEWS_TARGET ? TRACE_REACHED
                                              : TRACE_UNREACHABLE;
     if (out->ending == TRACE_UNREACHABLE) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One trace as a pure state machine: (state, now, packets in) to (probes out, events, next due time).
- * It opens nothing, reads no clock and starts no thread, so it runs the same live, in a simulation
- * and under a fuzzer. `now_ns` is a monotonic clock's; stamps are the kernel's.
+/* One trace as a pure state machine: (state, now, packets in) to (probes out, events, next due
+ * time). It opens nothing, reads no clock and starts no thread, so it runs the same live, in a
+ * simulation and under a fuzzer. `now_ns` is a monotonic clock's; stamps are the kernel's.
  *
  * The whole use is: while (!trace_done(t)) { trace_reply() and trace_seen() for what was captured;
  * trace_expire(); while (trace_next()) send; wait until trace_due() }. */
@@ -17,8 +17,8 @@ struct trace;
 
 struct trace_config {
     struct wire_spec spec;
-    uint32_t packets;       /* counted probes per hop */
-    int64_t interval_ns;    /* between probes of one hop; 0: automatic */
+    uint32_t packets;    /* counted probes per hop */
+    int64_t interval_ns; /* between probes of one hop; 0: automatic */
     int64_t timeout_ns;
     uint8_t first_hop, max_hops, max_silent;
 };
@@ -53,8 +53,8 @@ struct trace_ration {
 
 struct trace_event {
     enum event_kind kind;
-    int64_t at_ns;    /* since the trace began */
-    uint32_t probe;   /* number */
+    int64_t at_ns;  /* since the trace began */
+    uint32_t probe; /* number */
     uint16_t flow;
     uint8_t ttl;
     enum probe_class class;
@@ -64,7 +64,7 @@ struct trace_event {
     bool was_error;   /* LATE: the probe had been taken for a send error */
     bool shared;      /* SENT, REPLY, TIMEOUT: another trace's probe to the same responder */
     struct trace_ration ration; /* RATIONED */
-    int error;        /* SEND_ERROR: errno; 0: it vanished between the socket and the wire */
+    int error; /* SEND_ERROR: errno; 0: it vanished between the socket and the wire */
     const struct wire_packet *reply; /* REPLY, LATE, DUPLICATE, HOP_CHANGED; for this call only */
 };
 
@@ -81,10 +81,10 @@ struct trace_summary {
     uint8_t probed_ttl;         /* highest TTL probed */
     uint32_t sent;
     int64_t started_ns;
-    int64_t elapsed_ns;         /* until done, or until the last step */
-    uint32_t clock_steps;       /* RTTs dropped because the clock was set */
-    uint32_t unstamped;         /* answers to probes that the capture never saw leave: no RTT */
-    int last_error;             /* errno of the last send error, TRACE_VANISHED, or 0: none */
+    int64_t elapsed_ns;   /* until done, or until the last step */
+    uint32_t clock_steps; /* RTTs dropped because the clock was set */
+    uint32_t unstamped;   /* answers to probes that the capture never saw leave: no RTT */
+    int last_error;       /* errno of the last send error, TRACE_VANISHED, or 0: none */
 };
 
 /* NULL without memory. The sink is called from within the functions below. `pace` is shared by all

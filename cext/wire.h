@@ -13,16 +13,16 @@
 enum wire_protocol { WIRE_ICMP, WIRE_UDP, WIRE_TCP, WIRE_PROTOCOL_COUNT };
 
 enum {
-    WIRE_PORT_UDP = 33434,      /* traceroute's first port, which firewalls know */
-    WIRE_PORT_TCP = 80,         /* what mtr and tcptraceroute ask by default */
-    WIRE_SOURCE_PORT = 28672,   /* of flow 0; below Linux's range for connections */
-    WIRE_ICMP_CHECKSUM = 0x6d74,/* of flow 0: what balancers hash in place of ports */
-    WIRE_FLOW_LABEL = 0x6d000,  /* of flow 0 */
+    WIRE_PORT_UDP = 33434,       /* traceroute's first port, which firewalls know */
+    WIRE_PORT_TCP = 80,          /* what mtr and tcptraceroute ask by default */
+    WIRE_SOURCE_PORT = 28672,    /* of flow 0; below Linux's range for connections */
+    WIRE_ICMP_CHECKSUM = 0x6d74, /* of flow 0: what balancers hash in place of ports */
+    WIRE_FLOW_LABEL = 0x6d000,   /* of flow 0 */
     WIRE_FLOW_LABEL_MASK = 0xff000,
-    WIRE_FLOWS = 4096,          /* flows that have a label of their own */
-    WIRE_INDEXES = 65535,       /* distinct probe indexes: 1 to 65535 */
-    WIRE_TCP_STEP = 256,        /* sequence numbers from one TCP probe to the next */
-    WIRE_PAYLOAD_MIN = 6,       /* two bytes of balance, four of cookie */
+    WIRE_FLOWS = 4096,    /* flows that have a label of their own */
+    WIRE_INDEXES = 65535, /* distinct probe indexes: 1 to 65535 */
+    WIRE_TCP_STEP = 256,  /* sequence numbers from one TCP probe to the next */
+    WIRE_PAYLOAD_MIN = 6, /* two bytes of balance, four of cookie */
     WIRE_PACKET_MAX = 65535,
 };
 

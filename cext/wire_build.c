@@ -112,8 +112,8 @@ static void build_tcp(const struct wire_spec *spec, const struct wire_probe *pro
     memcpy(at + 16, &checksum, sizeof checksum);
 }
 
-static void build_ip(const struct wire_spec *spec, const struct wire_probe *probe,
-                     uint8_t protocol, uint8_t *packet)
+static void build_ip(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t protocol,
+                     uint8_t *packet)
 {
     if (spec->source.version == 6) {
         ip6_addr_t source, target;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Captured bytes are the world's: nothing here asserts on them, and a length that a packet states is
- * only ever used to shorten what is there. */
+/* Captured bytes are the world's: nothing here asserts on them, and a length that a packet states
+ * is only ever used to shorten what is there. */
 #include "cur.h"
 #include "wire.h"
 
@@ -122,8 +122,9 @@ static enum wire_verdict read_probe(struct cur c, const struct ip_view *ip, stru
 {
     uint8_t icmp = ipaddr_family(ip->source.version)->icmp_protocol;
 
-    *ids = (struct wire_ids){ .source = ip->source, .target = ip->target,
-                              .ip_id = ip->id, .ttl = ip->ttl, .tos = ip->tos };
+    *ids = (struct wire_ids){
+        .source = ip->source, .target = ip->target, .ip_id = ip->id, .ttl = ip->ttl, .tos = ip->tos
+    };
     if (ip->fragment)
         return WIRE_FOREIGN;
     if (cur_left(&c) < 8)
@@ -169,8 +170,8 @@ static enum wire_verdict read_quote(struct cur c, struct wire_packet *out)
 static enum wire_verdict read_echo_reply(struct cur c, const struct ip_view *ip,
                                          struct wire_packet *out)
 {
-    out->probe = (struct wire_ids){ .protocol = WIRE_ICMP, .source = ip->target,
-                                    .target = ip->source };
+    out->probe =
+        (struct wire_ids){ .protocol = WIRE_ICMP, .source = ip->target, .target = ip->source };
     out->probe.ident = cur_u16be(&c);
     out->probe.index = cur_u16be(&c);
     if (!c.ok)
@@ -185,28 +186,39 @@ static enum wire_kind icmp_kind(uint8_t version, uint8_t type, uint8_t code)
 {
     if (version == 4) {
         switch (type) {
-        case ICMP4_ECHO_REPLY: return WIRE_ECHO_REPLY;
-        case ICMP4_ECHO: return WIRE_PROBE;
-        case ICMP4_TIME_EXCEEDED: return code == TTL_CODE ? WIRE_TIME_EXCEEDED : WIRE_KIND_COUNT;
+        case ICMP4_ECHO_REPLY:
+            return WIRE_ECHO_REPLY;
+        case ICMP4_ECHO:
+            return WIRE_PROBE;
+        case ICMP4_TIME_EXCEEDED:
+            return code == TTL_CODE ? WIRE_TIME_EXCEEDED : WIRE_KIND_COUNT;
         case ICMP4_UNREACHABLE:
             return code == ICMP4_FRAGMENTATION_NEEDED ? WIRE_TOO_BIG : WIRE_UNREACHABLE;
-        case ICMP4_PARAMETER_PROBLEM: return WIRE_UNREACHABLE;
-        default: return WIRE_KIND_COUNT;
+        case ICMP4_PARAMETER_PROBLEM:
+            return WIRE_UNREACHABLE;
+        default:
+            return WIRE_KIND_COUNT;
         }
     }
     switch (type) {
-    case ICMP6_ECHO_ANSWERED: return WIRE_ECHO_REPLY;
-    case ICMP6_ECHO_ASKED: return WIRE_PROBE;
-    case ICMP6_HOP_LIMIT_EXCEEDED: return code == TTL_CODE ? WIRE_TIME_EXCEEDED : WIRE_KIND_COUNT;
-    case ICMP6_DESTINATION_UNREACHABLE: return WIRE_UNREACHABLE;
-    case ICMP6_PACKET_TOO_BIG: return WIRE_TOO_BIG;
-    case ICMP6_BAD_PARAMETER: return WIRE_UNREACHABLE;
-    default: return WIRE_KIND_COUNT;
+    case ICMP6_ECHO_ANSWERED:
+        return WIRE_ECHO_REPLY;
+    case ICMP6_ECHO_ASKED:
+        return WIRE_PROBE;
+    case ICMP6_HOP_LIMIT_EXCEEDED:
+        return code == TTL_CODE ? WIRE_TIME_EXCEEDED : WIRE_KIND_COUNT;
+    case ICMP6_DESTINATION_UNREACHABLE:
+        return WIRE_UNREACHABLE;
+    case ICMP6_PACKET_TOO_BIG:
+        return WIRE_TOO_BIG;
+    case ICMP6_BAD_PARAMETER:
+        return WIRE_UNREACHABLE;
+    default:
+        return WIRE_KIND_COUNT;
     }
 }
 
-static enum wire_verdict read_icmp(struct cur c, const struct ip_view *ip,
-                                   struct wire_packet *out)
+static enum wire_verdict read_icmp(struct cur c, const struct ip_view *ip, struct wire_packet *out)
 {
     struct cur whole = c;
 

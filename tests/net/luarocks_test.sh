@@ -8,8 +8,7 @@ if ! command -v luarocks >/dev/null; then
   skip luarocks "luarocks is not installed"
   exit 0
 fi
-dir=$(mktemp -d) || exit 1
-trap 'lab_down; rm -rf "$dir"' EXIT
+dir=$LAB_SCRATCH
 mkdir "$dir/src" && cd "$TREE" && cp -r Makefile ./*.rockspec cext nse scripts tests "$dir/src" || exit 1
 
 cd "$dir/src" || exit 1

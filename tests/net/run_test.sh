@@ -1,0 +1,49 @@
+#!/bin/bash
+# The two commands of the README: `make run` traces a lab of its own and takes
+# it down, also when ended from outside; what root made goes to the tree's
+# owner; bootstrap has nothing to do here, and stops where there is no apt.
+
+. "$(dirname "$0")/lib.sh"
+cd "$TREE" || exit 1
+
+left_of() { ip netns list | grep -c "^$1-"; } # PREFIX
+lab_named_in() { grep -o 'mtl-[0-9.]*[0-9]' <<<"$1" | head -n 1; }
+
+out=$(make run BOOTSTRAP=true ARGS='--script-args mtr-trace.packets=2' 2>&1)
+like run_without_target_traces_the_far_end "$out" '^\|_ +9 +10\.0\.8\.2 +0\.0% +2 +2 '
+is run_takes_its_lab_down "$(left_of "$(lab_named_in "$out")")" 0
+
+# Only make itself gets the signal, as from `kill` or a service manager.
+exec 3< <(exec make run BOOTSTRAP=true ARGS='--script-args mtr-trace.packets=1000' 2>&1)
+child=$!
+name=
+while read -r line <&3; do
+  [ -n "$name" ] || name=$(lab_named_in "$line")
+  [[ $line != "Starting Nmap"* ]] || break
+done
+like run_is_up "$(left_of "$name")" '^10$'
+kill -TERM $child
+cat <&3 >"$LAB_SCRATCH/rest"
+is ended_run_takes_its_lab_down "$(left_of "$name")" 0
+is ended_run_leaves_no_folder "$(find "${TMPDIR:-/tmp}" -maxdepth 1 -name "$name")" ""
+
+# A small tree of somebody else's.
+mkdir -p "$LAB_SCRATCH/tree/scripts" && cp scripts/keep-owner "$LAB_SCRATCH/tree/scripts"
+chown -R 12345:12345 "$LAB_SCRATCH/tree"
+"$LAB_SCRATCH/tree/scripts/keep-owner" sh -c "mkdir '$LAB_SCRATCH/tree/build'; touch '$LAB_SCRATCH/tree/build/x'"
+is what_root_made_is_the_owners "$(find "$LAB_SCRATCH/tree" -printf '%U ' | xargs -n 1 | sort -u)" 12345
+"$LAB_SCRATCH/tree/scripts/keep-owner" false
+is exit_status_is_handed_on $? 1
+
+# As nobody, so that a test never installs anything.
+out=$(setpriv --reuid 65534 --clear-groups sh -s -- --tests <scripts/bootstrap 2>&1)
+case $out in
+  *'needs root'*) skip bootstrap_with_nothing_missing_is_silent "packages are missing here" ;;
+  *) is bootstrap_with_nothing_missing_is_silent "$out" "" ;;
+esac
+mkdir "$LAB_SCRATCH/bin" && ln -s "$(command -v cat)" "$LAB_SCRATCH/bin/cat"
+out=$(PATH=$LAB_SCRATCH/bin /bin/sh scripts/bootstrap 2>&1)
+is bootstrap_without_apt_stops $? 1
+for manager in dnf pacman apk brew; do
+  like "bootstrap_names_packages_for_$manager" "$out" "$manager: .*pcap"
+done

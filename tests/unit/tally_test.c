@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The tally on events made by hand: what is counted where, and in which order samples are used. */
+#include "check.h"
+#include "tally.h"
+
+#include <string.h>
+
+enum { TTL = 3, US = 1000 };
+
+static struct tally *tally;
+
+static void begin(const char *name)
+{
+    check_case("%s", name);
+    tally_free(tally);
+    tally = tally_new(30);
+}
+
+static struct wire_packet answer_from(uint8_t host)
+{
+    struct wire_packet packet = { .kind = WIRE_TIME_EXCEEDED,
+                                  .type = 11,
+                                  .ttl = (uint8_t)(64 - host) };
+    packet.from = (struct ipaddr){ .version = 4, .bytes = { 10, 0, 0, host } };
+    return packet;
+}
+
+static void feed(struct trace_event event)
+{
+    if (event.ttl == 0)
+        event.ttl = TTL;
+    tally_event(tally, &event);
+}
+
+static void sent(uint32_t probe)
+{
+    feed((struct trace_event){ .kind = EVENT_SENT, .probe = probe });
+}
+
+static void got(enum event_kind kind, uint32_t probe, uint8_t host, int64_t rtt_ns)
+{
+    struct wire_packet reply = answer_from(host);
+    feed((struct trace_event){ .kind = kind, .probe = probe, .rtt_ns = rtt_ns, .reply = &reply });
+}
+
+static void missed(enum event_kind kind, uint32_t probe)
+{
+    feed((struct trace_event){ .kind = kind, .probe = probe, .rtt_ns = -1 });
+}
+
+static const struct tally_hop *hop(void)
+{
+    return &tally->hops[TTL];
+}
+
+struct counts {
+    uint32_t sent, received, in_flight, send_errors, late, duplicates, raw_sent, raw_received;
+};
+
+static void check_counts(const struct tally *in, struct counts want)
+{
+    const struct tally_hop *h = &in->hops[TTL];
+
+    check_int("sent", h->sent, want.sent);
+    check_int("received", h->received, want.received);
+    check_int("in flight", h->in_flight, want.in_flight);
+    check_int("send errors", h->send_errors, want.send_errors);
+    check_int("late", h->late, want.late);
+    check_int("duplicates", h->duplicates, want.duplicates);
+    check_int("raw sent", h->raw_sent, want.raw_sent);
+    check_int("raw received", h->raw_received, want.raw_received);
+}
+
+static const struct tally_cell *cell(const struct tally *in, size_t n, uint32_t received)
+{
+    static const struct tally_cell none;
+
+    if (!check_that(n < in->hops[TTL].cell_count, "responder %zu of %zu", n,
+                    in->hops[TTL].cell_count))
+        return &none;
+    check_int("received by responder", in->hops[TTL].cells[n].received, received);
+    return &in->hops[TTL].cells[n];
+}
+
+static void test_counts(void)
+{
+    begin("a_probe_on_its_way_is_in_flight_and_not_sent");
+    sent(0);
+    check_counts(tally, (struct counts){ .in_flight = 1, .raw_sent = 1 });
+
+    begin("an_answer_is_sent_and_received");
+    sent(0);
+    got(EVENT_REPLY, 0, 1, 5 * US);
+    check_counts(tally,
+                 (struct counts){ .sent = 1, .received = 1, .raw_sent = 1, .raw_received = 1 });
+    check_near("mean", cell(tally, 0, 1)->rtt.mean_ns, 5 * US, 0);
+    check_int("reply TTL", cell(tally, 0, 1)->reply_ttl, 63);
+
+    begin("a_timeout_is_sent_and_not_received");
+    sent(0);
+    missed(EVENT_TIMEOUT, 0);
+    check_counts(tally, (struct counts){ .sent = 1, .raw_sent = 1 });
+    check_int("responders", (int64_t)hop()->cell_count, 0);
+
+    begin("a_send_error_is_neither_sent_nor_lost");
+    sent(0);
+    missed(EVENT_SEND_ERROR, 0);
+    check_counts(tally, (struct counts){ .send_errors = 1 });
+
+    begin("a_late_answer_is_received_but_gives_no_rtt");
+    sent(0);
+    missed(EVENT_TIMEOUT, 0);
+    got(EVENT_LATE, 0, 1, 1500000 * US);
+    check_counts(
+        tally,
+        (struct counts){ .sent = 1, .received = 1, .late = 1, .raw_sent = 1, .raw_received = 1 });
+    check_int("late of the responder", cell(tally, 0, 1)->late, 1);
+    check_int("samples", (int64_t)cell(tally, 0, 1)->rtt.count, 0);
+
+    begin("an_answer_to_a_probe_taken_for_a_send_error_makes_it_sent");
+    sent(0);
+    missed(EVENT_SEND_ERROR, 0);
+    struct wire_packet reply = answer_from(1);
+    feed((struct trace_event){
+        .kind = EVENT_LATE, .rtt_ns = -1, .was_error = true, .reply = &reply });
+    check_counts(
+        tally,
+        (struct counts){ .sent = 1, .received = 1, .late = 1, .raw_sent = 1, .raw_received = 1 });
+
+    begin("a_duplicate_is_counted_apart_and_gives_no_rtt");
+    sent(0);
+    got(EVENT_REPLY, 0, 1, 5 * US);
+    got(EVENT_DUPLICATE, 0, 1, 9 * US);
+    got(EVENT_DUPLICATE, 0, 1, 10 * US);
+    check_counts(tally,
+                 (struct counts){
+                     .sent = 1, .received = 1, .duplicates = 2, .raw_sent = 1, .raw_received = 1 });
+    check_int("duplicates of the responder", cell(tally, 0, 1)->duplicates, 2);
+    check_int("samples", (int64_t)cell(tally, 0, 1)->rtt.count, 1);
+
+    begin("an_answer_without_rtt_is_received");
+    sent(0);
+    got(EVENT_REPLY, 0, 1, -1);
+    check_counts(tally,
+                 (struct counts){ .sent = 1, .received = 1, .raw_sent = 1, .raw_received = 1 });
+    check_int("samples", (int64_t)cell(tally, 0, 1)->rtt.count, 0);
+
+    begin("an_rtt_of_0_is_a_sample");
+    sent(0);
+    got(EVENT_REPLY, 0, 1, 0);
+    check_int("samples", (int64_t)cell(tally, 0, 1)->rtt.count, 1);
+}
+
+static void test_test_probes(void)
+{
+    struct wire_packet reply = answer_from(1);
+    struct trace_event event = { .class = PROBE_TEST, .rtt_ns = 7 * US, .reply = &reply };
+
+    begin("test_probes_are_in_the_raw_counts_alone");
+    for (event.probe = 0; event.probe < 4; event.probe++) {
+        event.kind = EVENT_SENT;
+        feed(event);
+    }
+    event.kind = EVENT_REPLY;
+    event.probe = 0;
+    feed(event);
+    event.kind = EVENT_TIMEOUT;
+    event.probe = 1;
+    feed(event);
+    event.kind = EVENT_SEND_ERROR;
+    event.probe = 2;
+    feed(event);
+    check_counts(tally, (struct counts){ .raw_sent = 3, .raw_received = 1, .send_errors = 1 });
+    check_int("samples", (int64_t)cell(tally, 0, 0)->rtt.count, 0);
+}
+
+/* The same four RTTs, their answers in this order. */
+static void test_order(const char *name, const uint32_t order[4])
+{
+    static const int64_t rtts[] = { 10 * US, 50 * US, 20 * US, 40 * US };
+
+    begin(name);
+    for (uint32_t probe = 0; probe < 4; probe++)
+        sent(probe);
+    for (int i = 0; i < 4; i++)
+        got(EVENT_REPLY, order[i], 1, rtts[order[i]]);
+    const struct stats *rtt = &cell(tally, 0, 4)->rtt;
+    check_int("samples", (int64_t)rtt->count, 4);
+    check_int("pairs", (int64_t)rtt->pairs, 3);
+    check_near("jitter", stats_jitter_ns(rtt), (40 + 30 + 20) * US / 3.0, 1e-12);
+    check_int("last", rtt->last_ns, rtts[3]);
+    check_near("mean", rtt->mean_ns, 30 * US, 1e-12);
+}
+
+static void test_orders(void)
+{
+    test_order("answers_in_order_give_the_jitter_of_probes", (const uint32_t[]){ 0, 1, 2, 3 });
+    test_order("answers_backwards_give_the_same_jitter", (const uint32_t[]){ 3, 2, 1, 0 });
+    test_order("answers_that_overtake_give_the_same_jitter", (const uint32_t[]){ 1, 3, 0, 2 });
+
+    begin("a_sample_behind_an_open_probe_waits_and_is_used_once_that_is_lost");
+    for (uint32_t probe = 0; probe < 3; probe++)
+        sent(probe);
+    got(EVENT_REPLY, 1, 1, 10 * US);
+    got(EVENT_REPLY, 2, 1, 30 * US);
+    check_int("samples before", (int64_t)cell(tally, 0, 2)->rtt.count, 0);
+    missed(EVENT_TIMEOUT, 0);
+    check_int("samples", (int64_t)cell(tally, 0, 2)->rtt.count, 2);
+    check_near("jitter", stats_jitter_ns(&cell(tally, 0, 2)->rtt), 20 * US, 1e-12);
+
+    begin("a_lost_probe_breaks_the_pair");
+    for (uint32_t probe = 0; probe < 3; probe++)
+        sent(probe);
+    got(EVENT_REPLY, 0, 1, 10 * US);
+    got(EVENT_REPLY, 2, 1, 30 * US);
+    missed(EVENT_TIMEOUT, 1);
+    check_int("pairs", (int64_t)cell(tally, 0, 2)->rtt.pairs, 0);
+
+    begin("a_late_answer_breaks_the_pair");
+    for (uint32_t probe = 0; probe < 3; probe++)
+        sent(probe);
+    got(EVENT_REPLY, 0, 1, 10 * US);
+    missed(EVENT_TIMEOUT, 1);
+    got(EVENT_LATE, 1, 1, 20 * US);
+    got(EVENT_REPLY, 2, 1, 30 * US);
+    check_int("samples", (int64_t)cell(tally, 0, 3)->rtt.count, 2);
+    check_int("pairs", (int64_t)cell(tally, 0, 3)->rtt.pairs, 0);
+
+    begin("numbers_of_other_hops_in_between_do_not_break_the_pair");
+    for (uint32_t probe = 0; probe < 30; probe += 10) {
+        sent(probe);
+        feed((struct trace_event){ .kind = EVENT_SENT, .probe = probe + 1, .ttl = TTL + 1 });
+        got(EVENT_REPLY, probe, 1, probe * US);
+    }
+    check_int("pairs", (int64_t)cell(tally, 0, 3)->rtt.pairs, 2);
+    check_int("in flight behind", tally->hops[TTL + 1].in_flight, 3);
+}
+
+static void test_responders(void)
+{
+    begin("two_responders_are_never_averaged_into_one");
+    for (uint32_t probe = 0; probe < 4; probe++) {
+        sent(probe);
+        got(EVENT_REPLY, probe, (uint8_t)(1 + probe % 2), probe % 2 ? 90 * US : 10 * US);
+    }
+    check_counts(tally,
+                 (struct counts){ .sent = 4, .received = 4, .raw_sent = 4, .raw_received = 4 });
+    check_near("mean of the first", cell(tally, 0, 2)->rtt.mean_ns, 10 * US, 0);
+    check_near("mean of the second", cell(tally, 1, 2)->rtt.mean_ns, 90 * US, 0);
+    check_int("pairs of the first", (int64_t)cell(tally, 0, 2)->rtt.pairs, 0);
+
+    begin("two_flows_of_one_responder_are_two_cells");
+    for (uint16_t flow = 0; flow < 2; flow++) {
+        struct wire_packet reply = answer_from(1);
+        feed((struct trace_event){ .kind = EVENT_SENT, .probe = flow, .flow = flow });
+        feed((struct trace_event){
+            .kind = EVENT_REPLY, .probe = flow, .flow = flow, .rtt_ns = 5, .reply = &reply });
+    }
+    check_int("flow of the first", cell(tally, 0, 1)->flow, 0);
+    check_int("flow of the second", cell(tally, 1, 1)->flow, 1);
+
+    begin("a_responder_known_as_target_stays_the_target");
+    struct wire_packet reply = answer_from(1);
+    sent(0);
+    sent(1);
+    feed((struct trace_event){
+        .kind = EVENT_REPLY, .probe = 0, .from_target = true, .reply = &reply });
+    got(EVENT_REPLY, 1, 1, 5);
+    check_that(cell(tally, 0, 2)->target, "not the target");
+
+    begin("each_code_is_counted_and_the_ninth_is_not_kept");
+    for (uint8_t code = 0; code < 10; code++) {
+        for (int n = 0; n <= code; n++) {
+            reply = answer_from(1);
+            reply.kind = WIRE_UNREACHABLE;
+            reply.code = code;
+            feed((struct trace_event){ .kind = EVENT_DUPLICATE, .reply = &reply });
+        }
+    }
+    const struct tally_cell *only = cell(tally, 0, 0);
+    check_int("codes", (int64_t)only->code_count, TALLY_CODES);
+    for (uint32_t i = 0; i < TALLY_CODES && i < only->code_count; i++) {
+        check_int("code", only->codes[i].code, i);
+        check_int("count", only->codes[i].count, i + 1);
+    }
+}
+
+static void test_snapshot(void)
+{
+    begin("a_snapshot_uses_the_samples_that_wait");
+    for (uint32_t probe = 0; probe < 5; probe++)
+        sent(probe);
+    got(EVENT_REPLY, 0, 1, 10 * US);
+    got(EVENT_REPLY, 2, 1, 30 * US);
+    got(EVENT_REPLY, 3, 2, 50 * US);
+    struct tally *snapshot = tally_snapshot(tally);
+    check_counts(snapshot,
+                 (struct counts){
+                     .sent = 3, .received = 3, .in_flight = 2, .raw_sent = 5, .raw_received = 3 });
+    check_int("samples in the snapshot", (int64_t)cell(snapshot, 0, 2)->rtt.count, 2);
+    check_int("pairs in the snapshot", (int64_t)cell(snapshot, 0, 2)->rtt.pairs, 0);
+    check_int("samples of the second", (int64_t)cell(snapshot, 1, 1)->rtt.count, 1);
+    tally_free(snapshot);
+
+    check_case("a_snapshot_leaves_the_tally_as_it_was");
+    check_int("samples", (int64_t)cell(tally, 0, 2)->rtt.count, 1);
+    got(EVENT_REPLY, 1, 1, 20 * US);
+    missed(EVENT_TIMEOUT, 4);
+    check_int("samples later", (int64_t)cell(tally, 0, 3)->rtt.count, 3);
+    check_near("jitter", stats_jitter_ns(&cell(tally, 0, 3)->rtt), 10 * US, 1e-12);
+
+    check_case("a_snapshot_of_a_finished_run_equals_it");
+    snapshot = tally_snapshot(tally);
+    check_bytes("counts", &snapshot->hops[TTL], hop(), offsetof(struct tally_hop, cell_count));
+    const struct stats *a = &cell(snapshot, 0, 3)->rtt, *b = &cell(tally, 0, 3)->rtt;
+    check_bytes("statistics", a, b, offsetof(struct stats, quantiles));
+    check_near("median", quantiles_get(&a->quantiles, 0.5), quantiles_get(&b->quantiles, 0.5), 0);
+
+    check_case("a_snapshot_outlives_the_tally");
+    tally_free(tally);
+    tally = NULL;
+    check_near("median", quantiles_get(&cell(snapshot, 0, 3)->rtt.quantiles, 0.5), 20 * US, 0);
+    tally_free(snapshot);
+
+    begin("a_tally_of_255_hops_is_copied_whole");
+    tally_free(tally);
+    tally = tally_new(255);
+    feed((struct trace_event){ .kind = EVENT_SENT, .ttl = 255 });
+    snapshot = tally_snapshot(tally);
+    check_int("in flight at 255", snapshot->hops[255].in_flight, 1);
+    tally_free(snapshot);
+}
+
+static void test_long_run(void)
+{
+    begin("a_long_run_with_a_wide_window_keeps_the_order");
+    for (uint32_t probe = 0; probe < 20000; probe++) {
+        sent(probe);
+        if (probe >= 100) { /* answers come 100 probes behind, in pairs turned round */
+            uint32_t which = (probe - 100) ^ 1;
+            got(EVENT_REPLY, which, 1, which % 2 ? 30 * US : 10 * US);
+        }
+    }
+    const struct stats *rtt = &cell(tally, 0, 19900)->rtt;
+    check_that(rtt->count >= 19899, "%llu samples", (unsigned long long)rtt->count);
+    check_near("jitter", stats_jitter_ns(rtt), 20 * US, 1e-9);
+    check_that(hop()->waiting_capacity < 1000, "%zu places to wait", hop()->waiting_capacity);
+}
+
+int main(void)
+{
+    test_counts();
+    test_test_probes();
+    test_orders();
+    test_responders();
+    test_snapshot();
+    test_long_run();
+    tally_free(tally);
+    return check_done();
+}

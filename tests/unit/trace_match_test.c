@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which packets a trace takes for answers to its probes, one row each. Six probes are on their way,
+ * to TTL 1 to 6; an answer to the one of TTL 3 is made, bent, and given to the trace. */
+#include "check.h"
+#include "world.h"
+
+enum { OURS = 2 }; /* the probe's number */
+
+static int nobody_answers(struct world *w, const struct wire_probe *probe)
+{
+    (void)w;
+    (void)probe;
+    return 0;
+}
+
+/* ---- what is bent -------------------------------------------------------------------------- */
+
+static void no_cookie(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    p->probe.cookie = 0;
+}
+
+static void wrong_cookie(const struct world *w, struct wire_packet *p)
+{
+    p->probe.cookie = w->config.spec.cookie ^ 0x100;
+}
+
+static void wrong_source(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    p->probe.source.bytes[3] ^= 0x40;
+}
+
+static void other_family(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    p->probe.source.version = p->probe.target.version = 10 - p->probe.source.version;
+}
+
+static void rewritten_target(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    p->probe.target.bytes[1] ^= 0x20;
+}
+
+static void rewritten_target_no_cookie(const struct world *w, struct wire_packet *p)
+{
+    rewritten_target(w, p);
+    no_cookie(w, p);
+}
+
+static void rewritten_target_wrong_cookie(const struct world *w, struct wire_packet *p)
+{
+    rewritten_target(w, p);
+    wrong_cookie(w, p);
+}
+
+static void wrong_ident(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    p->probe.ident++;
+}
+
+static void wrong_source_port(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    p->probe.source_port++;
+}
+
+static void wrong_target_port(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    p->probe.target_port++;
+}
+
+/* Somebody else's packet that happens to bear the same numbers (mtr takes it: peers.md, 5.1). */
+static void foreign_tcp(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    p->probe.protocol = WIRE_TCP;
+    p->probe.tcp_seq = (uint32_t)p->probe.ident << 16 | p->probe.index;
+}
+
+static void foreign_udp(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    p->probe.protocol = WIRE_UDP;
+}
+
+static void foreign_icmp(const struct world *w, struct wire_packet *p)
+{
+    p->probe.protocol = WIRE_ICMP;
+    p->probe.ident = w->config.spec.ident;
+}
+
+static void index_not_sent(const struct world *w, struct wire_packet *p)
+{
+    p->probe.index = p->probe.ip_id = wire_index(&w->config.spec, 6);
+}
+
+static void index_before_the_first(const struct world *w, struct wire_packet *p)
+{
+    p->probe.index = p->probe.ip_id = wire_index(&w->config.spec, UINT32_MAX);
+    if (p->probe.index == wire_index(&w->config.spec, 0))
+        p->probe.index = p->probe.ip_id = (uint16_t)(p->probe.index - 1);
+}
+
+static void index_0(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    p->probe.index = p->probe.ip_id = 0;
+}
+
+static void index_rewritten(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    p->probe.index = (uint16_t)(p->probe.index + 0x1357);
+}
+
+static void index_rewritten_no_cookie(const struct world *w, struct wire_packet *p)
+{
+    index_rewritten(w, p);
+    no_cookie(w, p);
+}
+
+/* The change of the checksum is that of the address; it may end on another probe's index. */
+static void index_rewritten_to_another(const struct world *w, struct wire_packet *p)
+{
+    p->probe.index = wire_index(&w->config.spec, OURS + 2);
+}
+
+static void id_rewritten(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    p->probe.ip_id = (uint16_t)(p->probe.ip_id << 8 | p->probe.ip_id >> 8);
+}
+
+static void id_and_target_rewritten(const struct world *w, struct wire_packet *p)
+{
+    id_rewritten(w, p);
+    rewritten_target(w, p);
+}
+
+static void seq_between_two(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    p->probe.tcp_seq++;
+}
+
+static void seq_not_sent(const struct world *w, struct wire_packet *p)
+{
+    p->probe.tcp_seq = wire_tcp_seq(&w->config.spec, 6);
+}
+
+static void seq_before_the_first(const struct world *w, struct wire_packet *p)
+{
+    p->probe.tcp_seq = w->config.spec.tcp_base - WIRE_TCP_STEP;
+}
+
+/* A stack that takes data on a SYN acknowledges it, as Linux does in a RST. */
+static void payload_acknowledged(const struct world *w, struct wire_packet *p)
+{
+    const struct wire_spec *spec = &w->config.spec;
+    p->probe.tcp_seq += spec->size - (uint32_t)wire_size_min(WIRE_TCP, spec->source.version);
+}
+
+/* ---- rows ---------------------------------------------------------------------------------- */
+
+static const struct row {
+    const char *name;
+    enum wire_protocol protocol;
+    uint8_t version;
+    enum wire_kind kind;
+    bool taken;
+    void (*bend)(const struct world *w, struct wire_packet *p);
+    uint16_t size; /* 0: the default */
+} rows[] = {
+#define TE WIRE_TIME_EXCEEDED
+    { "icmp_quote_is_taken", WIRE_ICMP, 4, TE, true, .bend = NULL },
+    { "icmp_quote_without_cookie_is_taken", WIRE_ICMP, 4, TE, true, .bend = no_cookie },
+    { "icmp_quote_with_a_wrong_cookie_is_refused", WIRE_ICMP, 4, TE, false, .bend = wrong_cookie },
+    { "icmp_quote_of_another_source_is_refused", WIRE_ICMP, 4, TE, false, .bend = wrong_source },
+    { "icmp_quote_of_the_other_family_is_refused", WIRE_ICMP, 4, TE, false, .bend = other_family },
+    { "icmp_quote_with_another_ident_is_refused", WIRE_ICMP, 4, TE, false, .bend = wrong_ident },
+    { "icmp_quote_rewritten_by_nat_with_cookie_is_taken", WIRE_ICMP, 4, TE, true,
+      .bend = rewritten_target },
+    { "icmp_quote_rewritten_by_nat_without_cookie_is_refused", WIRE_ICMP, 4, TE, false,
+      .bend = rewritten_target_no_cookie },
+    { "icmp_quote_rewritten_by_nat_with_a_wrong_cookie_is_refused", WIRE_ICMP, 4, TE, false,
+      .bend = rewritten_target_wrong_cookie },
+    { "icmp_quote_of_a_probe_not_sent_is_refused", WIRE_ICMP, 4, TE, false,
+      .bend = index_not_sent },
+    { "icmp_quote_of_a_probe_before_the_first_is_refused", WIRE_ICMP, 4, TE, false,
+      .bend = index_before_the_first },
+    { "icmp_quote_of_index_0_is_refused", WIRE_ICMP, 4, TE, false, .bend = index_0 },
+    { "icmp_quote_with_another_ip_id_is_taken", WIRE_ICMP, 4, TE, true, .bend = id_rewritten },
+    { "foreign_tcp_quote_with_our_sequence_is_refused", WIRE_ICMP, 4, TE, false,
+      .bend = foreign_tcp },
+    { "foreign_udp_quote_with_our_sequence_is_refused", WIRE_ICMP, 4, TE, false,
+      .bend = foreign_udp },
+    { "echo_reply_is_taken", WIRE_ICMP, 4, WIRE_ECHO_REPLY, true, .bend = NULL },
+    { "echo_reply_without_cookie_is_taken", WIRE_ICMP, 4, WIRE_ECHO_REPLY, true,
+      .bend = no_cookie },
+    { "echo_reply_with_a_wrong_cookie_is_refused", WIRE_ICMP, 4, WIRE_ECHO_REPLY, false,
+      .bend = wrong_cookie },
+    { "echo_reply_to_another_ident_is_refused", WIRE_ICMP, 4, WIRE_ECHO_REPLY, false,
+      .bend = wrong_ident },
+    { "unreachable_is_taken", WIRE_ICMP, 4, WIRE_UNREACHABLE, true, .bend = NULL },
+    { "too_big_is_taken", WIRE_ICMP, 4, WIRE_TOO_BIG, true, .bend = NULL },
+    { "icmp6_quote_is_taken", WIRE_ICMP, 6, TE, true, .bend = NULL },
+    { "icmp6_quote_of_another_ident_is_refused", WIRE_ICMP, 6, TE, false, .bend = wrong_ident },
+    { "icmp6_quote_of_the_other_family_is_refused", WIRE_ICMP, 6, TE, false, .bend = other_family },
+    { "echo_reply_6_is_taken", WIRE_ICMP, 6, WIRE_ECHO_REPLY, true, .bend = NULL },
+
+    { "udp_quote_is_taken", WIRE_UDP, 4, TE, true, .bend = NULL },
+    { "udp_quote_without_cookie_is_taken", WIRE_UDP, 4, TE, true, .bend = no_cookie },
+    { "udp_quote_with_a_wrong_cookie_is_refused", WIRE_UDP, 4, TE, false, .bend = wrong_cookie },
+    { "udp_quote_of_another_source_is_refused", WIRE_UDP, 4, TE, false, .bend = wrong_source },
+    { "udp_quote_of_another_source_port_is_refused", WIRE_UDP, 4, TE, false,
+      .bend = wrong_source_port },
+    { "udp_quote_of_another_target_port_is_refused", WIRE_UDP, 4, TE, false,
+      .bend = wrong_target_port },
+    { "udp_quote_of_a_probe_not_sent_is_refused", WIRE_UDP, 4, TE, false, .bend = index_not_sent },
+    { "udp_quote_of_checksum_0_is_refused", WIRE_UDP, 4, TE, false, .bend = index_0 },
+    { "udp_checksum_rewritten_is_found_by_ip_id", WIRE_UDP, 4, TE, true, .bend = index_rewritten },
+    { "udp_checksum_rewritten_without_cookie_is_refused", WIRE_UDP, 4, TE, false,
+      .bend = index_rewritten_no_cookie },
+    { "udp_checksum_rewritten_to_that_of_another_probe_is_found_by_ip_id", WIRE_UDP, 4, TE, true,
+      .bend = index_rewritten_to_another },
+    { "udp_quote_with_another_ip_id_is_taken", WIRE_UDP, 4, TE, true, .bend = id_rewritten },
+    { "udp_quote_with_another_ip_id_and_target_is_taken", WIRE_UDP, 4, TE, true,
+      .bend = id_and_target_rewritten },
+    { "udp_quote_rewritten_by_nat_with_cookie_is_taken", WIRE_UDP, 4, TE, true,
+      .bend = rewritten_target },
+    { "udp_quote_rewritten_by_nat_without_cookie_is_refused", WIRE_UDP, 4, TE, false,
+      .bend = rewritten_target_no_cookie },
+    { "udp_port_unreachable_is_taken", WIRE_UDP, 4, WIRE_UNREACHABLE, true, .bend = NULL },
+    { "echo_reply_to_a_udp_trace_is_refused", WIRE_UDP, 4, WIRE_ECHO_REPLY, false,
+      .bend = foreign_icmp },
+    { "udp6_quote_is_taken", WIRE_UDP, 6, TE, true, .bend = NULL },
+    { "udp6_checksum_rewritten_is_refused", WIRE_UDP, 6, TE, false, .bend = index_rewritten },
+    { "udp6_quote_with_a_wrong_cookie_is_refused", WIRE_UDP, 6, TE, false, .bend = wrong_cookie },
+
+    { "tcp_quote_is_taken", WIRE_TCP, 4, TE, true, .bend = NULL },
+    { "tcp_quote_of_another_source_is_refused", WIRE_TCP, 4, TE, false, .bend = wrong_source },
+    { "tcp_quote_of_another_source_port_is_refused", WIRE_TCP, 4, TE, false,
+      .bend = wrong_source_port },
+    { "tcp_quote_of_another_target_port_is_refused", WIRE_TCP, 4, TE, false,
+      .bend = wrong_target_port },
+    { "tcp_quote_of_another_target_is_refused", WIRE_TCP, 4, TE, false, .bend = rewritten_target },
+    { "tcp_quote_of_a_sequence_between_two_is_refused", WIRE_TCP, 4, TE, false,
+      .bend = seq_between_two },
+    { "tcp_quote_of_a_probe_not_sent_is_refused", WIRE_TCP, 4, TE, false, .bend = seq_not_sent },
+    { "tcp_quote_of_a_probe_before_the_first_is_refused", WIRE_TCP, 4, TE, false,
+      .bend = seq_before_the_first },
+    { "udp_quote_to_a_tcp_trace_is_refused", WIRE_TCP, 4, TE, false, .bend = foreign_udp },
+    { "tcp_syn_ack_is_taken", WIRE_TCP, 4, WIRE_SYN_ACK, true, .bend = NULL },
+    { "tcp_rst_is_taken", WIRE_TCP, 4, WIRE_RST, true, .bend = NULL },
+    { "tcp_rst_to_a_sequence_between_two_is_refused", WIRE_TCP, 4, WIRE_RST, false,
+      .bend = seq_between_two },
+    { "tcp_rst_that_acknowledges_the_payload_is_taken", WIRE_TCP, 4, WIRE_RST, true,
+      .bend = payload_acknowledged, .size = 144 },
+    { "tcp_syn_ack_that_ignores_the_payload_is_taken", WIRE_TCP, 4, WIRE_SYN_ACK, true,
+      .bend = NULL, .size = 144 },
+    { "tcp_rst_that_acknowledges_256_bytes_finds_its_probe", WIRE_TCP, 4, WIRE_RST, true,
+      .bend = payload_acknowledged, .size = 44 + 256 },
+    { "tcp_rst_that_acknowledges_512_bytes_finds_its_probe", WIRE_TCP, 4, WIRE_RST, true,
+      .bend = payload_acknowledged, .size = 44 + 512 },
+    { "tcp_syn_ack_that_ignores_256_bytes_finds_its_probe", WIRE_TCP, 4, WIRE_SYN_ACK, true, NULL,
+      44 + 256 },
+    { "tcp_quote_with_256_bytes_finds_its_probe", WIRE_TCP, 4, TE, true, .bend = NULL,
+      .size = 44 + 256 },
+    { "tcp6_quote_is_taken", WIRE_TCP, 6, TE, true, .bend = NULL },
+    { "tcp6_rst_is_taken", WIRE_TCP, 6, WIRE_RST, true, .bend = NULL },
+};
+
+static void test_row(const struct row *row)
+{
+    const struct wire_probe probe = { .number = OURS, .ttl = OURS + 1 };
+    struct world w;
+
+    check_case("%s", row->name);
+    world_new(&w);
+    world_protocol(&w, row->protocol, row->version);
+    if (row->size != 0)
+        w.config.spec.size = row->size;
+    w.script = nobody_answers;
+    world_begin(&w);
+    world_run(&w, 20 * MS);
+    check_int("probes on their way", (int64_t)world_count(&w, EVENT_SENT, 0), 6);
+    struct wire_packet packet = world_packet(&w, &probe, row->kind, &w.config.spec.target);
+    if (row->kind == TE)
+        packet.from = world_router(&w, probe.ttl);
+    if (row->bend != NULL)
+        row->bend(&w, &packet);
+    struct trace_stamp stamp = { w.wall_ns + 20 * MS, w.epoch, 1 };
+    check_int("taken", trace_reply(w.trace, &packet, stamp, w.now_ns), row->taken);
+    const struct world_event *reply = world_nth(&w, EVENT_REPLY, 0, 0);
+    if (check_int("replies", (int64_t)world_count(&w, EVENT_REPLY, 0), row->taken) &&
+        reply != NULL) {
+        check_int("probe", reply->event.probe, OURS);
+        check_int("ttl", reply->event.ttl, OURS + 1);
+        check_int("RTT", reply->event.rtt_ns, 20 * MS);
+    }
+    world_free(&w);
+}
+
+/* An outgoing packet counts as ours only with the TTL we gave it: a forwarded copy is not. */
+static void test_seen(void)
+{
+    const struct wire_probe probe = { .number = OURS, .ttl = OURS + 1 };
+    struct world w;
+
+    world_new(&w);
+    w.script = nobody_answers;
+    w.blind = true;
+    world_begin(&w);
+    world_run(&w, 20 * MS);
+    struct wire_packet own = world_packet(&w, &probe, WIRE_PROBE, &w.config.spec.source);
+    struct trace_stamp stamp = { w.wall_ns, w.epoch, 1 };
+
+    check_case("an_outgoing_probe_is_known");
+    check_that(trace_seen(w.trace, &own, stamp), "not known");
+    check_case("an_outgoing_probe_with_another_ttl_is_not_known");
+    own.ttl--;
+    check_that(!trace_seen(w.trace, &own, stamp), "known");
+    own.ttl++;
+    check_case("an_outgoing_probe_with_a_wrong_cookie_is_not_known");
+    own.probe.cookie++;
+    check_that(!trace_seen(w.trace, &own, stamp), "known");
+    own.probe.cookie--;
+
+    check_case("the_last_outgoing_copy_gives_the_stamp");
+    stamp.ns += 3 * MS;
+    check_that(trace_seen(w.trace, &own, stamp), "not known");
+    struct ipaddr router = world_router(&w, probe.ttl);
+    struct wire_packet packet = world_packet(&w, &probe, WIRE_TIME_EXCEEDED, &router);
+    stamp.ns += 4 * MS;
+    trace_reply(w.trace, &packet, stamp, w.now_ns);
+    check_int("RTT", world_nth(&w, EVENT_REPLY, 0, 0)->event.rtt_ns, 4 * MS);
+    world_free(&w);
+}
+
+int main(void)
+{
+    for (size_t i = 0; i < COUNT(rows); i++)
+        test_row(&rows[i]);
+    test_seen();
+    return check_done();
+}

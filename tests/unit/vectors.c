@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "vectors.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct wire_probe vector_probe = { .number = 41, .flow = 0, .ttl = 5 };
+
+/* IPv6 extension headers by letter; `last` is the length byte. AH counts words, others 8 bytes. */
+static const struct {
+    char letter;
+    uint8_t number, last, length;
+} headers6[] = {
+    { 'h', 0, 0, 8 },   { 'H', 0, 2, 24 }, { 'r', 43, 1, 16 }, { 'd', 60, 0, 8 },
+    { 'D', 60, 3, 32 }, { 'f', 44, 0, 8 }, { 'F', 44, 0, 8 }, /* F: not the first fragment */
+    { 'a', 51, 4, 24 },
+};
+
+struct wire_spec vector_spec(enum wire_protocol protocol, uint8_t version)
+{
+    struct wire_spec spec = {
+        .protocol = protocol,
+        .source_port = protocol == WIRE_ICMP ? 0 : WIRE_SOURCE_PORT,
+        .target_port = protocol == WIRE_UDP   ? WIRE_PORT_UDP
+                       : protocol == WIRE_TCP ? WIRE_PORT_TCP
+                                              : 0,
+        .ident = protocol == WIRE_ICMP ? 0xbeef : 0,
+        .first_index = 4000,
+        .cookie = 0xdecade01,
+        .tcp_base = 0x11223344,
+        .size = wire_size_default(protocol, version),
+        .tos = 0,
+    };
+    ipaddr_from_text(&spec.source, version == 4 ? "10.0.0.1" : "2001:db8::1");
+    ipaddr_from_text(&spec.target, version == 4 ? "10.0.9.2" : "2001:db8:9::2");
+    return spec;
+}
+
+struct ipaddr vector_router(uint8_t version)
+{
+    struct ipaddr router = { 0 };
+    ipaddr_from_text(&router, version == 4 ? "10.0.3.1" : "2001:db8:3::1");
+    return router;
+}
+
+void vector_put(struct vector *v, const void *bytes, size_t length)
+{
+    if (length > sizeof v->bytes - v->length)
+        abort();
+    memcpy(v->bytes + v->length, bytes, length);
+    v->length += length;
+}
+
+void vector_put16(struct vector *v, unsigned value)
+{
+    uint8_t bytes[] = { (uint8_t)(value >> 8), (uint8_t)value };
+    vector_put(v, bytes, sizeof bytes);
+}
+
+void vector_fill(struct vector *v, uint8_t byte, size_t length)
+{
+    while (length-- > 0)
+        vector_put(v, &byte, 1);
+}
+
+static size_t row_of_header(char letter)
+{
+    size_t i = 0;
+    while (headers6[i].letter != letter)
+        i++;
+    return i;
+}
+
+static size_t length_of_headers(const char *headers)
+{
+    size_t length = 0;
+    for (; headers != NULL && *headers != '\0'; headers++)
+        length += headers6[row_of_header(*headers)].length;
+    return length;
+}
+
+static uint8_t next_header(const char *headers, uint8_t protocol)
+{
+    return *headers == '\0' ? protocol : headers6[row_of_header(*headers)].number;
+}
+
+static void put_headers(struct vector *v, const char *headers, uint8_t protocol)
+{
+    for (; *headers != '\0'; headers++) {
+        size_t row = row_of_header(*headers);
+        uint8_t start[] = { next_header(headers + 1, protocol), headers6[row].last };
+        vector_put(v, start, sizeof start);
+        if (headers6[row].number == 44)
+            vector_put16(v, *headers == 'F' ? 0x0101 : 0x0001); /* offset 32 or 0; more follow */
+        else
+            vector_put16(v, 0x0104);
+        vector_fill(v, 0x01, (size_t)headers6[row].length - 4);
+    }
+}
+
+void vector_ip(struct vector *v, const struct ipaddr *from, const struct ipaddr *to,
+               uint8_t protocol, uint8_t option_words, const char *headers, size_t payload)
+{
+    if (headers == NULL)
+        headers = "";
+    if (from->version == 6) {
+        uint8_t rest[] = { next_header(headers, protocol), 61 };
+        vector_put(v, "\x60\0\0", 4);
+        vector_put16(v, (unsigned)(length_of_headers(headers) + payload));
+        vector_put(v, rest, sizeof rest);
+        vector_put(v, from->bytes, 16);
+        vector_put(v, to->bytes, 16);
+        put_headers(v, headers, protocol);
+        return;
+    }
+    uint8_t first[] = { (uint8_t)(0x45 + option_words), 0xc0 }, middle[] = { 61, protocol, 0, 0 };
+    vector_put(v, first, sizeof first);
+    vector_put16(v, (unsigned)(20 + option_words * 4u + payload));
+    vector_put16(v, 0x7777);
+    vector_put16(v, 0x4000);
+    vector_put(v, middle, sizeof middle); /* the parser has no use for the checksum */
+    vector_put(v, from->bytes, 4);
+    vector_put(v, to->bytes, 4);
+    vector_fill(v, 0x01, option_words * 4u);
+}
+
+/* The probe as a router quotes it, options or extension headers put in. */
+static void put_quote(struct vector *v, const struct vector_error *error)
+{
+    struct wire_spec spec = vector_spec(error->protocol, error->version);
+    const struct ipaddr_family *family = ipaddr_family(error->version);
+    uint8_t probe[VECTOR_MAX];
+    size_t began = v->length, all = wire_build(&spec, &vector_probe, probe);
+    size_t transport = all - family->header_length;
+    uint8_t protocol = probe[error->version == 4 ? 9 : 6];
+
+    vector_ip(v, &spec.source, &spec.target, protocol, error->inner_options, error->inner_headers,
+              transport);
+    if (error->version == 4) {
+        memcpy(v->bytes + began + 4, probe + 4, 2); /* the identification */
+        v->bytes[began + 8] = 1;
+    } else {
+        v->bytes[began + 7] = 1;
+    }
+    vector_put(v, probe + family->header_length, error->quote > 0 ? error->quote : transport);
+    if (error->pad_to > v->length - began)
+        vector_fill(v, 0, error->pad_to - (v->length - began));
+}
+
+void vector_build_error(struct vector *v, const struct vector_error *error)
+{
+    struct wire_spec spec = vector_spec(error->protocol, error->version);
+    struct ipaddr router = vector_router(error->version);
+    uint8_t start[] = { error->type, error->code, 0x12, 0x34 };
+    struct vector quote = { .length = 0 };
+
+    v->length = 0;
+    put_quote(&quote, error);
+    vector_ip(v, &router, &spec.source, ipaddr_family(error->version)->icmp_protocol,
+              error->outer_options, error->outer_headers, 8 + quote.length);
+    vector_put(v, start, sizeof start);
+    vector_put16(v, error->rest >> 16);
+    vector_put16(v, error->rest & 0xffff);
+    vector_put(v, quote.bytes, quote.length);
+    vector_fill(v, 0xee, error->ethernet);
+}
+
+void vector_build_echo_reply(struct vector *v, uint8_t version)
+{
+    struct wire_spec spec = vector_spec(WIRE_ICMP, version);
+    size_t header = ipaddr_family(version)->header_length;
+    uint8_t probe[VECTOR_MAX];
+
+    v->length = 0;
+    wire_build(&spec, &vector_probe, probe);
+    probe[header] = version == 4 ? 0 : 129;
+    vector_ip(v, &spec.target, &spec.source, ipaddr_family(version)->icmp_protocol, 0, NULL,
+              spec.size - header);
+    vector_put(v, probe + header, spec.size - header);
+}
+
+void vector_build_tcp(struct vector *v, uint8_t version, uint8_t flags, uint32_t acknowledged)
+{
+    struct wire_spec spec = vector_spec(WIRE_TCP, version);
+    uint8_t offset_and_flags[] = { 0x50, flags };
+
+    v->length = 0;
+    vector_ip(v, &spec.target, &spec.source, 6, 0, NULL, 20);
+    vector_put16(v, spec.target_port);
+    vector_put16(v, spec.source_port);
+    vector_put(v, "\x99\x88\x77\x66", 4);
+    vector_put16(v, acknowledged >> 16);
+    vector_put16(v, acknowledged & 0xffff);
+    vector_put(v, offset_and_flags, sizeof offset_and_flags);
+    vector_fill(v, 0, 6);
+}

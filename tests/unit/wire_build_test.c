@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Probes as bytes, read by plain code of our own: nothing of wire_parse judges wire_build here but
+ * in the round trip. */
+#include "check.h"
+#include "wire.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ICMP4 = 1, TCP = 6, UDP = 17, ICMP6 = 58 };
+
+static const struct variant {
+    const char *name;
+    enum wire_protocol protocol;
+    uint8_t version, number;   /* number: of the protocol in the IP header */
+    uint8_t ip_header, header; /* bytes */
+    uint16_t size_min, size_default;
+} variants[] = {
+    { "icmp4", WIRE_ICMP, 4, ICMP4, 20, 8, 34, 64 },
+    { "icmp6", WIRE_ICMP, 6, ICMP6, 40, 8, 54, 84 },
+    { "udp4", WIRE_UDP, 4, UDP, 20, 8, 34, 40 },
+    { "udp6", WIRE_UDP, 6, UDP, 40, 8, 54, 60 },
+    { "tcp4", WIRE_TCP, 4, TCP, 20, 24, 44, 44 },
+    { "tcp6", WIRE_TCP, 6, TCP, 40, 24, 64, 64 },
+};
+
+static uint8_t packet[WIRE_PACKET_MAX];
+
+static struct wire_spec spec_for(const struct variant *v, uint16_t size)
+{
+    struct wire_spec spec = {
+        .protocol = v->protocol,
+        .source_port = v->protocol == WIRE_ICMP ? 0 : WIRE_SOURCE_PORT,
+        .target_port = v->protocol == WIRE_UDP   ? WIRE_PORT_UDP
+                       : v->protocol == WIRE_TCP ? WIRE_PORT_TCP
+                                                 : 0,
+        .ident = v->protocol == WIRE_ICMP ? 0x1234 : 0,
+        .first_index = 65500,
+        .cookie = 0xc001babe,
+        .tcp_base = 0xffffff00u,
+        .size = size,
+        .tos = 0xb8,
+    };
+    ipaddr_from_text(&spec.source, v->version == 4 ? "10.1.2.3" : "2001:db8:1::3");
+    ipaddr_from_text(&spec.target, v->version == 4 ? "192.0.2.77" : "2001:db8:ffff:1:2:3:4:5");
+    return spec;
+}
+
+static unsigned u16(const uint8_t *at)
+{
+    return (unsigned)at[0] << 8 | at[1];
+}
+
+static uint32_t u32(const uint8_t *at)
+{
+    return (uint32_t)u16(at) << 16 | u16(at + 2);
+}
+
+/* RFC 1071 by the book, over bytes in network order; an odd one is followed by 0. */
+static uint64_t sum_of(const uint8_t *bytes, size_t length)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < length; i++)
+        sum += i % 2 == 0 ? (unsigned)bytes[i] << 8 : bytes[i];
+    return sum;
+}
+
+static unsigned fold(uint64_t sum)
+{
+    while (sum > 0xffff)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return (unsigned)sum;
+}
+
+/* 0xffff where the transport checksum is right (RFC 768, 793, 792, 4443). */
+static unsigned transport_sum(const struct variant *v, size_t size)
+{
+    size_t length = size - v->ip_header;
+    uint64_t sum = sum_of(packet + v->ip_header, length);
+
+    if (v->number != ICMP4) {
+        sum += v->version == 4 ? sum_of(packet + 12, 8) : sum_of(packet + 8, 32);
+        sum += v->number + length;
+    }
+    return fold(sum);
+}
+
+static void check_header4(const struct wire_spec *spec, const struct wire_probe *probe,
+                          const struct variant *v)
+{
+    check_int("version and header length", packet[0], 0x45);
+    check_int("TOS", packet[1], spec->tos);
+    check_int("total length", u16(packet + 2), spec->size);
+    check_int("identification", u16(packet + 4), wire_index(spec, probe->number));
+    check_that(u16(packet + 4) != 0, "the identification is 0: the kernel would replace it");
+    check_int("fragment offset", u16(packet + 6) & 0x1fff, 0);
+    check_int("TTL", packet[8], probe->ttl);
+    check_int("protocol", packet[9], v->number);
+    check_int("sum over the header", fold(sum_of(packet, 20)), 0xffff);
+    check_bytes("source", packet + 12, spec->source.bytes, 4);
+    check_bytes("target", packet + 16, spec->target.bytes, 4);
+}
+
+static void check_header6(const struct wire_spec *spec, const struct wire_probe *probe,
+                          const struct variant *v)
+{
+    check_int("version", packet[0] >> 4, 6);
+    check_int("traffic class", u32(packet) >> 20 & 0xff, spec->tos);
+    check_int("flow label", u32(packet) & 0xfffff, WIRE_FLOW_LABEL + probe->flow);
+    check_int("payload length", u16(packet + 4), spec->size - 40);
+    check_int("next header", packet[6], v->number);
+    check_int("hop limit", packet[7], probe->ttl);
+    check_bytes("source", packet + 8, spec->source.bytes, 16);
+    check_bytes("target", packet + 24, spec->target.bytes, 16);
+}
+
+static void check_transport(const struct wire_spec *spec, const struct wire_probe *probe,
+                            const struct variant *v)
+{
+    const uint8_t *at = packet + v->ip_header;
+    uint16_t index = wire_index(spec, probe->number);
+
+    check_int("sum over the transport", transport_sum(v, spec->size), 0xffff);
+    switch (spec->protocol) {
+    case WIRE_ICMP:
+        check_int("type", at[0], v->version == 4 ? 8 : 128);
+        check_int("code", at[1], 0);
+        check_int("checksum of the flow", u16(at + 2), WIRE_ICMP_CHECKSUM + probe->flow);
+        check_int("identifier", u16(at + 4), spec->ident);
+        check_int("sequence", u16(at + 6), index);
+        break;
+    case WIRE_UDP:
+        check_int("source port", u16(at), spec->source_port + probe->flow);
+        check_int("target port", u16(at + 2), spec->target_port);
+        check_int("UDP length", u16(at + 4), spec->size - v->ip_header);
+        check_int("UDP checksum is the index", u16(at + 6), index);
+        check_that(u16(at + 6) != 0, "the UDP checksum is 0");
+        break;
+    case WIRE_TCP:
+        check_int("source port", u16(at), spec->source_port + probe->flow);
+        check_int("target port", u16(at + 2), spec->target_port);
+        check_int("sequence number", u32(at + 4), wire_tcp_seq(spec, probe->number));
+        check_int("acknowledgment", u32(at + 8), 0);
+        check_int("data offset", at[12] >> 4, 6);
+        check_int("flags", at[13], 0x02);
+        check_int("urgent pointer", u16(at + 18), 0);
+        check_int("MSS option", at[20] << 8 | at[21], 0x0204);
+        return;
+    case WIRE_PROTOCOL_COUNT:
+        return;
+    }
+    check_int("cookie", u32(at + 10), spec->cookie);
+}
+
+static void check_round_trip(const struct wire_spec *spec, const struct wire_probe *probe)
+{
+    struct wire_packet read;
+
+    if (!check_int("verdict", wire_parse(packet, spec->size, &read), WIRE_OK))
+        return;
+    const struct wire_ids *ids = &read.probe;
+    uint16_t index = wire_index(spec, probe->number);
+    bool icmp = spec->protocol == WIRE_ICMP, tcp = spec->protocol == WIRE_TCP;
+    check_int("kind", read.kind, WIRE_PROBE);
+    check_int("length", read.length, spec->size);
+    check_int("ttl", read.ttl, probe->ttl);
+    check_int("tos", read.tos, spec->tos);
+    check_that(ipaddr_equal(&read.from, &spec->source), "from is not the source");
+    check_int("protocol", ids->protocol, spec->protocol);
+    check_that(ipaddr_equal(&ids->source, &spec->source), "another source");
+    check_that(ipaddr_equal(&ids->target, &spec->target), "another target");
+    check_int("source port", ids->source_port, icmp ? 0 : spec->source_port + probe->flow);
+    check_int("target port", ids->target_port, icmp ? 0 : spec->target_port);
+    check_int("ident", ids->ident, icmp ? spec->ident : 0);
+    check_int("index", ids->index, tcp ? 0 : index);
+    check_int("tcp_seq", ids->tcp_seq, tcp ? wire_tcp_seq(spec, probe->number) : 0);
+    check_int("ip_id", ids->ip_id, spec->source.version == 4 ? index : 0);
+    check_int("cookie", ids->cookie, tcp ? 0 : spec->cookie);
+    check_int("probe ttl", ids->ttl, probe->ttl);
+    check_int("probe tos", ids->tos, spec->tos);
+}
+
+static void test_size(const struct variant *v, const char *name, uint16_t size)
+{
+    static const struct wire_probe probes[] = {
+        { 0, 0, 1 },      { 1, 0, 2 }, { 34, 0, 64 },  { 35, 0, 255 },
+        { 70000, 0, 30 }, { 7, 1, 3 }, { 8, 4095, 4 },
+    };
+    struct wire_spec spec = spec_for(v, size);
+
+    check_case("%s_of_%s_size_%u_is_right_and_read_back", v->name, name, size);
+    for (size_t i = 0; i < COUNT(probes); i++) {
+        memset(packet, 0xa5, sizeof packet);
+        check_int("size", (int64_t)wire_build(&spec, &probes[i], packet), size);
+        if (v->version == 4)
+            check_header4(&spec, &probes[i], v);
+        else
+            check_header6(&spec, &probes[i], v);
+        check_transport(&spec, &probes[i], v);
+        check_round_trip(&spec, &probes[i]);
+        check_that(size == WIRE_PACKET_MAX || packet[size] == 0xa5, "bytes behind the packet");
+    }
+}
+
+static void test_sizes(const struct variant *v)
+{
+    check_case("%s_sizes_are_as_documented", v->name);
+    check_int("smallest", wire_size_min(v->protocol, v->version), v->size_min);
+    check_int("default", wire_size_default(v->protocol, v->version), v->size_default);
+    test_size(v, "smallest", v->size_min);
+    test_size(v, "odd", (uint16_t)(v->size_min + 1));
+    test_size(v, "default", v->size_default);
+    test_size(v, "odd", 577);
+    test_size(v, "ethernet", 1500);
+    test_size(v, "jumbo_odd", 9001);
+    test_size(v, "largest", WIRE_PACKET_MAX);
+}
+
+/* What a balancer may hash (DESIGN.md, 4). TTL, identification and IPv4 checksum it may not. */
+static size_t flow_bytes(const struct variant *v, uint8_t out[64])
+{
+    size_t n = 0, ports = v->protocol == WIRE_ICMP ? 0 : 4;
+    const uint8_t *at = packet + v->ip_header;
+
+    if (v->version == 4) {
+        memcpy(out, packet, 4); /* version, TOS, length */
+        out[4] = packet[9];
+        memcpy(out + 5, packet + 12, 8);
+        n = 13;
+    } else {
+        memcpy(out, packet, 7); /* version, class, label, length, next header */
+        memcpy(out + 7, packet + 8, 32);
+        n = 39;
+    }
+    memcpy(out + n, at, 4); /* ports; ICMP type, code and checksum */
+    n += 4;
+    if (ports == 0) {
+        memcpy(out + n, at + 4, 2); /* identifier: some hash it as a port */
+        n += 2;
+    }
+    return n;
+}
+
+static void test_flow(const struct variant *v)
+{
+    struct wire_spec spec = spec_for(v, v->size_default);
+    uint32_t last = check_quick() ? 200 : 70000;
+    uint8_t first[64] = { 0 }, other[64];
+    struct wire_probe probe = { .ttl = 1 };
+
+    check_case("%s_flow_bytes_are_the_same_for_every_probe", v->name);
+    wire_build(&spec, &probe, packet);
+    size_t n = flow_bytes(v, first);
+    for (uint32_t number = 1; number <= last; number++) {
+        probe = (struct wire_probe){ .number = number, .ttl = (uint8_t)(number % 255 + 1) };
+        wire_build(&spec, &probe, packet);
+        flow_bytes(v, other);
+        if (!check_bytes("flow bytes", other, first, n) ||
+            !check_int("sum over the transport", transport_sum(v, spec.size), 0xffff))
+            break;
+    }
+
+    check_case("%s_flow_bytes_do_not_depend_on_what_is_random", v->name);
+    struct wire_spec another = spec;
+    another.first_index = 7;
+    another.cookie = 0x01020304;
+    another.tcp_base = 99;
+    wire_build(&another, &probe, packet);
+    flow_bytes(v, other);
+    check_bytes("flow bytes", other, first, n);
+
+    check_case("%s_flows_differ", v->name);
+    probe = (struct wire_probe){ .flow = 1, .ttl = 1 };
+    wire_build(&spec, &probe, packet);
+    flow_bytes(v, other);
+    check_that(memcmp(first, other, n) != 0, "flows 0 and 1 have the same bytes");
+}
+
+static void test_index(void)
+{
+    static const uint16_t firsts[] = { 0, 1, 65533, 65534, 65535 };
+
+    for (size_t i = 0; i < COUNT(firsts); i++) {
+        struct wire_spec spec = { .first_index = firsts[i] };
+        uint8_t *used = calloc(65536, 1);
+        if (used == NULL)
+            abort();
+
+        check_case("index_from_%u_rises_by_one_and_skips_0", firsts[i]);
+        uint16_t before = wire_index(&spec, 0);
+        for (uint32_t n = 1; n < 3 * WIRE_INDEXES; n++) {
+            uint16_t index = wire_index(&spec, n);
+            if (!check_int("index", index, before == 65535 ? 1 : before + 1))
+                break;
+            before = index;
+        }
+        check_case("index_from_%u_names_65535_probes_in_a_row", firsts[i]);
+        for (uint32_t n = 1000; n < 1000 + WIRE_INDEXES; n++) {
+            uint16_t index = wire_index(&spec, n);
+            check_that(used[index]++ == 0, "index %u is used twice", index);
+        }
+        free(used);
+    }
+}
+
+static void test_tcp_seq(void)
+{
+    static const uint16_t sizes[] = { 44, 144, 300, 1500, 65535 };
+
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        struct wire_spec spec = spec_for(&variants[4], sizes[i]);
+        check_case("tcp_sequence_of_size_%u_rises_in_small_steps_over_the_wrap", sizes[i]);
+        for (uint32_t n = 0; n < 200000; n++) {
+            int32_t step = (int32_t)(wire_tcp_seq(&spec, n + 1) - wire_tcp_seq(&spec, n));
+            if (!check_that(step > 0 && step < 32768, "step %d after probe %u", step, n))
+                break;
+        }
+    }
+}
+
+int main(void)
+{
+    for (size_t i = 0; i < COUNT(variants); i++) {
+        test_sizes(&variants[i]);
+        test_flow(&variants[i]);
+    }
+    test_index();
+    test_tcp_seq();
+    return check_done();
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A little world around one trace, in virtual time: what it sends is answered as a script says,
+ * what it reports is written down. No socket, no clock, no sleep. */
+#ifndef MTR_WORLD_H
+#define MTR_WORLD_H
+
+#include "tally.h"
+#include "trace.h"
+
+#define MS INT64_C(1000000)
+#define SECOND INT64_C(1000000000)
+
+enum { WORLD_HOPS = 256 };
+
+struct world;
+
+/* What becomes of a probe: 0 it was sent, an errno, or WORLD_VANISHED: lost behind the socket. */
+enum { WORLD_VANISHED = -1 };
+typedef int world_script(struct world *w, const struct wire_probe *probe);
+
+struct world_event {
+    struct trace_event event; /* reply is NULL */
+    struct ipaddr from;       /* of the reply */
+    enum wire_kind reply_kind;
+};
+
+struct world_delivery;
+
+struct world {
+    struct trace_config config;
+    struct trace *trace;
+    struct tally *tally;
+    struct pace *pace; /* of this trace alone; world_new makes it */
+    int64_t now_ns;
+    int64_t wall_ns; /* CLOCK_REALTIME at now_ns 0 */
+    uint32_t epoch;
+    uint64_t drops; /* of the capture */
+    bool blind;     /* the capture does not see probes leave */
+    world_script *script;
+    uint64_t seed;
+    /* for world_line, the script that is used where none is set */
+    uint8_t target_ttl;         /* 0: nobody is the target */
+    int64_t rtt_ns[WORLD_HOPS]; /* by TTL; 0: silent. world_new sets TTL times 1 ms */
+    void *context;
+
+    struct world_event *log;
+    size_t log_count, log_capacity;
+    struct world_delivery *first;
+    uint32_t steps; /* turns of the loop; a trace that never sleeps shows here */
+};
+
+/* A world for a trace of these defaults: ICMP over IPv4, 10 packets, 30 hops, 5 s, target at TTL 4.
+ * world_begin starts the trace, after the config and script were changed as a test likes. */
+void world_new(struct world *w);
+void world_begin(struct world *w);
+void world_free(struct world *w);
+
+/* Sets protocol, addresses and sizes. */
+void world_protocol(struct world *w, enum wire_protocol protocol, uint8_t version);
+
+/* Lets time pass until `until_ns` or the trace's end. */
+void world_run(struct world *w, int64_t until_ns);
+
+/* The script of a plain path; others may call it for what is not special. */
+world_script world_line;
+
+/* The address of the router at this TTL. */
+struct ipaddr world_router(const struct world *w, unsigned ttl);
+
+/* An answer to a probe, as wire_parse would read it: an error quotes the whole probe. */
+struct wire_packet world_packet(const struct world *w, const struct wire_probe *probe,
+                                enum wire_kind kind, const struct ipaddr *from);
+
+/* Delivers a packet after a time; the link is the interface that it comes in on. */
+void world_deliver(struct world *w, const struct wire_packet *packet, int64_t after_ns,
+                   uint32_t link);
+void world_answer(struct world *w, const struct wire_probe *probe, enum wire_kind kind,
+                  const struct ipaddr *from, int64_t after_ns);
+
+/* The target's own answer: an echo reply, a port unreachable or a RST. */
+void world_answer_target(struct world *w, const struct wire_probe *probe, int64_t after_ns);
+
+/* How many events of this kind; ttl 0: of any. */
+size_t world_count(const struct world *w, enum event_kind kind, unsigned ttl);
+size_t world_count_class(const struct world *w, enum event_kind kind, unsigned ttl,
+                         enum probe_class class);
+
+/* The nth such event, or NULL. */
+const struct world_event *world_nth(const struct world *w, enum event_kind kind, unsigned ttl,
+                                    size_t n);
+
+#endif

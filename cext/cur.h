@@ -49,8 +49,8 @@ static inline uint16_t cur_u16be(struct cur *c)
 
 static inline uint32_t cur_u32be(struct cur *c)
 {
-    uint32_t high = cur_u16be(c);
-    return high << 16 | cur_u16be(c);
+    const uint8_t *b = cur_take(c, 4);
+    return b != NULL ? (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3] : 0;
 }
 
 /* Shortens the cursor to at most n bytes: a length that the packet itself states. */

@@ -24,11 +24,10 @@ static struct probe *by_tcp_seq(const struct probes *probes, const struct wire_s
 
     if (probes->next == 0)
         return NULL;
-    uint32_t newest = wire_tcp_seq(spec, probes->next - 1);
+    uint32_t newest = wire_tcp_seq(spec, probes->next - 1), step = wire_tcp_step(spec);
     for (uint32_t carried = 0; carried <= payload; carried += payload > 0 ? payload : 1) {
         uint32_t distance = newest - (seq - carried);
-        struct probe *p =
-            distance % WIRE_TCP_STEP == 0 ? before_newest(probes, distance / WIRE_TCP_STEP) : NULL;
+        struct probe *p = distance % step == 0 ? before_newest(probes, distance / step) : NULL;
         if (p != NULL)
             return p;
     }

@@ -194,6 +194,10 @@ static void on_test_outcome(struct trace *t, uint8_t ttl, bool answered, int64_t
 
     if (hop_tested(hop, answered, now_ns) != HOP_RATIONS)
         return;
+    if (t->ttls[ttl].news.kind == NEWS_NONE) { /* only send errors spoke for it */
+        hop->phase = HOP_SETTLED;
+        return;
+    }
     const struct pace_key key = key_of(t, ttl);
     struct trace_ration evidence = { .tests = hop->tests, .tests_answered = hop->tests_answered };
     struct pace_sample *sample = pace_ration(t->pace, &key, hop_spacing_ns(hop), hop->tested_ns);
@@ -288,7 +292,9 @@ static void finish_send_error(struct trace *t, struct probe *p, int error, int64
 
     event.error = error;
     t->last_error = error != 0 ? error : TRACE_VANISHED;
-    hop_send_error(&t->ttls[p->ttl].hop, &t->rules, p->class, now_ns);
+    struct hop *hop = &t->ttls[p->ttl].hop;
+    bool of_replaced = hop->sample != NULL && p->place < 0; /* its sample counts no more */
+    hop_send_error(hop, &t->rules, of_replaced ? PROBE_TEST : p->class, now_ns);
     finish(t, p, PROBE_SEND_ERROR, event, now_ns);
 }
 
@@ -500,6 +506,8 @@ bool trace_reply(struct trace *t, const struct wire_packet *packet, struct trace
     struct probe *p = match_probe(&t->probes, &t->config.spec, &packet->probe);
     if (p == NULL)
         return false;
+    if (t->done)
+        return true;
     bool first = p->state != PROBE_ANSWERED && p->state != PROBE_LATE;
     if (!first && p->answer_link != stamp.link)
         return true; /* the same packet again, on a stacked interface */
@@ -554,6 +562,8 @@ int64_t trace_due(const struct trace *t)
 {
     if (t->done)
         return INT64_MAX;
+    if (is_ready(t)) /* a send error may have been the last outcome: no deadline will wake us */
+        return t->stepped_ns;
     int64_t due = earlier(send_due(t), deadline_due(t));
     if (t->end == 0 && t->horizon < t->config.max_hops)
         due = earlier(due, t->horizon_moved_ns + silence_ns);

@@ -98,6 +98,10 @@ uint16_t wire_size_default(enum wire_protocol protocol, uint8_t version);
 /* The 16-bit index, 1 to 65535, that probe `number` carries. */
 uint16_t wire_index(const struct wire_spec *spec, uint32_t number);
 
+/* From one TCP probe's sequence number to the next: not a divisor of the payload, so that an answer
+ * which acknowledges the payload is none to a later probe. */
+uint32_t wire_tcp_step(const struct wire_spec *spec);
+
 /* The sequence number that TCP probe `number` carries. */
 uint32_t wire_tcp_seq(const struct wire_spec *spec, uint32_t number);
 

@@ -36,9 +36,15 @@ uint16_t wire_index(const struct wire_spec *spec, uint32_t number)
     return (uint16_t)((spec->first_index + (uint64_t)number) % WIRE_INDEXES + 1);
 }
 
+uint32_t wire_tcp_step(const struct wire_spec *spec)
+{
+    int payload = spec->size - wire_size_min(WIRE_TCP, spec->source.version);
+    return payload > 0 && payload % WIRE_TCP_STEP == 0 ? WIRE_TCP_STEP + 1 : WIRE_TCP_STEP;
+}
+
 uint32_t wire_tcp_seq(const struct wire_spec *spec, uint32_t number)
 {
-    return spec->tcp_base + number * WIRE_TCP_STEP;
+    return spec->tcp_base + number * wire_tcp_step(spec);
 }
 
 /* One's complement sum of the pseudo-header (RFC 768, RFC 8200 section 8.1). */

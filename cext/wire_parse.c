@@ -34,7 +34,7 @@ struct ip_view {
     bool df, fragment; /* fragment: a later one, without a transport header */
 };
 
-static bool read_ip4(struct cur *c, struct ip_view *ip)
+static enum wire_verdict read_ip4(struct cur *c, struct ip_view *ip)
 {
     uint8_t first = cur_u8(c);
     ip->tos = cur_u8(c);
@@ -49,25 +49,24 @@ static bool read_ip4(struct cur *c, struct ip_view *ip)
     const uint8_t *source = cur_take(c, 4);
     const uint8_t *target = cur_take(c, 4);
     unsigned words = first & 0x0f;
-    if (words < 5)
-        c->ok = false;
-    else
-        cur_take(c, (words - 5) * 4); /* options */
+    if (c->ok && words < 5)
+        return WIRE_MALFORMED;
+    cur_take(c, (words - 5) * 4); /* options */
     if (!c->ok)
-        return false;
+        return WIRE_TRUNCATED;
     ip->source = ipaddr_from_bytes(4, source);
     ip->target = ipaddr_from_bytes(4, target);
-    return true;
+    return WIRE_OK;
 }
 
 /* Walks extension headers (RFC 8200 section 4) to the transport header. */
-static void skip_extensions(struct cur *c, struct ip_view *ip)
+static enum wire_verdict skip_extensions(struct cur *c, struct ip_view *ip)
 {
-    for (int n = 0; n < MAX_EXTENSION_HEADERS; n++) {
+    for (int n = 0; n <= MAX_EXTENSION_HEADERS; n++) {
         uint8_t here = ip->protocol;
         if (here != IPPROTO_HOPOPTS && here != IPPROTO_ROUTING && here != IPPROTO_DSTOPTS &&
             here != IPPROTO_FRAGMENT && here != IPPROTO_AH)
-            return;
+            return c->ok ? WIRE_OK : WIRE_TRUNCATED;
         ip->protocol = cur_u8(c);
         unsigned length = cur_u8(c);
         if (here == IPPROTO_FRAGMENT) {
@@ -79,10 +78,10 @@ static void skip_extensions(struct cur *c, struct ip_view *ip)
             cur_take(c, (length + 1) * 8 - 2);
         }
     }
-    c->ok = false;
+    return c->ok ? WIRE_MALFORMED : WIRE_TRUNCATED;
 }
 
-static bool read_ip6(struct cur *c, struct ip_view *ip)
+static enum wire_verdict read_ip6(struct cur *c, struct ip_view *ip)
 {
     uint32_t first = cur_u32be(c);
     ip->tos = (uint8_t)(first >> 20);
@@ -93,20 +92,19 @@ static bool read_ip6(struct cur *c, struct ip_view *ip)
     const uint8_t *source = cur_take(c, 16);
     const uint8_t *target = cur_take(c, 16);
     if (!c->ok)
-        return false;
+        return WIRE_TRUNCATED;
     ip->source = ipaddr_from_bytes(6, source);
     ip->target = ipaddr_from_bytes(6, target);
-    skip_extensions(c, ip);
-    return c->ok;
+    return skip_extensions(c, ip);
 }
 
-static bool read_ip(struct cur *c, struct ip_view *ip)
+static enum wire_verdict read_ip(struct cur *c, struct ip_view *ip)
 {
     *ip = (struct ip_view){ 0 };
     if (cur_left(c) == 0)
-        return false;
+        return WIRE_TRUNCATED;
     unsigned version = *c->at >> 4;
-    return version == 4 ? read_ip4(c, ip) : version == 6 ? read_ip6(c, ip) : false;
+    return version == 4 ? read_ip4(c, ip) : version == 6 ? read_ip6(c, ip) : WIRE_FOREIGN;
 }
 
 /* The cookie behind the balance bytes. A router may pad a short quote with zeros (RFC 4884), which
@@ -162,8 +160,11 @@ static enum wire_verdict read_quote(struct cur c, struct wire_packet *out)
     struct ip_view inner;
 
     out->quote_length = (uint16_t)cur_left(&c);
-    if (!read_ip(&c, &inner))
-        return WIRE_TRUNCATED;
+    enum wire_verdict verdict = read_ip(&c, &inner);
+    if (verdict != WIRE_OK)
+        return verdict;
+    if (inner.source.version != out->from.version)
+        return WIRE_FOREIGN;
     return read_probe(c, &inner, &out->probe);
 }
 
@@ -270,10 +271,10 @@ enum wire_verdict wire_parse(const uint8_t *packet, size_t captured, struct wire
     struct cur c = cur_over(packet, captured);
     struct wire_packet result = { 0 };
     struct ip_view ip;
-    enum wire_verdict verdict;
+    enum wire_verdict verdict = read_ip(&c, &ip);
 
-    if (!read_ip(&c, &ip))
-        return WIRE_TRUNCATED;
+    if (verdict != WIRE_OK)
+        return verdict;
     if (ip.fragment)
         return WIRE_FOREIGN;
     size_t header = (size_t)(c.at - packet);

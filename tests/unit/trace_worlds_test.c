@@ -114,7 +114,7 @@ static void begin_sample(struct book *b, uint32_t first)
 static void check_stories(const struct world *w, struct book books[WORLD_HOPS])
 {
     uint32_t count = (uint32_t)world_count(w, EVENT_SENT, 0);
-    enum event_kind *state = malloc((count + 1) * sizeof *state);
+    enum event_kind *state = calloc(count + 1, sizeof *state);
     uint32_t next = 0;
 
     if (state == NULL)

@@ -103,8 +103,8 @@ static void push_responders(lua_State *L, const struct tally_hop *hop)
 static void set_ration(lua_State *L, const struct tally_hop *hop)
 {
     lua_createtable(L, 0, 6);
-    lset_integer(L, "tests", hop->ration.tests);
-    lset_integer(L, "tests_answered", hop->ration.tests_answered);
+    lset_integer(L, "tests", hop->ration.evidence.tests);
+    lset_integer(L, "tests_answered", hop->ration.evidence.tests_answered);
     lset_number(L, "spacing", (double)hop->ration.spacing_ns / ns_per_s);
     lset_integer(L, "fast_sent", hop->fast_sent);
     lset_integer(L, "fast_received", hop->fast_received);

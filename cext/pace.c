@@ -9,7 +9,8 @@ struct pace_sample {
     struct pace_sample *next;
     struct pace_responder *responder;
     struct pace_key key;
-    int64_t used_ns; /* when a probe was last started */
+    struct pace_evidence evidence; /* the newest */
+    int64_t used_ns;               /* when a probe was last started */
     size_t count, capacity, voids;
     struct pace_outcome *outcomes;
 };
@@ -95,8 +96,8 @@ static struct pace_sample *add_sample(struct pace_responder *r, const struct pac
     return s;
 }
 
-struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key, int64_t spacing_ns,
-                                int64_t now_ns)
+struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key,
+                                struct pace_evidence evidence, int64_t spacing_ns, int64_t now_ns)
 {
     struct pace_responder *r = find(pace, &key->responder);
 
@@ -104,8 +105,10 @@ struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key, i
         r = add_responder(pace, &key->responder);
         if (r == NULL)
             return NULL;
-        r->spacing_ns = spacing_ns; /* later ones see what is left of a shared bucket */
+        r->spacing_ns = spacing_ns;
     }
+    if (spacing_ns < r->spacing_ns)
+        r->spacing_ns = spacing_ns; /* whoever saw less had to share the bucket */
     if (r->free_ns < now_ns + r->spacing_ns)
         r->free_ns = now_ns + r->spacing_ns;
     struct pace_sample *s = find_sample(r, key);
@@ -113,8 +116,10 @@ struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key, i
         s = add_sample(r, key);
     else if (now_ns - s->used_ns >= fresh_ns)
         s->count = s->voids = 0; /* nobody reads a sample as old as this any more */
-    if (s != NULL)
-        s->used_ns = now_ns;
+    if (s == NULL)
+        return NULL;
+    s->used_ns = now_ns;
+    s->evidence = evidence;
     return s;
 }
 
@@ -128,6 +133,11 @@ void pace_answered(struct pace *pace, const struct ipaddr *responder, int64_t no
 int64_t pace_spacing_ns(const struct pace_sample *sample)
 {
     return sample->responder->spacing_ns;
+}
+
+struct pace_evidence pace_evidence(const struct pace_sample *sample)
+{
+    return sample->evidence;
 }
 
 int64_t pace_due(const struct pace_sample *sample, uint32_t wanted)

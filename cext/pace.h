@@ -38,19 +38,25 @@ struct pace_key {
     bool direct; /* the target answers the probe itself, not by an ICMP error */
 };
 
+/* What showed that a responder rations: so many of a burst of test probes were answered. */
+struct pace_evidence {
+    uint8_t tests, tests_answered;
+};
+
 /* The sample of a responder known to ration, if it was in use during the last minute; else NULL. */
 struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, int64_t now_ns);
 
 /* The same, made if it is new: the responder rations, and has a token at the earliest
  * `spacing_ns` from now. NULL without memory. */
-struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key, int64_t spacing_ns,
-                                int64_t now_ns);
+struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key,
+                                struct pace_evidence evidence, int64_t spacing_ns, int64_t now_ns);
 
 /* Any answer from a responder took a token; one known to ration is left alone until it has
  * another. */
 void pace_answered(struct pace *pace, const struct ipaddr *responder, int64_t now_ns);
 
 int64_t pace_spacing_ns(const struct pace_sample *sample);
+struct pace_evidence pace_evidence(const struct pace_sample *sample);
 
 /* When the next probe of the sample may go out, if it is to have `wanted` outcomes; INT64_MAX when
  * so many are there or on their way. */

@@ -163,8 +163,7 @@ static bool was_probed(const struct hop *hop)
 /* ---- rationing ----------------------------------------------------------------------------- */
 
 /* Replaces the hop's sample by one within its responder's budget. Without memory it stands. */
-static void ration(struct trace *t, uint8_t ttl, struct pace_sample *sample,
-                   struct trace_ration evidence, int64_t now_ns)
+static void ration(struct trace *t, uint8_t ttl, struct pace_sample *sample, int64_t now_ns)
 {
     struct hop *hop = &t->ttls[ttl].hop;
     struct trace_event event = { .kind = EVENT_RATIONED, .ttl = ttl, .probe = t->probes.next };
@@ -174,8 +173,8 @@ static void ration(struct trace *t, uint8_t ttl, struct pace_sample *sample,
         return;
     }
     hop_pace(hop, sample);
-    evidence.spacing_ns = pace_spacing_ns(sample);
-    event.ration = evidence;
+    event.ration.evidence = pace_evidence(sample);
+    event.ration.spacing_ns = pace_spacing_ns(sample);
     emit(t, event, now_ns);
 }
 
@@ -199,23 +198,23 @@ static void on_test_outcome(struct trace *t, uint8_t ttl, bool answered, int64_t
         return;
     }
     const struct pace_key key = key_of(t, ttl);
-    struct trace_ration evidence = { .tests = hop->tests, .tests_answered = hop->tests_answered };
-    struct pace_sample *sample = pace_ration(t->pace, &key, hop_spacing_ns(hop), hop->tested_ns);
-    ration(t, ttl, sample, evidence, now_ns);
+    const struct pace_evidence seen = { hop->tests, hop->tests_answered };
+    struct pace_sample *sample =
+        pace_ration(t->pace, &key, seen, hop_spacing_ns(hop), hop->tested_ns);
+    ration(t, ttl, sample, now_ns);
 }
 
 /* A responder that another trace knows to ration is not asked at the fast pace again. */
 static void join_known(struct trace *t, uint8_t ttl, int64_t now_ns)
 {
     const struct hop *hop = &t->ttls[ttl].hop;
-    const struct trace_ration by_another = { 0 };
     const struct pace_key key = key_of(t, ttl);
 
     if (hop->sample != NULL || hop->phase == HOP_SETTLED)
         return;
     struct pace_sample *sample = pace_known(t->pace, &key, now_ns);
     if (sample != NULL)
-        ration(t, ttl, sample, by_another, now_ns);
+        ration(t, ttl, sample, now_ns);
 }
 
 /* Emits another trace's probe as if it had been ours: sent, and its outcome. */

@@ -45,10 +45,10 @@ enum event_kind {
     EVENT_KIND_COUNT
 };
 
-/* What showed that a hop rations its answers. */
+/* Why a hop's sample was replaced. */
 struct trace_ration {
-    uint8_t tests, tests_answered; /* the last burst of test probes; 0: found by another trace */
-    int64_t spacing_ns;            /* of the sample that replaces the fast one */
+    struct pace_evidence evidence; /* by this trace, or by the one that found it out */
+    int64_t spacing_ns;            /* of the new sample */
 };
 
 struct trace_event {

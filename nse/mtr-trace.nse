@@ -24,6 +24,23 @@ between two probes of one hop: 5 s at <code>-T0</code>, 1.05 s at
 <code>-T1</code>, 0.4 s at <code>-T2</code>, 0.1 s at <code>-T3</code> and
 <code>-T4</code>, 0.05 s at <code>-T5</code>.
 
+Loss% is the share of counted probes that were not answered; where fewer than
+100 probes back it and it is not zero, Wilson's 95 % interval follows, as in
+<code>20.0% (6-51)</code>; not for a hop that never answers. Many routers
+answer only so many probes a second: each hop is tested for that at the end of
+its sample and, where bursts are answered only in part, gets a new and slower
+sample, marked <code>r</code>, or <code>rs</code> where probes of other traces
+to the same router are counted in. A <code>?</code> marks a hop that answers
+less often than one behind it: what it left unanswered was not lost on the way
+there.
+
+Under the table stands what the trace shows, one line each: where round-trip
+loss is first visible, with its interval, and where that cannot be told; hops
+that ration their answers, are slow to answer, or are silent although hops
+behind them answer; where latency rises and stays; a changed path or return
+path; balancing. A clean path gets no such line. A round trip does not show on
+which of its two ways a probe was lost.
+
 A hop that never answers is printed as <code>*</code>. Later rows without a
 hop number are further addresses that answered at the same distance. No hop's
 address is sent to any third party by this version.
@@ -72,7 +89,11 @@ address is sent to any third party by this version.
 --       <code>jitter_rfc3550</code>, <code>reply_ttl</code>,
 --       <code>late</code>, <code>duplicates</code>,
 --       <code>send_errors</code>, <code>raw_sent</code>,
---       <code>raw_recv</code>, <code>flow</code>, <code>codes</code>,
+--       <code>raw_recv</code>, <code>rationed</code>,
+--       <code>ration_tests</code>, <code>ration_answered</code>,
+--       <code>ration_spacing</code>, <code>fast_sent</code>,
+--       <code>fast_recv</code>, <code>shared</code>,
+--       <code>suppressed</code>, <code>flow</code>, <code>codes</code>,
 --       <code>special</code>, <code>asn</code>, <code>organization</code>,
 --       <code>os</code>. Default: <code>default</code>.
 --
@@ -83,9 +104,14 @@ address is sent to any third party by this version.
 -- |   TTFB: -
 -- |
 -- |   Hop  IP Address     Loss%   Sent  Recv  Avg(ms)  StDev(ms)  Jitter(ms)  ASN      Organization     OS Guess
--- |   1    192.168.1.1    0.0%    10    10    1.52     0.23       0.12        Private  Private Network  -
+-- |   1    192.168.1.1    0.0% r  10    10    1.52     0.23       0.12        Private  Private Network  -
 -- |   2    *              100.0%  10    0     -        -          -           -        -                -
--- |_  3    93.184.216.34  0.0%    10    10    11.80    0.31       0.25        -        -                -
+-- |   3    93.184.216.34  0.0%    10    10    11.80    0.31       0.25        -        -                -
+-- |
+-- |   Latency rises at hop 3 (2 to 3 possible) and persists: 1.50 to 11.77 ms, the shortest round trip by 10.09 ms, which fits a longer path.
+-- |   Hop 1 rations its answers: it answered 1 of 16 back-to-back probes, 7 of 10 at the fast pace, 10 of 10 when sent 1.05 s apart.
+-- |   Hop 2 does not answer (0 of 16 probes), hops behind do.
+-- |_  r: bursts were answered only in part, so Loss% is of probes sent more slowly.
 --
 -- @xmloutput
 -- <elem key="target">93.184.216.34</elem>
@@ -101,8 +127,8 @@ address is sent to any third party by this version.
 -- <elem key="target_ttl">3</elem>
 -- <elem key="first_hop">1</elem>
 -- <elem key="probed_hop">9</elem>
--- <elem key="elapsed">1.012345</elem>
--- <elem key="sent">48</elem>
+-- <elem key="elapsed">12.412345</elem>
+-- <elem key="sent">103</elem>
 -- <elem key="capture_drops">0</elem>
 -- <elem key="clock_steps">0</elem>
 -- <elem key="unstamped">0</elem>
@@ -117,8 +143,16 @@ address is sent to any third party by this version.
 --     <elem key="late">0</elem>
 --     <elem key="duplicates">0</elem>
 --     <elem key="send_errors">0</elem>
---     <elem key="raw_sent">13</elem>
---     <elem key="raw_recv">13</elem>
+--     <elem key="raw_sent">39</elem>
+--     <elem key="raw_recv">18</elem>
+--     <elem key="rationed">true</elem>
+--     <elem key="ration_tests">16</elem>
+--     <elem key="ration_answered">1</elem>
+--     <elem key="ration_spacing">1.05</elem>
+--     <elem key="fast_sent">10</elem>
+--     <elem key="fast_recv">7</elem>
+--     <elem key="shared">0</elem>
+--     <elem key="suppressed">false</elem>
 --     <elem key="silent">false</elem>
 --     <table key="responders">
 --       <table>
@@ -151,6 +185,43 @@ address is sent to any third party by this version.
 --         </table>
 --       </table>
 --     </table>
+--   </table>
+-- </table>
+-- <table key="verdicts">
+--   <table>
+--     <elem key="kind">latency_rise</elem>
+--     <elem key="hop">3</elem>
+--     <elem key="from">2</elem>
+--     <elem key="to">3</elem>
+--     <elem key="before">1.501377</elem>
+--     <elem key="after">11.77</elem>
+--     <elem key="rise">10.268623</elem>
+--     <elem key="best_rise">10.089743</elem>
+--     <elem key="text">Latency rises at hop 3 (2 to 3 possible) and
+--       persists: 1.50 to 11.77 ms, the shortest round trip by 10.09 ms,
+--       which fits a longer path.</elem>
+--   </table>
+--   <table>
+--     <elem key="kind">rationed</elem>
+--     <elem key="hop">1</elem>
+--     <elem key="sent">10</elem>
+--     <elem key="recv">10</elem>
+--     <elem key="tests">16</elem>
+--     <elem key="tests_answered">1</elem>
+--     <elem key="fast_sent">10</elem>
+--     <elem key="fast_recv">7</elem>
+--     <elem key="spacing">1.05</elem>
+--     <elem key="shared">0</elem>
+--     <elem key="text">Hop 1 rations its answers: it answered 1 of 16
+--       back-to-back probes, 7 of 10 at the fast pace, 10 of 10 when sent
+--       1.05 s apart.</elem>
+--   </table>
+--   <table>
+--     <elem key="kind">silent</elem>
+--     <elem key="hop">2</elem>
+--     <elem key="sent">16</elem>
+--     <elem key="text">Hop 2 does not answer (0 of 16 probes), hops behind
+--       do.</elem>
 --   </table>
 -- </table>
 

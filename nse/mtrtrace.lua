@@ -22,8 +22,8 @@ end
 -- option, a wrong type, a value out of range.
 -- @tparam table options as core.trace takes them; only `target` is needed,
 --   a numeric address; times are seconds
--- @treturn ?table result: the one of trace:result(), and the class of each
---   special-purpose address
+-- @treturn ?table result: the one of trace:result(), the class of each
+--   special-purpose address, and `verdicts`
 -- @treturn ?string why there is none: one sentence
 -- @treturn ?string its name, such as "PERMISSION"
 function M.trace(options)

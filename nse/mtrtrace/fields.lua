@@ -7,8 +7,11 @@
 -- `hop` and `responder` say where the value comes from: the name of a key in
 -- the hop or responder of a trace result, or a function of it. A row's first
 -- line shows the hop's value where there is one, later lines the responder's.
+-- `remark` is a function of the hop: what follows its value in the table.
 -- @module mtrtrace.fields
 local format = require "mtrtrace.format"
+local marks = require "mtrtrace.marks"
+local verdict_keys = require "mtrtrace.verdict.keys"
 
 local M = {}
 
@@ -29,6 +32,22 @@ local function code_list(responder)
   return #seen > 0 and table.concat(seen, ",") or nil
 end
 
+-- From 100 probes on the interval is narrow enough to do without; silence
+-- is no estimate.
+local function loss_remark(hop)
+  local interval = hop.loss > 0 and hop.sent < 100 and not hop.silent
+    and " " .. format.interval(hop.loss_low, hop.loss_high) or ""
+  return interval .. marks.of(hop)
+end
+
+local function of_ration(key)
+  return function(hop) return hop.ration and hop.ration[key] end
+end
+
+local function is(key)
+  return function(hop) return hop[key] and true or false end
+end
+
 local function folded_range(row)
   return ("%d-%d"):format(row.hop.ttl, row.last_ttl)
 end
@@ -46,7 +65,7 @@ local FIELDS = {
     default = true, responder = "address", silent = "*", folded = star,
     about = "address that answered; * where nothing ever did" },
   { key = "loss", title = "Loss%", unit = "%", width = 6, kind = "share",
-    default = true, hop = "loss",
+    default = true, hop = "loss", remark = loss_remark,
     about = "unanswered of the finished counted probes" },
   { key = "loss_low", title = "Loss-Low%", unit = "%", width = 6,
     kind = "share", hop = "loss_low",
@@ -99,6 +118,29 @@ local FIELDS = {
   { key = "raw_recv", title = "Raw-Recv", unit = "probes", width = 5,
     kind = "count", hop = "raw_received",
     about = "all probes answered, those that only test included" },
+  { key = "rationed", title = "Rationed", width = 8, kind = "flag",
+    hop = is "rationed", about = "whether the hop rations its answers" },
+  { key = "ration_tests", title = "Tests", unit = "probes", width = 5,
+    kind = "count", hop = of_ration "tests",
+    about = "probes sent back to back before the sample was replaced" },
+  { key = "ration_answered", title = "Answered", unit = "probes", width = 5,
+    kind = "count", hop = of_ration "tests_answered",
+    about = "those of them that were answered" },
+  { key = "ration_spacing", title = "Spacing(s)", unit = "s", width = 6,
+    kind = "seconds", hop = of_ration "spacing",
+    about = "time between the probes of the sample that counts" },
+  { key = "fast_sent", title = "Fast-Sent", unit = "probes", width = 5,
+    kind = "count", hop = of_ration "fast_sent",
+    about = "probes of the faster sample that was replaced" },
+  { key = "fast_recv", title = "Fast-Recv", unit = "probes", width = 5,
+    kind = "count", hop = of_ration "fast_received",
+    about = "answered probes of the sample that was replaced" },
+  { key = "shared", title = "Shared", unit = "probes", width = 5,
+    kind = "count", hop = of_ration "shared",
+    about = "of the counted probes, those that other traces sent" },
+  { key = "suppressed", title = "Suppressed", width = 10, kind = "flag",
+    hop = is "suppressed",
+    about = "whether the hop answers fewer probes than one behind it" },
   { key = "flow", title = "Flow", width = 4, kind = "count",
     responder = "flow", about = "number of the flow that was answered" },
   { key = "codes", title = "ICMP", width = 8, kind = "name",
@@ -157,20 +199,27 @@ function M.cell(field, row)
   if value == nil then
     return absent(field, row)
   end
-  return format.kinds[field.kind].text(value)
+  local text = format.kinds[field.kind].text(value)
+  return field.remark and row.first and text .. field.remark(row.hop) or text
 end
 
 --- A field's value for programs: in the field's unit, never an exponent.
 -- @tparam table field
--- @tparam string scope "hop" or "responder"
--- @tparam table from a hop or responder of a trace result
--- @treturn ?string nil where there is no value
+-- @tparam string scope "hop", "responder" or "verdict"
+-- @tparam table from a hop, responder or verdict
+-- @treturn ?string nil where there is no value; a flag is a boolean
 function M.raw(field, scope, from)
-  if field.text_only then
+  local value = pick(field[scope], from)
+  if value == nil or field.text_only then
     return nil
   end
-  local value = pick(field[scope], from)
-  return value ~= nil and format.kinds[field.kind].raw(value) or nil
+  return format.kinds[field.kind].raw(value)
+end
+
+--- The fields of verdicts of all kinds, in order.
+-- @treturn {table,...} { key, kind, about }; not to be changed
+function M.of_verdicts()
+  return verdict_keys
 end
 
 --- All fields, in the order of the columns.

@@ -39,6 +39,17 @@ local function percent(share)
   return ("%.1f%%"):format(share * 100)
 end
 
+--- An interval of shares, in percent.
+-- @tparam number low 0 to 1
+-- @tparam number high 0 to 1
+-- @tparam ?integer decimals none where nil
+-- @treturn string such as "(6-51)"
+function M.interval(low, high, decimals)
+  local number = ("%%.%df"):format(decimals or 0)
+  return ("(" .. number .. "-" .. number .. ")"):format(low * 100,
+    high * 100)
+end
+
 --- How each kind of value is written: `text` for people, `raw` for programs.
 -- Milliseconds are taken as such, a share is 0 to 1 and written in percent.
 M.kinds = {
@@ -50,6 +61,14 @@ M.kinds = {
   share = {
     text = percent,
     raw = function(value) return M.decimal(value * 100) end,
+  },
+  seconds = {
+    text = function(value) return ("%.2f"):format(value) end,
+    raw = M.decimal,
+  },
+  flag = {
+    text = function(value) return value and "yes" or "no" end,
+    raw = function(value) return value end,
   },
   name = { text = M.clean, raw = M.clean },
 }

@@ -1,8 +1,13 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- Sentences that a result demands under its table: how the path ended, and
--- what went wrong on this host. Pure; claims no more than was seen.
+--- Sentences that a result demands under its table: how the path ended, what
+-- went wrong on this host, and figures that mislead. Pure; claims no more
+-- than was seen.
 -- @module mtrtrace.notes
+local words = require "mtrtrace.verdict.words"
+
 local M = {}
+
+local plural = words.plural
 
 local function has_code(responder, kind, code)
   for _, c in ipairs(responder.codes or {}) do
@@ -66,10 +71,6 @@ local function ending(result)
   return "The trace was still running."
 end
 
-local function plural(n, one, many)
-  return ("%d %s"):format(n, n == 1 and one or many)
-end
-
 local function send_errors(result)
   local n = 0
   for _, hop in ipairs(result.hops) do
@@ -104,16 +105,35 @@ local function unstamped(result)
     :format(plural(n, "answer has", "answers have")) or nil
 end
 
+local function suppressed(hop, behind)
+  return ("Hop %d (?) answered %d of %d probes, hop %d behind it %d of %d: "
+    .. "what it left unanswered is not loss on the way there."):format(
+    hop.ttl, hop.received, hop.sent, behind.ttl, behind.received,
+    behind.sent)
+end
+
+local function add_suppressed(out, hops)
+  local by_ttl = {}
+  for _, hop in ipairs(hops) do
+    by_ttl[hop.ttl] = hop
+  end
+  for _, hop in ipairs(hops) do
+    out[#out + 1] = hop.suppressed
+      and suppressed(hop, by_ttl[hop.suppressed]) or nil
+  end
+end
+
 local NOTES = { ending, send_errors, capture_drops, clock_steps, unstamped }
 
 --- Notes on a result.
--- @tparam table result as given by trace:result()
+-- @tparam table result as given by trace:result(), judged
 -- @treturn {string,...} sentences, possibly none
 function M.list(result)
   local out = {}
   for _, note in ipairs(NOTES) do
     out[#out + 1] = note(result)
   end
+  add_suppressed(out, result.hops)
   return out
 end
 

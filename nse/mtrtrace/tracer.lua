@@ -8,13 +8,15 @@
 -- @module mtrtrace.tracer
 local fields = require "mtrtrace.fields"
 local special = require "mtrtrace.special"
+local verdict = require "mtrtrace.verdict"
 
 local M = {}
 
 -- The engine pauses a trace that nobody polls for a second.
 local POLL_S = 0.1
 
---- Adds what is known about each address: `special`, its class.
+--- Adds what is known about each address, `special`: its class; and what
+-- the whole shows, `verdicts` and marks of hops, as mtrtrace.verdict does.
 -- @tparam table result as given by trace:result(); changed in place
 -- @treturn table the same
 function M.enrich(result)
@@ -23,7 +25,7 @@ function M.enrich(result)
       responder.special = special.class(responder.address)
     end
   end
-  return result
+  return verdict.judge(result)
 end
 
 local function hop_line(hop)

@@ -26,6 +26,11 @@ local NOTES = {
     hops = { answering(1), answering(2), sample.silent(3) },
     changes = not_reached { ending = "silent" },
     want = { "Target not reached: nothing beyond hop 2 answers." } },
+  { name = "suppressed_hop_is_explained_by_the_one_behind",
+    hops = { answering(1, { suppressed = 3, received = 2 }), answering(2),
+      answering(3) },
+    want = { "Hop 1 (?) answered 2 of 10 probes, hop 3 behind it 10 of 10: "
+      .. "what it left unanswered is not loss on the way there." } },
   { name = "path_without_any_answer", hops = { sample.silent(1) },
     changes = not_reached { ending = "silent" },
     want = { "Target not reached: no hop answers." } },

@@ -6,6 +6,7 @@
 #define MS INT64_C(1000000)
 static const int64_t spacing_ns = 1050 * MS;
 static const int alice, bob; /* two traces */
+static const struct pace_evidence seen = { .tests = 16, .tests_answered = 1 };
 
 static struct pace_key key_of(const char *address, uint8_t ttl, bool direct)
 {
@@ -24,8 +25,10 @@ static void check_known(void)
 
     check_case("a_responder_is_known_once_it_was_seen_to_ration");
     check_that(pace_known(pace, &router, 0) == NULL, "known before");
-    struct pace_sample *sample = pace_ration(pace, &router, spacing_ns, 0);
+    struct pace_sample *sample = pace_ration(pace, &router, seen, spacing_ns, 0);
     check_that(pace_known(pace, &router, 0) == sample, "not known after");
+    check_int("tests", pace_evidence(sample).tests, 16);
+    check_int("tests answered", pace_evidence(sample).tests_answered, 1);
 
     check_case("another_ttl_address_or_kind_of_answer_is_another_sample");
     check_that(pace_known(pace, &farther, 0) == NULL, "other TTL");
@@ -36,9 +39,11 @@ static void check_known(void)
     check_that(pace_known(pace, &router, 59999 * MS) == sample, "gone too early");
     check_that(pace_known(pace, &router, 60000 * MS) == NULL, "still there");
 
-    check_case("the_first_spacing_stays_because_later_ones_see_a_shared_bucket");
-    pace_ration(pace, &router, 2 * spacing_ns, MS);
-    check_int("spacing", pace_spacing_ns(sample), spacing_ns);
+    check_case("of_two_spacings_the_shorter_holds_because_the_bucket_was_shared");
+    pace_ration(pace, &router, seen, 2 * spacing_ns, MS);
+    check_int("longer", pace_spacing_ns(sample), spacing_ns);
+    pace_ration(pace, &router, seen, spacing_ns / 2, MS);
+    check_int("shorter", pace_spacing_ns(sample), spacing_ns / 2);
     pace_free(pace);
 }
 
@@ -47,8 +52,8 @@ static void check_budget(void)
     struct pace *pace = pace_new();
     const struct pace_key near = key_of("192.0.2.1", 3, false);
     const struct pace_key far = key_of("192.0.2.1", 4, false);
-    struct pace_sample *sample = pace_ration(pace, &near, spacing_ns, 0);
-    struct pace_sample *farther = pace_ration(pace, &far, spacing_ns, 0);
+    struct pace_sample *sample = pace_ration(pace, &near, seen, spacing_ns, 0);
+    struct pace_sample *farther = pace_ration(pace, &far, seen, spacing_ns, 0);
 
     check_case("the_first_probe_waits_for_a_token");
     check_int("due", pace_due(sample, 10), spacing_ns);
@@ -70,7 +75,7 @@ static void check_sharing(void)
     const struct pace_key router = key_of("192.0.2.1", 3, false);
     const struct pace_outcome answered = { .state = PACE_ANSWERED, .rtt_ns = 5 };
     const struct pace_outcome lost = { .state = PACE_LOST, .rtt_ns = -1 };
-    struct pace_sample *sample = pace_ration(pace, &router, spacing_ns, 0);
+    struct pace_sample *sample = pace_ration(pace, &router, seen, spacing_ns, 0);
 
     check_case("as_many_probes_are_sent_as_the_largest_sample_wants");
     int64_t first = pace_start(sample, &alice, 0), second = pace_start(sample, &bob, MS);

@@ -18,8 +18,8 @@ function M.responder(address, changes)
     address = address, flow = 0, target = false, received = 10, late = 0,
     duplicates = 0, last_ms = 1.5, avg_ms = 1.52, best_ms = 1.25,
     worst_ms = 2.0, stdev_ms = 0.23, jitter_ms = 0.12,
-    jitter_rfc3550_ms = 0.08, median_ms = 1.5, p95_ms = 1.95,
-    reply_ttl = 64,
+    jitter_rfc3550_ms = 0.08, median_ms = 1.5, p25_ms = 1.4, p75_ms = 1.6,
+    p95_ms = 1.95, reply_ttl = 64,
     codes = { { type = 11, code = 0, name = EXCEEDED, count = 10 } },
   }, changes)
 end
@@ -30,7 +30,7 @@ function M.hop(ttl, responders, changes)
     ttl = ttl, sent = 10, received = 10, loss = 0.0, loss_low = 0.0,
     loss_high = 0.2775, in_flight = 0, send_errors = 0, late = 0,
     duplicates = 0, raw_sent = 13, raw_received = 13, silent = false,
-    responders = responders,
+    responders = responders, runs = {}, run_total = 0, lost = {},
   }, changes)
 end
 

@@ -53,8 +53,8 @@ check.case("hop_has_counts_loss_and_its_interval", function()
   local hop = build({ sample.hop(1, { target() }, { loss = 0.1,
     received = 9 }) }).hops[1]
   check.equal(table.concat(hop(), " "), "hop loss loss_low loss_high sent "
-    .. "recv late duplicates send_errors raw_sent raw_recv silent "
-    .. "responders")
+    .. "recv late duplicates send_errors raw_sent raw_recv rationed "
+    .. "suppressed silent responders")
   check.equal({ hop.hop, hop.loss, hop.loss_high, hop.sent, hop.recv },
     { "1", "10", "27.75", "10", "9" })
 end)
@@ -80,6 +80,37 @@ check.case("every_responder_and_code_is_there", function()
   check.equal({ codes[1].type, codes[1].code, codes[1].name, codes[1].count },
     { 3, 13, "admin prohibited", 2 })
   check.equal({ codes[2].type, codes[2].count }, { 11, 1 })
+end)
+
+check.case("rationed_hop_has_the_bucket_seen", function()
+  local hop = build({ sample.hop(1, { target() }, { rationed = true,
+    ration = { tests = 16, tests_answered = 1, spacing = 1.05,
+      fast_sent = 10, fast_received = 7, shared = 4 } }) }).hops[1]
+  check.equal({ hop.rationed, hop.ration_tests, hop.ration_answered,
+    hop.ration_spacing, hop.fast_sent, hop.fast_recv, hop.shared },
+    { true, "16", "1", "1.05", "10", "7", "4" })
+end)
+
+check.case("suppressed_hop_is_flagged_and_keeps_its_counts", function()
+  local hop = build({ sample.hop(1, { target() }, { suppressed = 2,
+    received = 3, raw_received = 5 }), sample.hop(2, { target() }) }).hops[1]
+  check.equal({ hop.suppressed, hop.recv, hop.raw_recv },
+    { true, "3", "5" })
+end)
+
+check.case("verdict_has_its_kind_and_numbers_in_order", function()
+  local v = build({}, { verdicts = { { kind = "loss", hop = 6, from = 5,
+    to = 6, loss = 0.05, loss_low = 0.034, loss_high = 0.078, lost = 21,
+    sent = 420, lost_before = 0, sent_before = 300, tentative = true,
+    text = "Round-trip\27 loss" } } }).verdicts[1]
+  check.equal(table.concat(v(), " "), "kind hop from to tentative loss "
+    .. "loss_low loss_high lost sent lost_before sent_before text")
+  check.equal({ v.kind, v.hop, v.loss, v.loss_high, v.tentative, v.text },
+    { "loss", "6", "5", "7.8", true, "Round-trip loss" })
+end)
+
+check.case("path_without_verdicts_has_none", function()
+  check.equal(build({}, { verdicts = {} }).verdicts, nil)
 end)
 
 check.case("silent_hops_stay_single_and_have_no_responders", function()

@@ -44,14 +44,14 @@ local GOLDEN = {
       "Target: 93.184.216.34",
       "TTFB: -",
       "",
-      "Hop  IP Address     Loss%   Sent  Recv  Avg(ms)  StDev(ms)  "
-        .. "Jitter(ms)  ASN      Organization     OS Guess",
-      "1    *              100.0%  10    0     -        -          "
-        .. "-           -        -                -",
-      "2    192.168.1.1    0.0%    10    10    1.52     0.23       "
-        .. "0.12        Private  Private Network  -",
-      "     10.0.0.20      -       -     4     1.52     0.23       "
-        .. "0.12        Private  Private Network  -",
+      "Hop  IP Address     Loss%   Sent  Recv  Avg(ms)  "
+        .. "StDev(ms)  Jitter(ms)  ASN      Organization     OS Guess",
+      "1    *              100.0%  10    0     -        "
+        .. "-          -           -        -                -",
+      "2    192.168.1.1    0.0%    10    10    1.52     "
+        .. "0.23       0.12        Private  Private Network  -",
+      "     10.0.0.20      -       -     4     1.52     "
+        .. "0.23       0.12        Private  Private Network  -",
       "3    93.184.216.34  0.0%    10    10    11.80    0.23       "
         .. "0.12        -        -                -",
     } },
@@ -69,6 +69,41 @@ local GOLDEN = {
       "2-4  *",
       "",
       "Target not reached: nothing beyond hop 1 answers.",
+    } },
+  { name = "verdicts_notes_and_marks_stand_under_the_table",
+    hops = { sample.hop(1, { gateway() }, { received = 2, loss = 0.8,
+        loss_low = 0.4902, loss_high = 0.9433, suppressed = 2 }),
+      sample.hop(2, { target() }, { ration = { shared = 3 } }) },
+    view = { columns = { "hop", "ip", "loss", "recv" } },
+    changes = { capture_drops = 1, verdicts = { { text = "First verdict." },
+      { text = "Second\27 verdict." } } },
+    want = {
+      "Target: 93.184.216.34",
+      "TTFB: -",
+      "",
+      "Hop  IP Address     Loss%            Recv",
+      "1    192.168.1.1    80.0% (49-94) ?  2",
+      "2    93.184.216.34  0.0% rs          10",
+      "",
+      "First verdict.",
+      "Second verdict.",
+      "1 packet was dropped by the capture on this host: some loss may be "
+        .. "its own.",
+      "Hop 1 (?) answered 2 of 10 probes, hop 2 behind it 10 of 10: what "
+        .. "it left unanswered is not loss on the way there.",
+      "r: bursts were answered only in part, so Loss% is of probes sent "
+        .. "more slowly.",
+      "s: other traces' probes to the same router are counted too.",
+    } },
+  { name = "marks_are_not_explained_where_no_loss_is_shown",
+    hops = { sample.hop(1, { gateway() }, { ration = { shared = 0 } }) },
+    view = { columns = { "hop", "ip" } },
+    want = {
+      "Target: 93.184.216.34",
+      "TTFB: -",
+      "",
+      "Hop  IP Address",
+      "1    192.168.1.1",
     } },
   { name = "chosen_columns_in_the_users_order",
     hops = { sample.hop(1, { gateway() }) },

@@ -529,7 +529,7 @@ static void test_rationed(void)
     s = (struct special){ .nth = 0, .happens = vanishes };
     begin_special("a_vanished_probe_of_a_replaced_sample_leaves_the_new_one_whole", &s);
     const struct pace_key key = { .responder = world_router(w, 2), .ttl = 2 };
-    pace_ration(w->pace, &key, 2100 * MS, 0);
+    pace_ration(w->pace, &key, (struct pace_evidence){ 16, 1 }, 2100 * MS, 0);
     run();
     check_int("rationed", (int64_t)world_count(w, EVENT_RATIONED, 2), 1);
     check_int("sent", hop(2)->sent, 10);

@@ -69,8 +69,16 @@ local function hop_table(hop, new)
   return out
 end
 
+local function verdict_table(verdict, new)
+  local out = new()
+  for _, field in ipairs(fields.of_verdicts()) do
+    out[field.key] = fields.raw(field, "verdict", verdict)
+  end
+  return out
+end
+
 --- Builds the structured output.
--- @tparam table result as given by trace:result()
+-- @tparam table result as given by trace:result(), judged
 -- @tparam table view `name`: the target as the user typed it, may be nil
 -- @tparam function new makes an empty table that keeps the order of its
 --   keys, such as stdnse.output_table
@@ -83,6 +91,7 @@ function M.build(result, view, new)
     out[key] = plain(result[key])
   end
   out.hops = each(result.hops, new, hop_table)
+  out.verdicts = some(each(result.verdicts, new, verdict_table))
   out.notes = some(each(notes.list(result), new, plain))
   return out
 end

@@ -1,11 +1,14 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- The report for people: target, time to first byte, aligned table, notes.
+--- The report for people: target, time to first byte, aligned table, and
+-- under it verdicts, notes, the meaning of marks.
 -- Pure: a result in, text out; every value is written by the field table.
 -- @module mtrtrace.report.text
 local fields = require "mtrtrace.fields"
 local format = require "mtrtrace.format"
+local marks = require "mtrtrace.marks"
 local notes = require "mtrtrace.notes"
 local rows = require "mtrtrace.rows"
+local verdict_lines = require "mtrtrace.verdict.lines"
 
 local M = {}
 
@@ -59,8 +62,32 @@ local function target_line(result, name)
   return "Target: " .. result.target
 end
 
+local function has_loss(keys)
+  for _, key in ipairs(keys) do
+    if key == "loss" then
+      return true
+    end
+  end
+  return false
+end
+
+-- Verdicts, then notes, then what the marks of the table mean.
+local function remarks_of(result, keys)
+  local remarks = {}
+  for _, line in ipairs(verdict_lines.list(result.verdicts or {})) do
+    remarks[#remarks + 1] = line
+  end
+  for _, note in ipairs(notes.list(result)) do
+    remarks[#remarks + 1] = note
+  end
+  for _, line in ipairs(has_loss(keys) and marks.legend(result.hops) or {}) do
+    remarks[#remarks + 1] = line
+  end
+  return remarks
+end
+
 --- Renders a result.
--- @tparam table result as given by trace:result()
+-- @tparam table result as given by trace:result(), judged
 -- @tparam table view `columns` (array of field keys) and `max_silent`, as
 --   in the checked options; `name` of the target as the user typed it
 -- @treturn string lines parted by "\n", without one at the end
@@ -68,10 +95,8 @@ function M.render(result, view)
   local lines = { target_line(result, view.name), "TTFB: -", "" }
   local table_rows = rows.build(result, view.max_silent)
   add_table(lines, grid_of(columns_of(view.columns), table_rows))
-  local remarks = notes.list(result)
-  if #remarks > 0 then
-    lines[#lines + 1] = ""
-  end
+  local remarks = remarks_of(result, view.columns)
+  lines[#lines + 1] = #remarks > 0 and "" or nil
   for _, remark in ipairs(remarks) do
     lines[#lines + 1] = format.clean(remark)
   end

@@ -1,0 +1,55 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- What a trace shows: from its result to verdicts, each one line of text
+-- and the numbers it rests on. No verdict claims more than a round trip can
+-- show, and a path without peculiarities gets none. Pure; the rules of each
+-- subject are in mtrtrace.verdict.*, the keys in mtrtrace.verdict.keys.
+-- @module mtrtrace.verdict
+local answers = require "mtrtrace.verdict.answers"
+local balance = require "mtrtrace.verdict.balance"
+local latency = require "mtrtrace.verdict.latency"
+local loss = require "mtrtrace.verdict.loss"
+local path = require "mtrtrace.verdict.path"
+
+local M = {}
+
+--- The kinds, the most important first.
+M.KINDS = {
+  "loss", "cannot_tell", "path_changed", "return_path_changed",
+  "latency_rise", "balanced_per_packet", "balanced_per_flow",
+  "slow_to_answer", "rationed", "silent",
+}
+
+local SUBJECTS = { loss, path, latency, balance, answers }
+
+local RANK = {}
+for i, kind in ipairs(M.KINDS) do
+  RANK[kind] = i
+end
+
+local function in_order(a, b)
+  if RANK[a.kind] ~= RANK[b.kind] then
+    return RANK[a.kind] < RANK[b.kind]
+  elseif (a.at or 0) ~= (b.at or 0) then
+    return (a.at or 0) < (b.at or 0)
+  end
+  return (a.hop or a.from) < (b.hop or b.from)
+end
+
+--- Judges a result. Marks its hops too: `rationed` is true where that is
+-- claimed; `suppressed` is the TTL of a hop behind that surely answers more.
+-- @tparam table result as given by trace:result(); gets `verdicts`
+-- @treturn table the same
+function M.judge(result)
+  answers.mark(result.hops)
+  local list = {}
+  for _, subject in ipairs(SUBJECTS) do
+    for _, verdict in ipairs(subject.list(result)) do
+      list[#list + 1] = verdict
+    end
+  end
+  table.sort(list, in_order)
+  result.verdicts = list
+  return result
+end
+
+return M

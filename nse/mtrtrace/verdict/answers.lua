@@ -1,0 +1,136 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- Verdicts on how hops answer: silent, rationed; and the marks of hops
+-- whose unanswered probes are not loss. Pure.
+-- @module mtrtrace.verdict.answers
+local format = require "mtrtrace.format"
+local loss = require "mtrtrace.loss"
+local words = require "mtrtrace.verdict.words"
+
+local M = {}
+
+-- The slow sample must be better than the burst, and surely better when the
+-- hops behind are taken with it. Measured by tests/sim/verdict_quality.lua:
+-- real loss, which takes a burst's answers too, passes both in under 1 % of
+-- paths.
+local Z_ALONE, Z_WITH_BEHIND = 2.58, 3.7
+
+-- Design, section 6, step 5: its answers surely fewer than some hop's
+-- behind it.
+local function mark_suppressed(hops)
+  local best, behind = 0, nil
+  for i = #hops, 1, -1 do
+    local hop = hops[i]
+    hop.suppressed = nil
+    if hop.sent > 0 and not hop.silent then
+      local low, high = loss.wilson(hop.received, hop.sent, loss.Z99)
+      hop.suppressed = high < best and behind or nil
+      if low > best then
+        best, behind = low, hop.ttl
+      end
+    end
+  end
+end
+
+local function burst(ration)
+  if ration.tests > 0 then
+    return ration.tests_answered, ration.tests
+  end
+  return ration.fast_received, ration.fast_sent
+end
+
+local function rations(hop, answered, sent)
+  local got, of = burst(hop.ration)
+  return of > 0 and hop.sent > 0
+    and loss.z_above(got, of, hop.received, hop.sent) >= Z_ALONE
+    and loss.z_above(got, of, answered, sent) >= Z_WITH_BEHIND
+end
+
+-- Answers from behind came through the hop, so they count with its own.
+local function mark_rationed(hops)
+  local answered, sent = 0, 0
+  for i = #hops, 1, -1 do
+    local hop = hops[i]
+    if not hop.silent and not hop.suppressed then
+      answered, sent = answered + hop.received, sent + hop.sent
+    end
+    hop.rationed = hop.ration and rations(hop, answered, sent) or nil
+  end
+end
+
+--- Marks hops: `suppressed`, TTL of the hop that shows it; `rationed`, true.
+-- @tparam {table,...} hops of a trace result
+function M.mark(hops)
+  mark_suppressed(hops)
+  mark_rationed(hops)
+end
+
+local function seen_text(v)
+  local parts = {}
+  if v.tests > 0 then
+    parts[1] = ("%d of %d back-to-back probes"):format(v.tests_answered,
+      v.tests)
+  end
+  if v.fast_sent > 0 then
+    parts[#parts + 1] = ("%d of %d at the fast pace"):format(v.fast_recv,
+      v.fast_sent)
+  end
+  parts[#parts + 1] = ("%d of %d when sent %s s apart"):format(v.recv,
+    v.sent, format.decimal(v.spacing))
+  return table.concat(parts, ", ")
+end
+
+local function rationed_verdict(hop)
+  local ration = hop.ration
+  local v = {
+    kind = "rationed", hop = hop.ttl, tests = ration.tests,
+    tests_answered = ration.tests_answered, fast_sent = ration.fast_sent,
+    fast_recv = ration.fast_received, spacing = ration.spacing,
+    sent = hop.sent, recv = hop.received, shared = ration.shared,
+  }
+  local shared = v.shared > 0
+    and ("; %d of these %s another trace's"):format(v.shared,
+      v.shared == 1 and "is" or "are") or ""
+  v.said = seen_text(v) .. shared
+  v.text = ("Hop %d rations its answers: it answered %s."):format(v.hop,
+    v.said)
+  return v
+end
+
+local function silent_verdict(hops, first, last)
+  local from, to, sent = hops[first].ttl, hops[last].ttl, 0
+  for i = first, last do
+    sent = sent + hops[i].raw_sent
+  end
+  local one = from == to
+  return {
+    kind = "silent", hop = one and from or nil, from = not one and from or nil,
+    to = not one and to or nil, sent = sent,
+    text = ("%s %s not answer (0 of %s), hops behind do."):format(
+      words.sentence(words.hops(from, to)), one and "does" or "do",
+      words.plural(sent, "probe", "probes")),
+  }
+end
+
+local function add_silent(out, hops)
+  local first
+  for i, hop in ipairs(hops) do
+    if not hop.silent and first then
+      out[#out + 1] = silent_verdict(hops, first, i - 1)
+    end
+    first = hop.silent and (first or i) or nil
+  end
+end
+
+--- Verdicts on answers.
+-- @tparam table result as given by trace:result(), its hops marked
+-- @treturn {table,...} of the kinds silent and rationed
+function M.list(result)
+  local out = {}
+  add_silent(out, result.hops)
+  for _, hop in ipairs(result.hops) do
+    out[#out + 1] = hop.rationed and rationed_verdict(hop) or nil
+  end
+  return out
+end
+
+return M

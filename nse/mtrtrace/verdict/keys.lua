@@ -1,0 +1,54 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- The keys of verdicts, once: in the order of structured output, with the
+-- kind of value of each. A part of the field table, read through
+-- mtrtrace.fields.
+-- @module mtrtrace.verdict.keys
+local KEYS = {
+  { key = "kind", kind = "name", about = "one of mtrtrace.verdict.KINDS" },
+  { key = "hop", kind = "count",
+    about = "TTL it speaks of; where there is a range, the likeliest" },
+  { key = "from", kind = "count", about = "first TTL of a range" },
+  { key = "to", kind = "count", about = "last TTL of a range" },
+  { key = "at", kind = "seconds", about = "time since the trace began" },
+  { key = "tentative", kind = "flag",
+    about = "true where there were too few probes to be sure" },
+  { key = "loss", kind = "share", about = "loss from the hop on" },
+  { key = "loss_low", kind = "share", about = "lower end at 95 %" },
+  { key = "loss_high", kind = "share", about = "upper end at 95 %" },
+  { key = "lost", kind = "count", about = "probes lost from the hop on" },
+  { key = "sent", kind = "count", about = "counted probes" },
+  { key = "recv", kind = "count", about = "answered counted probes" },
+  { key = "lost_before", kind = "count", about = "lost before the hop" },
+  { key = "sent_before", kind = "count", about = "sent before the hop" },
+  { key = "tests", kind = "count", about = "probes sent back to back" },
+  { key = "tests_answered", kind = "count", about = "answered of those" },
+  { key = "fast_sent", kind = "count", about = "replaced sample: sent" },
+  { key = "fast_recv", kind = "count", about = "replaced sample: answered" },
+  { key = "spacing", kind = "seconds",
+    about = "time between probes of the sample that counts" },
+  { key = "shared", kind = "count",
+    about = "probes of the sample that are other traces'" },
+  { key = "before", kind = "ms", about = "median round trip before" },
+  { key = "after", kind = "ms", about = "median round trip after" },
+  { key = "rise", kind = "ms", about = "rise of the median round trip" },
+  { key = "best_rise", kind = "ms", about = "rise of the shortest one" },
+  { key = "median", kind = "ms", about = "median round trip of the hop" },
+  { key = "excess", kind = "ms", about = "how much of it is its own" },
+  { key = "behind", kind = "count", about = "TTL that it is compared with" },
+  { key = "ip_before", kind = "name", about = "address before" },
+  { key = "ip_after", kind = "name", about = "address after" },
+  { key = "reply_ttl_before", kind = "count",
+    about = "TTL left in answers before" },
+  { key = "reply_ttl_after", kind = "count",
+    about = "TTL left in answers after" },
+  { key = "flow", kind = "count", about = "number of the flow" },
+  { key = "flows", kind = "count", about = "flows that were seen" },
+  { key = "responders", kind = "count", about = "addresses that answered" },
+  { key = "text", kind = "name", about = "the verdict in one line" },
+}
+
+for _, field in ipairs(KEYS) do
+  field.verdict = field.key
+end
+
+return KEYS

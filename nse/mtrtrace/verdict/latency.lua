@@ -1,0 +1,124 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- Verdicts on round-trip times. Nothing behind a hop can be nearer than
+-- the hop, so what counts is the fastest from a hop on: where it rises the
+-- way got longer, and a hop above it is only slow to answer. Pure.
+-- @module mtrtrace.verdict.latency
+local format = require "mtrtrace.format"
+local words = require "mtrtrace.verdict.words"
+
+local M = {}
+
+local MIN_SAMPLES, FEW = 5, 7
+
+-- What is worth a line, beside three standard errors. A rise also has to
+-- stand out: all ways get longer hop by hop.
+local RISE_MS, RISE_SHARE, RISE_OTHERS = 1, 0.2, 3
+local SLOW_MS, SURE = 2, 3
+
+local ms = format.kinds.ms.text
+
+-- Of a median, from the quartiles; wider where those rest on few samples.
+local function standard_error(responder, samples)
+  return 1.253 * 1.4826 * (responder.p75_ms - responder.p25_ms) / 2
+    / math.sqrt(samples) * (1 + FEW / samples)
+end
+
+-- What is known of the times of the hop's main responder.
+local function point_of(hop)
+  local main = hop.responders[1]
+  local samples = main and main.received - main.late or 0
+  if samples < MIN_SAMPLES or not (main.median_ms and main.p25_ms) then
+    return nil
+  end
+  return { hop = hop.ttl, median = main.median_ms, best = main.best_ms,
+    low = main.p25_ms, high = main.p75_ms,
+    error = standard_error(main, samples) }
+end
+
+-- The middle one of the rises at all other points.
+local function typical(points, index)
+  local rises = {}
+  for i, point in ipairs(points) do
+    rises[#rises + 1] = i ~= index and point.rise or nil
+  end
+  table.sort(rises)
+  return rises[(#rises + 1) // 2]
+end
+
+-- Points of the path; `floor` is the fastest from each one on, `rise` what
+-- it is above that of the point before.
+local function points_of(hops)
+  local points = {}
+  for _, hop in ipairs(hops) do
+    points[#points + 1] = point_of(hop)
+  end
+  local floor, best
+  for i = #points, 1, -1 do
+    local point = points[i]
+    floor = (not floor or point.median < floor.median) and point or floor
+    best = math.min(best or point.best, point.best)
+    point.floor, point.floor_best = floor, best
+  end
+  for i, point in ipairs(points) do
+    local before = points[i - 1]
+    point.rise = point.floor.median - (before and before.floor.median or 0)
+  end
+  return points
+end
+
+-- The floor is the least of many medians, so three standard errors alone
+-- find too much: the middle halves must lie apart, too.
+local function sure(above, below)
+  return above.low > below.high and above.median - below.median
+    > SURE * math.sqrt(above.error ^ 2 + below.error ^ 2)
+end
+
+local function rise(points, i)
+  local before, point = points[i - 1], points[i]
+  local a, b = before.floor, point.floor
+  local v = {
+    kind = "latency_rise", hop = point.hop,
+    from = before.hop + 1 < point.hop and before.hop + 1 or nil,
+    before = a.median, after = b.median, rise = point.rise,
+    best_rise = point.floor_best - before.floor_best,
+  }
+  if v.rise <= math.max(RISE_MS, RISE_SHARE * v.before,
+    RISE_OTHERS * typical(points, i)) or not sure(b, a) then
+    return nil
+  end
+  v.to = v.from and v.hop
+  local like = v.best_rise >= v.rise / 2 and "a longer path" or "a queue"
+  v.text = ("Latency rises at %s and persists: %s to %s ms, the shortest "
+    .. "round trip by %s ms, which fits %s."):format(
+    words.likely(v.hop, v.from or v.hop, v.hop), ms(v.before), ms(v.after),
+    ms(v.best_rise), like)
+  return v
+end
+
+local function slow(point)
+  local excess = point.median - point.floor.median
+  if excess <= SLOW_MS or not sure(point, point.floor) then
+    return nil
+  end
+  return {
+    kind = "slow_to_answer", hop = point.hop, median = point.median,
+    excess = excess, behind = point.floor.hop,
+    text = ("Hop %d is slow to answer but forwards fine: %s ms, hop %d "
+      .. "behind it %s ms."):format(point.hop, ms(point.median),
+      point.floor.hop, ms(point.floor.median)),
+  }
+end
+
+--- Verdicts on latency.
+-- @tparam table result as given by trace:result()
+-- @treturn {table,...} of the kinds latency_rise and slow_to_answer
+function M.list(result)
+  local points, out = points_of(result.hops), {}
+  for i, point in ipairs(points) do
+    out[#out + 1] = i > 1 and rise(points, i) or nil
+    out[#out + 1] = slow(point)
+  end
+  return out
+end
+
+return M

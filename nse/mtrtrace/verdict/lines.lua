@@ -1,0 +1,42 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- Verdicts as lines for people. Hops in a row that ration alike share one
+-- line; every other verdict has its own. Pure.
+-- @module mtrtrace.verdict.lines
+local words = require "mtrtrace.verdict.words"
+
+local M = {}
+
+local function continues(group, verdict)
+  return group ~= nil and verdict.kind == "rationed"
+    and group.said == verdict.said and group.to + 1 == verdict.hop
+end
+
+local function line_of(group)
+  if group.from == group.to then
+    return group.text
+  end
+  return ("%s ration their answers: each answered %s."):format(
+    words.sentence(words.hops(group.from, group.to)), group.said)
+end
+
+--- Lines of a list of verdicts.
+-- @tparam {table,...} verdicts in the order in which they are shown
+-- @treturn {string,...}
+function M.list(verdicts)
+  local groups, group = {}, nil
+  for _, v in ipairs(verdicts) do
+    if continues(group, v) then
+      group.to = v.hop
+    else
+      group = { text = v.text, said = v.said, from = v.hop, to = v.hop }
+      groups[#groups + 1] = group
+    end
+  end
+  local lines = {}
+  for i, g in ipairs(groups) do
+    lines[i] = line_of(g)
+  end
+  return lines
+end
+
+return M

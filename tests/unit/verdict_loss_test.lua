@@ -1,0 +1,191 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Verdicts on loss and on answers, from counts along a path.
+local check = require "check"
+local sample = require "sample"
+local verdict = require "mtrtrace.verdict"
+
+-- Rounds spread over the sample, so many as probes were lost.
+local function rounds(lost, sent)
+  local list = {}
+  for i = 1, lost do
+    list[i] = 1 + (i - 1) * sent // lost
+  end
+  return list
+end
+
+-- One word per hop: how many probes it lost, or "*" for silent; "r" behind
+-- it where a ration was seen, "R" where another trace's, "s" where shared.
+local BURSTS = { r = { 16, 1, 7, 0 }, s = { 16, 1, 7, 4 }, R = { 0, 0, 0, 6 },
+  w = { 16, 11, 50, 0 } }
+
+local function hop_of(ttl, word, sent)
+  if word == "*" then
+    return sample.hop(ttl, {}, { sent = sent, received = 0, raw_sent = sent,
+      raw_received = 0, loss = 1.0, silent = true })
+  end
+  local lost, kind = word:match("^(%d+)(%a?)$")
+  lost = math.tointeger(tonumber(lost))
+  local burst = BURSTS[kind]
+  return sample.hop(ttl, { sample.responder("10.0.0." .. ttl) }, {
+    sent = sent, received = sent - lost, lost = rounds(lost, sent),
+    ration = burst and { tests = burst[1], tests_answered = burst[2],
+      fast_sent = burst[1] > 0 and sent or 0, fast_received = burst[3],
+      spacing = 1.05, shared = burst[4] } or nil,
+  })
+end
+
+local function path(words, sent, changes)
+  local hops = {}
+  for word in words:gmatch("%S+") do
+    hops[#hops + 1] = hop_of(#hops + 1, word, sent)
+  end
+  return verdict.judge(sample.result(hops, changes))
+end
+
+local function texts(result)
+  local list = {}
+  for i, v in ipairs(result.verdicts) do
+    list[i] = v.text
+  end
+  return list
+end
+
+local SILENT = { reached = false, ending = "silent" }
+local BEYOND = "Cannot tell beyond hop %d whether probes are lost or "
+  .. "filtered."
+
+local ROWS = {
+  { name = "clean_path_has_none", path = "0 0 0 0", want = {} },
+  { name = "no_hops_have_none", path = "", want = {} },
+  { name = "one_probe_per_hop_has_none", path = "0 1 0 1", sent = 1,
+    want = {} },
+  { name = "target_at_hop_1_has_none", path = "0", want = {} },
+  { name = "target_at_hop_1_that_loses", path = "12",
+    want = { "Round-trip loss first visible at hop 1: 20.0% (11.8-31.8), "
+      .. "12 of 60 probes from there on." } },
+  { name = "all_silent_has_none_beside_the_note", path = "* * * *",
+    changes = SILENT, want = {} },
+  { name = "loss_first_visible_at_a_hop", path = "0 0 0 6 7 5 8 6",
+    want = { "Round-trip loss first visible at hop 4: 10.7% (7.7-14.7), "
+      .. "32 of 300 probes from there on, 0 of 180 before." } },
+  { name = "loss_of_all_hops_begins_at_the_first", path = "6 7 5 8 6",
+    want = { "Round-trip loss first visible at hop 1: 10.7% (7.7-14.7), "
+      .. "32 of 300 probes from there on." } },
+  { name = "few_lost_probes_leave_a_range",
+    path = "0 0 0 0 2 3 1 3 2 3",
+    want = { "Round-trip loss first visible at hop 5 (4 to 5 possible): "
+      .. "3.9% (2.3-6.4), 14 of 360 probes from there on, 0 of 240 "
+      .. "before." } },
+  { name = "silent_hops_before_it_are_possible_too",
+    path = "0 0 * * 9 12 8 9",
+    want = { "Round-trip loss first visible at hop 5 (3 to 5 possible): "
+      .. "15.8% (11.8-21.0), 38 of 240 probes from there on, 0 of 120 "
+      .. "before.",
+      "Hops 3 to 4 do not answer (0 of 120 probes), hops behind do." } },
+  { name = "second_step_is_named_too",
+    path = "0 0 3 3 3 3 3 3 18 19 17 18",
+    want = { "Round-trip loss first visible at hop 3 (2 to 3 possible): "
+      .. "5.0% (3.2-7.8), 18 of 360 probes from there on, 0 of 120 "
+      .. "before.",
+      "Further round-trip loss first visible at hop 9: 26.3% (20.1-32.8), "
+      .. "72 of 240 probes from there on, 18 of 360 before." } },
+  { name = "loss_of_the_target_alone_is_its_own", path = "0 0 0 0 9",
+    want = { "Round-trip loss first visible at hop 5: 15.0% (8.1-26.1), "
+      .. "9 of 60 probes from there on, 0 of 240 before." } },
+  { name = "loss_of_a_rationed_target_alone_cannot_be_told",
+    path = "0 0 0 0 9r",
+    want = { "Cannot tell whether probes are lost on the way to hop 5: it "
+      .. "left 9 of 60 unanswered, and it was seen to withhold answers.",
+      "Hop 5 rations its answers: it answered 1 of 16 back-to-back probes, "
+      .. "7 of 60 at the fast pace, 51 of 60 when sent 1.05 s apart." } },
+  { name = "loss_of_the_last_that_answers_cannot_be_told",
+    path = "0 0 0 9 * *", changes = SILENT,
+    want = { "Cannot tell whether probes are lost on the way to hop 4: it "
+      .. "left 9 of 60 unanswered, and nothing behind it answers.",
+      BEYOND:format(4) } },
+  { name = "silent_end_is_never_loss", path = "0 0 * * *",
+    changes = SILENT, want = { BEYOND:format(2) } },
+  { name = "refused_end_is_no_silence", path = "0 0 *",
+    changes = { reached = false, ending = "unreachable", ending_type = 3,
+      ending_code = 1 }, want = {} },
+  { name = "loss_that_is_gone_behind_is_none", path = "0 6 0 0 0 0",
+    want = {} },
+  { name = "loss_that_rests_on_one_hop_is_none", path = "0 0 0 6 0",
+    want = {} },
+  { name = "loss_within_two_rounds_is_none", path = "0 0 0 2 2 2 2",
+    want = {} },
+  { name = "suppressed_hop_is_no_loss", path = "0 40 0 0 0", want = {} },
+  { name = "single_lost_probes_are_no_news", path = "0 1 0 0 1 0 0 0",
+    want = {} },
+  { name = "ten_packets_with_plain_loss_are_tentative",
+    path = "0 0 0 0 3 2 4 2 3 3", sent = 10,
+    want = { "Round-trip loss seems to begin at hop 5 (4 to 5 possible): "
+      .. "28.3% (18.5-40.8), 17 of 60 probes from there on, 0 of 40 "
+      .. "before; send 60 packets per hop or more to be sure." } },
+  { name = "ten_packets_with_little_loss_show_nothing",
+    path = "0 0 0 1 0 1 0 0 1 0", sent = 10, want = {} },
+  { name = "ten_packets_of_the_last_hop_show_nothing",
+    path = "0 0 0 4 * *", sent = 10, changes = SILENT,
+    want = { BEYOND:format(4) } },
+  { name = "silent_hop_before_others", path = "0 * 0", sent = 10,
+    want = { "Hop 2 does not answer (0 of 10 probes), hops behind do." } },
+  { name = "silent_hops_in_two_places", path = "* 0 * * 0", sent = 10,
+    want = { "Hop 1 does not answer (0 of 10 probes), hops behind do.",
+      "Hops 3 to 4 do not answer (0 of 20 probes), hops behind do." } },
+  { name = "rationed_hop_with_its_bucket", path = "0 0r 0", sent = 10,
+    want = { "Hop 2 rations its answers: it answered 1 of 16 back-to-back "
+      .. "probes, 7 of 10 at the fast pace, 10 of 10 when sent 1.05 s "
+      .. "apart." } },
+  { name = "rationed_hop_with_a_shared_sample", path = "0 0s 0", sent = 10,
+    want = { "Hop 2 rations its answers: it answered 1 of 16 back-to-back "
+      .. "probes, 7 of 10 at the fast pace, 10 of 10 when sent 1.05 s "
+      .. "apart; 4 of these are another trace's." } },
+  { name = "ration_that_only_another_trace_saw_is_not_claimed",
+    path = "0 0R 0", sent = 10, want = {} },
+  { name = "burst_as_bad_as_the_slow_sample_is_no_ration",
+    path = "0 0 12w 11w 13w",
+    want = { "Round-trip loss first visible at hop 3: 20.0% (14.8-26.4), "
+      .. "36 of 180 probes from there on, 0 of 120 before." } },
+}
+check.rows(ROWS, function(row)
+  check.equal(texts(path(row.path, row.sent or 60, row.changes)), row.want)
+end)
+
+check.case("loss_has_the_numbers_it_rests_on", function()
+  local v = path("0 0 * 2 3 1 3 2 3 2", 60).verdicts[1]
+  check.equal({ v.kind, v.hop, v.from, v.to, v.lost, v.sent, v.lost_before,
+    v.sent_before, v.tentative },
+    { "loss", 4, 2, 4, 16, 420, 0, 120, nil })
+  check.equal({ v.loss > v.loss_low, v.loss < v.loss_high },
+    { true, true })
+end)
+
+check.case("loss_at_one_hop_has_no_range", function()
+  local v = path("0 0 0 6 7 5 8 6", 60).verdicts[1]
+  check.equal({ v.hop, v.from, v.to }, { 4 })
+end)
+
+check.case("rationed_has_the_numbers_it_rests_on", function()
+  local v = path("0 0s 0", 10).verdicts[1]
+  v.text = nil
+  check.equal(v, { kind = "rationed", hop = 2, tests = 16,
+    tests_answered = 1, fast_sent = 10, fast_recv = 7, spacing = 1.05,
+    sent = 10, recv = 10, shared = 4 })
+end)
+
+check.case("marks_are_set_where_they_are_due", function()
+  local hops = path("0 40 0r 0 0R 12w", 60).hops
+  local marks = {}
+  for i, hop in ipairs(hops) do
+    marks[i] = ("%s %s"):format(hop.rationed, hop.suppressed)
+  end
+  check.equal(marks, { "nil nil", "nil 5", "true nil", "nil nil",
+    "nil nil", "nil nil" })
+end)
+
+check.case("hop_that_rations_is_suppressed_if_even_slow_probes_fail",
+  function()
+    check.equal(path("0 30r 0 0", 60).hops[2].suppressed, 4)
+  end)
+
+check.finish()

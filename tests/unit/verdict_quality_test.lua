@@ -1,0 +1,48 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- The limits that the verdicts have to keep, over few simulated paths; many
+-- are measured by tests/sim/verdict_quality.lua.
+local check = require "check"
+local questions = require "sim.verdict_questions"
+
+local WORLDS, SEED = 1500, 2026
+
+local function at_most(share, limit)
+  if share ~= share or share > limit then
+    error(("%.4f is over %.2f"):format(share, limit), 0)
+  end
+end
+
+local FALSE = {
+  { name = "false_loss_in_clean_worlds_with_60_packets",
+    question = "false_loss", packets = 60 },
+  { name = "false_loss_in_clean_worlds_with_10_packets",
+    question = "false_loss", packets = 10 },
+  { name = "false_ration_in_lossy_worlds_with_60_packets",
+    question = "false_rationed", packets = 60 },
+  { name = "false_ration_in_lossy_worlds_with_10_packets",
+    question = "false_rationed", packets = 10 },
+}
+check.rows(FALSE, function(row)
+  local counts = questions.count(row.question, WORLDS, row.packets, SEED)
+  at_most(counts.wrong / WORLDS, 0.01)
+end)
+
+check.case("five_percent_of_loss_is_named_at_its_hop", function()
+  local counts = questions.count("five_percent", WORLDS, 60, SEED)
+  at_most(0.85, counts.likeliest / WORLDS)
+  at_most(0.95, counts.contained / counts.found)
+end)
+
+check.case("range_has_the_hop_wherever_loss_is_found", function()
+  local counts = questions.count("anywhere", WORLDS, 60, SEED)
+  at_most(0.5, counts.found / WORLDS)
+  at_most(0.95, counts.contained / counts.found)
+end)
+
+check.case("one_seed_gives_one_answer", function()
+  local a = questions.count("anywhere", 20, 60, SEED)
+  local b = questions.count("anywhere", 20, 60, SEED)
+  check.equal({ a.found, a.contained }, { b.found, b.contained })
+end)
+
+check.finish()

@@ -1,0 +1,184 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- Steps the engine against a model in virtual time: no packet leaves, no
+-- clock is read, and a seed gives the same run again.
+-- @module sim.driver
+local model = require "sim.model"
+local mtrsim = require "mtrsim"
+local queue = require "sim.queue"
+local random = require "sim.random"
+
+local M = {}
+
+local S = 1000000000
+local BOOT_NS = 1700000000 * S -- the virtual CLOCK_REALTIME when time is 0
+local STUCK = 10000 -- steps without time passing
+
+--- The options of a trace through a world, with its random parts.
+-- @tparam table world
+-- @tparam integer seed
+-- @tparam ?table more options; `at_s` starts it later
+-- @treturn table
+function M.options(world, seed, more)
+  local source = random.new(seed)
+  local options = {
+    target = world.target, source = world.prober,
+    ident = source.whole(0, 65535), first_index = source.whole(0, 65535),
+    cookie = source.whole(1, 0xffffffff),
+    tcp_base = source.whole(0, 0xffffffff),
+  }
+  for key, value in pairs(more or {}) do
+    options[key] = value
+  end
+  return options
+end
+
+local function start(pace, options)
+  local copy = {}
+  for key, value in pairs(options) do
+    copy[key] = value
+  end
+  local at_ns = (options.at_s or 0) * S // 1 | 0
+  copy.at_s, copy.now_ns = nil, at_ns
+  return { engine = pace:trace(copy), at_ns = at_ns, drops = 0 }
+end
+
+-- What the host does with a probe: hand it to the network, as a rule.
+local function send(sim, t, now, bytes, number, ttl)
+  local fate, detail
+  if sim.on_send then
+    fate, detail = sim.on_send(number, ttl, now, t, bytes, sim)
+  end
+  if fate == "fail" then
+    t.engine:failed(number, detail, now)
+    return
+  elseif fate == "vanish" then
+    return
+  end
+  if fate ~= "unseen" then
+    t.engine:seen(bytes, sim.clock(now), sim.epoch, 1)
+  end
+  local answers = sim.model:receive(bytes, now)
+  for i = 1, #answers do
+    local answer = answers[i]
+    answer.to = t
+    sim.queue.put(answer)
+  end
+end
+
+local function hand_over(sim, delivery, now)
+  local stamp = sim.clock(delivery.at_ns)
+  local to = delivery.to
+  if sim.on_receive and not sim.on_receive(delivery, now, to, sim) then
+    return
+  end
+  if to.engine:reply(delivery.packet, stamp, sim.epoch, 1, now) then
+    return
+  end
+  for _, t in ipairs(sim.traces) do
+    if t ~= to and t.at_ns <= now and
+      t.engine:reply(delivery.packet, stamp, sim.epoch, 1, now) then
+      return
+    end
+  end
+end
+
+-- One turn of a trace; gives when it wants the next, or nil when done.
+local function step(sim, t, now)
+  local engine, drops = t.engine, t.drops
+  local bytes, number, ttl = engine:turn(now, drops)
+  while bytes do
+    t.probes = (t.probes or 0) + 1
+    send(sim, t, now, bytes, number, ttl)
+    bytes, number, ttl = engine:turn(now, drops)
+  end
+  if not number then
+    t.ended_ns = now
+  end
+  return number -- beside nil it is the time
+end
+
+local function turn(sim, now)
+  local due = math.maxinteger
+  for _, t in ipairs(sim.traces) do
+    if not t.ended_ns then
+      local at = t.at_ns > now and t.at_ns or step(sim, t, now)
+      if at and at < due then
+        due = at
+      end
+    end
+  end
+  return due
+end
+
+local function loop(sim)
+  local now, still = 0, 0
+  while true do
+    local first = sim.queue.first()
+    while first and first.at_ns <= now do
+      hand_over(sim, sim.queue.take(), now)
+      first = sim.queue.first()
+    end
+    local due = turn(sim, now)
+    if due == math.maxinteger then
+      return
+    end
+    first = sim.queue.first()
+    if first and first.at_ns < due then
+      due = first.at_ns
+    end
+    still = due <= now and still + 1 or 0
+    if still > STUCK then
+      error(("the engine does not move on at %.3f s"):format(now / S), 0)
+    end
+    now = due > now and due or now
+    if now > sim.limit_ns then
+      error(("no end after %.0f s"):format(sim.limit_ns / S), 0)
+    end
+  end
+end
+
+--- Runs traces through a world until all are done.
+-- @tparam table world checked
+-- @tparam {table,...} traces options, see M.options
+-- @tparam table settings `seed`; `limit_s` of virtual time (3600);
+--   `on_send(number, ttl, now, t, bytes, sim)` may return "fail" and an
+--   errno, "vanish" (lost between socket and wire), "unseen" (not captured);
+--   `on_receive(delivery, now, t, sim)` false for what is not captured;
+--   `clock(now_ns)` the stamp at that time; both may set `sim.epoch`
+-- @treturn {table,...} for each trace `result`, `events`, `ended_ns`,
+--   `probes`, `elapsed_s`
+function M.run(world, traces, settings)
+  local sim = {
+    model = model.new(world, settings.seed or 1), queue = queue.new(),
+    traces = {}, epoch = 0, limit_ns = (settings.limit_s or 3600) * S // 1 | 0,
+    on_send = settings.on_send, on_receive = settings.on_receive,
+    clock = settings.clock or function(now) return BOOT_NS + now end,
+  }
+  local pace = mtrsim.pace()
+  for i, options in ipairs(traces) do
+    sim.traces[i] = start(pace, options)
+  end
+  loop(sim)
+  for i, t in ipairs(sim.traces) do
+    t.result = t.engine:result()
+    t.events = traces[i].events and t.engine:events()
+    t.elapsed_s = (t.ended_ns - t.at_ns) / S
+    t.engine:close()
+  end
+  return sim.traces
+end
+
+--- Runs one trace.
+-- @tparam table world
+-- @tparam ?table more options of the trace
+-- @tparam ?table settings as in M.run
+-- @treturn table its result
+-- @treturn table the rest of what M.run gives for it
+function M.trace(world, more, settings)
+  settings = settings or {}
+  local seed = settings.seed or 1
+  local t = M.run(world, { M.options(world, seed, more) }, settings)[1]
+  return t.result, t
+end
+
+return M

@@ -1,0 +1,189 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Real loss is unbiased: the mean over many runs of what a trace reports lies
+-- within half a point of the truth at every hop behind the lossy link, and
+-- hops before it show none. The worlds are spread over two processes.
+--
+-- loss_test.lua           all of them
+-- loss_test.lua PATTERN   those whose names match, with a line per hop
+local build = require "sim.build"
+local check = require "check"
+local driver = require "sim.driver"
+local link = require "sim.link"
+
+local WORKERS = 2
+local LOSSY = 2 -- the link that leads to this hop loses
+local HOPS = 4
+
+-- ---- the worlds ------------------------------------------------------------
+
+local BURSTS = { [0.2] = { enter = 0.1, leave = 0.4 } }
+
+-- Half of the loss each way.
+local function both_ways(loss)
+  local each = 1 - math.sqrt(1 - loss)
+  return { loss_forward = each, loss_back = each }
+end
+
+local WAYS = {
+  forward = function(loss) return { loss_forward = loss } end,
+  back = function(loss) return { loss_back = loss } end,
+  both = both_ways,
+  bursts_forward = function(loss) return { loss_forward = BURSTS[loss] } end,
+  bursts_back = function(loss) return { loss_back = BURSTS[loss] } end,
+}
+
+local function ration(preset, start)
+  return { ration = { preset = preset, start = start } }
+end
+
+-- So many that the standard error stays below 0.15 points: half a point off
+-- is then no accident. Fewer than 5,000 where that is enough.
+local RUNS = { [10] = { [0.05] = 2500, [0.2] = 8000 },
+  [50] = { [0.05] = 600, [0.2] = 1600 } }
+
+local BOTH, LONG = { 0.05, 0.2 }, { 10, 50 }
+local FORWARD, BACK = { "forward" }, { "forward", "back" }
+local BURSTY = { "bursts_forward", "bursts_back" }
+
+local GRID = {
+  { name = "plain", packets = LONG, ways = BACK, losses = BOTH },
+  { name = "linux4", each = ration "linux4", packets = LONG, ways = BACK,
+    losses = BOTH },
+  { name = "linux4_empty", each = ration("linux4", "empty"), ways = BACK },
+  { name = "linux4_nothing_behind", each = ration "linux4", ways = BACK,
+    host = { echo = false }, last = HOPS - 1, trace = { max_silent = 1 } },
+  { name = "linux4_udp", each = ration "linux4", host = ration "linux4",
+    trace = { protocol = "udp", max_hops = 30 }, ways = { "both" } },
+  { name = "plain_bursty", ways = BURSTY, runs = 12000 },
+  { name = "linux4_bursty", each = ration "linux4", ways = BURSTY },
+  { name = "bucket_of_10", each = ration "iosxr", ways = BACK,
+    losses = BOTH },
+  { name = "bucket_of_10_empty", each = ration("iosxr", "empty"),
+    ways = FORWARD },
+  { name = "bucket_of_10_fast", each = ration "ios", ways = FORWARD },
+  { name = "linux6", version = 6, each = ration "linux6", ways = FORWARD },
+}
+
+local function add(worlds, row, way, loss, packets)
+  local wire = WAYS[way](loss)
+  wire.delay_ms = 1
+  local trace = { packets = packets, max_hops = HOPS + 2 }
+  for key, value in pairs(row.trace or {}) do
+    trace[key] = value
+  end
+  worlds[#worlds + 1] = {
+    name = ("%s_%s_%d_percent_%d_packets"):format(row.name, way,
+      (loss * 100 + 0.5) // 1, packets),
+    runs = row.runs or RUNS[packets][loss],
+    truth = loss, trace = trace, last = row.last or HOPS,
+    world = build.line(HOPS - 1, { version = row.version, each = row.each,
+      host = row.host, nodes = { ["r" .. LOSSY] = { link = wire } } }),
+  }
+  if BURSTS[loss] and way:find "^bursts" then
+    local rate = link.loss_rate(BURSTS[loss])
+    assert(math.abs(rate - loss) < 1e-9)
+  end
+end
+
+local function all_worlds()
+  local worlds = {}
+  for _, row in ipairs(GRID) do
+    for _, way in ipairs(row.ways) do
+      for _, packets in ipairs(row.packets or { 10 }) do
+        for _, loss in ipairs(row.losses or { 0.2 }) do
+          add(worlds, row, way, loss, packets)
+        end
+      end
+    end
+  end
+  return worlds
+end
+
+-- ---- one world -------------------------------------------------------------
+
+-- Mean and standard error of each hop's loss, in points.
+local function measure(world)
+  local hops = {}
+  for ttl = 1, world.last do
+    hops[ttl] = { n = 0, sum = 0, squares = 0, replaced = 0 }
+  end
+  for seed = 1, world.runs do
+    local result = driver.trace(world.world, world.trace, { seed = seed })
+    for ttl, hop in ipairs(hops) do
+      local got = result.hops[ttl]
+      local points = got.loss * 100
+      hop.n, hop.sum = hop.n + 1, hop.sum + points
+      hop.squares = hop.squares + points * points
+      hop.replaced = hop.replaced + (got.ration and 1 or 0)
+    end
+  end
+  for _, hop in ipairs(hops) do
+    hop.mean = hop.sum / hop.n
+    hop.error = math.sqrt((hop.squares / hop.n - hop.mean ^ 2) / hop.n)
+  end
+  return hops
+end
+
+local function judge(world, hops)
+  for ttl, hop in ipairs(hops) do
+    local truth = ttl < LOSSY and 0 or world.truth * 100
+    local allowed = ttl < LOSSY and 0 or 0.5
+    if math.abs(hop.mean - truth) > allowed then
+      error(("hop %d: mean loss %.2f %% (standard error %.2f), "
+        .. "truth %.2f %%, sample replaced in %.1f %% of %d runs"):format(
+        ttl, hop.mean, hop.error, truth, 100 * hop.replaced / hop.n, hop.n),
+        0)
+    end
+  end
+end
+
+local function run(world, verbose)
+  local hops
+  check.case(world.name, function()
+    hops = measure(world)
+    judge(world, hops)
+  end)
+  for ttl, hop in ipairs(verbose and hops or {}) do
+    print(("  hop %d  mean %6.3f  error %.3f  replaced %.3f"):format(ttl,
+      hop.mean, hop.error, hop.replaced / hop.n))
+  end
+end
+
+-- ---- processes -------------------------------------------------------------
+
+local function worker(index)
+  for i, world in ipairs(all_worlds()) do
+    if (i + i // 2) % WORKERS == index then -- neighbours differ in loss
+      run(world)
+    end
+  end
+  check.finish()
+end
+
+local function all()
+  local processes, good = {}, true
+  for i = 0, WORKERS - 1 do
+    processes[#processes + 1] = assert(io.popen(("'%s' '%s' --worker %d")
+      :format(arg[-1], arg[0], i)))
+  end
+  for _, process in ipairs(processes) do
+    for line in process:lines() do
+      print(line)
+    end
+    good = process:close() and good
+  end
+  os.exit(good and 0 or 1)
+end
+
+if arg[1] == "--worker" then
+  worker(tonumber(arg[2]))
+elseif arg[1] then
+  for _, world in ipairs(all_worlds()) do
+    if world.name:find(arg[1]) then
+      run(world, true)
+    end
+  end
+  check.finish()
+else
+  all()
+end

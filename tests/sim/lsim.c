@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The Lua module mtrsim, for tests: the pure engine, stepped by hand. The caller gives time,
+ * packets and everything that is random, so a run repeats. No prober or socket is in it. */
+#include "lresult.h"
+#include "tally.h"
+#include "trace.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PACE_MT "mtrsim.pace"
+#define TRACE_MT "mtrsim.trace"
+
+struct pace_ud {
+    struct pace *pace;
+};
+
+struct sim_event {
+    struct trace_event event;
+    struct wire_packet reply;
+    bool has_reply;
+};
+
+struct trace_ud {
+    struct trace *trace; /* its pace is our user value, which outlives us */
+    struct tally *tally;
+    bool recording, broken; /* broken: an event found no memory */
+    size_t count, capacity;
+    struct sim_event *events;
+    uint8_t *packet;
+};
+
+/* ---- options ------------------------------------------------------------------------------- */
+
+static lua_Integer opt_integer(lua_State *L, const char *key, lua_Integer least, lua_Integer most,
+                               lua_Integer absent)
+{
+    lua_Integer value = absent;
+    if (lua_getfield(L, 2, key) != LUA_TNIL) {
+        value = luaL_checkinteger(L, -1);
+        if (value < least || value > most)
+            luaL_error(L, "option '%s' is %I", key, (LUAI_UACINT)value);
+    }
+    lua_pop(L, 1);
+    return value;
+}
+
+static int64_t opt_seconds(lua_State *L, const char *key, double absent)
+{
+    double value = absent;
+    if (lua_getfield(L, 2, key) != LUA_TNIL)
+        value = luaL_checknumber(L, -1);
+    lua_pop(L, 1);
+    return (int64_t)(value * 1e9 + 0.5);
+}
+
+static struct ipaddr opt_address(lua_State *L, const char *key)
+{
+    struct ipaddr address;
+    lua_getfield(L, 2, key);
+    const char *text = lua_tostring(L, -1);
+    if (text == NULL || ipaddr_from_text(&address, text) < 0)
+        luaL_error(L, "option '%s' is no address", key);
+    lua_pop(L, 1);
+    return address;
+}
+
+static void refuse_unknown(lua_State *L)
+{
+    static const char *const known[] = { "target",      "source",   "protocol",   "port",
+                                         "source_port", "packets",  "interval",   "timeout",
+                                         "first_hop",   "max_hops", "max_silent", "size",
+                                         "tos",         "ident",    "cookie",     "first_index",
+                                         "tcp_base",    "now_ns",   "events" };
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    for (lua_pushnil(L); lua_next(L, 2) != 0; lua_pop(L, 1)) {
+        const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "(not a string)";
+        size_t i = 0;
+        while (i < sizeof known / sizeof *known && strcmp(key, known[i]) != 0)
+            i++;
+        if (i == sizeof known / sizeof *known)
+            luaL_error(L, "unknown option '%s'", key);
+    }
+}
+
+static void read_spec(lua_State *L, struct wire_spec *spec)
+{
+    static const char *const names[] = { "icmp", "udp", "tcp", NULL };
+    static const uint16_t ports[] = { 0, WIRE_PORT_UDP, WIRE_PORT_TCP };
+
+    lua_getfield(L, 2, "protocol");
+    spec->protocol = (enum wire_protocol)luaL_checkoption(L, -1, "icmp", names);
+    lua_pop(L, 1);
+    spec->target = opt_address(L, "target");
+    spec->source = opt_address(L, "source");
+    if (spec->target.version != spec->source.version)
+        luaL_error(L, "source and target are of different families");
+    uint16_t least = wire_size_min(spec->protocol, spec->target.version);
+    uint16_t usual = wire_size_default(spec->protocol, spec->target.version);
+    bool icmp = spec->protocol == WIRE_ICMP;
+    spec->target_port = (uint16_t)opt_integer(L, "port", 0, 65535, ports[spec->protocol]);
+    spec->source_port =
+        (uint16_t)opt_integer(L, "source_port", 0, 65535, icmp ? 0 : WIRE_SOURCE_PORT);
+    spec->size = (uint16_t)opt_integer(L, "size", least, WIRE_PACKET_MAX, usual);
+    spec->tos = (uint8_t)opt_integer(L, "tos", 0, 255, 0);
+    spec->ident = (uint16_t)opt_integer(L, "ident", 0, 65535, 0x4d54);
+    spec->first_index = (uint16_t)opt_integer(L, "first_index", 0, 65535, 1000);
+    spec->cookie = (uint32_t)opt_integer(L, "cookie", 1, UINT32_MAX, 0x6d747231);
+    spec->tcp_base = (uint32_t)opt_integer(L, "tcp_base", 0, UINT32_MAX, 0x10000000);
+}
+
+static void read_config(lua_State *L, struct trace_config *config)
+{
+    refuse_unknown(L);
+    read_spec(L, &config->spec);
+    config->packets = (uint32_t)opt_integer(L, "packets", 1, 100000, 10);
+    config->interval_ns = opt_seconds(L, "interval", 0);
+    config->timeout_ns = opt_seconds(L, "timeout", 5);
+    config->first_hop = (uint8_t)opt_integer(L, "first_hop", 1, 255, 1);
+    config->max_hops = (uint8_t)opt_integer(L, "max_hops", config->first_hop, 255, 30);
+    config->max_silent = (uint8_t)opt_integer(L, "max_silent", 1, 255, 5);
+}
+
+/* ---- a trace ------------------------------------------------------------------------------- */
+
+static void record(struct trace_ud *u, const struct trace_event *event)
+{
+    if (u->count == u->capacity) {
+        size_t capacity = u->capacity == 0 ? 256 : u->capacity * 2;
+        struct sim_event *more = realloc(u->events, capacity * sizeof *more);
+        if (more == NULL) {
+            u->broken = true;
+            return;
+        }
+        u->events = more;
+        u->capacity = capacity;
+    }
+    struct sim_event *e = &u->events[u->count++];
+    *e = (struct sim_event){ .event = *event, .has_reply = event->reply != NULL };
+    if (event->reply != NULL)
+        e->reply = *event->reply;
+    e->event.reply = NULL;
+}
+
+static void on_event(void *context, const struct trace_event *event)
+{
+    struct trace_ud *u = context;
+    tally_event(u->tally, event);
+    if (u->recording)
+        record(u, event);
+}
+
+static int pace_trace(lua_State *L)
+{
+    struct pace_ud *p = luaL_checkudata(L, 1, PACE_MT);
+    struct trace_config config = { 0 };
+    struct err err = { 0 };
+
+    read_config(L, &config);
+    int64_t now_ns = opt_integer(L, "now_ns", 0, INT64_MAX, 0);
+    struct trace_ud *u = lua_newuserdata(L, sizeof *u);
+    *u = (struct trace_ud){ 0 };
+    luaL_setmetatable(L, TRACE_MT);
+    lua_pushvalue(L, 1);
+    lua_setuservalue(L, -2);
+    lua_getfield(L, 2, "events");
+    u->recording = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    u->packet = malloc(config.spec.size);
+    u->tally = tally_new(config.max_hops);
+    u->trace = trace_new(&config, p->pace, now_ns, on_event, u, &err);
+    if (u->packet == NULL || u->tally == NULL || u->trace == NULL)
+        return luaL_error(L, "no memory for a trace");
+    return 1;
+}
+
+static struct trace_ud *check_trace(lua_State *L)
+{
+    struct trace_ud *u = luaL_checkudata(L, 1, TRACE_MT);
+    luaL_argcheck(L, u->trace != NULL, 1, "trace is closed");
+    return u;
+}
+
+static int trace_close(lua_State *L)
+{
+    struct trace_ud *u = luaL_checkudata(L, 1, TRACE_MT);
+    trace_free(u->trace);
+    tally_free(u->tally);
+    free(u->events);
+    free(u->packet);
+    *u = (struct trace_ud){ 0 };
+    return 0;
+}
+
+static int sim_next(lua_State *L)
+{
+    struct trace_ud *u = check_trace(L);
+    const struct wire_spec *spec = &trace_config(u->trace)->spec;
+    struct wire_probe probe;
+
+    if (!trace_next(u->trace, luaL_checkinteger(L, 2), (uint64_t)luaL_optinteger(L, 3, 0), &probe))
+        return 0;
+    size_t length = wire_build(spec, &probe, u->packet);
+    lua_pushlstring(L, (const char *)u->packet, length);
+    lua_pushinteger(L, probe.number);
+    lua_pushinteger(L, probe.ttl);
+    return 3;
+}
+
+/* expire and next in one, as the driver calls them for every packet: a probe as next gives it, or
+ * nil and when the next turn is due, nothing once the trace is done. */
+static int sim_turn(lua_State *L)
+{
+    struct trace_ud *u = check_trace(L);
+
+    trace_expire(u->trace, luaL_checkinteger(L, 2), (uint64_t)luaL_optinteger(L, 3, 0));
+    int results = sim_next(L);
+    if (results > 0 || trace_done(u->trace))
+        return results;
+    lua_pushnil(L);
+    lua_pushinteger(L, trace_due(u->trace));
+    return 2;
+}
+
+/* The arguments bytes, stamp_ns, epoch, link from stack index 2 on; false if it is no packet. */
+static bool read_capture(lua_State *L, struct wire_packet *packet, struct trace_stamp *stamp)
+{
+    size_t length;
+    const char *bytes = luaL_checklstring(L, 2, &length);
+
+    stamp->ns = luaL_checkinteger(L, 3);
+    stamp->epoch = (uint32_t)luaL_optinteger(L, 4, 0);
+    stamp->link = (uint32_t)luaL_optinteger(L, 5, 1);
+    return wire_parse((const uint8_t *)bytes, length, packet) == WIRE_OK;
+}
+
+static int sim_seen(lua_State *L)
+{
+    struct trace_ud *u = check_trace(L);
+    struct wire_packet packet;
+    struct trace_stamp stamp;
+
+    bool ours = read_capture(L, &packet, &stamp) && packet.kind == WIRE_PROBE &&
+                trace_seen(u->trace, &packet, stamp);
+    lua_pushboolean(L, ours);
+    return 1;
+}
+
+static int sim_reply(lua_State *L)
+{
+    struct trace_ud *u = check_trace(L);
+    int64_t now_ns = luaL_checkinteger(L, 6);
+    struct wire_packet packet;
+    struct trace_stamp stamp;
+
+    bool ours = read_capture(L, &packet, &stamp) && packet.kind != WIRE_PROBE &&
+                trace_reply(u->trace, &packet, stamp, now_ns);
+    lua_pushboolean(L, ours);
+    return 1;
+}
+
+static int sim_failed(lua_State *L)
+{
+    struct trace_ud *u = check_trace(L);
+    trace_send_failed(u->trace, (uint32_t)luaL_checkinteger(L, 2), (int)luaL_checkinteger(L, 3),
+                      luaL_checkinteger(L, 4));
+    return 0;
+}
+
+static int sim_expire(lua_State *L)
+{
+    struct trace_ud *u = check_trace(L);
+    trace_expire(u->trace, luaL_checkinteger(L, 2), (uint64_t)luaL_optinteger(L, 3, 0));
+    return 0;
+}
+
+static int sim_due(lua_State *L)
+{
+    lua_pushinteger(L, trace_due(check_trace(L)->trace));
+    return 1;
+}
+
+static int sim_done(lua_State *L)
+{
+    lua_pushboolean(L, trace_done(check_trace(L)->trace));
+    return 1;
+}
+
+static int sim_result(lua_State *L)
+{
+    struct trace_ud *u = check_trace(L);
+    struct prober_report *report = lresult_new(L);
+    const struct trace_config *config = trace_config(u->trace);
+
+    report->spec = config->spec;
+    report->packets = config->packets;
+    report->first_hop = config->first_hop;
+    report->done = trace_done(u->trace);
+    trace_summary(u->trace, &report->summary);
+    report->tally = tally_snapshot(u->tally);
+    if (report->tally == NULL || report->tally->out_of_memory)
+        return luaL_error(L, "no memory for a result");
+    lresult_push(L, report);
+    return 1;
+}
+
+/* ---- events -------------------------------------------------------------------------------- */
+
+static void set_integer(lua_State *L, const char *key, lua_Integer value)
+{
+    lua_pushinteger(L, value);
+    lua_setfield(L, -2, key);
+}
+
+static void set_true(lua_State *L, const char *key, bool value)
+{
+    if (!value)
+        return;
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, key);
+}
+
+static void set_reply(lua_State *L, const struct wire_packet *reply)
+{
+    char text[IPADDR_TEXT];
+    lua_pushstring(L, ipaddr_to_text(&reply->from, text));
+    lua_setfield(L, -2, "from");
+    set_integer(L, "reply_ttl", reply->ttl);
+    set_integer(L, "type", reply->type);
+    set_integer(L, "code", reply->code);
+    set_integer(L, "mtu", reply->mtu);
+    set_integer(L, "quote_length", reply->quote_length);
+}
+
+static void push_event(lua_State *L, const struct sim_event *e)
+{
+    static const char *const names[] = {
+        [EVENT_SENT] = "sent",
+        [EVENT_REPLY] = "reply",
+        [EVENT_LATE] = "late",
+        [EVENT_DUPLICATE] = "duplicate",
+        [EVENT_TIMEOUT] = "timeout",
+        [EVENT_SEND_ERROR] = "send_error",
+        [EVENT_HOP_CHANGED] = "hop_changed",
+        [EVENT_PATH_CHANGED] = "path_changed",
+        [EVENT_RATIONED] = "rationed",
+        [EVENT_DONE] = "done",
+    };
+    const struct trace_event *event = &e->event;
+
+    lua_createtable(L, 0, 16);
+    lua_pushstring(L, names[event->kind]);
+    lua_setfield(L, -2, "kind");
+    set_integer(L, "at_ns", event->at_ns);
+    set_integer(L, "probe", event->probe);
+    set_integer(L, "flow", event->flow);
+    set_integer(L, "ttl", event->ttl);
+    set_integer(L, "rtt_ns", event->rtt_ns);
+    set_integer(L, "error", event->error);
+    set_true(L, "test", event->class == PROBE_TEST);
+    set_true(L, "clock_step", event->clock_step);
+    set_true(L, "from_target", event->from_target);
+    set_true(L, "shared", event->shared);
+    if (event->kind == EVENT_RATIONED)
+        set_integer(L, "spacing_ns", event->ration.spacing_ns);
+    if (e->has_reply)
+        set_reply(L, &e->reply);
+}
+
+static int sim_events(lua_State *L)
+{
+    struct trace_ud *u = check_trace(L);
+
+    if (u->broken)
+        return luaL_error(L, "no memory for the events");
+    lua_createtable(L, (int)u->count, 0);
+    for (size_t i = 0; i < u->count; i++) {
+        push_event(L, &u->events[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    u->count = 0;
+    return 1;
+}
+
+/* ---- the module ---------------------------------------------------------------------------- */
+
+static int l_pace(lua_State *L)
+{
+    struct pace_ud *p = lua_newuserdata(L, sizeof *p);
+    p->pace = NULL;
+    luaL_setmetatable(L, PACE_MT);
+    p->pace = pace_new();
+    return p->pace != NULL ? 1 : luaL_error(L, "no memory for a pace");
+}
+
+/* Finalizers run in the reverse order of creation: every trace of it is gone. */
+static int pace_close(lua_State *L)
+{
+    struct pace_ud *p = luaL_checkudata(L, 1, PACE_MT);
+    pace_free(p->pace);
+    p->pace = NULL;
+    return 0;
+}
+
+static const luaL_Reg pace_methods[] = { { "trace", pace_trace }, { NULL, NULL } };
+
+static const luaL_Reg trace_methods[] = { { "next", sim_next },     { "turn", sim_turn },
+                                          { "seen", sim_seen },     { "reply", sim_reply },
+                                          { "failed", sim_failed }, { "due", sim_due },
+                                          { "expire", sim_expire }, { "done", sim_done },
+                                          { "result", sim_result }, { "events", sim_events },
+                                          { "close", trace_close }, { NULL, NULL } };
+
+static const luaL_Reg functions[] = { { "pace", l_pace }, { NULL, NULL } };
+
+static void new_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction gc)
+{
+    luaL_newmetatable(L, name);
+    lua_pushcfunction(L, gc);
+    lua_setfield(L, -2, "__gc");
+    lua_newtable(L);
+    luaL_setfuncs(L, methods, 0);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+}
+
+__attribute__((visibility("default"))) int luaopen_mtrsim(lua_State *L);
+
+int luaopen_mtrsim(lua_State *L)
+{
+    luaL_checkversion(L);
+    lresult_register(L);
+    new_class(L, PACE_MT, pace_methods, pace_close);
+    new_class(L, TRACE_MT, trace_methods, trace_close);
+    luaL_newlib(L, functions);
+    return 1;
+}

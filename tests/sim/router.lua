@@ -1,0 +1,200 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- A node of the simulated network, router or host: whether, when and with
+-- what bytes it answers a probe. Where the probe and the answer travel is
+-- the model's business.
+-- @module sim.router
+local bucket = require "sim.bucket"
+local lies = require "sim.lies"
+local link = require "sim.link"
+local packet = require "sim.packet"
+local quote = require "sim.quote"
+
+local M = {}
+
+local unpack, sub = string.unpack, string.sub
+
+local function copy_of(t)
+  local copy = {}
+  for key, value in pairs(t) do
+    copy[key] = value
+  end
+  return copy
+end
+
+local function addresses_of(spec)
+  local from = spec.from or spec.address
+  if type(from) == "string" then
+    from = { from }
+  end
+  local list = {}
+  for i, text in ipairs(from) do
+    list[i] = packet.address(text)
+  end
+  return list
+end
+
+local function compile_nat(nat)
+  if not nat then
+    return nil
+  end
+  local compiled = copy_of(nat)
+  compiled.source = nat.source and packet.address(nat.source)
+  compiled.target = nat.target and packet.address(nat.target)
+  return compiled
+end
+
+--- Makes a node ready to run.
+-- @tparam table spec a checked node of a world
+-- @tparam table random
+-- @treturn table
+function M.new(spec, random)
+  local node = copy_of(spec)
+  local wire = spec.link or {}
+  node.bytes = packet.address(spec.address)
+  node.version = #node.bytes == 4 and 4 or 6
+  node.sources = addresses_of(spec)
+  node.there_ns, node.there = link.new(wire, "forward", random)
+  node.back_ns, node.back = link.new(wire, "back", random)
+  node.mtu = wire.mtu
+  node.answer_ns, node.answer_jitter = link.delay(spec.answer_ms, random)
+  node.take_token = spec.ration and bucket.new(spec.ration, random)
+  node.nat = compile_nat(spec.nat)
+  node.ttl = spec.ttl or 64
+  node.next_id = random.whole(1, 60000)
+  node.random = random
+  -- What the model looks at before it lets a packet pass.
+  node.stops = spec.host or spec.reject or node.mtu or node.nat
+    or spec.set_tos
+  return node
+end
+
+local function next_id(node, p)
+  local kind = node.ip_id
+  if kind == "zero" then
+    return 0
+  elseif kind == "random" then
+    return node.random.whole(0, 65535)
+  elseif kind == "echo" then
+    return p.id
+  end
+  node.next_id = node.next_id % 65535 + 1
+  return node.next_id
+end
+
+local function tos_of(node, p)
+  local tos = node.tos or "linux"
+  if tos == "linux" then
+    return p.tos & 0x1e | 0xc0
+  end
+  return tos == "copy" and p.tos or tos
+end
+
+-- Reused: nothing keeps it beyond the building of one packet.
+local outer = {}
+
+local function header(node, p, source, hops_back, tos)
+  outer.version, outer.source, outer.target = p.version, source, p.source
+  outer.ttl = node.ttl > hops_back and node.ttl - hops_back or 1
+  outer.tos, outer.id, outer.df = tos, next_id(node, p), node.df
+  return outer
+end
+
+local function source_of(node)
+  local sources = node.sources
+  return sources[2] and node.random.pick(sources) or sources[1]
+end
+
+--- An ICMP error about the probe.
+-- @tparam table node
+-- @tparam table p the probe at the prober, see packet.read
+-- @tparam string quoted the probe as the quote shows it
+-- @tparam integer hops_back routers on the way back
+-- @tparam integer type
+-- @tparam integer code
+-- @tparam integer rest second word of the header, e.g. an MTU
+-- @tparam ?string source address that a NAT gives the answer
+-- @treturn string
+function M.error(node, p, quoted, hops_back, type, code, rest, source)
+  local body, more = quote.build(node, quoted, p.version)
+  local ip = header(node, p, source or source_of(node), hops_back,
+    tos_of(node, p))
+  return packet.icmp(ip, type, code, rest + more, body)
+end
+
+--- The echo reply of a host. `source` is the address that was asked.
+function M.echo(node, p, source, hops_back)
+  local at = p.header
+  local ident, seq = unpack(">I2I2", p.bytes, at + 5)
+  local ip = header(node, p, source, hops_back, p.tos)
+  return packet.icmp(ip, p.version == 4 and 0 or 129, 0, ident << 16 | seq,
+    sub(p.bytes, at + 9))
+end
+
+local FLAGS = { open = 0x12, closed = 0x14, reset = 0x04 }
+
+--- The answer of a host to a SYN.
+function M.tcp(node, p, source, hops_back)
+  local sport, dport, seq, _, offset = unpack(">I2I2I4I4B", p.bytes,
+    p.header + 1)
+  local data = p.length - p.header - (offset >> 4) * 4
+  local ip = header(node, p, source, hops_back, 0)
+  local kind = node.tcp or "open"
+  local has_ack = kind ~= "reset"
+  local ack = seq + 1 + (kind == "closed" and data or 0) & 0xffffffff
+  return packet.tcp(ip, { source_port = dport, target_port = sport,
+    seq = has_ack and node.random.whole(0, 0xffffffff) or 0,
+    ack = has_ack and ack or 0, flags = FLAGS[kind],
+    window = kind == "open" and 65535 or 0 })
+end
+
+--- What the node says that is not true, as packets.
+-- @treturn {string,...}
+function M.lies(node, p, quoted, hops_back)
+  local list = {}
+  for _, name in ipairs(node.lies) do
+    local ip = header(node, p, node.sources[1], hops_back, 0)
+    list[#list + 1] = lies.kinds[name](ip, p, quoted)
+  end
+  return list
+end
+
+--- Whether and when an answer leaves the node.
+-- @tparam table node
+-- @tparam table p
+-- @tparam integer at when the probe arrived
+-- @tparam boolean rationed ICMP errors are
+-- @treturn ?integer nil for no answer
+function M.answer_at(node, p, at, rationed)
+  if node.answers and node.random.unit() >= node.answers then
+    return nil
+  end
+  if rationed and node.take_token and not node.take_token(at, p.source) then
+    return nil
+  end
+  at = at + node.answer_ns
+  if node.answer_jitter then
+    at = at + node.answer_jitter()
+  end
+  local late = node.late
+  if late and node.random.unit() < late.share then
+    local base, more = link.delay(late.delay_ms, node.random)
+    at = at + base + (more and more() or 0)
+  end
+  return at
+end
+
+--- When copies of an answer leave, behind the answer itself.
+-- @treturn {integer,...}
+function M.copies(node, at)
+  local times, duplicate = {}, node.duplicate
+  if duplicate and node.random.unit() < duplicate.share then
+    for i = 1, duplicate.copies or 1 do
+      local base, more = link.delay(duplicate.delay_ms or 0.05, node.random)
+      at = at + base + (more and more() or 0)
+      times[i] = at
+    end
+  end
+  return times
+end
+
+return M

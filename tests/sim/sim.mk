@@ -1,0 +1,39 @@
+# The simulation: the module mtrsim is the pure engine for Lua tests, without
+# the files that touch a socket, a capture or a clock.
+
+SIM_OBJS  := $(filter-out lcore lhttp http% prober capture egress,\
+	$(CORE_SRCS:cext/%.c=%))
+SIM_SO    := build/lua5.4/mtrsim.so $(ASAN)/asan/mtrsim.so
+
+# $(1): build folder with the engine's objects.  $(2): flags.
+define SIM_RULES
+$(1)/obj/sim_%.o: tests/sim/%.c Makefile tests/sim/sim.mk
+	@mkdir -p $$(@D)
+	$$(call say,CC    $$@)
+	$$(Q)$$(CC) $$(REQUIRED) $(or $(2),$$(WARNINGS)) -Icext \
+		$$(call lua_cflags,lua5.4) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
+
+$(1)/mtrsim.so: $(1)/obj/sim_lsim.o $(SIM_OBJS:%=$(1)/obj/%.o)
+	$$(call say,LINK  $$@)
+	$$(Q)$$(CC) $$(MODULE) $(2) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(DNET_LIBS) -lm
+
+-include $(1)/obj/sim_lsim.d
+endef
+$(eval $(call SIM_RULES,build/lua5.4,))
+$(eval $(call SIM_RULES,$(ASAN)/asan,$(SANITIZE)))
+
+# What is slow runs once, with the release build; the rest under ASan as well.
+SIM_TESTS := $(wildcard tests/sim/*_test.lua)
+SIM_SLOW  := $(filter tests/sim/loss_% tests/sim/speed_%,$(SIM_TESTS))
+SIM_RUNS  := $(SIM_TESTS:%='tests/lua lua5.4 %') \
+	$(patsubst %,'tests/lua --asan lua5.4 %',$(filter-out $(SIM_SLOW),$(SIM_TESTS))) \
+	$(patsubst %,'%',$(wildcard tests/sim/*_test.sh))
+
+check-built: $(SIM_SO)
+
+bench: build/lua5.4/mtrsim.so
+
+test-sim: all $(SIM_SO)
+	@tests/run $(SIM_RUNS)
+
+.PHONY: test-sim

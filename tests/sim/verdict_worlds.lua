@@ -1,0 +1,175 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- Made-up paths with a known truth, and what the engine would count on
+-- them: the accounting rule of the design, section 6, over independent loss
+-- and token buckets. Much faster than the engine in the simulation, and
+-- blind to all that is not counting. Seeded; no clock.
+-- @module sim.verdict_worlds
+local loss = require "mtrtrace.loss"
+
+local M = {}
+
+local INTERVAL_S, REST_S = 0.1, 1.2
+
+-- Token buckets: what they hold, and seconds until one token is back.
+M.BUCKETS = {
+  { size = 6, refill = 1 }, -- Linux, IPv4
+  { size = 6, refill = 0.25 }, -- Linux, IPv6, by route
+  { size = 10, refill = 0.1 }, -- Linux, IPv6, newest; Solaris, HP
+  { size = 1, refill = 1 }, -- Cisco IOS XR
+  { size = 10, refill = 1 },
+}
+
+local Random = {}
+Random.__index = Random
+
+--- A source of random numbers that is the same in every Lua.
+-- @tparam integer seed not 0
+-- @treturn table
+function M.random(seed)
+  return setmetatable({ state = seed * 0x9E3779B97F4A7C15 }, Random)
+end
+
+--- A number from 0 to below 1.
+-- @treturn number
+function Random:share()
+  local x = self.state
+  x = x ~ x << 13
+  x = x ~ x >> 7
+  x = x ~ x << 17
+  self.state = x
+  return (x >> 11) / (1 << 53)
+end
+
+--- A whole number.
+-- @tparam integer low
+-- @tparam integer high
+-- @treturn integer
+function Random:whole(low, high)
+  return low + math.floor(self:share() * (high - low + 1))
+end
+
+--- One of a list.
+-- @tparam table list
+-- @return one of it
+function Random:one(list)
+  return list[self:whole(1, #list)]
+end
+
+local function take(bucket, now)
+  bucket.tokens = math.min(bucket.size,
+    bucket.tokens + (now - bucket.at) / bucket.refill)
+  bucket.at = now
+  if bucket.tokens < 1 then
+    return false
+  end
+  bucket.tokens = bucket.tokens - 1
+  return true
+end
+
+-- One probe to a hop: lost on the way or not answered by choice, or over
+-- the ration.
+local function probe(world, router, way, now)
+  if router.silent or world.random:share() < way then
+    return false
+  elseif router.bucket and not take(router.bucket, now) then
+    return false
+  end
+  return world.random:share() >= (router.withholds or 0)
+end
+
+local function sample(world, router, way, from, spacing)
+  local lost = {}
+  for i = 1, world.packets do
+    if not probe(world, router, way, from + (i - 1) * spacing) then
+      lost[#lost + 1] = i
+    end
+  end
+  return lost
+end
+
+local function burst(world, router, way, now, length)
+  local answered = 0
+  for _ = 1, length do
+    answered = answered + (probe(world, router, way, now) and 1 or 0)
+  end
+  return answered
+end
+
+local function spacing_of(first, proof)
+  if proof == 0 then
+    return 2.1
+  elseif first > 0 or proof < 3 then
+    return 1.05
+  end
+  return math.max(0.1, 1.3 / (proof - 1))
+end
+
+-- The ration the engine would see, or nil.
+local function tested(world, router, way, now)
+  local first = burst(world, router, way, now, 3)
+  if first == 3 then
+    return nil
+  end
+  local proof = burst(world, router, way, now + REST_S,
+    router.silent and 3 or 16)
+  return not router.silent and proof < 12 and {
+    tests = 16, tests_answered = proof, shared = 0,
+    spacing = spacing_of(first, proof),
+  } or nil
+end
+
+local function counted(world, router, way)
+  if router.bucket then
+    router.bucket = { size = router.bucket.size, at = 0,
+      refill = router.bucket.refill,
+      tokens = world.random:share() * router.bucket.size }
+  end
+  local lost = sample(world, router, way, 0, INTERVAL_S)
+  local now = world.packets * INTERVAL_S
+  local ration = tested(world, router, way, now)
+  if ration then
+    ration.fast_sent = world.packets
+    ration.fast_received = world.packets - #lost
+    lost = sample(world, router, way, now + REST_S + ration.spacing,
+      ration.spacing)
+  end
+  return lost, ration
+end
+
+local function hop_of(world, ttl, way)
+  local router = world.routers[ttl]
+  local lost, ration = counted(world, router, way)
+  local n, silent = world.packets, router.silent or false
+  local low, high = loss.wilson(#lost, n, loss.Z95)
+  return {
+    ttl = ttl, sent = n, received = n - #lost, lost = lost, ration = ration,
+    loss = #lost / n, loss_low = low, loss_high = high, silent = silent,
+    raw_sent = n + 3, runs = {}, responders = silent and {} or {
+      { address = "10.0.0." .. ttl, flow = 0, received = n - #lost,
+        late = 0 },
+    },
+  }
+end
+
+--- What a trace of a world gives.
+-- @tparam table world `random`, `packets`, `routers` from the first to the
+--   target, each with `silent`, `bucket`, `withholds` (share of answers),
+--   `loss` (share of probes lost on the link before it), or none of them
+-- @treturn table as trace:result() gives it, as far as verdicts on loss and
+--   on answers read it
+function M.trace(world)
+  local hops, through, last = {}, 1, 0
+  for ttl, router in ipairs(world.routers) do
+    through = through * (1 - (router.loss or 0))
+    hops[ttl] = hop_of(world, ttl, 1 - through)
+    last = #hops[ttl].responders > 0 and ttl or last
+  end
+  local reached = last == #hops
+  return {
+    hops = hops, first_hop = 1, reached = reached,
+    ending = reached and "reached" or "silent",
+    target_ttl = reached and #hops or nil, packets = world.packets,
+  }
+end
+
+return M

@@ -2,17 +2,34 @@
 #include "hop.h"
 
 enum {
-    TESTS = 3,            /* right behind the last counted probe */
-    PROOF_TESTS = 16,     /* back to back, a second later */
+    /* A burst that empties any known bucket by itself (Linux 6, IOS and IOS XR 10), whatever the
+     * sample before it has left: a sample must not be kept because it lost much. */
+    TESTS = 12,
+    TESTS_UNANSWERED = 3, /* so many of them call for a proof */
+    PROOF_TESTS = 16,
     PROOF_UNANSWERED = 5, /* so many of them are no accident */
+    WAKE_TESTS = 3,       /* to one that never answered: a single token is enough */
+    TAIL = 3,             /* unanswered at a burst's end: the bucket was empty then */
+    FAST_REFILL = 5,      /* tokens in a second's rest: about as fast as the sample goes */
 };
 
 #define MS INT64_C(1000000)
 static const int64_t untested_ns = 1050 * MS; /* no known router rations probes this far apart */
-static const int64_t rest_ns = 1000 * MS;     /* from the tests to the proof */
+static const int64_t rest_ns = 1000 * MS;     /* from one burst to the next */
 static const int64_t spacing_ns = 1050 * MS;  /* Linux, IOS XR: one token a second */
 static const int64_t slow_spacing_ns = 2100 * MS;
 static const int64_t fast_spacing_ns = 100 * MS;
+
+bool hop_is_settled(const struct hop *hop)
+{
+    return hop->phase == HOP_SETTLED || hop->phase == HOP_DORMANT;
+}
+
+bool hop_is_waking(const struct hop *hop)
+{
+    bool next = hop->phase == HOP_DORMANT || hop->phase == HOP_PROOF;
+    return next && !hop->answered && hop->proof.sent == 0;
+}
 
 int64_t hop_due(const struct hop *hop, const struct hop_rules *rules)
 {
@@ -20,6 +37,7 @@ int64_t hop_due(const struct hop *hop, const struct hop_rules *rules)
     case HOP_SAMPLE:
     case HOP_TEST:
     case HOP_PROOF:
+    case HOP_DORMANT:
         return hop->due_ns;
     case HOP_PACED:
         if (hop->counted >= rules->packets)
@@ -35,45 +53,56 @@ int64_t hop_due(const struct hop *hop, const struct hop_rules *rules)
     return INT64_MAX;
 }
 
-static void start_burst(struct hop *hop, enum hop_phase phase, int64_t due_ns)
+/* ---- probes out ---------------------------------------------------------------------------- */
+
+static void start_tests(struct hop *hop, int64_t due_ns)
 {
-    hop->phase = phase;
+    hop->phase = HOP_TEST;
+    hop->tests = (struct hop_burst){ .length = TESTS };
     hop->due_ns = due_ns;
-    hop->tests = hop->tests_open = hop->tests_answered = 0;
 }
 
-static void take_test(struct hop *hop, int length, enum hop_phase after, int64_t now_ns)
+static void start_proof(struct hop *hop, enum hop_phase phase, int64_t now_ns)
 {
-    hop->tests++;
-    hop->tests_open++;
-    hop->tested_ns = now_ns;
-    if (hop->tests == length)
-        hop->phase = after;
+    int64_t rested_ns = hop->tested_ns + rest_ns;
+
+    hop->phase = phase;
+    hop->proof = (struct hop_burst){ .length = hop->answered ? PROOF_TESTS : WAKE_TESTS };
+    hop->due_ns = rested_ns > now_ns ? rested_ns : now_ns;
 }
 
-static void take_counted(struct hop *hop, const struct hop_rules *rules, int64_t now_ns)
+static enum probe_class take_test(struct hop *hop, struct hop_burst *burst, enum hop_phase now,
+                                  enum hop_phase after, int64_t now_ns, int64_t *place)
+{
+    *place = burst->sent++;
+    burst->open++;
+    hop->tested_ns = now_ns;
+    hop->phase = burst->sent < burst->length ? now : after;
+    return PROBE_TEST;
+}
+
+static enum probe_class take_counted(struct hop *hop, const struct hop_rules *rules, int64_t now_ns)
 {
     hop->due_ns = now_ns + rules->interval_ns;
     if (++hop->counted < rules->packets)
-        return;
+        return PROBE_COUNTED;
     if (rules->interval_ns >= untested_ns)
         hop->phase = HOP_SETTLED;
     else
-        start_burst(hop, HOP_TEST, now_ns);
+        start_tests(hop, now_ns);
+    return PROBE_COUNTED;
 }
 
 enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, const void *owner,
-                          bool answered, int64_t now_ns, int64_t *place)
+                          int64_t now_ns, int64_t *place)
 {
     *place = -1;
     switch (hop->phase) {
     case HOP_TEST:
-        take_test(hop, TESTS, HOP_JUDGE, now_ns);
-        return PROBE_TEST;
+        return take_test(hop, &hop->tests, HOP_TEST, HOP_JUDGE, now_ns, place);
     case HOP_PROOF:
-        /* one that never answered has no bucket to empty: a few are enough to see it wake up */
-        take_test(hop, answered ? PROOF_TESTS : TESTS, HOP_PROVE, now_ns);
-        return PROBE_TEST;
+    case HOP_DORMANT:
+        return take_test(hop, &hop->proof, HOP_PROOF, HOP_PROVE, now_ns, place);
     case HOP_PACED:
         *place = pace_start(hop->sample, owner, now_ns);
         if (++hop->counted == rules->packets)
@@ -86,42 +115,88 @@ enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, const 
     case HOP_PHASE_COUNT:
         break;
     }
-    take_counted(hop, rules, now_ns);
-    return PROBE_COUNTED;
+    return take_counted(hop, rules, now_ns);
 }
 
-enum hop_verdict hop_tested(struct hop *hop, bool probe_answered, int64_t now_ns)
+/* ---- what the tests show ------------------------------------------------------------------- */
+
+/* A bucket ran dry in it: a random loss of the last few is rare. */
+static bool ran_dry(const struct hop_burst *burst)
 {
-    if (hop->tests_open == 0)
-        return HOP_UNDECIDED; /* of a burst that a send error broke off */
-    hop->tests_open--;
-    hop->tests_answered = (uint8_t)(hop->tests_answered + probe_answered);
-    if (hop->tests_open > 0 || (hop->phase != HOP_JUDGE && hop->phase != HOP_PROVE))
-        return HOP_UNDECIDED;
-    int unanswered = hop->tests - hop->tests_answered;
-    if (hop->phase == HOP_JUDGE && unanswered > 0) {
-        int64_t rested_ns = hop->tested_ns + rest_ns;
-        hop->tests_all_lost = hop->tests_answered == 0;
-        start_burst(hop, HOP_PROOF, rested_ns > now_ns ? rested_ns : now_ns);
+    uint32_t tail = ((UINT32_C(1) << TAIL) - 1) << (burst->length - TAIL);
+    return (burst->answered_places & tail) == 0;
+}
+
+static enum hop_verdict stand(struct hop *hop)
+{
+    hop->phase = HOP_SETTLED;
+    return HOP_STANDS;
+}
+
+static enum hop_verdict judge_tests(struct hop *hop, int64_t now_ns)
+{
+    if (hop->tests.length - hop->tests.answered < TESTS_UNANSWERED)
+        return stand(hop);
+    start_proof(hop, HOP_PROOF, now_ns);
+    return HOP_NEEDS_PROOF;
+}
+
+/* It never answered before; an answer to some of the tests shows that it has a ration. */
+static enum hop_verdict judge_waking(struct hop *hop, int64_t now_ns)
+{
+    if (hop->proof.answered == hop->proof.length)
+        return stand(hop);
+    if (hop->proof.answered > 0)
+        return HOP_RATIONS;
+    if (hop->naps < UINT8_MAX)
+        hop->naps++;
+    start_proof(hop, HOP_DORMANT, now_ns);
+    return HOP_STANDS;
+}
+
+static enum hop_verdict judge_proof(struct hop *hop, int64_t now_ns)
+{
+    const struct hop_burst *tests = &hop->tests, *proof = &hop->proof;
+
+    if (proof->length < PROOF_TESTS)
+        return judge_waking(hop, now_ns);
+    if (proof->length - proof->answered < PROOF_UNANSWERED)
+        return stand(hop);
+    if (proof->answered >= FAST_REFILL && tests->answered + 1 >= proof->answered)
+        return stand(hop); /* the sample had not used up what comes in during a second */
+    if (proof->answered == 0 && !hop->proved_twice) {
+        hop->proved_twice = true; /* another trace may have had the token */
+        start_proof(hop, HOP_PROOF, now_ns);
         return HOP_NEEDS_PROOF;
-    }
-    int tolerated = hop->tests == PROOF_TESTS ? PROOF_UNANSWERED - 1 : 0;
-    bool silent = hop->tests < PROOF_TESTS && hop->tests_answered == 0;
-    if (unanswered <= tolerated || silent) {
-        hop->phase = HOP_SETTLED;
-        return HOP_STANDS;
     }
     return HOP_RATIONS;
 }
 
-/* Where the bucket was empty before the rest, the proof shows what came in meanwhile. */
+enum hop_verdict hop_tested(struct hop *hop, int64_t place, bool probe_answered, int64_t now_ns)
+{
+    bool of_proof = hop->phase == HOP_PROOF || hop->phase == HOP_PROVE;
+    struct hop_burst *burst = of_proof ? &hop->proof : &hop->tests;
+
+    if (burst->open == 0)
+        return HOP_UNDECIDED; /* of a burst that a send error broke off */
+    burst->open--;
+    burst->answered = (uint8_t)(burst->answered + probe_answered);
+    burst->answered_places |= (uint32_t)probe_answered << place;
+    if (burst->open > 0)
+        return HOP_UNDECIDED;
+    if (hop->phase == HOP_JUDGE)
+        return judge_tests(hop, now_ns);
+    return hop->phase == HOP_PROVE ? judge_proof(hop, now_ns) : HOP_UNDECIDED;
+}
+
+/* Where both bursts emptied the bucket, the second shows what came in between them. */
 int64_t hop_spacing_ns(const struct hop *hop)
 {
-    if (hop->tests_answered == 0)
+    if (hop->answered && hop->proof.answered == 0)
         return slow_spacing_ns;
-    if (!hop->tests_all_lost || hop->tests_answered < 3)
+    if (hop->proof.answered < TAIL || !ran_dry(&hop->tests) || !ran_dry(&hop->proof))
         return spacing_ns;
-    int64_t refill_ns = rest_ns * 13 / 10 / (hop->tests_answered - 1);
+    int64_t refill_ns = rest_ns * 13 / 10 / (hop->proof.answered - 1);
     return refill_ns < fast_spacing_ns ? fast_spacing_ns : refill_ns;
 }
 
@@ -132,6 +207,7 @@ void hop_pace(struct hop *hop, struct pace_sample *sample)
     hop->counted = 0;
     hop->next_place = 0;
     hop->due_ns = 0;
+    hop->naps = 0;
 }
 
 void hop_send_error(struct hop *hop, const struct hop_rules *rules, enum probe_class class,

@@ -13,26 +13,36 @@ enum hop_phase {
     HOP_SAMPLE, /* counted probes at the trace's interval */
     HOP_TEST,   /* test probes right behind the last of them */
     HOP_JUDGE,  /* waiting for their outcomes */
-    HOP_PROOF,  /* some were unanswered: a second's rest, then a longer burst */
+    HOP_PROOF,  /* too many unanswered: a second's rest, then another burst */
     HOP_PROVE,  /* waiting for its outcomes */
     HOP_PACED,  /* rationed: a new counted sample within the responder's budget */
     HOP_SETTLED,
+    HOP_DORMANT, /* silent so far: settled, but asked again while other hops are at work */
     HOP_PHASE_COUNT
 };
 
 /* What the tests have shown once all are finished. */
 enum hop_verdict { HOP_UNDECIDED, HOP_STANDS, HOP_NEEDS_PROOF, HOP_RATIONS };
 
+/* A burst of test probes, back to back. */
+struct hop_burst {
+    uint8_t length, sent, open, answered;
+    uint32_t answered_places; /* bit i: the i-th was answered */
+};
+
 struct hop {
     enum hop_phase phase;
     uint32_t counted; /* in the sample so far; send errors are taken off again */
     uint32_t errors;
-    uint8_t tests, tests_open, tests_answered; /* of the burst under way or last judged */
-    bool tests_all_lost;                       /* of the burst before the proof */
-    int64_t due_ns;                            /* not before this */
-    int64_t tested_ns;                         /* when the last burst went out */
-    struct pace_sample *sample;                /* HOP_PACED: borrowed from the pace */
-    int64_t next_place;                        /* HOP_PACED: first outcome not read yet */
+    struct hop_burst tests;     /* right behind the sample */
+    struct hop_burst proof;     /* after a rest */
+    bool answered;              /* at any time */
+    uint8_t naps;               /* how often it has been dormant without answering since */
+    bool proved_twice;          /* no answer to the first proof need not mean an empty bucket */
+    int64_t due_ns;             /* not before this */
+    int64_t tested_ns;          /* when the last burst went out */
+    struct pace_sample *sample; /* HOP_PACED: borrowed from the pace */
+    int64_t next_place;         /* HOP_PACED: first outcome not read yet */
 };
 
 struct hop_rules {
@@ -43,14 +53,20 @@ struct hop_rules {
 /* When the hop wants to send again; INT64_MAX while it only waits. */
 int64_t hop_due(const struct hop *hop, const struct hop_rules *rules);
 
+/* True when the hop waits for nothing: its sample stands, or it is silent. */
+bool hop_is_settled(const struct hop *hop);
+
+/* True while it has never answered and the next of its turns begins another try. */
+bool hop_is_waking(const struct hop *hop);
+
 /* Takes the turn that is due: the class of the probe that goes out. *place is its place in the
- * responder's sample, or -1. `owner` is the trace. `answered`: the hop has answered before. */
+ * responder's sample, or in the burst, or -1. `owner` is the trace. */
 enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, const void *owner,
-                          bool answered, int64_t now_ns, int64_t *place);
+                          int64_t now_ns, int64_t *place);
 
 /* A test probe has its outcome. HOP_UNDECIDED until the last of the burst; then the hop has moved
  * on, except for HOP_RATIONS, which hop_pace carries out. */
-enum hop_verdict hop_tested(struct hop *hop, bool probe_answered, int64_t now_ns);
+enum hop_verdict hop_tested(struct hop *hop, int64_t place, bool probe_answered, int64_t now_ns);
 
 /* How far apart the probes of the new sample must be, by what the proof has shown. */
 int64_t hop_spacing_ns(const struct hop *hop);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 static const int64_t fresh_ns = INT64_C(60000000000);
+static const int64_t active_ns = INT64_C(3000000000); /* since a sample's last probe */
 
 struct pace_sample {
     struct pace_sample *next;
@@ -143,6 +144,32 @@ struct pace_evidence pace_evidence(const struct pace_sample *sample)
 int64_t pace_due(const struct pace_sample *sample, uint32_t wanted)
 {
     return sample->count - sample->voids < wanted ? sample->responder->free_ns : INT64_MAX;
+}
+
+static bool is_active(const struct pace_sample *s, uint8_t ttl, enum wire_protocol protocol,
+                      int64_t now_ns)
+{
+    return s->key.ttl == ttl && s->key.protocol == protocol && now_ns - s->used_ns < active_ns;
+}
+
+int64_t pace_slot_ns(const struct pace *pace, uint8_t ttl, enum wire_protocol protocol,
+                     int64_t now_ns)
+{
+    int64_t slot_ns = 0;
+
+    for (const struct pace_responder *r = pace->responders; r != NULL; r = r->next)
+        for (const struct pace_sample *s = r->samples; s != NULL; s = s->next)
+            if (is_active(s, ttl, protocol, now_ns) && r->free_ns > slot_ns)
+                slot_ns = r->free_ns;
+    return slot_ns;
+}
+
+void pace_yield_slot(struct pace *pace, uint8_t ttl, enum wire_protocol protocol, int64_t now_ns)
+{
+    for (struct pace_responder *r = pace->responders; r != NULL; r = r->next)
+        for (const struct pace_sample *s = r->samples; s != NULL; s = s->next)
+            if (is_active(s, ttl, protocol, now_ns))
+                r->free_ns = now_ns + r->spacing_ns;
 }
 
 int64_t pace_start(struct pace_sample *sample, const void *owner, int64_t now_ns)

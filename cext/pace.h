@@ -58,6 +58,14 @@ void pace_answered(struct pace *pace, const struct ipaddr *responder, int64_t no
 int64_t pace_spacing_ns(const struct pace_sample *sample);
 struct pace_evidence pace_evidence(const struct pace_sample *sample);
 
+/* A silent hop may be a router that rations another trace at this TTL, which gets all its tokens.
+ * When its next one comes, if such a sample is being taken; else 0. */
+int64_t pace_slot_ns(const struct pace *pace, uint8_t ttl, enum wire_protocol protocol,
+                     int64_t now_ns);
+
+/* Leaves that token to the silent hop: the samples wait for the one after. */
+void pace_yield_slot(struct pace *pace, uint8_t ttl, enum wire_protocol protocol, int64_t now_ns);
+
 /* When the next probe of the sample may go out, if it is to have `wanted` outcomes; INT64_MAX when
  * so many are there or on their way. */
 int64_t pace_due(const struct pace_sample *sample, uint32_t wanted);

@@ -32,7 +32,7 @@ struct probe {
     uint32_t stamp_epoch; /* of the clock; see struct trace_stamp */
     uint64_t drops;       /* by the capture, when it was sent */
     uint32_t answer_link; /* interface on which the first answer was seen */
-    int64_t place;        /* in a pace_sample; -1: in none */
+    int64_t place;        /* counted: in a pace_sample, or -1; test: in its burst */
 };
 
 struct probes {

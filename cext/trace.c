@@ -7,14 +7,18 @@
 
 #include <stdlib.h>
 
-enum { WINDOW = 6 }; /* TTLs probed beyond the farthest one that answered */
+enum {
+    WINDOW = 6,     /* TTLs probed beyond the farthest one that answered */
+    WAKE_TRIES = 3, /* of a silent hop, only because another trace samples its TTL */
+};
 
 #define MS INT64_C(1000000)
 static const int64_t interval_auto_ns = 100 * MS;
 static const int64_t silence_ns = 200 * MS;           /* moves the window on */
 static const int64_t counted_patience_ns = 1000 * MS; /* at least */
 static const int64_t test_patience_ns = 200 * MS;     /* at least */
-static const int64_t full_ring_ns = 10 * MS;          /* pause when no probe has room */
+static const int64_t slot_lead_ns = 20 * MS;
+static const int64_t full_ring_ns = 10 * MS; /* pause when no probe has room */
 
 /* What the newest probe of a TTL that was answered says about the end of the path. */
 enum news_kind { NEWS_NONE, NEWS_TRANSIT, NEWS_TARGET, NEWS_STOP };
@@ -42,7 +46,7 @@ struct trace {
     struct probes probes;
     uint8_t farthest, horizon; /* TTLs: answered; allowed to be probed */
     uint8_t end;               /* TTL at which the path ends; 0: not known */
-    bool done;
+    bool done, at_work;        /* at_work: some hop's sample is not finished */
     int64_t started_ns, stepped_ns, horizon_moved_ns, blocked_until_ns;
     struct quantiles rtts; /* of the whole path, for patience */
     uint64_t p95_of;       /* how many RTTs p95_ns is made of */
@@ -87,6 +91,16 @@ void trace_free(struct trace *t)
 const struct trace_config *trace_config(const struct trace *t)
 {
     return &t->config;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
 }
 
 static void emit(struct trace *t, struct trace_event event, int64_t now_ns)
@@ -187,18 +201,19 @@ static struct pace_key key_of(const struct trace *t, uint8_t ttl)
                               .direct = news->direct };
 }
 
-static void on_test_outcome(struct trace *t, uint8_t ttl, bool answered, int64_t now_ns)
+static void on_test_outcome(struct trace *t, const struct probe *p, bool answered, int64_t now_ns)
 {
+    uint8_t ttl = p->ttl;
     struct hop *hop = &t->ttls[ttl].hop;
 
-    if (hop_tested(hop, answered, now_ns) != HOP_RATIONS)
+    if (hop_tested(hop, p->place, answered, now_ns) != HOP_RATIONS)
         return;
     if (t->ttls[ttl].news.kind == NEWS_NONE) { /* only send errors spoke for it */
         hop->phase = HOP_SETTLED;
         return;
     }
     const struct pace_key key = key_of(t, ttl);
-    const struct pace_evidence seen = { hop->tests, hop->tests_answered };
+    const struct pace_evidence seen = { hop->proof.length, hop->proof.answered };
     struct pace_sample *sample =
         pace_ration(t->pace, &key, seen, hop_spacing_ns(hop), hop->tested_ns);
     ration(t, ttl, sample, now_ns);
@@ -210,7 +225,7 @@ static void join_known(struct trace *t, uint8_t ttl, int64_t now_ns)
     const struct hop *hop = &t->ttls[ttl].hop;
     const struct pace_key key = key_of(t, ttl);
 
-    if (hop->sample != NULL || hop->phase == HOP_SETTLED)
+    if (hop->sample != NULL || hop->phase == HOP_SETTLED || !hop->answered)
         return;
     struct pace_sample *sample = pace_known(t->pace, &key, now_ns);
     if (sample != NULL)
@@ -256,7 +271,7 @@ static void publish(struct trace *t, const struct probe *p, const struct trace_e
                                     .rtt_ns = event->rtt_ns,
                                     .from_target = event->from_target };
 
-    if (p->place < 0)
+    if (p->class != PROBE_COUNTED || p->place < 0)
         return;
     if (event->reply != NULL) {
         outcome.state = PACE_ANSWERED;
@@ -282,7 +297,7 @@ static void finish(struct trace *t, struct probe *p, enum probe_state state,
         return;
     t->ttls[p->ttl].open--;
     if (p->class == PROBE_TEST) /* one that was not sent is no evidence of rationing */
-        on_test_outcome(t, p->ttl, state != PROBE_TIMED_OUT, now_ns);
+        on_test_outcome(t, p, state != PROBE_TIMED_OUT, now_ns);
 }
 
 static void finish_send_error(struct trace *t, struct probe *p, int error, int64_t now_ns)
@@ -314,12 +329,38 @@ static void refresh_patience(struct trace *t)
     t->p95_ns = (int64_t)quantiles_get(&t->rtts, 0.95);
 }
 
+static bool has_work(const struct trace *t)
+{
+    for (int ttl = t->config.first_hop; ttl <= last_sampled(t); ttl++)
+        if (!hop_is_settled(&t->ttls[ttl].hop) && t->ttls[ttl].hop.naps == 0)
+            return true;
+    return false;
+}
+
+/* When another trace's sample at this TTL leaves a token to a silent hop of ours; 0 if there is
+ * none, or it did not help before. */
+static int64_t wake_slot_ns(const struct trace *t, int ttl, int64_t now_ns)
+{
+    if (t->ttls[ttl].hop.naps > WAKE_TRIES)
+        return 0;
+    return pace_slot_ns(t->pace, (uint8_t)ttl, t->config.spec.protocol, now_ns);
+}
+
+static bool is_finished(const struct trace *t, int ttl)
+{
+    const struct ttl *at = &t->ttls[ttl];
+
+    if (!hop_is_settled(&at->hop) || at->open > 0)
+        return false;
+    return at->hop.phase != HOP_DORMANT || wake_slot_ns(t, ttl, t->stepped_ns) == 0;
+}
+
 static bool is_ready(const struct trace *t)
 {
     int last = last_sampled(t);
 
     for (int ttl = t->config.first_hop; ttl <= last; ttl++)
-        if (t->ttls[ttl].hop.phase != HOP_SETTLED || t->ttls[ttl].open > 0)
+        if (!is_finished(t, ttl))
             return false;
     if (t->end != 0)
         return true;
@@ -359,6 +400,7 @@ void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops)
     read_shared(t, now_ns);
     if (t->end == 0 && now_ns - t->horizon_moved_ns >= silence_ns)
         advance_horizon(t, t->horizon + WINDOW, now_ns);
+    t->at_work = has_work(t);
     if (is_ready(t)) {
         t->done = true;
         emit(t, (struct trace_event){ .kind = EVENT_DONE }, now_ns);
@@ -374,7 +416,13 @@ static int64_t ttl_due(const struct trace *t, int ttl)
 
     if (ttl > last_sampled(t) && was_probed(hop))
         return INT64_MAX;
-    return hop_due(hop, &t->rules);
+    int64_t due_ns = hop_due(hop, &t->rules);
+    if (!hop_is_waking(hop))
+        return due_ns;
+    int64_t slot_ns = wake_slot_ns(t, ttl, t->stepped_ns);
+    if (hop->phase == HOP_DORMANT && !t->at_work && slot_ns == 0)
+        return INT64_MAX;
+    return later(due_ns, slot_ns - slot_lead_ns); /* before those whose slot it is */
 }
 
 static int last_probed(const struct trace *t)
@@ -399,9 +447,11 @@ bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct 
         return false;
     }
     struct ttl *at = &t->ttls[ttl];
+    if (hop_is_waking(&at->hop))
+        pace_yield_slot(t->pace, (uint8_t)ttl, t->config.spec.protocol, now_ns);
     p->ttl = (uint8_t)ttl;
     p->drops = capture_drops;
-    p->class = hop_take(&at->hop, &t->rules, t, at->news.kind != NEWS_NONE, now_ns, &p->place);
+    p->class = hop_take(&at->hop, &t->rules, t, now_ns, &p->place);
     at->open++;
     *out = (struct wire_probe){ .number = p->number, .flow = p->flow, .ttl = p->ttl };
     emit(t, about(p, EVENT_SENT), now_ns);
@@ -442,14 +492,39 @@ static enum news_kind news_of(const struct wire_packet *packet, bool from_target
     return packet->kind == WIRE_TIME_EXCEEDED ? NEWS_TRANSIT : NEWS_STOP;
 }
 
-/* Lets an answer to this TTL's newest answered probe tell where the path goes. */
-static void learn(struct trace *t, const struct probe *p, const struct wire_packet *packet,
-                  bool from_target, int64_t now_ns)
+/* The path has grown: what ended it behind this TTL was true of the old path only. */
+static void forget_ends_behind(struct trace *t, uint8_t ttl, uint32_t number)
+{
+    for (int behind = ttl + 1; behind <= t->config.max_hops; behind++) {
+        struct news *news = &t->ttls[behind].news;
+        if (news->kind != NEWS_TRANSIT && (int32_t)(news->number - number) < 0)
+            news->kind = NEWS_NONE;
+    }
+}
+
+/* An ICMP error of the target's quotes the TTL with which the probe arrived; what is left of it are
+ * hops that the probe did not need. */
+static void note_distance(struct trace *t, const struct probe *p, const struct wire_packet *packet)
+{
+    int distance = p->ttl - packet->probe.ttl + 1;
+
+    if (packet->quote_length == 0 || distance <= t->farthest || distance >= p->ttl)
+        return;
+    for (int ttl = distance; ttl < p->ttl; ttl++) {
+        struct news *news = &t->ttls[ttl].news;
+        if (news->kind == NEWS_NONE)
+            *news = (struct news){ .kind = NEWS_TARGET,
+                                   .number = p->number,
+                                   .responder = packet->from };
+    }
+}
+
+static void note_news(struct trace *t, const struct probe *p, const struct wire_packet *packet,
+                      bool from_target, int64_t now_ns)
 {
     struct news *news = &t->ttls[p->ttl].news;
+    bool ended = news->kind == NEWS_TARGET || news->kind == NEWS_STOP;
 
-    if (news->kind != NEWS_NONE && (int32_t)(p->number - news->number) < 0)
-        return;
     if (news->kind != NEWS_NONE && !ipaddr_equal(&news->responder, &packet->from)) {
         struct trace_event event = about(p, EVENT_HOP_CHANGED);
         event.reply = packet;
@@ -461,10 +536,28 @@ static void learn(struct trace *t, const struct probe *p, const struct wire_pack
                            .direct = is_direct(packet->kind),
                            .type = packet->type,
                            .code = packet->code };
-    if (p->ttl > t->farthest && news->kind == NEWS_TRANSIT) {
+    if (news->kind == NEWS_TRANSIT && ended)
+        forget_ends_behind(t, p->ttl, p->number);
+    if (news->kind == NEWS_TRANSIT && p->ttl > t->farthest) {
         t->farthest = p->ttl;
         advance_horizon(t, p->ttl + WINDOW, now_ns);
     }
+    if (news->kind == NEWS_TARGET)
+        note_distance(t, p, packet);
+}
+
+/* Lets an answer to this TTL's newest answered probe tell where the path goes. A packet that was
+ * too big once says nothing about the path of those that pass. */
+static void learn(struct trace *t, const struct probe *p, const struct wire_packet *packet,
+                  bool from_target, int64_t now_ns)
+{
+    struct ttl *at = &t->ttls[p->ttl];
+    bool known = at->news.kind != NEWS_NONE;
+
+    at->hop.answered = true;
+    if (known && ((int32_t)(p->number - at->news.number) < 0 || packet->kind == WIRE_TOO_BIG))
+        return;
+    note_news(t, p, packet, from_target, now_ns);
     update_end(t, now_ns);
     join_known(t, p->ttl, now_ns);
 }
@@ -493,7 +586,8 @@ static void first_answer(struct trace *t, struct probe *p, struct trace_event ev
     p->answer_link = link;
     if (event.rtt_ns >= 0)
         (void)quantiles_add(&t->rtts, event.rtt_ns); /* without memory patience stays as it is */
-    if (p->place < 0 && event.reply->kind != WIRE_ECHO_REPLY)
+    bool budgeted = p->class == PROBE_COUNTED && p->place >= 0;
+    if (!budgeted && event.reply->kind != WIRE_ECHO_REPLY)
         pace_answered(t->pace, &event.reply->from, now_ns);
     learn(t, p, event.reply, event.from_target, now_ns);
     finish(t, p, in_time ? PROBE_ANSWERED : PROBE_LATE, event, now_ns);
@@ -525,11 +619,6 @@ bool trace_reply(struct trace *t, const struct wire_packet *packet, struct trace
 }
 
 /* ---- questions ----------------------------------------------------------------------------- */
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 static int64_t send_due(const struct trace *t)
 {

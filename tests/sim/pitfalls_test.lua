@@ -60,7 +60,7 @@ for _, kind in ipairs(sorted(lies.kinds)) do
         nodes = { r2 = { lies = { kind } } } })
       local result = driver.trace(w, { protocol = protocol })
       assert_whole(result, 4)
-      check.equal(result.hops[2].raw_received, 13, "raw_received")
+      check.equal(result.hops[2].raw_received, 22, "raw_received")
     end)
   end)
 end
@@ -215,7 +215,7 @@ check.case("05_one_probe_answered_twice_is_one_answer", function()
   local w = build.line(2, { host = { duplicate = { share = 1 } } })
   local hop = driver.trace(w, { protocol = "tcp" }).hops[3]
   check.equal({ hop.sent, hop.received, hop.raw_received, hop.loss },
-    { 10, 10, 13, 0.0 })
+    { 10, 10, 22, 0.0 })
   -- Those of the last answers come after the end.
   check.equal(hop.duplicates >= 9, true,
     hop.duplicates .. " duplicates, at least 9")
@@ -288,7 +288,7 @@ check.case("09_duplicates_are_counted_apart", function()
       duplicate = { share = 1, copies = 2 } } } })
     local hop = driver.trace(w, { protocol = protocol }).hops[2]
     check.equal({ hop.sent, hop.received, hop.raw_received, hop.duplicates },
-      { 10, 10, 13, 26 })
+      { 10, 10, 22, 44 })
   end)
 end)
 

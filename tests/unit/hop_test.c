@@ -14,7 +14,7 @@ struct taken {
     int64_t last_ns;
 };
 
-static struct taken run(struct hop *hop, const struct hop_rules *r, bool answered, int64_t now_ns)
+static struct taken run(struct hop *hop, const struct hop_rules *r, int64_t now_ns)
 {
     struct taken taken = { 0 };
     int64_t place;
@@ -24,7 +24,7 @@ static struct taken run(struct hop *hop, const struct hop_rules *r, bool answere
         if (due_ns == INT64_MAX)
             return taken;
         now_ns = due_ns > now_ns ? due_ns : now_ns;
-        if (hop_take(hop, r, &owner, answered, now_ns, &place) == PROBE_COUNTED)
+        if (hop_take(hop, r, &owner, now_ns, &place) == PROBE_COUNTED)
             taken.counted++;
         else
             taken.tests++;
@@ -34,46 +34,48 @@ static struct taken run(struct hop *hop, const struct hop_rules *r, bool answere
     return taken;
 }
 
+/* The first `answered` of a burst of `total` are answered, as by a bucket. */
 static enum hop_verdict finish_tests(struct hop *hop, int answered, int total, int64_t now_ns)
 {
     enum hop_verdict verdict = HOP_UNDECIDED;
 
+    hop->answered = hop->answered || answered > 0;
     for (int i = 0; i < total; i++)
-        verdict = hop_tested(hop, i < answered, now_ns);
+        verdict = hop_tested(hop, i, i < answered, now_ns);
     return verdict;
 }
 
 static void check_fast_sample(void)
 {
-    struct hop hop = { 0 };
+    struct hop hop = { .answered = true };
 
-    check_case("a_sample_is_counted_probes_and_three_tests_behind_the_last");
-    struct taken taken = run(&hop, &rules, true, 0);
+    check_case("a_sample_is_counted_probes_and_twelve_tests_behind_the_last");
+    struct taken taken = run(&hop, &rules, 0);
     check_int("counted", taken.counted, 4);
-    check_int("tests", taken.tests, 3);
+    check_int("tests", taken.tests, 12);
     check_int("last", taken.last_ns, 300 * MS);
     check_int("phase", hop.phase, HOP_JUDGE);
 
-    check_case("three_answered_tests_let_the_sample_stand");
-    check_int("verdict", finish_tests(&hop, 3, 3, 310 * MS), HOP_STANDS);
+    check_case("two_unanswered_tests_let_the_sample_stand");
+    check_int("verdict", finish_tests(&hop, 10, 12, 310 * MS), HOP_STANDS);
     check_int("phase", hop.phase, HOP_SETTLED);
 
     check_case("an_interval_that_nobody_rations_needs_no_tests");
     const struct hop_rules slow = { .packets = 4, .interval_ns = 1050 * MS };
-    hop = (struct hop){ 0 };
-    taken = run(&hop, &slow, true, 0);
+    hop = (struct hop){ .answered = true };
+    taken = run(&hop, &slow, 0);
     check_int("tests", taken.tests, 0);
     check_int("phase", hop.phase, HOP_SETTLED);
 }
 
-/* A hop whose tests were answered `before` of 3, and its proof `after` of 16. */
+/* A hop whose tests were answered `before` of 12, and its proof `after` of 16. */
 static enum hop_verdict prove(struct hop *hop, int before, int after, struct taken *proof)
 {
-    *hop = (struct hop){ 0 };
-    struct taken fast = run(hop, &rules, true, 0);
-    enum hop_verdict verdict = finish_tests(hop, before, 3, fast.last_ns + 200 * MS);
+    *hop = (struct hop){ .answered = true };
+    struct taken fast = run(hop, &rules, 0);
+    enum hop_verdict verdict = finish_tests(hop, before, 12, fast.last_ns + 200 * MS);
     check_int("first verdict", verdict, HOP_NEEDS_PROOF);
-    *proof = run(hop, &rules, true, fast.last_ns + 200 * MS);
+    *proof = run(hop, &rules, fast.last_ns + 200 * MS);
     return finish_tests(hop, after, 16, proof->last_ns + 200 * MS);
 }
 
@@ -82,8 +84,8 @@ static void check_proof(void)
     struct hop hop;
     struct taken proof;
 
-    check_case("an_unanswered_test_brings_sixteen_a_second_later");
-    prove(&hop, 2, 16, &proof);
+    check_case("three_unanswered_tests_bring_sixteen_a_second_later");
+    prove(&hop, 9, 16, &proof);
     check_int("tests", proof.tests, 16);
     check_int("counted", proof.counted, 0);
     check_int("at", proof.last_ns, 1300 * MS);
@@ -94,14 +96,24 @@ static void check_proof(void)
         enum hop_verdict want;
     } rows[] = {
         { "all_answered_stands", 0, 16, HOP_STANDS },
-        { "four_unanswered_stand", 2, 12, HOP_STANDS },
-        { "five_unanswered_ration", 2, 11, HOP_RATIONS },
-        { "none_answered_rations", 0, 0, HOP_RATIONS },
+        { "four_unanswered_stands", 2, 12, HOP_STANDS },
+        { "five_unanswered_rations", 2, 11, HOP_RATIONS },
+        { "as_many_answered_as_right_behind_the_sample_stands", 6, 6, HOP_STANDS },
+        { "more_answered_than_right_behind_the_sample_rations", 4, 6, HOP_RATIONS },
+        { "as_few_answered_as_right_behind_the_sample_rations", 2, 2, HOP_RATIONS },
+        { "none_answered_is_repeated", 0, 0, HOP_NEEDS_PROOF },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         check_case("a_proof_with_%s", rows[i].name);
         check_int("verdict", prove(&hop, rows[i].before, rows[i].after, &proof), rows[i].want);
     }
+
+    check_case("a_second_proof_with_none_answered_rations");
+    prove(&hop, 0, 0, &proof);
+    struct taken second = run(&hop, &rules, proof.last_ns + 200 * MS);
+    check_int("tests", second.tests, 16);
+    check_int("verdict", finish_tests(&hop, 0, 16, second.last_ns + 200 * MS), HOP_RATIONS);
+    check_int("spacing_ns", hop_spacing_ns(&hop), 2100 * MS);
 }
 
 static void check_spacing(void)
@@ -113,9 +125,8 @@ static void check_spacing(void)
     } rows[] = {
         { "one_token_a_second_is_asked_every_1050_ms", 0, 1, 1050 * MS },
         { "a_leftover_token_does_not_speed_it_up", 0, 2, 1050 * MS },
-        { "tests_that_were_answered_leave_the_bucket_unknown", 1, 8, 1050 * MS },
-        { "four_tokens_a_second_are_asked_every_433_ms", 0, 4, 1300 * MS / 3 },
-        { "no_token_after_a_second_is_asked_more_slowly", 0, 0, 2100 * MS },
+        { "four_tokens_a_second_are_asked_every_433_ms", 2, 4, 1300 * MS / 3 },
+        { "a_full_bucket_of_ten_after_a_rest_is_asked_every_144_ms", 4, 10, 1300 * MS / 9 },
     };
     struct hop hop;
     struct taken proof;
@@ -125,37 +136,50 @@ static void check_spacing(void)
         prove(&hop, rows[i].before, rows[i].after, &proof);
         check_int("spacing_ns", hop_spacing_ns(&hop), rows[i].want_ns);
     }
+
+    check_case("tests_that_end_with_an_answer_leave_the_bucket_unknown");
+    hop = (struct hop){ .answered = true };
+    struct taken fast = run(&hop, &rules, 0);
+    for (int i = 0; i < 12; i++)
+        hop_tested(&hop, i, i > 4, fast.last_ns); /* a run of losses, then answers */
+    proof = run(&hop, &rules, fast.last_ns);
+    finish_tests(&hop, 8, 16, proof.last_ns);
+    check_int("spacing_ns", hop_spacing_ns(&hop), 1050 * MS);
 }
 
 static void check_silent(void)
 {
     struct hop hop = { 0 };
 
-    check_case("a_hop_that_never_answered_is_asked_three_times_more_and_is_silent");
-    struct taken fast = run(&hop, &rules, false, 0);
-    finish_tests(&hop, 0, 3, fast.last_ns + 200 * MS);
-    struct taken proof = run(&hop, &rules, false, fast.last_ns + 200 * MS);
-    check_int("tests", proof.tests, 3);
-    check_int("verdict", finish_tests(&hop, 0, 3, proof.last_ns), HOP_STANDS);
+    check_case("a_hop_that_never_answered_is_asked_three_times_more_and_sleeps");
+    struct taken fast = run(&hop, &rules, 0);
+    finish_tests(&hop, 0, 12, fast.last_ns + 200 * MS);
+    check_that(hop_is_waking(&hop), "it is not woken");
+    int64_t place;
+    int64_t due_ns = hop_due(&hop, &rules);
+    for (int i = 0; i < 3; i++)
+        hop_take(&hop, &rules, &owner, due_ns, &place);
+    check_int("verdict", finish_tests(&hop, 0, 3, due_ns + 200 * MS), HOP_STANDS);
+    check_int("phase", hop.phase, HOP_DORMANT);
+    check_that(hop_is_settled(&hop), "it is not settled");
 
     check_case("one_that_wakes_up_with_a_single_token_rations");
-    hop = (struct hop){ 0 };
-    fast = run(&hop, &rules, false, 0);
-    finish_tests(&hop, 0, 3, fast.last_ns + 200 * MS);
-    proof = run(&hop, &rules, false, fast.last_ns + 200 * MS);
-    check_int("verdict", finish_tests(&hop, 1, 3, proof.last_ns), HOP_RATIONS);
+    due_ns = hop_due(&hop, &rules);
+    for (int i = 0; i < 3; i++)
+        hop_take(&hop, &rules, &owner, due_ns, &place);
+    check_int("verdict", finish_tests(&hop, 1, 3, due_ns + 200 * MS), HOP_RATIONS);
 }
 
 static void check_send_errors(void)
 {
-    struct hop hop = { 0 };
+    struct hop hop = { .answered = true };
 
     check_case("a_probe_that_was_not_sent_is_replaced");
-    struct taken taken = run(&hop, &rules, true, 0);
+    struct taken taken = run(&hop, &rules, 0);
     hop_send_error(&hop, &rules, PROBE_COUNTED, taken.last_ns);
-    taken = run(&hop, &rules, true, taken.last_ns);
+    taken = run(&hop, &rules, taken.last_ns);
     check_int("counted", taken.counted, 1);
-    check_int("tests", taken.tests, 3);
+    check_int("tests", taken.tests, 12);
 
     check_case("a_host_that_sends_nothing_gives_up");
     hop = (struct hop){ 0 };
@@ -163,7 +187,7 @@ static void check_send_errors(void)
     int sent = 0;
     while (hop_due(&hop, &rules) != INT64_MAX && sent < 100) {
         now_ns = hop_due(&hop, &rules);
-        hop_take(&hop, &rules, &owner, false, now_ns, &place);
+        hop_take(&hop, &rules, &owner, now_ns, &place);
         hop_send_error(&hop, &rules, PROBE_COUNTED, now_ns);
         sent++;
     }
@@ -172,8 +196,8 @@ static void check_send_errors(void)
 
     check_case("outcomes_of_a_burst_that_was_broken_off_decide_nothing");
     hop = (struct hop){ 0 };
-    check_int("verdict", hop_tested(&hop, false, 0), HOP_UNDECIDED);
-    check_int("open", hop.tests_open, 0);
+    check_int("verdict", hop_tested(&hop, 0, false, 0), HOP_UNDECIDED);
+    check_int("open", hop.tests.open, 0);
 }
 
 int main(void)

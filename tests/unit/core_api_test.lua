@@ -1,0 +1,127 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- The C module at its border, without a network: misuse raises and names the
+-- option, what the world refuses is nil, a sentence and a name. No case here
+-- gets as far as a packet.
+local check = require "check"
+local core = require "mtrtrace.core"
+
+local ADDRESS = "192.0.2.1"
+
+local function with(key, value)
+  return { target = ADDRESS, [key] = value }
+end
+
+local MISUSE = {
+  { name = "target_missing", options = {}, part = "option 'target'" },
+  { name = "target_not_text", options = { target = 1 },
+    part = "option 'target' is 1: a string expected" },
+  { name = "unknown_option", options = with("packet", 1),
+    part = "unknown option 'packet'" },
+  { name = "option_without_a_name", options = { ADDRESS },
+    part = "unknown option" },
+  { name = "packets_zero", options = with("packets", 0),
+    part = "option 'packets' is 0: a whole number from 1 to 100000" },
+  { name = "packets_text", options = with("packets", "10"),
+    part = "option 'packets' is 10" },
+  { name = "packets_fraction", options = with("packets", 1.5),
+    part = "option 'packets' is 1.5" },
+  { name = "packets_huge", options = with("packets", 2 ^ 53),
+    part = "option 'packets'" },
+  { name = "timeout_zero", options = with("timeout", 0),
+    part = "option 'timeout' is 0: seconds from 0.001 to 3600" },
+  { name = "timeout_negative", options = with("timeout", -1),
+    part = "option 'timeout' is -1" },
+  { name = "timeout_not_a_number", options = with("timeout", 0 / 0),
+    part = "option 'timeout'" },
+  { name = "timeout_endless", options = with("timeout", math.huge),
+    part = "option 'timeout' is inf" },
+  { name = "interval_text", options = with("interval", "1s"),
+    part = "option 'interval' is 1s" },
+  { name = "protocol_unknown", options = with("protocol", "sctp"),
+    part = "option 'protocol' is sctp: icmp, udp or tcp expected" },
+  { name = "protocol_boolean", options = with("protocol", true),
+    part = "option 'protocol' is true" },
+  { name = "port_with_icmp", options = with("port", 80),
+    part = "do not go with protocol icmp" },
+  { name = "source_port_with_icmp", options = with("source_port", 80),
+    part = "do not go with protocol icmp" },
+  { name = "port_out_of_range", options = { target = ADDRESS,
+    protocol = "udp", port = 65536 }, part = "option 'port' is 65536" },
+  { name = "tos_out_of_range", options = with("tos", 256),
+    part = "option 'tos' is 256" },
+  { name = "first_hop_above_max_hops", options = { target = ADDRESS,
+    first_hop = 3, max_hops = 2 }, part = "option 'first_hop' is 3" },
+  { name = "size_out_of_range", options = with("size", 65536),
+    part = "option 'size' is 65536" },
+  { name = "events_number", options = with("events", 1),
+    part = "option 'events' is 1: true or false" },
+}
+
+check.rows(MISUSE, function(row)
+  local ok, err = pcall(core.trace, row.options)
+  check.equal(ok, false)
+  check.contains(err, row.part)
+end)
+
+for _, value in ipairs { false, ADDRESS, 1 } do
+  check.case("options_are_a_table_not_" .. tostring(value), function()
+    check.equal(pcall(core.trace, value), false)
+  end)
+end
+
+local WORLD = {
+  { name = "target_no_address", options = { target = "example.com" },
+    err = "BADADDRESS", part = "target 'example.com'" },
+  { name = "target_empty", options = { target = "" }, err = "BADADDRESS",
+    part = "target ''" },
+  { name = "target_very_long", options = { target = ("1"):rep(5000) },
+    err = "BADADDRESS", part = "target '111" },
+  { name = "source_no_address", options = with("source", "here"),
+    err = "BADADDRESS", part = "source 'here'" },
+  { name = "source_of_another_family", options = with("source", "::1"),
+    err = "BADADDRESS", part = "different families" },
+  { name = "interface_unknown", options = with("interface", "nosuch0"),
+    err = "NODEVICE", part = "no such interface: nosuch0" },
+  { name = "interface_very_long", options = with("interface",
+    ("x"):rep(300)), err = "NODEVICE", part = "no such interface: xxx" },
+  { name = "zone_unknown", options = { target = "fe80::1%nosuch0" },
+    err = "NODEVICE", part = "no such interface: nosuch0" },
+  { name = "size_below_the_minimum", options = with("size", 28),
+    err = "BADSIZE", part = "size 28 is too small" },
+  { name = "size_below_the_minimum_v6", options = { target = "2001:db8::1",
+    protocol = "tcp", size = 50 }, err = "BADSIZE", part = "size 50" },
+}
+
+check.rows(WORLD, function(row)
+  local trace, text, name = core.trace(row.options)
+  check.equal({ trace, name }, { nil, row.err })
+  check.contains(text, row.part)
+end)
+
+check.case("interfaces_know_the_loopback", function()
+  local loopback
+  for _, interface in ipairs(core.interfaces()) do
+    check.equal(type(interface.name), "string")
+    check.equal(type(interface.up), "boolean")
+    if interface.loopback then
+      loopback = interface
+    end
+  end
+  check.equal(loopback.name, "lo")
+  check.equal(loopback.mtu, 65536)
+end)
+
+check.case("version_is_text", function()
+  check.contains(core.version, ".")
+end)
+
+check.case("its_own_kind_of_value_only", function()
+  local methods = debug.getregistry()["mtrtrace.trace"].__index
+  for name, method in pairs(methods) do
+    local ok, err = pcall(method, io.stdout)
+    check.equal(ok, false, name)
+    check.contains(err, "mtrtrace.trace")
+  end
+end)
+
+check.finish()

@@ -1,0 +1,406 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- The look-ups of traces against servers of every kind, in virtual time.
+package.path = "tests/net/servers/?.lua;" .. package.path
+local check = require "check"
+local fake_net = require "fake_net"
+local lookup = require "mtrtrace.lookup"
+local registry = require "registry"
+local sample = require "sample"
+local world = require "world"
+
+local DELAY_S = 0.05
+
+-- A server that answers each line by a function of the registry.
+local function honest(answer, delay)
+  return function(remote)
+    local session, rest = {}, ""
+    function remote.heard(bytes)
+      rest = rest .. bytes
+      for line in rest:gmatch("([^\n]*)\n") do
+        local text, over = answer(world, line, session)
+        if text ~= "" then
+          remote.say(text, delay or DELAY_S)
+        end
+        if over then
+          remote.hang_up(delay or DELAY_S)
+        end
+      end
+      rest = rest:match("[^\n]*$")
+    end
+  end
+end
+
+local IRR = "irr.test:43"
+local SECOND = "second.test:43"
+local BULK = "bulk.test:43"
+local LAST = "last.test:43"
+
+local function servers_of(changes)
+  local servers = {
+    [IRR] = honest(registry.irrd), [SECOND] = honest(registry.irrd),
+    [BULK] = honest(registry.bulk), [LAST] = honest(registry.irrd),
+  }
+  for name, server in pairs(changes or {}) do
+    servers[name] = server
+  end
+  return servers
+end
+
+local function settings_of(changes)
+  local settings = {
+    order = { "irr", "cymru" }, version = "1.0", names = true,
+    last_resort = true,
+    servers = {
+      irr = { { host = "irr.test", port = 43 },
+        { host = "second.test", port = 43 } },
+      cymru = { { host = "bulk.test", port = 43 } },
+      ripe = { { host = "last.test", port = 43 } },
+    },
+  }
+  for key, value in pairs(changes or {}) do
+    settings[key] = value
+  end
+  return settings
+end
+
+local HOPS = { "192.168.1.1", "62.20.1.1", "129.250.1.1", "129.250.2.1",
+  "80.231.1.1", "12.122.1.1", "80.81.192.5", "5.5.5.5", "93.184.216.34" }
+
+local function result_of(addresses)
+  local hops = {}
+  for ttl, address in ipairs(addresses) do
+    hops[ttl] = sample.hop(ttl, { sample.responder(address) })
+  end
+  return sample.result(hops)
+end
+
+-- A trace of a second that finds its hops in the first tenths.
+local function trace(host, addresses, settings, store, seconds)
+  local looks = lookup.new(host, settings, store)
+  local result = result_of(addresses)
+  for tenth = 1, (seconds or 1) * 10 do
+    host.sleep(0.1)
+    looks:see(result_of({ table.unpack(addresses, 1, 3 * tenth) }))
+    looks:poll()
+  end
+  looks:see(result)
+  looks:finish()
+  looks:annotate(result)
+  return result
+end
+
+-- One trace: its rows "ASN|Organization", the network, and the seconds spent
+-- beyond the trace.
+local function run(changes)
+  changes = changes or {}
+  local net = fake_net.new(servers_of(changes.servers), changes.names)
+  local result
+  local ended, all_ended = net:run(function(host)
+    result = trace(host, changes.hops or HOPS,
+      settings_of(changes.settings), {}, changes.seconds)
+  end)
+  local rows, by_address = {}, {}
+  for i, hop in ipairs(result.hops) do
+    local r = hop.responders[1]
+    rows[i] = (r.asn or "-") .. "|" .. (r.organization or "-")
+    by_address[r.address] = r
+  end
+  return rows, net, ended - (changes.seconds or 1), by_address, all_ended
+end
+
+local FULL = {
+  "-|-", "AS3301|ACCESS-NET, SE", "AS2914|TRANSIT-1, US",
+  "AS2915|CUSTOMER, US", "AS6453/AS6461|TWIN-A, GB / TWIN-B, GB",
+  "AS7018 (irr AS1239)|NEWHOLDER, US", "AS6695 (irr)|Exchange Point",
+  "-|-", "AS15133|EDGECAST, US",
+}
+
+check.case("both_sources_answer", function()
+  local rows, net, extra = run()
+  check.equal(rows, FULL)
+  check.equal(net.connects, { ["irr.test"] = 1, ["bulk.test"] = 1 })
+  check.equal(extra < 0.2, true, tostring(extra))
+end)
+
+check.case("both_sources_answer_in_ipv6", function()
+  local rows, net = run { hops = { "fe80::1", "2a00:1::1",
+    "2001:418:1::1", "2001:418:2::1", "2a01:3e0::1", "2600:300::1",
+    "2001:7f8::5", "2a0f::1", "2606:2800:220::1" } }
+  check.equal(rows, FULL)
+  check.equal(net.connects, { ["irr.test"] = 1, ["bulk.test"] = 1 })
+end)
+
+check.case("details_are_kept", function()
+  local _, _, _, by = run()
+  local r = by["12.122.1.1"]
+  check.equal({ r.prefix, r.registry, r.country, r.source, r.announced },
+    { "12.122.0.0/16", "arin", "US",
+      "irr irr.test RADB, cymru bulk.test", true })
+  check.equal(r.rpki, nil) -- that of another origin
+  check.equal(by["62.20.1.1"].rpki, "valid")
+  check.equal(by["80.81.192.5"].announced, false)
+  check.equal(by["5.5.5.5"].announced, false)
+  check.equal(#r.origins, 2)
+  check.equal({ r.origins[1].asn, r.origins[1].source, r.origins[2].asn,
+    r.origins[2].irr_source or "" }, { "AS1239", "irr", "AS7018", "" })
+end)
+
+check.case("special_addresses_are_sent_nowhere", function()
+  local _, net = run { hops = { "10.0.0.1", "100.64.0.1", "169.254.1.1",
+    "192.0.2.1", "198.18.0.1", "224.0.0.1", "fd00::1", "fe80::1%eth0",
+    "5f00::1", "4000::1", "2001:db8::1" } }
+  check.equal({ net.connects, net.sent, net.asked_names, net.lines },
+    { {}, {}, {}, {} })
+end)
+
+local function count(list, text)
+  local n = 0
+  for _, item in ipairs(list) do
+    for _ in item:gmatch(text) do
+      n = n + 1
+    end
+  end
+  return n
+end
+
+check.case("nothing_is_asked_twice", function()
+  local _, net = run { hops = { "62.20.1.1", "62.20.1.2", "62.20.1.3",
+    "62.20.1.1" } }
+  check.equal({ count(net.sent, "!r"), count(net.sent, "!maut"),
+    count(net.sent, "62%.20%.1%.%d\n"), #net.asked_names }, { 1, 1, 1, 3 })
+end)
+
+check.case("two_traces_share_answers_and_questions", function()
+  local net = fake_net.new(servers_of())
+  local store, results = {}, {}
+  net:run(function(host)
+    for i = 1, 20 do
+      host.spawn(function()
+        results[i] = trace(host, HOPS, settings_of(), store)
+      end)
+    end
+  end)
+  for i = 1, 20 do
+    check.equal(results[i].hops[9].responders[1].asn, "AS15133")
+  end
+  check.equal(net.connects, { ["irr.test"] = 1, ["bulk.test"] = 1 })
+  check.equal(count(net.sent, "!r"), 8)
+end)
+
+check.case("a_later_trace_asks_nothing_that_is_known", function()
+  local net = fake_net.new(servers_of())
+  local store, before = {}, nil
+  net:run(function(host)
+    trace(host, HOPS, settings_of(), store)
+    before = #net.sent
+    trace(host, HOPS, settings_of(), store)
+  end)
+  check.equal(count({ table.unpack(net.sent, before + 1) }, "!r"), 0)
+  check.equal(net.connects, { ["irr.test"] = 1, ["bulk.test"] = 1 })
+end)
+
+check.case("short_trace_waits_for_its_answers", function()
+  local rows, _, extra = run { seconds = 0.2 }
+  check.equal(rows, FULL)
+  check.equal(extra <= 0.5, true, tostring(extra))
+end)
+
+check.case("number_of_queries_is_told", function()
+  local _, net = run()
+  check.contains(net.lines[#net.lines], "irr 16 queries, 1 connections; "
+    .. "cymru 8 queries, 1 connections; names 8 queries")
+end)
+
+-- ---- servers that do not behave -------------------------------------------
+
+local function says(text, interval)
+  return function(remote)
+    function remote.heard()
+      remote.heard = nil
+      if not interval then
+        remote.say(text, 0.01)
+        return
+      end
+      for i = 1, #text do
+        remote.say(text:sub(i, i), i * interval)
+      end
+    end
+  end
+end
+
+local function endless(piece)
+  return function(remote)
+    function remote.heard()
+      remote.heard = nil
+      for i = 1, 2000 do
+        remote.say(piece, i * 0.01)
+      end
+    end
+  end
+end
+
+local function then_closes(text)
+  return function(remote)
+    function remote.heard()
+      remote.say(text, 0.01)
+      remote.hang_up(0.02)
+    end
+  end
+end
+
+local function never(_) end
+
+local BAD = {
+  { name = "refused", server = "refuse" },
+  { name = "unreachable", server = "silent" },
+  { name = "silent", server = never },
+  { name = "closing_at_once", server = function(r) r.hang_up(0) end },
+  { name = "slow", server = says(("C\nC\nA900\n"):rep(100), 1) },
+  { name = "slow_with_lines", server = says(("62.20.1.1 |"):rep(100), 1) },
+  { name = "endless", server = endless(("x"):rep(8192)) },
+  { name = "endless_lines", server = endless("C\nbogus\n") },
+  { name = "endless_answers", server = endless("D\n") },
+  { name = "cut_off", server = then_closes("C\nC\nA900\nroute: 6") },
+  { name = "wrong_length", server = says "C\nC\nA3\nroute: 62.20\nC\n" },
+  { name = "without_C", server = says "C\nC\nA6\nroute\nD\n" },
+  { name = "binary", server = says(("\0\255\1"):rep(1000)) },
+  { name = "escapes", server = says "\27[2J\27]0;owned\7\n" },
+  { name = "ten_megabytes", server = says(("x"):rep(10485760)) },
+  { name = "huge_answer", server = says("C\nC\nA10485760\n") },
+}
+
+-- Each debug line is fit to print and says which server.
+local function tidy(lines)
+  for _, line in ipairs(lines) do
+    check.equal(line:find("[^\32-\126]"), nil, line)
+    check.equal(#line < 200, true, line)
+  end
+end
+
+local BULK_ONLY = {
+  "-|-", "AS3301|ACCESS-NET, SE", "AS2914|TRANSIT-1, US",
+  "AS2915|CUSTOMER, US", "AS6453/AS6461|TWIN-A, GB / TWIN-B, GB",
+  "AS7018|NEWHOLDER, US", "-|-", "-|-", "AS15133|EDGECAST, US",
+}
+
+for _, row in ipairs(BAD) do
+  check.case("irr_server_is_" .. row.name, function()
+    local rows, net, extra, _, all = run {
+      servers = { [IRR] = row.server, [SECOND] = "refuse", [LAST] = never },
+    }
+    check.equal(rows, BULK_ONLY)
+    check.equal(extra <= 3.15, true, tostring(extra))
+    check.equal(all <= 8, true, tostring(all))
+    check.equal(count(net.lines, "irr: irr%.test:43: "), 1,
+      table.concat(net.lines, "; "))
+    check.equal(net.connects["irr.test"], 1)
+    tidy(net.lines)
+  end)
+  check.case("bulk_server_is_" .. row.name, function()
+    local rows, net, extra, _, all = run { servers = { [BULK] = row.server } }
+    check.equal(rows[2], "AS3301|Access Networks AB")
+    check.equal(rows[5], "AS6453/AS6461|Twin A / Twin B")
+    check.equal(extra <= 3.15, true, tostring(extra))
+    check.equal(all <= 8, true, tostring(all))
+    check.equal(count(net.lines, "cymru: bulk%.test:43: "), 1,
+      table.concat(net.lines, "; "))
+    check.equal(net.connects["bulk.test"], 1)
+    tidy(net.lines)
+  end)
+end
+
+check.case("second_irr_server_is_asked_where_the_first_fails", function()
+  local rows, net = run { servers = { [IRR] = "refuse" } }
+  check.equal(rows, FULL)
+  check.equal(net.connects, { ["irr.test"] = 1, ["second.test"] = 1,
+    ["bulk.test"] = 1 })
+end)
+
+check.case("last_resort_is_asked_a_few_times_where_all_fail", function()
+  local rows, net = run { servers = { [IRR] = "refuse", [SECOND] = "refuse",
+    [BULK] = "refuse" }, seconds = 6 }
+  check.equal(rows[2], "AS3301|-")
+  check.equal(net.connects["last.test"], 4)
+end)
+
+check.case("last_resort_is_not_asked_in_place_of_a_users_server", function()
+  local _, net = run { servers = { [IRR] = "refuse", [SECOND] = "refuse",
+    [BULK] = "refuse" }, settings = { last_resort = false } }
+  check.equal(net.connects["last.test"], nil)
+end)
+
+check.case("cymru_alone", function()
+  local rows, net = run { settings = { order = { "cymru" } } }
+  check.equal(rows, BULK_ONLY)
+  check.equal(net.connects, { ["bulk.test"] = 1 })
+end)
+
+check.case("irr_alone_needs_no_mark", function()
+  local rows = run { settings = { order = { "irr" } } }
+  check.equal({ rows[2], rows[7] }, { "AS3301|Access Networks AB",
+    "AS6695|Exchange Point" })
+end)
+
+check.case("nothing_is_looked_up_where_nothing_is_wanted", function()
+  local _, net = run { settings = { order = {}, names = false } }
+  check.equal({ net.connects, net.asked_names }, { {}, {} })
+end)
+
+check.case("database_first_spares_the_servers", function()
+  local asked = {}
+  local db = function(address)
+    asked[#asked + 1] = address
+    return address == "62.20.1.1" and { source = "db", origins = { {
+      asn = 3301, organization = "From File" } } } or nil
+  end
+  local rows, net = run { hops = { "62.20.1.1", "5.5.5.5" },
+    settings = { order = { "db", "cymru" }, db = db } }
+  check.equal(rows, { "AS3301|From File", "-|-" })
+  check.equal(count(net.sent, "62%.20"), 0)
+  check.equal(count(net.sent, "5%.5%.5%.5"), 1)
+end)
+
+-- ---- threads that die, names ----------------------------------------------
+
+check.case("thread_that_died_is_replaced", function()
+  local net = fake_net.new(servers_of())
+  local spawn, died = net.host.spawn, 0
+  local result
+  net.host.spawn = function(body)
+    died = died + 1
+    if died > 2 then
+      spawn(body)
+    end
+  end
+  net:run(function(host)
+    result = trace(host, HOPS, settings_of { names = false }, {}, 8)
+  end)
+  check.equal(result.hops[9].responders[1].asn, "AS15133")
+end)
+
+check.case("names_are_added_and_checked", function()
+  local _, _, _, by = run { names = { ["62.20.1.1"] = "r1.access.example.",
+    ["129.250.1.1"] = "evil\27[2J.example", ["80.231.1.1"] = "a b",
+    ["12.122.1.1"] = "", ["93.184.216.34"] = ("x"):rep(300) } }
+  check.equal({ by["62.20.1.1"].name, by["129.250.1.1"].name,
+    by["80.231.1.1"].name, by["12.122.1.1"].name,
+    by["93.184.216.34"].name }, { "r1.access.example" })
+end)
+
+check.case("names_without_an_answer_do_not_hold_up_the_table", function()
+  local names = {}
+  for _, address in ipairs(HOPS) do
+    names[address] = "silent"
+  end
+  local rows, net, extra = run { names = names }
+  check.equal(rows, FULL)
+  check.equal(extra <= 3.15, true, tostring(extra))
+  check.equal(count(net.lines, "names: "), 1)
+end)
+
+check.case("no_names_on_request", function()
+  local _, net = run { settings = { names = false } }
+  check.equal(net.asked_names, {})
+end)
+
+check.finish()

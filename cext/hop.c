@@ -16,8 +16,9 @@ enum {
 #define MS INT64_C(1000000)
 static const int64_t untested_ns = 1050 * MS; /* no known router rations probes this far apart */
 static const int64_t rest_ns = 1000 * MS;     /* from one burst to the next */
-static const int64_t spacing_ns = 1050 * MS;  /* Linux, IOS XR: one token a second */
-static const int64_t slow_spacing_ns = 2100 * MS;
+/* Linux, IOS XR: one token a second. No known router has fewer, and to wait for an answer first
+ * would choose a good moment for the sample. */
+static const int64_t spacing_ns = 1050 * MS;
 static const int64_t fast_spacing_ns = 100 * MS;
 
 bool hop_is_settled(const struct hop *hop)
@@ -164,11 +165,6 @@ static enum hop_verdict judge_proof(struct hop *hop, int64_t now_ns)
         return stand(hop);
     if (proof->answered >= FAST_REFILL && tests->answered + 1 >= proof->answered)
         return stand(hop); /* the sample had not used up what comes in during a second */
-    if (proof->answered == 0 && !hop->proved_twice) {
-        hop->proved_twice = true; /* another trace may have had the token */
-        start_proof(hop, HOP_PROOF, now_ns);
-        return HOP_NEEDS_PROOF;
-    }
     return HOP_RATIONS;
 }
 
@@ -192,8 +188,6 @@ enum hop_verdict hop_tested(struct hop *hop, int64_t place, bool probe_answered,
 /* Where both bursts emptied the bucket, the second shows what came in between them. */
 int64_t hop_spacing_ns(const struct hop *hop)
 {
-    if (hop->answered && hop->proof.answered == 0)
-        return slow_spacing_ns;
     if (hop->proof.answered < TAIL || !ran_dry(&hop->tests) || !ran_dry(&hop->proof))
         return spacing_ns;
     int64_t refill_ns = rest_ns * 13 / 10 / (hop->proof.answered - 1);

@@ -38,7 +38,6 @@ struct hop {
     struct hop_burst proof;     /* after a rest */
     bool answered;              /* at any time */
     uint8_t naps;               /* how often it has been dormant without answering since */
-    bool proved_twice;          /* no answer to the first proof need not mean an empty bucket */
     int64_t due_ns;             /* not before this */
     int64_t tested_ns;          /* when the last burst went out */
     struct pace_sample *sample; /* HOP_PACED: borrowed from the pace */

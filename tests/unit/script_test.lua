@@ -26,6 +26,7 @@ local NMAP = {
   get_interface = nothing,
   list_interfaces = nothing,
   verbosity = function() return 0 end,
+  clock = function() return 0 end,
 }
 local STDNSE = {
   sleep = nothing, verbose = nothing, verbose1 = nothing, debug1 = nothing,

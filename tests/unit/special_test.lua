@@ -83,4 +83,14 @@ check.case("bytes_of_an_ipv6_address", function()
     "\32\1\13\184" .. ("\0"):rep(6) .. "\0\255\1\2\3\4")
 end)
 
+check.case("every_class_has_a_label", function()
+  for _, row in ipairs(CLASSES) do
+    local asn, organization = special.label(row[2])
+    check.equal({ asn ~= nil, organization ~= nil },
+      { row[2] ~= nil, row[2] ~= nil }, row[1])
+  end
+  check.equal({ special.label "private" }, { "Private", "Private Network" })
+  check.equal(special.label(nil), nil)
+end)
+
 check.finish()

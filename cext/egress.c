@@ -110,6 +110,9 @@ static int ask_kernel(int fd, const struct ipaddr *target, const struct ipaddr *
         return err_set(err, ERR_SYSTEM, "cannot ask the route to %s: %s",
                        ipaddr_to_text(target, text), strerror(errno));
     route->source = ipaddr_from_sockaddr(&address);
+    if (ipaddr_is_loopback(&route->source) && !ipaddr_is_loopback(target))
+        return err_set(err, ERR_NOROUTE, "no route to %s%s%s: it would not leave this host",
+                       ipaddr_to_text(target, text), device[0] ? " through " : "", device);
     return 0;
 }
 

@@ -67,6 +67,15 @@ bool ipaddr_is_link_local6(const struct ipaddr *address)
     return address->version == 6 && address->bytes[0] == 0xfe && (address->bytes[1] & 0xc0) == 0x80;
 }
 
+bool ipaddr_is_loopback(const struct ipaddr *address)
+{
+    static const uint8_t one[16] = { [15] = 1 };
+
+    if (address->version == 4)
+        return address->bytes[0] == 127;
+    return address->version == 6 && memcmp(address->bytes, one, sizeof one) == 0;
+}
+
 unsigned ipaddr_to_sockaddr(const struct ipaddr *address, uint16_t port, uint32_t scope,
                             struct sockaddr_storage *out)
 {

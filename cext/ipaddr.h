@@ -43,6 +43,9 @@ bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b);
 /* True for fe80::/10, which means nothing without a zone (RFC 4007). */
 bool ipaddr_is_link_local6(const struct ipaddr *address);
 
+/* True for 127.0.0.0/8 and ::1. */
+bool ipaddr_is_loopback(const struct ipaddr *address);
+
 /* Fills a socket address; `scope` is the zone of a link-local address or 0. Returns its length. */
 unsigned ipaddr_to_sockaddr(const struct ipaddr *address, uint16_t port, uint32_t scope,
                             struct sockaddr_storage *out);

@@ -5,6 +5,7 @@
 #include "match.h"
 #include "stats.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 enum {
@@ -18,6 +19,7 @@ static const int64_t silence_ns = 200 * MS;           /* moves the window on */
 static const int64_t counted_patience_ns = 1000 * MS; /* at least */
 static const int64_t test_patience_ns = 200 * MS;     /* at least */
 static const int64_t slot_lead_ns = 20 * MS;
+static const int64_t full_queue_ns = 5 * MS; /* pause when this host's queue is full */
 static const int64_t full_ring_ns = 10 * MS; /* pause when no probe has room */
 
 /* What the newest probe of a TTL that was answered says about the end of the path. */
@@ -463,6 +465,8 @@ void trace_send_failed(struct trace *t, uint32_t number, int error, int64_t now_
     struct probe *p = probes_get(&t->probes, number);
     if (p != NULL && p->state == PROBE_OPEN)
         finish_send_error(t, p, error, now_ns);
+    if (error == ENOBUFS) /* what follows at once would meet the same full queue */
+        t->blocked_until_ns = now_ns + full_queue_ns;
 }
 
 /* ---- packets in ---------------------------------------------------------------------------- */
@@ -502,10 +506,11 @@ static void forget_ends_behind(struct trace *t, uint8_t ttl, uint32_t number)
     }
 }
 
-/* An ICMP error of the target's quotes the TTL with which the probe arrived; what is left of it are
- * hops that the probe did not need. */
+/* An ICMP error that ends the path quotes the TTL with which the probe arrived; what is left of it
+ * are hops that the probe did not need. */
 static void note_distance(struct trace *t, const struct probe *p, const struct wire_packet *packet)
 {
+    const struct news end = t->ttls[p->ttl].news;
     int distance = p->ttl - packet->probe.ttl + 1;
 
     if (packet->quote_length == 0 || distance <= t->farthest || distance >= p->ttl)
@@ -513,9 +518,7 @@ static void note_distance(struct trace *t, const struct probe *p, const struct w
     for (int ttl = distance; ttl < p->ttl; ttl++) {
         struct news *news = &t->ttls[ttl].news;
         if (news->kind == NEWS_NONE)
-            *news = (struct news){ .kind = NEWS_TARGET,
-                                   .number = p->number,
-                                   .responder = packet->from };
+            *news = end;
     }
 }
 
@@ -542,7 +545,7 @@ static void note_news(struct trace *t, const struct probe *p, const struct wire_
         t->farthest = p->ttl;
         advance_horizon(t, p->ttl + WINDOW, now_ns);
     }
-    if (news->kind == NEWS_TARGET)
+    if (news->kind != NEWS_TRANSIT)
         note_distance(t, p, packet);
 }
 

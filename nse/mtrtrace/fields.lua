@@ -27,7 +27,7 @@ end
 local function code_list(responder)
   local seen = {}
   for i, c in ipairs(responder.codes or {}) do
-    seen[i] = ("%d/%d"):format(c.type, c.code)
+    seen[i] = c.type and ("%d/%d"):format(c.type, c.code) or c.name
   end
   return #seen > 0 and table.concat(seen, ",") or nil
 end

@@ -49,9 +49,21 @@ local function last_answering(hops)
   end
 end
 
+local function nothing_sent(hops)
+  for _, hop in ipairs(hops) do
+    if hop.raw_sent > 0 then
+      return false
+    end
+  end
+  return true
+end
+
 local function silent(result)
   local hops = result.hops
   local ttl = last_answering(hops)
+  if nothing_sent(hops) then
+    return "Nothing is known of the path: no probe left this host."
+  end
   if not ttl then
     return "Target not reached: no hop answers."
   elseif ttl == hops[#hops].ttl then

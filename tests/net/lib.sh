@@ -87,5 +87,56 @@ tree_of() {
 run_nmap() {
   local flavour=$1 ns=$2
   shift 2
-  in_flavour "$flavour" "$ns" nmap -n -sn -Pn --script "$(tree_of "$flavour")/nse/mtr-trace.nse" "$@"
+  in_flavour "$flavour" "$ns" timeout 60 nmap -n -sn -Pn --script "$(tree_of "$flavour")/nse/mtr-trace.nse" "$@"
 }
+
+# trace FLAVOUR [NMAP OPTION...]: a run from the client; leaves its XML in $XML,
+# what it said besides in $XML.err and its milliseconds in TOOK
+# shellcheck disable=SC2034 # used by the tests
+trace() {
+  local began=${EPOCHREALTIME/[.,]/}
+  XML=$LAB_SCRATCH/trace.xml
+  run_nmap "$1" c -oX - "${@:2}" >"$XML" 2>"$XML.err"
+  TOOK=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))
+}
+
+net_lua() { # FILE ARG...
+  LUA_PATH="$TREE/tests/net/?.lua;;" lua5.4 "$TREE/tests/net/$1" "${@:2}"
+}
+
+# show WHAT...: one thing out of $XML, see show.lua
+show() { net_lua show.lua "$XML" "$@" 2>&1; }
+
+# compare NAME KEY=VALUE...: $XML with the truth, see compare.lua
+compare() { net_lua compare.lua "$XML" "$@"; }
+
+# lab_hops FAMILY [COUNT]: the addresses of the path, parted by commas
+lab_hops() {
+  local hop list=
+  for ((hop = 1; hop <= ${2:-LAB_N + 1}; hop++)); do list=$list,$(lab_addr "$1" $hop); done
+  echo "${list#,}"
+}
+
+# at_most NAME GOT MOST, at_least NAME GOT LEAST: one case; whole numbers
+at_most() {
+  if [ "$2" -le "$3" ]; then ok "$1"; else not_ok "$1" "$2, at most $3 wanted"; fi
+}
+
+at_least() {
+  if [ "$2" -ge "$3" ]; then ok "$1"; else not_ok "$1" "$2, at least $3 wanted"; fi
+}
+
+# count_sent NAME [MATCH...]: from now on counts what the client sends that
+# matches these nftables expressions; sent NAME: how much that was
+count_sent() {
+  lab_exec c nft -f - <<END
+add table inet count
+add counter inet count $1
+add chain inet count output { type filter hook output priority 10; }
+add rule inet count output oifname eth0 ${*:2} counter name $1
+END
+}
+
+sent() { lab_exec c nft list counter inet count "$1" | sed -n 's/.*packets \([0-9]*\).*/\1/p'; }
+
+count_no_more() { lab_exec c nft delete table inet count; }

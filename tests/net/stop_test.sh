@@ -1,0 +1,80 @@
+#!/bin/bash
+# Ends from outside, and company: Nmap's timeouts, signals, another script that
+# keeps Nmap's loop busy.
+
+. "$(dirname "$0")/lib.sh"
+find_flavours
+lab_up --routers 3 --no-ration || exit 1
+last=${FLAVOURS##* }
+target=$(lab_target 4)
+long=(--script-args mtr-trace.packets=1000) # 100 seconds
+
+until_in_c() { # COUNT: waits until that much was sent, 10 s at most
+  local i
+  for ((i = 0; i < 100; i++)); do
+    [ "$(sent any)" -lt "$1" ] || return 0
+    sleep 0.1
+  done
+  return 1
+}
+
+# The tree's nmap in the client's namespace: timeout, and its child.
+nmap_pid() {
+  local pid
+  for pid in $(ip netns pids "$LAB-c"); do
+    ! grep -qx nmap "/proc/$pid/comm" 2>/dev/null || echo "$pid"
+  done
+}
+
+# ---- Nmap's own timeouts: 2 s, honoured within 1 s, besides 1 s to start ----------
+
+for f in $FLAVOURS; do
+  trace "$f" --host-timeout 2s "${long[@]}" "$target"
+  like "${f}_host_timeout" "$(cat "$XML")" 'timedout="true"'
+  at_most "${f}_host_timeout_time" "$TOOK" 4500
+  trace "$f" --script-timeout 2s "${long[@]}" "$target"
+  is "${f}_script_timeout_time" $((TOOK >= 1900 && TOOK <= 5000)) 1
+  is "${f}_script_timeout_ends_well" "$(grep -c 'exit="success"' "$XML")" 1
+done
+
+# While Nmap runs on for another script, the prober falls silent within a second.
+count_sent any ip daddr "$target"
+trace "$last" --host-timeout 2s "${long[@]}" --script "$(tree_of "$last")/tests/net/after.nse" "$target" &
+child=$!
+until_in_c 1
+sleep 3.7
+first=$(sent any)
+sleep 1.5
+is dead_script_sends_no_more "$(sent any)" "$first"
+is while_nmap_runs "$(nmap_pid | wc -l)" 1
+at_least it_had_sent "$first" 60
+wait $child
+count_no_more
+
+# ---- signals ----------------------------------------------------------------------
+
+for signal in INT TERM; do
+  count_sent any ip daddr "$target"
+  trace "$last" "${long[@]}" "$target" &
+  child=$!
+  until_in_c 20
+  pid=$(nmap_pid)
+  kill -s $signal "$pid"
+  wait $child
+  first=$(sent any)
+  is "${signal}_leaves_no_process" "$(ip netns pids "$LAB-c")" ""
+  is "${signal}_leaves_no_capture" "$(lab_exec c sed 1d /proc/net/packet)" ""
+  sleep 0.5
+  is "${signal}_sends_no_more" "$(sent any)" "$first"
+  count_no_more
+done
+
+# ---- company ------------------------------------------------------------------------
+
+for f in $FLAVOURS; do
+  trace "$f" --script "$(tree_of "$f")/tests/net/beside.nse" --script-args beside.seconds=2 "$target"
+  compare "${f}_beside_a_pending_socket" hops="$(lab_hops 4)"
+  is "${f}_pending_socket" "$(show of beside)" "connected true, received nil TIMEOUT"
+  # Nmap's loop turns every 50 ms then; medians know nothing of it.
+  is "${f}_medians_below_5_ms" "$(show hops median | awk '$2 >= 5')" ""
+done

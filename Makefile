@@ -24,10 +24,12 @@ LIBS       := $(DNET_LIBS) $(PCAP_LIBS) -lpthread -lm
 MODULE     := -shared -Wl,-z,nodelete -Wl,--exclude-libs,ALL
 SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-CORE_SRCS   := $(filter-out cext/http%.c,$(wildcard cext/*.c))
+CORE_SRCS   := $(filter-out cext/http%.c cext/lmmdb.c,$(wildcard cext/*.c))
 # Files of the Lua binding begin with an l; the rest knows no Lua.
 ENGINE_SRCS := $(filter-out cext/l%.c,$(CORE_SRCS))
-MODULES     := $(LUAS:%=build/%/mtrtrace/core.so)
+# Databases in MaxMind's format: left out where libmaxminddb is missing.
+MMDB_LIBS   ?= $(shell $(PKG_CONFIG) --libs libmaxminddb 2>/dev/null)
+MODULES     := $(LUAS:%=build/%/mtrtrace/core.so) $(if $(MMDB_LIBS),$(LUAS:%=build/%/mtrtrace/mmdb.so))
 
 V ?= 0
 Q := $(if $(filter 0,$(V)),@)
@@ -48,7 +50,12 @@ $(2)/mtrtrace/core.so: $(CORE_SRCS:cext/%.c=$(2)/obj/%.o)
 	$$(call say,LINK  $$@)
 	$$(Q)$$(CC) $$(MODULE) $(3) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
 
--include $(CORE_SRCS:cext/%.c=$(2)/obj/%.d)
+$(2)/mtrtrace/mmdb.so: $(2)/obj/lmmdb.o
+	@mkdir -p $$(@D)
+	$$(call say,LINK  $$@)
+	$$(Q)$$(CC) -shared $(3) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(MMDB_LIBS)
+
+-include $(CORE_SRCS:cext/%.c=$(2)/obj/%.d) $(2)/obj/lmmdb.d
 endef
 # Systems name their Luas lua5.4, lua-5.4, lua54 or just lua.
 lua_cflags = $(or $(LUA_CFLAGS),$(shell for n in $(1) $(subst lua,lua-,$(1)) $(subst .,,$(1)) lua; do \
@@ -90,9 +97,9 @@ install-script:
 	$(INSTALL) -d '$(DESTDIR)$(SCRIPT_DIR)'
 	$(INSTALL) -m 644 nse/mtr-trace.nse '$(DESTDIR)$(SCRIPT_DIR)/mtr-trace.nse'
 
-$(VERSIONS:%=install-for-%): install-for-%: build/lua%/mtrtrace/core.so
+$(VERSIONS:%=install-for-%): install-for-%: build/lua%/mtrtrace/core.so $(if $(MMDB_LIBS),build/lua%/mtrtrace/mmdb.so)
 	$(INSTALL) -d '$(DESTDIR)$(C_DIR)/mtrtrace'
-	$(INSTALL) -m 755 $< '$(DESTDIR)$(C_DIR)/mtrtrace/core.so'
+	$(INSTALL) -m 755 $^ '$(DESTDIR)$(C_DIR)/mtrtrace'
 	$(Q)set -e; for f in $(LUA_FILES); do \
 		$(INSTALL) -D -m 644 "nse/$$f" '$(DESTDIR)$(LUA_DIR)'/"$$f"; done
 
@@ -101,7 +108,7 @@ uninstall: $(VERSIONS:%=uninstall-for-%)
 	$(if $(SCRIPT_DIR),rm -f '$(DESTDIR)$(SCRIPT_DIR)/mtr-trace.nse')
 
 $(VERSIONS:%=uninstall-for-%): uninstall-for-%:
-	rm -f '$(DESTDIR)$(C_DIR)/mtrtrace/core.so'
+	rm -f '$(DESTDIR)$(C_DIR)/mtrtrace/core.so' '$(DESTDIR)$(C_DIR)/mtrtrace/mmdb.so'
 	$(Q)cd '$(DESTDIR)$(LUA_DIR)' 2>/dev/null && rm -f $(LUA_FILES) || true
 	$(Q)for d in '$(DESTDIR)$(C_DIR)' '$(DESTDIR)$(LUA_DIR)'; do [ ! -d "$$d/mtrtrace" ] || \
 		find "$$d/mtrtrace" -depth -type d -empty -delete; done
@@ -129,6 +136,7 @@ variables:
   LUA_CFLAGS           instead of what pkg-config says
   CC CFLAGS CPPFLAGS LDFLAGS PKG_CONFIG INSTALL NMAP   the usual
   DNET_LIBS="$(DNET_LIBS)" PCAP_LIBS="$(PCAP_LIBS)"   the libraries
+  MMDB_LIBS="$(MMDB_LIBS)"   libmaxminddb, optional: empty leaves mmdb.so out
   PREFIX="$(PREFIX)" DESTDIR SCRIPT_DIR LUA_DIR C_DIR  where install puts things
   BOOTSTRAP=true       install no packages;  V=1 show commands
 endef

@@ -42,8 +42,24 @@ path; balancing. A clean path gets no such line. A round trip does not show on
 which of its two ways a probe was lost.
 
 A hop that never answers is printed as <code>*</code>. Later rows without a
-hop number are further addresses that answered at the same distance. No hop's
-address is sent to any third party by this version.
+hop number are further addresses that answered at the same distance.
+
+Who announces each address is looked up while the trace runs, and waited for
+at most 3 s behind it. Third parties get the addresses of the hops and of the
+target: the route registry rr.ntt.net (whois.radb.net where that fails, and
+whois.ripe.net for at most four addresses where that fails too), Team Cymru's
+whois.cymru.com, and for reverse names the DNS servers that Nmap uses.
+Addresses of special-purpose ranges (private, carrier-grade NAT, link-local
+and all others of the IANA registries) are sent nowhere; their range stands in
+the table instead. <code>mtr-trace.asn=off</code> and
+<code>mtr-trace.names=no</code> turn this off, and
+<code>mtr-trace.whois-server</code> names a registry of your own.
+
+In the column ASN, <code>AS1/AS2</code> is a prefix with several origins,
+<code>AS1 (irr AS2)</code> one that is announced by AS1 but registered to AS2,
+<code>AS1 (irr)</code> one that is registered and not announced, and
+<code>-</code> an address nobody is known to announce. The ASN is that of the
+address, which on a link between two networks may be the neighbour's.
 ]]
 
 ---
@@ -95,7 +111,35 @@ address is sent to any third party by this version.
 --       <code>fast_recv</code>, <code>shared</code>,
 --       <code>suppressed</code>, <code>flow</code>, <code>codes</code>,
 --       <code>special</code>, <code>asn</code>, <code>organization</code>,
---       <code>os</code>. Default: <code>default</code>.
+--       <code>name</code>, <code>prefix</code>, <code>registry</code>,
+--       <code>country</code>, <code>rpki</code>, <code>announced</code>,
+--       <code>asn_source</code>, <code>geo_country</code>,
+--       <code>geo_region</code>, <code>geo_city</code>,
+--       <code>latitude</code>, <code>longitude</code>, <code>os</code>.
+--       Default: <code>default</code>.
+-- @args mtr-trace.asn Where to look up the hops' networks, a list in braces:
+--       <code>irr</code> (route registry), <code>cymru</code> (seen in BGP),
+--       <code>ripe</code> (RIPE's database, at most four queries),
+--       <code>db</code> (the file of asn-db); those behind are asked what
+--       those in front do not know, except that irr and cymru are asked
+--       together. <code>off</code>: nowhere. Default:
+--       <code>{irr,cymru}</code>, <code>db</code> where asn-db is given.
+-- @args mtr-trace.whois-server Route registry that speaks IRRd's protocol,
+--       <code>host</code> or <code>host:port</code>.
+--       Default: <code>rr.ntt.net</code>, then <code>whois.radb.net</code>.
+-- @args mtr-trace.cymru-server Bulk whois server like Team Cymru's.
+--       Default: <code>whois.cymru.com</code>.
+-- @args mtr-trace.ripe-server Whois server like RIPE's.
+--       Default: <code>whois.ripe.net</code>.
+-- @args mtr-trace.names Whether to look up reverse names: <code>yes</code>
+--       or <code>no</code>. Default: <code>yes</code>.
+-- @args mtr-trace.asn-db ASN database in MaxMind's format; needs
+--       libmaxminddb. Default: none.
+-- @args mtr-trace.geo-db City database in MaxMind's format, for the columns
+--       <code>geo_country</code> to <code>longitude</code>; nobody is asked.
+--       Default: none.
+-- @args mtr-trace.geo-out File to write the paths to as GeoJSON, which map
+--       viewers open; needs geo-db. Default: none.
 --
 -- @output
 -- Host script results:
@@ -106,7 +150,7 @@ address is sent to any third party by this version.
 -- |   Hop  IP Address     Loss%   Sent  Recv  Avg(ms)  StDev(ms)  Jitter(ms)  ASN      Organization     OS Guess
 -- |   1    192.168.1.1    0.0% r  10    10    1.52     0.23       0.12        Private  Private Network  -
 -- |   2    *              100.0%  10    0     -        -          -           -        -                -
--- |   3    93.184.216.34  0.0%    10    10    11.80    0.31       0.25        -        -                -
+-- |   3    93.184.216.34  0.0%    10    10    11.80    0.31       0.25        AS15133  EDGECAST, US     -
 -- |
 -- |   Latency rises at hop 3 (2 to 3 possible) and persists: 1.50 to 11.77 ms, the shortest round trip by 10.09 ms, which fits a longer path.
 -- |   Hop 1 rations its answers: it answered 1 of 16 back-to-back probes, 7 of 10 at the fast pace, 10 of 10 when sent 1.05 s apart.
@@ -181,6 +225,37 @@ address is sent to any third party by this version.
 --             <elem key="code">0</elem>
 --             <elem key="name">time exceeded in transit</elem>
 --             <elem key="count">10</elem>
+--           </table>
+--         </table>
+--       </table>
+--     </table>
+--   </table>
+--   <table>
+--     <elem key="hop">3</elem>
+--     <!-- as above -->
+--     <table key="responders">
+--       <table>
+--         <elem key="ip">93.184.216.34</elem>
+--         <!-- as above -->
+--         <elem key="asn">AS15133</elem>
+--         <elem key="organization">EDGECAST, US</elem>
+--         <elem key="name">www.example.com</elem>
+--         <elem key="prefix">93.184.216.0/24</elem>
+--         <elem key="registry">arin</elem>
+--         <elem key="country">US</elem>
+--         <elem key="rpki">valid</elem>
+--         <elem key="announced">true</elem>
+--         <elem key="asn_source">irr rr.ntt.net ARIN</elem>
+--         <elem key="target">true</elem>
+--         <table key="origins">
+--           <table>
+--             <elem key="asn">AS15133</elem>
+--             <elem key="prefix">93.184.216.0/24</elem>
+--             <elem key="source">irr</elem>
+--             <elem key="server">rr.ntt.net</elem>
+--             <elem key="irr_source">ARIN</elem>
+--             <elem key="rpki">valid</elem>
+--             <elem key="organization">Edge Network</elem>
 --           </table>
 --         </table>
 --       </table>
@@ -267,7 +342,7 @@ action = function(target)
     return missing(err)
   end
   local host = lib.nse.new(nmap, stdnse)
-  local args, core, options, result, name
+  local args, core, options, looks, result, name
   args, err = host:arguments()
   if not args then
     return host:refuse(err)
@@ -280,10 +355,15 @@ action = function(target)
   if not options then
     return nil, "ERROR: " .. err
   end
-  result, err, name = lib.tracer.run(host, core, options)
+  looks, err = host:lookup(args, core.version)
+  if not looks then
+    return host:refuse(err)
+  end
+  result, err, name = lib.tracer.run(host, core, options, looks)
   if not result then
     return host:fail(err, name)
   end
+  host:map(args, result)
   args.name = target.targetname
   return lib.structured.build(result, args, stdnse.output_table),
     "\n  " .. lib.text.render(result, args):gsub("\n([^\n])", "\n  %1")

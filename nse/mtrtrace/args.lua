@@ -15,6 +15,8 @@ local SCRIPT = "mtr-trace"
 
 local whole, seconds = values.whole, values.seconds
 
+local SERVER = "a server such as whois.example.net or 192.0.2.1:43"
+
 -- One row per argument. `read` turns text into a value; it answers nil for
 -- a bad one, or nil and true for a word that asks for what nil means.
 local ARGS = {
@@ -43,6 +45,17 @@ local ARGS = {
   { name = "columns", read = values.columns, list = true,
     want = "a list such as {hop,ip,avg} out of ",
     words = values.column_words() },
+  { name = "asn", read = values.words, list = true, alone = "off",
+    want = "off, or a list such as {irr,cymru} out of ",
+    words = { "irr", "cymru", "ripe", "db", "off" } },
+  { name = "whois-server", read = values.server, want = SERVER },
+  { name = "cymru-server", read = values.server, want = SERVER },
+  { name = "ripe-server", read = values.server, want = SERVER },
+  { name = "names", default = "yes", read = values.choice,
+    want = "one of ", words = { "yes", "no" } },
+  { name = "asn-db", read = values.path, want = "the name of a file" },
+  { name = "geo-db", read = values.path, want = "the name of a file" },
+  { name = "geo-out", read = values.path, want = "the name of a file" },
 }
 
 local BY_NAME, NAMES = {}, {}
@@ -53,6 +66,8 @@ end
 local function accepted(arg)
   if arg.words then
     return arg.want .. table.concat(arg.words, ", ")
+  elseif not arg.min then
+    return arg.want
   end
   return ("%s from %s to %s%s"):format(arg.want, format.decimal(arg.min),
     format.decimal(arg.max), arg.read == seconds and " s" or "")
@@ -148,12 +163,20 @@ end
 
 -- Nmap cuts an unquoted list at its commas: what is left over would be lost
 -- without a word.
-local function cut_list(raw, found)
-  local value = found.columns
+local function cut_list(raw, value, arg)
   for _, word in ipairs(type(value) == "string" and raw or {}) do
-    if type(word) == "string" and fields.get(word) then
-      return ("%s.columns=%s: expected a list in braces, such as {%s,%s}")
-        :format(SCRIPT, short(value), short(value), word)
+    if type(word) == "string" and arg.read(word, arg) then
+      return ("%s.%s=%s: expected a list in braces, such as {%s,%s}")
+        :format(SCRIPT, arg.name, short(value), short(value), word)
+    end
+  end
+end
+
+local function cut_lists(raw, found)
+  for _, arg in ipairs(ARGS) do
+    local err = arg.list and cut_list(raw, found[arg.name], arg)
+    if err then
+      return err
     end
   end
 end
@@ -165,7 +188,16 @@ local function conflict(options, found)
         .. "tcp with it"):format(SCRIPT, name, tostring(found[name]), SCRIPT)
     end
   end
-  if options.first_hop > options.max_hops then
+  for _, name in ipairs(options.asn) do
+    if name == "db" and not options.asn_db then
+      return ("%s.asn=db: expected %s.asn-db=FILE with it"):format(SCRIPT,
+        SCRIPT)
+    end
+  end
+  if options.geo_out and not options.geo_db then
+    return ("%s.geo-out=%s: expected %s.geo-db=FILE with it"):format(SCRIPT,
+      short(options.geo_out), SCRIPT)
+  elseif options.first_hop > options.max_hops then
     return ("%s.first-hop=%d: expected a whole number from 1 to "
       .. "%s.max-hops, which is %d"):format(SCRIPT, options.first_hop,
         SCRIPT, options.max_hops)
@@ -180,8 +212,10 @@ end
 
 --- Checks the arguments of one run.
 -- @tparam table raw nmap.registry.args
--- @treturn ?table options as core.trace takes them (times in seconds), and
---   `columns`, an array of field keys; what has no default may be absent
+-- @treturn ?table options as core.trace takes them (times in seconds);
+--   `columns`, an array of field keys; and for the look-ups `asn`, an array
+--   of sources, `names`, and servers as { host, port }; what has no default
+--   may be absent
 -- @treturn ?string the first error, one sentence
 function M.read(raw)
   local found = collect(raw)
@@ -201,7 +235,10 @@ function M.read(raw)
     options[(arg.name:gsub("-", "_"))] = value
   end
   options.columns = options.columns or fields.default_keys()
-  err = cut_list(raw, found) or conflict(options, found)
+  -- Who brings a database of his own asks nobody else unless he says so.
+  options.asn = options.asn
+    or options.asn_db and { "db" } or { "irr", "cymru" }
+  err = cut_lists(raw, found) or conflict(options, found)
   return not err and options or nil, err
 end
 

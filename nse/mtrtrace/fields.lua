@@ -11,17 +11,18 @@
 -- @module mtrtrace.fields
 local format = require "mtrtrace.format"
 local marks = require "mtrtrace.marks"
+local special = require "mtrtrace.special"
 local verdict_keys = require "mtrtrace.verdict.keys"
 
 local M = {}
 
 local function asn(responder)
-  return responder.asn or responder.special and "Private" or nil
+  return responder.asn or (special.label(responder.special))
 end
 
 local function organization(responder)
   return responder.organization
-    or responder.special and "Private Network" or nil
+    or select(2, special.label(responder.special))
 end
 
 local function code_list(responder)
@@ -42,6 +43,12 @@ end
 
 local function of_ration(key)
   return function(hop) return hop.ration and hop.ration[key] end
+end
+
+local function of_place(key)
+  return function(responder)
+    return responder.place and responder.place[key]
+  end
 end
 
 local function is(key)
@@ -154,6 +161,34 @@ local FIELDS = {
   { key = "organization", title = "Organization", width = 16,
     kind = "name", default = true, responder = organization,
     about = "holder of the autonomous system" },
+  { key = "name", title = "Name", width = 20, kind = "name",
+    responder = "name", about = "name of the address, by reverse DNS" },
+  { key = "prefix", title = "Prefix", width = 18, kind = "name",
+    responder = "prefix", about = "announced prefix that holds the address" },
+  { key = "registry", title = "Registry", width = 8, kind = "name",
+    responder = "registry", about = "registry that allocated the prefix" },
+  { key = "country", title = "CC", width = 2, kind = "name",
+    responder = "country", about = "country the prefix is registered in" },
+  { key = "rpki", title = "RPKI", width = 9, kind = "name",
+    responder = "rpki", about = "route origin validation: valid, invalid "
+      .. "or not_found, by the IRR server" },
+  { key = "announced", title = "Announced", width = 9, kind = "flag",
+    responder = "announced",
+    about = "whether a route to the address is seen in BGP" },
+  { key = "asn_source", title = "ASN Source", width = 20, kind = "name",
+    responder = "source", about = "servers and registries the ASN is from" },
+  { key = "geo_country", title = "Country", width = 2, kind = "name",
+    responder = of_place "country", about = "country the database names" },
+  { key = "geo_region", title = "Region", width = 12, kind = "name",
+    responder = of_place "region", about = "region the database names" },
+  { key = "geo_city", title = "City", width = 12, kind = "name",
+    responder = of_place "city", about = "city the database names" },
+  { key = "latitude", title = "Latitude", unit = "degrees", width = 9,
+    kind = "degrees", responder = of_place "latitude",
+    about = "north of the equator, by the database" },
+  { key = "longitude", title = "Longitude", unit = "degrees", width = 9,
+    kind = "degrees", responder = of_place "longitude",
+    about = "east of Greenwich, by the database" },
   { key = "os", title = "OS Guess", width = 12, kind = "name",
     default = true, responder = "os",
     about = "operating system, from evidence only" },

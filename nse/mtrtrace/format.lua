@@ -66,6 +66,10 @@ M.kinds = {
     text = function(value) return ("%.2f"):format(value) end,
     raw = M.decimal,
   },
+  degrees = {
+    text = function(value) return ("%.4f"):format(value) end,
+    raw = M.decimal,
+  },
   flag = {
     text = function(value) return value and "yes" or "no" end,
     raw = function(value) return value end,

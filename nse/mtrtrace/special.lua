@@ -129,6 +129,45 @@ for i, row in ipairs(RANGES) do
 end
 table.sort(sorted, function(a, b) return a.length > b.length end)
 
+-- What stands in the columns ASN and Organization.
+local LABELS = {
+  private = { "Private", "Private Network" },
+  cgn = { "CGN", "Carrier-Grade NAT" },
+  loopback = { "Loopback", "Loopback" },
+  ["link-local"] = { "Link-Local", "Link-Local Address" },
+  documentation = { "Documentation", "Documentation Range" },
+  benchmark = { "Benchmark", "Benchmarking Network" },
+  multicast = { "Multicast", "Multicast Group" },
+  reserved = { "Reserved", "Reserved Range" },
+  unassigned = { "Unassigned", "Unassigned Range" },
+  srv6 = { "SRv6", "SRv6 Segment Identifier" },
+  broadcast = { "Broadcast", "Limited Broadcast" },
+  unspecified = { "Unspecified", "Unspecified Address" },
+  mapped = { "Mapped", "IPv4-Mapped Address" },
+  translation = { "Translation", "IPv4/IPv6 Translation" },
+  discard = { "Discard", "Discard-Only Range" },
+  teredo = { "Teredo", "Teredo Tunnel" },
+  ["6to4"] = { "6to4", "6to4 Tunnel" },
+}
+
+--- How a class is written.
+-- @tparam ?string class
+-- @treturn ?string in place of an AS number
+-- @treturn ?string in place of an organization
+function M.label(class)
+  local label = LABELS[class]
+  if label then
+    return label[1], label[2]
+  end
+  return nil
+end
+
+--- Every class there is, with its label; for tests.
+-- @treturn {[string]=table,...} not to be changed
+function M.labels()
+  return LABELS
+end
+
 --- Class of a special-purpose address.
 -- @tparam string text IPv4 or IPv6 address, with or without a zone
 -- @treturn ?string "private", "cgn", "loopback", "link-local",

@@ -57,29 +57,49 @@ local function start(core, options)
   return trace, text, name
 end
 
+-- A result costs more than a poll: it is taken each time while the path is
+-- being found, and now and then later.
+local EARLY_POLLS, LATER = 5, 4
+
+-- Polls until the trace is done; hands on the hops that become known.
+local function watch(host, trace, looks)
+  local seen, polls, done = {}, 0, false
+  while not done do
+    host.sleep(POLL_S)
+    done, polls = trace:done(), polls + 1
+    if host.verbose() then
+      announce(host, trace:result(), seen)
+    end
+    if looks and (polls <= EARLY_POLLS or polls % LATER == 0) then
+      looks:see(trace:result())
+    end
+    if looks then
+      looks:poll()
+    end
+  end
+end
+
 --- Traces a target. Yields through host.sleep; raises what that raises.
 -- @tparam table host
 -- @tparam table core the module mtrtrace.core
 -- @tparam table options as core.trace takes them
+-- @tparam ?table looks look-ups, as mtrtrace.lookup makes them
 -- @treturn ?table result, enriched
 -- @treturn ?string why there is none: one sentence
 -- @treturn ?string its name, such as "PERMISSION"
-function M.run(host, core, options)
+function M.run(host, core, options, looks)
   local trace, text, name = start(core, options)
   if not trace then
     return nil, text, name
   end
-  local seen = {}
-  local done
-  repeat
-    host.sleep(POLL_S)
-    done = trace:done()
-    if host.verbose() then
-      announce(host, trace:result(), seen)
-    end
-  until done
+  watch(host, trace, looks)
   local result = trace:result()
   trace:close()
+  if looks then
+    looks:see(result)
+    looks:finish()
+    looks:annotate(result)
+  end
   return M.enrich(result)
 end
 

@@ -77,6 +77,52 @@ function M.columns(text)
   return #keys > 0 and keys or nil
 end
 
+--- Words of `arg.words`, parted by commas or blanks, each once; the
+-- argument's `alone` stands for an empty list.
+-- @tparam string text
+-- @tparam table arg
+-- @treturn ?{string,...}
+-- @treturn ?boolean false
+-- @treturn ?string the word that is none of them
+function M.words(text, arg)
+  local out, seen = {}, {}
+  for word in text:lower():gmatch("[^%s,+]+") do
+    if not M.choice(word, arg) then
+      return nil, false, word
+    end
+    out[#out + 1] = not seen[word] and word or nil
+    seen[word] = true
+  end
+  if seen[arg.alone] then
+    return #out == 1 and {} or nil
+  end
+  return #out > 0 and out or nil
+end
+
+--- A server: a name or address, and a port, 43 where none is given.
+-- @tparam string text such as "whois.example.net", "192.0.2.1:4343",
+--   "[2001:db8::1]:43"
+-- @treturn ?table { host, port }
+function M.server(text)
+  local host, port = text:match("^%[([%x:.]+)%]:?(%d*)$")
+  if not host then
+    host, port = text:match("^([%w._-]+):?(%d*)$")
+  end
+  if not host and text:find("^[%x:.]+$") and text:find(":.*:") then
+    host, port = text, ""
+  end
+  port = port == "" and 43 or port and #port <= 5 and tonumber(port)
+  return host and port and port >= 1 and port <= 65535
+    and { host = host, port = port } or nil
+end
+
+--- Name of a file.
+-- @tparam string text
+-- @treturn ?string nil where it is empty or has control characters
+function M.path(text)
+  return text ~= "" and not text:find("%c") and text or nil
+end
+
 --- The words a list of columns may hold.
 -- @treturn {string,...}
 function M.column_words()

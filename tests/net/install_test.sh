@@ -17,6 +17,7 @@ wanted() {
   echo "$scripts/mtr-trace.nse"
   for version in $versions; do
     echo "/opt/x/lib/lua/$version/mtrtrace/core.so"
+    ! pkg-config --exists libmaxminddb || echo "/opt/x/lib/lua/$version/mtrtrace/mmdb.so"
     (cd nse && find . -name '*.lua') | sed "s|^\.|/opt/x/share/lua/$version|"
   done
 }

@@ -49,6 +49,7 @@ for f in $FLAVOURS; do
   says no_engine "$f" "LUA_CPATH_${lua/./_}=/nonexistent/?.so" \
     "mtrtrace\.core is not installed for Lua $lua: run 'make install' in the mtr-trace sources$"
   says no_library "$f" "LUA_PATH_${lua/./_}=/nonexistent/?.lua" 'the Lua library mtrtrace .* .make install.'
+  # shellcheck disable=SC2153 # TREE is lib.sh's, not tree
   if [ -e "$TREE/build/lua$other/mtrtrace/core.so" ]; then
     says other_lua "$f" "LUA_CPATH_${lua/./_}=$tree/build/lua$other/?.so" \
       "mtrtrace\.core was built for another Lua than this one \\($lua\\): run 'make install'"

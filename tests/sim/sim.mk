@@ -1,9 +1,11 @@
 # The simulation: the module mtrsim is the pure engine for Lua tests, without
-# the files that touch a socket, a capture or a clock.
+# the files that touch a socket, a capture or a clock. mtrtun is a TUN device,
+# on which the same model runs in real time.
 
 SIM_OBJS  := $(filter-out lcore lhttp http% prober capture egress,\
 	$(CORE_SRCS:cext/%.c=%))
-SIM_SO    := build/lua5.4/mtrsim.so $(ASAN)/asan/mtrsim.so
+TUN_SO    := build/lua5.4/mtrtun.so $(ASAN)/asan/mtrtun.so
+SIM_SO    := build/lua5.4/mtrsim.so $(ASAN)/asan/mtrsim.so $(TUN_SO)
 
 # $(1): build folder with the engine's objects.  $(2): flags.
 define SIM_RULES
@@ -17,7 +19,11 @@ $(1)/mtrsim.so: $(1)/obj/sim_lsim.o $(SIM_OBJS:%=$(1)/obj/%.o)
 	$$(call say,LINK  $$@)
 	$$(Q)$$(CC) $$(MODULE) $(2) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(DNET_LIBS) -lm
 
--include $(1)/obj/sim_lsim.d
+$(1)/mtrtun.so: $(1)/obj/sim_ltun.o
+	$$(call say,LINK  $$@)
+	$$(Q)$$(CC) $$(MODULE) $(2) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^
+
+-include $(1)/obj/sim_lsim.d $(1)/obj/sim_ltun.d
 endef
 $(eval $(call SIM_RULES,build/lua5.4,))
 $(eval $(call SIM_RULES,$(ASAN)/asan,$(SANITIZE)))
@@ -31,7 +37,7 @@ SIM_RUNS  := $(SIM_TESTS:%='tests/lua lua5.4 %') \
 
 check-built: $(SIM_SO)
 
-bench: build/lua5.4/mtrsim.so
+bench: build/lua5.4/mtrsim.so build/lua5.4/mtrtun.so
 
 test-sim: all $(SIM_SO)
 	@tests/run $(SIM_RUNS)

@@ -309,6 +309,30 @@ for _, row in ipairs(BAD) do
   end)
 end
 
+check.case("silent_server_holds_up_one_trace_only", function()
+  local net = fake_net.new(servers_of { [IRR] = never, [SECOND] = never,
+    [BULK] = never, [LAST] = never })
+  -- As in Nmap: what a trace leaves behind is not run any further.
+  local spawn, took = net.host.spawn, {}
+  net.host.spawn = function(body)
+    spawn(function()
+      if #took < 4 then
+        body()
+      end
+    end)
+  end
+  net:run(function(host)
+    local store = {}
+    for i = 1, 4 do
+      local began = host.now()
+      trace(host, HOPS, settings_of(), store)
+      took[i] = host.now() - began
+    end
+  end)
+  check.equal(took[4] < 4.2, true, tostring(took[4]))
+  check.equal(count(net.lines, "bulk%.test:43: no answer"), 1)
+end)
+
 check.case("second_irr_server_is_asked_where_the_first_fails", function()
   local rows, net = run { servers = { [IRR] = "refuse" } }
   check.equal(rows, FULL)
@@ -395,7 +419,29 @@ check.case("names_without_an_answer_do_not_hold_up_the_table", function()
   local rows, net, extra = run { names = names }
   check.equal(rows, FULL)
   check.equal(extra <= 3.15, true, tostring(extra))
-  check.equal(count(net.lines, "names: "), 1)
+  check.equal(count(net.lines, "names: %d"), 1)
+end)
+
+check.case("resolver_that_never_answers_is_given_up", function()
+  local net = fake_net.new(servers_of(), setmetatable({}, {
+    __index = function() return "silent" end,
+  }))
+  local took
+  net:run(function(host)
+    local store, hops = {}, {}
+    for i = 1, 20 do
+      hops[i] = ("5.5.%d.1"):format(i)
+    end
+    for i = 1, 3 do
+      local began = host.now()
+      trace(host, hops, settings_of { order = {} }, store)
+      took = host.now() - began
+      hops = { ("6.6.%d.1"):format(i) }
+    end
+  end)
+  check.equal(took < 1.2, true, tostring(took))
+  check.equal(#net.asked_names < 20, true, #net.asked_names)
+  check.equal(count(net.lines, "asked no more"), 1)
 end)
 
 check.case("no_names_on_request", function()

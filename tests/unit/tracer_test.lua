@@ -68,6 +68,22 @@ check.case("addresses_get_their_class", function()
   check.equal(result.hops[3].responders[1].special, nil)
 end)
 
+check.case("look_ups_run_beside_the_trace_and_end_behind_it", function()
+  local calls = {}
+  local looks = setmetatable({}, { __index = function(_, key)
+    return function(_, result)
+      calls[#calls + 1] = key
+      if key == "annotate" then
+        result.hops[3].responders[1].asn = "AS15169"
+      end
+    end
+  end })
+  local result = tracer.run(host_of(false), growing(), {}, looks)
+  check.equal(table.concat(calls, " "), "see poll see poll see poll see "
+    .. "poll see finish annotate")
+  check.equal(result.hops[3].responders[1].asn, "AS15169")
+end)
+
 check.case("world_error_is_handed_on", function()
   local core = fake_core.refusing("no route to 8.8.8.8", "NOROUTE")
   local host = host_of(false)

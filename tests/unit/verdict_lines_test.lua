@@ -2,9 +2,16 @@
 local check = require "check"
 local lines = require "mtrtrace.verdict.lines"
 
-local function rationed(hop, said)
-  return { kind = "rationed", hop = hop, said = said,
-    text = ("Hop %d rations its answers: it answered %s."):format(hop, said) }
+local function rationed(hop, answered)
+  return { kind = "rationed", hop = hop, tests = 16, fast_sent = 0,
+    tests_answered = answered, sent = 10, recv = 10, spacing = 1.05,
+    shared = 0, text = ("Hop %d, %d."):format(hop, answered) }
+end
+
+local function range(from, to, answered)
+  return ("Hops %d to %d ration their answers: each answered %d of 16 "
+    .. "back-to-back probes, 10 of 10 when sent 1.05 s apart."):format(from,
+    to, answered)
 end
 
 local LOSS = { kind = "loss", hop = 5, text = "Loss." }
@@ -12,16 +19,14 @@ local LOSS = { kind = "loss", hop = 5, text = "Loss." }
 local CASES = {
   { name = "no_verdict_is_no_line", verdicts = {}, want = {} },
   { name = "one_rationed_hop_has_its_own_line",
-    verdicts = { rationed(3, "a") },
-    want = { "Hop 3 rations its answers: it answered a." } },
+    verdicts = { rationed(3, 1) },
+    want = { "Hop 3, 1." } },
   { name = "rationed_hops_in_a_row_share_a_line",
-    verdicts = { LOSS, rationed(1, "a"), rationed(2, "a"), rationed(3, "a") },
-    want = { "Loss.", "Hops 1 to 3 ration their answers: each answered a." } },
+    verdicts = { LOSS, rationed(1, 1), rationed(2, 1), rationed(3, 1) },
+    want = { "Loss.", range(1, 3, 1) } },
   { name = "other_numbers_or_a_gap_begin_a_line",
-    verdicts = { rationed(1, "a"), rationed(2, "b"), rationed(4, "b") },
-    want = { "Hop 1 rations its answers: it answered a.",
-      "Hop 2 rations its answers: it answered b.",
-      "Hop 4 rations its answers: it answered b." } },
+    verdicts = { rationed(1, 1), rationed(2, 2), rationed(4, 2) },
+    want = { "Hop 1, 1.", "Hop 2, 2.", "Hop 4, 2." } },
 }
 
 check.rows(CASES, function(case)

@@ -53,10 +53,25 @@ local function code_table(code, new)
   return out
 end
 
+-- Keys of an origin, in this order.
+local ORIGIN = {
+  "asn", "prefix", "source", "server", "irr_source", "rpki", "organization",
+  "country", "registry", "allocated",
+}
+
+local function origin_table(origin, new)
+  local out = new()
+  for _, key in ipairs(ORIGIN) do
+    out[key] = plain(origin[key])
+  end
+  return out
+end
+
 local function responder_table(responder, new)
   local out = new()
   add_fields(out, "responder", responder)
   out.target = responder.target or false
+  out.origins = some(each(responder.origins, new, origin_table))
   out.codes = some(each(responder.codes, new, code_table))
   return out
 end

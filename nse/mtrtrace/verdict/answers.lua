@@ -2,7 +2,6 @@
 --- Verdicts on how hops answer: silent, rationed; and the marks of hops
 -- whose unanswered probes are not loss. Pure.
 -- @module mtrtrace.verdict.answers
-local format = require "mtrtrace.format"
 local loss = require "mtrtrace.loss"
 local words = require "mtrtrace.verdict.words"
 
@@ -64,21 +63,6 @@ function M.mark(hops)
   mark_rationed(hops)
 end
 
-local function seen_text(v)
-  local parts = {}
-  if v.tests > 0 then
-    parts[1] = ("%d of %d back-to-back probes"):format(v.tests_answered,
-      v.tests)
-  end
-  if v.fast_sent > 0 then
-    parts[#parts + 1] = ("%d of %d at the fast pace"):format(v.fast_recv,
-      v.fast_sent)
-  end
-  parts[#parts + 1] = ("%d of %d when sent %s s apart"):format(v.recv,
-    v.sent, format.decimal(v.spacing))
-  return table.concat(parts, ", ")
-end
-
 local function rationed_verdict(hop)
   local ration = hop.ration
   local v = {
@@ -87,12 +71,8 @@ local function rationed_verdict(hop)
     fast_recv = ration.fast_received, spacing = ration.spacing,
     sent = hop.sent, recv = hop.received, shared = ration.shared,
   }
-  local shared = v.shared > 0
-    and ("; %d of these %s another trace's"):format(v.shared,
-      v.shared == 1 and "is" or "are") or ""
-  v.said = seen_text(v) .. shared
   v.text = ("Hop %d rations its answers: it answered %s."):format(v.hop,
-    v.said)
+    words.rationed(v))
   return v
 end
 

@@ -6,9 +6,9 @@ local words = require "mtrtrace.verdict.words"
 
 local M = {}
 
-local function continues(group, verdict)
-  return group ~= nil and verdict.kind == "rationed"
-    and group.said == verdict.said and group.to + 1 == verdict.hop
+local function continues(group, verdict, said)
+  return group ~= nil and said ~= nil and group.said == said
+    and group.to + 1 == verdict.hop
 end
 
 local function line_of(group)
@@ -25,10 +25,11 @@ end
 function M.list(verdicts)
   local groups, group = {}, nil
   for _, v in ipairs(verdicts) do
-    if continues(group, v) then
+    local said = v.kind == "rationed" and words.rationed(v) or nil
+    if continues(group, v, said) then
       group.to = v.hop
     else
-      group = { text = v.text, said = v.said, from = v.hop, to = v.hop }
+      group = { text = v.text, said = said, from = v.hop, to = v.hop }
       groups[#groups + 1] = group
     end
   end

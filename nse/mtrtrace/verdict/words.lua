@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 --- Wording that verdicts and notes have in common. Pure.
 -- @module mtrtrace.verdict.words
+local format = require "mtrtrace.format"
+
 local M = {}
 
 --- A number and its noun.
@@ -32,6 +34,27 @@ function M.likely(hop, from, to)
   local text = ("hop %d"):format(hop)
   return from == to and text
     or ("%s (%d to %d possible)"):format(text, from, to)
+end
+
+--- What showed that a hop rations, and the sample that replaced the fast one.
+-- @tparam table v a verdict of kind "rationed"
+-- @treturn string such as "1 of 16 back-to-back probes, ..."
+function M.rationed(v)
+  local parts = {}
+  if v.tests > 0 then
+    parts[1] = ("%d of %d back-to-back probes"):format(v.tests_answered,
+      v.tests)
+  end
+  if v.fast_sent > 0 then
+    parts[#parts + 1] = ("%d of %d at the fast pace"):format(v.fast_recv,
+      v.fast_sent)
+  end
+  parts[#parts + 1] = ("%d of %d when sent %s s apart"):format(v.recv,
+    v.sent, format.decimal(v.spacing))
+  local shared = v.shared > 0
+    and ("; %d of these %s another trace's"):format(v.shared,
+      v.shared == 1 and "is" or "are") or ""
+  return table.concat(parts, ", ") .. shared
 end
 
 --- The first letter as a capital one.

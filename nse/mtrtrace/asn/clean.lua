@@ -1,0 +1,29 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- What a server sent, made fit to be kept: printable ASCII of bounded
+-- length. Pure.
+-- @module mtrtrace.asn.clean
+local format = require "mtrtrace.format"
+
+local M = {}
+
+local LONGEST = 200
+
+--- Text without control characters and needless blanks.
+-- @tparam string text any bytes
+-- @treturn ?string at most 200 bytes; nil where nothing is left
+function M.text(text)
+  local out = format.clean(text:sub(1, 4 * LONGEST):gsub("[\t\r\n]", " "))
+  out = out:gsub("  +", " "):gsub("^ ", ""):sub(1, LONGEST):gsub(" $", "")
+  return out ~= "" and out or nil
+end
+
+--- Text without blanks at its ends, in time that grows with its length
+-- alone, which the pattern "^%s*(.-)%s*$" does not keep to.
+-- @tparam string text
+-- @treturn string
+function M.trim(text)
+  local from = text:find("%S")
+  return from and text:match(".*%S", from) or ""
+end
+
+return M

@@ -1,0 +1,232 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- One connection to a server, as a dialogue: which bytes to send for which
+-- queries, and which answers are in the bytes that came. Pure: it holds no
+-- socket and reads no clock. One table per protocol, all with
+--
+--   hello()        bytes that open the dialogue
+--   room()         how many queries may be added now
+--   ask(query)     bytes for a query
+--   finish()       bytes that end it; nil where they were sent already
+--   feed(data)     takes bytes; nil or what is wrong with them
+--   closed()       the server closed: nil, or what is wrong with that
+--   waiting()      array of the queries without an answer
+--
+-- Answers go to the source that was handed in.
+-- @module mtrtrace.asn.speaker
+local cymru = require "mtrtrace.asn.cymru"
+local irrd = require "mtrtrace.asn.irrd"
+local ripe = require "mtrtrace.asn.ripe"
+local rpsl = require "mtrtrace.asn.rpsl"
+
+local M = {}
+
+-- Queries on their way at a time; politeness to a server with few workers.
+local IRRD_WINDOW = 16
+
+-- Addresses in one batch of bulk whois.
+local CYMRU_BATCH = 1000
+
+-- ---- IRRd: replies come in the order of the queries -----------------------
+
+local Irr = {}
+Irr.__index = Irr
+
+function Irr:hello()
+  local bytes, replies = irrd.hello(self.version)
+  for _ = 1, replies do
+    self.due[#self.due + 1] = {}
+  end
+  return bytes
+end
+
+function Irr:room()
+  return IRRD_WINDOW - #self.due
+end
+
+function Irr:ask(query)
+  self.due[#self.due + 1] = query
+  return query.asn and irrd.autnum(query.asn) or irrd.routes(query.bytes)
+end
+
+function Irr:finish()
+  if not self.finished then
+    self.finished = true
+    return irrd.bye()
+  end
+end
+
+local KNOWS = { data = true, empty = true, missing = true }
+
+local function irr_reply(self, reply)
+  local query = table.remove(self.due, 1)
+  if not query then
+    return "an answer to no question"
+  elseif not query.key then
+    return nil -- to the opening: an old server may know none of it
+  elseif not KNOWS[reply.kind] then
+    self.source:give_up(query)
+    self.refused = self.refused or ("refused: %s"):format(reply.text)
+  elseif query.asn then
+    self.source:answer_holder(query,
+      rpsl.holder(reply.text, query.asn))
+  else
+    self.source:answer(query, rpsl.origins(reply.text, query.bytes))
+  end
+end
+
+function Irr:feed(data)
+  local replies, err = self.reader:feed(data)
+  for _, reply in ipairs(replies) do
+    err = irr_reply(self, reply) or err
+  end
+  return err
+end
+
+function Irr:waiting()
+  local list = {}
+  for _, query in ipairs(self.due) do
+    list[#list + 1] = query.key and query or nil
+  end
+  return list
+end
+
+function Irr:closed()
+  return (#self:waiting() > 0 or not self.finished)
+    and "closed in the middle" or nil
+end
+
+-- ---- Cymru: one batch, answers in any order -------------------------------
+
+local Cymru = {}
+Cymru.__index = Cymru
+
+function Cymru.hello()
+  return cymru.BEGIN
+end
+
+function Cymru:room()
+  return self.finished and 0 or CYMRU_BATCH - self.count
+end
+
+function Cymru:ask(query)
+  self.count = self.count + 1
+  self.due[query.bytes] = query
+  return cymru.query(query.bytes)
+end
+
+function Cymru:finish()
+  if not self.finished then
+    self.finished = true
+    return cymru.END
+  end
+end
+
+-- An address may have several lines: it is answered when another begins.
+local function cymru_settle(self)
+  if self.current then
+    self.source:answer(self.current, self.origins)
+  end
+  self.current = nil
+end
+
+local function cymru_line(self, line)
+  if not self.current or self.current.bytes ~= line.bytes then
+    local query = self.due[line.bytes]
+    if not query then
+      return -- not asked for
+    end
+    cymru_settle(self)
+    self.current, self.origins = query, {}
+    self.due[line.bytes] = nil
+  end
+  for _, origin in ipairs(line.origins) do
+    self.origins[#self.origins + 1] = origin
+  end
+end
+
+function Cymru:feed(data)
+  self.taken = self.taken + #data
+  local lines, err = self.reader:feed(data)
+  for _, line in ipairs(lines) do
+    cymru_line(self, line)
+  end
+  return err or self.taken > 1024 * (self.count + 16)
+    and "more than was asked for" or nil
+end
+
+function Cymru:waiting()
+  local list = {}
+  for _, query in pairs(self.due) do
+    list[#list + 1] = query
+  end
+  table.sort(list, function(a, b) return a.bytes < b.bytes end)
+  return list
+end
+
+function Cymru:closed()
+  cymru_settle(self)
+  return (next(self.due) or not self.finished) and "closed in the middle"
+    or nil
+end
+
+-- ---- RIPE: one query, the answer ends with the connection -----------------
+
+local Ripe = {}
+Ripe.__index = Ripe
+
+function Ripe.hello()
+  return ""
+end
+
+function Ripe:room()
+  return self.query and 0 or 1
+end
+
+function Ripe:ask(query)
+  self.query = query
+  return ripe.query(query.bytes)
+end
+
+function Ripe.finish()
+  return nil
+end
+
+function Ripe:feed(data)
+  return select(2, self.reader:feed(data))
+end
+
+function Ripe:waiting()
+  return { self.query or nil }
+end
+
+function Ripe:closed()
+  local query = self.query
+  if not query then
+    return nil
+  end
+  local origins, err = self.reader:origins(query.bytes)
+  if err then
+    return err
+  end
+  self.query = nil
+  self.source:answer(query, origins)
+  return nil
+end
+
+--- A dialogue with a server of a source.
+-- @tparam table source as made by mtrtrace.asn.source
+-- @tparam string version of this program
+-- @treturn table
+function M.new(source, version)
+  if source.name == "irr" then
+    return setmetatable({ source = source, version = version,
+      reader = irrd.reader(), due = {} }, Irr)
+  elseif source.name == "cymru" then
+    return setmetatable({ source = source, reader = cymru.reader(),
+      due = {}, count = 0, taken = 0, batch = true }, Cymru)
+  end
+  return setmetatable({ source = source, reader = ripe.reader(),
+    batch = true }, Ripe)
+end
+
+return M

@@ -1,0 +1,246 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- Serves a source over one connection: sends what is in its queue, feeds
+-- what comes, and ends within its limits whatever the server does. Runs in a
+-- thread of its own and waits by the host's connection alone, never longer
+-- than a slice; all timers are the host's clock.
+-- @module mtrtrace.asn.worker
+local speaker = require "mtrtrace.asn.speaker"
+
+local M = {}
+
+local CONNECT_S = 3
+-- Without one complete answer for so long, a server is given up.
+local ANSWER_S = 5
+-- The same where nobody waits for the answer any longer.
+local LATE_S = 2
+-- With nothing to ask for so long, a connection is closed.
+local IDLE_S = 20
+-- A batch is closed when no hop was found for so long.
+local QUIET_S = 0.6
+-- Nmap's timeouts do not reach a thread that waits less than 60 ms at a time.
+local SLICE_S = 0.1
+local SHORT_SLICE_S = 0.06
+-- Bytes from one connection.
+local MOST_BYTES = 4194304
+
+local Worker = {}
+Worker.__index = Worker
+
+-- Until when this thread may be silent; later it is taken for dead.
+local function announce(self, seconds)
+  self.source.busy_until = self.host.now() + seconds + 1
+end
+
+-- False where another thread took over while this one was held up.
+local function in_charge(self)
+  return self.source.worker == self
+end
+
+local function send(self, bytes)
+  if bytes == nil or bytes == "" then
+    return true
+  end
+  announce(self, ANSWER_S)
+  return self.conn.send(bytes)
+end
+
+local function send_queries(self)
+  local parts = {}
+  for _ = 1, self.speaker:room() do
+    local query = self.source:take()
+    if not query then
+      break
+    end
+    parts[#parts + 1] = self.speaker:ask(query)
+  end
+  if #parts == 0 then
+    return true
+  end
+  self.asked_at = self.host.now()
+  if #self.speaker:waiting() == #parts then
+    self.progress_at = self.asked_at
+  end
+  return send(self, table.concat(parts))
+end
+
+-- Whether to ask nothing more on this connection.
+local function is_over(self, now)
+  if self.speaker.batch then
+    return self.run:hurried(now) or now - self.asked_at >= QUIET_S
+  end
+  return #self.speaker:waiting() == 0
+    and now - self.progress_at >= IDLE_S
+end
+
+local function late(self, now, limit)
+  local since = now - math.max(self.progress_at, self.finished_at or 0)
+  return #self.speaker:waiting() > 0 and since >= limit
+    and ("no answer within %.1f s"):format(since) or nil
+end
+
+-- A server that answered all of a batch may not close behind it.
+local LINGER_S = 0.5
+
+-- Whether the dialogue ends here, and what was wrong with it.
+local function is_done(self, now)
+  local batch, waiting = self.speaker.batch, self.speaker:waiting()
+  if not self.run:needed(now) then
+    return true, late(self, now, LATE_S)
+  elseif not self.finished_at then
+    return not batch and late(self, now, ANSWER_S) ~= nil,
+      late(self, now, ANSWER_S)
+  elseif #waiting == 0 and (not batch
+    or now - self.progress_at >= LINGER_S) then
+    return true, self.speaker:closed()
+  end
+  local err = late(self, now, ANSWER_S)
+  return err ~= nil, err
+end
+
+local function take(self, data)
+  self.bytes = self.bytes + #data
+  if self.bytes > MOST_BYTES then
+    return "more than 4 MiB"
+  end
+  local before = #self.speaker:waiting()
+  local err = self.speaker:feed(data)
+  if #self.speaker:waiting() < before then
+    self.progress_at = self.host.now()
+  end
+  return err
+end
+
+-- Sends what there is to send; closes a dialogue that is over.
+local function speak(self, now)
+  local ok, err = send_queries(self)
+  if ok and not self.finished_at and is_over(self, now) then
+    self.finished_at = now
+    ok, err = send(self, self.speaker:finish())
+  end
+  return ok, err
+end
+
+-- One slice. False at the end of the dialogue, with what was wrong.
+local function turn(self)
+  local now = self.host.now()
+  local ok, err = speak(self, now)
+  if not ok then
+    return false, err
+  end
+  local done
+  done, err = is_done(self, now)
+  if done then
+    return false, err
+  end
+  local slice = self.run:hurried(now) and SHORT_SLICE_S or SLICE_S
+  announce(self, slice)
+  local data, why = self.conn.receive(slice)
+  if not in_charge(self) then
+    return false
+  elseif data then
+    err = take(self, data)
+    return not err, err
+  elseif why ~= "timeout" then
+    return false, self.speaker:closed()
+  end
+  return true
+end
+
+local function converse(self)
+  local now = self.host.now()
+  self.asked_at, self.progress_at = now, now
+  local ok, err = send(self, self.speaker:hello())
+  while ok and in_charge(self) do
+    ok, err = turn(self)
+  end
+  return err
+end
+
+local function report(self, err)
+  local server = self.source:server()
+  self.host.debug(("%s: %s:%d: %s"):format(self.source.name, server.host,
+    server.port, err))
+end
+
+local function serve(self)
+  local server = self.source:server()
+  announce(self, 2 * CONNECT_S)
+  self.source.connections = self.source.connections + 1
+  local conn, err = self.host.connect(server.host, server.port, CONNECT_S)
+  if not conn then
+    return err
+  end
+  self.conn = conn
+  err = in_charge(self) and converse(self) or nil
+  if not err and not self.finished_at and in_charge(self) then
+    send(self, self.speaker:finish())
+  end
+  conn.close()
+  return err
+end
+
+-- What went wrong is said once; a refusal of single queries is no failure.
+local function finish(self, err)
+  local source = self.source
+  if not in_charge(self) then
+    return
+  elseif err then
+    report(self, err)
+    source:fail()
+  else
+    if self.speaker.refused then
+      report(self, self.speaker.refused)
+    end
+    source:requeue()
+  end
+  source.worker = nil
+end
+
+--- Gives up a server that let a whole trace wait in vain: Nmap ends this
+-- thread without a word when no script is left beside it.
+-- @tparam table source
+-- @tparam table host { now, debug }
+function M.give_up(source, host)
+  local self = source.worker
+  local err = self and late(self, host.now(), LATE_S)
+  if err then
+    finish(self, err)
+  elseif self and not self.conn
+    and host.now() - self.started_at >= LATE_S then
+    finish(self, "no connection")
+  end
+end
+
+local SPACING_S = 0.5
+
+--- Starts a thread for a source that has something to ask and no thread.
+-- @tparam table run the look-ups of all traces
+-- @tparam table source
+-- @tparam table host { now, connect, spawn, debug }
+-- @tparam string version of this program
+function M.start(run, source, host, version)
+  local now = host.now()
+  if source.worker and now <= source.busy_until then
+    return
+  elseif source.worker then -- it died with the target it ran for
+    source.worker = nil
+    source:requeue()
+  end
+  if #source.queue == 0 or now < (source.next_start or 0) then
+    return
+  end
+  source.next_start = now + SPACING_S
+  local self = setmetatable({
+    run = run, source = source, host = host, bytes = 0,
+    speaker = speaker.new(source, version),
+    started_at = now, progress_at = now,
+  }, Worker)
+  source.worker = self
+  announce(self, CONNECT_S)
+  host.spawn(function()
+    local ok, err = pcall(serve, self)
+    finish(self, not ok and "internal error: " .. tostring(err) or err)
+  end)
+end
+
+return M

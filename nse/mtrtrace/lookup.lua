@@ -1,0 +1,252 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- The look-ups of one trace: who announces each hop's address, who holds
+-- it, what its name is. They start when a hop becomes known, run in threads
+-- of the host beside the trace, and are waited for at most 3 s behind it.
+-- Special-purpose addresses are never sent anywhere.
+--
+-- A host is { now = function() -> seconds that never fall,
+-- sleep = function(seconds), spawn = function(function), debug =
+-- function(text), connect = function(host, port, seconds) -> connection or
+-- nil, text; ptr = function(address, seconds) -> name or nil, text }. A
+-- connection is { send(bytes) -> true or nil, text; receive(seconds) -> bytes
+-- or nil, "timeout" or text; close() }. All of them may yield.
+-- @module mtrtrace.lookup
+local merge = require "mtrtrace.asn.merge"
+local prefix = require "mtrtrace.asn.prefix"
+local run = require "mtrtrace.asn.run"
+local special = require "mtrtrace.special"
+local worker = require "mtrtrace.asn.worker"
+
+local M = {}
+
+-- How long the table may be held up.
+local PATIENCE_S = 3
+-- The shortest sleep that Nmap's timeouts see.
+local POLL_S = 0.06
+
+-- A path that changes all the time is not looked up without end.
+local MOST_ADDRESSES = 256
+
+local SOURCES = { "irr", "cymru", "ripe" }
+local NETWORK = { irr = true, cymru = true, ripe = true }
+
+-- Neighbours in the list that are asked at the same time.
+local TOGETHER = { irr = true, cymru = true }
+
+local Lookup = {}
+Lookup.__index = Lookup
+
+-- ---- which sources, in which order ----------------------------------------
+
+-- From { "db", "irr", "cymru" } to { { "db" }, { "irr", "cymru" } }.
+local function stages_of(order)
+  local stages = {}
+  for _, name in ipairs(order) do
+    local last = stages[#stages]
+    if last and TOGETHER[name] and TOGETHER[last[1]] then
+      last[#last + 1] = name
+    else
+      stages[#stages + 1] = { name }
+    end
+  end
+  return stages
+end
+
+local function has(order, name)
+  for _, other in ipairs(order) do
+    if other == name then
+      return true
+    end
+  end
+  return false
+end
+
+-- RIPE's server is the last resort where no IRRd server could be used; not
+-- where the user named his own.
+local function last_resort(self)
+  return self.settings.last_resort and has(self.settings.order, "irr")
+    and not has(self.settings.order, "ripe")
+    and self.run.sources.irr.failed
+end
+
+-- ---- one address ----------------------------------------------------------
+
+local function want_of(self, name, item)
+  return not NETWORK[name] or self.run.sources[name]:want(item.bytes)
+end
+
+local function answer_of(self, name, item)
+  if NETWORK[name] then
+    return self.run.sources[name]:get(item.bytes)
+  end
+  return self.settings.db and self.settings.db(item.address)
+end
+
+-- Takes the answers of a stage; true where one of them names an origin.
+local function gather(self, stage, item)
+  local found = false
+  for _, name in ipairs(stage) do
+    local answer = answer_of(self, name, item)
+    item.answers[#item.answers + 1] = answer
+    found = found or answer and #answer.origins > 0
+  end
+  return found
+end
+
+local function stage_of(self, item)
+  if item.found then
+    return nil
+  elseif item.stage == #self.stages + 1 and last_resort(self) then
+    return { "ripe" }
+  end
+  return self.stages[item.stage]
+end
+
+local function settled(self, stage, item)
+  local all = true
+  for _, name in ipairs(stage) do
+    all = want_of(self, name, item) and all
+  end
+  return all
+end
+
+-- Goes on to the stage that is waited for; true where none is left.
+local function advance(self, item)
+  local stage = stage_of(self, item)
+  while stage do
+    if not settled(self, stage, item) then
+      return false
+    end
+    item.found = gather(self, stage, item)
+    item.stage = item.stage + 1
+    stage = stage_of(self, item)
+  end
+  return true
+end
+
+-- ---- the trace ------------------------------------------------------------
+
+local function add(self, address)
+  if self.items[address] or #self.list >= MOST_ADDRESSES then
+    return
+  end
+  local bytes = special.bytes(address)
+  if not bytes or special.class(address) then
+    return
+  end
+  self.items[address] = {
+    address = prefix.address(bytes), bytes = bytes, stage = 1, answers = {},
+  }
+  self.list[#self.list + 1] = self.items[address]
+end
+
+--- Starts looking up what a result shows and was not seen before.
+-- @tparam table result as given by trace:result()
+function Lookup:see(result)
+  for _, hop in ipairs(result.hops) do
+    for _, responder in ipairs(hop.responders) do
+      add(self, responder.address)
+    end
+  end
+end
+
+-- How many addresses are waited for.
+local function outstanding(self, now)
+  local count = 0
+  for _, item in ipairs(self.list) do
+    item.done = item.done or advance(self, item)
+    local named = not self.settings.names
+      or self.run.names:want(item.address, now)
+    count = count + (item.done and named and 0 or 1)
+  end
+  return count
+end
+
+--- Moves on: to be called every 0.1 s or so while the trace runs.
+function Lookup:poll()
+  local host = self.host
+  local now = host.now()
+  self.pending = outstanding(self, now)
+  self.run:join(self, now)
+  for _, name in ipairs(SOURCES) do
+    worker.start(self.run, self.run.sources[name], host,
+      self.settings.version)
+  end
+  self.run.names:start(self.run, host)
+end
+
+--- Waits for what is outstanding, at most 3 s.
+function Lookup:finish()
+  local host = self.host
+  local deadline = host.now() + PATIENCE_S
+  self.probing = false
+  self:poll()
+  while self.pending > 0 and host.now() < deadline do
+    host.sleep(POLL_S)
+    self:poll()
+  end
+  if self.pending > 0 then
+    host.debug(("look-ups: %d addresses without an answer after %d s")
+      :format(self.pending, PATIENCE_S))
+    for _, name in ipairs(SOURCES) do
+      worker.give_up(self.run.sources[name], host)
+    end
+  end
+  self.run:leave(self)
+  if #self.list > 0 then
+    host.debug(self.run:summary())
+  end
+end
+
+-- What came in time, from stages that were not waited for to their end.
+local function answers_of(self, item)
+  if not item.done then
+    gather(self, stage_of(self, item) or {}, item)
+    item.done = true
+  end
+  return item.answers
+end
+
+local function annotate(self, responder)
+  local item = self.items[responder.address]
+  if not item then
+    return
+  end
+  local facts = merge.facts(answers_of(self, item), self.run.holders)
+  for key, value in pairs(facts) do
+    responder[key] = value
+  end
+  responder.name = self.settings.names and self.run.names:get(item.address)
+    or nil
+  responder.place = self.settings.geo and self.settings.geo(item.address)
+    or nil
+end
+
+--- Writes what is known to the responders of a result.
+-- @tparam table result as given by trace:result(); changed in place
+function Lookup:annotate(result)
+  for _, hop in ipairs(result.hops) do
+    for _, responder in ipairs(hop.responders) do
+      annotate(self, responder)
+    end
+  end
+end
+
+--- Begins the look-ups of a trace.
+-- @tparam table host
+-- @tparam table settings `order`: sources by name, in order of preference;
+--   `servers`: see mtrtrace.asn.run; `names`: whether to look up names;
+--   `last_resort`; `version`; `db` and `geo`: functions of an address, nil
+--   where there is no database
+-- @tparam table store outlives the trace, shared by all traces of a run
+-- @treturn table
+function M.new(host, settings, store)
+  store.run = store.run or run.new { servers = settings.servers }
+  return setmetatable({
+    host = host, settings = settings, run = store.run,
+    stages = stages_of(settings.order), items = {}, list = {},
+    probing = true, pending = 0,
+  }, Lookup)
+end
+
+return M

@@ -1,0 +1,23 @@
+-- The same as tun4.lua in IPv6: constant delays, so that every RTT is known;
+-- a rationed router, one that answers slowly, loss from hop 6 on.
+return {
+  prober = "2001:db8::1",
+  target = "2001:db8:ffff::2",
+  nodes = {
+    r1 = { address = "2001:db8:1::1", link = { delay_ms = 1 } },
+    r2 = { address = "2001:db8:2::1", link = { delay_ms = 5 } },
+    rationed = { address = "2001:db8:3::1", link = { delay_ms = 2 },
+      ration = { burst = 6, every_ms = 100, smooth = true } },
+    r4 = { address = "2001:db8:4::1", link = { delay_ms = 1.5 } },
+    slow = { address = "2001:db8:5::1", link = { delay_ms = 1 },
+      answer_ms = 30 },
+    lossy = { address = "2001:db8:6::1",
+      link = { delay_ms = 20, loss_forward = 0.2 } },
+    r7 = { address = "2001:db8:7::1", link = { forward_ms = 1, back_ms = 9 } },
+    r8 = { address = "2001:db8:8::1", link = { delay_ms = 10 } },
+    host = { address = "2001:db8:ffff::2", host = true,
+      link = { delay_ms = 1 } },
+  },
+  path = { "r1", "r2", "rationed", "r4", "slow", "lossy", "r7", "r8",
+    "host" },
+}

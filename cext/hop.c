@@ -10,7 +10,7 @@ enum {
     PROOF_UNANSWERED = 5, /* so many of them are no accident */
     WAKE_TESTS = 3,       /* to one that never answered: a single token is enough */
     TAIL = 3,             /* unanswered at a burst's end: the bucket was empty then */
-    FAST_REFILL = 5,      /* tokens in a second's rest: about as fast as the sample goes */
+    FAST_REFILL = 6,      /* tokens in a second's rest: about as fast as the sample goes */
 };
 
 #define MS INT64_C(1000000)

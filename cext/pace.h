@@ -46,8 +46,8 @@ struct pace_evidence {
 /* The sample of a responder known to ration, if it was in use during the last minute; else NULL. */
 struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, int64_t now_ns);
 
-/* The same, made if it is new: the responder rations, and has a token at the earliest
- * `spacing_ns` from now. NULL without memory. */
+/* The same, made if it is new: the responder rations, was asked last at now_ns, and is to be left
+ * alone for a second; from then on it has a token every `spacing_ns`. NULL without memory. */
 struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key,
                                 struct pace_evidence evidence, int64_t spacing_ns, int64_t now_ns);
 

@@ -33,18 +33,12 @@ static int events_gc(lua_State *L)
 
 void levents_register(lua_State *L)
 {
-    luaL_newmetatable(L, EVENTS_MT);
-    lua_pushcfunction(L, events_gc);
-    lua_setfield(L, -2, "__gc");
-    lua_pop(L, 1);
+    lset_owner_type(L, EVENTS_MT, events_gc);
 }
 
 struct events *levents_new(lua_State *L)
 {
-    struct events *queue = lua_newuserdata(L, sizeof *queue);
-    memset(queue, 0, sizeof *queue);
-    luaL_setmetatable(L, EVENTS_MT);
-    return queue;
+    return lset_owner(L, EVENTS_MT, sizeof(struct events));
 }
 
 static void set_reply(lua_State *L, const struct trace_event *event)

@@ -22,18 +22,12 @@ static int report_gc(lua_State *L)
 
 void lresult_register(lua_State *L)
 {
-    luaL_newmetatable(L, REPORT_MT);
-    lua_pushcfunction(L, report_gc);
-    lua_setfield(L, -2, "__gc");
-    lua_pop(L, 1);
+    lset_owner_type(L, REPORT_MT, report_gc);
 }
 
 struct prober_report *lresult_new(lua_State *L)
 {
-    struct prober_report *report = lua_newuserdata(L, sizeof *report);
-    memset(report, 0, sizeof *report);
-    luaL_setmetatable(L, REPORT_MT);
-    return report;
+    return lset_owner(L, REPORT_MT, sizeof(struct prober_report));
 }
 
 static void set_rtts(lua_State *L, const struct stats *rtt)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Fields of the table on top of the stack, for the binding files. */
+/* What the binding files share: fields of the table on top of the stack, and userdata that own. */
 #ifndef MTR_LSET_H
 #define MTR_LSET_H
 
@@ -7,6 +7,7 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <string.h>
 
 static inline void lset_integer(lua_State *L, const char *key, lua_Integer value)
 {
@@ -36,6 +37,24 @@ static inline void lset_address(lua_State *L, const char *key, const struct ipad
 {
     char text[IPADDR_TEXT];
     lset_string(L, key, ipaddr_to_text(address, text));
+}
+
+/* A metatable of userdata that `gc` frees. */
+static inline void lset_owner_type(lua_State *L, const char *name, lua_CFunction gc)
+{
+    luaL_newmetatable(L, name);
+    lua_pushcfunction(L, gc);
+    lua_setfield(L, -2, "__gc");
+    lua_pop(L, 1);
+}
+
+/* Pushes such a userdata, all zero: it owns nothing yet. */
+static inline void *lset_owner(lua_State *L, const char *name, size_t size)
+{
+    void *owner = lua_newuserdata(L, size);
+    memset(owner, 0, size);
+    luaL_setmetatable(L, name);
+    return owner;
 }
 
 #endif

@@ -359,7 +359,7 @@ action = function(target)
   if not looks then
     return host:refuse(err)
   end
-  result, err, name = lib.tracer.run(host, core, options, looks)
+  result, err, name = lib.tracer.run(host, core, options, { looks })
   if not result then
     return host:fail(err, name)
   end

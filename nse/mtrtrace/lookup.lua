@@ -1,15 +1,15 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- The look-ups of one trace: who announces each hop's address, who holds
--- it, what its name is. They start when a hop becomes known, run in threads
--- of the host beside the trace, and are waited for at most 3 s behind it.
+--- The look-ups of one trace, a companion of mtrtrace.tracer: who announces
+-- each hop's address, who holds it, what its name is. They start when a hop
+-- becomes known and run in threads of the host beside the trace.
 -- Special-purpose addresses are never sent anywhere.
 --
--- A host is { now = function() -> seconds that never fall,
--- sleep = function(seconds), spawn = function(function), debug =
--- function(text), connect = function(host, port, seconds) -> connection or
--- nil, text; ptr = function(address, seconds) -> name or nil, text }. A
--- connection is { send(bytes) -> true or nil, text; receive(seconds) -> bytes
--- or nil, "timeout" or text; close() }. All of them may yield.
+-- A host is { now = function() -> seconds that never fall, spawn =
+-- function(function), debug = function(text), connect = function(host, port,
+-- seconds) -> connection or nil, text; ptr = function(address, seconds) ->
+-- name or nil, text }. A connection is { send(bytes) -> true or nil, text;
+-- receive(seconds) -> bytes or nil, "timeout" or text; close() }. But for
+-- now, spawn and debug they may yield.
 -- @module mtrtrace.lookup
 local merge = require "mtrtrace.asn.merge"
 local prefix = require "mtrtrace.asn.prefix"
@@ -18,11 +18,6 @@ local special = require "mtrtrace.special"
 local worker = require "mtrtrace.asn.worker"
 
 local M = {}
-
--- How long the table may be held up.
-local PATIENCE_S = 3
--- The shortest sleep that Nmap's timeouts see.
-local POLL_S = 0.06
 
 -- A path that changes all the time is not looked up without end.
 local MOST_ADDRESSES = 256
@@ -143,6 +138,7 @@ end
 --- Starts looking up what a result shows and was not seen before.
 -- @tparam table result as given by trace:result()
 function Lookup:see(result)
+  self.probing = not result.done
   for _, hop in ipairs(result.hops) do
     for _, responder in ipairs(hop.responders) do
       add(self, responder.address)
@@ -162,7 +158,8 @@ local function outstanding(self, now)
   return count
 end
 
---- Moves on: to be called every 0.1 s or so while the trace runs.
+--- Moves on: to be called every 0.1 s or so.
+-- @treturn integer addresses that are waited for
 function Lookup:poll()
   local host = self.host
   local now = host.now()
@@ -173,21 +170,15 @@ function Lookup:poll()
       self.settings.version)
   end
   self.run.names:start(self.run, host)
+  return self.pending
 end
 
---- Waits for what is outstanding, at most 3 s.
-function Lookup:finish()
+--- Ends the waiting: what did not come is given up.
+function Lookup:leave()
   local host = self.host
-  local deadline = host.now() + PATIENCE_S
-  self.probing = false
-  self:poll()
-  while self.pending > 0 and host.now() < deadline do
-    host.sleep(POLL_S)
-    self:poll()
-  end
   if self.pending > 0 then
-    host.debug(("look-ups: %d addresses without an answer after %d s")
-      :format(self.pending, PATIENCE_S))
+    host.debug(("look-ups: %d addresses without an answer in time")
+      :format(self.pending))
     for _, name in ipairs(SOURCES) do
       worker.give_up(self.run.sources[name], host)
     end

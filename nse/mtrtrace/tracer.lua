@@ -3,8 +3,15 @@
 -- it lives in. Waits by host.sleep alone, so it never blocks the loop; it
 -- opens no socket and reads no clock.
 --
--- A host is { sleep = function(seconds), log = function(text),
--- verbose = function() -> boolean }.
+-- A host is { sleep = function(seconds), now = function() -> seconds that
+-- never fall, log = function(text), verbose = function() -> boolean }.
+--
+-- A companion finds out more beside the trace: names and networks, what a
+-- hop runs, the time of a web server. It is { see = function(self, result):
+-- what is known so far; poll = function(self) -> how many answers are
+-- outstanding; leave = function(self): no more is waited for; annotate =
+-- function(self, result): what was found goes into the result }. None of
+-- them may yield.
 -- @module mtrtrace.tracer
 local fields = require "mtrtrace.fields"
 local special = require "mtrtrace.special"
@@ -14,6 +21,10 @@ local M = {}
 
 -- The engine pauses a trace that nobody polls for a second.
 local POLL_S = 0.1
+
+-- How long companions may hold up the table, all together, and the shortest
+-- sleep that Nmap's timeouts see.
+local PATIENCE_S, WAIT_S = 3, 0.06
 
 --- Adds what is known about each address, `special`: its class; and what
 -- the whole shows, `verdicts` and marks of hops, as mtrtrace.verdict does.
@@ -61,21 +72,50 @@ end
 -- being found, and now and then later.
 local EARLY_POLLS, LATER = 5, 4
 
+local function see(companions, result)
+  for _, companion in ipairs(companions) do
+    companion:see(result)
+  end
+end
+
+local function poll(companions)
+  local outstanding = 0
+  for _, companion in ipairs(companions) do
+    outstanding = outstanding + companion:poll()
+  end
+  return outstanding
+end
+
 -- Polls until the trace is done; hands on the hops that become known.
-local function watch(host, trace, looks)
+local function watch(host, trace, companions)
   local seen, polls, done = {}, 0, false
+  poll(companions)
   while not done do
     host.sleep(POLL_S)
     done, polls = trace:done(), polls + 1
     if host.verbose() then
       announce(host, trace:result(), seen)
     end
-    if looks and (polls <= EARLY_POLLS or polls % LATER == 0) then
-      looks:see(trace:result())
+    if #companions > 0 and (polls <= EARLY_POLLS or polls % LATER == 0) then
+      see(companions, trace:result())
     end
-    if looks then
-      looks:poll()
-    end
+    poll(companions)
+  end
+end
+
+-- The trace has ended: what is outstanding is waited for, but not long.
+local function wait(host, companions, result)
+  if #companions == 0 then
+    return
+  end
+  local deadline = host.now() + PATIENCE_S
+  see(companions, result)
+  while poll(companions) > 0 and host.now() < deadline do
+    host.sleep(WAIT_S)
+  end
+  for _, companion in ipairs(companions) do
+    companion:leave()
+    companion:annotate(result)
   end
 end
 
@@ -83,23 +123,20 @@ end
 -- @tparam table host
 -- @tparam table core the module mtrtrace.core
 -- @tparam table options as core.trace takes them
--- @tparam ?table looks look-ups, as mtrtrace.lookup makes them
+-- @tparam ?table companions an array, see above
 -- @treturn ?table result, enriched
 -- @treturn ?string why there is none: one sentence
 -- @treturn ?string its name, such as "PERMISSION"
-function M.run(host, core, options, looks)
+function M.run(host, core, options, companions)
   local trace, text, name = start(core, options)
   if not trace then
     return nil, text, name
   end
-  watch(host, trace, looks)
+  companions = companions or {}
+  watch(host, trace, companions)
   local result = trace:result()
   trace:close()
-  if looks then
-    looks:see(result)
-    looks:finish()
-    looks:annotate(result)
-  end
+  wait(host, companions, result)
   return M.enrich(result)
 end
 

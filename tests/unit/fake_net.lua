@@ -131,6 +131,9 @@ local function host_of(net)
   function host.now()
     return net.clock
   end
+  function host.verbose()
+    return false
+  end
   function host.sleep(seconds)
     wait(net, net.clock + seconds)
   end

@@ -6,6 +6,7 @@ local fake_net = require "fake_net"
 local lookup = require "mtrtrace.lookup"
 local registry = require "registry"
 local sample = require "sample"
+local tracer = require "mtrtrace.tracer"
 local world = require "world"
 
 local DELAY_S = 0.05
@@ -77,16 +78,22 @@ end
 -- A trace of a second that finds its hops in the first tenths.
 local function trace(host, addresses, settings, store, seconds)
   local looks = lookup.new(host, settings, store)
-  local result = result_of(addresses)
-  for tenth = 1, (seconds or 1) * 10 do
-    host.sleep(0.1)
-    looks:see(result_of({ table.unpack(addresses, 1, 3 * tenth) }))
-    looks:poll()
-  end
-  looks:see(result)
-  looks:finish()
-  looks:annotate(result)
-  return result
+  local tenth, last = 0, (seconds or 1) * 10
+  return (tracer.run(host, { trace = function()
+    return {
+      done = function()
+        tenth = tenth + 1
+        return tenth >= last
+      end,
+      result = function()
+        local known = tenth < last and 3 * tenth or #addresses
+        local result = result_of({ table.unpack(addresses, 1, known) })
+        result.done = tenth >= last
+        return result
+      end,
+      close = function() end,
+    }
+  end }, {}, { looks }))
 end
 
 -- One trace: its rows "ASN|Organization", the network, and the seconds spent

@@ -15,6 +15,13 @@ local function host_of(verbose)
   function host.verbose()
     return verbose
   end
+  function host.now()
+    local now = 0
+    for _, seconds in ipairs(host.naps) do
+      now = now + seconds
+    end
+    return now
+  end
   return host
 end
 
@@ -73,15 +80,52 @@ check.case("look_ups_run_beside_the_trace_and_end_behind_it", function()
   local looks = setmetatable({}, { __index = function(_, key)
     return function(_, result)
       calls[#calls + 1] = key
+      if key == "poll" then
+        return 0
+      end
       if key == "annotate" then
         result.hops[3].responders[1].asn = "AS15169"
       end
     end
   end })
-  local result = tracer.run(host_of(false), growing(), {}, looks)
-  check.equal(table.concat(calls, " "), "see poll see poll see poll see "
-    .. "poll see finish annotate")
+  local result = tracer.run(host_of(false), growing(), {}, { looks })
+  check.equal(table.concat(calls, " "), "poll see poll see poll see poll "
+    .. "see poll see poll leave annotate")
   check.equal(result.hops[3].responders[1].asn, "AS15169")
+end)
+
+-- A companion that waits for `answers` more polls once the trace has ended.
+local function waiting(answers)
+  local companion = { left = 0 }
+  function companion.see() end
+  function companion.annotate() end
+  function companion:leave()
+    self.left = self.left + 1
+  end
+  function companion.poll()
+    answers = answers - 1
+    return math.max(answers, 0)
+  end
+  return companion
+end
+
+local function waited(companions)
+  local host = host_of(false)
+  tracer.run(host, growing(), {}, companions)
+  return host.now()
+end
+
+check.case("companions_are_waited_for_together_and_at_most_3_s", function()
+  local alone = waited(nil)
+  check.equal(waited { waiting(1) }, alone)
+  local one = waited { waiting(20) } - alone
+  check.equal(one > 0.5 and one < 1.5, true, tostring(one))
+  local both = waited { waiting(20), waiting(20) } - alone
+  check.equal(both, one)
+  local forever = waiting(math.huge)
+  local most = waited { forever, waiting(5) } - alone
+  check.equal(most >= 3 and most < 3.1, true, tostring(most))
+  check.equal(forever.left, 1)
 end)
 
 check.case("world_error_is_handed_on", function()

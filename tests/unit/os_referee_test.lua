@@ -1,0 +1,194 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Nmap's own database as the referee of our judge: nobody here wrote it.
+-- Prints how each family of systems is judged; with V=1 tests/run shows it.
+local check = require "check"
+local families = require "osdb_families"
+local judge = require "mtrtrace.os.judge"
+local names = require "mtrtrace.os.names"
+local osdb = require "osdb"
+local osdb_evidence = require "osdb_evidence"
+
+-- Nmap's UDP probe, and ours.
+local SIZES = { 328, 40 }
+local LEAST_ENTRIES = 20
+local LEAST_HITS, MOST_WRONG = 0.85, 0.01
+
+local function database()
+  local places = { os.getenv("NMAPDIR"), "/usr/share/nmap",
+    "/usr/local/share/nmap" }
+  for _, place in pairs(places) do
+    local path = place .. "/nmap-os-db"
+    local file = io.open(path)
+    if file then
+      file:close()
+      return path
+    end
+  end
+end
+
+local function truth_of(entry)
+  local truth = { names = {}, shown = {} }
+  for _, class in ipairs(entry.classes) do
+    local name = families.names[class.family]
+      or families.linux[class.family] and "Linux-based"
+    truth.names[name or ""] = name and true or nil
+    truth.shown[name or "(" .. class.family .. ")"] = true
+    truth.embedded = truth.embedded or class.family == "embedded"
+    for _, brand in ipairs(families.brands[class.vendor] or {}) do
+      for member in pairs(names.expand { brand }) do
+        truth.brand = truth.brand or {}
+        truth.brand[member] = true
+      end
+    end
+  end
+  return truth
+end
+
+local function expanded(guess)
+  local list = {}
+  for i, candidate in ipairs(guess.candidates) do
+    list[i] = candidate.name
+  end
+  return names.expand(list)
+end
+
+local CLASSES = { ["Linux-based"] = true, ["BSD-like stack"] = true }
+
+-- What a device is built of is not told by "embedded": a class does not
+-- contradict it, nor does the name of its own vendor.
+local function contradicts(guess, truth)
+  local said = names.expand { guess.label }
+  if names.intersection(said, truth.names) then
+    return false
+  elseif truth.embedded then
+    return not CLASSES[guess.label]
+      and not (truth.brand and names.intersection(said, truth.brand))
+  end
+  return true
+end
+
+local function row_of(rows, name)
+  rows[name] = rows[name] or { name = name, all = 0, judged = 0, hits = 0,
+    labels = {} }
+  return rows[name]
+end
+
+local function count(rows, entry, totals, size)
+  local truth = truth_of(entry)
+  local subject = osdb_evidence.subject(entry, size)
+  local guess = subject and judge.judge(subject)
+  local candidates = guess and expanded(guess)
+  for name in pairs(truth.shown) do
+    local row = row_of(rows, name)
+    row.all = row.all + 1
+    if guess then
+      local label = (guess.label or "unknown")
+        .. (guess.label and guess.doubtful and "?" or "")
+      row.judged = row.judged + 1
+      row.hits = row.hits + (candidates[name] and 1 or 0)
+      row.labels[label] = (row.labels[label] or 0) + 1
+    end
+  end
+  totals.judged = totals.judged + (guess and 1 or 0)
+  if guess and guess.label and guess.confidence == "high" then
+    totals.high = totals.high + 1
+    if contradicts(guess, truth) then
+      table.insert(totals.wrong, ("%s: %s (line %d)"):format(guess.label,
+        entry.name, entry.line))
+    end
+  end
+end
+
+local function sorted(map, by)
+  local list = {}
+  for key, value in pairs(map) do
+    list[#list + 1] = { key = key, value = value }
+  end
+  table.sort(list, function(a, b)
+    local x, y = by(a.value), by(b.value)
+    if x ~= y then
+      return x > y
+    end
+    return a.key < b.key
+  end)
+  return list
+end
+
+local function show(rows)
+  print(("%-26s %5s %5s %6s  %s"):format("family", "all", "told", "among",
+    "labels"))
+  for _, item in ipairs(sorted(rows, function(r) return r.all end)) do
+    local row, parts = item.value, {}
+    for _, l in ipairs(sorted(row.labels, function(n) return n end)) do
+      parts[#parts + 1] = ("%s %d"):format(l.key, l.value)
+    end
+    if row.judged > 0 and (row.all >= 5 or row.name:sub(1, 1) ~= "(") then
+      print(("%-26s %5d %5d %5.1f%%  %s"):format(row.name, row.all,
+        row.judged, 100 * row.hits / row.judged, table.concat(parts, ", ")))
+    end
+  end
+end
+
+local function run(entries, size)
+  local rows, totals = {}, { judged = 0, high = 0, wrong = {} }
+  for _, entry in ipairs(entries) do
+    count(rows, entry, totals, size)
+  end
+  print(("UDP probe of %d bytes"):format(size))
+  show(rows)
+  for _, line in ipairs(totals.wrong) do
+    print("contradicts: " .. line)
+  end
+  print(("%d of %d entries can be told; %d claims of high confidence, "
+    .. "%d contradict the label (%.2f%% of them)"):format(totals.judged,
+    #entries, totals.high, #totals.wrong,
+    100 * #totals.wrong / math.max(1, totals.high)))
+  return rows, totals
+end
+
+local path = database()
+check.case("nmap_os_db_is_installed", function()
+  check.equal(path ~= nil, true, "nmap-os-db in Nmap's data folder")
+end)
+if not path then
+  check.finish()
+end
+
+local function judge_row(row, size)
+  local name = row.name:gsub("[^%w]+", "_")
+  check.case(("%s_is_among_the_candidates_at_%d"):format(name, size),
+    function()
+      local share = row.hits / row.judged
+      if share < LEAST_HITS then
+        error(("%d of %d (%.1f%%)"):format(row.hits, row.judged,
+          100 * share), 0)
+      end
+    end)
+end
+
+local entries = osdb.load(path)
+for _, size in ipairs(SIZES) do
+  local rows, totals = run(entries, size)
+
+  check.case("enough_of_the_database_can_be_told_at_" .. size, function()
+    check.equal(totals.judged > #entries / 2, true, totals.judged)
+    check.equal(totals.high > 500, true, totals.high)
+  end)
+
+  for _, item in ipairs(sorted(rows, function(r) return r.all end)) do
+    local row = item.value
+    if row.judged >= LEAST_ENTRIES and row.name:sub(1, 1) ~= "(" then
+      judge_row(row, size)
+    end
+  end
+
+  check.case("high_confidence_rarely_contradicts_at_" .. size, function()
+    local share = #totals.wrong / totals.high
+    if share > MOST_WRONG then
+      error(("%d of %d: %s"):format(#totals.wrong, totals.high,
+        table.concat(totals.wrong, "; ")), 0)
+    end
+  end)
+end
+
+check.finish()

@@ -1,0 +1,133 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- From an entry of nmap-os-db to the replies that it implies, in the form
+-- in which the engine gives replies. What an entry leaves open (ranges,
+-- alternatives, a test without an answer) is absent. Nmap's UDP probe has 328
+-- bytes; for a smaller one the quote is cut to it, as nothing is known of
+-- padding. Nothing is known either of time exceeded, of TOS, nor of whether
+-- an ID was echoed.
+-- @module osdb_evidence
+local M = {}
+
+local DISTANCE = 5
+local NMAP_SIZE = 328
+local STARTS = { 0x20, 0x40, 0x80, 0xff }
+
+local function hex(text)
+  return text and text:match("^%x+$") and tonumber(text, 16) or nil
+end
+
+-- TG is Nmap's own reading of the initial TTL, T the range it was seen in.
+local function start_of(test)
+  if test.TG then
+    return hex(test.TG)
+  end
+  local low, high = (test.T or ""):match("^(%x+)%-(%x+)$")
+  local found
+  for _, start in ipairs(low and STARTS or {}) do
+    if start >= hex(low) and start <= hex(high) then
+      found = found == nil and start or false
+    end
+  end
+  return found or nil
+end
+
+local function answered(test)
+  return test and test.R ~= "N" and start_of(test) or nil
+end
+
+local function reply(probe, kind, start, i, more)
+  local out = { probe = probe, kind = kind, at = i / 10, index = i,
+    reply_ttl = start - DISTANCE + 1, sent_id = 7 * i }
+  for key, value in pairs(more) do
+    out[key] = value
+  end
+  return out
+end
+
+-- Far from the echo replies' unless Nmap saw TCP and ICMP share a counter.
+local APART = 40000
+
+-- Identifications of a class; "RI" may be random or our own sent back.
+local IDS = {
+  I = function(i) return 100 + i end,
+  Z = function() return 0 end,
+  RD = function(i) return i * 25031 % 65536 end,
+}
+
+local function id_of(class, i, apart)
+  local id = IDS[class] and IDS[class](i)
+  return id and id > 0 and apart and (id + APART) % 65536 or id
+end
+
+local DF = { Y = true, N = false }
+local CHECKSUM = { G = true, I = false, Z = false }
+
+-- More than the whole: what follows it is unknown for other sizes.
+local function quote_of(quoted, probe_size)
+  if quoted > NMAP_SIZE then
+    return probe_size == NMAP_SIZE and quoted or nil
+  end
+  return math.min(quoted, probe_size)
+end
+
+local function add_unreachable(answers, test, probe_size)
+  local start, size = answered(test), hex(test and test.IPL)
+  local quoted = size and quote_of(size - 28, probe_size)
+  if start then
+    table.insert(answers, reply("udp", "unreachable", start, 1, {
+      protocol = "udp", type = 3, code = 3, df = DF[test.DF],
+      size = quoted and quoted + 28, quoted = quoted,
+      sent_size = probe_size, sent_df = false,
+      quoted_checksum_ok = CHECKSUM[test.RIPCK],
+    }))
+  end
+  return start
+end
+
+local ECHO_DF = {
+  N = function() return false end, Y = function() return true end,
+  S = function(sent) return sent end, O = function(sent) return not sent end,
+}
+
+local function add_echoes(answers, entry)
+  local test = entry.IE
+  local start = answered(test)
+  for i = 10, start and 12 or 0 do
+    local sent = i == 10
+    local df = ECHO_DF[test.DFI]
+    table.insert(answers, reply("echo", "echo-reply", start, i, {
+      protocol = "icmp", type = 0, code = 0, sent_df = sent,
+      df = df and df(sent), ip_id = id_of((entry.SEQ or {}).II, i),
+    }))
+  end
+  return start
+end
+
+local function add_resets(answers, entry)
+  local test = answered(entry.T6) and entry.T6 or entry.T5
+  local start, series = answered(test), entry.SEQ or {}
+  for i = 20, start and 22 or 0 do
+    table.insert(answers, reply("tcp", "reset", start, i, {
+      protocol = "tcp", df = DF[test.DF],
+      ip_id = id_of(series.CI, i, series.SS ~= "S"),
+    }))
+  end
+end
+
+--- The subject that an entry describes.
+-- @tparam table entry of osdb
+-- @tparam integer probe_size of the UDP probe
+-- @treturn ?table nil where it does not tell the initial TTL of both an
+--   error and an echo reply: no rule reads a system from one of them
+function M.subject(entry, probe_size)
+  local answers = {}
+  local error_start = add_unreachable(answers, entry.U1, probe_size)
+  local echo_start = add_echoes(answers, entry)
+  add_resets(answers, entry)
+  if error_start and echo_start then
+    return { address = "192.0.2.1", family = 4, ttl = { DISTANCE },
+      target = true, answers = answers }
+  end
+end
+
+return M

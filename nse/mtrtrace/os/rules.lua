@@ -223,7 +223,7 @@ M.rules = {
     source = "RFC 5837, naming" },
 
   -- ---- hardware address of an on-link hop: of the interface, not the system --
-  { id = "R3a", when = { virtual_router = "HSRP" },
+  { id = "R3a", when = { virtual_router = { "HSRP", "GLBP" } },
     candidates = { "Cisco" }, confidence = 0.8, source = "RFC 2281" },
 }
 

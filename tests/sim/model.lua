@@ -171,7 +171,7 @@ end
 -- A node that is not a plain router; true where the packet goes no further.
 local function stop(self, trip, p, out)
   local node = trip.hops[trip.i]
-  if node.host then
+  if node.host or node.direct and trip.target == node.bytes then
     arrive(self, trip, p, out)
     return true
   end

@@ -65,10 +65,29 @@ local MALFORMED = {
 
 M.malformations = MALFORMED
 
+-- Interface information that holds but a name, RFC 5837.
+local function interface_object(interface)
+  local name = interface.name
+  name = name .. rep("\0", -(#name + 1) % 4)
+  return pack(">I2BBB", #name + 5, 2, interface.role << 6 | 2, #name + 1)
+    .. name
+end
+
+local function objects_of(ext, x)
+  local parts = {}
+  if ext.labels or not ext.interfaces then
+    local stack = label_stack(ext.labels or {})
+    parts[1] = pack(">I2BB", x.object_length or #stack + 4, 1, 1) .. stack
+  end
+  for _, interface in ipairs(ext.interfaces or {}) do
+    parts[#parts + 1] = interface_object(interface)
+  end
+  return table.concat(parts)
+end
+
 -- The extension structure, RFC 4884 section 7, RFC 4950.
-local function extension_bytes(labels, x)
-  local stack = label_stack(labels)
-  local object = pack(">I2BB", x.object_length or #stack + 4, 1, 1) .. stack
+local function extension_bytes(ext, x)
+  local object = objects_of(ext, x)
   local version = (x.version or 2) << 12
   local check = x.checksum
     or packet.checksum(version + packet.sum(object))
@@ -77,7 +96,8 @@ local function extension_bytes(labels, x)
 end
 
 --- The body of an error and what its header's second word says of it.
--- @tparam table node quote, inner_options, inner_headers, extension
+-- @tparam table node quote, quote_pad, inner_options, inner_headers,
+--   extension
 -- @tparam string bytes the packet as it arrived, its TTL already set
 -- @tparam integer version
 -- @treturn string
@@ -103,6 +123,9 @@ function M.build(node, bytes, version)
     bytes = sub(bytes, 1, wanted)
   end
   local ext = node.extension
+  if node.quote_pad and #bytes < node.quote_pad then
+    bytes = bytes .. rep("\0", node.quote_pad - #bytes)
+  end
   if not ext then
     return bytes, 0
   end
@@ -113,7 +136,7 @@ function M.build(node, bytes, version)
     MALFORMED[ext.malformed](x)
   end
   return bytes .. rep("\0", padded - #bytes)
-    .. extension_bytes(ext.labels or {}, x),
+    .. extension_bytes(ext, x),
     x.words << (version == 4 and 16 or 24)
 end
 

@@ -61,28 +61,49 @@ function M.new(spec, random)
   node.nat = compile_nat(spec.nat)
   node.ttl = spec.ttl or 64
   node.next_id = random.whole(1, 60000)
+  node.counts, node.replies = { n = 0 }, spec.replies or {}
   node.random = random
   -- What the model looks at before it lets a packet pass.
   node.stops = spec.host or spec.reject or node.mtu or node.nat
-    or spec.set_tos
+    or spec.set_tos or spec.direct
   return node
 end
 
-local function next_id(node, p)
-  local kind = node.ip_id
-  if kind == "zero" then
-    return 0
-  elseif kind == "random" then
-    return node.random.whole(0, 65535)
-  elseif kind == "echo" then
-    return p.id
+-- What answers of a kind have of their own, else what all have.
+local function of_kind(node, kind, key)
+  local own = node.replies[kind]
+  local value = own and own[key]
+  if value == nil then
+    return node[key]
   end
-  node.next_id = node.next_id % 65535 + 1
-  return node.next_id
+  return value
 end
 
-local function tos_of(node, p)
-  local tos = node.tos or "linux"
+-- One counter for all kinds of answers, or one each, far apart.
+local function counted(node, kind)
+  local counter = node.counters == "apart" and kind or "all"
+  local at = node.counts[counter]
+  if not at then
+    at = (node.next_id + 9973 * node.counts.n) % 65536
+    node.counts.n = node.counts.n + 1
+  end
+  node.counts[counter] = at % 65535 + 1
+  return node.counts[counter]
+end
+
+local function next_id(node, p, kind, class)
+  if class == "zero" then
+    return 0
+  elseif class == "random" then
+    return node.random.whole(0, 65535)
+  elseif class == "echo" then
+    return p.id
+  end
+  return counted(node, kind)
+end
+
+local function tos_of(node, p, kind)
+  local tos = of_kind(node, kind, "tos") or "linux"
   if tos == "linux" then
     return p.tos & 0x1e | 0xc0
   end
@@ -92,10 +113,13 @@ end
 -- Reused: nothing keeps it beyond the building of one packet.
 local outer = {}
 
-local function header(node, p, source, hops_back, tos)
+local function header(node, p, source, hops_back, tos, kind)
+  local ttl, df = of_kind(node, kind, "ttl"), of_kind(node, kind, "df")
   outer.version, outer.source, outer.target = p.version, source, p.source
-  outer.ttl = node.ttl > hops_back and node.ttl - hops_back or 1
-  outer.tos, outer.id, outer.df = tos, next_id(node, p), node.df
+  outer.ttl = ttl > hops_back and ttl - hops_back or 1
+  outer.tos = tos
+  outer.id = next_id(node, p, kind, of_kind(node, kind, "ip_id"))
+  outer.df = df == "reflect" and p.df or df == true
   return outer
 end
 
@@ -103,6 +127,8 @@ local function source_of(node)
   local sources = node.sources
   return sources[2] and node.random.pick(sources) or sources[1]
 end
+
+local EXCEEDED = { [4] = 11, [6] = 3 }
 
 --- An ICMP error about the probe.
 -- @tparam table node
@@ -116,8 +142,9 @@ end
 -- @treturn string
 function M.error(node, p, quoted, hops_back, type, code, rest, source)
   local body, more = quote.build(node, quoted, p.version)
+  local kind = type == EXCEEDED[p.version] and "exceeded" or "unreachable"
   local ip = header(node, p, source or source_of(node), hops_back,
-    tos_of(node, p))
+    tos_of(node, p, kind), kind)
   return packet.icmp(ip, type, code, rest + more, body)
 end
 
@@ -125,19 +152,23 @@ end
 function M.echo(node, p, source, hops_back)
   local at = p.header
   local ident, seq = unpack(">I2I2", p.bytes, at + 5)
-  local ip = header(node, p, source, hops_back, p.tos)
+  local ip = header(node, p, source, hops_back, p.tos, "echo")
   return packet.icmp(ip, p.version == 4 and 0 or 129, 0, ident << 16 | seq,
     sub(p.bytes, at + 9))
 end
 
 local FLAGS = { open = 0x12, closed = 0x14, reset = 0x04 }
 
---- The answer of a host to a SYN.
+--- The answer of a host to a SYN, or to an ACK that belongs to nothing.
 function M.tcp(node, p, source, hops_back)
-  local sport, dport, seq, _, offset = unpack(">I2I2I4I4B", p.bytes,
-    p.header + 1)
+  local sport, dport, seq, acked, offset, flags = unpack(">I2I2I4I4BB",
+    p.bytes, p.header + 1)
   local data = p.length - p.header - (offset >> 4) * 4
-  local ip = header(node, p, source, hops_back, 0)
+  local ip = header(node, p, source, hops_back, 0, "tcp")
+  if flags & 0x10 ~= 0 then
+    return packet.tcp(ip, { source_port = dport, target_port = sport,
+      seq = acked, ack = 0, flags = FLAGS.reset })
+  end
   local kind = node.tcp or "open"
   local has_ack = kind ~= "reset"
   local ack = seq + 1 + (kind == "closed" and data or 0) & 0xffffffff
@@ -152,7 +183,7 @@ end
 function M.lies(node, p, quoted, hops_back)
   local list = {}
   for _, name in ipairs(node.lies) do
-    local ip = header(node, p, node.sources[1], hops_back, 0)
+    local ip = header(node, p, node.sources[1], hops_back, 0, "lie")
     list[#list + 1] = lies.kinds[name](ip, p, quoted)
   end
   return list

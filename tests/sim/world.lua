@@ -131,6 +131,10 @@ local RATION = {
   global = function(value, where) check(value, { burst = positive,
     every_ms = positive, refill = positive }, where) end,
 }
+local IP_ID = one_of("increment", "zero", "random", "echo")
+local TOS = either("number", byte, "string", one_of("linux", "copy"))
+local DF = either("boolean", flag, "string", one_of("reflect"))
+local REPLY = record { ttl = byte, tos = TOS, df = DF, ip_id = IP_ID }
 local NODE = {
   address = text,
   link = record(LINK),     -- the one that leads here
@@ -140,15 +144,21 @@ local NODE = {
   ration = either("string", keys_of(bucket.presets), "table", record(RATION)),
   answer_ms = DELAY,       -- slow in answering only
   ttl = byte,              -- initial, of its answers (64)
-  tos = either("number", byte, "string", one_of("linux", "copy")), -- linux
-  df = flag,
-  ip_id = one_of("increment", "zero", "random", "echo"), -- increment
+  tos = TOS,               -- of errors (linux)
+  df = DF,
+  ip_id = IP_ID,           -- increment
+  counters = one_of("shared", "apart"), -- what increments (shared)
+  replies = record { exceeded = REPLY, unreachable = REPLY, echo = REPLY,
+    tcp = REPLY },         -- what one kind of answer has of its own
+  direct = flag,           -- a router: answers what is sent to itself
   quote = number(0, 65535),-- bytes behind the quoted IP header; all that fits
+  quote_pad = number(0, 65535), -- quotes are filled up to so many bytes
   inner_options = number(1, 10),
   inner_headers = list_of(keys_of(quote.header_names)),
   extension = record {
     labels = list_of(record { label = number(0, 1048575),
       tc = number(0, 7), ttl = byte }),
+    interfaces = list_of(record { role = number(0, 3), name = text }),
     malformed = keys_of(quote.malformations),
   },
   duplicate = record { share = share, copies = positive, delay_ms = DELAY },

@@ -179,6 +179,8 @@ end
 local function add_errors(out, lists, family)
   local errors = joined(lists.exceeded, lists.unreachable)
   out.quote = agreed(errors, quote_of(family))
+  out.quoted_bytes = agreed(errors, field "quoted")
+  out.error_tos_byte = agreed(errors, field "tos")
   out.error_size = agreed(errors, field "size")
   out.error_tos = agreed(errors, tos_of)
   out.quoted_checksum = agreed(errors, checksum_of)
@@ -246,18 +248,27 @@ local function add_name(names, seen, name)
   end
 end
 
+local function label_text(label)
+  return ("%s tc %s ttl %s"):format(label.label, label.tc, label.ttl)
+end
+
 local function add_extensions(out, answers)
-  local names, seen = {}, {}
+  local names, labels, seen = {}, {}, {}
   for _, answer in ipairs(answers) do
     local extensions = answer.extensions or {}
-    out.mpls = out.mpls or #(extensions.mpls or {}) > 0 or nil
     out.extensions = out.extensions or answer.extensions and true
+    for _, label in ipairs(extensions.mpls or {}) do
+      add_name(labels, seen, label_text(label))
+    end
     for _, interface in ipairs(extensions.interfaces or {}) do
       add_name(names, seen, interface.name)
     end
   end
   table.sort(names)
+  table.sort(labels)
   out.interface_names = #names > 0 and names or nil
+  out.mpls_labels = #labels > 0 and labels or nil
+  out.mpls = #labels > 0 or nil
 end
 
 local function add_link(out, subject)

@@ -11,6 +11,7 @@
 -- @module mtrtrace.fields
 local format = require "mtrtrace.format"
 local marks = require "mtrtrace.marks"
+local os_words = require "mtrtrace.os.words"
 local special = require "mtrtrace.special"
 local verdict_keys = require "mtrtrace.verdict.keys"
 
@@ -49,6 +50,10 @@ local function of_place(key)
   return function(responder)
     return responder.place and responder.place[key]
   end
+end
+
+local function os_guess(responder)
+  return os_words.label(responder.os)
 end
 
 local function is(key)
@@ -190,8 +195,8 @@ local FIELDS = {
     kind = "degrees", responder = of_place "longitude",
     about = "east of Greenwich, by the database" },
   { key = "os", title = "OS Guess", width = 12, kind = "name",
-    default = true, responder = "os",
-    about = "operating system, from evidence only" },
+    default = true, responder = os_guess,
+    about = "operating system, from evidence only; ? where in doubt" },
 }
 
 local BY_KEY = {}

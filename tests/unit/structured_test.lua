@@ -125,6 +125,41 @@ check.case("silent_hops_stay_single_and_have_no_responders", function()
     { "9", "100", "0", true, 0 })
 end)
 
+local function with_guess(guess)
+  return build({ sample.hop(1, { sample.responder("10.0.0.1",
+    { os = guess }) }) }).hops[1].responders[1]
+end
+
+check.case("os_guess_has_candidates_and_raw_evidence", function()
+  local r = with_guess { label = "Junos", confidence = "medium",
+    doubtful = true, conflicts = { "R9 speaks against R4" },
+    candidates = { { name = "Junos", confidence = 0.55 } },
+    evidence = { error_ttl = 255, echo_df = "reflected", family = 4,
+      distance = { echo = 3, exceeded = 4 }, rules = { "R4" },
+      interface_names = { "xe-0\27/0" }, forwards = true } }
+  local g = r.os_guess
+  check.equal({ r.os, table.concat(g(), " ") }, { "Junos?",
+    "label confidence candidates evidence conflicts" })
+  check.equal({ g.candidates[1].name, g.candidates[1].confidence },
+    { "Junos", "0.55" })
+  check.equal(table.concat(g.evidence(), " "), "distance echo_df error_ttl "
+    .. "family forwards interface_names rules")
+  check.equal({ g.evidence.distance.exceeded, g.evidence.error_ttl,
+    g.evidence.forwards, g.evidence.interface_names[1], g.evidence.rules[1],
+    g.conflicts[1] }, { 4, 255, true, "xe-0/0", "R4",
+    "R9 speaks against R4" })
+end)
+
+check.case("unknown_os_has_its_evidence_and_no_confidence", function()
+  local r = with_guess { confidence = "low", doubtful = true,
+    candidates = {}, conflicts = {}, evidence = { exceeded_ttl = 64,
+      distance = {}, rules = {} } }
+  check.equal(table.concat(r.os_guess(), " "), "label evidence")
+  check.equal({ r.os, r.os_guess.label,
+    table.concat(r.os_guess.evidence(), " ") },
+    { "unknown", "unknown", "exceeded_ttl" })
+end)
+
 check.case("what_is_unknown_is_absent", function()
   local r = build({ sample.hop(1, { { address = "10.0.0.1",
     received = 0, special = "private" } }) }).hops[1].responders[1]

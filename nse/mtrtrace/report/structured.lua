@@ -6,6 +6,7 @@
 local fields = require "mtrtrace.fields"
 local format = require "mtrtrace.format"
 local notes = require "mtrtrace.notes"
+local os_table = require "mtrtrace.report.os_table"
 
 local M = {}
 
@@ -73,6 +74,7 @@ local function responder_table(responder, new)
   out.target = responder.target or false
   out.origins = some(each(responder.origins, new, origin_table))
   out.codes = some(each(responder.codes, new, code_table))
+  out.os_guess = responder.os and os_table.build(responder.os, new)
   return out
 end
 

@@ -7,6 +7,7 @@ local fields = require "mtrtrace.fields"
 local format = require "mtrtrace.format"
 local marks = require "mtrtrace.marks"
 local notes = require "mtrtrace.notes"
+local os_lines = require "mtrtrace.os.lines"
 local rows = require "mtrtrace.rows"
 local verdict_lines = require "mtrtrace.verdict.lines"
 
@@ -71,31 +72,34 @@ local function has_loss(keys)
   return false
 end
 
--- Verdicts, then notes, then what the marks of the table mean.
-local function remarks_of(result, keys)
+local function append(lines, more)
+  for _, line in ipairs(more) do
+    lines[#lines + 1] = line
+  end
+end
+
+-- Verdicts, then notes, then what the marks of the table mean, then, where
+-- asked for, what OS guesses rest on.
+local function remarks_of(result, view)
   local remarks = {}
-  for _, line in ipairs(verdict_lines.list(result.verdicts or {})) do
-    remarks[#remarks + 1] = line
-  end
-  for _, note in ipairs(notes.list(result)) do
-    remarks[#remarks + 1] = note
-  end
-  for _, line in ipairs(has_loss(keys) and marks.legend(result.hops) or {}) do
-    remarks[#remarks + 1] = line
-  end
+  append(remarks, verdict_lines.list(result.verdicts or {}))
+  append(remarks, notes.list(result))
+  append(remarks, has_loss(view.columns) and marks.legend(result.hops) or {})
+  append(remarks, view.evidence and os_lines.list(result) or {})
   return remarks
 end
 
 --- Renders a result.
 -- @tparam table result as given by trace:result(), judged
 -- @tparam table view `columns` (array of field keys) and `max_silent`, as
---   in the checked options; `name` of the target as the user typed it
+--   in the checked options; `name` of the target as the user typed it;
+--   `evidence`: whether to say what each OS guess rests on
 -- @treturn string lines parted by "\n", without one at the end
 function M.render(result, view)
   local lines = { target_line(result, view.name), "TTFB: -", "" }
   local table_rows = rows.build(result, view.max_silent)
   add_table(lines, grid_of(columns_of(view.columns), table_rows))
-  local remarks = remarks_of(result, view.columns)
+  local remarks = remarks_of(result, view)
   lines[#lines + 1] = #remarks > 0 and "" or nil
   for _, remark in ipairs(remarks) do
     lines[#lines + 1] = format.clean(remark)

@@ -40,7 +40,7 @@ local MAKE = {
   end,
 }
 
--- ---- replies to records ------------------------------------------------------
+-- ---- replies to records ----------------------------------------------------
 
 local UNREACHABLE = { [4] = 3, [6] = 1 }
 local EXCEEDED = { [4] = 11, [6] = 3 }
@@ -125,7 +125,7 @@ local function add_reply(record, bytes)
   end
 end
 
--- ---- probes -----------------------------------------------------------------
+-- ---- probes ----------------------------------------------------------------
 
 local function ask(self, probe, protocol, ttl, target, more)
   self.index, self.now = self.index + 1, self.now + S // 50

@@ -70,7 +70,7 @@ check.case("shared_counter_is_told_from_two", function()
   check.equal({ ipid.shared(a, b), ipid.shared(a, c) }, { true, false })
 end)
 
--- ---- facts -------------------------------------------------------------------
+-- ---- facts -----------------------------------------------------------------
 
 local function exceeded(more)
   local answer = { probe = "trace", kind = "time-exceeded", at = 1,

@@ -19,7 +19,7 @@ local function linux(more)
   return subject
 end
 
--- ---- the table ---------------------------------------------------------------
+-- ---- the table -------------------------------------------------------------
 
 check.case("rules_are_complete_and_their_ids_unique", function()
   local seen = {}
@@ -77,7 +77,7 @@ for _, vendor in ipairs(vendors) do
   end)
 end
 
--- ---- judgements --------------------------------------------------------------
+-- ---- judgements ------------------------------------------------------------
 
 check.case("nothing_is_known_of_nothing", function()
   local guess = judge.judge { address = "192.0.2.1", family = 4 }

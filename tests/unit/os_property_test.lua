@@ -97,7 +97,7 @@ check.case("same_replies_are_judged_alike", function()
   end
 end)
 
--- ---- monotonic honesty -------------------------------------------------------
+-- ---- monotonic honesty -----------------------------------------------------
 
 local LEVELS = { low = 1, medium = 2, high = 3 }
 

@@ -62,7 +62,7 @@ local function joined(...)
   return out
 end
 
--- ---- initial TTLs, IPv4 only: IPv6 stacks nearly all begin at 64 ------------
+-- ---- initial TTLs, IPv4 only: IPv6 stacks nearly all begin at 64 -----------
 
 -- A router's error says itself how far away the router is.
 local function distances_of(answer, subject)
@@ -138,7 +138,7 @@ local function add_ttls(out, lists, subject)
   add_distance_conflict(out)
 end
 
--- ---- what errors look like ---------------------------------------------------
+-- ---- what errors look like -------------------------------------------------
 
 -- A probe no longer than the minimum tells nothing; extensions pad quotes.
 local function quote_of(family)
@@ -190,7 +190,7 @@ local function add_errors(out, lists, family)
   out.forwards = #lists.exceeded > 0 or nil
 end
 
--- ---- echo replies and resets -------------------------------------------------
+-- ---- echo replies and resets -----------------------------------------------
 
 -- How the DF of replies follows that of requests; both kinds must have been
 -- answered.
@@ -239,7 +239,7 @@ local function add_counters(out, lists)
   end
 end
 
--- ---- extensions, link layer, SNMP --------------------------------------------
+-- ---- extensions, link layer, SNMP ------------------------------------------
 
 local function add_name(names, seen, name)
   if name and name ~= "" and not seen[name] then

@@ -69,7 +69,7 @@ local ANY_255 = {
 }
 
 M.rules = {
-  -- ---- what narrows only, by pairs of initial TTLs --------------------------
+  -- ---- what narrows only, by pairs of initial TTLs -------------------------
   { id = "W1", when = { error_ttl = 64, echo_ttl = 64, quote = "whole" },
     candidates = { "Linux-based", "FreeBSD", "OpenVMS", "Windows",
       "VxWorks" }, confidence = 0.4, source = "nmap-os-db" },
@@ -103,7 +103,7 @@ M.rules = {
   { id = "W11", when = { error_ttl = 64, echo_ttl = 64, quote = 148 },
     candidates = { "Windows" }, confidence = 0.4, source = "nmap-os-db" },
 
-  -- ---- echo replies, errors and resets, IPv4 --------------------------------
+  -- ---- echo replies, errors and resets, IPv4 -------------------------------
   { id = "R4", when = { exceeded_ttl = 255, echo_ttl = 64,
     quote = "minimum", echo_df = "reflected" }, candidates = { "Junos" },
     confidence = 0.85, source = "Vanaubel, LFP, nmap-os-db" },
@@ -194,13 +194,10 @@ M.rules = {
     quote = "minimum", reset_ttl = 128, echo_df = "reflected" },
     candidates = { "Windows" }, confidence = 0.6, source = "nmap-os-db" },
   { id = "R12c", when = { exceeded_ttl = 128, echo_ttl = 128,
-    quote = "minimum" }, candidates = { "Juniper JunosE", "Windows" },
-    confidence = 0.6, source = "Vanaubel, nmap-os-db" },
-  { id = "R12d", when = { exceeded_ttl = 128, echo_ttl = 128,
-    reset_ttl = 64, quote = "minimum" },
+    reset_ttl = 64, quote = "minimum", echo_df = "reflected" },
     candidates = { "Juniper JunosE" }, confidence = 0.6, source = "LFP" },
 
-  -- ---- interface names (RFC 5837), both families ----------------------------
+  -- ---- interface names (RFC 5837), both families ---------------------------
   { id = "R15a", when = { interface_names = { like = {
     "^[xgefs][etos]%-%d+/%d+/%d+", "^ae%d+%.%d+$", "^irb%.%d+$" } } },
     candidates = { "Juniper" }, confidence = 0.6,
@@ -222,7 +219,7 @@ M.rules = {
     } } }, candidates = { "Huawei VRP" }, confidence = 0.6,
     source = "RFC 5837, naming" },
 
-  -- ---- hardware address of an on-link hop: of the interface, not the system --
+  -- ---- hardware address of an on-link hop: of the interface, not the system
   { id = "R3a", when = { virtual_router = { "HSRP", "GLBP" } },
     candidates = { "Cisco" }, confidence = 0.8, source = "RFC 2281" },
 }

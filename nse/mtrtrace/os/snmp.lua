@@ -31,7 +31,7 @@ function M.request(id)
     ber.sequence(empty, empty, pdu))
 end
 
--- ---- engine ids -------------------------------------------------------------
+-- ---- engine ids ------------------------------------------------------------
 
 local function hex(bytes)
   return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
@@ -86,7 +86,7 @@ function M.engine(bytes)
   return out
 end
 
--- ---- reports ----------------------------------------------------------------
+-- ---- reports ---------------------------------------------------------------
 
 -- Id of the message from its head.
 local function message_id(s, from, to)

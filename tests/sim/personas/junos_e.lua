@@ -1,7 +1,11 @@
 return {
   router = { direct = true, ttl = 128, tos = 0, quote = 8, tcp = "closed",
-    replies = { tcp = { ttl = 64 } } },
-  want = { passive = "unknown", echo = "Juniper JunosE or Windows?",
+    replies = { echo = { df = "reflect" }, tcp = { ttl = 64 } } },
+  want = { passive = "unknown", echo = "unknown",
     active = "Juniper JunosE?" },
-  rules = { "R12c", "R12d" },
+  rules = { "R12c", "W10" },
+  misses = {
+    { name = "df_never", router = { replies = { tcp = { ttl = 64 } } },
+      want = { echo = "unknown", active = "unknown" } },
+  },
 }

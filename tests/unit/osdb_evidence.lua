@@ -130,4 +130,37 @@ function M.subject(entry, probe_size)
   end
 end
 
+local FORWARDS = { ["router"] = true, ["switch"] = true,
+  ["broadband router"] = true, ["WAP"] = true, ["firewall"] = true,
+  ["bridge"] = true, ["load balancer"] = true }
+
+local function forwards(entry)
+  for _, class in ipairs(entry.classes) do
+    if FORWARDS[class.device] then
+      return true
+    end
+  end
+  return false
+end
+
+--- The same as a hop that gets echo requests only, if time exceeded looks
+-- like port unreachable.
+-- @treturn ?table nil where the entry is of no device that forwards
+function M.hop(entry, probe_size)
+  local subject = forwards(entry) and M.subject(entry, probe_size)
+  if not subject then
+    return nil
+  end
+  local answers = {}
+  for _, answer in ipairs(subject.answers) do
+    if answer.kind == "unreachable" then
+      answer.kind, answer.probe = "time-exceeded", "trace"
+      answer.sent_ttl = DISTANCE
+    end
+    answers[#answers + 1] = answer.kind ~= "reset" and answer or nil
+  end
+  subject.answers, subject.target = answers, false
+  return subject
+end
+
 return M

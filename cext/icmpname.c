@@ -56,6 +56,7 @@ const char *icmpname(uint8_t version, enum wire_kind kind, uint8_t type, uint8_t
     case WIRE_SYN_ACK:
         return "SYN-ACK";
     case WIRE_RST:
+    case WIRE_BARE_RST:
         return "RST";
     case WIRE_TIME_EXCEEDED:
         return "time exceeded in transit";

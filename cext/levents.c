@@ -52,7 +52,7 @@ static void set_reply(lua_State *L, const struct trace_event *event)
     lset_integer(L, "code", reply->code);
     lset_integer(L, "reply_ttl", reply->ttl);
     lset_integer(L, "reply_tos", reply->tos);
-    lset_integer(L, "quote_length", reply->quote_length);
+    lset_integer(L, "quote_length", reply->quote.length);
     if (event->rtt_ns >= 0)
         lset_number(L, "rtt_ms", (double)event->rtt_ns / ns_per_ms);
     if (event->clock_step)

@@ -513,7 +513,7 @@ static void note_distance(struct trace *t, const struct probe *p, const struct w
     const struct news end = t->ttls[p->ttl].news;
     int distance = p->ttl - packet->probe.ttl + 1;
 
-    if (packet->quote_length == 0 || distance <= t->farthest || distance >= p->ttl)
+    if (packet->quote.length == 0 || distance <= t->farthest || distance >= p->ttl)
         return;
     for (int ttl = distance; ttl < p->ttl; ttl++) {
         struct news *news = &t->ttls[ttl].news;
@@ -599,7 +599,9 @@ static void first_answer(struct trace *t, struct probe *p, struct trace_event ev
 bool trace_reply(struct trace *t, const struct wire_packet *packet, struct trace_stamp stamp,
                  int64_t now_ns)
 {
-    struct probe *p = match_probe(&t->probes, &t->config.spec, &packet->probe);
+    struct probe *p = packet->kind != WIRE_BARE_RST
+                          ? match_probe(&t->probes, &t->config.spec, &packet->probe)
+                          : NULL;
     if (p == NULL)
         return false;
     if (t->done)

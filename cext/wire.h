@@ -51,6 +51,7 @@ enum wire_kind {
     WIRE_ECHO_REPLY,
     WIRE_SYN_ACK,
     WIRE_RST,
+    WIRE_BARE_RST, /* without an ACK: the answer to an ACK, and to no probe of a trace */
     WIRE_TIME_EXCEEDED,
     WIRE_UNREACHABLE, /* destination unreachable and parameter problem */
     WIRE_TOO_BIG,     /* fragmentation needed, packet too big */
@@ -65,10 +66,20 @@ struct wire_ids {
     uint16_t source_port, target_port;
     uint16_t ident;   /* ICMP */
     uint16_t index;   /* ICMP sequence or UDP checksum; TCP: 0 */
-    uint32_t tcp_seq; /* TCP sequence number of the probe */
+    uint32_t tcp_seq; /* TCP sequence number of the probe; WIRE_BARE_RST: its acknowledgement */
     uint16_t ip_id;   /* IPv4, as quoted; 0 in direct answers */
     uint32_t cookie;  /* 0 where the packet is too short to hold it */
     uint8_t ttl, tos;
+};
+
+/* What an ICMP error shows of the datagram it quotes, beyond whose it was. */
+struct wire_quote {
+    uint16_t at;       /* where the quote begins in the packet, bytes */
+    uint16_t length;   /* bytes behind the ICMP header: the quote, padding, extensions */
+    uint16_t size;     /* length that the quoted IP header states */
+    uint16_t checksum; /* of UDP and ICMP; 0 for TCP */
+    bool df;
+    bool header_ok; /* IPv4: the quoted header's checksum is right */
 };
 
 struct wire_packet {
@@ -77,10 +88,11 @@ struct wire_packet {
     uint8_t ttl, tos;
     bool df;
     uint16_t ip_id;
-    uint16_t length;       /* of the whole IP packet, bytes */
-    uint8_t type, code;    /* ICMP */
-    uint16_t mtu;          /* WIRE_TOO_BIG: next-hop MTU, 0 if the router named none */
-    uint16_t quote_length; /* bytes quoted in an ICMP error */
+    uint16_t length;         /* of the whole IP packet, bytes */
+    uint8_t type, code;      /* ICMP */
+    uint16_t mtu;            /* WIRE_TOO_BIG: next-hop MTU, 0 if the router named none */
+    uint32_t rest;           /* second word of an ICMP error's header */
+    struct wire_quote quote; /* ICMP errors */
     struct wire_ids probe;
 };
 

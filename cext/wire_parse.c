@@ -24,7 +24,7 @@ enum {
 };
 enum { TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };
 enum { IP4_DF = 0x4000, IP4_OFFSET = 0x1fff };
-enum { MAX_EXTENSION_HEADERS = 8 };
+enum { MAX_EXTENSION_HEADERS = 8, ICMP_HEADER = 8 };
 
 /* An IP header, and where its payload begins. */
 struct ip_view {
@@ -32,10 +32,23 @@ struct ip_view {
     uint8_t protocol, ttl, tos;
     uint16_t id, length;
     bool df, fragment; /* fragment: a later one, without a transport header */
+    bool header_ok;    /* IPv4: the checksum is right */
 };
+
+/* One's complement sum of 16-bit words: 0xffff where the checksum among them is right. */
+static uint32_t sum_words(struct cur c)
+{
+    uint32_t sum = 0;
+
+    while (cur_left(&c) >= 2)
+        sum += cur_u16be(&c);
+    sum = (sum >> 16) + (sum & 0xffff);
+    return (sum >> 16) + (sum & 0xffff);
+}
 
 static enum wire_verdict read_ip4(struct cur *c, struct ip_view *ip)
 {
+    struct cur header = *c;
     uint8_t first = cur_u8(c);
     ip->tos = cur_u8(c);
     ip->length = cur_u16be(c);
@@ -54,6 +67,8 @@ static enum wire_verdict read_ip4(struct cur *c, struct ip_view *ip)
     cur_take(c, (words - 5) * 4); /* options */
     if (!c->ok)
         return WIRE_TRUNCATED;
+    cur_limit(&header, words * 4);
+    ip->header_ok = sum_words(header) == 0xffff;
     ip->source = ipaddr_from_bytes(4, source);
     ip->target = ipaddr_from_bytes(4, target);
     return WIRE_OK;
@@ -155,17 +170,33 @@ static enum wire_verdict read_probe(struct cur c, const struct ip_view *ip, stru
     return WIRE_FOREIGN;
 }
 
+/* Eight bytes are there: read_probe saw them. */
+static uint16_t read_checksum(struct cur c, enum wire_protocol protocol)
+{
+    if (protocol == WIRE_TCP)
+        return 0;
+    cur_take(&c, protocol == WIRE_UDP ? 6 : 2);
+    return cur_u16be(&c);
+}
+
 static enum wire_verdict read_quote(struct cur c, struct wire_packet *out)
 {
     struct ip_view inner;
 
-    out->quote_length = (uint16_t)cur_left(&c);
+    out->quote.length = (uint16_t)cur_left(&c);
     enum wire_verdict verdict = read_ip(&c, &inner);
     if (verdict != WIRE_OK)
         return verdict;
     if (inner.source.version != out->from.version)
         return WIRE_FOREIGN;
-    return read_probe(c, &inner, &out->probe);
+    verdict = read_probe(c, &inner, &out->probe);
+    if (verdict != WIRE_OK)
+        return verdict;
+    out->quote.size = inner.length;
+    out->quote.df = inner.df;
+    out->quote.header_ok = inner.header_ok;
+    out->quote.checksum = read_checksum(c, out->probe.protocol);
+    return WIRE_OK;
 }
 
 static enum wire_verdict read_echo_reply(struct cur c, const struct ip_view *ip,
@@ -235,9 +266,9 @@ static enum wire_verdict read_icmp(struct cur c, const struct ip_view *ip, struc
         return read_probe(whole, ip, &out->probe);
     if (out->kind == WIRE_ECHO_REPLY)
         return read_echo_reply(c, ip, out);
-    uint32_t rest = cur_u32be(&c);
+    out->rest = cur_u32be(&c);
     if (out->kind == WIRE_TOO_BIG)
-        out->mtu = rest > 0xffff && ip->source.version == 6 ? 0xffff : (uint16_t)rest;
+        out->mtu = out->rest > 0xffff && ip->source.version == 6 ? 0xffff : (uint16_t)out->rest;
     return read_quote(c, out);
 }
 
@@ -250,7 +281,7 @@ static enum wire_verdict read_tcp(struct cur c, const struct ip_view *ip, struct
     *ids = (struct wire_ids){ .protocol = WIRE_TCP, .source = ip->target, .target = ip->source };
     ids->target_port = cur_u16be(&c);
     ids->source_port = cur_u16be(&c);
-    cur_take(&c, 4); /* sequence number */
+    uint32_t sequence = cur_u32be(&c);
     ids->tcp_seq = cur_u32be(&c) - 1;
     cur_take(&c, 1);
     uint8_t flags = cur_u8(&c) & (TCP_SYN | TCP_RST | TCP_ACK);
@@ -260,8 +291,13 @@ static enum wire_verdict read_tcp(struct cur c, const struct ip_view *ip, struct
         out->kind = WIRE_PROBE;
         return read_probe(whole, ip, ids);
     }
+    if (flags == TCP_RST) { /* RFC 793: its sequence number is what was acknowledged */
+        out->kind = WIRE_BARE_RST;
+        ids->tcp_seq = sequence;
+        return WIRE_OK;
+    }
     if (flags != (TCP_SYN | TCP_ACK) && flags != (TCP_RST | TCP_ACK))
-        return WIRE_FOREIGN; /* a bare RST names no probe */
+        return WIRE_FOREIGN;
     out->kind = flags & TCP_SYN ? WIRE_SYN_ACK : WIRE_RST;
     return WIRE_OK;
 }
@@ -289,6 +325,8 @@ enum wire_verdict wire_parse(const uint8_t *packet, size_t captured, struct wire
     result.length = ip.length;
     if (ip.protocol == ipaddr_family(ip.source.version)->icmp_protocol) {
         verdict = read_icmp(c, &ip, &result);
+        if (result.quote.length > 0)
+            result.quote.at = (uint16_t)(header + ICMP_HEADER);
     } else if (ip.protocol == IPPROTO_TCP) {
         verdict = read_tcp(c, &ip, &result);
     } else {

@@ -21,16 +21,17 @@ static void assert_consistent(const uint8_t *bytes, size_t size, const struct wi
     replay_require(ids->protocol < WIRE_PROTOCOL_COUNT, "the protocol is one of the known");
     replay_require(read->length >= family->header_length + 8u, "a header and 8 bytes are stated");
     replay_require(there >= family->header_length + 8u, "a header and 8 bytes are there");
-    replay_require(read->quote_length <= there, "the quote is part of the packet");
+    replay_require((size_t)read->quote.at + read->quote.length <= there,
+                   "the quote is part of the packet");
     replay_require(ids->source.version == read->from.version &&
                        ids->target.version == read->from.version,
                    "the probe is of the packet's family");
     replay_require(read->mtu == 0 || read->kind == WIRE_TOO_BIG, "an MTU comes with TOO_BIG");
     bool error = read->kind == WIRE_TIME_EXCEEDED || read->kind == WIRE_UNREACHABLE ||
                  read->kind == WIRE_TOO_BIG;
-    replay_require(!error || read->quote_length >= family->header_length + 8u,
+    replay_require(!error || read->quote.length >= family->header_length + 8u,
                    "8 bytes are quoted");
-    replay_require(error || read->quote_length == 0, "only an error quotes");
+    replay_require(error || read->quote.length == 0, "only an error quotes");
     replay_require(ids->protocol != WIRE_TCP || (ids->index == 0 && ids->cookie == 0),
                    "TCP has no index and no cookie");
     replay_require(ids->protocol == WIRE_TCP || ids->tcp_seq == 0, "others have no sequence");

@@ -332,7 +332,7 @@ static void set_reply(lua_State *L, const struct wire_packet *reply)
     set_integer(L, "type", reply->type);
     set_integer(L, "code", reply->code);
     set_integer(L, "mtu", reply->mtu);
-    set_integer(L, "quote_length", reply->quote_length);
+    set_integer(L, "quote_length", reply->quote.length);
 }
 
 static void push_event(lua_State *L, const struct sim_event *e)

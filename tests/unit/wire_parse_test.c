@@ -265,7 +265,7 @@ static const struct tcp_row {
     { "syn_ack_is_read", SYN | ACK, WIRE_OK, WIRE_SYN_ACK },
     { "syn_ack_with_ecn_is_read", SYN | ACK | ECE, WIRE_OK, WIRE_SYN_ACK },
     { "rst_ack_is_read", RST | ACK, WIRE_OK, WIRE_RST },
-    { "bare_rst_is_foreign", RST, WIRE_FOREIGN, 0 },
+    { "bare_rst_is_read_as_such", RST, WIRE_OK, WIRE_BARE_RST },
     { "bare_ack_is_foreign", ACK, WIRE_FOREIGN, 0 },
     { "data_is_foreign", ACK | PSH, WIRE_FOREIGN, 0 },
     { "fin_ack_is_foreign", FIN | ACK, WIRE_FOREIGN, 0 },
@@ -289,7 +289,12 @@ static void test_tcp(const struct tcp_row *row, uint8_t version)
     if (check_verdict(verdict, row->verdict) && verdict == WIRE_OK) {
         check_int("kind", read.kind, row->kind);
         check_that(ipaddr_equal(&read.from, &spec.target), "another responder");
-        check_ids(&read.probe, WIRE_TCP, version, false, true);
+        struct wire_ids ids = read.probe;
+        if (row->kind == WIRE_BARE_RST) { /* it acknowledges nothing, and repeats what we did */
+            check_int("its sequence number", ids.tcp_seq, 0x99887766);
+            ids.tcp_seq = wire_tcp_seq(&spec, vector_probe.number);
+        }
+        check_ids(&ids, WIRE_TCP, version, false, true);
     }
     check_cut(&v, verdict == WIRE_OK ? &read : NULL);
 }
@@ -435,10 +440,64 @@ static void test_odd_ones(void)
     check_that(true, "survived");
 }
 
+/* Makes the quoted IPv4 header's checksum right. */
+static void sum_quoted_header(struct vector *v)
+{
+    uint32_t sum = 0;
+
+    for (size_t i = 0; i < 20; i += 2)
+        if (i != 10)
+            sum += (uint32_t)(v->bytes[QUOTE4 + i] << 8 | v->bytes[QUOTE4 + i + 1]);
+    sum = (sum >> 16) + (sum & 0xffff);
+    sum = ~((sum >> 16) + (sum & 0xffff));
+    v->bytes[QUOTE4 + 10] = (uint8_t)(sum >> 8);
+    v->bytes[QUOTE4 + 11] = (uint8_t)sum;
+}
+
+/* What an error says of the datagram it quotes. */
+static void test_quote(enum wire_protocol protocol, uint8_t version)
+{
+    struct vector_error error = {
+        .version = version, .protocol = protocol, .type = version == 4 ? 11 : 3, .rest = 0x01020304
+    };
+    struct wire_spec spec = vector_spec(protocol, version);
+    struct wire_packet read = { 0 };
+    struct vector v;
+
+    vector_build_error(&v, &error);
+    if (version == 4)
+        sum_quoted_header(&v);
+    check_case("quote_%d_of_protocol_%d_is_read", version, (int)protocol);
+    check_verdict(parse(&v, v.length, &read), WIRE_OK);
+    check_int("rest", read.rest, 0x01020304);
+    check_int("at", read.quote.at, version == 4 ? QUOTE4 : QUOTE6);
+    check_int("length", read.quote.length, spec.size);
+    check_int("size", read.quote.size, spec.size);
+    uint16_t udp = wire_index(&spec, vector_probe.number);
+    check_int("checksum", read.quote.checksum,
+              protocol == WIRE_TCP   ? 0
+              : protocol == WIRE_UDP ? udp
+                                     : WIRE_ICMP_CHECKSUM);
+    check_int("header checksum is right", read.quote.header_ok, version == 4);
+    if (version == 6)
+        return;
+    v.bytes[QUOTE4 + 8]++;
+    check_verdict(parse(&v, v.length, &read), WIRE_OK);
+    check_int("header checksum of another TTL is right", read.quote.header_ok, false);
+    v.bytes[QUOTE4 + 6] ^= 0x40;
+    bool df = read.quote.df;
+    check_verdict(parse(&v, v.length, &read), WIRE_OK);
+    check_int("quoted DF", read.quote.df, !df);
+}
+
 int main(void)
 {
     for (size_t i = 0; i < COUNT(rows); i++)
         test_row(&rows[i]);
+    for (int protocol = 0; protocol < WIRE_PROTOCOL_COUNT; protocol++) {
+        test_quote((enum wire_protocol)protocol, 4);
+        test_quote((enum wire_protocol)protocol, 6);
+    }
     for (size_t i = 0; i < COUNT(tcp_rows); i++) {
         test_tcp(&tcp_rows[i], 4);
         test_tcp(&tcp_rows[i], 6);

@@ -130,7 +130,7 @@ struct wire_packet world_packet(const struct world *w, const struct wire_probe *
         .kind = kind, .from = *from, .ttl = 60, .length = 56, .probe = own.probe
     };
     if (is_error(kind)) {
-        packet.quote_length = spec->size;
+        packet.quote.length = spec->size;
         packet.probe.ttl = 1;
         name_error(&packet);
     } else if (kind == WIRE_PROBE) {

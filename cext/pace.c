@@ -133,6 +133,17 @@ void pace_answered(struct pace *pace, const struct ipaddr *responder, int64_t no
         r->free_ns = now_ns + r->spacing_ns;
 }
 
+int64_t pace_free_ns(const struct pace *pace, const struct ipaddr *responder)
+{
+    const struct pace_responder *r = find(pace, responder);
+    return r != NULL ? r->free_ns : 0;
+}
+
+void pace_take(struct pace *pace, const struct ipaddr *responder, int64_t now_ns)
+{
+    pace_answered(pace, responder, now_ns);
+}
+
 int64_t pace_spacing_ns(const struct pace_sample *sample)
 {
     return sample->responder->spacing_ns;

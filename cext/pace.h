@@ -55,6 +55,12 @@ struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key,
  * another. */
 void pace_answered(struct pace *pace, const struct ipaddr *responder, int64_t now_ns);
 
+/* From when on the responder has a token for somebody; 0 if it is not known to ration. */
+int64_t pace_free_ns(const struct pace *pace, const struct ipaddr *responder);
+
+/* Takes that token for a probe outside any sample; nothing to take where nothing is rationed. */
+void pace_take(struct pace *pace, const struct ipaddr *responder, int64_t now_ns);
+
 int64_t pace_spacing_ns(const struct pace_sample *sample);
 struct pace_evidence pace_evidence(const struct pace_sample *sample);
 

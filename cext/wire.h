@@ -37,6 +37,10 @@ struct wire_spec {
     uint32_t tcp_base;                 /* sequence number of probe 0, random */
     uint16_t size;                     /* length of the IP packet in bytes */
     uint8_t tos;                       /* TOS or traffic class */
+    /* direct probes: */
+    uint16_t ip_id; /* IPv4; 0: the probe's index */
+    bool df;        /* IPv4 */
+    bool ack;       /* TCP: an ACK of 20 bytes in place of a SYN, acknowledging its own number */
 };
 
 /* What tells one probe from the others. */

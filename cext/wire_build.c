@@ -108,11 +108,14 @@ static void build_tcp(const struct wire_spec *spec, const struct wire_probe *pro
                       size_t length)
 {
     static const uint8_t mss_1440[TCP_MSS_OPTION] = { 2, 4, 1440 >> 8, 1440 & 0xff };
+    uint32_t seq = wire_tcp_seq(spec, probe->number);
 
-    tcp_pack_hdr(at, (uint16_t)(spec->source_port + probe->flow), spec->target_port,
-                 wire_tcp_seq(spec, probe->number), 0, TH_SYN, 65535, 0);
-    ((struct tcp_hdr *)at)->th_off = (TCP_HEADER + TCP_MSS_OPTION) / 4;
-    memcpy(at + TCP_HEADER, mss_1440, sizeof mss_1440);
+    tcp_pack_hdr(at, (uint16_t)(spec->source_port + probe->flow), spec->target_port, seq,
+                 spec->ack ? seq : 0, spec->ack ? TH_ACK : TH_SYN, 65535, 0);
+    if (!spec->ack) {
+        ((struct tcp_hdr *)at)->th_off = (TCP_HEADER + TCP_MSS_OPTION) / 4;
+        memcpy(at + TCP_HEADER, mss_1440, sizeof mss_1440);
+    }
     int sum = ip_cksum_add(at, length, pseudo_sum(spec, IPPROTO_TCP, length));
     uint16_t checksum = (uint16_t)~fold(sum);
     memcpy(at + 16, &checksum, sizeof checksum);
@@ -131,10 +134,11 @@ static void build_ip(const struct wire_spec *spec, const struct wire_probe *prob
         return;
     }
     uint32_t source, target;
+    uint16_t id = spec->ip_id != 0 ? spec->ip_id : wire_index(spec, probe->number);
     memcpy(&source, spec->source.bytes, sizeof source);
     memcpy(&target, spec->target.bytes, sizeof target);
-    ip_pack_hdr(packet, spec->tos, spec->size, wire_index(spec, probe->number), 0, probe->ttl,
-                protocol, source, target);
+    ip_pack_hdr(packet, spec->tos, spec->size, id, spec->df ? IP_DF : 0, probe->ttl, protocol,
+                source, target);
     uint16_t checksum = (uint16_t)~fold(ip_cksum_add(packet, IP_HDR_LEN, 0));
     memcpy(packet + 10, &checksum, sizeof checksum);
 }

@@ -1,0 +1,543 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Direct questions: which probes leave when, which answers are taken for whose, and that nobody is
+ * ever asked more than nine times. */
+#include "asks.h"
+
+#include "check.h"
+#include "vectors.h"
+
+#include <string.h>
+
+#define MS INT64_C(1000000)
+#define SECOND INT64_C(1000000000)
+
+static struct ask_config config_of(uint8_t version)
+{
+    struct ask_config config = { .ident = 0xa5a5,
+                                 .source_port = 20100,
+                                 .first_id = 64000,
+                                 .cookie = 0xfeedface,
+                                 .tcp_base = 0xfffffe00,
+                                 .timeout_ns = SECOND };
+    ipaddr_from_text(&config.source, version == 4 ? "10.0.0.1" : "2001:db8::1");
+    ipaddr_from_text(&config.target, version == 4 ? "10.0.3.1" : "2001:db8:3::1");
+    return config;
+}
+
+/* What left, in the order of leaving. */
+struct sent {
+    size_t count;
+    struct {
+        size_t number, length;
+        int64_t at_ns;
+        uint8_t bytes[128];
+    } probes[32];
+};
+
+static void send_due(struct ask *ask, enum ask_permit permit, int64_t now_ns, struct sent *sent)
+{
+    size_t length, number;
+    uint8_t packet[128];
+
+    while ((length = ask_next(ask, permit, now_ns, packet, &number)) > 0 && sent->count < 32) {
+        sent->probes[sent->count].number = number;
+        sent->probes[sent->count].length = length;
+        sent->probes[sent->count].at_ns = now_ns;
+        memcpy(sent->probes[sent->count].bytes, packet, length);
+        sent->count++;
+    }
+}
+
+/* Steps as the prober does, from due time to due time. */
+static int64_t run(struct ask *ask, enum ask_permit permit, int64_t from_ns, int64_t until_ns,
+                   struct sent *sent)
+{
+    int64_t now_ns = from_ns;
+
+    while (now_ns <= until_ns && !ask_done(ask)) {
+        ask_expire(ask, now_ns);
+        send_due(ask, permit, now_ns, sent);
+        int64_t due_ns = ask_due(ask, now_ns);
+        if (due_ns > until_ns || ask_done(ask))
+            break;
+        check_that(due_ns > now_ns, "due at %lld, not after %lld", (long long)due_ns,
+                   (long long)now_ns);
+        now_ns = due_ns > now_ns ? due_ns : now_ns + MS;
+    }
+    return now_ns;
+}
+
+static unsigned u16(const uint8_t *at)
+{
+    return (unsigned)(at[0] << 8 | at[1]);
+}
+
+static unsigned protocol_at(const uint8_t *bytes)
+{
+    return bytes[0] >> 4 == 4 ? bytes[9] : bytes[6];
+}
+
+/* ---- probes -------------------------------------------------------------------------------- */
+
+static void test_echoes(uint8_t version)
+{
+    struct ask_config config = config_of(version);
+    struct sent sent = { 0 };
+    struct ask ask;
+
+    check_case("echo_%u_is_three_requests_and_no_more", version);
+    ask_init(&ask, &config, false, 5 * SECOND);
+    int64_t end_ns = run(&ask, ASK_HOLD, 5 * SECOND, 20 * SECOND, &sent);
+    check_int("sent", (int64_t)sent.count, 3);
+    check_int("last after ms", (sent.probes[2].at_ns - 5 * SECOND) / MS, 40);
+    check_that(ask_done(&ask), "not done");
+    check_int("done after ms", (end_ns - 5 * SECOND) / MS, 1040);
+    check_int("asked", ask_sent(&ask, WIRE_ICMP), 3);
+    for (size_t i = 0; i < sent.count; i++) {
+        const uint8_t *bytes = sent.probes[i].bytes;
+        check_int("protocol", protocol_at(bytes), version == 4 ? 1 : 58);
+        check_int("length", (int64_t)sent.probes[i].length, version == 4 ? 84 : 104);
+        check_int("ttl", bytes[version == 4 ? 8 : 7], 64);
+    }
+    ask_fini(&ask);
+}
+
+static void test_marks(void)
+{
+    struct ask_config config = config_of(4);
+    struct sent sent = { 0 };
+    struct ask ask;
+
+    check_case("second_echo_alone_has_df_and_another_tos");
+    ask_init(&ask, &config, false, 0);
+    run(&ask, ASK_HOLD, 0, 100 * MS, &sent);
+    for (size_t i = 0; i < 3; i++) {
+        check_int("DF", u16(sent.probes[i].bytes + 6), i == 1 ? 0x4000 : 0);
+        check_int("TOS", sent.probes[i].bytes[1], i == 1 ? ASK_TOS : 0);
+    }
+    check_case("identifications_lie_too_far_apart_to_be_a_counter");
+    for (size_t i = 0; i < 3; i++) {
+        unsigned id = u16(sent.probes[i].bytes + 4), next = u16(sent.probes[(i + 1) % 3].bytes + 4);
+        check_that(id != 0, "identification 0: the kernel would replace it");
+        check_that((uint16_t)(next - id) > 2600 && (uint16_t)(id - next) > 2600, "%u and %u", id,
+                   next);
+    }
+    ask_fini(&ask);
+}
+
+static void test_turns(uint8_t version)
+{
+    static const unsigned want4[] = { 1, 6, 17 }, want6[] = { 58, 6, 17 };
+    struct ask_config config = config_of(version);
+    struct sent sent = { 0 };
+    struct ask ask;
+
+    check_case("active_%u_asks_in_turns_20_ms_apart", version);
+    ask_init(&ask, &config, true, 0);
+    run(&ask, ASK_FREE, 0, 10 * SECOND, &sent);
+    check_int("sent", (int64_t)sent.count, 9);
+    for (size_t i = 0; i < sent.count; i++) {
+        const uint8_t *bytes = sent.probes[i].bytes;
+        check_int("protocol", protocol_at(bytes), (version == 4 ? want4 : want6)[i % 3]);
+        check_int("after ms", sent.probes[i].at_ns / MS, (int64_t)i * 20);
+        if (i % 3 != 0)
+            check_int("length", (int64_t)sent.probes[i].length, version == 4 ? 40 : 60);
+        if (i % 3 == 1)
+            check_int("flags", bytes[(version == 4 ? 20 : 40) + 13], 0x10);
+    }
+    check_int("of each",
+              ask_sent(&ask, WIRE_ICMP) * 100 + ask_sent(&ask, WIRE_TCP) * 10 +
+                  ask_sent(&ask, WIRE_UDP),
+              333);
+    ask_fini(&ask);
+}
+
+/* ---- the responder's budget ---------------------------------------------------------------- */
+
+static void test_permits(void)
+{
+    struct ask_config config = config_of(4);
+    struct sent sent = { 0 };
+    struct ask ask;
+
+    check_case("active_waits_while_a_trace_samples");
+    ask_init(&ask, &config, true, 0);
+    run(&ask, ASK_HOLD, 0, 4900 * MS, &sent);
+    check_int("sent", (int64_t)sent.count, 0);
+    check_that(ask_needs_permit(&ask, 4900 * MS), "no permit needed");
+
+    check_case("after_5_s_the_others_go_without_udp");
+    run(&ask, ASK_HOLD, 4900 * MS, 9 * SECOND, &sent);
+    check_int("sent", (int64_t)sent.count, 6);
+    check_int("udp", ask_sent(&ask, WIRE_UDP), 0);
+    check_that(!ask_done(&ask), "done without its UDP");
+
+    check_case("held_udp_goes_when_it_may_and_not_in_a_burst");
+    run(&ask, ASK_FREE, 9 * SECOND, 12 * SECOND, &sent);
+    check_int("sent", (int64_t)sent.count, 9);
+    check_int("from first to last in ms", (sent.probes[8].at_ns - sent.probes[6].at_ns) / MS, 120);
+    check_that(ask_done(&ask), "not done");
+    ask_fini(&ask);
+
+    check_case("responder_that_rations_gets_one_udp");
+    sent.count = 0;
+    ask_init(&ask, &config, true, 0);
+    run(&ask, ASK_ONE, 0, 5 * SECOND, &sent);
+    check_int("sent", (int64_t)sent.count, 7);
+    check_int("udp", ask_sent(&ask, WIRE_UDP), 1);
+    check_that(ask_done(&ask), "not done");
+
+    check_case("and_none_when_asked_for_again");
+    ask_renew(&ask, true, 6 * SECOND);
+    run(&ask, ASK_FREE, 6 * SECOND, 12 * SECOND, &sent);
+    check_int("sent", (int64_t)sent.count, 7);
+    ask_fini(&ask);
+}
+
+static void test_renewal(void)
+{
+    struct ask_config config = config_of(4);
+    struct sent sent = { 0 };
+    struct ask ask;
+
+    check_case("abandoned_ask_ends");
+    ask_init(&ask, &config, true, 0);
+    ask_abandon(&ask);
+    check_that(ask_done(&ask), "not done");
+    run(&ask, ASK_FREE, 0, SECOND, &sent);
+    check_int("sent", (int64_t)sent.count, 0);
+
+    check_case("renewed_ask_sends_what_was_left_out");
+    ask_renew(&ask, true, SECOND);
+    run(&ask, ASK_FREE, SECOND, 5 * SECOND, &sent);
+    check_int("sent", (int64_t)sent.count, 9);
+    ask_fini(&ask);
+
+    check_case("echo_widened_to_active_sends_the_other_six");
+    sent.count = 0;
+    ask_init(&ask, &config, false, 0);
+    run(&ask, ASK_FREE, 0, 5 * SECOND, &sent);
+    ask_renew(&ask, true, 5 * SECOND);
+    run(&ask, ASK_FREE, 5 * SECOND, 9 * SECOND, &sent);
+    check_int("sent", (int64_t)sent.count, 9);
+    check_int("echoes", ask_sent(&ask, WIRE_ICMP), 3);
+
+    check_case("nobody_gets_a_tenth_probe");
+    for (int i = 0; i < 20; i++) {
+        ask_renew(&ask, i % 2 == 0, (10 + i) * SECOND);
+        run(&ask, ASK_FREE, (10 + i) * SECOND, (11 + i) * SECOND, &sent);
+        ask_abandon(&ask);
+    }
+    check_int("sent", (int64_t)sent.count, 9);
+    ask_fini(&ask);
+
+    check_case("probe_that_did_not_leave_is_not_counted");
+    ask_init(&ask, &config, false, 0);
+    sent.count = 0;
+    send_due(&ask, ASK_HOLD, 0, &sent);
+    ask_send_failed(&ask, sent.probes[0].number);
+    check_int("asked", ask_sent(&ask, WIRE_ICMP), 0);
+    ask_fini(&ask);
+}
+
+/* ---- answers ------------------------------------------------------------------------------- */
+
+/* The answer of `from` to a probe that was sent: an echo reply, an error around it, or a RST. */
+struct bend {
+    struct ipaddr from;
+    size_t quote;  /* transport bytes in an error's quote */
+    uint8_t flags; /* RST, or RST and ACK */
+    uint32_t plus; /* on the RST's number */
+    size_t at;     /* a byte of the probe that is changed before it is answered */
+    uint8_t to;    /* what is added to it */
+    bool error;    /* an error in any case */
+};
+
+static void build_error(struct vector *v, const uint8_t *probe, size_t length,
+                        const struct bend *bend, const struct ask_config *config)
+{
+    uint8_t version = config->source.version;
+    size_t header = version == 4 ? 20 : 40;
+    size_t quoted = bend->quote > 0 ? header + bend->quote : length;
+    uint8_t start[8] = { version == 4 ? 3 : 1, version == 4 ? 3 : 4 };
+
+    vector_ip(v, &bend->from, &config->source, version == 4 ? 1 : 58, 0, NULL, 8 + quoted);
+    vector_put(v, start, sizeof start);
+    vector_put(v, probe, quoted);
+}
+
+static void build_rst(struct vector *v, const uint8_t *tcp, const struct bend *bend,
+                      const struct ask_config *config)
+{
+    uint8_t segment[20] = { tcp[2], tcp[3], tcp[0], tcp[1] };
+    bool acks = (bend->flags & 0x10) != 0;
+    uint32_t number = (uint32_t)u16(tcp + 8) << 16 | u16(tcp + 10);
+
+    number += bend->plus;
+    for (int i = 0; i < 4; i++)
+        segment[(acks ? 8 : 4) + i] = (uint8_t)(number >> (24 - 8 * i));
+    segment[12] = 0x50;
+    segment[13] = bend->flags;
+    vector_ip(v, &bend->from, &config->source, 6, 0, NULL, sizeof segment);
+    vector_put(v, segment, sizeof segment);
+}
+
+static void build_answer(struct vector *v, uint8_t *probe, size_t length, const struct bend *bend,
+                         const struct ask_config *config)
+{
+    size_t header = config->source.version == 4 ? 20 : 40;
+    unsigned protocol = protocol_at(probe);
+
+    v->length = 0;
+    if (bend->at > 0)
+        probe[bend->at] = (uint8_t)(probe[bend->at] + bend->to);
+    if (bend->error || protocol == 17) {
+        build_error(v, probe, length, bend, config);
+    } else if (protocol == 6) {
+        build_rst(v, probe + header, bend, config);
+    } else {
+        vector_ip(v, &bend->from, &config->source, protocol & 0xff, 0, NULL, length - header);
+        probe[header] = protocol == 1 ? 0 : 129;
+        vector_put(v, probe + header, length - header);
+    }
+}
+
+enum { RST = 0x04, ACK = 0x10 };
+enum { HERE, ELSEWHERE };
+
+static const struct answer_row {
+    const char *name;
+    size_t probe; /* number */
+    int from;
+    struct bend bend;
+    bool taken, kept;
+    enum evidence_probe kind;
+} answer_rows[] = {
+    /* clang-format off */
+    { "echo_reply_is_taken", 3, HERE, { .quote = 0 }, true, true, EVIDENCE_ECHO },
+    { "echo_reply_from_elsewhere_is_refused", 3, ELSEWHERE, { .quote = 0 }, false, false, 0 },
+    { "echo_reply_with_another_identifier_is_refused", 3, HERE, { .at = 24, .to = 1 }, false,
+      false, 0 },
+    { "echo_reply_with_another_sequence_is_refused", 3, HERE, { .at = 26, .to = 9 }, false, false,
+      0 },
+    { "echo_reply_with_another_cookie_is_refused", 3, HERE, { .at = 30, .to = 1 }, false, false,
+      0 },
+    { "error_about_an_echo_is_taken", 3, HERE, { .error = true }, true, true, EVIDENCE_ECHO },
+    { "port_unreachable_is_taken", 2, HERE, { .quote = 0 }, true, true, EVIDENCE_UDP },
+    { "port_unreachable_with_8_bytes_is_taken", 2, HERE, { .quote = 8 }, true, true,
+      EVIDENCE_UDP },
+    { "port_unreachable_from_elsewhere_is_taken_and_not_kept", 2, ELSEWHERE, { .quote = 0 }, true,
+      false, 0 },
+    { "port_unreachable_about_another_port_is_refused", 2, HERE, { .at = 23, .to = 1 }, false,
+      false, 0 },
+    { "port_unreachable_about_another_source_port_is_refused", 2, HERE, { .at = 21, .to = 1 },
+      false, false, 0 },
+    { "port_unreachable_with_another_checksum_is_refused", 2, HERE, { .at = 27, .to = 99 }, false,
+      false, 0 },
+    { "port_unreachable_about_another_source_is_refused", 2, HERE, { .at = 15, .to = 1 }, false,
+      false, 0 },
+    { "port_unreachable_about_another_target_is_refused", 2, HERE, { .at = 19, .to = 1 }, false,
+      false, 0 },
+    { "bare_rst_is_taken", 4, HERE, { .flags = RST }, true, true, EVIDENCE_TCP },
+    { "bare_rst_with_number_0_is_taken", 4, HERE, { .flags = RST, .plus = 0x200 - 4 * 256 }, true,
+      true, EVIDENCE_TCP },
+    { "bare_rst_with_another_number_is_refused", 4, HERE, { .flags = RST, .plus = 5 }, false,
+      false, 0 },
+    { "rst_ack_is_taken", 4, HERE, { .flags = RST | ACK }, true, true, EVIDENCE_TCP },
+    { "rst_ack_of_one_more_is_taken", 4, HERE, { .flags = RST | ACK, .plus = 1 }, true, true,
+      EVIDENCE_TCP },
+    { "rst_ack_of_two_more_is_refused", 4, HERE, { .flags = RST | ACK, .plus = 2 }, false, false,
+      0 },
+    { "rst_from_elsewhere_is_refused", 4, ELSEWHERE, { .flags = RST }, false, false, 0 },
+    { "prohibited_ack_is_taken", 4, HERE, { .error = true }, true, true, EVIDENCE_TCP },
+    /* clang-format on */
+};
+
+/* Offsets of the rows are IPv4's; IPv6 headers are 20 bytes longer. */
+static struct bend bend_of(const struct answer_row *row, uint8_t version)
+{
+    struct bend bend = row->bend;
+
+    ipaddr_from_text(&bend.from, version == 4        ? row->from == HERE ? "10.0.3.1" : "10.0.4.1"
+                                 : row->from == HERE ? "2001:db8:3::1"
+                                                     : "2001:db8:4::1");
+    if (version == 6 && bend.at == 15)
+        bend.at = 23; /* the source's last byte */
+    else if (version == 6 && bend.at == 19)
+        bend.at = 39;
+    else if (version == 6 && bend.at > 0)
+        bend.at += 20;
+    return bend;
+}
+
+static void test_answer(const struct answer_row *row, uint8_t version)
+{
+    struct ask_config config = config_of(version);
+    struct bend bend = bend_of(row, version);
+    struct sent sent = { 0 };
+    struct wire_packet packet;
+    struct vector v;
+    struct ask ask;
+
+    check_case("v%u_%s", version, row->name);
+    ask_init(&ask, &config, true, 0);
+    run(&ask, ASK_FREE, 0, 200 * MS, &sent);
+    check_int("number", (int64_t)sent.probes[row->probe].number, (int64_t)row->probe);
+    build_answer(&v, sent.probes[row->probe].bytes, sent.probes[row->probe].length, &bend, &config);
+    struct evidence_capture capture = { v.bytes, 7 * SECOND };
+    check_int("read", wire_parse(v.bytes, v.length, &packet), WIRE_OK);
+    check_int("taken", ask_reply(&ask, &packet, &capture), row->taken);
+    check_int("kept", (int64_t)ask.answers.count, row->kept);
+    check_int("state", ask.probes[row->probe].state, row->taken ? ASK_ANSWERED : ASK_OPEN);
+    if (row->kept && ask.answers.count == 1) {
+        const struct evidence_answer *answer = &ask.answers.answers[0];
+        check_int("kind", answer->sent.probe, row->kind);
+        check_int("index", answer->index, (int64_t)row->probe);
+        check_int("at", answer->at_ns, 7 * SECOND);
+        check_int("identification", answer->sent.ip_id,
+                  version == 4 ? u16(sent.probes[row->probe].bytes + 4) : 0);
+        ask_reply(&ask, &packet, &capture);
+        check_int("kept when it comes twice", (int64_t)ask.answers.count, 1);
+    }
+    ask_fini(&ask);
+}
+
+static void test_too_early(void)
+{
+    struct ask_config config = config_of(4);
+    struct sent sent = { 0 };
+    struct wire_packet packet;
+    struct vector v;
+    struct ask ask;
+    struct bend bend = { .from = config.target };
+
+    check_case("answer_to_what_was_not_sent_is_refused");
+    ask_init(&ask, &config, true, 0);
+    run(&ask, ASK_FREE, 0, 200 * MS, &sent);
+    build_answer(&v, sent.probes[3].bytes, sent.probes[3].length, &bend, &config);
+    ask_fini(&ask);
+    ask_init(&ask, &config, true, 0);
+    struct evidence_capture capture = { v.bytes, 0 };
+    check_int("read", wire_parse(v.bytes, v.length, &packet), WIRE_OK);
+    check_that(!ask_reply(&ask, &packet, &capture), "taken");
+    ask_fini(&ask);
+}
+
+/* ---- all asks ------------------------------------------------------------------------------ */
+
+struct shell_log {
+    int sent, udp, errors;
+    enum ask_permit permit;
+};
+
+static enum ask_permit log_permit(void *context, const struct ipaddr *address, int64_t now_ns)
+{
+    (void)address;
+    (void)now_ns;
+    return ((struct shell_log *)context)->permit;
+}
+
+static int log_send(void *context, const struct asks_entry *entry, const uint8_t *packet,
+                    size_t length, bool udp)
+{
+    struct shell_log *log = context;
+
+    check_that(length > 0 && packet[0] >> 4 == entry->ask.config.target.version, "no packet");
+    log->udp += udp;
+    log->sent++;
+    return log->errors;
+}
+
+static void step_until(struct asks *asks, struct shell_log *log, int64_t from_ns, int64_t until_ns)
+{
+    struct asks_shell shell = { log, log_permit, log_send };
+
+    for (int64_t now_ns = from_ns; now_ns <= until_ns; now_ns += 10 * MS)
+        asks_step(asks, &shell, SECOND, now_ns, 64);
+}
+
+static void test_asks(void)
+{
+    struct ask_config config = config_of(4);
+    struct shell_log log = { .permit = ASK_FREE };
+    struct asks *asks = asks_new();
+
+    check_case("second_user_of_an_address_shares_its_ask");
+    struct asks_entry *entry = asks_add(asks, &config, false, 0, NULL, 0);
+    check_that(asks_find(asks, &config.target, 0) == entry, "not found");
+    asks_join(asks, entry, false, 0);
+    step_until(asks, &log, 0, 2 * SECOND);
+    check_int("sent", log.sent, 3);
+    check_that(ask_done(&entry->ask), "not done");
+
+    check_case("user_who_comes_late_finds_it_done");
+    asks_leave(entry);
+    asks_leave(entry);
+    asks_join(asks, entry, false, 3 * SECOND);
+    step_until(asks, &log, 3 * SECOND, 5 * SECOND);
+    check_int("sent", log.sent, 3);
+
+    check_case("one_who_wants_more_gets_the_rest");
+    asks_join(asks, entry, true, 6 * SECOND);
+    asks_join(asks, entry, true, 6 * SECOND);
+    step_until(asks, &log, 6 * SECOND, 8 * SECOND);
+    check_int("sent", log.sent, 9);
+    check_int("udp", log.udp, 3);
+
+    check_case("zone_is_part_of_the_address");
+    check_that(asks_find(asks, &config.target, 3) == NULL, "found in another zone");
+
+    check_case("ask_that_nobody_wants_sends_nothing");
+    struct ask_config other = config_of(6);
+    entry = asks_add(asks, &other, false, 0, NULL, 10 * SECOND);
+    step_until(asks, &log, 12 * SECOND, 14 * SECOND);
+    check_int("sent", log.sent, 9);
+    entry->wanted_ns = 14 * SECOND;
+    step_until(asks, &log, 14 * SECOND, 15 * SECOND);
+    check_int("sent when wanted again", log.sent, 12);
+
+    check_case("probe_that_the_kernel_refuses_ends_nothing_else");
+    log.errors = 1;
+    ipaddr_from_text(&other.target, "2001:db8:7::1");
+    entry = asks_add(asks, &other, false, 0, NULL, 20 * SECOND);
+    step_until(asks, &log, 20 * SECOND, 20 * SECOND + 500 * MS);
+    check_that(ask_done(&entry->ask), "not done");
+    check_int("asked", ask_sent(&entry->ask, WIRE_ICMP), 0);
+    asks_free(asks);
+    asks_free(NULL);
+}
+
+static void test_limit(void)
+{
+    struct ask_config config = config_of(4);
+    struct asks *asks = asks_new();
+    int added = 0;
+
+    check_case("addresses_without_end_are_refused");
+    for (int i = 0; i < ASKS_MAX + 10; i++) {
+        config.target.bytes[2] = (uint8_t)(i >> 8);
+        config.target.bytes[3] = (uint8_t)i;
+        added += asks_add(asks, &config, false, 0, NULL, 0) != NULL;
+    }
+    check_int("added", added, ASKS_MAX);
+    asks_free(asks);
+}
+
+int main(void)
+{
+    test_echoes(4);
+    test_echoes(6);
+    test_marks();
+    test_turns(4);
+    test_turns(6);
+    test_permits();
+    test_renewal();
+    for (size_t i = 0; i < COUNT(answer_rows); i++) {
+        test_answer(&answer_rows[i], 4);
+        test_answer(&answer_rows[i], 6);
+    }
+    test_too_early();
+    test_asks();
+    test_limit();
+    return check_done();
+}

@@ -176,6 +176,21 @@ int egress_send(int fd, const uint8_t *packet, size_t length, const struct ipadd
     return 0;
 }
 
+bool egress_neighbour(const struct ipaddr *address, uint8_t mac[6])
+{
+    struct arp_entry entry = { .arp_pa = { .addr_type = ADDR_TYPE_IP, .addr_bits = IP_ADDR_BITS } };
+    static const uint8_t none[6] = { 0 };
+    arp_t *arp = address->version == 4 ? arp_open() : NULL;
+
+    if (arp == NULL)
+        return false;
+    memcpy(entry.arp_pa.addr_data8, address->bytes, IP_ADDR_LEN);
+    bool found = arp_get(arp, &entry) == 0;
+    arp_close(arp);
+    memcpy(mac, entry.arp_ha.addr_data8, sizeof none);
+    return found && memcmp(mac, none, sizeof none) != 0; /* an entry may be incomplete */
+}
+
 struct listing {
     int (*each)(void *context, const struct egress_interface *entry);
     void *context;

@@ -28,6 +28,9 @@ int egress_open(uint8_t version, const char *device, struct err *err);
 int egress_send(int fd, const uint8_t *packet, size_t length, const struct ipaddr *target,
                 uint32_t scope);
 
+/* The hardware address of a host on a link of ours, if the kernel has it: nothing is sent. IPv4. */
+bool egress_neighbour(const struct ipaddr *address, uint8_t mac[6]);
+
 struct egress_interface {
     const char *name;
     const char *address; /* "192.0.2.1/24", or "" */

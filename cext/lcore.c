@@ -1,33 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The Lua module mtrtrace.core: converts arguments and results, decides nothing. Lua 5.3 and 5.4.
  * Misuse raises; what the world refuses returns nil, a sentence and a name. */
+#include "lcore.h"
+#include "lask.h"
 #include "levents.h"
+#include "lopt.h"
 #include "lresult.h"
 #include "lset.h"
-#include "prober.h"
 
 #include <lauxlib.h>
 #include <lua.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #define VERSION "0.1.0"
 #define PROBER_MT "mtrtrace.prober"
 #define TRACE_MT "mtrtrace.trace"
 
-static const double ns_per_s = 1e9;
 static const double wait_max_s = 1e8; /* "for ever" */
-
-struct prober_ud {
-    struct prober *prober; /* NULL once closed */
-};
 
 struct trace_ud {
     struct prober_job *job;  /* NULL until it is open and once it is closed */
     struct prober_ud *owner; /* our user value; at lua_close it may be closed before us */
 };
 
-static int push_err(lua_State *L, const struct err *err)
+int lcore_push_err(lua_State *L, const struct err *err)
 {
     lua_pushnil(L);
     lua_pushstring(L, err->text);
@@ -37,102 +34,18 @@ static int push_err(lua_State *L, const struct err *err)
 
 /* ---- options ------------------------------------------------------------------------------- */
 
-static int raise_option(lua_State *L, const char *key, const char *accepted)
-{
-    const char *value = luaL_tolstring(L, -1, NULL);
-    return luaL_error(L, "option '%s' is %s: %s expected", key, value, accepted);
-}
-
-static lua_Integer opt_integer(lua_State *L, const char *key, lua_Integer least, lua_Integer most,
-                               lua_Integer absent)
-{
-    int is_integer = 1;
-    lua_Integer value = absent;
-
-    if (lua_getfield(L, 1, key) != LUA_TNIL) {
-        value = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &is_integer) : least - 1;
-        if (!is_integer || !(value >= least && value <= most)) {
-            const char *accepted = lua_pushfstring(L, "a whole number from %I to %I",
-                                                   (LUAI_UACINT)least, (LUAI_UACINT)most);
-            lua_insert(L, -2);
-            raise_option(L, key, accepted);
-        }
-    }
-    lua_pop(L, 1);
-    return value;
-}
-
-/* Seconds to nanoseconds. */
-static int64_t opt_seconds(lua_State *L, const char *key, double least, double most, double absent)
-{
-    double value = absent;
-
-    if (lua_getfield(L, 1, key) != LUA_TNIL) {
-        value = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : -1;
-        if (!(value >= least && value <= most)) {
-            const char *accepted = lua_pushfstring(L, "seconds from %f to %f", least, most);
-            lua_insert(L, -2);
-            raise_option(L, key, accepted);
-        }
-    }
-    lua_pop(L, 1);
-    return (int64_t)(value * ns_per_s + 0.5);
-}
-
-static bool opt_boolean(lua_State *L, const char *key)
-{
-    int type = lua_getfield(L, 1, key);
-    if (type != LUA_TNIL && type != LUA_TBOOLEAN)
-        raise_option(L, key, "true or false");
-    bool value = lua_toboolean(L, -1);
-    lua_pop(L, 1);
-    return value;
-}
-
-/* The string stays alive in the options table; NULL if absent. */
-static const char *opt_string(lua_State *L, const char *key)
-{
-    const char *value = NULL;
-
-    if (lua_getfield(L, 1, key) != LUA_TNIL) {
-        if (lua_type(L, -1) != LUA_TSTRING)
-            raise_option(L, key, "a string");
-        value = lua_tostring(L, -1);
-    }
-    lua_pop(L, 1);
-    return value;
-}
-
 static enum wire_protocol opt_protocol(lua_State *L)
 {
     static const char *const names[] = {
-        [WIRE_ICMP] = "icmp", [WIRE_UDP] = "udp", [WIRE_TCP] = "tcp"
+        [WIRE_ICMP] = "icmp", [WIRE_UDP] = "udp", [WIRE_TCP] = "tcp", NULL
     };
-    const char *name = opt_string(L, "protocol");
-
-    for (int i = 0; i < WIRE_PROTOCOL_COUNT; i++)
-        if (name == NULL || strcmp(name, names[i]) == 0)
-            return (enum wire_protocol)i;
-    luaL_error(L, "option 'protocol' is %s: icmp, udp or tcp expected", name);
-    return WIRE_ICMP;
+    return (enum wire_protocol)lopt_choice(L, "protocol", names, "icmp, udp or tcp");
 }
 
-static void refuse_unknown(lua_State *L)
-{
-    static const char *const known[] = { "target",   "protocol",   "port",    "source_port",
-                                         "packets",  "interval",   "timeout", "first_hop",
-                                         "max_hops", "max_silent", "size",    "tos",
-                                         "source",   "interface",  "events" };
-
-    for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
-        const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "(not a string)";
-        size_t i = 0;
-        while (i < sizeof known / sizeof *known && strcmp(key, known[i]) != 0)
-            i++;
-        if (i == sizeof known / sizeof *known)
-            luaL_error(L, "unknown option '%s'", key);
-    }
-}
+static const char *const known[] = { "target",   "protocol",   "port",    "source_port",
+                                     "packets",  "interval",   "timeout", "first_hop",
+                                     "max_hops", "max_silent", "size",    "tos",
+                                     "source",   "interface",  "events" };
 
 /* Everything that can raise; addresses are the world's and are read later. */
 static void check_request(lua_State *L, struct prober_request *request)
@@ -141,76 +54,42 @@ static void check_request(lua_State *L, struct prober_request *request)
     struct wire_spec *spec = &trace->spec;
 
     luaL_checktype(L, 1, LUA_TTABLE);
-    refuse_unknown(L);
+    lopt_refuse_unknown(L, known, sizeof known / sizeof *known);
     spec->protocol = opt_protocol(L);
     bool icmp = spec->protocol == WIRE_ICMP;
-    spec->target_port = (uint16_t)opt_integer(L, "port", 1, 65535, 0);
-    spec->source_port = (uint16_t)opt_integer(L, "source_port", 1, 65535, 0);
+    spec->target_port = (uint16_t)lopt_integer(L, "port", 1, 65535, 0);
+    spec->source_port = (uint16_t)lopt_integer(L, "source_port", 1, 65535, 0);
     if (icmp && (spec->target_port != 0 || spec->source_port != 0))
         luaL_error(L, "options 'port' and 'source_port' do not go with protocol icmp");
-    spec->tos = (uint8_t)opt_integer(L, "tos", 0, 255, 0);
-    trace->packets = (uint32_t)opt_integer(L, "packets", 1, 100000, 10);
-    trace->interval_ns = opt_seconds(L, "interval", 0.001, 3600, 0);
-    trace->timeout_ns = opt_seconds(L, "timeout", 0.001, 3600, 5);
-    trace->first_hop = (uint8_t)opt_integer(L, "first_hop", 1, 255, 1);
-    trace->max_hops = (uint8_t)opt_integer(L, "max_hops", 1, 255, 30);
-    trace->max_silent = (uint8_t)opt_integer(L, "max_silent", 1, 255, 5);
+    spec->tos = (uint8_t)lopt_integer(L, "tos", 0, 255, 0);
+    trace->packets = (uint32_t)lopt_integer(L, "packets", 1, 100000, 10);
+    trace->interval_ns = lopt_seconds(L, "interval", 0.001, 3600, 0);
+    trace->timeout_ns = lopt_seconds(L, "timeout", 0.001, 3600, 5);
+    trace->first_hop = (uint8_t)lopt_integer(L, "first_hop", 1, 255, 1);
+    trace->max_hops = (uint8_t)lopt_integer(L, "max_hops", 1, 255, 30);
+    trace->max_silent = (uint8_t)lopt_integer(L, "max_silent", 1, 255, 5);
     if (trace->first_hop > trace->max_hops)
         luaL_error(L, "option 'first_hop' is %d: at most max_hops (%d) expected", trace->first_hop,
                    trace->max_hops);
-    spec->size = (uint16_t)opt_integer(L, "size", 1, 65535, 0);
-    request->keep_events = opt_boolean(L, "events");
-}
-
-static int read_address(const char *key, const char *text, struct ipaddr *address, char *zone,
-                        size_t zone_size, struct err *err)
-{
-    char bare[IPADDR_TEXT];
-    const char *percent = strchr(text, '%');
-    size_t length = percent != NULL ? (size_t)(percent - text) : strlen(text);
-
-    if (percent != NULL && zone_size > 0) {
-        strncpy(zone, percent + 1, zone_size - 1);
-        zone[zone_size - 1] = '\0';
-    }
-    if (length < sizeof bare) {
-        memcpy(bare, text, length);
-        bare[length] = '\0';
-        if (ipaddr_from_text(address, bare) == 0)
-            return 0;
-    }
-    return err_set(err, ERR_BADADDRESS, "%s '%s' is not an IPv4 or IPv6 address", key, text);
+    spec->size = (uint16_t)lopt_integer(L, "size", 1, 65535, 0);
+    request->keep_events = lopt_boolean(L, "events");
 }
 
 static int read_addresses(lua_State *L, struct prober_request *request, struct err *err)
 {
     struct wire_spec *spec = &request->trace.spec;
-    const char *target = opt_string(L, "target"), *source = opt_string(L, "source");
-    const char *device = opt_string(L, "interface");
-    char zone[IF_NAMESIZE] = "";
+    const char *target = lopt_string(L, "target"), *source = lopt_string(L, "source");
+    const char *device = lopt_string(L, "interface");
 
     if (target == NULL)
         return luaL_error(L, "option 'target' is missing: an IPv4 or IPv6 address expected");
-    if (read_address("target", target, &spec->target, zone, sizeof zone, err) < 0)
+    struct lopt_way way = { .scope = 0 };
+    if (lopt_way(&way, "target", target, source, device, err) < 0)
         return -1;
-    if (zone[0] != '\0') {
-        request->scope = if_nametoindex(zone);
-        if (request->scope == 0)
-            return err_set(err, ERR_NODEVICE, "no such interface: %s (the zone of %s)", zone,
-                           target);
-    }
-    if (source != NULL) {
-        if (read_address("source", source, &request->source, NULL, 0, err) < 0)
-            return -1;
-        if (request->source.version != spec->target.version)
-            return err_set(err, ERR_BADADDRESS, "source %s and target %s are of different families",
-                           source, target);
-    }
-    if (device != NULL) {
-        if (strlen(device) >= sizeof request->device || if_nametoindex(device) == 0)
-            return err_set(err, ERR_NODEVICE, "no such interface: %s", device);
-        memcpy(request->device, device, strlen(device) + 1);
-    }
+    spec->target = way.target;
+    request->source = way.source;
+    request->scope = way.scope;
+    memcpy(request->device, way.device, sizeof way.device);
     uint16_t least = wire_size_min(spec->protocol, spec->target.version);
     if (spec->size != 0 && spec->size < least)
         return err_set(err, ERR_BADSIZE, "size %u is too small: at least %u expected", spec->size,
@@ -230,8 +109,7 @@ static int prober_gc(lua_State *L)
 
 static const char prober_key = 0;
 
-/* Pushes the prober's userdata, opened at its first use; false with *err set if it cannot be. */
-static bool push_prober(lua_State *L, struct err *err)
+bool lcore_push_prober(lua_State *L, struct err *err)
 {
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &prober_key) == LUA_TUSERDATA)
         return true;
@@ -264,17 +142,17 @@ static int l_trace(lua_State *L)
     lua_settop(L, 1);
     check_request(L, &request);
     if (read_addresses(L, &request, &err) < 0)
-        return push_err(L, &err);
+        return lcore_push_err(L, &err);
     struct trace_ud *u = lua_newuserdata(L, sizeof *u);
     *u = (struct trace_ud){ 0 };
     luaL_setmetatable(L, TRACE_MT);
-    if (!push_prober(L, &err))
-        return push_err(L, &err);
+    if (!lcore_push_prober(L, &err))
+        return lcore_push_err(L, &err);
     u->owner = lua_touserdata(L, -1);
     lua_setuservalue(L, -2);
     u->job = prober_add(u->owner->prober, &request, &err);
     if (u->job == NULL)
-        return push_err(L, &err);
+        return lcore_push_err(L, &err);
     return 1;
 }
 
@@ -302,7 +180,7 @@ static int trace_wait(lua_State *L)
     luaL_argcheck(L, seconds >= 0, 2, "seconds from 0 expected");
     if (seconds > wait_max_s)
         seconds = wait_max_s;
-    lua_pushboolean(L, prober_wait(u->owner->prober, u->job, (int64_t)(seconds * ns_per_s)));
+    lua_pushboolean(L, prober_wait(u->owner->prober, u->job, (int64_t)(seconds * 1e9)));
     return 1;
 }
 
@@ -313,7 +191,7 @@ static int trace_result(lua_State *L)
     struct err err = { 0 };
 
     if (prober_read(u->owner->prober, u->job, report, &err) < 0)
-        return push_err(L, &err);
+        return lcore_push_err(L, &err);
     lresult_push(L, report);
     return 1;
 }
@@ -403,8 +281,25 @@ static const luaL_Reg trace_methods[] = { { "done", trace_is_done },  { "wait", 
                                           { "result", trace_result }, { "events", trace_events },
                                           { "close", trace_close },   { NULL, NULL } };
 
+/* The hardware address of a neighbour, where the kernel has one; sends nothing. */
+static int l_neighbour(lua_State *L)
+{
+    struct ipaddr address;
+    uint8_t mac[6];
+    char text[18];
+
+    if (ipaddr_from_text(&address, luaL_checkstring(L, 1)) < 0 || !egress_neighbour(&address, mac))
+        return 0;
+    snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+             mac[4], mac[5]);
+    lua_pushstring(L, text);
+    return 1;
+}
+
 static const luaL_Reg functions[] = { { "trace", l_trace },
+                                      { "ask", lask_ask },
                                       { "interfaces", l_interfaces },
+                                      { "neighbour", l_neighbour },
                                       { NULL, NULL } };
 
 __attribute__((visibility("default"))) int luaopen_mtrtrace_core(lua_State *L);
@@ -414,6 +309,7 @@ int luaopen_mtrtrace_core(lua_State *L)
     luaL_checkversion(L);
     lresult_register(L);
     levents_register(L);
+    lask_register(L);
     luaL_newmetatable(L, PROBER_MT);
     luaL_setfuncs(L, prober_meta, 0);
     luaL_newmetatable(L, TRACE_MT);

@@ -2,6 +2,7 @@
 #include "lresult.h"
 
 #include "icmpname.h"
+#include "lanswers.h"
 #include "lset.h"
 
 #include <string.h>
@@ -16,7 +17,9 @@ static int report_gc(lua_State *L)
 {
     struct prober_report *report = luaL_checkudata(L, 1, REPORT_MT);
     tally_free(report->tally);
+    evidence_free(report->evidence);
     report->tally = NULL;
+    report->evidence = NULL;
     return 0;
 }
 
@@ -63,7 +66,8 @@ static void push_codes(lua_State *L, const struct tally_cell *cell)
     }
 }
 
-static void push_responder(lua_State *L, const struct tally_cell *cell)
+static void push_responder(lua_State *L, const struct tally_cell *cell,
+                           const struct evidence_list *answers)
 {
     lua_createtable(L, 0, 16);
     lset_address(L, "address", &cell->address);
@@ -76,10 +80,13 @@ static void push_responder(lua_State *L, const struct tally_cell *cell)
     set_rtts(L, &cell->rtt);
     push_codes(L, cell);
     lua_setfield(L, -2, "codes");
+    lanswers_push(L, answers, &cell->address, cell->flow);
+    lua_setfield(L, -2, "answers");
 }
 
 /* The one that answered most comes first, the others in the order in which they were seen. */
-static void push_responders(lua_State *L, const struct tally_hop *hop)
+static void push_responders(lua_State *L, const struct tally_hop *hop,
+                            const struct evidence_list *answers)
 {
     size_t main = 0;
     lua_Integer at = 1;
@@ -89,7 +96,7 @@ static void push_responders(lua_State *L, const struct tally_hop *hop)
             main = i;
     lua_createtable(L, (int)hop->cell_count, 0);
     for (size_t i = 0; i < hop->cell_count; i++) {
-        push_responder(L, &hop->cells[i]);
+        push_responder(L, &hop->cells[i], answers);
         lua_rawseti(L, -2, i == main ? 1 : ++at);
     }
 }
@@ -131,8 +138,10 @@ static void push_lost(lua_State *L, const struct tally_hop *hop)
     }
 }
 
-static void push_hop(lua_State *L, int ttl, const struct tally_hop *hop)
+static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
 {
+    const struct tally_hop *hop = &report->tally->hops[ttl];
+
     lua_createtable(L, 0, 16);
     lset_integer(L, "ttl", ttl);
     lset_integer(L, "sent", hop->sent);
@@ -154,7 +163,7 @@ static void push_hop(lua_State *L, int ttl, const struct tally_hop *hop)
         lset_number(L, "loss_low", low);
         lset_number(L, "loss_high", high);
     }
-    push_responders(L, hop);
+    push_responders(L, hop, &report->evidence->hops[ttl]);
     lua_setfield(L, -2, "responders");
     push_runs(L, hop);
     lua_setfield(L, -2, "runs");
@@ -171,7 +180,7 @@ static void push_hops(lua_State *L, const struct prober_report *report, int firs
 
     lua_createtable(L, last, 0);
     for (int ttl = first; ttl <= last; ttl++) {
-        push_hop(L, ttl, &report->tally->hops[ttl]);
+        push_hop(L, ttl, report);
         lua_rawseti(L, -2, ++at);
     }
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "prober.h"
-
-#include "capture.h"
+#include "prober_inside.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,55 +15,12 @@
 #define MS INT64_C(1000000)
 
 enum {
-    BUCKETS = 1024,
     SENDS_PER_TURN = 64, /* then captured packets are read again, so that none is lost */
 };
 static const int64_t turn_pause_ns = 1 * MS;   /* after a full turn: at most 64,000 probes/s */
 static const int64_t pause_check_ns = 50 * MS; /* how soon a paused job is looked at again */
 static const int64_t drops_every_ns = 50 * MS;
 static const int64_t clock_step_ns = 1 * MS;
-
-/* A raw socket, shared by the traces of one family that leave the same way. */
-struct way {
-    struct way *next;
-    uint8_t version;
-    char device[IF_NAMESIZE];
-    int fd;
-};
-
-struct prober_job {
-    struct prober_job *next, *bucket_next;
-    struct trace *trace;
-    struct tally *tally;
-    bool keep_events;
-    struct events events;
-    struct egress_route route;
-    const struct way *way;
-    uint64_t first_drops; /* UINT64_MAX until the first turn */
-    int64_t asked_ns;     /* when somebody last asked about it */
-    int64_t due_ns;
-};
-
-struct prober {
-    pthread_mutex_t lock;
-    pthread_cond_t finished; /* a job is done */
-    pthread_t thread;
-    bool started;
-    int wake_fd;
-    struct capture *capture; /* the thread's alone */
-    /* under the lock: */
-    bool stop;
-    struct way *ways;
-    struct prober_job *jobs;
-    struct prober_job *buckets[BUCKETS];
-    struct pace *pace;
-    uint64_t pace_news;
-    uint64_t drops;
-    int64_t drops_read_ns, now_ns;
-    int64_t clock_offset_ns; /* CLOCK_REALTIME minus CLOCK_MONOTONIC */
-    uint32_t clock_epoch;
-    uint8_t packet[WIRE_PACKET_MAX];
-};
 
 static int64_t read_clock(clockid_t id)
 {
@@ -74,7 +29,7 @@ static int64_t read_clock(clockid_t id)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static int64_t monotonic_ns(void)
+int64_t prober_clock_ns(void)
 {
     return read_clock(CLOCK_MONOTONIC);
 }
@@ -83,10 +38,10 @@ static int64_t monotonic_ns(void)
  * stamp is taken for one of an older epoch's. */
 static void watch_clock(struct prober *p)
 {
-    int64_t before = monotonic_ns();
+    int64_t before = prober_clock_ns();
     int64_t offset = read_clock(CLOCK_REALTIME) - before;
 
-    if (monotonic_ns() - before > clock_step_ns / 10)
+    if (prober_clock_ns() - before > clock_step_ns / 10)
         return; /* interrupted: the pair says nothing; the next packet will */
     int64_t change = offset - p->clock_offset_ns;
     if (change > clock_step_ns || change < -clock_step_ns)
@@ -107,7 +62,7 @@ static unsigned bucket_of(enum wire_protocol protocol, uint16_t ident, uint16_t 
         for (size_t i = 0; i < sizeof target->bytes; i++)
             hash = hash * 33 + target->bytes[i];
     }
-    return (hash ^ hash >> 10) % BUCKETS;
+    return (hash ^ hash >> 10) % PROBER_BUCKETS;
 }
 
 static unsigned bucket_of_job(const struct prober_job *job)
@@ -118,6 +73,7 @@ static unsigned bucket_of_job(const struct prober_job *job)
 
 struct delivery {
     const struct wire_packet *packet;
+    struct evidence_capture capture;
     struct trace_stamp stamp;
     bool outgoing;
 };
@@ -126,10 +82,12 @@ static bool deliver(struct prober *p, struct prober_job *job, const struct deliv
 {
     if (d->outgoing)
         return trace_seen(job->trace, d->packet, d->stamp);
-    if (!trace_reply(job->trace, d->packet, d->stamp, p->now_ns))
-        return false;
-    job->due_ns = 0; /* an answer may allow more probes at once */
-    return true;
+    job->capture = &d->capture;
+    bool taken = trace_reply(job->trace, d->packet, d->stamp, p->now_ns);
+    job->capture = NULL;
+    if (taken)
+        job->due_ns = 0; /* an answer may allow more probes at once */
+    return taken;
 }
 
 static void on_packet(void *context, const struct capture_packet *captured)
@@ -143,13 +101,17 @@ static void on_packet(void *context, const struct capture_packet *captured)
     bool probe = packet.kind == WIRE_PROBE;
     if (probe != captured->outgoing && !(probe && captured->loopback))
         return; /* a probe counts where it leaves, an answer where it comes in */
-    struct delivery d = { &packet, { captured->stamp_ns, p->clock_epoch, captured->link }, probe };
+    struct delivery d = { &packet,
+                          { captured->bytes, captured->stamp_ns - p->clock_offset_ns },
+                          { captured->stamp_ns, p->clock_epoch, captured->link },
+                          probe };
     const struct wire_ids *ids = &packet.probe;
     struct prober_job *job =
         p->buckets[bucket_of(ids->protocol, ids->ident, ids->target_port, &ids->target)];
     while (job != NULL && !deliver(p, job, &d))
         job = job->bucket_next;
-    if (job != NULL || ids->protocol != WIRE_UDP || probe)
+    if (job != NULL || probe || asks_reply(p->asks, &packet, &d.capture) ||
+        ids->protocol != WIRE_UDP)
         return;
     for (job = p->jobs; job != NULL; job = job->next) /* the target may be NAT's */
         if (deliver(p, job, &d))
@@ -179,7 +141,7 @@ static void step_job(struct prober *p, struct prober_job *job, int *sends_left)
     trace_expire(job->trace, p->now_ns, p->drops);
     bool paused = p->now_ns - job->asked_ns > PROBER_LEASE_MS * MS;
     while (!paused && *sends_left > 0) {
-        int64_t now_ns = monotonic_ns();
+        int64_t now_ns = prober_clock_ns();
         if (!trace_next(job->trace, now_ns, p->drops, &probe))
             break;
         send_probe(p, job, &probe, now_ns);
@@ -198,7 +160,7 @@ static int64_t take_turn(struct prober *p)
     int sends_left = SENDS_PER_TURN;
     int64_t due_ns = INT64_MAX;
 
-    p->now_ns = monotonic_ns(); /* before reading: all that was captured until then is read */
+    p->now_ns = prober_clock_ns(); /* before reading: all that was captured until then is read */
     capture_read(p->capture, on_packet, p);
     if (p->now_ns - p->drops_read_ns >= drops_every_ns) {
         p->drops = capture_drops(p->capture);
@@ -216,6 +178,9 @@ static int64_t take_turn(struct prober *p)
     }
     if (pace_news(p->pace) != p->pace_news)
         return p->now_ns;
+    int64_t asks_due_ns = prober_step_asks(p, sends_left);
+    if (asks_due_ns < due_ns)
+        due_ns = asks_due_ns;
     return sends_left > 0 ? due_ns : p->now_ns + turn_pause_ns;
 }
 
@@ -224,7 +189,7 @@ static void wait_for_work(struct prober *p, int64_t due_ns, bool idle)
 {
     struct pollfd fds[] = { { .fd = p->wake_fd, .events = POLLIN },
                             { .fd = capture_fd(p->capture), .events = POLLIN } };
-    int64_t left_ns = due_ns - monotonic_ns();
+    int64_t left_ns = due_ns - prober_clock_ns();
     struct timespec timeout = { 0 };
     uint64_t wakes;
 
@@ -244,7 +209,7 @@ static void *run(void *arg)
     pthread_mutex_lock(&p->lock);
     while (!p->stop) {
         int64_t due_ns = take_turn(p);
-        bool idle = p->jobs == NULL;
+        bool idle = p->jobs == NULL && due_ns == INT64_MAX;
         pthread_mutex_unlock(&p->lock);
         wait_for_work(p, due_ns, idle);
         pthread_mutex_lock(&p->lock);
@@ -253,7 +218,7 @@ static void *run(void *arg)
     return NULL;
 }
 
-static void wake(const struct prober *p)
+void prober_wake(const struct prober *p)
 {
     const uint64_t one = 1;
     (void)!write(p->wake_fd, &one, sizeof one);
@@ -295,14 +260,15 @@ struct prober *prober_open(struct err *err)
         return NULL;
     }
     init_locks(p);
-    p->clock_offset_ns = read_clock(CLOCK_REALTIME) - monotonic_ns();
+    p->clock_offset_ns = read_clock(CLOCK_REALTIME) - prober_clock_ns();
     p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (p->wake_fd < 0) {
         err_set(err, ERR_SYSTEM, "cannot open an eventfd: %s", strerror(errno));
         goto failed;
     }
     p->pace = pace_new();
-    if (p->pace == NULL) {
+    p->asks = asks_new();
+    if (p->pace == NULL || p->asks == NULL) {
         err_set(err, ERR_NOMEM, "no memory for a prober");
         goto failed;
     }
@@ -324,6 +290,7 @@ static void free_job(struct prober_job *job)
 {
     trace_free(job->trace);
     tally_free(job->tally);
+    evidence_free(job->evidence);
     events_fini(&job->events);
     free(job);
 }
@@ -336,7 +303,7 @@ void prober_close(struct prober *p)
         pthread_mutex_lock(&p->lock);
         p->stop = true;
         pthread_mutex_unlock(&p->lock);
-        wake(p);
+        prober_wake(p);
         pthread_join(p->thread, NULL);
     }
     for (struct prober_job *job = p->jobs, *next; job != NULL; job = next) {
@@ -349,6 +316,7 @@ void prober_close(struct prober *p)
         free(way);
     }
     pace_free(p->pace);
+    asks_free(p->asks);
     capture_close(p->capture);
     if (p->wake_fd >= 0)
         close(p->wake_fd);
@@ -359,8 +327,7 @@ void prober_close(struct prober *p)
 
 /* ---- jobs ---------------------------------------------------------------------------------- */
 
-static const struct way *find_way(struct prober *p, uint8_t version, const char *device,
-                                  struct err *err)
+const struct way *prober_way(struct prober *p, uint8_t version, const char *device, struct err *err)
 {
     for (struct way *way = p->ways; way != NULL; way = way->next)
         if (way->version == version && strcmp(way->device, device) == 0)
@@ -427,6 +394,7 @@ static void on_event(void *context, const struct trace_event *event)
 {
     struct prober_job *job = context;
     tally_event(job->tally, event);
+    evidence_event(job->evidence, &trace_config(job->trace)->spec, event, job->capture);
     if (job->keep_events)
         events_add(&job->events, event);
 }
@@ -436,14 +404,15 @@ static int start_trace(struct prober *p, struct prober_job *job,
 {
     struct trace_config config = request->trace;
 
-    job->way = find_way(p, config.spec.target.version, request->device, err);
+    job->way = prober_way(p, config.spec.target.version, request->device, err);
     if (job->way == NULL || complete_spec(p, &config.spec, &job->route, err) < 0)
         return -1;
     job->tally = tally_new(config.max_hops);
-    if (job->tally == NULL)
+    job->evidence = evidence_new(config.max_hops);
+    if (job->tally == NULL || job->evidence == NULL)
         return err_set(err, ERR_NOMEM, "no memory for a trace");
     job->keep_events = request->keep_events;
-    job->asked_ns = monotonic_ns();
+    job->asked_ns = prober_clock_ns();
     job->first_drops = UINT64_MAX;
     job->trace = trace_new(&config, p->pace, job->asked_ns, on_event, job, err);
     return job->trace != NULL ? 0 : -1;
@@ -481,7 +450,7 @@ struct prober_job *prober_add(struct prober *p, const struct prober_request *req
         job = NULL;
     }
     pthread_mutex_unlock(&p->lock);
-    wake(p);
+    prober_wake(p);
     return job;
 }
 
@@ -507,11 +476,11 @@ void prober_remove(struct prober *p, struct prober_job *job)
 /* Under the lock. A job that had been paused goes on at once. */
 static bool renew(struct prober *p, struct prober_job *job)
 {
-    int64_t now_ns = monotonic_ns();
+    int64_t now_ns = prober_clock_ns();
 
     if (now_ns - job->asked_ns > PROBER_LEASE_MS * MS) {
         job->due_ns = 0;
-        wake(p);
+        prober_wake(p);
     }
     job->asked_ns = now_ns;
     return trace_done(job->trace);
@@ -527,12 +496,12 @@ bool prober_done(struct prober *p, struct prober_job *job)
 
 bool prober_wait(struct prober *p, struct prober_job *job, int64_t wait_ns)
 {
-    int64_t until_ns = monotonic_ns() + wait_ns;
+    int64_t until_ns = prober_clock_ns() + wait_ns;
 
     pthread_mutex_lock(&p->lock);
     bool done = renew(p, job);
-    while (!done && monotonic_ns() < until_ns) {
-        int64_t turn_ns = monotonic_ns() + PROBER_LEASE_MS * MS / 2;
+    while (!done && prober_clock_ns() < until_ns) {
+        int64_t turn_ns = prober_clock_ns() + PROBER_LEASE_MS * MS / 2;
         int64_t end_ns = turn_ns < until_ns ? turn_ns : until_ns;
         struct timespec end = { end_ns / 1000000000, end_ns % 1000000000 };
         pthread_cond_timedwait(&p->finished, &p->lock, &end);
@@ -556,8 +525,9 @@ int prober_read(struct prober *p, struct prober_job *job, struct prober_report *
         out->capture_drops = p->drops - job->first_drops;
     trace_summary(job->trace, &out->summary);
     out->tally = tally_snapshot(job->tally);
+    out->evidence = evidence_snapshot(job->evidence);
     pthread_mutex_unlock(&p->lock);
-    if (out->tally == NULL)
+    if (out->tally == NULL || out->evidence == NULL)
         return err_set(err, ERR_NOMEM, "no memory for a result");
     return 0;
 }

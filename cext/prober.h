@@ -7,6 +7,7 @@
 
 #include "egress.h"
 #include "events.h"
+#include "evidence.h"
 #include "tally.h"
 
 struct prober;
@@ -31,7 +32,8 @@ struct prober_report {
     uint8_t first_hop;
     bool done;
     uint64_t capture_drops; /* while this trace ran */
-    struct tally *tally;    /* the caller frees it */
+    struct tally *tally;    /* the caller frees both */
+    struct evidence *evidence;
 };
 
 /* Opens the capture and starts the thread; NULL with *err set on failure. */
@@ -50,6 +52,34 @@ bool prober_done(struct prober *p, struct prober_job *job);
 bool prober_wait(struct prober *p, struct prober_job *job, int64_t wait_ns); /* true when done */
 int prober_read(struct prober *p, struct prober_job *job, struct prober_report *out,
                 struct err *err);
+
+/* Whom to ask directly what it is; see ask.h. */
+struct prober_question {
+    struct ipaddr target, source; /* source version 0: the kernel's choice */
+    uint32_t scope;
+    char device[IF_NAMESIZE];
+    bool active;
+    int64_t timeout_ns;
+};
+
+struct prober_answers {
+    bool done;
+    int asked[WIRE_PROTOCOL_COUNT]; /* probes sent */
+    struct evidence_list list;      /* the caller frees it */
+};
+
+struct asks_entry;
+
+/* Asks an address, or joins whoever has asked it before: it is asked once per prober. NULL with *err
+ * set on failure. */
+struct asks_entry *prober_ask(struct prober *p, const struct prober_question *question,
+                              struct err *err);
+void prober_ask_leave(struct prober *p, struct asks_entry *entry);
+
+/* Both renew the lease, as for jobs. */
+bool prober_ask_done(struct prober *p, struct asks_entry *entry);
+int prober_ask_read(struct prober *p, struct asks_entry *entry, struct prober_answers *out,
+                    struct err *err);
 
 /* Takes the events since the last call; the caller frees them. */
 void prober_events(struct prober *p, struct prober_job *job, struct events *out,

@@ -26,7 +26,9 @@ struct sim_event {
 struct trace_ud {
     struct trace *trace; /* its pace is our user value, which outlives us */
     struct tally *tally;
-    bool recording, broken; /* broken: an event found no memory */
+    struct evidence *evidence;
+    const struct evidence_capture *capture; /* what is being read, else NULL */
+    bool recording, broken;                 /* broken: an event found no memory */
     size_t count, capacity;
     struct sim_event *events;
     uint8_t *packet;
@@ -149,6 +151,7 @@ static void on_event(void *context, const struct trace_event *event)
 {
     struct trace_ud *u = context;
     tally_event(u->tally, event);
+    evidence_event(u->evidence, &trace_config(u->trace)->spec, event, u->capture);
     if (u->recording)
         record(u, event);
 }
@@ -171,8 +174,9 @@ static int pace_trace(lua_State *L)
     lua_pop(L, 1);
     u->packet = malloc(config.spec.size);
     u->tally = tally_new(config.max_hops);
+    u->evidence = evidence_new(config.max_hops);
     u->trace = trace_new(&config, p->pace, now_ns, on_event, u, &err);
-    if (u->packet == NULL || u->tally == NULL || u->trace == NULL)
+    if (u->packet == NULL || u->tally == NULL || u->evidence == NULL || u->trace == NULL)
         return luaL_error(L, "no memory for a trace");
     return 1;
 }
@@ -189,6 +193,7 @@ static int trace_close(lua_State *L)
     struct trace_ud *u = luaL_checkudata(L, 1, TRACE_MT);
     trace_free(u->trace);
     tally_free(u->tally);
+    evidence_free(u->evidence);
     free(u->events);
     free(u->packet);
     *u = (struct trace_ud){ 0 };
@@ -256,8 +261,11 @@ static int sim_reply(lua_State *L)
     struct wire_packet packet;
     struct trace_stamp stamp;
 
+    const struct evidence_capture capture = { (const uint8_t *)luaL_checkstring(L, 2), now_ns };
+    u->capture = &capture;
     bool ours = read_capture(L, &packet, &stamp) && packet.kind != WIRE_PROBE &&
                 trace_reply(u->trace, &packet, stamp, now_ns);
+    u->capture = NULL;
     lua_pushboolean(L, ours);
     return 1;
 }
@@ -301,7 +309,8 @@ static int sim_result(lua_State *L)
     report->done = trace_done(u->trace);
     trace_summary(u->trace, &report->summary);
     report->tally = tally_snapshot(u->tally);
-    if (report->tally == NULL || report->tally->out_of_memory)
+    report->evidence = evidence_snapshot(u->evidence);
+    if (report->evidence == NULL || report->tally == NULL || report->tally->out_of_memory)
         return luaL_error(L, "no memory for a result");
     lresult_push(L, report);
     return 1;

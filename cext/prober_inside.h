@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the prober share; nobody else includes it. */
+#ifndef MTR_PROBER_INSIDE_H
+#define MTR_PROBER_INSIDE_H
+
+#include "asks.h"
+#include "capture.h"
+#include "prober.h"
+
+#include <pthread.h>
+
+enum { PROBER_BUCKETS = 1024 };
+
+/* A raw socket, shared by the traces of one family that leave the same way. */
+struct way {
+    struct way *next;
+    uint8_t version;
+    char device[IF_NAMESIZE];
+    int fd;
+};
+
+struct prober_job {
+    struct prober_job *next, *bucket_next;
+    struct trace *trace;
+    struct tally *tally;
+    struct evidence *evidence;
+    const struct evidence_capture *capture; /* what is being delivered, else NULL */
+    bool keep_events;
+    struct events events;
+    struct egress_route route;
+    const struct way *way;
+    uint64_t first_drops; /* UINT64_MAX until the first turn */
+    int64_t asked_ns;     /* when somebody last asked about it */
+    int64_t due_ns;
+};
+
+struct prober {
+    pthread_mutex_t lock;
+    pthread_cond_t finished; /* a job is done */
+    pthread_t thread;
+    bool started;
+    int wake_fd;
+    struct capture *capture; /* the thread's alone */
+    /* under the lock: */
+    bool stop;
+    struct way *ways;
+    struct prober_job *jobs;
+    struct prober_job *buckets[PROBER_BUCKETS];
+    struct asks *asks;
+    struct pace *pace;
+    uint64_t pace_news;
+    uint64_t drops;
+    int64_t drops_read_ns, now_ns;
+    int64_t clock_offset_ns; /* CLOCK_REALTIME minus CLOCK_MONOTONIC */
+    uint32_t clock_epoch;
+    uint8_t packet[WIRE_PACKET_MAX];
+};
+
+/* CLOCK_MONOTONIC. */
+int64_t prober_clock_ns(void);
+
+/* Makes the thread take a turn at once. */
+void prober_wake(const struct prober *p);
+
+/* Under the lock: the socket for this way out, opened at its first use; NULL with *err set. */
+const struct way *prober_way(struct prober *p, uint8_t version, const char *device,
+                             struct err *err);
+
+/* Under the lock, by the thread: lets the asks act; returns when they are due again. */
+int64_t prober_step_asks(struct prober *p, int sends);
+
+#endif

@@ -55,6 +55,18 @@ the table instead. <code>mtr-trace.asn=off</code> and
 <code>mtr-trace.names=no</code> turn this off, and
 <code>mtr-trace.whois-server</code> names a registry of your own.
 
+The OS guess rests on evidence alone: initial TTLs, the length, TOS and DF of
+errors, identifications, MPLS labels, names of interfaces, the hardware
+address of an on-link first hop, never on an address or a hop's place. A
+<code>?</code> marks a guess of medium or low confidence, <code>unknown</code>
+says that the evidence fits nothing or too much; with <code>-v</code> a line
+per address says what it rests on. For it each address that answered the trace
+gets three echo requests while the trace runs, once for all targets of the
+run; <code>mtr-trace.os=passive</code> sends nothing, <code>active</code> more
+(at most nine probes per address, outside the samples that count), and
+<code>off</code> makes no guess. Where Nmap's own detection (<code>-O</code>)
+names the target's system, that leads.
+
 In the column ASN, <code>AS1/AS2</code> is a prefix with several origins,
 <code>AS1 (irr AS2)</code> one that is announced by AS1 but registered to AS2,
 <code>AS1 (irr)</code> one that is registered and not announced, and
@@ -140,6 +152,15 @@ address, which on a link between two networks may be the neighbour's.
 --       Default: none.
 -- @args mtr-trace.geo-out File to write the paths to as GeoJSON, which map
 --       viewers open; needs geo-db. Default: none.
+-- @args mtr-trace.os What the OS guess may send: <code>passive</code>
+--       (nothing), <code>echo</code> (three echo requests to each hop
+--       address), <code>active</code> (also three UDP datagrams and three
+--       TCP ACKs to a closed port of each hop address; for those who may
+--       probe routers they did not name as targets) or <code>off</code> (no
+--       guess). Default: <code>echo</code>.
+-- @args mtr-trace.snmp Whether to send one unauthenticated SNMPv3 discovery
+--       request to UDP port 161 of each hop address: <code>yes</code> or
+--       <code>no</code>. Default: <code>no</code>.
 --
 -- @output
 -- Host script results:
@@ -342,7 +363,7 @@ action = function(target)
     return missing(err)
   end
   local host = lib.nse.new(nmap, stdnse)
-  local args, core, options, looks, result, name
+  local args, core, options, companions, result, name
   args, err = host:arguments()
   if not args then
     return host:refuse(err)
@@ -355,16 +376,16 @@ action = function(target)
   if not options then
     return nil, "ERROR: " .. err
   end
-  looks, err = host:lookup(args, core.version)
-  if not looks then
+  companions, err = host:companions(args, options, core, target)
+  if not companions then
     return host:refuse(err)
   end
-  result, err, name = lib.tracer.run(host, core, options, { looks })
+  result, err, name = lib.tracer.run(host, core, options, companions)
   if not result then
     return host:fail(err, name)
   end
   host:map(args, result)
-  args.name = target.targetname
+  args.name, args.evidence = target.targetname, host.verbose()
   return lib.structured.build(result, args, stdnse.output_table),
     "\n  " .. lib.text.render(result, args):gsub("\n([^\n])", "\n  %1")
 end

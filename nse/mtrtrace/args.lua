@@ -56,6 +56,10 @@ local ARGS = {
   { name = "asn-db", read = values.path, want = "the name of a file" },
   { name = "geo-db", read = values.path, want = "the name of a file" },
   { name = "geo-out", read = values.path, want = "the name of a file" },
+  { name = "os", default = "echo", read = values.choice,
+    want = "one of ", words = { "passive", "echo", "active", "off" } },
+  { name = "snmp", default = "no", read = values.choice,
+    want = "one of ", words = { "yes", "no" } },
 }
 
 local BY_NAME, NAMES = {}, {}
@@ -194,6 +198,10 @@ local function conflict(options, found)
         SCRIPT)
     end
   end
+  if options.snmp == "yes" and options.os == "off" then
+    return ("%s.snmp=yes: expected %s.os other than off with it"):format(
+      SCRIPT, SCRIPT)
+  end
   if options.geo_out and not options.geo_db then
     return ("%s.geo-out=%s: expected %s.geo-db=FILE with it"):format(SCRIPT,
       short(options.geo_out), SCRIPT)
@@ -214,8 +222,8 @@ end
 -- @tparam table raw nmap.registry.args
 -- @treturn ?table options as core.trace takes them (times in seconds);
 --   `columns`, an array of field keys; and for the look-ups `asn`, an array
---   of sources, `names`, and servers as { host, port }; what has no default
---   may be absent
+--   of sources, `names`, and servers as { host, port }; `os` and `snmp`
+--   for the OS guess; what has no default may be absent
 -- @treturn ?string the first error, one sentence
 function M.read(raw)
   local found = collect(raw)

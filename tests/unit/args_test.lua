@@ -20,7 +20,7 @@ check.case("defaults_are_the_documented_ones", function()
   check.equal(args.read {}, {
     packets = 10, timeout = 5, protocol = "icmp", first_hop = 1,
     max_hops = 30, tos = 0, max_silent = 5, columns = fields.default_keys(),
-    asn = { "irr", "cymru" }, names = "yes",
+    asn = { "irr", "cymru" }, names = "yes", os = "echo", snmp = "no",
   })
 end)
 

@@ -7,9 +7,9 @@ local M = {}
 -- @tparam {table,...} results what result() gives after each poll; the trace
 --   is done at the last
 -- @treturn table with `trace`, `version`, and what was asked of it: `options`
---   (of the last trace), `polls`, `closed`
+--   (of the last trace), `polls`, `closed`, `asked` (options of each ask)
 function M.new(results)
-  local core = { version = "0.0.0", polls = 0, closed = 0 }
+  local core = { version = "0.0.0", polls = 0, closed = 0, asked = {} }
   local trace = {}
   function trace.done()
     core.polls = core.polls + 1
@@ -28,6 +28,13 @@ function M.new(results)
   function core.trace(options)
     core.options = options
     return trace
+  end
+  function core.neighbour() end
+  -- Nobody answers a direct question.
+  function core.ask(options)
+    core.asked[#core.asked + 1] = options
+    return { done = function() return true end, close = function() end,
+      result = function() return { asked = {}, answers = {} } end }
   end
   return core
 end

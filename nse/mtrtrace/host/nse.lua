@@ -8,6 +8,7 @@ local database = require "mtrtrace.asn.database"
 local geojson = require "mtrtrace.report.geojson"
 local lookup = require "mtrtrace.lookup"
 local nse_net = require "mtrtrace.host.nse_net"
+local nse_os = require "mtrtrace.host.nse_os"
 local zone = require "mtrtrace.zone"
 
 local M = {}
@@ -72,7 +73,7 @@ end
 -- Options of the report and of the look-ups.
 local NOT_THE_ENGINES = {
   "columns", "asn", "names", "whois_server", "cymru_server", "ripe_server",
-  "asn_db", "geo_db", "geo_out",
+  "asn_db", "geo_db", "geo_out", "os", "snmp",
 }
 
 -- In this order, the next one where one fails. RIPE's is the last resort.
@@ -183,6 +184,21 @@ function Host:lookup(options, version)
   return lookup.new(self, settings, self.store)
 end
 
+--- What runs beside one trace.
+-- @tparam table args checked arguments
+-- @tparam table options of the trace, as Host:options gives them
+-- @tparam table core the module mtrtrace.core
+-- @tparam table target Nmap's host table
+-- @treturn ?{table,...} companions for mtrtrace.tracer
+-- @treturn ?string why a database cannot be used: one sentence
+function Host:companions(args, options, core, target)
+  local looks, err = self:lookup(args, core.version)
+  if not looks then
+    return nil, err
+  end
+  return { looks, nse_os.companion(self, core, args, options, target) }
+end
+
 --- Writes the paths traced so far into the file of geo-out, if any.
 -- @tparam table options checked arguments
 -- @tparam table result of this target
@@ -241,6 +257,7 @@ function M.new(nmap, stdnse)
     nmap = nmap, stdnse = stdnse, store = registry[SCRIPT].lookups,
   }, Host)
   nse_net.add(host, nmap, stdnse, host.store)
+  nse_os.add(host, nmap, host.store)
   -- Nmap adds 1 for a script chosen by name: 2 is a user's -v.
   function host.verbose()
     return nmap.verbosity() >= 2

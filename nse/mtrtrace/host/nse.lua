@@ -185,18 +185,18 @@ function Host:lookup(options, version)
 end
 
 --- What runs beside one trace.
--- @tparam table args checked arguments
+-- @tparam table given checked arguments
 -- @tparam table options of the trace, as Host:options gives them
 -- @tparam table core the module mtrtrace.core
 -- @tparam table target Nmap's host table
 -- @treturn ?{table,...} companions for mtrtrace.tracer
 -- @treturn ?string why a database cannot be used: one sentence
-function Host:companions(args, options, core, target)
-  local looks, err = self:lookup(args, core.version)
+function Host:companions(given, options, core, target)
+  local looks, err = self:lookup(given, core.version)
   if not looks then
     return nil, err
   end
-  return { looks, nse_os.companion(self, core, args, options, target) }
+  return { looks, nse_os.companion(self, core, given, options, target) }
 end
 
 --- Writes the paths traced so far into the file of geo-out, if any.

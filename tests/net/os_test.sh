@@ -1,0 +1,163 @@
+#!/bin/bash
+# The OS guess over real Linux routers: what it says of them by every protocol,
+# with and without rationing, in both Nmaps; what it sends, counted on the wire
+# apart from our own count; what it costs.
+
+. "$(dirname "$0")/lib.sh"
+find_flavours
+lab_up --routers 4 || exit 1
+t4=$(lab_target 4) t6=$(lab_target 6)
+QUIET=mtr-trace.asn=off,mtr-trace.names=no
+
+free() { for ((i = 1; i <= 5; i++)); do lab_no_ration "$(lab_node "$i")"; done; }
+
+# guesses HOP...: what the table says of these hops, each once
+guesses() {
+  show hops os | grep -E "^($(tr ' ' '|' <<<"$*")) " | cut -d' ' -f2- | sort -u | xargs
+}
+
+# only_linux NAME: no hop is called anything but Linux-based, sure or not, or unknown
+only_linux() { unlike "$1_nothing_more_specific" "$(show hops os)" '^[0-9]+ (Linux-based.+[^?]|[^Lu-].*)$'; }
+
+# ---- rationing routers, which the kernel is by default --------------------------
+
+for flavour in $FLAVOURS; do
+  for protocol in icmp udp tcp; do
+    name=${flavour}_rationed_${protocol}
+    trace "$flavour" --script-args $QUIET,mtr-trace.packets=3,mtr-trace.protocol=$protocol "$t4"
+    is "${name}_routers" "$(guesses 1 2 3 4)" Linux-based
+    only_linux "$name"
+    is "${name}_no_loss" "$(show hops loss | cut -d' ' -f2 | sort -u)" 0
+  done
+done
+name=deb12_rationed_v6
+trace deb12 -6 --script-args $QUIET,mtr-trace.packets=3 "$t6"
+only_linux "$name"
+
+# Port unreachables cost what time exceeded does: one is taken from the ration,
+# once, and no counted probe goes unanswered for it.
+count_sent udp_to_routers udp dport 33434 ip daddr "$(lab_addr 4 1)"
+trace deb12 --script-args $QUIET,mtr-trace.packets=5,mtr-trace.os=active "$t4"
+is active_rationed_routers "$(guesses 1 2 3 4)" Linux-based
+is active_rationed_loss "$(show hops loss recv sent)" "$(for ((i = 1; i <= 5; i++)); do echo "$i 0 5 5"; done)"
+is active_rationed_udp "$(sent udp_to_routers)" 1
+like active_rationed_evidence "$(XML=$XML show text; cat "$XML")" 'key="unreachable_ttl">64<'
+count_no_more
+
+# ---- without rationing ------------------------------------------------------------
+
+free
+for flavour in $FLAVOURS; do
+  for family in 4 6; do
+    for mode in passive echo active; do
+      name=${flavour}_${mode}_v$family
+      trace "$flavour" -$family --script-args $QUIET,mtr-trace.os=$mode,mtr-trace.packets=3 "$(lab_target $family)"
+      only_linux "$name"
+      is "${name}_reached" "$(show get reached)" true
+      [ "$family$mode" = 4passive ] || [ "$family" = 6 ] || is "${name}_routers" "$(guesses 1 2 3 4)" Linux-based
+    done
+  done
+  trace "$flavour" --script-args $QUIET,mtr-trace.os=off "$t4"
+  is "${flavour}_off_says_nothing" "$(show hops os | cut -d' ' -f2 | sort -u)" "-"
+done
+trace deb12 --script-args $QUIET,mtr-trace.os=active "$t4"
+is active_target "$(guesses 5)" Linux-based
+like active_counts_each_kind "$(cat "$XML")" 'key="reset_ttl">64<'
+
+# ---- what is sent, by tcpdump ------------------------------------------------------
+
+# watch / watched: everything that leaves the client meanwhile, a line each
+watch() {
+  local line
+  exec 5< <(exec ip netns exec "$LAB-c" tcpdump -i eth0 -Q out -n -v -l 'ip or ip6' 2>&1)
+  WATCHER=$!
+  while read -r line <&5; do [[ $line != *'listening on'* ]] || break; done
+}
+
+# tcpdump prints what the kernel has queued before it ends.
+watched() {
+  kill -INT $WATCHER
+  cat <&5 >"$LAB_SCRATCH/sent"
+}
+
+# direct ADDRESS: probes of a TTL no trace reaches, to this address
+direct() { net_lua direct.lua "$LAB_SCRATCH/sent" "$1"; }
+
+lab_ip s address add 10.0.4.77/24 dev eth0
+lab_ip s address add 10.0.4.78/24 dev eth0
+for mode in passive echo active; do
+  watch
+  trace deb12 --script-args $QUIET,mtr-trace.packets=3,mtr-trace.os=$mode "$t4" 10.0.4.77 10.0.4.78
+  watched
+  case $mode in passive) want='0 0 0' ;; echo) want='3 0 0' ;; active) want='3 3 3' ;; esac
+  for hop in 1 2 3 4 5; do
+    is "${mode}_sends_hop_${hop}_of_three_targets" "$(direct "$(lab_addr 4 $hop)")" "$want"
+  done
+done
+watch
+trace deb12 -6 --script-args $QUIET,mtr-trace.packets=3,mtr-trace.os=active "$t6"
+watched
+for hop in 1 4 5; do is "active_sends_hop_${hop}_v6" "$(direct "$(lab_addr 6 $hop)")" "3 3 3"; done
+
+# ---- hops that ignore what is sent to them -------------------------------------------
+
+lab_rule r2 input icmp type echo-request drop
+lab_rule r3 input meta l4proto '{ icmp, tcp, udp }' drop
+for mode in echo active; do
+  trace deb12 --script-args $QUIET,mtr-trace.packets=3,mtr-trace.os=$mode "$t4"
+  is "${mode}_others_are_told" "$(guesses 1 4)" Linux-based
+  only_linux "${mode}_of_silent"
+  is "${mode}_of_silent_loss" "$(show hops loss | cut -d' ' -f2 | sort -u)" 0
+done
+is silent_hop_is_unknown "$(guesses 3)" unknown
+at_most silent_active_time "$TOOK" 6000
+
+# ---- what it costs --------------------------------------------------------------------
+
+# cost: what the default takes longer than no guess at all, in ms: the shortest
+# of five runs each, in turns, as the machine may have other work
+cost() {
+  local least_off=999999 least=999999
+  for _ in 1 2 3 4 5; do
+    trace deb12 --script-args $QUIET,mtr-trace.os=off "$t4"
+    [ "$TOOK" -ge "$least_off" ] || least_off=$TOOK
+    trace deb12 --script-args $QUIET "$t4"
+    [ "$TOOK" -ge "$least" ] || least=$TOOK
+  done
+  echo "# off $least_off ms, default $least ms" >&2
+  echo $((least - least_off))
+}
+at_most default_costs_no_half_second_where_hops_ignore_it "$(cost)" 500
+lab_clear r2
+lab_clear r3
+at_most default_costs_no_half_second "$(cost)" 500
+
+# ---- link layer, SNMP ------------------------------------------------------------------
+
+# The first router gets hardware addresses of its own: a vendor's, a virtual router's.
+mac() { # ADDRESS
+  lab_ip r1 link set dev up address "$1"
+  lab_ip c neigh flush dev eth0
+}
+vendor=$(sed -n 's/^00000C \(.*\)/\1/p' /usr/share/nmap/nmap-mac-prefixes)
+mac 00:00:0c:12:34:56
+trace deb12 --script-args $QUIET,mtr-trace.packets=2 "$t4"
+like mac_of_the_first_hop "$(cat "$XML")" "key=\"mac_vendor\">$vendor<"
+is mac_of_others_is_not_claimed "$(grep -c 'key="mac_vendor"' "$XML")" 1
+mac 00:00:5e:00:01:07
+trace deb12 --script-args $QUIET,mtr-trace.packets=2 "$t4"
+like mac_of_a_virtual_router "$(cat "$XML")" 'key="virtual_router">VRRP<'
+unlike mac_of_a_virtual_router_names_no_vendor "$(cat "$XML")" 'mac_vendor'
+mac 02:00:00:00:00:01
+trace deb12 --script-args $QUIET,mtr-trace.packets=2 "$t4"
+like mac_that_somebody_chose "$(cat "$XML")" 'key="local_mac">true<'
+
+count_sent snmp udp dport 161
+trace deb12 --script-args $QUIET,mtr-trace.packets=2 "$t4"
+is snmp_is_off_by_default "$(sent snmp)" 0
+for f in $FLAVOURS; do
+  count_no_more
+  count_sent snmp udp dport 161
+  trace "$f" --script-args $QUIET,mtr-trace.packets=2,mtr-trace.snmp=yes "$t4" 10.0.4.77
+  is "${f}_snmp_is_one_request_for_each_address" "$(sent snmp)" 6
+done

@@ -2,6 +2,7 @@
 --- Steps the engine against a model in virtual time: no packet leaves, no
 -- clock is read, and a seed gives the same run again.
 -- @module sim.driver
+local asking = require "sim.asking"
 local model = require "sim.model"
 local mtrsim = require "mtrsim"
 local queue = require "sim.queue"
@@ -72,6 +73,9 @@ local function hand_over(sim, delivery, now)
     return
   end
   if to.engine:reply(delivery.packet, stamp, sim.epoch, 1, now) then
+    if sim.asking and to.at_ns then
+      sim.asking:heard(delivery.packet, to, now)
+    end
     return
   end
   for _, t in ipairs(sim.traces) do
@@ -97,8 +101,17 @@ local function step(sim, t, now)
   return number -- beside nil it is the time
 end
 
+local function turn_asking(sim, now)
+  return sim.asking:turn(function(bytes, entry)
+    for _, answer in ipairs(sim.model:receive(bytes, now)) do
+      answer.to = entry
+      sim.queue.put(answer)
+    end
+  end, now)
+end
+
 local function turn(sim, now)
-  local due = math.maxinteger
+  local due = sim.asking and turn_asking(sim, now) or math.maxinteger
   for _, t in ipairs(sim.traces) do
     if not t.ended_ns then
       local at = t.at_ns > now and t.at_ns or step(sim, t, now)
@@ -144,9 +157,11 @@ end
 --   `on_send(number, ttl, now, t, bytes, sim)` may return "fail" and an
 --   errno, "vanish" (lost between socket and wire), "unseen" (not captured);
 --   `on_receive(delivery, now, t, sim)` false for what is not captured;
---   `clock(now_ns)` the stamp at that time; both may set `sim.epoch`
+--   `clock(now_ns)` the stamp at that time; both may set `sim.epoch`;
+--   `asks` "echo" or "active": each address is asked, see sim.asking
 -- @treturn {table,...} for each trace `result`, `events`, `ended_ns`,
 --   `probes`, `elapsed_s`
+-- @treturn ?table what the addresses answered to direct questions
 function M.run(world, traces, settings)
   local sim = {
     model = model.new(world, settings.seed or 1), queue = queue.new(),
@@ -155,6 +170,8 @@ function M.run(world, traces, settings)
     clock = settings.clock or function(now) return BOOT_NS + now end,
   }
   local pace = mtrsim.pace()
+  sim.asking = settings.asks and asking.new(pace, settings.asks,
+    world.prober, settings.seed or 1)
   for i, options in ipairs(traces) do
     sim.traces[i] = start(pace, options)
   end
@@ -165,7 +182,7 @@ function M.run(world, traces, settings)
     t.elapsed_s = (t.ended_ns - t.at_ns) / S
     t.engine:close()
   end
-  return sim.traces
+  return sim.traces, sim.asking and sim.asking:results()
 end
 
 --- Runs one trace.

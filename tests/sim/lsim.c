@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The Lua module mtrsim, for tests: the pure engine, stepped by hand. The caller gives time,
  * packets and everything that is random, so a run repeats. No prober or socket is in it. */
+#include "ask.h"
+#include "lanswers.h"
 #include "lresult.h"
 #include "tally.h"
 #include "trace.h"
@@ -12,6 +14,7 @@
 
 #define PACE_MT "mtrsim.pace"
 #define TRACE_MT "mtrsim.trace"
+#define ASK_MT "mtrsim.ask"
 
 struct pace_ud {
     struct pace *pace;
@@ -394,6 +397,110 @@ static int sim_events(lua_State *L)
     return 1;
 }
 
+/* ---- direct questions ---------------------------------------------------------------------- */
+
+struct ask_ud {
+    struct ask ask;
+    struct pace *pace; /* our user value's, which outlives us */
+};
+
+/* pace:ask{ target, source, active, ident, first_id, cookie, port, now_ns } */
+static int pace_ask(lua_State *L)
+{
+    struct pace_ud *p = luaL_checkudata(L, 1, PACE_MT);
+    struct ask_config config = { .source = opt_address(L, "source"),
+                                 .target = opt_address(L, "target"),
+                                 .timeout_ns = opt_seconds(L, "timeout", 1) };
+
+    config.ident = (uint16_t)opt_integer(L, "ident", 0, 65535, 0x4d54);
+    config.first_id = (uint16_t)opt_integer(L, "first_id", 0, 65535, 1000);
+    config.cookie = (uint32_t)opt_integer(L, "cookie", 1, UINT32_MAX, 0x6d747231);
+    config.source_port =
+        (uint16_t)opt_integer(L, "port", ASK_PORT_FIRST, ASK_PORT_LAST, ASK_PORT_FIRST);
+    int64_t now_ns = opt_integer(L, "now_ns", 0, INT64_MAX, 0);
+    lua_getfield(L, 2, "active");
+    bool active = lua_toboolean(L, -1);
+    struct ask_ud *u = lua_newuserdata(L, sizeof *u);
+    *u = (struct ask_ud){ .pace = p->pace };
+    ask_init(&u->ask, &config, active, now_ns);
+    luaL_setmetatable(L, ASK_MT);
+    lua_pushvalue(L, 1);
+    lua_setuservalue(L, -2);
+    return 1;
+}
+
+static int ask_close(lua_State *L)
+{
+    struct ask_ud *u = luaL_checkudata(L, 1, ASK_MT);
+    ask_fini(&u->ask);
+    return 0;
+}
+
+static enum ask_permit permit(const struct ask_ud *u, bool sampled, int64_t now_ns)
+{
+    int64_t free_ns = pace_free_ns(u->pace, &u->ask.config.target);
+
+    if (free_ns != 0)
+        return now_ns >= free_ns ? ASK_ONE : ASK_HOLD;
+    return sampled ? ASK_HOLD : ASK_FREE;
+}
+
+/* ask:turn(now, sampled): a probe, or nil and when the next turn is due, nothing once it is done.
+ * `sampled`: a trace that the address has answered is at work. */
+static int ask_turn(lua_State *L)
+{
+    struct ask_ud *u = luaL_checkudata(L, 1, ASK_MT);
+    int64_t now_ns = luaL_checkinteger(L, 2);
+    uint8_t packet[128];
+    size_t number;
+
+    ask_expire(&u->ask, now_ns);
+    if (ask_done(&u->ask))
+        return 0;
+    size_t length =
+        ask_next(&u->ask, permit(u, lua_toboolean(L, 3), now_ns), now_ns, packet, &number);
+    if (length == 0) {
+        lua_pushnil(L);
+        lua_pushinteger(L, ask_due(&u->ask, now_ns));
+        return 2;
+    }
+    if (ask_is_udp(number))
+        pace_take(u->pace, &u->ask.config.target, now_ns);
+    lua_pushlstring(L, (const char *)packet, length);
+    return 1;
+}
+
+/* With the arguments of trace:reply. */
+static int ask_answer(lua_State *L)
+{
+    struct ask_ud *u = luaL_checkudata(L, 1, ASK_MT);
+    struct trace_stamp stamp;
+    struct wire_packet packet;
+    const struct evidence_capture capture = { (const uint8_t *)luaL_checkstring(L, 2),
+                                              luaL_checkinteger(L, 6) };
+
+    lua_pushboolean(L, read_capture(L, &packet, &stamp) && packet.kind != WIRE_PROBE &&
+                           ask_reply(&u->ask, &packet, &capture));
+    return 1;
+}
+
+static int ask_result(lua_State *L)
+{
+    static const char *const kinds[] = {
+        [WIRE_ICMP] = "echo", [WIRE_UDP] = "udp", [WIRE_TCP] = "tcp"
+    };
+    struct ask_ud *u = luaL_checkudata(L, 1, ASK_MT);
+
+    lua_createtable(L, 0, 2);
+    lua_createtable(L, 0, WIRE_PROTOCOL_COUNT);
+    for (int i = 0; i < WIRE_PROTOCOL_COUNT; i++)
+        set_integer(L, kinds[i], ask_sent(&u->ask, (enum wire_protocol)i));
+    lua_setfield(L, -2, "asked");
+    lanswers_push(L, &u->ask.answers, &u->ask.config.target, -1);
+    lua_setfield(L, -2, "answers");
+    return 1;
+}
+
 /* ---- the module ---------------------------------------------------------------------------- */
 
 static int l_pace(lua_State *L)
@@ -414,7 +521,13 @@ static int pace_close(lua_State *L)
     return 0;
 }
 
-static const luaL_Reg pace_methods[] = { { "trace", pace_trace }, { NULL, NULL } };
+static const luaL_Reg pace_methods[] = { { "trace", pace_trace },
+                                         { "ask", pace_ask },
+                                         { NULL, NULL } };
+
+static const luaL_Reg ask_methods[] = {
+    { "turn", ask_turn }, { "reply", ask_answer }, { "result", ask_result }, { NULL, NULL }
+};
 
 static const luaL_Reg trace_methods[] = { { "next", sim_next },     { "turn", sim_turn },
                                           { "seen", sim_seen },     { "reply", sim_reply },
@@ -444,6 +557,7 @@ int luaopen_mtrsim(lua_State *L)
     lresult_register(L);
     new_class(L, PACE_MT, pace_methods, pace_close);
     new_class(L, TRACE_MT, trace_methods, trace_close);
+    new_class(L, ASK_MT, ask_methods, ask_close);
     luaL_newlib(L, functions);
     return 1;
 }

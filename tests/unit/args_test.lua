@@ -25,6 +25,9 @@ check.case("defaults_are_the_documented_ones", function()
 end)
 
 local GOOD = {
+  { name = "os_mode", raw = arg("os", "Active"), key = "os",
+    want = "active" },
+  { name = "snmp", raw = arg("snmp", "yes"), key = "snmp", want = "yes" },
   { name = "packets", raw = arg("packets", "30"), key = "packets",
     want = 30 },
   { name = "packets_smallest", raw = arg("packets", "1"), key = "packets",
@@ -163,6 +166,11 @@ local BAD = {
       .. "{irr,cymru} out of irr, cymru, ripe" },
   { name = "asn_db_without_a_file", raw = arg("asn", "db"),
     want = "mtr-trace.asn=db: expected mtr-trace.asn-db=FILE with it" },
+  { name = "snmp_without_a_guess", raw = { ["mtr-trace.os"] = "off",
+    ["mtr-trace.snmp"] = "yes" },
+    want = "mtr-trace.snmp=yes: expected mtr-trace.os other than off" },
+  { name = "os_unknown_mode", raw = arg("os", "loud"),
+    want = "mtr-trace.os=loud: expected one of passive, echo, active, off" },
   { name = "geo_out_without_a_database", raw = arg("geo-out", "x.json"),
     want = "mtr-trace.geo-out=x.json: expected mtr-trace.geo-db=FILE" },
   { name = "asn_off_with_others", raw = arg("asn", { "off", "irr" }),

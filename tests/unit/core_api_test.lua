@@ -98,6 +98,47 @@ check.rows(WORLD, function(row)
   check.contains(text, row.part)
 end)
 
+local ASK_MISUSE = {
+  { name = "ask_without_an_address", options = {},
+    part = "option 'address' is missing" },
+  { name = "ask_unknown_option", options = { address = ADDRESS, port = 1 },
+    part = "unknown option 'port'" },
+  { name = "ask_unknown_mode", part = "option 'mode' is loud: echo or active",
+    options = { address = ADDRESS, mode = "loud" } },
+  { name = "ask_timeout_zero", part = "option 'timeout' is 0",
+    options = { address = ADDRESS, timeout = 0 } },
+  { name = "ask_address_not_text", options = { address = {} },
+    part = "option 'address' is table" },
+}
+
+check.rows(ASK_MISUSE, function(row)
+  local ok, err = pcall(core.ask, row.options)
+  check.equal(ok, false)
+  check.contains(err, row.part)
+end)
+
+local ASK_WORLD = {
+  { name = "ask_of_no_address", options = { address = "nowhere" },
+    err = "BADADDRESS", part = "address 'nowhere'" },
+  { name = "ask_from_another_family", err = "BADADDRESS",
+    options = { address = ADDRESS, source = "::1" },
+    part = "different families" },
+  { name = "ask_through_no_interface", err = "NODEVICE",
+    options = { address = ADDRESS, interface = "nosuch0" },
+    part = "no such interface: nosuch0" },
+}
+
+check.rows(ASK_WORLD, function(row)
+  local ask, text, name = core.ask(row.options)
+  check.equal({ ask, name }, { nil, row.err })
+  check.contains(text, row.part)
+end)
+
+check.case("neighbour_that_is_none_is_nil", function()
+  check.equal({ core.neighbour("198.51.100.77"), core.neighbour("::1"),
+    core.neighbour("no address") }, {})
+end)
+
 check.case("interfaces_know_the_loopback", function()
   local loopback
   for _, interface in ipairs(core.interfaces()) do
@@ -116,11 +157,13 @@ check.case("version_is_text", function()
 end)
 
 check.case("its_own_kind_of_value_only", function()
-  local methods = debug.getregistry()["mtrtrace.trace"].__index
-  for name, method in pairs(methods) do
-    local ok, err = pcall(method, io.stdout)
-    check.equal(ok, false, name)
-    check.contains(err, "mtrtrace.trace")
+  for _, kind in ipairs { "mtrtrace.trace", "mtrtrace.ask" } do
+    local methods = debug.getregistry()[kind].__index
+    for name, method in pairs(methods) do
+      local ok, err = pcall(method, io.stdout)
+      check.equal(ok, false, name)
+      check.contains(err, kind)
+    end
   end
 end)
 

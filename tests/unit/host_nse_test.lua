@@ -149,4 +149,104 @@ check.case("hops_are_logged_at_v_and_not_below", function()
   check.equal(said, { "2 100 %" })
 end)
 
+-- ---- what runs beside a trace -------------------------------------------------
+
+local function companions_of(args, target)
+  local host = host_of { args = args }
+  local given = host:arguments()
+  local core = { version = "0.0.0" }
+  return host:companions(given, host:options(given, target or V4), core,
+    target or V4)
+end
+
+local function settings_of(args, target)
+  return companions_of(args, target)[2].settings
+end
+
+check.case("os_guess_runs_beside_the_look_ups", function()
+  check.equal(#companions_of {}, 2)
+  local settings = settings_of {}
+  check.equal({ settings.mode, settings.snmp, settings.target_mac,
+    settings.nmap_os }, { "echo", false })
+end)
+
+check.case("os_off_leaves_the_look_ups_alone", function()
+  check.equal(#companions_of { ["mtr-trace.os"] = "off" }, 1)
+end)
+
+check.case("snmp_is_asked_for_with_yes", function()
+  check.equal(settings_of { ["mtr-trace.snmp"] = "yes" }.snmp, true)
+end)
+
+check.case("what_nmap_knows_of_the_target_is_handed_on", function()
+  local settings = settings_of({}, { ip = "192.0.2.9", mac_addr = "\0\0\12abc",
+    os = { { name = "Linux 5.4", classes = {} }, { name = "Linux 6.1" } } })
+  check.equal({ settings.target_mac, settings.nmap_os },
+    { "00:00:0c:61:62:63", { name = "Linux 5.4" } })
+end)
+
+check.case("database_that_cannot_be_read_is_said", function()
+  local none, err = companions_of { ["mtr-trace.asn-db"] = "/nonexistent" }
+  check.equal(none, nil)
+  check.contains(err, "mtr-trace.asn-db: ")
+end)
+
+local function with_file(path)
+  local nmap = nmap_of()
+  local asked = 0
+  function nmap.fetchfile(name)
+    asked = asked + 1
+    return name == "nmap-mac-prefixes" and path or nil
+  end
+  local host = nse.new(nmap, stdnse_of {})
+  return host, function() return asked end
+end
+
+check.case("mac_prefixes_are_read_once_in_a_run", function()
+  local path = os.tmpname()
+  local file = io.open(path, "w")
+  file:write("00000C Cisco Systems\n")
+  file:close()
+  local host, asked = with_file(path)
+  local texts = { host.mac_prefixes(), host.mac_prefixes() }
+  os.remove(path)
+  check.equal({ texts, asked() },
+    { { "00000C Cisco Systems\n", "00000C Cisco Systems\n" }, 1 })
+end)
+
+check.case("missing_mac_prefixes_are_no_error", function()
+  local host = with_file("/nonexistent/file")
+  check.equal({ host.mac_prefixes(), (with_file()).mac_prefixes() }, {})
+end)
+
+local function exchanged(answers)
+  local nmap, calls = nmap_of(), {}
+  function nmap.new_socket()
+    return setmetatable({}, { __index = function(_, name)
+      return function(_, ...)
+        calls[#calls + 1] = name .. " " .. table.concat({ ... }, " ")
+        return table.unpack(answers[name] or {})
+      end
+    end })
+  end
+  local host = nse.new(nmap, stdnse_of {})
+  return host.exchange("192.0.2.1", 161, "ping", 1), calls
+end
+
+check.case("exchange_is_one_datagram_and_its_answer", function()
+  local answer, calls = exchanged { connect = { true }, send = { true },
+    receive = { true, "pong" } }
+  check.equal({ answer, calls }, { "pong", { "set_timeout 1000",
+    "connect 192.0.2.1 161 udp", "send ping", "receive ", "close " } })
+end)
+
+check.case("exchange_without_an_answer_is_nil_and_closes", function()
+  for _, answers in ipairs { { connect = { false, "no route" } },
+    { connect = { true }, send = { true }, receive = { false, "TIMEOUT" } } }
+  do
+    local answer, calls = exchanged(answers)
+    check.equal({ answer, calls[#calls] }, { nil, "close " })
+  end
+end)
+
 check.finish()

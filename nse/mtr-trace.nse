@@ -169,9 +169,9 @@ address, which on a link between two networks may be the neighbour's.
 -- |   TTFB: -
 -- |
 -- |   Hop  IP Address     Loss%   Sent  Recv  Avg(ms)  StDev(ms)  Jitter(ms)  ASN      Organization     OS Guess
--- |   1    192.168.1.1    0.0% r  10    10    1.52     0.23       0.12        Private  Private Network  -
+-- |   1    192.168.1.1    0.0% r  10    10    1.52     0.23       0.12        Private  Private Network  Linux-based
 -- |   2    *              100.0%  10    0     -        -          -           -        -                -
--- |   3    93.184.216.34  0.0%    10    10    11.80    0.31       0.25        AS15133  EDGECAST, US     -
+-- |   3    93.184.216.34  0.0%    10    10    11.80    0.31       0.25        AS15133  EDGECAST, US     unknown
 -- |
 -- |   Latency rises at hop 3 (2 to 3 possible) and persists: 1.50 to 11.77 ms, the shortest round trip by 10.09 ms, which fits a longer path.
 -- |   Hop 1 rations its answers: it answered 1 of 16 back-to-back probes, 7 of 10 at the fast pace, 10 of 10 when sent 1.05 s apart.
@@ -239,6 +239,7 @@ address, which on a link between two networks may be the neighbour's.
 --         <elem key="special">private</elem>
 --         <elem key="asn">Private</elem>
 --         <elem key="organization">Private Network</elem>
+--         <elem key="os">Linux-based</elem>
 --         <elem key="target">false</elem>
 --         <table key="codes">
 --           <table>
@@ -246,6 +247,49 @@ address, which on a link between two networks may be the neighbour's.
 --             <elem key="code">0</elem>
 --             <elem key="name">time exceeded in transit</elem>
 --             <elem key="count">10</elem>
+--           </table>
+--         </table>
+--         <table key="os_guess">
+--           <elem key="label">Linux-based</elem>
+--           <elem key="confidence">high</elem>
+--           <table key="candidates">
+--             <table>
+--               <elem key="name">Linux-based</elem>
+--               <elem key="confidence">0.9</elem>
+--             </table>
+--           </table>
+--           <table key="evidence">
+--             <table key="asked">
+--               <elem key="echo">3</elem>
+--               <elem key="tcp">0</elem>
+--               <elem key="udp">0</elem>
+--             </table>
+--             <table key="distance">
+--               <elem key="echo">1</elem>
+--               <elem key="exceeded">1</elem>
+--             </table>
+--             <elem key="echo_df">never</elem>
+--             <elem key="echo_id">increment</elem>
+--             <elem key="echo_ttl">64</elem>
+--             <elem key="error_size">92</elem>
+--             <elem key="error_tos">control</elem>
+--             <elem key="error_tos_byte">192</elem>
+--             <elem key="error_ttl">64</elem>
+--             <elem key="exceeded_df">false</elem>
+--             <elem key="exceeded_id">increment</elem>
+--             <elem key="exceeded_ttl">64</elem>
+--             <elem key="family">4</elem>
+--             <elem key="forwards">true</elem>
+--             <elem key="local_mac">true</elem>
+--             <elem key="mac">02:00:00:00:00:01</elem>
+--             <elem key="quote">whole</elem>
+--             <elem key="quoted_bytes">64</elem>
+--             <elem key="quoted_checksum">good</elem>
+--             <table key="rules">
+--               <elem>R9</elem>
+--               <elem>R9a</elem>
+--               <elem>W1</elem>
+--             </table>
 --           </table>
 --         </table>
 --       </table>

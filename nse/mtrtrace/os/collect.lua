@@ -205,7 +205,11 @@ function Collect:annotate(result)
   for address, subject in pairs(subjects_of(result)) do
     add_link(self, subject)
     add_answers(self, subject)
-    guesses[address] = self.settings.judge(subject)
+    local guess = self.settings.judge(subject)
+    if guess.evidence and next(subject.asked) then
+      guess.evidence.asked = subject.asked
+    end
+    guesses[address] = guess
   end
   for _, hop in ipairs(result.hops) do
     for _, responder in ipairs(hop.responders) do

@@ -55,8 +55,8 @@ struct ask {
 void ask_init(struct ask *ask, const struct ask_config *config, bool active, int64_t now_ns);
 void ask_fini(struct ask *ask);
 
-/* Somebody wants an answer again: what was left out and may be asked goes out after all; if `active`
- * the rest as well, where only echoes were wanted before. */
+/* Somebody wants an answer again: what was left out and may be asked goes out after all; if
+ * `active` the rest as well, where only echoes were wanted before. */
 void ask_renew(struct ask *ask, bool active, int64_t now_ns);
 
 /* Nobody wants an answer any more: what was not sent is left out. */
@@ -76,7 +76,7 @@ bool ask_is_udp(size_t number);
 void ask_send_failed(struct ask *ask, size_t number);
 
 /* The capture saw an answer, false if it is none to this ask. An answer from
- * elsewhere than the address ends the waiting and is not kept: it says nothing about the address. */
+ * elsewhere ends the waiting and is not kept: it says nothing about the address. */
 bool ask_reply(struct ask *ask, const struct wire_packet *packet,
                const struct evidence_capture *capture);
 

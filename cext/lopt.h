@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Options out of the table at index 1 of the Lua stack. What is misused raises and names the option,
- * its value and what is accepted; the world's mistakes are an err. */
+/* Options out of the table at index 1 of the Lua stack. What is misused raises and names the
+ * option, its value and what is accepted; the world's mistakes are an err. */
 #ifndef MTR_LOPT_H
 #define MTR_LOPT_H
 

@@ -70,8 +70,8 @@ struct prober_answers {
 
 struct asks_entry;
 
-/* Asks an address, or joins whoever has asked it before: it is asked once per prober. NULL with *err
- * set on failure. */
+/* Asks an address, or joins whoever has asked it before: it is asked once per prober. NULL with
+ * *err set on failure. */
 struct asks_entry *prober_ask(struct prober *p, const struct prober_question *question,
                               struct err *err);
 void prober_ask_leave(struct prober *p, struct asks_entry *entry);

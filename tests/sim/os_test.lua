@@ -63,7 +63,7 @@ local function at_most_nine(answers)
   end
 end
 
--- ---- personas ---------------------------------------------------------------
+-- ---- personas ------------------------------------------------------------
 
 local function files()
   local pipe, list = assert(io.popen("ls tests/sim/personas/*.lua")), {}
@@ -113,7 +113,7 @@ for _, file in ipairs(files()) do
   end
 end
 
--- ---- whole paths -------------------------------------------------------------
+-- ---- whole paths ---------------------------------------------------------
 
 local LINUX = { direct = true, tcp = "closed", tos = "linux",
   replies = { tcp = { df = true, ip_id = "zero" } } }

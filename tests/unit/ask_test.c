@@ -339,7 +339,7 @@ static const struct answer_row {
     { "port_unreachable_about_another_target_is_refused", 2, HERE, { .at = 19, .to = 1 }, false,
       false, 0 },
     { "bare_rst_is_taken", 4, HERE, { .flags = RST }, true, true, EVIDENCE_TCP },
-    { "bare_rst_with_number_0_is_taken", 4, HERE, { .flags = RST, .plus = 0x200 - 4 * 256 }, true,
+    { "bare_rst_with_number_0_is_taken", 4, HERE, { .flags = RST, .plus = UINT32_MAX - 511 }, true,
       true, EVIDENCE_TCP },
     { "bare_rst_with_another_number_is_refused", 4, HERE, { .flags = RST, .plus = 5 }, false,
       false, 0 },

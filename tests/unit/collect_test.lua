@@ -221,7 +221,7 @@ check.case("path_that_changes_all_the_time_is_not_asked_without_end",
     check.equal(#core.asked, 256)
   end)
 
--- ---- link layer, Nmap's own detection ---------------------------------------
+-- ---- link layer, Nmap's own detection ------------------------------------
 
 local function annotated(hops, settings, macs)
   local c, subjects, host = companion(engine(1, macs), settings)
@@ -268,7 +268,7 @@ check.case("nmaps_own_detection_is_of_the_target_alone", function()
     { nil, nmap_os })
 end)
 
--- ---- SNMP --------------------------------------------------------------------
+-- ---- SNMP ----------------------------------------------------------------
 
 check.case("no_snmp_unless_asked_for", function()
   local _, host = annotated(path())

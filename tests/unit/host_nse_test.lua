@@ -149,7 +149,7 @@ check.case("hops_are_logged_at_v_and_not_below", function()
   check.equal(said, { "2 100 %" })
 end)
 
--- ---- what runs beside a trace -------------------------------------------------
+-- ---- what runs beside a trace --------------------------------------------
 
 local function companions_of(args, target)
   local host = host_of { args = args }

@@ -6,7 +6,7 @@
 #define MS INT64_C(1000000)
 static const int64_t gap_ns = 20 * MS;        /* between probes */
 static const int64_t patience_ns = 5000 * MS; /* for a permit; then the others go without UDP */
-static const int64_t recheck_ns = 50 * MS;    /* how soon a held probe is looked at again */
+static const int64_t recheck_ns = 100 * MS;   /* how soon a held probe is looked at again */
 
 enum { ACK_SIZE = 20, ID_STEP = 0x6a09 };
 

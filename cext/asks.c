@@ -86,6 +86,7 @@ void asks_join(struct asks *asks, struct asks_entry *entry, bool active, int64_t
     ask_renew(&entry->ask, active, now_ns);
     entry->users++;
     entry->wanted_ns = now_ns;
+    entry->due_ns = 0;
     if (!was_open && !ask_done(&entry->ask))
         open_entry(asks, entry);
 }
@@ -103,6 +104,8 @@ bool asks_reply(struct asks *asks, const struct wire_packet *packet,
 
     while (e != NULL && !ask_reply(&e->ask, packet, capture))
         e = e->bucket_next;
+    if (e != NULL)
+        e->due_ns = 0; /* it may be done now */
     return e != NULL;
 }
 
@@ -116,7 +119,7 @@ static int step(struct asks_entry *e, const struct asks_shell *shell, int64_t no
     while (sent < sends) {
         enum ask_permit permit = ASK_FREE;
         if (ask_needs_permit(&e->ask, now_ns))
-            permit = shell->permit(shell->context, &e->ask.config.target, now_ns);
+            permit = shell->permit(shell->context, e, now_ns);
         length = ask_next(&e->ask, permit, now_ns, packet, &number);
         if (length == 0)
             break;
@@ -127,6 +130,15 @@ static int step(struct asks_entry *e, const struct asks_shell *shell, int64_t no
     return sent;
 }
 
+/* When it wants the next turn; INT64_MAX once it is done. */
+static int64_t next_turn(const struct asks_entry *e, bool paused, int64_t now_ns)
+{
+    if (ask_done(&e->ask))
+        return INT64_MAX;
+    int64_t due = ask_due(&e->ask, now_ns);
+    return paused && due < now_ns + pause_check_ns ? now_ns + pause_check_ns : due;
+}
+
 int64_t asks_step(struct asks *asks, const struct asks_shell *shell, int64_t lease_ns,
                   int64_t now_ns, int sends)
 {
@@ -134,19 +146,19 @@ int64_t asks_step(struct asks *asks, const struct asks_shell *shell, int64_t lea
 
     for (struct asks_entry **link = &asks->open; *link != NULL;) {
         struct asks_entry *e = *link;
-        bool paused = now_ns - e->wanted_ns > lease_ns;
-        ask_expire(&e->ask, now_ns);
-        if (!paused)
-            sends -= step(e, shell, now_ns, sends);
-        if (ask_done(&e->ask)) {
+        if (e->due_ns <= now_ns) {
+            bool paused = now_ns - e->wanted_ns > lease_ns;
+            ask_expire(&e->ask, now_ns);
+            if (!paused)
+                sends -= step(e, shell, now_ns, sends);
+            e->due_ns = next_turn(e, paused, now_ns);
+        }
+        if (e->due_ns == INT64_MAX) {
             *link = e->next;
             continue;
         }
-        int64_t due = ask_due(&e->ask, now_ns);
-        if (paused && due < now_ns + pause_check_ns)
-            due = now_ns + pause_check_ns;
-        if (due < due_ns)
-            due_ns = due;
+        if (e->due_ns < due_ns)
+            due_ns = e->due_ns;
         link = &e->next;
     }
     return due_ns;

@@ -18,13 +18,15 @@ struct asks_entry {
     uint32_t scope;  /* zone of a link-local address */
     uint32_t users;
     int64_t wanted_ns; /* when somebody last asked about it */
+    int64_t due_ns;    /* nothing to do before this */
+    uint32_t held_in;  /* the caller's: where it was held last */
 };
 
 /* What the caller does for asks_step. */
 struct asks_shell {
     void *context;
     /* Whether a UDP probe to the address may go out now. */
-    enum ask_permit (*permit)(void *context, const struct ipaddr *address, int64_t now_ns);
+    enum ask_permit (*permit)(void *context, struct asks_entry *entry, int64_t now_ns);
     /* Sends; 0 or errno. `udp`: the probe takes the token that was permitted. */
     int (*send)(void *context, const struct asks_entry *entry, const uint8_t *packet, size_t length,
                 bool udp);

@@ -147,8 +147,10 @@ static void step_job(struct prober *p, struct prober_job *job, int *sends_left)
         send_probe(p, job, &probe, now_ns);
         --*sends_left;
     }
-    if (!was_done && trace_done(job->trace))
+    if (!was_done && trace_done(job->trace)) {
+        p->ended++;
         pthread_cond_broadcast(&p->finished);
+    }
     job->due_ns = trace_due(job->trace);
     if (paused && job->due_ns < p->now_ns + pause_check_ns)
         job->due_ns = p->now_ns + pause_check_ns;
@@ -261,6 +263,7 @@ struct prober *prober_open(struct err *err)
     }
     init_locks(p);
     p->clock_offset_ns = read_clock(CLOCK_REALTIME) - prober_clock_ns();
+    p->ended = 1;
     p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (p->wake_fd < 0) {
         err_set(err, ERR_SYSTEM, "cannot open an eventfd: %s", strerror(errno));
@@ -467,6 +470,7 @@ void prober_remove(struct prober *p, struct prober_job *job)
     while (*link != job)
         link = &(*link)->bucket_next;
     *link = job->bucket_next;
+    p->ended++;
     free_job(job); /* under the lock: it tells the pace */
     pthread_mutex_unlock(&p->lock);
 }

@@ -19,16 +19,22 @@ static bool has_answered(const struct tally *tally, const struct ipaddr *address
 
 /* An error that a probe of ours costs must not be missing in a trace's sample: it comes out of what
  * the responder is known to grant, or when no trace is at work that the responder has answered. */
-static enum ask_permit permit(void *context, const struct ipaddr *address, int64_t now_ns)
+static enum ask_permit permit(void *context, struct asks_entry *entry, int64_t now_ns)
 {
     const struct prober *p = context;
+    const struct ipaddr *address = &entry->ask.config.target;
     int64_t free_ns = pace_free_ns(p->pace, address);
 
     if (free_ns != 0)
         return now_ns >= free_ns ? ASK_ONE : ASK_HOLD;
-    for (const struct prober_job *job = p->jobs; job != NULL; job = job->next)
-        if (!trace_done(job->trace) && has_answered(job->tally, address))
+    if (entry->held_in == p->ended)
+        return ASK_HOLD; /* since then no trace has ended */
+    for (const struct prober_job *job = p->jobs; job != NULL; job = job->next) {
+        if (!trace_done(job->trace) && has_answered(job->tally, address)) {
+            entry->held_in = p->ended;
             return ASK_HOLD;
+        }
+    }
     return ASK_FREE;
 }
 

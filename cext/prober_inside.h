@@ -47,6 +47,7 @@ struct prober {
     struct prober_job *jobs;
     struct prober_job *buckets[PROBER_BUCKETS];
     struct asks *asks;
+    uint32_t ended; /* traces that are at work no more, from 1; may wrap */
     struct pace *pace;
     uint64_t pace_news;
     uint64_t drops;

@@ -430,9 +430,9 @@ struct shell_log {
     enum ask_permit permit;
 };
 
-static enum ask_permit log_permit(void *context, const struct ipaddr *address, int64_t now_ns)
+static enum ask_permit log_permit(void *context, struct asks_entry *entry, int64_t now_ns)
 {
-    (void)address;
+    (void)entry;
     (void)now_ns;
     return ((struct shell_log *)context)->permit;
 }

@@ -155,7 +155,7 @@ for kind in silent endless cut wrong binary escapes big slow; do
 done
 
 plainly mtr-trace.whois-server=127.0.0.1:4399,mtr-trace.cymru-server=127.0.0.1:4398
-like refused_is_a_dash "$OUT" '^\| +2 .* -  +-  +-$'
+like refused_is_a_dash "$OUT" '^\| +2 .* -  +-  +Linux-based$'
 at_most refused_costs_nothing "$TOOK" 4000
 is refused_is_two_lines "$(grep -cE '(irr|cymru): 127.0.0.1:439.: ' <<<"$OUT")" 2
 like number_of_queries_is_told "$OUT" 'look-ups of this run: irr [0-9]+ queries'

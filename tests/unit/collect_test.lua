@@ -248,9 +248,23 @@ check.case("hardware_address_of_a_virtual_router_is_known_as_such", function()
   check.equal(subjects["10.0.0.1"].virtual_router, "VRRP")
 end)
 
-check.case("without_a_hardware_address_no_file_is_read", function()
-  local _, host = annotated(path())
-  check.equal(host.prefixes, 0)
+check.case("without_a_vendors_address_no_file_is_read", function()
+  for _, text in ipairs { false, "02:00:00:00:00:01", "00:00:5e:00:01:07" }
+  do
+    local _, host = annotated(path(), nil, { ["10.0.0.1"] = text or nil })
+    check.equal(host.prefixes, 0, text)
+  end
+end)
+
+check.case("vendor_is_looked_up_once_in_a_run", function()
+  local store, host = {}, host_of()
+  for _ = 1, 3 do
+    local c, subjects = companion(engine(1,
+      { ["10.0.0.1"] = "00:00:0c:01:02:03" }), nil, store, host)
+    c:annotate(result_of { hop(1, "10.0.0.1") })
+    check.equal(subjects["10.0.0.1"].mac_vendor, "Cisco Systems")
+  end
+  check.equal(host.prefixes, 1)
 end)
 
 check.case("target_on_the_link_has_nmaps_hardware_address", function()

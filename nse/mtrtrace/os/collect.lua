@@ -42,9 +42,18 @@ local function ask(self, item)
   item.ask, item.done, item.error = handle, not handle, err
 end
 
+-- Nmap's file is long: each address is looked up once in a run, and one that
+-- names no vendor not at all.
 local function vendor_of(self, text)
-  local prefixes = text and self.host.mac_prefixes()
-  return prefixes and mac.vendor(text, prefixes) or nil
+  local kind = mac.classify(text)
+  if not text or kind.local_mac or kind.virtual_router then
+    return nil
+  end
+  if self.vendors[text] == nil then
+    local prefixes = self.host.mac_prefixes()
+    self.vendors[text] = prefixes and mac.vendor(text, prefixes) or false
+  end
+  return self.vendors[text] or nil
 end
 
 local function discover(self, item)
@@ -228,11 +237,11 @@ end
 -- @tparam table store outlives the trace, shared by all traces of a run
 -- @treturn table
 function M.new(host, core, settings, store)
-  store.asked = store.asked or {}
+  store.asked, store.vendors = store.asked or {}, store.vendors or {}
   settings.judge = settings.judge or judge.judge
   return setmetatable({
     host = host, core = core, settings = settings, store = store.asked,
-    items = {}, list = {},
+    vendors = store.vendors, items = {}, list = {},
   }, Collect)
 end
 

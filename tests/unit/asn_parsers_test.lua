@@ -312,6 +312,90 @@ check.case("cymru_endless_line_is_refused", function()
     "without an end")
 end)
 
+-- ---- DNS ------------------------------------------------------------------
+
+local ZONES = { [4] = "four.test", [16] = "six.test" }
+
+check.case("cymru_dns_names", function()
+  check.equal({ cymru.origin_name(b "192.0.2.7", ZONES),
+    cymru.origin_name(b "2001:db8::1f", ZONES),
+    cymru.holder_name(64496, "as.test") },
+    { "7.2.0.192.four.test",
+      "f.1." .. ("0."):rep(22) .. "8.b.d.0.1.0.0.2.six.test",
+      "AS64496.as.test" })
+end)
+
+local TEXTS = {
+  { name = "dns_origin", texts = { "23028 | 192.0.2.0/24 | US | arin | "
+    .. "1998-09-25" }, want = "23028 192.0.2.0/24 US arin 1998-09-25" },
+  { name = "dns_three_fields", texts = { "23028 | 192.0.2.0/24 | US" },
+    want = "23028 192.0.2.0/24 US - -" },
+  { name = "dns_several_origins", texts = { "1 2 | 192.0.2.0/24 | US" },
+    want = "1 192.0.2.0/24 US - -; 2 192.0.2.0/24 US - -" },
+  { name = "dns_several_records", texts = { "1 | 192.0.2.0/24 | US",
+    "2 | 192.0.2.0/24 | GB" },
+    want = "1 192.0.2.0/24 US - -; 2 192.0.2.0/24 GB - -" },
+  { name = "dns_longest_prefix_wins", texts = { "1 | 192.0.0.0/16 | US",
+    "2 | 192.0.2.0/24 | GB", "3 | 192.0.0.0/8 | SE" },
+    want = "2 192.0.2.0/24 GB - -" },
+  { name = "dns_no_such_name", texts = {}, want = "" },
+  { name = "dns_nothing_announced", texts = { "NA | 192.0.2.0/24 | |" },
+    want = "" },
+  { name = "dns_prefix_of_another_address",
+    texts = { "1 | 198.51.100.0/24 | US" }, err = "unreadable record: 1 |" },
+  { name = "dns_other_family", texts = { "1 | 2001:db8::/32 | US" },
+    err = "unreadable" },
+  { name = "dns_no_prefix", texts = { "1 | x | US" }, err = "unreadable" },
+  { name = "dns_one_field", texts = { "v=spf1 -all" },
+    err = "an unreadable record: v=spf1 -all" },
+  { name = "dns_empty_record", texts = { "" }, err = "an empty one" },
+  { name = "dns_binary", texts = { "\0\255|\27|" }, err = "unreadable" },
+  { name = "dns_escapes_in_a_field", texts = { "1 | 192.0.2.0/24 | "
+    .. "\27[2J\7 | \0 | \r\nx" }, want = "1 192.0.2.0/24 [2J - x" },
+  { name = "dns_good_one_among_bad_ones", texts = { "", "\0",
+    "1 | 192.0.2.0/24 | US" }, want = "1 192.0.2.0/24 US - -" },
+  { name = "dns_endless_record",
+    texts = { "1 | 192.0.2.0/24 | " .. ("x"):rep(1000000) },
+    want = "1 192.0.2.0/24 " .. ("x"):rep(200) .. " - -" },
+}
+check.rows(TEXTS, function(row)
+  local origins, err = cymru.origins(row.texts, b "192.0.2.7")
+  local parts = {}
+  for i, o in ipairs(origins or {}) do
+    parts[i] = ("%d %s %s %s %s"):format(o.asn, prefix.text(o.prefix),
+      o.country or "-", o.registry or "-", o.allocated or "-")
+  end
+  check.equal(origins and table.concat(parts, "; "), row.want)
+  if row.err then
+    check.contains(err, row.err)
+  end
+end)
+
+check.case("dns_many_records_are_cut_off", function()
+  local texts = {}
+  for i = 1, 1000 do
+    texts[i] = i .. " | 192.0.2.0/24 | US"
+  end
+  check.equal(#cymru.origins(texts, b "192.0.2.7"), 16)
+end)
+
+local NAMES = {
+  { name = "dns_holder", text = "7 | US | arin | 2002-01-04 | SEVEN, US",
+    want = "SEVEN, US" },
+  { name = "dns_holder_with_a_bar", text = "7 | US | arin | - | A | B, US",
+    want = "A | B, US" },
+  { name = "dns_holder_of_another_as", text = "8 | US | arin | - | EIGHT" },
+  { name = "dns_holder_without_a_name", text = "7 | US | arin | - |" },
+  { name = "dns_holder_cut_off", text = "7 | US" },
+  { name = "dns_holder_with_escapes", text = "7||||\27]0;x\7 y\0",
+    want = "]0;x y" },
+  { name = "dns_holder_empty", text = "" },
+}
+check.rows(NAMES, function(row)
+  local holder = cymru.holder({ row.text }, 7)
+  check.equal(holder and holder.name, row.want)
+end)
+
 -- ---- RIPE -----------------------------------------------------------------
 
 local function ripe_of(text)

@@ -4,21 +4,9 @@
 # The IRRd is proved faithful by the clients bgpq4 and whois.
 
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lookup_lib.sh"
 find_flavours
-SERVERS=$TREE/tests/net/servers
 lab_up --routers 8 --no-ration --public || exit 1
-
-# serve KIND PORT [DELAY_MS]: a server next to the client; returns when it listens
-serve() {
-  local name=$LAB_SCRATCH/$1-$2 line
-  : >"$name.log"
-  exec 4< <(lab_exec c lua5.4 "$SERVERS/serve.lua" "$1" "$2" "$name.log" "${3:-0}" 2>&1)
-  read -r -t 10 line <&4
-  [ "$line" = ready ] || not_ok "server_$1_$2" "$line"
-}
-
-logged() { grep -c "$2" "$LAB_SCRATCH/$1.log"; } # KIND-PORT REGEX
-forget() { : >"$LAB_SCRATCH/$1.log"; }
 
 serve irrd 4301 50
 serve bulk 4302 50
@@ -35,65 +23,14 @@ like whois_less_specific "$out" '^route: +129\.250\.0\.0/16$'
 like whois_unknown "$(lab_exec c whois -h 127.0.0.1 -p 4301 5.5.5.5 2>&1)" 'No entries found'
 like whois_bang "$(lab_exec c whois -h 127.0.0.1 -p 4301 '!r80.231.0.0/16,o' 2>&1)" '^AS6453 AS6461$'
 
-# ---- reverse names ------------------------------------------------------------
-
-reverse_zone() { # FAMILY ZONE
-  echo "\$TTL 60
-@ SOA ns.test. root.test. 1 60 60 60 60
-@ NS ns.test."
-  for ((hop = 1; hop <= LAB_N + 1; hop++)); do
-    lua5.4 - "$(lab_addr "$1" $hop)" "$hop" "$2" <<'END'
-local registry = dofile(os.getenv("SERVERS") .. "/registry.lua")
-local bits, parts = registry.bits(arg[1]), {}
-local size = #bits == 32 and 8 or 4
-for at = 1, #bits, size do
-  local value = tonumber(bits:sub(at, at + size - 1), 2)
-  table.insert(parts, 1, (size == 8 and "%d" or "%x"):format(value))
-end
-print(("%s.%s. PTR hop%d.example.net."):format(table.concat(parts, "."), arg[3], arg[2]))
-END
-  done
-}
-export SERVERS
-mkdir "$LAB_SCRATCH/nsd"
-reverse_zone 4 in-addr.arpa >"$LAB_SCRATCH/nsd/v4"
-reverse_zone 6 ip6.arpa >"$LAB_SCRATCH/nsd/v6"
-cat >"$LAB_SCRATCH/nsd/conf" <<END
-server:
-  ip-address: 127.0.0.1
-  username: ""
-  chroot: ""
-  zonesdir: "$LAB_SCRATCH/nsd"
-  pidfile: "$LAB_SCRATCH/nsd/pid"
-  xfrdfile: ""
-  zonelistfile: "$LAB_SCRATCH/nsd/list"
-  xfrdir: "$LAB_SCRATCH/nsd"
-  logfile: "$LAB_SCRATCH/nsd/log"
-  server-count: 1
-remote-control:
-  control-enable: no
-zone:
-  name: in-addr.arpa
-  zonefile: v4
-zone:
-  name: ip6.arpa
-  zonefile: v6
-END
-# It has bound its port when it goes into the background.
-lab_exec c nsd -c "$LAB_SCRATCH/nsd/conf" || not_ok nsd "does not start"
-
 # ---- the whole, in both Nmaps --------------------------------------------------
 
+dns_begin 127.0.0.1
+zone v4 in-addr.arpa
+zone v6 ip6.arpa
+dns_up
+
 LOCAL=mtr-trace.whois-server=127.0.0.1:4301,mtr-trace.cymru-server=127.0.0.1:4302
-DNS=(--dns-servers 127.0.0.1)
-
-# look NAME [NMAP OPTION...]
-look() {
-  trace "$flavour" "${DNS[@]}" -d1 --script-args "$LOCAL,$ARGS" "$@"
-}
-
-# rows: one line a hop, its ASN, organization
-rows() { show hops asn organization; }
 
 want="1 Private Private Network
 2 AS3301 ACCESS-NET, SE
@@ -107,10 +44,9 @@ want="1 Private Private Network
 
 for flavour in $FLAVOURS; do
   for family in 4 6; do
-    ARGS=mtr-trace.packets=10
     forget irrd-4301
     forget bulk-4302
-    look -$family "$(lab_target $family)"
+    look "$flavour" "$LOCAL,mtr-trace.packets=10" -$family "$(lab_target $family)"
     name=${flavour}_v$family
     is "${name}_rows" "$(rows)" "$want"
     is "${name}_one_connection_to_each" "$(logged irrd-4301 connect) $(logged bulk-4302 connect)" "1 1"
@@ -123,9 +59,8 @@ for flavour in $FLAVOURS; do
     like "${name}_text" "$(show text)" '^ *5 .* AS6453/AS6461 +TWIN-A, GB / TWIN-B, GB '
   done
   beyond=$TOOK
-  ARGS=mtr-trace.packets=10,mtr-trace.asn=off,mtr-trace.names=no
   forget irrd-4301
-  look -6 "$(lab_target 6)"
+  look "$flavour" "$LOCAL,mtr-trace.packets=10,mtr-trace.asn=off,mtr-trace.names=no" -6 "$(lab_target 6)"
   is "${flavour}_off_sends_nothing" "$(logged irrd-4301 .) $(rows | sed -n 2p)" "0 2 - -"
   beyond=$((beyond - TOOK))
   at_most "${flavour}_lookups_hold_up_the_table_for_at_most_300_ms" $beyond 300
@@ -133,33 +68,26 @@ done
 
 # ---- servers that do not behave ------------------------------------------------
 
-# plainly ARGUMENTS: what Nmap prints with -d, in OUT
-plainly() {
-  local began=${EPOCHREALTIME/[.,]/}
-  OUT=$(run_nmap deb12 c "${DNS[@]}" -d1 --script-args "mtr-trace.packets=3,$1" "$(lab_target 4)" 2>&1)
-  TOOK=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))
-}
-
 port=4310
 for kind in silent endless cut wrong binary escapes big slow; do
   serve $kind $port
-  plainly mtr-trace.whois-server=127.0.0.1:$port,mtr-trace.cymru-server=127.0.0.1:4302
+  plainly deb12 mtr-trace.whois-server=127.0.0.1:$port,mtr-trace.cymru-server=127.0.0.1:4302
   like "irr_${kind}_bulk_answers" "$OUT" '^\| +2 .* AS3301 +ACCESS-NET, SE '
   at_most "irr_${kind}_time" "$TOOK" 6000
   is "irr_${kind}_one_line" "$(grep -c "irr: 127.0.0.1:$port: " <<<"$OUT")" 1
-  plainly mtr-trace.whois-server=127.0.0.1:4301,mtr-trace.cymru-server=127.0.0.1:$port
+  plainly deb12 mtr-trace.whois-server=127.0.0.1:4301,mtr-trace.cymru-server=127.0.0.1:$port
   like "bulk_${kind}_irr_answers" "$OUT" '^\| +2 .* AS3301 +Access Networks AB '
   at_most "bulk_${kind}_time" "$TOOK" 6000
   is "bulk_${kind}_one_line" "$(grep -c "cymru: 127.0.0.1:$port: " <<<"$OUT")" 1
   port=$((port + 1))
 done
 
-plainly mtr-trace.whois-server=127.0.0.1:4399,mtr-trace.cymru-server=127.0.0.1:4398
+plainly deb12 mtr-trace.whois-server=127.0.0.1:4399,mtr-trace.cymru-server=127.0.0.1:4398
 like refused_is_a_dash "$OUT" '^\| +2 .* -  +-  +-$'
 at_most refused_costs_nothing "$TOOK" 4000
 is refused_is_two_lines "$(grep -cE '(irr|cymru): 127.0.0.1:439.: ' <<<"$OUT")" 2
 like number_of_queries_is_told "$OUT" 'look-ups of this run: irr [0-9]+ queries'
-plainly mtr-trace.whois-server=irrd.invalid,mtr-trace.cymru-server=127.0.0.1:4302
+plainly deb12 mtr-trace.whois-server=irrd.invalid,mtr-trace.cymru-server=127.0.0.1:4302
 like unknown_server_name_is_one_line "$OUT" 'irr: irrd.invalid:43: name not found'
 
 # ---- databases, made by MaxMind's own writer -------------------------------------

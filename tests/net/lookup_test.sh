@@ -95,21 +95,40 @@ like unknown_server_name_is_one_line "$OUT" 'irr: irrd.invalid:43: name not foun
 if ! perl "$SERVERS/mmdb.pl" "$LAB_SCRATCH"; then
   not_ok database "cannot be written"
 fi
-forget irrd-4301
-flavour=deb12
-DB=mtr-trace.names=no,mtr-trace.packets=2,mtr-trace.whois-server=127.0.0.1:4301
-DB=$DB,mtr-trace.asn-db=$LAB_SCRATCH/asn.mmdb,mtr-trace.geo-db=$LAB_SCRATCH/city.mmdb
-trace deb12 --script-args "$DB,mtr-trace.geo-out=$LAB_SCRATCH/path.json" "$(lab_target 4)"
-is database_rows "$(rows | sed -n '2,3p' | xargs)" "2 AS3301 From[2J File 3 - -"
-is database_asks_nobody "$(logged irrd-4301 .)" 0
-is database_places "$(show hops geo_country geo_region geo_city latitude longitude | sed -n '2p;9p' | xargs)" \
-  "2 SE Stockholm Solna 59.36 18 9 US California Los Angeles 34.05 -118.24"
-is map_is_json "$(perl -MJSON::PP -0777 -ne 'print scalar @{decode_json($_)->{features}}' "$LAB_SCRATCH/path.json")" 3
-trace deb12 -6 --script-args "$DB" "$(lab_target 6)"
-is database_rows_v6 "$(rows | sed -n '2,3p' | xargs)" "2 AS3301 From File 3 - -"
-like database_that_is_none "$(run_nmap deb12 c --script-args mtr-trace.asn-db=/etc/passwd "$(lab_target 4)" 2>&1)" \
-  'ERROR: mtr-trace.asn-db: /etc/passwd: .*invalid metadata'
-if [ "$FLAVOURS" != deb12 ]; then
-  like library_that_is_missing "$(run_nmap deb13 c --script-args mtr-trace.asn-db=/etc/passwd "$(lab_target 4)" 2>&1)" \
+
+# A plain library path, where a module may be missing.
+bare() { # FLAVOUR NMAP_OPTION...
+  local flavour=$1 so
+  so=$(scratch_of "$flavour")
+  in_flavour "$flavour" c env LUA_CPATH_5_3="$so/lua5.3/?.so" LUA_CPATH_5_4="$so/lua5.4/?.so" \
+    timeout 60 nmap -n -sn -Pn --script "$(tree_of "$flavour")/nse/mtr-trace.nse" "${@:2}" 2>&1
+}
+for lua in "$TREE"/build/lua*; do
+  mkdir -p "$LAB_SCRATCH/${lua##*/}/mtrtrace"
+  cp "$lua/mtrtrace/core.so" "$LAB_SCRATCH/${lua##*/}/mtrtrace/"
+done
+
+for flavour in $FLAVOURS; do
+  forget irrd-4301
+  files=$(scratch_of "$flavour")
+  DB=mtr-trace.names=no,mtr-trace.packets=2,mtr-trace.whois-server=127.0.0.1:4301
+  DB=$DB,mtr-trace.asn-db=$files/asn.mmdb,mtr-trace.geo-db=$files/city.mmdb
+  rm -f "$LAB_SCRATCH/path.json"
+  trace "$flavour" --script-args "$DB,mtr-trace.geo-out=$files/path.json" "$(lab_target 4)"
+  is "${flavour}_database_rows" "$(rows | sed -n '2,3p' | xargs)" "2 AS3301 From[2J File 3 - -"
+  is "${flavour}_database_source" "$(show hops asn_source prefix | sed -n 2p)" "2 db asn.mmdb 62.20.0.0/16"
+  is "${flavour}_database_asks_nobody" "$(logged irrd-4301 .)" 0
+  is "${flavour}_database_places" \
+    "$(show hops geo_country geo_region geo_city latitude longitude | sed -n '2p;9p' | xargs)" \
+    "2 SE Stockholm Solna 59.36 18 9 US California Los Angeles 34.05 -118.24"
+  is "${flavour}_map_is_json" "$(perl -MJSON::PP -0777 -ne 'print scalar @{decode_json($_)->{features}}' \
+    "$LAB_SCRATCH/path.json")" 3
+  trace "$flavour" -6 --script-args "$DB" "$(lab_target 6)"
+  is "${flavour}_database_rows_v6" "$(rows | sed -n '2,3p' | xargs)" "2 AS3301 From File 3 - -"
+  like "${flavour}_database_that_is_none" \
+    "$(run_nmap "$flavour" c --script-args mtr-trace.asn-db=/etc/passwd "$(lab_target 4)" 2>&1)" \
+    'ERROR: mtr-trace.asn-db: /etc/passwd: .*invalid metadata'
+  like "${flavour}_library_that_is_missing" \
+    "$(bare "$flavour" --script-args mtr-trace.asn-db=/etc/passwd "$(lab_target 4)")" \
     'ERROR: mtr-trace.asn-db: mtrtrace.mmdb is not installed: install libmaxminddb'
-fi
+done

@@ -107,8 +107,8 @@ Reader.__index = Reader
 function Reader:feed(data)
   local text, out = self.rest .. data, {}
   local from, to = 1, text:find("\n", 1, true)
-  while to do
-    local line = text:sub(from, math.min(to, from + LONGEST_LINE) - 1)
+  while to and to - from <= LONGEST_LINE do
+    local line = text:sub(from, to - 1)
     local bytes, origins = M.line((line:gsub("\r$", "")))
     if bytes then
       out[#out + 1] = { bytes = bytes, origins = origins }

@@ -14,8 +14,15 @@ local function as_text(asn)
   return ("AS%d"):format(asn)
 end
 
+-- More in one line help nobody; all of them are among the origins.
+local MOST_SHOWN = 4
+
 local function join(list, separator)
-  return #list > 0 and table.concat(list, separator) or nil
+  if #list == 0 then
+    return nil
+  end
+  local text = table.concat(list, separator, 1, math.min(#list, MOST_SHOWN))
+  return #list > MOST_SHOWN and text .. separator .. "..." or text
 end
 
 local function add_once(list, seen, value)
@@ -67,7 +74,7 @@ local function others(answers, lead, known)
       add_once(list, known, as_text(asn))
     end
     if #list > 0 then
-      parts[#parts + 1] = answer.source .. " " .. table.concat(list, "/")
+      parts[#parts + 1] = answer.source .. " " .. join(list, "/")
     end
   end
   return parts
@@ -80,7 +87,7 @@ local function asn_text(answers, lead)
   for _, asn in ipairs((numbers_of(lead))) do
     add_once(list, known, as_text(asn))
   end
-  local text = table.concat(list, "/")
+  local text = join(list, "/")
   local parts = others(answers, lead, known)
   if not OBSERVED[lead.source] and observed_none(answers) then
     table.insert(parts, 1, lead.source)

@@ -90,13 +90,17 @@ function Source:take()
   return table.remove(self.queue, 1)
 end
 
+-- No address has more; a server that names thousands is not believed.
+local MOST_KEPT = 64
+
 --- Keeps the answer to a query.
 -- @tparam table query
 -- @tparam {table,...} origins none: a negative answer
 function Source:answer(query, origins)
   self.open[query.key] = nil
-  self.cache:put(query.bytes, origins, self:server().host)
-  ask_holders(self, origins)
+  local kept = table.move(origins, 1, math.min(#origins, MOST_KEPT), 1, {})
+  self.cache:put(query.bytes, kept, self:server().host)
+  ask_holders(self, kept)
 end
 
 --- Keeps the holder of an AS.

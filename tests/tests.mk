@@ -93,4 +93,4 @@ bench: all
 format:
 	clang-format -i $(wildcard cext/*.[ch] tests/*/*.[ch])
 
-.PHONY: fuzz fuzz-lua-asn test-c test-lua test-net lint check check-now check-built bench format
+.PHONY: fuzz test-c test-lua test-net lint check check-now check-built bench format

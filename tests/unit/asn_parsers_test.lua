@@ -4,6 +4,7 @@ local check = require "check"
 local clean = require "mtrtrace.asn.clean"
 local cymru = require "mtrtrace.asn.cymru"
 local irrd = require "mtrtrace.asn.irrd"
+local merge = require "mtrtrace.asn.merge"
 local prefix = require "mtrtrace.asn.prefix"
 local ripe = require "mtrtrace.asn.ripe"
 local rpsl = require "mtrtrace.asn.rpsl"
@@ -434,6 +435,28 @@ check.rows(RIPE_BAD, function(row)
   if row.err then
     check.contains(err, row.err)
   end
+end)
+
+-- ---- what is shown --------------------------------------------------------
+
+check.case("many_origins_are_cut_in_the_table_and_kept_beside_it", function()
+  local origins = {}
+  for asn = 1, 9 do
+    origins[asn] = { asn = asn, organization = "Org" .. asn,
+      irr_source = "S" .. asn, prefix = prefix.parse "192.0.2.0/24" }
+  end
+  local facts = merge.facts({ { source = "irr", origins = origins } }, {})
+  check.equal({ facts.asn, facts.organization, facts.source,
+    #facts.origins }, { "AS1/AS2/AS3/AS4/...",
+    "Org1 / Org2 / Org3 / Org4 / ...", "irr S1+S2+S3+S4+...", 9 })
+end)
+
+check.case("name_of_the_source_itself_goes_before_others", function()
+  local facts = merge.facts({ { source = "cymru-dns",
+    holders = { { name = "ONE, US" }, false },
+    origins = { { asn = 1 }, { asn = 2 } } } },
+    { { name = "One Ltd" }, { name = "Two Ltd" } })
+  check.equal(facts.organization, "ONE, US / Two Ltd")
 end)
 
 check.finish()

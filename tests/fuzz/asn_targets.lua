@@ -209,10 +209,11 @@ end
 
 --- The targets, as fuzz.fuzzer takes them, each with a `name`.
 return {
-  dialogue_target("irrd", { IRR, "C\nC\nF no\nD\nE\n", "C\nC\n" }, "irr"),
+  dialogue_target("irrd", { IRR, "C\nC\n",
+    "C\r\nC\r\nA2\nx\nC\r\nF \27[2Jno\7\nE\n" }, "irr"),
   dialogue_target("cymru_bulk", { BULK, "Error: no\n" }, "cymru"),
   dialogue_target("ripe", { RIPE, "%ERROR:101: none\n%\n\n\n",
-    "%ERROR:201: denied\n\n\n" }, "ripe"),
+    "%ERROR:201: no\27[2J\7\n\n\n" }, "ripe"),
   target("cymru_dns", { TEXTS, "" }, texts_run),
   target("rpsl", { ROUTES, HOLDER, ROUTES .. "\n" .. HOLDER }, rpsl_run),
   target("clean", { " a\tb\27[2J \195\182 ", "", ("x "):rep(300) },

@@ -21,6 +21,10 @@ fixed_zone cymru.com 'whois A 127.0.0.3'
 fixed_zone ripe.net 'whois A 127.0.0.4'
 dns_up
 
+exec 5< <(lab_exec c lua5.4 "$SERVERS/noise.lua" 127.0.0.6 2>&1)
+read -r -t 10 line <&5
+[ "$line" = ready ] || not_ok server_noise "$line"
+
 # From here on all that goes to port 43 or 53 is counted.
 lab_exec c nft -f - <<'END'
 add table inet asked
@@ -69,6 +73,11 @@ for flavour in $FLAVOURS; do
   like "${flavour}_hostile_name_is_cut" "$OUT" '^\| +6 .* AS2914 +.0;owned'
   is "${flavour}_hostile_dns_is_one_line" "$(grep -c 'cymru-dns: asn.cymru.com: ' <<<"$OUT")" 1
   unlike "${flavour}_hostile_dns_leaves_no_control_character" "$OUT" '[[:cntrl:]]'
+  plainly "$flavour" 'mtr-trace.asn={cymru-dns}' --dns-servers 127.0.0.6
+  is "${flavour}_noise_for_dns_is_dashes" "$(grep -cE '^\|_? +[2-9] .* -  +-  +-$' <<<"$OUT")" 8
+  is "${flavour}_noise_for_dns_is_one_line" "$(grep -c 'cymru-dns: asn.cymru.com: ' <<<"$OUT")" 1
+  unlike "${flavour}_noise_for_dns_leaves_no_control_character" "$OUT" '[[:cntrl:]]'
+  at_most "${flavour}_noise_for_dns_time" "$TOOK" 6000
   plainly "$flavour" 'mtr-trace.asn={cymru-dns},mtr-trace.names=no' --dns-servers 127.0.0.9
   is "${flavour}_no_dns_is_dashes" "$(grep -cE '^\|_? +[2-9] .* -  +-  +-$' <<<"$OUT")" 8
   is "${flavour}_no_dns_is_one_line" "$(grep -c 'cymru-dns: asn.cymru.com: ' <<<"$OUT")" 1

@@ -20,8 +20,10 @@ local function ask(answer)
 end
 
 local function packet(options, answers, flags, name)
+  flags = flags or {}
+  flags.QR = not flags.is_query or nil
   return {
-    id = options.id, flags = flags or {}, answers = answers or {},
+    id = options.id, flags = flags, answers = answers or {},
     questions = { { dname = name or NAME } },
   }
 end
@@ -49,6 +51,8 @@ local ROWS = {
   { name = "txt_format_error", flags = { RC4 = true }, err = "refused" },
   { name = "txt_refused", flags = { RC2 = true, RC4 = true },
     err = "refused" },
+  { name = "txt_the_question_itself", flags = { is_query = true },
+    err = "no answer to the question" },
   { name = "txt_answer_to_another_question", asked = "x.test",
     err = "no answer to the question" },
 }
@@ -82,7 +86,7 @@ end)
 
 check.case("txt_packet_without_a_question", function()
   check.equal((ask(function(options)
-    return true, { id = options.id, flags = {}, answers = {} }
+    return true, { id = options.id, flags = { QR = true }, answers = {} }
   end)), nil)
 end)
 

@@ -84,7 +84,7 @@ end
 local function is_answer(packet, name, id)
   local question = packet.questions and packet.questions[1]
   local flags = packet.flags
-  return packet.id == id and question and question.dname
+  return packet.id == id and flags.QR and question and question.dname
     and question.dname:lower() == name:lower() and not flags.RC1
     and not flags.RC2 and flags.RC3 == flags.RC4
 end

@@ -104,7 +104,8 @@ end
 --- Runs a target until it fails or the limit is reached.
 -- @tparam table target `run`, a function of an input that raises where the
 --   code is wrong; `check`, one of the input and what `run` gave, that does
---   the same without a look at coverage; `seeds`; `words`, pieces that inputs are made of
+--   the same without a look at coverage; `seeds`; `words`, pieces that
+--   inputs are made of
 -- @tparam table limit `seed`; and `runs`, or `seconds` of processor time
 -- @treturn table `runs`, `kept` (inputs), `pairs` (of lines); `input` and
 --   `err` where it failed

@@ -127,6 +127,7 @@ targets:
   lint         style and static checks
   test-c test-lua test-net   one part of the tests, with what is installed
   bench        measure against mtr; prints ratios
+  fuzz         FUZZ_SECONDS for each parser, with FUZZ_SEED
   format       rewrite the C files with clang-format
   install uninstall   for Nmap ($(NMAP)) and plain interpreters
   clean distclean     remove build/; clean keeps build/debian13

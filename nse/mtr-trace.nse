@@ -48,7 +48,9 @@ Who announces each address is looked up while the trace runs, and waited for
 at most 3 s behind it. Third parties get the addresses of the hops and of the
 target: the route registry rr.ntt.net (whois.radb.net where that fails, and
 whois.ripe.net for at most four addresses where that fails too), Team Cymru's
-whois.cymru.com, and for reverse names the DNS servers that Nmap uses.
+whois.cymru.com, and for reverse names the DNS servers that Nmap uses. Where
+whois.cymru.com cannot be used, as port 43 is blocked in many networks, these
+DNS servers are asked for the addresses in Team Cymru's zones as well.
 Addresses of special-purpose ranges (private, carrier-grade NAT, link-local
 and all others of the IANA registries) are sent nowhere; their range stands in
 the table instead. <code>mtr-trace.asn=off</code> and
@@ -130,16 +132,19 @@ address, which on a link between two networks may be the neighbour's.
 --       <code>latitude</code>, <code>longitude</code>, <code>os</code>.
 --       Default: <code>default</code>.
 -- @args mtr-trace.asn Where to look up the hops' networks, a list in braces:
---       <code>irr</code> (route registry), <code>cymru</code> (seen in BGP),
---       <code>ripe</code> (RIPE's database, at most four queries),
---       <code>db</code> (the file of asn-db); those behind are asked what
---       those in front do not know, except that irr and cymru are asked
---       together. <code>off</code>: nowhere. Default:
---       <code>{irr,cymru}</code>, <code>db</code> where asn-db is given.
+--       <code>irr</code> (route registry), <code>cymru</code> (seen in BGP;
+--       by DNS where its server cannot be used), <code>cymru-dns</code>
+--       (the same by DNS alone), <code>ripe</code> (RIPE's database, at most
+--       four queries), <code>db</code> (the file of asn-db); those behind
+--       are asked what those in front do not know, except that neighbours
+--       among irr, cymru and cymru-dns are asked together.
+--       <code>off</code>: nowhere. Default: <code>{irr,cymru}</code>,
+--       <code>db</code> where asn-db is given.
 -- @args mtr-trace.whois-server Route registry that speaks IRRd's protocol,
 --       <code>host</code> or <code>host:port</code>.
 --       Default: <code>rr.ntt.net</code>, then <code>whois.radb.net</code>.
--- @args mtr-trace.cymru-server Bulk whois server like Team Cymru's.
+-- @args mtr-trace.cymru-server Bulk whois server like Team Cymru's, whose
+--       DNS zones are then left alone.
 --       Default: <code>whois.cymru.com</code>.
 -- @args mtr-trace.ripe-server Whois server like RIPE's.
 --       Default: <code>whois.ripe.net</code>.

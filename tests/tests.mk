@@ -5,7 +5,8 @@ ASAN       := build/test
 HELPERS    := $(filter-out %_test.c,$(wildcard tests/unit/*.c))
 C_TESTS    := $(patsubst tests/%.c,$(ASAN)/%,\
 	$(wildcard tests/unit/*_test.c tests/sim/*_test.c tests/fuzz/*_test.c))
-LUA_TESTS  := $(filter-out tests/unit/core_%,$(wildcard tests/unit/*_test.lua))
+LUA_TESTS  := $(filter-out tests/unit/core_%,$(wildcard tests/unit/*_test.lua)) \
+	$(wildcard tests/fuzz/*_test.lua)
 CORE_TESTS := $(wildcard tests/unit/core_*_test.lua)
 NET_TESTS  := $(wildcard tests/net/*_test.sh tests/net/*_test.lua)
 
@@ -66,10 +67,17 @@ check-now:
 check-built: all $(C_TESTS) $(VALGRIND) $(if $(CORE_TESTS),$(ASAN)/asan/mtrtrace/core.so)
 	@tests/run 'tests/lint $(LUAS)' $(C_RUNS) $(LUA_RUNS) $(SIM_RUNS) $(NET_TESTS)
 
-# Not part of check, which replays the corpus: FUZZ_SECONDS of libFuzzer for each
-# harness. What it finds is left in build/fuzz and becomes a row of a unit test.
+# Not part of check, which replays the corpus and fuzzes the Lua readers for a few
+# seconds: FUZZ_SECONDS for each harness, of libFuzzer for those in C. What that
+# finds is left in build/fuzz; what fails becomes a row of a unit test. FUZZ_SEED
+# is that of the Lua harnesses.
 FUZZ_SECONDS ?= 60
-fuzz: $(patsubst tests/fuzz/fuzz_%_test.c,fuzz-%,$(wildcard tests/fuzz/*_test.c))
+FUZZ_SEED    ?= 1
+fuzz: $(patsubst tests/fuzz/fuzz_%_test.c,fuzz-%,$(wildcard tests/fuzz/*_test.c)) \
+	$(patsubst tests/fuzz/%_test.lua,fuzz-lua-%,$(wildcard tests/fuzz/*_test.lua))
+
+fuzz-lua-%: tests/fuzz/%_test.lua
+	tests/lua lua5.4 $< $(FUZZ_SECONDS) $(FUZZ_SEED)
 
 fuzz-%: tests/fuzz/fuzz_%_test.c
 	@mkdir -p build/fuzz/found

@@ -47,7 +47,7 @@ local ARGS = {
     words = values.column_words() },
   { name = "asn", read = values.words, list = true, alone = "off",
     want = "off, or a list such as {irr,cymru} out of ",
-    words = { "irr", "cymru", "ripe", "db", "off" } },
+    words = { "irr", "cymru", "cymru-dns", "ripe", "db", "off" } },
   { name = "whois-server", read = values.server, want = SERVER },
   { name = "cymru-server", read = values.server, want = SERVER },
   { name = "ripe-server", read = values.server, want = SERVER },

@@ -8,6 +8,7 @@
 -- the hop or responder of a trace result, or a function of it. A row's first
 -- line shows the hop's value where there is one, later lines the responder's.
 -- `remark` is a function of the hop: what follows its value in the table.
+-- `longest` is where the table, and it alone, cuts a text.
 -- @module mtrtrace.fields
 local format = require "mtrtrace.format"
 local marks = require "mtrtrace.marks"
@@ -164,7 +165,7 @@ local FIELDS = {
   { key = "asn", title = "ASN", width = 8, kind = "name", default = true,
     responder = asn, about = "autonomous system that announces the address" },
   { key = "organization", title = "Organization", width = 16,
-    kind = "name", default = true, responder = organization,
+    kind = "name", longest = 48, default = true, responder = organization,
     about = "holder of the autonomous system" },
   { key = "name", title = "Name", width = 20, kind = "name",
     responder = "name", about = "name of the address, by reverse DNS" },

@@ -7,9 +7,10 @@
 -- A host is { now = function() -> seconds that never fall, spawn =
 -- function(function), debug = function(text), connect = function(host, port,
 -- seconds) -> connection or nil, text; ptr = function(address, seconds) ->
--- name or nil, text }. A connection is { send(bytes) -> true or nil, text;
--- receive(seconds) -> bytes or nil, "timeout" or text; close() }. But for
--- now, spawn and debug they may yield.
+-- name or nil, text; txt = function(name, seconds) -> texts or nil, text }.
+-- A connection is { send(bytes) -> true or nil, text; receive(seconds) ->
+-- bytes or nil, "timeout" or text; close() }. But for now, spawn and debug
+-- they may yield.
 -- @module mtrtrace.lookup
 local merge = require "mtrtrace.asn.merge"
 local prefix = require "mtrtrace.asn.prefix"
@@ -22,11 +23,14 @@ local M = {}
 -- A path that changes all the time is not looked up without end.
 local MOST_ADDRESSES = 256
 
+-- Asked over connections.
 local SOURCES = { "irr", "cymru", "ripe" }
-local NETWORK = { irr = true, cymru = true, ripe = true }
+local NETWORK = {
+  irr = true, cymru = true, ["cymru-dns"] = true, ripe = true,
+}
 
 -- Neighbours in the list that are asked at the same time.
-local TOGETHER = { irr = true, cymru = true }
+local TOGETHER = { irr = true, cymru = true, ["cymru-dns"] = true }
 
 local Lookup = {}
 Lookup.__index = Lookup
@@ -66,13 +70,29 @@ end
 
 -- ---- one address ----------------------------------------------------------
 
+-- Where Team Cymru's bulk server could not be used its DNS zones are asked
+-- in its place; not where the user named a server of his own.
+local function stand_in(self, name, item)
+  local sources = self.run.sources
+  local needed = name == "cymru" and sources.cymru.failed
+    and self.settings.dns_instead and not sources.cymru:get(item.bytes)
+  return needed and sources["cymru-dns"] or nil
+end
+
 local function want_of(self, name, item)
-  return not NETWORK[name] or self.run.sources[name]:want(item.bytes)
+  if not NETWORK[name] then
+    return true
+  elseif not self.run.sources[name]:want(item.bytes) then
+    return false
+  end
+  local other = stand_in(self, name, item)
+  return not other or other:want(item.bytes)
 end
 
 local function answer_of(self, name, item)
   if NETWORK[name] then
-    return self.run.sources[name]:get(item.bytes)
+    local source = stand_in(self, name, item) or self.run.sources[name]
+    return source:get(item.bytes)
   end
   return self.settings.db and self.settings.db(item.address)
 end
@@ -169,6 +189,7 @@ function Lookup:poll()
     worker.start(self.run, self.run.sources[name], host,
       self.settings.version)
   end
+  self.run.resolver:start(self.run, host)
   self.run.names:start(self.run, host)
   return self.pending
 end
@@ -227,7 +248,9 @@ end
 -- @tparam table host
 -- @tparam table settings `order`: sources by name, in order of preference;
 --   `servers`: see mtrtrace.asn.run; `names`: whether to look up names;
---   `last_resort`; `version`; `db` and `geo`: functions of an address, nil
+--   `last_resort`: RIPE's server where no IRRd server can be used;
+--   `dns_instead`: Team Cymru's DNS zones where its bulk server cannot be
+--   used; `version`; `db` and `geo`: functions of an address, nil
 --   where there is no database
 -- @tparam table store outlives the trace, shared by all traces of a run
 -- @treturn table

@@ -58,8 +58,9 @@ tree_env() {
 }
 
 # in_flavour FLAVOUR NS COMMAND...: the command in a namespace of the lab, on the
-# machine itself or in Debian 13, where the tree is /mnt.  `ip netns exec` gives
-# it a mount namespace of its own: what is mounted there is gone with it.
+# machine itself or in Debian 13, where the tree is /mnt and LAB_SCRATCH is /srv.
+# `ip netns exec` gives it a mount namespace of its own: what is mounted there is
+# gone with it.
 # A signal to the test ends it at once.
 in_flavour() {
   local flavour=$1 ns=$2
@@ -70,9 +71,10 @@ in_flavour() {
     deb13)
       # shellcheck disable=SC2016 # for the shell inside
       lab_run "${ENV[@]}" ip netns exec "$LAB-$ns" sh -c '
-        root=$1 tree=$2 && shift 2 &&
+        root=$1 tree=$2 scratch=$3 && shift 3 &&
         mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" &&
-        mount --bind "$tree" "$root/mnt" && exec chroot "$root" "$@"' - "$TREE/build/debian13" "$TREE" "$@"
+        mount --bind "$tree" "$root/mnt" && mount --bind "$scratch" "$root/srv" &&
+        exec chroot "$root" "$@"' - "$TREE/build/debian13" "$TREE" "$LAB_SCRATCH" "$@"
       ;;
     *) lab_die "no such flavour: $flavour" ;;
   esac
@@ -81,6 +83,11 @@ in_flavour() {
 # The tree's path as a flavour sees it.
 tree_of() {
   if [ "$1" = deb13 ]; then echo /mnt; else echo "$TREE"; fi
+}
+
+# The test's own folder as a flavour sees it.
+scratch_of() {
+  if [ "$1" = deb13 ]; then echo /srv; else echo "$LAB_SCRATCH"; fi
 }
 
 # run_nmap FLAVOUR NS ARG...: that Nmap with the tree's script

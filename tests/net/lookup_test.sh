@@ -4,21 +4,9 @@
 # The IRRd is proved faithful by the clients bgpq4 and whois.
 
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/lookup_lib.sh"
 find_flavours
-SERVERS=$TREE/tests/net/servers
 lab_up --routers 8 --no-ration --public || exit 1
-
-# serve KIND PORT [DELAY_MS]: a server next to the client; returns when it listens
-serve() {
-  local name=$LAB_SCRATCH/$1-$2 line
-  : >"$name.log"
-  exec 4< <(lab_exec c lua5.4 "$SERVERS/serve.lua" "$1" "$2" "$name.log" "${3:-0}" 2>&1)
-  read -r -t 10 line <&4
-  [ "$line" = ready ] || not_ok "server_$1_$2" "$line"
-}
-
-logged() { grep -c "$2" "$LAB_SCRATCH/$1.log"; } # KIND-PORT REGEX
-forget() { : >"$LAB_SCRATCH/$1.log"; }
 
 serve irrd 4301 50
 serve bulk 4302 50
@@ -35,65 +23,14 @@ like whois_less_specific "$out" '^route: +129\.250\.0\.0/16$'
 like whois_unknown "$(lab_exec c whois -h 127.0.0.1 -p 4301 5.5.5.5 2>&1)" 'No entries found'
 like whois_bang "$(lab_exec c whois -h 127.0.0.1 -p 4301 '!r80.231.0.0/16,o' 2>&1)" '^AS6453 AS6461$'
 
-# ---- reverse names ------------------------------------------------------------
-
-reverse_zone() { # FAMILY ZONE
-  echo "\$TTL 60
-@ SOA ns.test. root.test. 1 60 60 60 60
-@ NS ns.test."
-  for ((hop = 1; hop <= LAB_N + 1; hop++)); do
-    lua5.4 - "$(lab_addr "$1" $hop)" "$hop" "$2" <<'END'
-local registry = dofile(os.getenv("SERVERS") .. "/registry.lua")
-local bits, parts = registry.bits(arg[1]), {}
-local size = #bits == 32 and 8 or 4
-for at = 1, #bits, size do
-  local value = tonumber(bits:sub(at, at + size - 1), 2)
-  table.insert(parts, 1, (size == 8 and "%d" or "%x"):format(value))
-end
-print(("%s.%s. PTR hop%d.example.net."):format(table.concat(parts, "."), arg[3], arg[2]))
-END
-  done
-}
-export SERVERS
-mkdir "$LAB_SCRATCH/nsd"
-reverse_zone 4 in-addr.arpa >"$LAB_SCRATCH/nsd/v4"
-reverse_zone 6 ip6.arpa >"$LAB_SCRATCH/nsd/v6"
-cat >"$LAB_SCRATCH/nsd/conf" <<END
-server:
-  ip-address: 127.0.0.1
-  username: ""
-  chroot: ""
-  zonesdir: "$LAB_SCRATCH/nsd"
-  pidfile: "$LAB_SCRATCH/nsd/pid"
-  xfrdfile: ""
-  zonelistfile: "$LAB_SCRATCH/nsd/list"
-  xfrdir: "$LAB_SCRATCH/nsd"
-  logfile: "$LAB_SCRATCH/nsd/log"
-  server-count: 1
-remote-control:
-  control-enable: no
-zone:
-  name: in-addr.arpa
-  zonefile: v4
-zone:
-  name: ip6.arpa
-  zonefile: v6
-END
-# It has bound its port when it goes into the background.
-lab_exec c nsd -c "$LAB_SCRATCH/nsd/conf" || not_ok nsd "does not start"
-
 # ---- the whole, in both Nmaps --------------------------------------------------
 
+dns_begin 127.0.0.1
+zone v4 in-addr.arpa
+zone v6 ip6.arpa
+dns_up
+
 LOCAL=mtr-trace.whois-server=127.0.0.1:4301,mtr-trace.cymru-server=127.0.0.1:4302
-DNS=(--dns-servers 127.0.0.1)
-
-# look NAME [NMAP OPTION...]
-look() {
-  trace "$flavour" "${DNS[@]}" -d1 --script-args "$LOCAL,$ARGS" "$@"
-}
-
-# rows: one line a hop, its ASN, organization
-rows() { show hops asn organization; }
 
 want="1 Private Private Network
 2 AS3301 ACCESS-NET, SE
@@ -107,10 +44,9 @@ want="1 Private Private Network
 
 for flavour in $FLAVOURS; do
   for family in 4 6; do
-    ARGS=mtr-trace.packets=10
     forget irrd-4301
     forget bulk-4302
-    look -$family "$(lab_target $family)"
+    look "$flavour" "$LOCAL,mtr-trace.packets=10" -$family "$(lab_target $family)"
     name=${flavour}_v$family
     is "${name}_rows" "$(rows)" "$want"
     is "${name}_one_connection_to_each" "$(logged irrd-4301 connect) $(logged bulk-4302 connect)" "1 1"
@@ -123,43 +59,35 @@ for flavour in $FLAVOURS; do
     like "${name}_text" "$(show text)" '^ *5 .* AS6453/AS6461 +TWIN-A, GB / TWIN-B, GB '
   done
   beyond=$TOOK
-  ARGS=mtr-trace.packets=10,mtr-trace.asn=off,mtr-trace.names=no
   forget irrd-4301
-  look -6 "$(lab_target 6)"
+  look "$flavour" "$LOCAL,mtr-trace.packets=10,mtr-trace.asn=off,mtr-trace.names=no" -6 "$(lab_target 6)"
   is "${flavour}_off_sends_nothing" "$(logged irrd-4301 .) $(rows | sed -n 2p)" "0 2 - -"
   beyond=$((beyond - TOOK))
   at_most "${flavour}_lookups_hold_up_the_table_for_at_most_300_ms" $beyond 300
 done
 
-# ---- servers that do not behave ------------------------------------------------
-
-# plainly ARGUMENTS: what Nmap prints with -d, in OUT
-plainly() {
-  local began=${EPOCHREALTIME/[.,]/}
-  OUT=$(run_nmap deb12 c "${DNS[@]}" -d1 --script-args "mtr-trace.packets=3,$1" "$(lab_target 4)" 2>&1)
-  TOOK=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))
-}
+# ---- servers that do not behave: IRRd to one Nmap, bulk whois to the other -----
 
 port=4310
 for kind in silent endless cut wrong binary escapes big slow; do
   serve $kind $port
-  plainly mtr-trace.whois-server=127.0.0.1:$port,mtr-trace.cymru-server=127.0.0.1:4302
+  plainly deb12 mtr-trace.whois-server=127.0.0.1:$port,mtr-trace.cymru-server=127.0.0.1:4302
   like "irr_${kind}_bulk_answers" "$OUT" '^\| +2 .* AS3301 +ACCESS-NET, SE '
   at_most "irr_${kind}_time" "$TOOK" 6000
   is "irr_${kind}_one_line" "$(grep -c "irr: 127.0.0.1:$port: " <<<"$OUT")" 1
-  plainly mtr-trace.whois-server=127.0.0.1:4301,mtr-trace.cymru-server=127.0.0.1:$port
+  plainly "${FLAVOURS##* }" mtr-trace.whois-server=127.0.0.1:4301,mtr-trace.cymru-server=127.0.0.1:$port
   like "bulk_${kind}_irr_answers" "$OUT" '^\| +2 .* AS3301 +Access Networks AB '
   at_most "bulk_${kind}_time" "$TOOK" 6000
   is "bulk_${kind}_one_line" "$(grep -c "cymru: 127.0.0.1:$port: " <<<"$OUT")" 1
   port=$((port + 1))
 done
 
-plainly mtr-trace.whois-server=127.0.0.1:4399,mtr-trace.cymru-server=127.0.0.1:4398
+plainly deb12 mtr-trace.whois-server=127.0.0.1:4399,mtr-trace.cymru-server=127.0.0.1:4398
 like refused_is_a_dash "$OUT" '^\| +2 .* -  +-  +Linux-based$'
 at_most refused_costs_nothing "$TOOK" 4000
 is refused_is_two_lines "$(grep -cE '(irr|cymru): 127.0.0.1:439.: ' <<<"$OUT")" 2
 like number_of_queries_is_told "$OUT" 'look-ups of this run: irr [0-9]+ queries'
-plainly mtr-trace.whois-server=irrd.invalid,mtr-trace.cymru-server=127.0.0.1:4302
+plainly deb12 mtr-trace.whois-server=irrd.invalid,mtr-trace.cymru-server=127.0.0.1:4302
 like unknown_server_name_is_one_line "$OUT" 'irr: irrd.invalid:43: name not found'
 
 # ---- databases, made by MaxMind's own writer -------------------------------------
@@ -167,21 +95,40 @@ like unknown_server_name_is_one_line "$OUT" 'irr: irrd.invalid:43: name not foun
 if ! perl "$SERVERS/mmdb.pl" "$LAB_SCRATCH"; then
   not_ok database "cannot be written"
 fi
-forget irrd-4301
-flavour=deb12
-DB=mtr-trace.names=no,mtr-trace.packets=2,mtr-trace.whois-server=127.0.0.1:4301
-DB=$DB,mtr-trace.asn-db=$LAB_SCRATCH/asn.mmdb,mtr-trace.geo-db=$LAB_SCRATCH/city.mmdb
-trace deb12 --script-args "$DB,mtr-trace.geo-out=$LAB_SCRATCH/path.json" "$(lab_target 4)"
-is database_rows "$(rows | sed -n '2,3p' | xargs)" "2 AS3301 From[2J File 3 - -"
-is database_asks_nobody "$(logged irrd-4301 .)" 0
-is database_places "$(show hops geo_country geo_region geo_city latitude longitude | sed -n '2p;9p' | xargs)" \
-  "2 SE Stockholm Solna 59.36 18 9 US California Los Angeles 34.05 -118.24"
-is map_is_json "$(perl -MJSON::PP -0777 -ne 'print scalar @{decode_json($_)->{features}}' "$LAB_SCRATCH/path.json")" 3
-trace deb12 -6 --script-args "$DB" "$(lab_target 6)"
-is database_rows_v6 "$(rows | sed -n '2,3p' | xargs)" "2 AS3301 From File 3 - -"
-like database_that_is_none "$(run_nmap deb12 c --script-args mtr-trace.asn-db=/etc/passwd "$(lab_target 4)" 2>&1)" \
-  'ERROR: mtr-trace.asn-db: /etc/passwd: .*invalid metadata'
-if [ "$FLAVOURS" != deb12 ]; then
-  like library_that_is_missing "$(run_nmap deb13 c --script-args mtr-trace.asn-db=/etc/passwd "$(lab_target 4)" 2>&1)" \
+
+# A plain library path, where a module may be missing.
+bare() { # FLAVOUR NMAP_OPTION...
+  local flavour=$1 so
+  so=$(scratch_of "$flavour")
+  in_flavour "$flavour" c env LUA_CPATH_5_3="$so/lua5.3/?.so" LUA_CPATH_5_4="$so/lua5.4/?.so" \
+    timeout 60 nmap -n -sn -Pn --script "$(tree_of "$flavour")/nse/mtr-trace.nse" "${@:2}" 2>&1
+}
+for lua in "$TREE"/build/lua*; do
+  mkdir -p "$LAB_SCRATCH/${lua##*/}/mtrtrace"
+  cp "$lua/mtrtrace/core.so" "$LAB_SCRATCH/${lua##*/}/mtrtrace/"
+done
+
+for flavour in $FLAVOURS; do
+  forget irrd-4301
+  files=$(scratch_of "$flavour")
+  DB=mtr-trace.names=no,mtr-trace.packets=2,mtr-trace.whois-server=127.0.0.1:4301
+  DB=$DB,mtr-trace.asn-db=$files/asn.mmdb,mtr-trace.geo-db=$files/city.mmdb
+  rm -f "$LAB_SCRATCH/path.json"
+  trace "$flavour" --script-args "$DB,mtr-trace.geo-out=$files/path.json" "$(lab_target 4)"
+  is "${flavour}_database_rows" "$(rows | sed -n '2,3p' | xargs)" "2 AS3301 From[2J File 3 - -"
+  is "${flavour}_database_source" "$(show hops asn_source prefix | sed -n 2p)" "2 db asn.mmdb 62.20.0.0/16"
+  is "${flavour}_database_asks_nobody" "$(logged irrd-4301 .)" 0
+  is "${flavour}_database_places" \
+    "$(show hops geo_country geo_region geo_city latitude longitude | sed -n '2p;9p' | xargs)" \
+    "2 SE Stockholm Solna 59.36 18 9 US California Los Angeles 34.05 -118.24"
+  is "${flavour}_map_is_json" "$(perl -MJSON::PP -0777 -ne 'print scalar @{decode_json($_)->{features}}' \
+    "$LAB_SCRATCH/path.json")" 3
+  trace "$flavour" -6 --script-args "$DB" "$(lab_target 6)"
+  is "${flavour}_database_rows_v6" "$(rows | sed -n '2,3p' | xargs)" "2 AS3301 From File 3 - -"
+  like "${flavour}_database_that_is_none" \
+    "$(run_nmap "$flavour" c --script-args mtr-trace.asn-db=/etc/passwd "$(lab_target 4)" 2>&1)" \
+    'ERROR: mtr-trace.asn-db: /etc/passwd: .*invalid metadata'
+  like "${flavour}_library_that_is_missing" \
+    "$(bare "$flavour" --script-args mtr-trace.asn-db=/etc/passwd "$(lab_target 4)")" \
     'ERROR: mtr-trace.asn-db: mtrtrace.mmdb is not installed: install libmaxminddb'
-fi
+done

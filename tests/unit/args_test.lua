@@ -163,7 +163,7 @@ local BAD = {
     raw = both(arg("port", "65536"), arg("protocol", "udp")) },
   { name = "asn_of_no_source", raw = arg("asn", "whois"),
     want = "mtr-trace.asn=whois: expected off, or a list such as "
-      .. "{irr,cymru} out of irr, cymru, ripe" },
+      .. "{irr,cymru} out of irr, cymru, cymru-dns, ripe" },
   { name = "asn_db_without_a_file", raw = arg("asn", "db"),
     want = "mtr-trace.asn=db: expected mtr-trace.asn-db=FILE with it" },
   { name = "snmp_without_a_guess", raw = { ["mtr-trace.os"] = "off",

@@ -4,6 +4,7 @@ local check = require "check"
 local clean = require "mtrtrace.asn.clean"
 local cymru = require "mtrtrace.asn.cymru"
 local irrd = require "mtrtrace.asn.irrd"
+local merge = require "mtrtrace.asn.merge"
 local prefix = require "mtrtrace.asn.prefix"
 local ripe = require "mtrtrace.asn.ripe"
 local rpsl = require "mtrtrace.asn.rpsl"
@@ -312,6 +313,90 @@ check.case("cymru_endless_line_is_refused", function()
     "without an end")
 end)
 
+-- ---- DNS ------------------------------------------------------------------
+
+local ZONES = { [4] = "four.test", [16] = "six.test" }
+
+check.case("cymru_dns_names", function()
+  check.equal({ cymru.origin_name(b "192.0.2.7", ZONES),
+    cymru.origin_name(b "2001:db8::1f", ZONES),
+    cymru.holder_name(64496, "as.test") },
+    { "7.2.0.192.four.test",
+      "f.1." .. ("0."):rep(22) .. "8.b.d.0.1.0.0.2.six.test",
+      "AS64496.as.test" })
+end)
+
+local TEXTS = {
+  { name = "dns_origin", texts = { "23028 | 192.0.2.0/24 | US | arin | "
+    .. "1998-09-25" }, want = "23028 192.0.2.0/24 US arin 1998-09-25" },
+  { name = "dns_three_fields", texts = { "23028 | 192.0.2.0/24 | US" },
+    want = "23028 192.0.2.0/24 US - -" },
+  { name = "dns_several_origins", texts = { "1 2 | 192.0.2.0/24 | US" },
+    want = "1 192.0.2.0/24 US - -; 2 192.0.2.0/24 US - -" },
+  { name = "dns_several_records", texts = { "1 | 192.0.2.0/24 | US",
+    "2 | 192.0.2.0/24 | GB" },
+    want = "1 192.0.2.0/24 US - -; 2 192.0.2.0/24 GB - -" },
+  { name = "dns_longest_prefix_wins", texts = { "1 | 192.0.0.0/16 | US",
+    "2 | 192.0.2.0/24 | GB", "3 | 192.0.0.0/8 | SE" },
+    want = "2 192.0.2.0/24 GB - -" },
+  { name = "dns_no_such_name", texts = {}, want = "" },
+  { name = "dns_nothing_announced", texts = { "NA | 192.0.2.0/24 | |" },
+    want = "" },
+  { name = "dns_prefix_of_another_address",
+    texts = { "1 | 198.51.100.0/24 | US" }, err = "unreadable record: 1 |" },
+  { name = "dns_other_family", texts = { "1 | 2001:db8::/32 | US" },
+    err = "unreadable" },
+  { name = "dns_no_prefix", texts = { "1 | x | US" }, err = "unreadable" },
+  { name = "dns_one_field", texts = { "v=spf1 -all" },
+    err = "an unreadable record: v=spf1 -all" },
+  { name = "dns_empty_record", texts = { "" }, err = "an empty one" },
+  { name = "dns_binary", texts = { "\0\255|\27|" }, err = "unreadable" },
+  { name = "dns_escapes_in_a_field", texts = { "1 | 192.0.2.0/24 | "
+    .. "\27[2J\7 | \0 | \r\nx" }, want = "1 192.0.2.0/24 [2J - x" },
+  { name = "dns_good_one_among_bad_ones", texts = { "", "\0",
+    "1 | 192.0.2.0/24 | US" }, want = "1 192.0.2.0/24 US - -" },
+  { name = "dns_endless_record",
+    texts = { "1 | 192.0.2.0/24 | " .. ("x"):rep(1000000) },
+    want = "1 192.0.2.0/24 " .. ("x"):rep(200) .. " - -" },
+}
+check.rows(TEXTS, function(row)
+  local origins, err = cymru.origins(row.texts, b "192.0.2.7")
+  local parts = {}
+  for i, o in ipairs(origins or {}) do
+    parts[i] = ("%d %s %s %s %s"):format(o.asn, prefix.text(o.prefix),
+      o.country or "-", o.registry or "-", o.allocated or "-")
+  end
+  check.equal(origins and table.concat(parts, "; "), row.want)
+  if row.err then
+    check.contains(err, row.err)
+  end
+end)
+
+check.case("dns_many_records_are_cut_off", function()
+  local texts = {}
+  for i = 1, 1000 do
+    texts[i] = i .. " | 192.0.2.0/24 | US"
+  end
+  check.equal(#cymru.origins(texts, b "192.0.2.7"), 16)
+end)
+
+local NAMES = {
+  { name = "dns_holder", text = "7 | US | arin | 2002-01-04 | SEVEN, US",
+    want = "SEVEN, US" },
+  { name = "dns_holder_with_a_bar", text = "7 | US | arin | - | A | B, US",
+    want = "A | B, US" },
+  { name = "dns_holder_of_another_as", text = "8 | US | arin | - | EIGHT" },
+  { name = "dns_holder_without_a_name", text = "7 | US | arin | - |" },
+  { name = "dns_holder_cut_off", text = "7 | US" },
+  { name = "dns_holder_with_escapes", text = "7||||\27]0;x\7 y\0",
+    want = "]0;x y" },
+  { name = "dns_holder_empty", text = "" },
+}
+check.rows(NAMES, function(row)
+  local holder = cymru.holder({ row.text }, 7)
+  check.equal(holder and holder.name, row.want)
+end)
+
 -- ---- RIPE -----------------------------------------------------------------
 
 local function ripe_of(text)
@@ -352,66 +437,26 @@ check.rows(RIPE_BAD, function(row)
   end
 end)
 
--- ---- mutations: whatever comes, nothing raises and nothing unprintable stays
+-- ---- what is shown --------------------------------------------------------
 
-local SEEDS = { "A6\nhello\nC\nD\nF error\n", ROUTES,
-  "C\nA" .. #ROUTES .. "\n" .. ROUTES .. "C\n",
-  "1 | 192.0.2.1 | 192.0.2.0/24 | US | arin | 1998 | X\n" }
+check.case("many_origins_are_cut_in_the_table_and_kept_beside_it", function()
+  local origins = {}
+  for asn = 1, 9 do
+    origins[asn] = { asn = asn, organization = "Org" .. asn,
+      irr_source = "S" .. asn, prefix = prefix.parse "192.0.2.0/24" }
+  end
+  local facts = merge.facts({ { source = "irr", origins = origins } }, {})
+  check.equal({ facts.asn, facts.organization, facts.source,
+    #facts.origins }, { "AS1/AS2/AS3/AS4/...",
+    "Org1 / Org2 / Org3 / Org4 / ...", "irr S1+S2+S3+S4+...", 9 })
+end)
 
-local seed = 1
-local function chance(n) -- the same numbers in every Lua
-  seed = (seed * 1103515245 + 12345) & 0x7fffffff
-  return (seed >> 8) % n + 1
-end
-
-local function mutate(text)
-  for _ = 1, chance(4) do
-    local at, kind = chance(#text + 1), chance(4)
-    if kind == 1 then
-      text = text:sub(1, at - 1) .. string.char(chance(256) - 1)
-        .. text:sub(at + 1)
-    elseif kind == 2 then
-      text = text:sub(1, at - 1) .. text:sub(at + chance(20))
-    elseif kind == 3 then
-      text = text:sub(1, at) .. text:sub(chance(#text + 1))
-    else
-      text = text:sub(1, at)
-    end
-  end
-  return text
-end
-
-local function printable(value)
-  for _, item in pairs(value) do
-    if type(item) == "table" then
-      printable(item)
-    elseif type(item) == "string" then
-      check.equal(#item <= 200 and not item:find("[^\32-\126]"), true, item)
-    end
-  end
-end
-
-local function survive(text)
-  local replies = irrd.reader():feed(text)
-  for _, reply in ipairs(replies) do
-    printable { reply.kind ~= "data" and reply.text or "" }
-  end
-  for _, line in ipairs((cymru.reader():feed(text))) do
-    for _, origin in ipairs(line.origins) do
-      printable { origin.country, origin.registry, origin.organization }
-    end
-  end
-  for _, origin in ipairs(rpsl.origins(text, b "192.0.2.7")) do
-    printable { origin.irr_source, origin.rpki }
-  end
-  printable(rpsl.holder(text, 1) or {})
-  ripe_of(text)
-end
-
-check.case("mutated_answers_do_no_harm", function()
-  for _ = 1, 3000 do
-    survive(mutate(SEEDS[chance(#SEEDS)]))
-  end
+check.case("name_of_the_source_itself_goes_before_others", function()
+  local facts = merge.facts({ { source = "cymru-dns",
+    holders = { { name = "ONE, US" }, false },
+    origins = { { asn = 1 }, { asn = 2 } } } },
+    { { name = "One Ltd" }, { name = "Two Ltd" } })
+  check.equal(facts.organization, "ONE, US / Two Ltd")
 end)
 
 check.finish()

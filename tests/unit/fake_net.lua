@@ -165,19 +165,32 @@ local function host_of(net)
     wait(net, net.clock + net.latency)
     return name
   end
+  function host.txt(name, seconds)
+    net.asked_texts[#net.asked_texts + 1] = name
+    local texts, err = net.texts(name)
+    if texts == "silent" then
+      wait(net, net.clock + seconds)
+      return nil, "No Answers"
+    end
+    wait(net, net.clock + net.latency)
+    return texts, err
+  end
   return host
 end
 
 --- Makes a network.
 -- @tparam table servers functions by "host:port"; "refuse" or "silent"
 -- @tparam ?table names by address; "silent" for one that gets no answer
+-- @tparam ?function texts TXT records of a name: an array, "silent", or nil
+--   and what is wrong
 -- @treturn table with `run`, and what happened: `sent`, `lines` (debug),
---   `connects` (by host), `closed`, `asked_names`
-function M.new(servers, names)
+--   `connects` (by host), `closed`, `asked_names`, `asked_texts`
+function M.new(servers, names, texts)
   local net = setmetatable({
     clock = 0, latency = 0.05, servers = servers, names = names or {},
     threads = {}, events = {}, sent = {}, lines = {}, connects = {},
-    closed = 0, asked_names = {},
+    closed = 0, asked_names = {}, asked_texts = {},
+    texts = texts or function() return nil, "no resolver" end,
   }, Net)
   net.host = host_of(net)
   return net

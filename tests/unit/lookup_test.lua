@@ -7,6 +7,7 @@ local lookup = require "mtrtrace.lookup"
 local registry = require "registry"
 local sample = require "sample"
 local tracer = require "mtrtrace.tracer"
+local txt = require "txt"
 local world = require "world"
 
 local DELAY_S = 0.05
@@ -39,7 +40,7 @@ local LAST = "last.test:43"
 local function servers_of(changes)
   local servers = {
     [IRR] = honest(registry.irrd), [SECOND] = honest(registry.irrd),
-    [BULK] = honest(registry.bulk), [LAST] = honest(registry.irrd),
+    [BULK] = honest(registry.bulk), [LAST] = honest(registry.ripe),
   }
   for name, server in pairs(changes or {}) do
     servers[name] = server
@@ -56,6 +57,8 @@ local function settings_of(changes)
         { host = "second.test", port = 43 } },
       cymru = { { host = "bulk.test", port = 43 } },
       ripe = { { host = "last.test", port = 43 } },
+      ["cymru-dns"] = { { host = "asn.cymru.com", zones = {
+        [4] = "nmap.asn.cymru.com", [16] = "nmap6.asn.cymru.com" } } },
     },
   }
   for key, value in pairs(changes or {}) do
@@ -66,6 +69,10 @@ end
 
 local HOPS = { "192.168.1.1", "62.20.1.1", "129.250.1.1", "129.250.2.1",
   "80.231.1.1", "12.122.1.1", "80.81.192.5", "5.5.5.5", "93.184.216.34" }
+
+local V6 = { "fe80::1", "2a00:1::1", "2001:418:1::1", "2001:418:2::1",
+  "2a01:3e0::1", "2600:300::1", "2001:7f8::5", "2a0f::1",
+  "2606:2800:220::1" }
 
 local function result_of(addresses)
   local hops = {}
@@ -100,7 +107,8 @@ end
 -- beyond the trace.
 local function run(changes)
   changes = changes or {}
-  local net = fake_net.new(servers_of(changes.servers), changes.names)
+  local net = fake_net.new(servers_of(changes.servers), changes.names,
+    changes.texts)
   local result
   local ended, all_ended = net:run(function(host)
     result = trace(host, changes.hops or HOPS,
@@ -130,9 +138,7 @@ check.case("both_sources_answer", function()
 end)
 
 check.case("both_sources_answer_in_ipv6", function()
-  local rows, net = run { hops = { "fe80::1", "2a00:1::1",
-    "2001:418:1::1", "2001:418:2::1", "2a01:3e0::1", "2600:300::1",
-    "2001:7f8::5", "2a0f::1", "2606:2800:220::1" } }
+  local rows, net = run { hops = V6 }
   check.equal(rows, FULL)
   check.equal(net.connects, { ["irr.test"] = 1, ["bulk.test"] = 1 })
 end)
@@ -214,8 +220,8 @@ end)
 
 check.case("number_of_queries_is_told", function()
   local _, net = run()
-  check.contains(net.lines[#net.lines], "irr 16 queries, 1 connections; "
-    .. "cymru 8 queries, 1 connections; names 8 queries")
+  check.contains(net.lines[#net.lines], "irr 16 queries, 1 connection; "
+    .. "cymru 8 queries, 1 connection; names 8 queries")
 end)
 
 -- ---- servers that do not behave -------------------------------------------
@@ -389,6 +395,142 @@ check.case("database_first_spares_the_servers", function()
   check.equal(rows, { "AS3301|From File", "-|-" })
   check.equal(count(net.sent, "62%.20"), 0)
   check.equal(count(net.sent, "5%.5%.5%.5"), 1)
+end)
+
+-- ---- DNS in place of bulk whois -------------------------------------------
+
+local function honest_texts(name)
+  return txt.records(world, name)
+end
+
+-- No bulk server, but a resolver that answers by `texts`.
+local function run_dns(texts, changes)
+  changes = changes or {}
+  changes.servers = changes.servers or { [BULK] = "refuse" }
+  changes.settings = changes.settings or { dns_instead = true }
+  changes.texts = texts
+  return run(changes)
+end
+
+check.case("dns_answers_as_the_bulk_server_does", function()
+  local rows, net, extra, by = run_dns(honest_texts)
+  check.equal(rows, FULL)
+  check.equal(extra <= 0.3, true, tostring(extra))
+  check.equal(count(net.lines, "cymru: bulk%.test:43: "), 1)
+  local r = by["12.122.1.1"]
+  check.equal({ r.prefix, r.registry, r.country, r.source, r.announced },
+    { "12.122.0.0/16", "arin", "US",
+      "irr irr.test RADB, cymru-dns asn.cymru.com", true })
+  check.equal(by["5.5.5.5"].announced, false)
+  check.contains(net.lines[#net.lines], "; cymru-dns 15 queries; ")
+end)
+
+check.case("dns_answers_in_ipv6", function()
+  local rows = run_dns(honest_texts, { hops = V6 })
+  check.equal(rows, FULL)
+end)
+
+check.case("dns_is_not_asked_where_the_bulk_server_answers", function()
+  local _, net = run { texts = honest_texts,
+    settings = { dns_instead = true } }
+  check.equal(net.asked_texts, {})
+end)
+
+check.case("dns_is_not_asked_in_place_of_a_users_server", function()
+  local _, net = run_dns(honest_texts, { settings = {} })
+  check.equal(net.asked_texts, {})
+end)
+
+check.case("dns_is_asked_alone_by_name", function()
+  local rows, net = run_dns(honest_texts,
+    { settings = { order = { "cymru-dns" } } })
+  check.equal(rows, BULK_ONLY)
+  check.equal(net.connects, {})
+end)
+
+check.case("dns_is_told_no_special_address_and_nothing_twice", function()
+  local net = fake_net.new(servers_of { [BULK] = "refuse" }, nil,
+    honest_texts)
+  local hops = { "10.0.0.1", "100.64.0.1", "fd00::1", "62.20.1.1",
+    "62.20.1.2", "62.20.9.1" }
+  net:run(function(host)
+    local store = {}
+    for _ = 1, 5 do
+      host.spawn(function()
+        trace(host, hops, settings_of { dns_instead = true }, store)
+      end)
+    end
+  end)
+  table.sort(net.asked_texts)
+  check.equal(net.asked_texts, { "1.1.20.62.nmap.asn.cymru.com",
+    "1.9.20.62.nmap.asn.cymru.com", "AS3301.asn.cymru.com" })
+end)
+
+local BAD_TEXTS = {
+  { name = "silent", texts = function() return "silent" end,
+    line = "No Answers" },
+  { name = "refused", texts = function() return nil, "refused" end,
+    line = "refused" },
+  { name = "raising", texts = function() error "oops" end,
+    line = "internal error" },
+  { name = "binary", line = "an unreadable record: ??",
+    texts = function() return { ("\0\255\27\1"):rep(9000) } end },
+  { name = "escapes", line = "an unreadable record: [2J | x",
+    texts = function() return { "\27[2J | x" } end },
+  { name = "empty", line = "an unreadable record: an empty one",
+    texts = function() return { "" } end },
+  { name = "of_another_prefix", line = "an unreadable record: 1 | 1.0.0.0/8",
+    texts = function() return { "1 | 1.0.0.0/8 | US | arin |" } end },
+}
+for _, row in ipairs(BAD_TEXTS) do
+  check.case("dns_is_" .. row.name, function()
+    local rows, net, extra, _, all = run_dns(row.texts)
+    check.equal({ rows[2], rows[8] },
+      { "AS3301|Access Networks AB", "-|-" })
+    check.equal(extra <= 3.15, true, tostring(extra))
+    check.equal(all <= 8, true, tostring(all))
+    check.contains(table.concat(net.lines, "\n"), row.line)
+    tidy(net.lines)
+  end)
+end
+
+check.case("dns_that_never_works_is_given_up", function()
+  local net = fake_net.new(servers_of { [BULK] = "refuse" }, nil,
+    function() return "silent" end)
+  local took, before
+  net:run(function(host)
+    local store, settings = {}, settings_of { dns_instead = true }
+    trace(host, HOPS, settings, store)
+    before = #net.asked_texts
+    took = host.now()
+    trace(host, { "62.21.1.1", "62.22.1.1" }, settings, store)
+    took = host.now() - took
+  end)
+  check.equal(#net.asked_texts, before)
+  check.equal(took < 1.3, true, tostring(took))
+  check.equal(count(net.lines, "cymru%-dns: "), 1)
+end)
+
+check.case("dns_thread_that_died_is_replaced", function()
+  local net = fake_net.new(servers_of(), nil, honest_texts)
+  local spawn, died, result = net.host.spawn, 0, nil
+  net.host.txt, net.txt = function(name, seconds)
+    died = died + 1
+    if died <= 2 then
+      coroutine.yield(math.huge) -- as dead: it never returns
+    end
+    return net.txt(name, seconds)
+  end, net.host.txt
+  net.host.spawn = spawn
+  net:run(function(host)
+    host.spawn(function()
+      result = trace(host, HOPS, settings_of { names = false,
+        order = { "cymru-dns" } }, {}, 8)
+      net.threads = {}
+    end)
+  end)
+  check.equal(result.hops[2].responders[1].asn, "AS3301")
+  check.equal(result.hops[3].responders[1].asn, "AS2914")
 end)
 
 -- ---- threads that die, names ----------------------------------------------

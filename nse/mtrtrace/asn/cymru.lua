@@ -1,10 +1,12 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- Team Cymru's bulk whois: what to send, and a reader of its lines. Pure;
--- takes any bytes, raises for none.
+--- Team Cymru's bulk whois and DNS zones: what to ask, and readers of the
+-- answers. Pure; takes any bytes, raises for none.
 --
 -- A line is "AS | IP | BGP Prefix | CC | Registry | Allocated | AS Name";
 -- "NA" stands for nothing known. An address with several origins has several
--- lines, or several numbers in the first field.
+-- lines, or several numbers in the first field. A TXT record about an address
+-- is "AS | BGP Prefix | CC | Registry | Allocated", one about an AS is
+-- "AS | CC | Registry | Allocated | AS Name".
 -- @module mtrtrace.asn.cymru
 local clean = require "mtrtrace.asn.clean"
 local prefix = require "mtrtrace.asn.prefix"
@@ -52,6 +54,29 @@ local function columns(line)
   return out
 end
 
+-- An origin for each number in the first column; from column `at` on stand
+-- country, registry and date.
+local function add_origins(origins, column, where, at, organization)
+  for _, asn in ipairs(numbers(column[1])) do
+    origins[#origins + 1] = {
+      asn = asn, prefix = where, country = value(column[at] or ""),
+      registry = value(column[at + 1] or ""),
+      allocated = value(column[at + 2] or ""), organization = organization,
+    }
+  end
+end
+
+-- A name may have bars of its own.
+local function name_from(column, at)
+  return value(table.concat(column, " | ", at))
+end
+
+local function is_numbers(text)
+  return text:match("^[%dNA ]+$") ~= nil
+end
+
+-- ---- bulk whois -----------------------------------------------------------
+
 --- Reads one line of an answer.
 -- @tparam string line without its end
 -- @treturn ?string bytes of the address it is about; nil where it is about
@@ -61,20 +86,13 @@ end
 function M.line(line)
   local column = columns(line)
   local bytes = #column >= 3 and special.bytes(column[2])
-  if not bytes or not column[1]:match("^[%dNA ]+$") then
+  if not bytes or not is_numbers(column[1]) then
     return nil
   end
   local where = prefix.parse(column[3])
   local origins = {}
-  for _, asn in ipairs(where and prefix.contains(where, bytes)
-    and numbers(column[1]) or {}) do
-    origins[#origins + 1] = {
-      asn = asn, prefix = where, country = value(column[4] or ""),
-      registry = value(column[5] or ""),
-      allocated = value(column[6] or ""),
-      -- A name may have bars of its own.
-      organization = value(table.concat(column, " | ", 7)),
-    }
+  if where and prefix.contains(where, bytes) then
+    add_origins(origins, column, where, 4, name_from(column, 7))
   end
   return bytes, origins
 end
@@ -89,8 +107,8 @@ Reader.__index = Reader
 function Reader:feed(data)
   local text, out = self.rest .. data, {}
   local from, to = 1, text:find("\n", 1, true)
-  while to do
-    local line = text:sub(from, math.min(to, from + LONGEST_LINE) - 1)
+  while to and to - from <= LONGEST_LINE do
+    local line = text:sub(from, to - 1)
     local bytes, origins = M.line((line:gsub("\r$", "")))
     if bytes then
       out[#out + 1] = { bytes = bytes, origins = origins }
@@ -105,6 +123,78 @@ end
 -- @treturn table
 function M.reader()
   return setmetatable({ rest = "" }, Reader)
+end
+
+-- ---- DNS ------------------------------------------------------------------
+
+-- More than an address has prefixes over it.
+local MOST_TEXTS = 16
+
+--- Name of the TXT records about an address.
+-- @tparam string bytes of the address
+-- @tparam {[integer]=string} zones of IPv4 under 4, of IPv6 under 16
+-- @treturn string
+function M.origin_name(bytes, zones)
+  local parts = {}
+  for at = #bytes, 1, -1 do
+    local byte = bytes:byte(at)
+    parts[#parts + 1] = #bytes == 4 and ("%d."):format(byte)
+      or ("%x.%x."):format(byte & 15, byte >> 4)
+  end
+  return table.concat(parts) .. zones[#bytes]
+end
+
+--- Name of the TXT record about an autonomous system.
+-- @tparam integer asn
+-- @tparam string zone
+-- @treturn string
+function M.holder_name(asn, zone)
+  return ("AS%d.%s"):format(asn, zone)
+end
+
+local function short_columns(text)
+  return columns(text:sub(1, LONGEST_LINE))
+end
+
+--- Origins of the longest prefix that holds an address.
+-- @tparam {string,...} texts of the TXT records, none where there is no such
+--   name
+-- @tparam string bytes of the address
+-- @treturn ?{table,...} { asn, prefix, country, registry, allocated }
+-- @treturn ?string what is wrong with the records
+function M.origins(texts, bytes)
+  local origins, longest = {}, -1
+  for i = 1, math.min(#texts, MOST_TEXTS) do
+    local column = short_columns(texts[i])
+    local where = column[2] and is_numbers(column[1])
+      and prefix.parse(column[2])
+    if where and prefix.contains(where, bytes)
+      and where.length >= longest then
+      origins = where.length > longest and {} or origins
+      longest = where.length
+      add_origins(origins, column, where, 3)
+    end
+  end
+  if #texts > 0 and longest < 0 then
+    return nil, ("an unreadable record: %s"):format(
+      clean.text(texts[1]:sub(1, 40)) or "an empty one")
+  end
+  return origins
+end
+
+--- Who holds an autonomous system.
+-- @tparam {string,...} texts of the TXT records
+-- @tparam integer asn
+-- @treturn ?table { name }
+function M.holder(texts, asn)
+  for i = 1, math.min(#texts, MOST_TEXTS) do
+    local column = short_columns(texts[i])
+    local name = column[1] == tostring(asn) and name_from(column, 5)
+    if name then
+      return { name = name }
+    end
+  end
+  return nil
 end
 
 return M

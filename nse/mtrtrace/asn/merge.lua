@@ -8,14 +8,21 @@ local prefix = require "mtrtrace.asn.prefix"
 local M = {}
 
 -- What a source knows: what is announced, or what somebody registered.
-local OBSERVED = { cymru = true, db = true }
+local OBSERVED = { cymru = true, ["cymru-dns"] = true, db = true }
 
 local function as_text(asn)
   return ("AS%d"):format(asn)
 end
 
+-- More in one line help nobody; all of them are among the origins.
+local MOST_SHOWN = 4
+
 local function join(list, separator)
-  return #list > 0 and table.concat(list, separator) or nil
+  if #list == 0 then
+    return nil
+  end
+  local text = table.concat(list, separator, 1, math.min(#list, MOST_SHOWN))
+  return #list > MOST_SHOWN and text .. separator .. "..." or text
 end
 
 local function add_once(list, seen, value)
@@ -67,7 +74,7 @@ local function others(answers, lead, known)
       add_once(list, known, as_text(asn))
     end
     if #list > 0 then
-      parts[#parts + 1] = answer.source .. " " .. table.concat(list, "/")
+      parts[#parts + 1] = answer.source .. " " .. join(list, "/")
     end
   end
   return parts
@@ -80,7 +87,7 @@ local function asn_text(answers, lead)
   for _, asn in ipairs((numbers_of(lead))) do
     add_once(list, known, as_text(asn))
   end
-  local text = table.concat(list, "/")
+  local text = join(list, "/")
   local parts = others(answers, lead, known)
   if not OBSERVED[lead.source] and observed_none(answers) then
     table.insert(parts, 1, lead.source)
@@ -89,15 +96,17 @@ local function asn_text(answers, lead)
     or text
 end
 
-local function name_of(origin, holders)
-  local holder = holders[origin.asn]
+-- The name that the source itself gives goes before others'.
+local function name_of(answer, origin, holders)
+  local own = answer.holders and answer.holders[origin.asn]
+  local holder = own or holders[origin.asn]
   return origin.organization or holder and holder.name or nil
 end
 
 local function organization(lead, holders)
   local list, seen = {}, {}
   for _, origin in ipairs(lead.origins) do
-    add_once(list, seen, name_of(origin, holders))
+    add_once(list, seen, name_of(lead, origin, holders))
   end
   return join(list, " / ")
 end
@@ -146,7 +155,7 @@ local function origin_rows(answers, holders)
         asn = as_text(origin.asn), source = answer.source,
         server = answer.server, irr_source = origin.irr_source,
         prefix = origin.prefix and prefix.text(origin.prefix),
-        rpki = origin.rpki, organization = name_of(origin, holders),
+        rpki = origin.rpki, organization = name_of(answer, origin, holders),
         country = origin.country, registry = origin.registry,
         allocated = origin.allocated,
       }
@@ -168,7 +177,7 @@ end
 
 --- What is known about an address.
 -- @tparam {table,...} answers in the order of preference: { source, server,
---   origins }; a source that did not answer is absent
+--   origins, holders }; a source that did not answer is absent
 -- @tparam table holders by AS number: { name }
 -- @treturn table `asn`, `organization`, `prefix`, `registry`, `country`,
 --   `source`, `rpki`, `announced`, `origins`; what is unknown is absent

@@ -3,6 +3,7 @@
 -- host's resolver alone.
 -- @module mtrtrace.asn.names
 local clean = require "mtrtrace.asn.clean"
+local pool = require "mtrtrace.asn.pool"
 
 local M = {}
 
@@ -75,43 +76,21 @@ local function serve(self, run, host)
   end
 end
 
--- Threads that are alive; one that died with its target is not missed.
-local function alive(self, now)
-  local count = 0
-  for thread in pairs(self.threads) do
-    if now > thread.until_s then
-      self.threads[thread] = nil
-    else
-      count = count + 1
-    end
-  end
-  return count
-end
-
 --- Starts as many threads as the queue needs.
 -- @tparam table run the look-ups of all traces
 -- @tparam table host { now, spawn, ptr, debug }
 function Names:start(run, host)
-  local now = host.now()
-  for _ = 1, math.min(#self.queue, THREADS - alive(self, now)) do
-    local thread = { until_s = now + 30 * QUERY_S }
-    self.threads[thread] = true
-    host.spawn(function()
-      local ok, err = pcall(serve, self, run, host)
-      self.threads[thread] = nil
-      if not ok then
-        host.debug("names: internal error: " .. tostring(err))
-      end
-    end)
-  end
+  self.pool:start(host, #self.queue, function()
+    serve(self, run, host)
+  end)
 end
 
 --- Names of a run.
 -- @treturn table
 function M.new()
   return setmetatable({
-    known = {}, open = {}, queue = {}, threads = {}, asked = 0,
-    silent = 0,
+    known = {}, open = {}, queue = {}, asked = 0, silent = 0,
+    pool = pool.new("names", THREADS),
   }, Names)
 end
 

@@ -4,6 +4,7 @@
 -- clock.
 -- @module mtrtrace.asn.run
 local names = require "mtrtrace.asn.names"
+local resolver = require "mtrtrace.asn.resolver"
 local source = require "mtrtrace.asn.source"
 
 local M = {}
@@ -58,41 +59,52 @@ function Run:hurried(now)
   end)
 end
 
+local function counted(number, one, many)
+  return ("%d %s"):format(number, number == 1 and one or many)
+end
+
+local function queries(number)
+  return counted(number, "query", "queries")
+end
+
+local function summary_of(one)
+  return ("%s %s%s%s"):format(one.name, queries(one.asked),
+    one.connections > 0 and ", " .. counted(one.connections, "connection",
+      "connections") or "",
+    one.over > 0 and (", %d more not asked"):format(one.over) or "")
+end
+
 --- One line on what was asked so far.
 -- @treturn string
 function Run:summary()
   local parts = {}
-  for _, name in ipairs { "irr", "cymru", "ripe" } do
-    local s = self.sources[name]
-    if s.asked > 0 then
-      parts[#parts + 1] = ("%s %d queries, %d connections%s"):format(name,
-        s.asked, s.connections,
-        s.over > 0 and (", %d more not asked"):format(s.over) or "")
-    end
+  for _, name in ipairs { "irr", "cymru", "cymru-dns", "ripe" } do
+    local one = self.sources[name]
+    parts[#parts + 1] = one.asked > 0 and summary_of(one) or nil
   end
-  parts[#parts + 1] = ("names %d queries"):format(self.names.asked)
+  parts[#parts + 1] = "names " .. queries(self.names.asked)
   return "look-ups of this run: " .. table.concat(parts, "; ")
 end
 
 --- The look-ups of a run.
 -- @tparam table options `servers`: for "irr", "cymru" and "ripe" an array of
---   { host, port }
+--   { host, port }; for "cymru-dns" as mtrtrace.asn.resolver takes it
 -- @treturn table
 function M.new(options)
   local store, sources = {}, {}
   local function add(name, most, more)
     more = more or {}
-    sources[name] = source.new(store, {
-      name = name, servers = options.servers[name], most = most,
-      has_holders = more.has_holders, negative_alone = more.negative_alone,
-    })
+    more.name, more.most = name, most
+    more.servers = options.servers[name]
+    sources[name] = source.new(store, more)
   end
   add("irr", MOST, { has_holders = true, negative_alone = true })
   add("cymru", MOST)
+  add("cymru-dns", MOST, { has_holders = true, own_holders = true })
   add("ripe", MOST_LAST_RESORT, { negative_alone = true })
   return setmetatable({
     sources = sources, holders = store.holders, names = names.new(),
-    sessions = {},
+    resolver = resolver.new(sources["cymru-dns"]), sessions = {},
   }, Run)
 end
 

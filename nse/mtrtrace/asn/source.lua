@@ -74,11 +74,13 @@ end
 
 --- What is known about an address.
 -- @tparam string bytes
--- @treturn ?table { source, server, origins }; nil where it did not answer
+-- @treturn ?table { source, server, origins, holders }; nil where it did not
+--   answer
 function Source:get(bytes)
   local entry = self.cache:get(bytes)
   return entry and {
     source = self.name, server = entry.server, origins = entry.origins,
+    holders = self.holders,
   }
 end
 
@@ -88,13 +90,17 @@ function Source:take()
   return table.remove(self.queue, 1)
 end
 
+-- No address has more; a server that names thousands is not believed.
+local MOST_KEPT = 64
+
 --- Keeps the answer to a query.
 -- @tparam table query
 -- @tparam {table,...} origins none: a negative answer
 function Source:answer(query, origins)
   self.open[query.key] = nil
-  self.cache:put(query.bytes, origins, self:server().host)
-  ask_holders(self, origins)
+  local kept = table.move(origins, 1, math.min(#origins, MOST_KEPT), 1, {})
+  self.cache:put(query.bytes, kept, self:server().host)
+  ask_holders(self, kept)
 end
 
 --- Keeps the holder of an AS.
@@ -110,6 +116,14 @@ end
 function Source:give_up(query)
   self.open[query.key] = nil
   self.given_up[query.bytes or query.key] = true
+end
+
+--- Puts a query back whose thread died before it was answered.
+-- @tparam table query
+function Source:give_back(query)
+  if self.open[query.key] == query then
+    self.queue[#self.queue + 1] = query
+  end
 end
 
 --- The server in use.
@@ -143,15 +157,16 @@ end
 --- Makes a source.
 -- @tparam table store shared by the run: its answers are kept there
 -- @tparam table options `name`; `servers` ({ host, port }, in order);
---   `most`: queries in a run; `has_holders`; `negative_alone`, as in
---   mtrtrace.asn.cache
+--   `most`: queries in a run; `has_holders`; `own_holders`, not to be mixed
+--   with those of other sources; `negative_alone`, as in mtrtrace.asn.cache
 -- @treturn table
 function M.new(store, options)
   store.holders = store.holders or {}
   return setmetatable({
     name = options.name, servers = options.servers, at = 1,
     cache = cache.open(store, options.name, options.negative_alone),
-    holders = store.holders, has_holders = options.has_holders,
+    holders = options.own_holders and {} or store.holders,
+    has_holders = options.has_holders,
     most = options.most, asked = 0, over = 0, connections = 0,
     queue = {}, open = {}, given_up = {}, failed = false,
   }, Source)

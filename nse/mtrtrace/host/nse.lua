@@ -82,6 +82,10 @@ local SERVERS = {
     { host = "whois.radb.net", port = 43 } },
   cymru = { { host = "whois.cymru.com", port = 43 } },
   ripe = { { host = "whois.ripe.net", port = 43 } },
+  -- Zones that Team Cymru set up for Nmap.
+  ["cymru-dns"] = { { host = "asn.cymru.com", zones = {
+    [4] = "nmap.asn.cymru.com", [16] = "nmap6.asn.cymru.com",
+  } } },
 }
 
 local function lookup_settings(options, version)
@@ -91,10 +95,12 @@ local function lookup_settings(options, version)
   return {
     order = options.asn, names = options.names == "yes", version = version,
     last_resort = not options.whois_server,
+    dns_instead = not options.cymru_server,
     servers = {
       irr = servers("irr", options.whois_server),
       cymru = servers("cymru", options.cymru_server),
       ripe = servers("ripe", options.ripe_server),
+      ["cymru-dns"] = SERVERS["cymru-dns"],
     },
   }
 end

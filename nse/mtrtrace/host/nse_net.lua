@@ -29,12 +29,13 @@ local function clock_of(nmap, store)
   end
 end
 
-local function query(nmap, name, kind)
+local function query(nmap, name, kind, id)
   local dns = require "dns"
   local servers = nmap.get_dns_servers() or {}
   return dns.query(name, {
     dtype = kind, timeout = DNS_TIMEOUT_MS, sendCount = DNS_ATTEMPTS,
-    noauth = true, host = #servers > 0
+    noauth = true, id = id, retPkt = id ~= nil,
+    host = #servers > 0
       and { table.unpack(servers, 1, DNS_SERVERS) } or nil,
   })
 end
@@ -62,6 +63,48 @@ local function say_ptr(nmap)
       return nil, err
     end
     return answer
+  end
+end
+
+local TXT, LARGEST_ID = 16, 65535
+
+-- The strings of a record's data as one text.
+local function joined(data)
+  local parts, at = {}, 1
+  while at <= #data do
+    local length = data:byte(at)
+    parts[#parts + 1] = data:sub(at + 1, at + length)
+    at = at + 1 + length
+  end
+  return table.concat(parts)
+end
+
+-- Whether a packet answers the question: a name that does not exist, or has
+-- no such record, is an answer.
+local function is_answer(packet, name, id)
+  local question = packet.questions and packet.questions[1]
+  local flags = packet.flags
+  return packet.id == id and flags.QR and question and question.dname
+    and question.dname:lower() == name:lower() and not flags.RC1
+    and not flags.RC2 and flags.RC3 == flags.RC4
+end
+
+local function txt(nmap)
+  return function(name)
+    local id = math.random(0, LARGEST_ID)
+    local ok, status, packet = pcall(query, nmap, name, "TXT", id)
+    if not ok or status and type(packet) ~= "table" then
+      return nil, "unreadable answer"
+    elseif not status then
+      return nil, tostring(packet)
+    elseif not is_answer(packet, name, id) then
+      return nil, "refused or no answer to the question"
+    end
+    local texts = {}
+    for _, record in ipairs(packet.answers) do
+      texts[#texts + 1] = record.dtype == TXT and joined(record.data) or nil
+    end
+    return texts
   end
 end
 
@@ -149,6 +192,7 @@ function M.add(host, nmap, stdnse, store)
   host.now = clock_of(nmap, store)
   host.connect = connect(nmap)
   host.ptr = say_ptr(nmap)
+  host.txt = txt(nmap)
   function host.spawn(body)
     stdnse.new_thread(body)
   end

@@ -21,6 +21,12 @@ local function columns_of(keys)
   return columns
 end
 
+local function cell_of(field, row)
+  local text = fields.cell(field, row)
+  return field.longest and #text > field.longest
+    and text:sub(1, field.longest - 2) .. ".." or text
+end
+
 local function grid_of(columns, table_rows)
   local grid = { {} }
   for c, field in ipairs(columns) do
@@ -29,7 +35,7 @@ local function grid_of(columns, table_rows)
   for r, row in ipairs(table_rows) do
     grid[r + 1] = {}
     for c, field in ipairs(columns) do
-      grid[r + 1][c] = fields.cell(field, row)
+      grid[r + 1][c] = cell_of(field, row)
     end
   end
   return grid

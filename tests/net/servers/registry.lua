@@ -72,8 +72,8 @@ function M.bits(text)
   return bits:sub(1, length), #bits
 end
 
--- Rows whose prefix holds the address, shortest first.
-local function covering(rows, text)
+--- Rows whose prefix holds the address, shortest first.
+function M.covering(rows, text)
   local bits, family = M.bits(text)
   local found = {}
   for i, row in ipairs(rows) do
@@ -87,6 +87,8 @@ local function covering(rows, text)
   end)
   return found
 end
+
+local covering = M.covering
 
 -- ---- IRRd -----------------------------------------------------------------
 
@@ -254,6 +256,36 @@ function M.irrd(world, line, session)
     answer = "F Unrecognised command: " .. line:sub(2) .. "\n"
   end
   return answer, not session.keep
+end
+
+-- ---- RIPE -----------------------------------------------------------------
+
+local RIPE_HEAD = "% A test server that speaks like RIPE's database.\n\n"
+local RIPE_TAIL = "% Served by a test.\n\n\n"
+
+--- Answer of a server like RIPE's to one line: keys of the exact or else the
+-- next less specific prefix.
+-- @tparam table world
+-- @tparam string line without its end
+-- @treturn string
+-- @treturn boolean true: the connection is closed behind it
+function M.ripe(world, line)
+  local address = line:match("^%-r %-K %-T route,route6 (%S+)$")
+  if not address or not M.bits(address) then
+    return RIPE_HEAD .. "%ERROR:108: bad character in input\n%\n"
+      .. RIPE_TAIL, true
+  end
+  local found, parts = covering(world.routes, address), {}
+  for _, item in ipairs(found) do
+    local row = item.row
+    if item.length == found[#found].length then
+      local kind = row.prefix:find(":", 1, true) and "route6" or "route"
+      parts[#parts + 1] = ("%-16s%s\n%-16sAS%d\n\n"):format(kind .. ":",
+        row.prefix, "origin:", row.asn)
+    end
+  end
+  parts[1] = parts[1] or "%ERROR:101: no entries found\n%\n"
+  return RIPE_HEAD .. table.concat(parts) .. RIPE_TAIL, true
 end
 
 -- ---- bulk whois -----------------------------------------------------------

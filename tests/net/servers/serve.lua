@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- serve.lua KIND PORT LOG [DELAY_MS]: a test server on 127.0.0.1 and ::1,
--- driven by world.lua. KIND is irrd, bulk, or one of the bad servers: silent,
+-- serve.lua KIND PORT LOG [DELAY_MS [ADDRESS]]: a test server on 127.0.0.1
+-- and ::1, or on ADDRESS, driven by world.lua. KIND is irrd, bulk, ripe, or
+-- one of the bad servers: denied (as RIPE's database says it), silent,
 -- endless, cut, wrong, binary, slow, escapes, big. LOG gets a line "connect"
 -- for each connection and "< QUERY" for each line that came; "ready" is
 -- printed once it listens.
@@ -54,6 +55,8 @@ end
 
 local KINDS = {
   irrd = honest(registry.irrd), bulk = honest(registry.bulk),
+  ripe = honest(registry.ripe),
+  denied = once("%ERROR:201: access denied\n%\n\n\n", true),
   silent = { line = function() end },
   endless = once(("C\nbogus "):rep(1000000)),
   cut = once("C\nC\nA900\nroute: 62.2", true),
@@ -66,8 +69,9 @@ local KINDS = {
 local behave = assert(KINDS[kind], "no such kind of server")
 
 local clients, listeners = {}, {}
-for _, address in ipairs { "127.0.0.1", "::1" } do
-  local listener = address == "::1" and socket.tcp6() or socket.tcp4()
+for _, address in ipairs(arg[5] and { arg[5] } or { "127.0.0.1", "::1" }) do
+  local listener = address:find(":", 1, true) and socket.tcp6()
+    or socket.tcp4()
   listener:setoption("reuseaddr", true)
   assert(listener:bind(address, port))
   assert(listener:listen(64))

@@ -1,0 +1,79 @@
+# shellcheck shell=bash
+# Servers for the look-up tests and the benchmark, in the client's namespace
+# of a public lab; to be sourced after lib.sh.  They end with the lab.
+
+SERVERS=$TREE/tests/net/servers
+
+# serve KIND PORT [DELAY_MS [ADDRESS]]: a server next to the client; returns
+# when it listens.  It logs into $LAB_SCRATCH/KIND-PORT.log.
+serve() {
+  local name=$LAB_SCRATCH/$1-$2 line
+  : >"$name.log"
+  exec 4< <(lab_exec c lua5.4 "$SERVERS/serve.lua" "$1" "$2" "$name.log" "${@:3}" 2>&1)
+  read -r -t 10 line <&4
+  [ "$line" = ready ] || not_ok "server_$1_$2" "$line"
+}
+
+logged() { grep -c -- "$2" "$LAB_SCRATCH/$1.log"; } # KIND-PORT REGEX
+forget() { : >"$LAB_SCRATCH/$1.log"; }
+
+# zone KIND NAME: a zone about the path's addresses, for dns
+zone() {
+  local list
+  list=$(lab_hops 4),$(lab_hops 6)
+  # shellcheck disable=SC2086 # a list, to be split
+  lua5.4 "$SERVERS/zones.lua" "$1" ${list//,/ } >"$DNS_DIR/$1" || not_ok "zone_$1" "cannot be written"
+  printf 'zone:\n  name: %s\n  zonefile: %s\n' "$2" "$1" >>"$DNS_DIR/conf"
+}
+
+# fixed_zone NAME RECORD...: a zone with these records
+fixed_zone() {
+  local name=$1
+  shift
+  # shellcheck disable=SC2016 # a zone file's own variable
+  printf '$TTL 60\n@ SOA ns.test. root.test. 1 60 60 60 60\n@ NS ns.test.\n' >"$DNS_DIR/$name"
+  printf '%s\n' "$@" >>"$DNS_DIR/$name"
+  printf 'zone:\n  name: %s\n  zonefile: %s\n' "$name" "$name" >>"$DNS_DIR/conf"
+}
+
+# dns_begin ADDRESS: the configuration of a DNS server, which zones follow
+dns_begin() {
+  DNS_DIR=$LAB_SCRATCH/nsd-$1
+  mkdir "$DNS_DIR"
+  cat >"$DNS_DIR/conf" <<END
+server:
+  ip-address: $1
+  username: ""
+  chroot: ""
+  zonesdir: "$DNS_DIR"
+  pidfile: "$DNS_DIR/pid"
+  xfrdfile: ""
+  zonelistfile: "$DNS_DIR/list"
+  xfrdir: "$DNS_DIR"
+  logfile: "$DNS_DIR/log"
+  server-count: 1
+  rrl-ratelimit: 0
+remote-control:
+  control-enable: no
+END
+}
+
+# It has bound its port when it goes into the background.
+dns_up() { lab_exec c nsd -c "$DNS_DIR/conf" || not_ok nsd "does not start"; }
+
+# look FLAVOUR ARGUMENTS [NMAP OPTION...]: a trace, its XML in $XML
+look() {
+  trace "$1" --dns-servers 127.0.0.1 -d1 --script-args "$2" "${@:3}"
+}
+
+# plainly FLAVOUR ARGUMENTS [OPTION...]: what Nmap prints with -d1, in OUT
+# shellcheck disable=SC2034 # used by the tests
+plainly() {
+  local began=${EPOCHREALTIME/[.,]/}
+  OUT=$(run_nmap "$1" c --dns-servers 127.0.0.1 -d1 --script-args "mtr-trace.packets=3,$2" "${@:3}" \
+    "$(lab_target 4)" 2>&1)
+  TOOK=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))
+}
+
+# rows: one line a hop, its ASN, organization
+rows() { show hops asn organization; }

@@ -1,0 +1,103 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- What mtrtrace.host.nse_net makes of the packets of Nmap's dns library.
+local check = require "check"
+local nse_net = require "mtrtrace.host.nse_net"
+
+local NAME = "1.2.0.192.zone.test"
+
+-- Asks for a name; `answer` is dns.query's, given the options.
+local function ask(answer)
+  package.loaded.dns = {
+    query = function(name, options)
+      return answer(options, name)
+    end,
+  }
+  local host = {}
+  nse_net.add(host, { get_dns_servers = function() return {} end }, {}, {})
+  local texts, err = host.txt(NAME, 1)
+  package.loaded.dns = nil
+  return texts, err
+end
+
+local function packet(options, answers, flags, name)
+  flags = flags or {}
+  flags.QR = not flags.is_query or nil
+  return {
+    id = options.id, flags = flags, answers = answers or {},
+    questions = { { dname = name or NAME } },
+  }
+end
+
+local function record(data, kind)
+  return { dtype = kind or 16, data = data }
+end
+
+local ROWS = {
+  { name = "txt_record", answers = { record "\3abc" }, want = { "abc" } },
+  { name = "txt_strings_are_joined", answers = { record "\2ab\0\1c" },
+    want = { "abc" } },
+  { name = "txt_records", answers = { record "\1a", record "\1b" },
+    want = { "a", "b" } },
+  { name = "txt_string_longer_than_its_record",
+    answers = { record "\255ab" }, want = { "ab" } },
+  { name = "txt_empty_record", answers = { record "" }, want = { "" } },
+  { name = "txt_other_records_are_left_out",
+    answers = { record("\1a", 5), record "\1b" }, want = { "b" } },
+  { name = "txt_no_such_name", flags = { RC3 = true, RC4 = true },
+    want = {} },
+  { name = "txt_no_such_record", want = {} },
+  { name = "txt_name_in_other_letters", asked = NAME:upper(), want = {} },
+  { name = "txt_server_failure", flags = { RC3 = true }, err = "refused" },
+  { name = "txt_format_error", flags = { RC4 = true }, err = "refused" },
+  { name = "txt_refused", flags = { RC2 = true, RC4 = true },
+    err = "refused" },
+  { name = "txt_the_question_itself", flags = { is_query = true },
+    err = "no answer to the question" },
+  { name = "txt_answer_to_another_question", asked = "x.test",
+    err = "no answer to the question" },
+}
+check.rows(ROWS, function(row)
+  local texts, err = ask(function(options)
+    return true, packet(options, row.answers, row.flags, row.asked)
+  end)
+  check.equal(texts, row.want)
+  if row.err then
+    check.contains(err, row.err)
+  end
+end)
+
+check.case("txt_answer_with_another_id", function()
+  local texts, err = ask(function(options)
+    return true, packet { id = options.id ~ 1 }
+  end)
+  check.equal(texts, nil)
+  check.contains(err, "no answer to the question")
+end)
+
+check.case("txt_library_that_raises", function()
+  check.equal({ ask(function() error "data string too short" end) },
+    { nil, "unreadable answer" })
+end)
+
+check.case("txt_no_answer", function()
+  check.equal({ ask(function() return false, "No Answers" end) },
+    { nil, "No Answers" })
+end)
+
+check.case("txt_packet_without_a_question", function()
+  check.equal((ask(function(options)
+    return true, { id = options.id, flags = { QR = true }, answers = {} }
+  end)), nil)
+end)
+
+check.case("txt_is_asked_with_limits", function()
+  local asked
+  ask(function(options, name)
+    asked = { name, options.dtype, options.noauth, options.timeout <= 1000,
+      options.sendCount <= 2 }
+    return true, packet(options)
+  end)
+  check.equal(asked, { NAME, "TXT", true, true, true })
+end)
+
+check.finish()

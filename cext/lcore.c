@@ -2,6 +2,7 @@
 /* The Lua module mtrtrace.core: converts arguments and results, decides nothing. Lua 5.3 and 5.4.
  * Misuse raises; what the world refuses returns nil, a sentence and a name. */
 #include "levents.h"
+#include "lreplay.h"
 #include "lresult.h"
 #include "lset.h"
 #include "prober.h"
@@ -403,9 +404,9 @@ static const luaL_Reg trace_methods[] = { { "done", trace_is_done },  { "wait", 
                                           { "result", trace_result }, { "events", trace_events },
                                           { "close", trace_close },   { NULL, NULL } };
 
-static const luaL_Reg functions[] = { { "trace", l_trace },
-                                      { "interfaces", l_interfaces },
-                                      { NULL, NULL } };
+static const luaL_Reg functions[] = {
+    { "trace", l_trace }, { "interfaces", l_interfaces }, { "replay", lreplay_new }, { NULL, NULL }
+};
 
 __attribute__((visibility("default"))) int luaopen_mtrtrace_core(lua_State *L);
 
@@ -414,6 +415,7 @@ int luaopen_mtrtrace_core(lua_State *L)
     luaL_checkversion(L);
     lresult_register(L);
     levents_register(L);
+    lreplay_register(L);
     luaL_newmetatable(L, PROBER_MT);
     luaL_setfuncs(L, prober_meta, 0);
     luaL_newmetatable(L, TRACE_MT);

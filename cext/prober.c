@@ -41,6 +41,7 @@ struct prober_job {
     struct events events;
     struct egress_route route;
     const struct way *way;
+    int64_t started_ns;   /* CLOCK_REALTIME */
     uint64_t first_drops; /* UINT64_MAX until the first turn */
     int64_t asked_ns;     /* when somebody last asked about it */
     int64_t due_ns;
@@ -444,6 +445,7 @@ static int start_trace(struct prober *p, struct prober_job *job,
         return err_set(err, ERR_NOMEM, "no memory for a trace");
     job->keep_events = request->keep_events;
     job->asked_ns = monotonic_ns();
+    job->started_ns = read_clock(CLOCK_REALTIME);
     job->first_drops = UINT64_MAX;
     job->trace = trace_new(&config, p->pace, job->asked_ns, on_event, job, err);
     return job->trace != NULL ? 0 : -1;
@@ -550,6 +552,7 @@ int prober_read(struct prober *p, struct prober_job *job, struct prober_report *
     out->done = renew(p, job);
     const struct trace_config *config = trace_config(job->trace);
     out->spec = config->spec;
+    out->started_ns = job->started_ns;
     out->packets = config->packets;
     out->first_hop = config->first_hop;
     if (job->first_drops != UINT64_MAX)

@@ -27,6 +27,7 @@ struct prober_report {
     struct wire_spec spec;
     struct egress_route route;
     struct trace_summary summary;
+    int64_t started_ns; /* CLOCK_REALTIME */
     uint32_t packets;
     uint8_t first_hop;
     bool done;

@@ -122,7 +122,8 @@ local function trace(uv, core, checked, names)
   end
   local host = new_host(uv, checked)
   local readers = {
-    document.new(output, formats.get(checked.format), view.of(checked)),
+    document.new(output, formats.get(checked.format), view.of(checked,
+      core.version, #names)),
     complainer(),
   }
   local the_run = run.new { host = host, core = core, options = checked,

@@ -48,9 +48,16 @@ end
 
 --- The view of a run.
 -- @tparam table options checked
--- @treturn table `columns`, `max_silent`
-function M.of(options)
-  return { columns = columns(options), max_silent = options.max_silent }
+-- @tparam ?string version of this program
+-- @tparam ?integer targets how many there are
+-- @treturn table `columns`, `chosen` where the user did that, `max_silent`,
+--   `version`, `targets`, and `seen`, for reports that say nothing twice
+function M.of(options, version, targets)
+  return {
+    columns = columns(options), max_silent = options.max_silent,
+    chosen = (options.columns or options.order) and true or false,
+    version = version, targets = targets, seen = {},
+  }
 end
 
 return M

@@ -79,6 +79,7 @@ M.kinds = {
   count = { text = count, raw = count, numeric = true },
   ms = {
     numeric = true,
+    precise = function(value) return ("%.3f"):format(value) end,
     text = function(value) return ("%.2f"):format(value) end,
     raw = M.decimal,
   },

@@ -5,9 +5,12 @@
 -- Readers are what the command shows a run through: tables whose methods may
 -- all be absent. start(self, trace), events(self, trace, list, dropped),
 -- finish(self, trace, result or nil, text), close(self). A trace is { index,
--- name, target, source_of... }: see mtrtrace.cli.run. A reader writes by its
--- `out`, see mtrtrace.cli.out, and never waits.
+-- name, target, options, head, peek }: see mtrtrace.cli.run. Those with a
+-- field `wants_events` get them. A reader writes by its `out`, see
+-- mtrtrace.cli.out, and never waits.
 -- @module mtrtrace.cli.document
+local serial = require "mtrtrace.cli.serial"
+
 local M = {}
 
 local Document = {}
@@ -21,47 +24,32 @@ local function part(self, what)
   return value or ""
 end
 
-local function write_next(self)
-  local text = self.ready[self.next]
-  while text ~= nil do
-    if text then
-      self.out:write((self.written > 0 and part(self, "between") or "")
-        .. text)
-      self.written = self.written + 1
-    end
-    self.ready[self.next] = nil
-    self.next = self.next + 1
-    text = self.ready[self.next]
-  end
-  self.out:flush()
-end
-
 function Document:finish(trace, result, err)
   local view = setmetatable({ name = trace.name }, { __index = self.view })
-  local text = false
+  local text
   if result then
     text = self.format.trace(result, view)
   elseif self.format.failure then
     text = self.format.failure(err, view)
   end
-  self.ready[trace.index] = text
-  write_next(self)
+  self.texts:put(trace.index, text or "")
+  self.texts:finish(trace.index)
 end
 
 function Document:close()
+  self.texts:close()
   self.out:write(part(self, "tail"))
 end
 
 --- Begins a document.
 -- @tparam table out see mtrtrace.cli.out
 -- @tparam table format a row of mtrtrace.cli.formats
--- @tparam table view what the reports want: `columns`, `max_silent`
+-- @tparam table view what the reports want, see mtrtrace.cli.view
 -- @treturn table a reader
 function M.new(out, format, view)
-  local self = setmetatable({
-    out = out, format = format, view = view, ready = {}, next = 1,
-    written = 0,
-  }, Document)
+  local self = setmetatable({ out = out, format = format, view = view },
+    Document)
+  self.texts = serial.new(out, part(self, "between"))
   out:write(part(self, "head"))
   return self
 end

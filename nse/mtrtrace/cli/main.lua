@@ -1,170 +1,157 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 --- The command mtr-trace: from its words to an exit status. The one module
--- that prints to standard error and that ties the parts together.
+-- that prints to standard error and ties the parts together.
 -- @module mtrtrace.cli.main
-local document = require "mtrtrace.cli.document"
-local formats = require "mtrtrace.cli.formats"
 local loader = require "mtrtrace.loader"
 local options = require "mtrtrace.cli.options"
-local out = require "mtrtrace.cli.out"
+local outputs = require "mtrtrace.cli.outputs"
 local parse = require "mtrtrace.cli.parse"
-local progress = require "mtrtrace.cli.progress"
-local run = require "mtrtrace.cli.run"
+local rerun = require "mtrtrace.cli.rerun"
+local schema = require "mtrtrace.report.schema"
+local session = require "mtrtrace.cli.session"
 local targets = require "mtrtrace.cli.targets"
-local uv_host = require "mtrtrace.host.uv"
-local view = require "mtrtrace.cli.view"
 
 local M = {}
 
-M.REACHED, M.NOT_REACHED, M.USAGE, M.PERMISSION = 0, 1, 2, 3
+local REACHED, NOT_REACHED, USAGE, PERMISSION = 0, 1, 2, 3
 
 local function say(text)
   io.stderr:write("mtr-trace: ", text, "\n")
 end
 
--- ---- what ends at once ----------------------------------------------------
+local function fail(text)
+  say(text)
+  return USAGE
+end
+
+local function refuse(text)
+  return fail(text .. " (see mtr-trace --help)")
+end
 
 local function needed(name, package)
   local ok, module = pcall(require, name)
   if not ok then
-    return nil, ("needs the Lua module %s, which is not installed "
-      .. "(Debian: %s)"):format(name, package)
+    return nil, ("the Lua module %s is not installed (Debian: %s)"):format(
+      name, package)
   end
   return module
 end
 
-local function print_version()
+-- ---- what is answered at once ---------------------------------------------
+
+local ANSWERS = {}
+
+function ANSWERS.help(argparse)
+  io.write(parse.parser(argparse, {}):get_help(), "\n")
+end
+
+function ANSWERS.version()
   local core = loader.core()
   print("mtr-trace " .. (core and core.version or "without its engine"))
 end
 
--- Answers to --help and --version: true where there was one.
-local function answered(argparse, found)
-  if found.help then
-    io.write(parse.parser(argparse, {}):get_help(), "\n")
-  elseif found.version then
-    print_version()
-  else
-    return false
+function ANSWERS.schema()
+  local dkjson, err = needed("dkjson", "lua-dkjson")
+  if not dkjson then
+    return fail(err)
   end
-  return true
+  print(dkjson.encode(schema.build(), { indent = true }))
 end
 
--- ---- a run ----------------------------------------------------------------
-
-local function new_host(uv, checked)
-  return uv_host.new(uv, {
-    debug = checked.debug and say or nil,
-    failed = function(text)
-      say("internal error: " .. text)
-      os.exit(M.USAGE)
-    end,
-  })
-end
-
--- Errors of single targets, as they come.
-local function complainer()
-  return { finish = function(_, trace, result, err)
-    if not result then
-      say(("%s: %s"):format(trace.name, err))
+-- The exit status where the words ask for such an answer.
+local function answer(argparse, found)
+  for _, row in ipairs(options.all()) do
+    if row.alone and found[row.name] then
+      return ANSWERS[row.name](argparse, found[row.name]) or REACHED
     end
-  end }
-end
-
--- Ends the run when somebody asks for that or nobody reads it any longer.
-local function watch(uv, the_run, output)
-  local handles = {}
-  local function on(signal)
-    local handle = uv.new_signal()
-    handle:start(signal, function()
-      if the_run.stopped then
-        os.exit(128 + 2)
-      end
-      the_run:stop()
-    end)
-    handles[#handles + 1] = handle
   end
-  on "sigint"
-  on "sigterm"
-  local check = uv.new_timer()
-  check:start(100, 100, function()
-    if output.err then
-      the_run:stop()
-    end
-    if the_run.done == #the_run.targets
-      or the_run.stopped and the_run.done == the_run.taken then
-      for _, handle in ipairs(handles) do
-        handle:close()
-      end
-    end
-  end)
-  handles[#handles + 1] = check
 end
 
-local function status_of(the_run, output)
-  local err, closed_pipe = output:close()
-  if the_run.permission then
-    say(the_run.permission)
-    return M.PERMISSION
-  elseif err and not closed_pipe then
-    say(err)
-    return M.USAGE
+-- ---- runs -----------------------------------------------------------------
+
+local function status_of(run, count, err)
+  if run.failed then
+    return fail("internal error: " .. run.failed)
+  elseif run.permission then
+    say(run.permission)
+    return PERMISSION
+  elseif err then
+    return fail(err)
   end
-  return (the_run.missed > 0 or the_run.done < #the_run.targets)
-    and M.NOT_REACHED or M.REACHED
+  return (run.missed > 0 or run.done < count) and NOT_REACHED or REACHED
 end
 
 local function trace(uv, core, checked, names)
-  local output, err = out.open(checked.output)
-  if not output then
-    say(err)
-    return M.USAGE
+  local shown, err = outputs.open(checked, { version = core.version,
+    targets = #names, now = function() return uv.hrtime() / 1e9 end })
+  if not shown then
+    return fail(err)
   end
-  local host = new_host(uv, checked)
-  local readers = {
-    document.new(output, formats.get(checked.format), view.of(checked,
-      core.version, #names)),
-    complainer(),
-  }
-  local the_run = run.new { host = host, core = core, options = checked,
-    targets = names, readers = readers }
-  readers[#readers + 1] = progress.new(uv, the_run)
-  the_run:start()
-  watch(uv, the_run, output)
-  uv.run()
-  for _, reader in ipairs(readers) do
-    if reader.close then
-      reader:close()
-    end
-  end
-  return status_of(the_run, output)
+  local run = session.run { uv = uv, core = core, options = checked,
+    targets = names, readers = shown.readers, say = say,
+    broken = function() return shown:broken() end }
+  return status_of(run, #names, shown:close())
 end
 
-local function refuse(text)
-  say(text .. " (see mtr-trace --help)")
-  return M.USAGE
+local function open_recording(path)
+  if path == "-" then
+    return io.stdin
+  end
+  return io.open(path, "rb")
 end
 
-local function start(argparse, found)
+local function show_recording(core, checked)
+  local dkjson, err = needed("dkjson", "lua-dkjson")
+  local file, shown
+  if dkjson then
+    file, err = open_recording(checked.replay)
+  end
+  if file then
+    shown, err = outputs.open(checked, { version = core.version,
+      targets = 1, now = os.clock })
+  end
+  if not shown then
+    return fail(err)
+  end
+  local run = rerun.run(core, dkjson, file, checked.replay, shown.readers)
+  return status_of(run, 1, shown:close() or run.err)
+end
+
+local function start_traces(core, checked, found)
+  local uv, err = needed("luv", "lua-luv")
+  if not uv then
+    return fail(err)
+  end
+  local names
+  names, err = targets.list(found.targets, checked.filename, uv)
+  if not names then
+    return fail(err)
+  elseif #names == 0 then
+    return refuse "no target given"
+  end
+  return trace(uv, core, checked, names)
+end
+
+local function start(found)
   local checked, err = options.check(found)
   if not checked then
     return refuse(err)
   end
-  local uv, core, names
-  uv, err = needed("luv", "lua-luv")
-  if uv then
-    core, err = loader.core()
+  local core
+  core, err = loader.core()
+  if core and checked.format == "json" then
+    local dkjson
+    dkjson, err = needed("dkjson", "lua-dkjson")
+    core = dkjson and core
   end
-  if core then
-    names, err = targets.list(found.targets, checked.filename, uv)
+  if not core then
+    return fail(err)
+  elseif not checked.replay then
+    return start_traces(core, checked, found)
+  elseif #(found.targets or {}) > 0 or checked.filename then
+    return refuse "--replay goes with no target"
   end
-  if not names then
-    say(err)
-    return M.USAGE
-  elseif #names == 0 then
-    return refuse("no target given")
-  end
-  return trace(uv, core, checked, names), argparse
+  return show_recording(core, checked)
 end
 
 --- Runs the command.
@@ -173,17 +160,14 @@ end
 function M.main(words)
   local argparse, err = needed("argparse", "lua-argparse")
   if not argparse then
-    say(err)
-    return M.USAGE
+    return fail(err)
   end
   local found
   found, err = parse.words(argparse, words)
   if not found then
     return refuse(err)
-  elseif answered(argparse, found) then
-    return M.REACHED
   end
-  return (start(argparse, found))
+  return answer(argparse, found) or start(found)
 end
 
 return M

@@ -136,6 +136,13 @@ local ROWS = {
     want = "the name of a file", writes = true,
     about = "write to FILE instead of standard output" },
 
+  { name = "record", value = "FILE", group = "output", read = values.path,
+    want = "the name of a file", writes = true,
+    about = "keep all that happens in FILE, for --replay" },
+  { name = "replay", value = "FILE", group = "output", read = values.path,
+    want = "the name of a file", last = true,
+    about = "show the run in FILE again, digit for digit; sends nothing" },
+
   -- ---- settings
   { name = "debug", group = "settings", flag = true,
     about = "say on standard error how look-ups go" },
@@ -223,6 +230,9 @@ function M.check(found)
   end
   options.family = tonumber(found.family)
   options.format = found.format or "report"
+  if options.format == "classic" and not found.packets then
+    options.packets = 3
+  end
   return options
 end
 

@@ -50,14 +50,15 @@ end
 -- @treturn ?table
 -- @treturn ?string one sentence
 function M.open(path)
-  local file, err = io.stdout, nil
-  if path then
-    file, err = io.open(path, "w")
-    if not file then
-      return nil, err
-    end
+  if not path then
+    return setmetatable({ file = io.stdout, name = "standard output",
+      closed_pipe = false }, Out)
   end
-  return setmetatable({ file = file, name = path or "standard output",
+  local file, err = io.open(path, "w")
+  if not file then
+    return nil, err
+  end
+  return setmetatable({ file = file, name = path,
     closed_pipe = false }, Out)
 end
 

@@ -3,6 +3,7 @@
 -- (see mtrtrace.cli.document). Prints nothing and ends nothing.
 -- @module mtrtrace.cli.run
 local companions = require "mtrtrace.companions"
+local special = require "mtrtrace.special"
 local tracer = require "mtrtrace.tracer"
 local zone = require "mtrtrace.zone"
 
@@ -25,6 +26,14 @@ local function patience(options)
     or options.timeout
 end
 
+local function wants_events(readers)
+  for _, reader in ipairs(readers) do
+    if reader.wants_events then
+      return true
+    end
+  end
+end
+
 local function engine_options(self, address)
   local options = self.options
   local out = companions.engine_options(options)
@@ -43,6 +52,40 @@ local function engine_options(self, address)
   return out
 end
 
+-- What the companions know of an address, all together, and whether that is
+-- all; nil where there is none to ask.
+local function peek_of(beside)
+  if #beside == 0 then
+    return nil
+  end
+  return function(address)
+    local facts, all = { special = special.class(address) }, true
+    for _, companion in ipairs(beside) do
+      local more, complete = {}, true
+      if companion.peek then
+        more, complete = companion:peek(address)
+      end
+      for key, value in pairs(more) do
+        facts[key] = value
+      end
+      all = all and complete
+    end
+    return facts, all
+  end
+end
+
+-- The engine, and a word to the readers when the trace has begun.
+local function announcing(self, trace)
+  return { trace = function(options)
+    local handle, text, name = self.core.trace(options)
+    if handle then
+      trace.head, trace.options = handle:result(), options
+      tell(self, "start", trace)
+    end
+    return handle, text, name
+  end }
+end
+
 -- Result, or nil, a sentence and the name of the error.
 local function trace_one(self, trace)
   local addresses, err = self.host.resolve(trace.name, self.options.family)
@@ -59,9 +102,8 @@ local function trace_one(self, trace)
   if not beside then
     return nil, err, "MISUSE"
   end
-  trace.options = options
-  tell(self, "start", trace)
-  return tracer.run(self.host, self.core, options, beside,
+  trace.peek = peek_of(beside)
+  return tracer.run(self.host, announcing(self, trace), options, beside,
     self.events and function(list, dropped)
       tell(self, "events", trace, list, dropped)
     end)
@@ -84,7 +126,7 @@ local function work(self)
       return
     end
     self.taken = self.taken + 1
-    local trace = { index = self.taken, name = name }
+    local trace = { index = self.taken, name = name, live = true }
     local result, text, why = trace_one(self, trace)
     self.done = self.done + 1
     count(self, result, text, why)
@@ -108,8 +150,7 @@ end
 
 --- Prepares a run.
 -- @tparam table setup `host` with resolve; `core`; `options` as checked;
---   `targets`, an array of names; `readers`; `events`: whether readers want
---   them
+--   `targets`, an array of names; `readers`
 -- @treturn table { start, stop }; while it runs `done` says how many targets
 --   are, behind it `missed` how many were not reached, `permission` why none
 --   could be
@@ -117,7 +158,7 @@ function M.new(setup)
   local self = setmetatable({
     host = setup.host, core = setup.core, options = setup.options,
     targets = setup.targets, readers = setup.readers,
-    events = setup.events or nil, taken = 0, done = 0, missed = 0,
+    events = wants_events(setup.readers), taken = 0, done = 0, missed = 0,
     stopped = false,
     shared = { version = setup.core.version, store = {} },
   }, Run)

@@ -40,15 +40,14 @@ function M.read(list, text, name)
 end
 
 local function read_file(list, path)
-  local file, err = io.stdin, nil
+  local file, open_err = io.stdin, nil
   if path ~= "-" then
-    file, err = io.open(path, "r")
-    if not file then
-      return nil, err
-    end
+    file, open_err = io.open(path, "r")
   end
-  local text
-  text, err = file:read "a"
+  if not file then
+    return nil, open_err
+  end
+  local text, err = file:read "a"
   if file ~= io.stdin then
     file:close()
   end

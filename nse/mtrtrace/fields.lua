@@ -7,6 +7,7 @@
 -- `hop` and `responder` say where the value comes from: the name of a key in
 -- the hop or responder of a trace result, or a function of it. A row's first
 -- line shows the hop's value where there is one, later lines the responder's.
+-- `derived` ones follow from others and are no part of structured output.
 -- `remark` is a function of the hop: what follows its value in the table.
 -- @module mtrtrace.fields
 local format = require "mtrtrace.format"
@@ -80,7 +81,7 @@ local FIELDS = {
     default = true, responder = "address", silent = "*", folded = star,
     about = "address that answered; * where nothing ever did" },
   { key = "host", title = "Host", width = 20, kind = "name",
-    responder = host_name, silent = "*", folded = star, text_only = true,
+    responder = host_name, silent = "*", folded = star, derived = true,
     about = "name of the address, or the address where it has none" },
   { key = "loss", title = "Loss%", unit = "%", width = 6, kind = "share",
     default = true, hop = "loss", remark = loss_remark,
@@ -98,7 +99,7 @@ local FIELDS = {
     kind = "count", default = true, hop = "received",
     responder = "received", about = "answered counted probes" },
   { key = "dropped", title = "Drop", unit = "probes", width = 5,
-    kind = "count", hop = dropped, text_only = true,
+    kind = "count", hop = dropped, derived = true,
     about = "finished counted probes that were not answered" },
   { key = "last", title = "Last(ms)", unit = "ms", width = 8, kind = "ms",
     responder = "last_ms", about = "round trip of the last answer" },

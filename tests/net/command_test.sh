@@ -3,19 +3,9 @@
 # status, many targets.
 
 . "$(dirname "$0")/lib.sh"
-for module in luv argparse; do
-  lua5.4 -e "require '$module'" 2>/dev/null || { skip command "no Lua module $module"; exit 0; }
-done
+. "$TREE/tests/net/command.sh"
+needs_command
 lab_up --routers 4 --no-ration || exit 1
-
-# cli ARG...: the command in the client; output in OUT, errors in ERR, status in RC
-cli() {
-  tree_env "$TREE"
-  lab_run "${ENV[@]}" ip netns exec "$LAB-c" timeout 60 "$TREE/scripts/mtr-trace" "$@" \
-    >"$LAB_SCRATCH/out" 2>"$LAB_SCRATCH/err" </dev/null
-  RC=$?
-  OUT=$(cat "$LAB_SCRATCH/out") ERR=$(cat "$LAB_SCRATCH/err")
-}
 
 for family in 4 6; do
   cli -n -c 5 "$(lab_target $family)"

@@ -24,7 +24,8 @@ end
 local function columns(view)
   local list = {}
   for _, field in ipairs(fields.all()) do
-    list[#list + 1] = not field.text_only and field or nil
+    list[#list + 1] = not field.text_only and not field.derived
+      and field or nil
   end
   if view.chosen then
     list = {}

@@ -45,7 +45,7 @@ end
 local function of_scope(scope, more)
   local rows, required = {}, {}
   for _, field in ipairs(fields.all()) do
-    if field[scope] and not field.text_only then
+    if field[scope] and not field.text_only and not field.derived then
       rows[#rows + 1] = { field.key, of_field(field) }
     end
   end

@@ -44,7 +44,9 @@ end
 
 local function add_fields(out, scope, from, shape)
   for _, field in ipairs(fields.all()) do
-    out[field.key] = field_value(field, scope, from, shape)
+    if not field.derived then
+      out[field.key] = field_value(field, scope, from, shape)
+    end
   end
 end
 

@@ -2,6 +2,7 @@
 --- The command mtr-trace: from its words to an exit status. The one module
 -- that prints to standard error and ties the parts together.
 -- @module mtrtrace.cli.main
+local man = require "mtrtrace.cli.man"
 local loader = require "mtrtrace.loader"
 local options = require "mtrtrace.cli.options"
 local outputs = require "mtrtrace.cli.outputs"
@@ -9,6 +10,7 @@ local parse = require "mtrtrace.cli.parse"
 local rerun = require "mtrtrace.cli.rerun"
 local schema = require "mtrtrace.report.schema"
 local session = require "mtrtrace.cli.session"
+local settings = require "mtrtrace.cli.settings"
 local targets = require "mtrtrace.cli.targets"
 
 local M = {}
@@ -48,6 +50,21 @@ end
 function ANSWERS.version()
   local core = loader.core()
   print("mtr-trace " .. (core and core.version or "without its engine"))
+end
+
+function ANSWERS.man()
+  local core = loader.core()
+  io.write(man.page(core and core.version or ""))
+end
+
+function ANSWERS.completion(argparse, shell)
+  local parser = parse.parser(argparse, {})
+  local make = parser["get_" .. shell .. "_complete"]
+  if not make then
+    return refuse(("--completion=%s: expected bash, zsh or fish"):format(
+      shell))
+  end
+  io.write(make(parser))
 end
 
 function ANSWERS.schema()
@@ -154,6 +171,30 @@ local function start(found)
   return show_recording(core, checked)
 end
 
+-- Settings, then the environment, then the words: what comes later wins.
+local function with_settings(argparse, words, first)
+  local found, uv = {}, needed("luv", "lua-luv")
+  local err, warning
+  if uv and not first["no-config"] then
+    err, warning = settings.load(uv, found, first.config)
+  end
+  if err then
+    return nil, err
+  elseif warning then
+    say(warning)
+  end
+  local more = settings.words(os.getenv "MTR_TRACE_OPTIONS" or "")
+  if not more then
+    return nil, "MTR_TRACE_OPTIONS: a quote has no end"
+  end
+  found, err = parse.words(argparse, more, found)
+  if not found or #(found.targets or {}) > 0 then
+    return nil, "MTR_TRACE_OPTIONS: " .. (err or "expected options alone")
+  end
+  found.targets = nil
+  return parse.words(argparse, words, found)
+end
+
 --- Runs the command.
 -- @tparam {string,...} words of the command line
 -- @treturn integer exit status
@@ -167,7 +208,15 @@ function M.main(words)
   if not found then
     return refuse(err)
   end
-  return answer(argparse, found) or start(found)
+  local status = answer(argparse, found)
+  if status then
+    return status
+  end
+  found, err = with_settings(argparse, words, found)
+  if not found then
+    return fail(err)
+  end
+  return start(found)
 end
 
 return M

@@ -6,7 +6,7 @@ local options = require "mtrtrace.cli.options"
 
 local M = {}
 
-local ABOUT = [[
+M.ABOUT = [[
 Traces the path to each TARGET, a name or an address, and tells loss, latency
 and jitter hop by hop, with kernel timestamps at both ends. Needs root or
 CAP_NET_RAW.]]
@@ -16,8 +16,11 @@ Times are 500ms, 5s, 2m; bare numbers are seconds. Exit status: 0 all targets
 were reached, 1 one was not, 2 usage or a file that cannot be used, 3 no
 permission to send or capture.]]
 
--- What an option on the command line does to what was found.
-local function take(found, row, value)
+--- What an option does to what was found.
+-- @tparam table found
+-- @tparam table row of mtrtrace.cli.options
+-- @tparam string|boolean value
+function M.take(found, row, value)
   if row.refused then
     found.refused = found.refused or ("%s: mtr has it, mtr-trace has not: "
       .. "%s"):format(options.title(row), row.refused)
@@ -37,14 +40,11 @@ local function add(parent, row, found)
   if row.also then
     option:hidden_name("--" .. row.also)
   end
-  if row.refused then
-    option:hidden(true)
-  end
   if row.value then
     option:args(1):argname(row.value)
   end
   option:description(M.about(row)):count "*"
-  option:action(function(_, _, value) take(found, row, value) end)
+  option:action(function(_, _, value) M.take(found, row, value) end)
   return option
 end
 
@@ -62,7 +62,7 @@ end
 -- @tparam table found gets texts by option name, and `targets`
 -- @treturn table
 function M.parser(argparse, found)
-  local parser = argparse("mtr-trace", ABOUT, EPILOG):add_help(false)
+  local parser = argparse("mtr-trace", M.ABOUT, EPILOG):add_help(false)
     :usage("Usage: mtr-trace [OPTION...] TARGET...")
     :help_max_width(79):help_description_margin(32)
   parser:argument("targets"):args "*":argname "TARGET"
@@ -77,22 +77,24 @@ function M.parser(argparse, found)
     end
     parser:group(group.title, table.unpack(members))
   end
-  for _, row in ipairs(options.all()) do
-    if row.refused then
-      add(parser, row, found)
-    end
-  end
   return parser
 end
 
 --- Reads a command line.
 -- @tparam table argparse the module
 -- @tparam {string,...} words
--- @treturn ?table texts by option name, and `targets`, an array
+-- @tparam ?table found what earlier words or settings said
+-- @treturn ?table the same: texts by option name, and `targets`, an array
 -- @treturn ?string the first error, one sentence
-function M.words(argparse, words)
-  local found = {}
-  local ok, err = M.parser(argparse, found):pparse(words)
+function M.words(argparse, words, found)
+  found = found or {}
+  local parser = M.parser(argparse, found)
+  for _, row in ipairs(options.all()) do
+    if row.refused then
+      add(parser, row, found)
+    end
+  end
+  local ok, err = parser:pparse(words)
   if not ok then
     return nil, (tostring(err):gsub("\n", "; "))
   elseif found.refused then

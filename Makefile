@@ -75,6 +75,10 @@ run-now:
 	@$(MAKE) --no-print-directory all
 	@$(if $(TARGET),scripts/run-in-tree $(ARGS) $(TARGET),tests/net/demo $(ARGS))
 
+# The library's documentation, by LDoc.
+doc:
+	ldoc -q -p mtr-trace -t "mtr-trace library" -d build/doc nse
+
 # ---- install ---------------------------------------------------------------
 
 INSTALL    ?= install
@@ -153,6 +157,7 @@ targets:
   all          build core.so for $(LUAS)
   run          install what is missing, build, trace TARGET (none: a lab of 8 routers); as root
   check        install what the tests need, build, lint, all tests; as root
+  doc          the library's documentation into build/doc, by LDoc
   lint         style and static checks
   test-c test-lua test-net   one part of the tests, with what is installed
   bench        measure against mtr; prints ratios
@@ -173,5 +178,5 @@ export HELP
 help:
 	@echo "$$HELP"
 
-.PHONY: all run run-now install install-script install-command uninstall uninstall-command clean distclean help \
+.PHONY: all doc run run-now install install-script install-command uninstall uninstall-command clean distclean help \
 	$(VERSIONS:%=install-for-%) $(VERSIONS:%=uninstall-for-%)

@@ -35,6 +35,7 @@ struct way {
 
 struct prober_job {
     struct prober_job *next, *bucket_next;
+    struct prober *prober;
     struct trace *trace;
     struct tally *tally;
     bool keep_events;
@@ -56,6 +57,8 @@ struct prober {
     struct capture *capture; /* the thread's alone */
     /* under the lock: */
     bool stop;
+    int news_fd; /* -1 until somebody asks for it */
+    bool news;   /* something happened that news_fd has not told */
     struct way *ways;
     struct prober_job *jobs;
     struct prober_job *buckets[BUCKETS];
@@ -238,6 +241,17 @@ static void wait_for_work(struct prober *p, int64_t due_ns, bool idle)
         (void)!read(p->wake_fd, &wakes, sizeof wakes);
 }
 
+/* Under the lock. */
+static void tell_news(struct prober *p)
+{
+    const uint64_t one = 1;
+
+    if (p->news && p->news_fd >= 0) {
+        (void)!write(p->news_fd, &one, sizeof one);
+        p->news = false;
+    }
+}
+
 static void *run(void *arg)
 {
     struct prober *p = arg;
@@ -245,6 +259,7 @@ static void *run(void *arg)
     pthread_mutex_lock(&p->lock);
     while (!p->stop) {
         int64_t due_ns = take_turn(p);
+        tell_news(p);
         bool idle = p->jobs == NULL;
         pthread_mutex_unlock(&p->lock);
         wait_for_work(p, due_ns, idle);
@@ -296,6 +311,7 @@ struct prober *prober_open(struct err *err)
         return NULL;
     }
     init_locks(p);
+    p->news_fd = -1;
     p->clock_offset_ns = read_clock(CLOCK_REALTIME) - monotonic_ns();
     p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (p->wake_fd < 0) {
@@ -351,6 +367,8 @@ void prober_close(struct prober *p)
     }
     pace_free(p->pace);
     capture_close(p->capture);
+    if (p->news_fd >= 0)
+        close(p->news_fd);
     if (p->wake_fd >= 0)
         close(p->wake_fd);
     pthread_cond_destroy(&p->finished);
@@ -428,6 +446,7 @@ static void on_event(void *context, const struct trace_event *event)
 {
     struct prober_job *job = context;
     tally_event(job->tally, event);
+    job->prober->news = true;
     if (job->keep_events)
         events_add(&job->events, event);
 }
@@ -443,6 +462,7 @@ static int start_trace(struct prober *p, struct prober_job *job,
     job->tally = tally_new(config.max_hops);
     if (job->tally == NULL)
         return err_set(err, ERR_NOMEM, "no memory for a trace");
+    job->prober = p;
     job->keep_events = request->keep_events;
     job->asked_ns = monotonic_ns();
     job->started_ns = read_clock(CLOCK_REALTIME);
@@ -573,4 +593,42 @@ void prober_events(struct prober *p, struct prober_job *job, struct events *out,
     events_take(&job->events, out);
     *spec = trace_config(job->trace)->spec;
     pthread_mutex_unlock(&p->lock);
+}
+
+/* ---- news ---------------------------------------------------------------------------------- */
+
+int prober_fd(struct prober *p, struct err *err)
+{
+    pthread_mutex_lock(&p->lock);
+    bool is_new = p->news_fd < 0;
+    if (is_new) {
+        p->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (p->news_fd < 0)
+            err_set(err, ERR_SYSTEM, "cannot open an eventfd: %s", strerror(errno));
+    }
+    int fd = p->news_fd;
+    pthread_mutex_unlock(&p->lock);
+    if (is_new)
+        wake(p); /* what happened before is told by the next turn */
+    return fd;
+}
+
+void prober_clear(struct prober *p)
+{
+    uint64_t count;
+    struct err err;
+
+    (void)!read(prober_fd(p, &err), &count, sizeof count);
+}
+
+bool prober_wait_news(struct prober *p, int64_t wait_ns)
+{
+    struct err err;
+    struct pollfd fds = { .fd = prober_fd(p, &err), .events = POLLIN };
+    struct timespec timeout = { wait_ns / 1000000000, wait_ns % 1000000000 };
+
+    bool is_news = ppoll(&fds, 1, &timeout, NULL) > 0;
+    if (is_news)
+        prober_clear(p);
+    return is_news;
 }

@@ -56,4 +56,13 @@ int prober_read(struct prober *p, struct prober_job *job, struct prober_report *
 void prober_events(struct prober *p, struct prober_job *job, struct events *out,
                    struct wire_spec *spec);
 
+/* A descriptor that becomes readable when any trace has something new, for the caller's own loop;
+ * -1 with *err set. It stays the prober's. prober_clear makes it unreadable again, and is to be
+ * called before the news are read. */
+int prober_fd(struct prober *p, struct err *err);
+void prober_clear(struct prober *p);
+
+/* Waits until there is something new, at most so long; clears. False when there is nothing. */
+bool prober_wait_news(struct prober *p, int64_t wait_ns);
+
 #endif

@@ -50,7 +50,7 @@ like no_permission "$out" '^mtr-trace: .*(root|CAP_NET_RAW|permi)'
 # ---- readers that go away -------------------------------------------------------
 
 piped() { # ARG...: what the command says when only a line is read
-  lab_run "${ENV[@]}" ip netns exec "$LAB-c" timeout 60 "$TREE/scripts/mtr-trace" "$@" 2>&1 >"$dir/fifo"
+  { lab_run "${ENV[@]}" ip netns exec "$LAB-c" timeout 60 "$TREE/scripts/mtr-trace" "$@" >"$dir/fifo"; } 2>&1
 }
 mkfifo "$dir/fifo"
 for format in --ndjson --report --json --classic; do

@@ -75,6 +75,10 @@ run-now:
 	@$(MAKE) --no-print-directory all
 	@$(if $(TARGET),scripts/run-in-tree $(ARGS) $(TARGET),tests/net/demo $(ARGS))
 
+# The library's documentation, by LDoc.
+doc:
+	ldoc -q -p mtr-trace -t "mtr-trace library" -d build/doc nse
+
 # ---- install ---------------------------------------------------------------
 
 INSTALL    ?= install
@@ -90,7 +94,7 @@ VERSIONS   := $(LUAS:lua%=%)
 
 # No --script-updatedb: run by a user it writes a private script.db that hides
 # the system's; selection by name needs none.
-install: install-script $(VERSIONS:%=install-for-%)
+install: install-script install-command $(VERSIONS:%=install-for-%)
 
 install-script:
 	$(if $(SCRIPT_DIR),,$(error $(NMAP) names no scripts directory; install Nmap or set SCRIPT_DIR))
@@ -103,8 +107,37 @@ $(VERSIONS:%=install-for-%): install-for-%: build/lua%/mtrtrace/core.so $(if $(M
 	$(Q)set -e; for f in $(LUA_FILES); do \
 		$(INSTALL) -D -m 644 "nse/$$f" '$(DESTDIR)$(LUA_DIR)'/"$$f"; done
 
+# The command, for Lua 5.4: installed files by the file they are made as.
+SHARE     := $(PREFIX)/share
+COMMAND_mtr-trace             = $(PREFIX)/bin/mtr-trace
+COMMAND_mtr-trace.schema.json = $(SHARE)/mtr-trace/mtr-trace.schema.json
+COMMAND_mtr-trace.8           = $(SHARE)/man/man8/mtr-trace.8
+COMMAND_bash                  = $(SHARE)/bash-completion/completions/mtr-trace
+COMMAND_zsh                   = $(SHARE)/zsh/site-functions/_mtr-trace
+COMMAND_fish                  = $(SHARE)/fish/vendor_completions.d/mtr-trace.fish
+COMMAND_FILES := mtr-trace mtr-trace.schema.json mtr-trace.8 bash zsh fish
+LUA_COMMAND   ?= lua5.4
+
+# The man page and the completions come from the table of options, by argparse.
+build/command: $(wildcard nse/mtrtrace/*.lua nse/mtrtrace/cli/*.lua) scripts/mtr-trace scripts/mtr-trace.schema.json Makefile
+	@mkdir -p $@ && rm -f $@/*
+	$(Q)sed '/IN-TREE$$/d' scripts/mtr-trace >$@/mtr-trace && cp scripts/mtr-trace.schema.json $@
+	$(Q)if $(LUA_COMMAND) -e 'require "argparse"' 2>/dev/null; then \
+		$(LUA_COMMAND) scripts/mtr-trace --man >$@/mtr-trace.8 && for shell in bash zsh fish; do \
+		$(LUA_COMMAND) scripts/mtr-trace --completion $$shell >$@/$$shell || exit; done; \
+	else echo "  argparse for Lua 5.4 is missing: no man page, no completions"; fi
+	@touch $@
+
+install-command: all build/command
+	$(Q)set -e; $(foreach f,$(COMMAND_FILES),[ ! -e build/command/$f ] || \
+		$(INSTALL) -D -m $(if $(filter mtr-trace,$f),755,644) build/command/$f '$(DESTDIR)$(COMMAND_$f)'; )
+
+uninstall-command:
+	rm -f $(foreach f,$(COMMAND_FILES),'$(DESTDIR)$(COMMAND_$f)')
+	$(Q)[ ! -d '$(DESTDIR)$(SHARE)/mtr-trace' ] || rmdir '$(DESTDIR)$(SHARE)/mtr-trace'
+
 # Files by name, folders only when that leaves them empty.
-uninstall: $(VERSIONS:%=uninstall-for-%)
+uninstall: uninstall-command $(VERSIONS:%=uninstall-for-%)
 	$(if $(SCRIPT_DIR),rm -f '$(DESTDIR)$(SCRIPT_DIR)/mtr-trace.nse')
 
 $(VERSIONS:%=uninstall-for-%): uninstall-for-%:
@@ -124,12 +157,13 @@ targets:
   all          build core.so for $(LUAS)
   run          install what is missing, build, trace TARGET (none: a lab of 8 routers); as root
   check        install what the tests need, build, lint, all tests; as root
+  doc          the library's documentation into build/doc, by LDoc
   lint         style and static checks
   test-c test-lua test-net   one part of the tests, with what is installed
   bench        measure against mtr; prints ratios
   fuzz         FUZZ_SECONDS for each parser, with FUZZ_SEED
   format       rewrite the C files with clang-format
-  install uninstall   for Nmap ($(NMAP)) and plain interpreters
+  install uninstall   for Nmap ($(NMAP)) and plain interpreters, and the command mtr-trace
   clean distclean     remove build/; clean keeps build/debian13
 variables:
   TARGET ARGS          what `run` traces, and further Nmap options
@@ -145,5 +179,5 @@ export HELP
 help:
 	@echo "$$HELP"
 
-.PHONY: all run run-now install install-script uninstall clean distclean help \
+.PHONY: all doc run run-now install install-script install-command uninstall uninstall-command clean distclean help \
 	$(VERSIONS:%=install-for-%) $(VERSIONS:%=uninstall-for-%)

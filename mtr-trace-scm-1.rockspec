@@ -9,7 +9,8 @@ description = {
   summary = "MTR-grade path tracing for Nmap and for Lua",
   detailed = [[
 The Lua library and C engine behind the Nmap script mtr-trace.nse, which this
-rock carries in its nse folder: run it by path, or copy it to Nmap's scripts.]],
+rock carries in its nse folder: run it by path, or copy it to Nmap's scripts.
+The command mtr-trace needs the rocks luv, argparse and dkjson too.]],
   license = "BSD-2-Clause",
 }
 dependencies = {
@@ -34,5 +35,6 @@ build = {
     LUA_DIR = "$(LUADIR)",
     C_DIR = "$(LIBDIR)",
   },
+  install = { bin = { "scripts/mtr-trace" } },
   copy_directories = { "nse" },
 }

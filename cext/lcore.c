@@ -5,6 +5,7 @@
 #include "lask.h"
 #include "levents.h"
 #include "lopt.h"
+#include "lreplay.h"
 #include "lresult.h"
 #include "lset.h"
 
@@ -216,6 +217,56 @@ static int trace_tostring(lua_State *L)
     return 1;
 }
 
+/* ---- the prober in a loop of the caller's --------------------------------------------------- */
+
+static struct prober *check_prober(lua_State *L)
+{
+    struct prober_ud *u = luaL_checkudata(L, 1, PROBER_MT);
+    luaL_argcheck(L, u->prober != NULL, 1, "prober is closed");
+    return u->prober;
+}
+
+static int l_prober(lua_State *L)
+{
+    struct err err = { 0 };
+    return lcore_push_prober(L, &err) ? 1 : lcore_push_err(L, &err);
+}
+
+static int prober_get_fd(lua_State *L)
+{
+    struct err err = { 0 };
+    int fd = prober_fd(check_prober(L), &err);
+
+    if (fd < 0)
+        return lcore_push_err(L, &err);
+    lua_pushinteger(L, fd);
+    return 1;
+}
+
+static int prober_do_clear(lua_State *L)
+{
+    prober_clear(check_prober(L));
+    return 0;
+}
+
+/* Seconds within which every trace has to be asked about, or it stops sending. */
+static int prober_timeout(lua_State *L)
+{
+    check_prober(L);
+    lua_pushnumber(L, PROBER_LEASE_MS / 2 / 1e3);
+    return 1;
+}
+
+static int prober_do_wait(lua_State *L)
+{
+    struct prober *prober = check_prober(L);
+    double seconds = luaL_optnumber(L, 2, PROBER_LEASE_MS / 2 / 1e3);
+
+    luaL_argcheck(L, seconds >= 0 && seconds <= wait_max_s, 2, "seconds from 0 expected");
+    lua_pushboolean(L, prober_wait_news(prober, (int64_t)(seconds * 1e9)));
+    return 1;
+}
+
 /* ---- interfaces ---------------------------------------------------------------------------- */
 
 /* The kernel's answers fit here; more interfaces than this are left out. */
@@ -273,6 +324,12 @@ static int l_interfaces(lua_State *L)
 
 static const luaL_Reg prober_meta[] = { { "__gc", prober_gc }, { NULL, NULL } };
 
+static const luaL_Reg prober_methods[] = { { "fd", prober_get_fd },
+                                           { "clear", prober_do_clear },
+                                           { "timeout", prober_timeout },
+                                           { "wait", prober_do_wait },
+                                           { NULL, NULL } };
+
 static const luaL_Reg trace_meta[] = { { "__gc", trace_close },
                                        { "__tostring", trace_tostring },
                                        { NULL, NULL } };
@@ -300,6 +357,8 @@ static const luaL_Reg functions[] = { { "trace", l_trace },
                                       { "ask", lask_ask },
                                       { "interfaces", l_interfaces },
                                       { "neighbour", l_neighbour },
+                                      { "replay", lreplay_new },
+                                      { "prober", l_prober },
                                       { NULL, NULL } };
 
 __attribute__((visibility("default"))) int luaopen_mtrtrace_core(lua_State *L);
@@ -310,8 +369,11 @@ int luaopen_mtrtrace_core(lua_State *L)
     lresult_register(L);
     levents_register(L);
     lask_register(L);
+    lreplay_register(L);
     luaL_newmetatable(L, PROBER_MT);
     luaL_setfuncs(L, prober_meta, 0);
+    luaL_newlib(L, prober_methods);
+    lua_setfield(L, -2, "__index");
     luaL_newmetatable(L, TRACE_MT);
     luaL_setfuncs(L, trace_meta, 0);
     luaL_newlib(L, trace_methods);

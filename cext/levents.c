@@ -25,6 +25,35 @@ static const char *const kind_names[] = {
 };
 _Static_assert(sizeof kind_names / sizeof *kind_names == EVENT_KIND_COUNT, "a name for each kind");
 
+static const char *const reply_names[] = {
+    [WIRE_PROBE] = "probe",
+    [WIRE_ECHO_REPLY] = "echo-reply",
+    [WIRE_SYN_ACK] = "syn-ack",
+    [WIRE_RST] = "rst",
+    [WIRE_TIME_EXCEEDED] = "time-exceeded",
+    [WIRE_UNREACHABLE] = "unreachable",
+    [WIRE_TOO_BIG] = "too-big",
+};
+_Static_assert(sizeof reply_names / sizeof *reply_names == WIRE_KIND_COUNT, "a name for each kind");
+
+static int find_name(const char *const *names, int count, const char *name)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+int levents_kind(const char *name)
+{
+    return find_name(kind_names, EVENT_KIND_COUNT, name);
+}
+
+int levents_reply(const char *name)
+{
+    return find_name(reply_names, WIRE_KIND_COUNT, name);
+}
+
 static int events_gc(lua_State *L)
 {
     events_fini(luaL_checkudata(L, 1, EVENTS_MT));
@@ -47,23 +76,29 @@ static void set_reply(lua_State *L, const struct trace_event *event)
 
     lset_address(L, "from", &reply->from);
     lset_boolean(L, "target", event->from_target);
+    lset_string(L, "reply", reply_names[reply->kind]);
     lset_string(L, "answer", icmpname(reply->from.version, reply->kind, reply->type, reply->code));
     lset_integer(L, "type", reply->type);
     lset_integer(L, "code", reply->code);
     lset_integer(L, "reply_ttl", reply->ttl);
     lset_integer(L, "reply_tos", reply->tos);
     lset_integer(L, "quote_length", reply->quote.length);
-    if (event->rtt_ns >= 0)
+    if (event->rtt_ns >= 0) {
         lset_number(L, "rtt_ms", (double)event->rtt_ns / ns_per_ms);
+        lset_integer(L, "rtt_ns", event->rtt_ns);
+    }
+    if (event->was_error)
+        lset_boolean(L, "was_error", true);
     if (event->clock_step)
         lset_boolean(L, "clock_step", true);
 }
 
 static void push_event(lua_State *L, const struct trace_event *event, const struct wire_spec *spec)
 {
-    lua_createtable(L, 0, 16);
+    lua_createtable(L, 0, 24);
     lset_string(L, "kind", kind_names[event->kind]);
     lset_number(L, "at", (double)event->at_ns / ns_per_s);
+    lset_integer(L, "at_ns", event->at_ns);
     if (event->kind == EVENT_DONE)
         return;
     lset_integer(L, "ttl", event->ttl);
@@ -73,6 +108,9 @@ static void push_event(lua_State *L, const struct trace_event *event, const stru
     lset_integer(L, "flow", event->flow);
     if (event->kind == EVENT_RATIONED) {
         lset_number(L, "spacing", (double)event->ration.spacing_ns / ns_per_s);
+        lset_integer(L, "spacing_ns", event->ration.spacing_ns);
+        lset_integer(L, "tests", event->ration.evidence.tests);
+        lset_integer(L, "tests_answered", event->ration.evidence.tests_answered);
         return;
     }
     lset_integer(L, "index", wire_index(spec, event->probe));

@@ -15,4 +15,8 @@ struct events *levents_new(lua_State *L);
 /* Pushes an array of tables; `spec` is the trace's. */
 void levents_push(lua_State *L, const struct events *queue, const struct wire_spec *spec);
 
+/* The event_kind and the wire_kind of a name, -1 if it is none: for a recording that is read. */
+int levents_kind(const char *name);
+int levents_reply(const char *name);
+
 #endif

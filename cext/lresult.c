@@ -39,10 +39,13 @@ static void set_rtts(lua_State *L, const struct stats *rtt)
         return;
     lset_number(L, "last_ms", (double)rtt->last_ns / ns_per_ms);
     lset_number(L, "avg_ms", rtt->mean_ns / ns_per_ms);
+    lset_number(L, "gmean_ms", stats_gmean_ns(rtt) / ns_per_ms);
     lset_number(L, "best_ms", (double)rtt->best_ns / ns_per_ms);
     lset_number(L, "worst_ms", (double)rtt->worst_ns / ns_per_ms);
     lset_number(L, "stdev_ms", stats_stdev_ns(rtt) / ns_per_ms);
     lset_number(L, "jitter_ms", stats_jitter_ns(rtt) / ns_per_ms);
+    lset_number(L, "jitter_last_ms", rtt->jitter_last_ns / ns_per_ms);
+    lset_number(L, "jitter_worst_ms", rtt->jitter_worst_ns / ns_per_ms);
     lset_number(L, "jitter_rfc3550_ms", rtt->jitter_rfc3550_ns / ns_per_ms);
     lset_number(L, "p25_ms", quantiles_get(&rtt->quantiles, 0.25) / ns_per_ms);
     lset_number(L, "p75_ms", quantiles_get(&rtt->quantiles, 0.75) / ns_per_ms);
@@ -140,6 +143,7 @@ static void push_lost(lua_State *L, const struct tally_hop *hop)
 
 static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
 {
+    static const struct evidence_list none;
     const struct tally_hop *hop = &report->tally->hops[ttl];
 
     lua_createtable(L, 0, 16);
@@ -163,7 +167,7 @@ static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
         lset_number(L, "loss_low", low);
         lset_number(L, "loss_high", high);
     }
-    push_responders(L, hop, &report->evidence->hops[ttl]);
+    push_responders(L, hop, report->evidence != NULL ? &report->evidence->hops[ttl] : &none);
     lua_setfield(L, -2, "responders");
     push_runs(L, hop);
     lua_setfield(L, -2, "runs");
@@ -172,10 +176,8 @@ static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
     lua_setfield(L, -2, "lost");
 }
 
-static void push_hops(lua_State *L, const struct prober_report *report, int first)
+void lresult_push_hops(lua_State *L, const struct prober_report *report, int first, int last)
 {
-    const struct trace_summary *summary = &report->summary;
-    int last = summary->end_ttl != 0 ? summary->end_ttl : summary->probed_ttl;
     lua_Integer at = 0;
 
     lua_createtable(L, last, 0);
@@ -235,12 +237,15 @@ void lresult_push(lua_State *L, const struct prober_report *report)
     set_ending(L, &report->summary);
     lset_integer(L, "first_hop", report->first_hop);
     lset_integer(L, "probed_hop", report->summary.probed_ttl);
+    lset_integer(L, "started_ns", report->started_ns);
+    lset_integer(L, "elapsed_ns", report->summary.elapsed_ns);
     lset_number(L, "elapsed", (double)report->summary.elapsed_ns / ns_per_s);
     lset_integer(L, "sent", report->summary.sent);
     set_send_error(L, &report->summary);
     lset_integer(L, "capture_drops", (lua_Integer)report->capture_drops);
     lset_integer(L, "clock_steps", report->summary.clock_steps);
     lset_integer(L, "unstamped", report->summary.unstamped);
-    push_hops(L, report, report->first_hop);
+    int last = report->summary.end_ttl;
+    lresult_push_hops(L, report, report->first_hop, last != 0 ? last : report->summary.probed_ttl);
     lua_setfield(L, -2, "hops");
 }

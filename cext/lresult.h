@@ -15,4 +15,7 @@ struct prober_report *lresult_new(lua_State *L);
 /* Pushes the table; field names and units are documented in README.md beside this file. */
 void lresult_push(lua_State *L, const struct prober_report *report);
 
+/* Pushes the array of hops `first` to `last`. */
+void lresult_push_hops(lua_State *L, const struct prober_report *report, int first, int last);
+
 #endif

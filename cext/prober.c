@@ -204,6 +204,17 @@ static void wait_for_work(struct prober *p, int64_t due_ns, bool idle)
         (void)!read(p->wake_fd, &wakes, sizeof wakes);
 }
 
+/* Under the lock. */
+static void tell_news(struct prober *p)
+{
+    const uint64_t one = 1;
+
+    if (p->news && p->news_fd >= 0) {
+        (void)!write(p->news_fd, &one, sizeof one);
+        p->news = false;
+    }
+}
+
 static void *run(void *arg)
 {
     struct prober *p = arg;
@@ -211,6 +222,7 @@ static void *run(void *arg)
     pthread_mutex_lock(&p->lock);
     while (!p->stop) {
         int64_t due_ns = take_turn(p);
+        tell_news(p);
         bool idle = p->jobs == NULL && due_ns == INT64_MAX;
         pthread_mutex_unlock(&p->lock);
         wait_for_work(p, due_ns, idle);
@@ -264,6 +276,7 @@ struct prober *prober_open(struct err *err)
     init_locks(p);
     p->clock_offset_ns = read_clock(CLOCK_REALTIME) - prober_clock_ns();
     p->ended = 1;
+    p->news_fd = -1;
     p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (p->wake_fd < 0) {
         err_set(err, ERR_SYSTEM, "cannot open an eventfd: %s", strerror(errno));
@@ -321,6 +334,8 @@ void prober_close(struct prober *p)
     pace_free(p->pace);
     asks_free(p->asks);
     capture_close(p->capture);
+    if (p->news_fd >= 0)
+        close(p->news_fd);
     if (p->wake_fd >= 0)
         close(p->wake_fd);
     pthread_cond_destroy(&p->finished);
@@ -398,6 +413,7 @@ static void on_event(void *context, const struct trace_event *event)
     struct prober_job *job = context;
     tally_event(job->tally, event);
     evidence_event(job->evidence, &trace_config(job->trace)->spec, event, job->capture);
+    job->prober->news = true;
     if (job->keep_events)
         events_add(&job->events, event);
 }
@@ -414,8 +430,10 @@ static int start_trace(struct prober *p, struct prober_job *job,
     job->evidence = evidence_new(config.max_hops);
     if (job->tally == NULL || job->evidence == NULL)
         return err_set(err, ERR_NOMEM, "no memory for a trace");
+    job->prober = p;
     job->keep_events = request->keep_events;
     job->asked_ns = prober_clock_ns();
+    job->started_ns = read_clock(CLOCK_REALTIME);
     job->first_drops = UINT64_MAX;
     job->trace = trace_new(&config, p->pace, job->asked_ns, on_event, job, err);
     return job->trace != NULL ? 0 : -1;
@@ -523,6 +541,7 @@ int prober_read(struct prober *p, struct prober_job *job, struct prober_report *
     out->done = renew(p, job);
     const struct trace_config *config = trace_config(job->trace);
     out->spec = config->spec;
+    out->started_ns = job->started_ns;
     out->packets = config->packets;
     out->first_hop = config->first_hop;
     if (job->first_drops != UINT64_MAX)
@@ -544,4 +563,42 @@ void prober_events(struct prober *p, struct prober_job *job, struct events *out,
     events_take(&job->events, out);
     *spec = trace_config(job->trace)->spec;
     pthread_mutex_unlock(&p->lock);
+}
+
+/* ---- news ---------------------------------------------------------------------------------- */
+
+int prober_fd(struct prober *p, struct err *err)
+{
+    pthread_mutex_lock(&p->lock);
+    bool is_new = p->news_fd < 0;
+    if (is_new) {
+        p->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (p->news_fd < 0)
+            err_set(err, ERR_SYSTEM, "cannot open an eventfd: %s", strerror(errno));
+    }
+    int fd = p->news_fd;
+    pthread_mutex_unlock(&p->lock);
+    if (is_new)
+        prober_wake(p); /* what happened before is told by the next turn */
+    return fd;
+}
+
+void prober_clear(struct prober *p)
+{
+    uint64_t count;
+    struct err err;
+
+    (void)!read(prober_fd(p, &err), &count, sizeof count);
+}
+
+bool prober_wait_news(struct prober *p, int64_t wait_ns)
+{
+    struct err err;
+    struct pollfd fds = { .fd = prober_fd(p, &err), .events = POLLIN };
+    struct timespec timeout = { wait_ns / 1000000000, wait_ns % 1000000000 };
+
+    bool is_news = ppoll(&fds, 1, &timeout, NULL) > 0;
+    if (is_news)
+        prober_clear(p);
+    return is_news;
 }

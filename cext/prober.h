@@ -28,6 +28,7 @@ struct prober_report {
     struct wire_spec spec;
     struct egress_route route;
     struct trace_summary summary;
+    int64_t started_ns; /* CLOCK_REALTIME */
     uint32_t packets;
     uint8_t first_hop;
     bool done;
@@ -84,5 +85,14 @@ int prober_ask_read(struct prober *p, struct asks_entry *entry, struct prober_an
 /* Takes the events since the last call; the caller frees them. */
 void prober_events(struct prober *p, struct prober_job *job, struct events *out,
                    struct wire_spec *spec);
+
+/* A descriptor that becomes readable when any trace has something new, for the caller's own loop;
+ * -1 with *err set. It stays the prober's. prober_clear makes it unreadable again, and is to be
+ * called before the news are read. */
+int prober_fd(struct prober *p, struct err *err);
+void prober_clear(struct prober *p);
+
+/* Waits until there is something new, at most so long; clears. False when there is nothing. */
+bool prober_wait_news(struct prober *p, int64_t wait_ns);
 
 #endif

@@ -21,6 +21,7 @@ struct way {
 
 struct prober_job {
     struct prober_job *next, *bucket_next;
+    struct prober *prober;
     struct trace *trace;
     struct tally *tally;
     struct evidence *evidence;
@@ -29,6 +30,7 @@ struct prober_job {
     struct events events;
     struct egress_route route;
     const struct way *way;
+    int64_t started_ns;   /* CLOCK_REALTIME */
     uint64_t first_drops; /* UINT64_MAX until the first turn */
     int64_t asked_ns;     /* when somebody last asked about it */
     int64_t due_ns;
@@ -43,6 +45,8 @@ struct prober {
     struct capture *capture; /* the thread's alone */
     /* under the lock: */
     bool stop;
+    int news_fd; /* -1 until somebody asks for it */
+    bool news;   /* something happened that news_fd has not told */
     struct way *ways;
     struct prober_job *jobs;
     struct prober_job *buckets[PROBER_BUCKETS];

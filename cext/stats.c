@@ -117,6 +117,8 @@ static void add_jitter(struct stats *stats, int64_t rtt_ns)
     double difference = fabs((double)(rtt_ns - stats->last_ns));
     stats->pairs++;
     stats->jitter_sum_ns += difference;
+    stats->jitter_last_ns = difference;
+    stats->jitter_worst_ns = fmax(stats->jitter_worst_ns, difference);
     stats->jitter_rfc3550_ns += (difference - stats->jitter_rfc3550_ns) / 16;
 }
 
@@ -128,6 +130,7 @@ int stats_add(struct stats *stats, uint32_t ordinal, int64_t rtt_ns)
     double off = (double)rtt_ns - stats->mean_ns;
     stats->mean_ns += off / (double)stats->count;
     stats->m2 += off * ((double)rtt_ns - stats->mean_ns);
+    stats->log_sum += log(fmax((double)rtt_ns, 0));
     if (stats->count == 1 || rtt_ns < stats->best_ns)
         stats->best_ns = rtt_ns;
     if (stats->count == 1 || rtt_ns > stats->worst_ns)
@@ -145,6 +148,11 @@ double stats_stdev_ns(const struct stats *stats)
 double stats_jitter_ns(const struct stats *stats)
 {
     return stats->pairs == 0 ? 0 : stats->jitter_sum_ns / (double)stats->pairs;
+}
+
+double stats_gmean_ns(const struct stats *stats)
+{
+    return stats->count == 0 ? 0 : exp(stats->log_sum / (double)stats->count);
 }
 
 int stats_copy(struct stats *to, const struct stats *from)

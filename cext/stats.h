@@ -20,11 +20,13 @@ struct quantiles {
 struct stats {
     uint64_t count;
     double mean_ns, m2; /* Welford, TAOCP vol. 2, 4.2.2 */
+    double log_sum;     /* of the RTTs in ns */
     int64_t last_ns, best_ns, worst_ns;
-    uint64_t pairs;           /* consecutive probes, both answered */
-    double jitter_sum_ns;     /* sum of |difference| over the pairs */
-    double jitter_rfc3550_ns; /* RFC 3550, 6.4.1 */
-    uint32_t last_ordinal;    /* of the sample in last_ns */
+    uint64_t pairs;                         /* consecutive probes, both answered */
+    double jitter_sum_ns;                   /* sum of |difference| over the pairs */
+    double jitter_last_ns, jitter_worst_ns; /* |difference| of a pair */
+    double jitter_rfc3550_ns;               /* RFC 3550, 6.4.1 */
+    uint32_t last_ordinal;                  /* of the sample in last_ns */
     struct quantiles quantiles;
 };
 
@@ -37,6 +39,7 @@ int stats_add(struct stats *stats, uint32_t ordinal, int64_t rtt_ns);
 
 double stats_stdev_ns(const struct stats *stats);  /* sample deviation, n - 1; 0 for one sample */
 double stats_jitter_ns(const struct stats *stats); /* mean |difference|; 0 without a pair */
+double stats_gmean_ns(const struct stats *stats);  /* geometric mean; 0 without a sample */
 
 /* Deep copy; -1 without memory (then *to is empty). */
 int stats_copy(struct stats *to, const struct stats *from);

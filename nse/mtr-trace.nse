@@ -111,13 +111,14 @@ address, which on a link between two networks may be the neighbour's.
 --       are shown as one row. Default: <code>5</code>.
 -- @args mtr-trace.columns Columns of the table, a list in braces:
 --       <code>default</code> (all of the default table), <code>hop</code>,
---       <code>ip</code>, <code>loss</code>, <code>loss_low</code>,
---       <code>loss_high</code>, <code>sent</code>, <code>recv</code>,
---       <code>last</code>, <code>avg</code>, <code>best</code>,
+--       <code>ip</code>, <code>host</code>, <code>loss</code>,
+--       <code>loss_low</code>, <code>loss_high</code>, <code>sent</code>,
+--       <code>recv</code>, <code>dropped</code>, <code>last</code>,
+--       <code>avg</code>, <code>gmean</code>, <code>best</code>,
 --       <code>worst</code>, <code>median</code>, <code>p95</code>,
---       <code>stdev</code>, <code>jitter</code>,
---       <code>jitter_rfc3550</code>, <code>reply_ttl</code>,
---       <code>late</code>, <code>duplicates</code>,
+--       <code>stdev</code>, <code>jitter</code>, <code>jitter_last</code>,
+--       <code>jitter_worst</code>, <code>jitter_rfc3550</code>,
+--       <code>reply_ttl</code>, <code>late</code>, <code>duplicates</code>,
 --       <code>send_errors</code>, <code>raw_sent</code>,
 --       <code>raw_recv</code>, <code>rationed</code>,
 --       <code>ration_tests</code>, <code>ration_answered</code>,
@@ -412,7 +413,7 @@ action = function(target)
     return missing(err)
   end
   local host = lib.nse.new(nmap, stdnse)
-  local args, core, options, companions, result, name
+  local args, core, options, beside, result, name
   args, err = host:arguments()
   if not args then
     return host:refuse(err)
@@ -425,11 +426,11 @@ action = function(target)
   if not options then
     return nil, "ERROR: " .. err
   end
-  companions, err = host:companions(args, options, core, target)
-  if not companions then
+  beside, err = host:companions(args, options, core, target)
+  if not beside then
     return host:refuse(err)
   end
-  result, err, name = lib.tracer.run(host, core, options, companions)
+  result, err, name = lib.tracer.run(host, core, options, beside)
   if not result then
     return host:fail(err, name)
   end

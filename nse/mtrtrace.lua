@@ -1,11 +1,67 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- Front door for programs: trace a target from a plain interpreter. Blocks
--- until the trace is done; scripts inside Nmap use mtrtrace.tracer instead.
+--- Front door for programs: traces from a plain interpreter, one or many,
+-- blocking or in the program's own loop. Scripts inside Nmap use
+-- mtrtrace.tracer instead.
+--
+-- One target, waiting for the end:
 --
 --     local mtrtrace = require "mtrtrace"
---     local result, err = mtrtrace.trace { target = "192.0.2.1" }
+--     local result = assert(mtrtrace.trace { target = "192.0.2.1" })
+--     print(result.reached, #result.hops)
+--
+-- One target, event by event:
+--
+--     local mtrtrace = require "mtrtrace"
+--     for event, trace in mtrtrace.events { target = "192.0.2.1" } do
+--       print(event.kind, event.ttl, event.from, event.rtt_ms)
+--       if event.target then
+--         trace:cancel()
+--       end
+--     end
+--
+-- Many targets at once, blocking:
+--
+--     local mtrtrace = require "mtrtrace"
+--     local session = assert(mtrtrace.session())
+--     for _, target in ipairs { "192.0.2.1", "192.0.2.1" } do
+--       assert(session:start { target = target, packets = 3,
+--         on_done = function(result)
+--           print(result.target, result.reached)
+--         end })
+--     end
+--     session:run()
+--
+-- In a program that runs on luv; its loop ends with the last trace:
+--
+--     local mtrtrace = require "mtrtrace"
+--     local uv = require "luv"
+--     local session = assert(mtrtrace.session { uv = uv })
+--     assert(session:start { target = "192.0.2.1",
+--       on_event = function(event)
+--         if event.kind == "reply" then
+--           print(event.ttl, event.from)
+--         end
+--       end,
+--       on_done = function(result)
+--         print(result.reached)
+--       end })
+--     uv.run()
+--
+-- In any other loop: wait until session:fd() is readable, at most
+-- session:timeout() seconds, and call session:step(). Here with LuaSocket:
+--
+--     local mtrtrace = require "mtrtrace"
+--     local socket = require "socket"
+--     local session = assert(mtrtrace.session())
+--     assert(session:start { target = "192.0.2.1",
+--       on_done = function(result) print(result.reached) end })
+--     local news = { getfd = function() return session:fd() end }
+--     while session:step() > 0 do
+--       socket.select({ news }, nil, session:timeout())
+--     end
 -- @module mtrtrace
 local loader = require "mtrtrace.loader"
+local session = require "mtrtrace.session"
 local tracer = require "mtrtrace.tracer"
 
 local M = {}
@@ -39,6 +95,56 @@ function M.trace(options)
   local result = trace:result()
   trace:close()
   return tracer.enrich(result)
+end
+
+--- Traces that run at once.
+-- @tparam ?table settings `uv`: the module luv, if its loop is to drive them
+-- @treturn ?table see mtrtrace.session: start(options), step(), fd(),
+--   timeout(), run(), close()
+-- @treturn ?string why there is none: one sentence
+-- @treturn ?string its name
+function M.session(settings)
+  local core, missing = loader.core()
+  if not core then
+    return nil, missing, "MISSING"
+  end
+  return session.new(core, settings and settings.uv)
+end
+
+--- Traces a target and gives its events one by one. Blocks; raises where
+-- the trace cannot be started.
+-- @tparam table options as core.trace takes them
+-- @treturn function iterator: an event as in cext/README.md, and the trace,
+--   which has cancel() and result()
+function M.events(options)
+  local run = assert(M.session())
+  local queue, at, wanted = {}, 0, {}
+  for key, value in pairs(options) do
+    wanted[key] = value
+  end
+  wanted.on_event = function(event)
+    queue[#queue + 1] = event
+  end
+  local ended = false
+  function wanted.on_done()
+    ended = true
+  end
+  local trace = assert(run:start(wanted))
+  return function()
+    if trace:done() and not ended then
+      return nil
+    end
+    while at == #queue and not trace:done() do
+      queue, at = {}, 0
+      if run:step() > 0 and #queue == 0 then
+        run.core.prober():wait()
+      end
+    end
+    at = at + 1
+    if at <= #queue then
+      return queue[at], trace
+    end
+  end
 end
 
 return M

@@ -81,8 +81,8 @@ local function short(text)
   return format.clean(text):sub(1, 60)
 end
 
-local function bad(arg, shown, hint)
-  return ("%s.%s=%s: expected %s%s"):format(SCRIPT, arg.name, short(shown),
+local function bad(prefix, arg, shown, hint)
+  return ("%s%s=%s: expected %s%s"):format(prefix, arg.name, short(shown),
     accepted(arg), hint or "")
 end
 
@@ -99,20 +99,20 @@ local function flatten(arg, value)
   return arg.list and text or nil, "{" .. text .. "}"
 end
 
-local function read_one(arg, value)
+local function read_one(prefix, arg, value)
   if value == true then
-    return nil, ("%s.%s: no value given: expected %s"):format(
-      SCRIPT, arg.name, accepted(arg))
+    return nil, ("%s%s: no value given: expected %s"):format(
+      prefix, arg.name, accepted(arg))
   end
   local text, shown = flatten(arg, value)
   if not text then
-    return nil, bad(arg, shown, ", not a list")
+    return nil, bad(prefix, arg, shown, ", not a list")
   end
   local result, is_word, culprit = arg.read(text, arg)
   if result == nil and not is_word then
     local hint = culprit and ("; %s is none of these, the nearest is %s")
       :format(short(culprit), nearest.find(culprit, arg.words))
-    return nil, bad(arg, shown or text, hint)
+    return nil, bad(prefix, arg, shown or text, hint)
   end
   return result
 end
@@ -185,17 +185,17 @@ local function cut_lists(raw, found)
   end
 end
 
-local function conflict(options, found)
+local function conflict(prefix, options, found)
   for _, name in ipairs { "port", "source-port" } do
     if found[name] and options.protocol == "icmp" then
-      return ("%s.%s=%s: icmp has no ports, expected %s.protocol=udp or "
-        .. "tcp with it"):format(SCRIPT, name, tostring(found[name]), SCRIPT)
+      return ("%s%s=%s: icmp has no ports, expected %sprotocol=udp or "
+        .. "tcp with it"):format(prefix, name, tostring(found[name]), prefix)
     end
   end
   for _, name in ipairs(options.asn) do
     if name == "db" and not options.asn_db then
-      return ("%s.asn=db: expected %s.asn-db=FILE with it"):format(SCRIPT,
-        SCRIPT)
+      return ("%sasn=db: expected %sasn-db=FILE with it"):format(prefix,
+        prefix)
     end
   end
   if options.snmp == "yes" and options.os == "off" then
@@ -203,13 +203,33 @@ local function conflict(options, found)
       SCRIPT, SCRIPT)
   end
   if options.geo_out and not options.geo_db then
-    return ("%s.geo-out=%s: expected %s.geo-db=FILE with it"):format(SCRIPT,
-      short(options.geo_out), SCRIPT)
+    return ("%sgeo-out=%s: expected %sgeo-db=FILE with it"):format(prefix,
+      short(options.geo_out), prefix)
   elseif options.first_hop > options.max_hops then
-    return ("%s.first-hop=%d: expected a whole number from 1 to "
-      .. "%s.max-hops, which is %d"):format(SCRIPT, options.first_hop,
-        SCRIPT, options.max_hops)
+    return ("%sfirst-hop=%d: expected a whole number from 1 to "
+      .. "%smax-hops, which is %d"):format(prefix, options.first_hop,
+        prefix, options.max_hops)
   end
+end
+
+-- Reads what was found; nil with the first error.
+local function read_all(prefix, found)
+  local options = {}
+  for _, arg in ipairs(ARGS) do
+    local value, err = arg.default, nil
+    if found[arg.name] ~= nil then
+      value, err = read_one(prefix, arg, found[arg.name])
+    end
+    if err then
+      return nil, err
+    end
+    options[(arg.name:gsub("-", "_"))] = value
+  end
+  options.columns = options.columns or fields.default_keys()
+  -- Who brings a database of his own asks nobody else unless he says so.
+  options.asn = options.asn
+    or options.asn_db and { "db" } or { "irr", "cymru" }
+  return options
 end
 
 --- The arguments there are, for documentation and its test.
@@ -231,22 +251,38 @@ function M.read(raw)
   if err then
     return nil, err
   end
-  local options = {}
-  for _, arg in ipairs(ARGS) do
-    local value = arg.default
-    if found[arg.name] ~= nil then
-      value, err = read_one(arg, found[arg.name])
-    end
-    if err then
-      return nil, err
-    end
-    options[(arg.name:gsub("-", "_"))] = value
-  end
-  options.columns = options.columns or fields.default_keys()
-  -- Who brings a database of his own asks nobody else unless he says so.
-  options.asn = options.asn
-    or options.asn_db and { "db" } or { "irr", "cymru" }
-  err = cut_lists(raw, found) or conflict(options, found)
+  local options
+  options, err = read_all(SCRIPT .. ".", found)
+  err = err or cut_lists(raw, found)
+    or conflict(SCRIPT .. ".", options, found)
+  return not err and options or nil, err
+end
+
+--- The argument of a name.
+-- @tparam string name such as "first-hop"
+-- @treturn ?table its row
+function M.get(name)
+  return BY_NAME[name]
+end
+
+--- Reads one value.
+-- @tparam string prefix what stands before the name in a message: "--"
+-- @tparam table arg a row like those of this module: `name`, `read`, `want`
+-- @tparam string text
+-- @treturn ?value
+-- @treturn ?string one sentence
+function M.value(prefix, arg, text)
+  return read_one(prefix, arg, text)
+end
+
+--- Checks options that came another way than through Nmap.
+-- @tparam string prefix what stands before a name in a message: "--"
+-- @tparam table found texts by the argument's name
+-- @treturn ?table options as `read` gives them
+-- @treturn ?string the first error, one sentence
+function M.check(prefix, found)
+  local options, err = read_all(prefix, found)
+  err = err or conflict(prefix, options, found)
   return not err and options or nil, err
 end
 

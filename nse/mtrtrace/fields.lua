@@ -7,6 +7,7 @@
 -- `hop` and `responder` say where the value comes from: the name of a key in
 -- the hop or responder of a trace result, or a function of it. A row's first
 -- line shows the hop's value where there is one, later lines the responder's.
+-- `derived` ones follow from others and are no part of structured output.
 -- `remark` is a function of the hop: what follows its value in the table.
 -- `longest` is where the table, and it alone, cuts a text.
 -- @module mtrtrace.fields
@@ -27,6 +28,10 @@ local function organization(responder)
     or select(2, special.label(responder.special))
 end
 
+local function host_name(responder)
+  return responder.name or responder.address
+end
+
 local function code_list(responder)
   local seen = {}
   for i, c in ipairs(responder.codes or {}) do
@@ -41,6 +46,10 @@ local function loss_remark(hop)
   local interval = hop.loss > 0 and hop.sent < 100 and not hop.silent
     and " " .. format.interval(hop.loss_low, hop.loss_high) or ""
   return interval .. marks.of(hop)
+end
+
+local function dropped(hop)
+  return hop.sent - hop.received
 end
 
 local function of_ration(key)
@@ -77,6 +86,9 @@ local FIELDS = {
   { key = "ip", title = "IP Address", width = 15, kind = "name",
     default = true, responder = "address", silent = "*", folded = star,
     about = "address that answered; * where nothing ever did" },
+  { key = "host", title = "Host", width = 20, kind = "name",
+    responder = host_name, silent = "*", folded = star, derived = true,
+    about = "name of the address, or the address where it has none" },
   { key = "loss", title = "Loss%", unit = "%", width = 6, kind = "share",
     default = true, hop = "loss", remark = loss_remark,
     about = "unanswered of the finished counted probes" },
@@ -92,10 +104,15 @@ local FIELDS = {
   { key = "recv", title = "Recv", unit = "probes", width = 5,
     kind = "count", default = true, hop = "received",
     responder = "received", about = "answered counted probes" },
+  { key = "dropped", title = "Drop", unit = "probes", width = 5,
+    kind = "count", hop = dropped, derived = true,
+    about = "finished counted probes that were not answered" },
   { key = "last", title = "Last(ms)", unit = "ms", width = 8, kind = "ms",
     responder = "last_ms", about = "round trip of the last answer" },
   { key = "avg", title = "Avg(ms)", unit = "ms", width = 8, kind = "ms",
     default = true, responder = "avg_ms", about = "mean round trip" },
+  { key = "gmean", title = "GMean(ms)", unit = "ms", width = 8, kind = "ms",
+    responder = "gmean_ms", about = "geometric mean of the round trips" },
   { key = "best", title = "Best(ms)", unit = "ms", width = 8, kind = "ms",
     responder = "best_ms", about = "shortest round trip" },
   { key = "worst", title = "Worst(ms)", unit = "ms", width = 8,
@@ -110,6 +127,12 @@ local FIELDS = {
   { key = "jitter", title = "Jitter(ms)", unit = "ms", width = 8,
     kind = "ms", default = true, responder = "jitter_ms",
     about = "mean difference of consecutive round trips" },
+  { key = "jitter_last", title = "Jitter-Last(ms)", unit = "ms", width = 8,
+    kind = "ms", responder = "jitter_last_ms",
+    about = "difference of the last two consecutive round trips" },
+  { key = "jitter_worst", title = "Jitter-Max(ms)", unit = "ms", width = 8,
+    kind = "ms", responder = "jitter_worst_ms",
+    about = "largest difference of consecutive round trips" },
   { key = "jitter_rfc3550", title = "Jitter-RFC3550(ms)", unit = "ms",
     width = 8, kind = "ms", responder = "jitter_rfc3550_ms",
     about = "interarrival jitter, smoothed as in RFC 3550" },
@@ -261,6 +284,20 @@ end
 -- @treturn {table,...} { key, kind, about }; not to be changed
 function M.of_verdicts()
   return verdict_keys
+end
+
+-- mtr's letters for columns.
+local LETTERS = {
+  L = "loss", D = "dropped", R = "recv", S = "sent", N = "last", B = "best",
+  A = "avg", W = "worst", V = "stdev", G = "gmean", J = "jitter_last",
+  M = "jitter", X = "jitter_worst", I = "jitter_rfc3550",
+}
+
+--- The key of a letter of mtr's option -o.
+-- @tparam string letter
+-- @treturn ?string
+function M.of_letter(letter)
+  return LETTERS[letter]
 end
 
 --- All fields, in the order of the columns.

@@ -50,23 +50,51 @@ function M.interval(low, high, decimals)
     high * 100)
 end
 
+--- A number so that reading it gives the same again.
+-- @tparam number value
+-- @treturn ?string nil for NaN and infinities
+function M.exact(value)
+  if math.type(value) == "integer" then
+    return ("%d"):format(value)
+  elseif value ~= value or value == math.huge or value == -math.huge then
+    return nil
+  end
+  return ("%.17g"):format(value)
+end
+
+local NS = 1000000000
+
+--- A moment as ISO 8601 in UTC, to the nanosecond.
+-- @tparam integer ns since 1970
+-- @treturn string such as "2026-11-21T14:00:00.000000001Z"
+function M.moment(ns)
+  return os.date("!%Y-%m-%dT%H:%M:%S", ns // NS)
+    .. (".%09dZ"):format(ns % NS)
+end
+
 --- How each kind of value is written: `text` for people, `raw` for programs.
 -- Milliseconds are taken as such, a share is 0 to 1 and written in percent.
+-- `numeric` kinds give digits.
 M.kinds = {
-  count = { text = count, raw = count },
+  count = { text = count, raw = count, numeric = true },
   ms = {
+    numeric = true,
+    precise = function(value) return ("%.3f"):format(value) end,
     text = function(value) return ("%.2f"):format(value) end,
     raw = M.decimal,
   },
   share = {
+    numeric = true,
     text = percent,
     raw = function(value) return M.decimal(value * 100) end,
   },
   seconds = {
+    numeric = true,
     text = function(value) return ("%.2f"):format(value) end,
     raw = M.decimal,
   },
   degrees = {
+    numeric = true,
     text = function(value) return ("%.4f"):format(value) end,
     raw = M.decimal,
   },

@@ -234,6 +234,25 @@ local function annotate(self, responder)
     or nil
 end
 
+--- What is known of an address while the trace runs.
+-- @tparam string address
+-- @treturn table facts as `annotate` writes them; those that are known
+-- @treturn boolean whether that is all there will be
+function Lookup:peek(address)
+  local item = self.items[address]
+  if not item then
+    return {}, special.class(address) ~= nil
+  end
+  local facts = item.done and merge.facts(item.answers, self.run.holders)
+    or {}
+  facts.name = self.settings.names and self.run.names:get(item.address)
+    or nil
+  facts.place = self.settings.geo and self.settings.geo(item.address) or nil
+  local named = not self.settings.names
+    or self.run.names:want(item.address, self.host.now())
+  return facts, item.done and named or false
+end
+
 --- Writes what is known to the responders of a result.
 -- @tparam table result as given by trace:result(); changed in place
 function Lookup:annotate(result)

@@ -4,7 +4,8 @@
 -- opens no socket and reads no clock.
 --
 -- A host is { sleep = function(seconds), now = function() -> seconds that
--- never fall, log = function(text), verbose = function() -> boolean }.
+-- never fall, log = function(text), verbose = function() -> boolean, stopped
+-- = nil or function() -> boolean: true ends all traces as they are }.
 --
 -- A companion finds out more beside the trace: names and networks, what a
 -- hop runs, the time of a web server. It is { see = function(self, result):
@@ -86,13 +87,20 @@ local function poll(companions)
   return outstanding
 end
 
--- Polls until the trace is done; hands on the hops that become known.
-local function watch(host, trace, companions)
+local function stopped(host)
+  return host.stopped and host.stopped() or false
+end
+
+-- Polls until the trace is done; hands on what becomes known.
+local function watch(host, trace, companions, reader)
   local seen, polls, done = {}, 0, false
   poll(companions)
   while not done do
     host.sleep(POLL_S)
-    done, polls = trace:done(), polls + 1
+    done, polls = trace:done() or stopped(host), polls + 1
+    if reader then
+      reader(trace:events())
+    end
     if host.verbose() then
       announce(host, trace:result(), seen)
     end
@@ -110,7 +118,8 @@ local function wait(host, companions, result)
   end
   local deadline = host.now() + PATIENCE_S
   see(companions, result)
-  while poll(companions) > 0 and host.now() < deadline do
+  while poll(companions) > 0 and host.now() < deadline
+    and not stopped(host) do
     host.sleep(WAIT_S)
   end
   for _, companion in ipairs(companions) do
@@ -124,16 +133,18 @@ end
 -- @tparam table core the module mtrtrace.core
 -- @tparam table options as core.trace takes them
 -- @tparam ?table companions an array, see above
+-- @tparam ?function reader is called with the new events, an array, and the
+--   number of dropped ones; needs the option `events`
 -- @treturn ?table result, enriched
 -- @treturn ?string why there is none: one sentence
 -- @treturn ?string its name, such as "PERMISSION"
-function M.run(host, core, options, companions)
+function M.run(host, core, options, companions, reader)
   local trace, text, name = start(core, options)
   if not trace then
     return nil, text, name
   end
   companions = companions or {}
-  watch(host, trace, companions)
+  watch(host, trace, companions, reader)
   local result = trace:result()
   trace:close()
   wait(host, companions, result)

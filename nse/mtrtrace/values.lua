@@ -3,6 +3,7 @@
 -- gets the argument's row (`min`, `max`, `words`) beside the text. Pure.
 -- @module mtrtrace.values
 local fields = require "mtrtrace.fields"
+local special = require "mtrtrace.special"
 
 local M = {}
 
@@ -121,6 +122,28 @@ end
 -- @treturn ?string nil where it is empty or has control characters
 function M.path(text)
   return text ~= "" and not text:find("%c") and text or nil
+end
+
+--- A numeric address, an IPv6 zone allowed.
+-- @tparam string text
+-- @treturn ?string
+function M.address(text)
+  return special.bytes((text:gsub("%%[%w._-]+$", ""))) and text or nil
+end
+
+--- Keys of columns by the letters of mtr's; blanks say nothing.
+-- @tparam string text such as "LS NABWV"
+-- @treturn ?{string,...}
+function M.order(text)
+  local keys = {}
+  for letter in text:gmatch("%S") do
+    local key = fields.of_letter(letter)
+    if not key then
+      return nil
+    end
+    keys[#keys + 1] = key
+  end
+  return #keys > 0 and keys or nil
 end
 
 --- The words a list of columns may hold.

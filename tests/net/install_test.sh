@@ -15,6 +15,9 @@ versions=5.4
 wanted() {
   local version
   echo "$scripts/mtr-trace.nse"
+  printf '/opt/x/%s\n' bin/mtr-trace share/mtr-trace/mtr-trace.schema.json
+  ! lua5.4 -e 'require "argparse"' 2>/dev/null || printf '/opt/x/share/%s\n' man/man8/mtr-trace.8 \
+    bash-completion/completions/mtr-trace zsh/site-functions/_mtr-trace fish/vendor_completions.d/mtr-trace.fish
   for version in $versions; do
     echo "/opt/x/lib/lua/$version/mtrtrace/core.so"
     ! pkg-config --exists libmaxminddb || echo "/opt/x/lib/lua/$version/mtrtrace/mmdb.so"
@@ -28,6 +31,14 @@ files=$(wanted | sort)
 make -s install DESTDIR="$dest" PREFIX=/opt/x >/dev/null || not_ok install "make install failed"
 is install_places_exactly_these_files "$(placed)" "$files"
 is install_makes_no_script_db "$(find "$dest" -name script.db)" ""
+
+if lua5.4 -e 'require "argparse"; require "luv"' 2>/dev/null; then
+  out=$(cd / && LUA_PATH_5_4="$dest/opt/x/share/lua/5.4/?.lua;;" LUA_CPATH_5_4="$dest/opt/x/lib/lua/5.4/?.so;;" \
+    "$dest/opt/x/bin/mtr-trace" --version 2>&1)
+  like installed_command_runs "$out" '^mtr-trace [0-9]+\.[0-9]+'
+  is man_page_has_no_warning "$(man --warnings -l "$dest/opt/x/share/man/man8/mtr-trace.8" 2>&1 >/dev/null)" ""
+  is bash_completion_is_read "$(bash -n "$dest/opt/x/share/bash-completion/completions/mtr-trace" 2>&1)" ""
+fi
 
 # A file of somebody else beside ours outlives us.
 touch "$dest/opt/x/share/lua/5.4/other.lua"

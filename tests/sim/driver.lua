@@ -178,6 +178,7 @@ function M.run(world, traces, settings)
   loop(sim)
   for i, t in ipairs(sim.traces) do
     t.result = t.engine:result()
+    t.stream = traces[i].events and t.engine:stream()
     t.events = traces[i].events and t.engine:events()
     t.elapsed_s = (t.ended_ns - t.at_ns) / S
     t.engine:close()

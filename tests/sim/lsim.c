@@ -3,6 +3,7 @@
  * packets and everything that is random, so a run repeats. No prober or socket is in it. */
 #include "ask.h"
 #include "lanswers.h"
+#include "levents.h"
 #include "lresult.h"
 #include "tally.h"
 #include "trace.h"
@@ -382,6 +383,24 @@ static void push_event(lua_State *L, const struct sim_event *e)
         set_reply(L, &e->reply);
 }
 
+/* The same events as trace:events() of mtrtrace.core gives them; they stay. */
+static int sim_stream(lua_State *L)
+{
+    struct trace_ud *u = check_trace(L);
+    struct events *in = levents_new(L), *out = levents_new(L);
+
+    for (size_t i = 0; i < u->count; i++) {
+        struct trace_event event = u->events[i].event;
+        event.reply = u->events[i].has_reply ? &u->events[i].reply : NULL;
+        events_add(in, &event);
+    }
+    events_take(in, out);
+    if (u->broken || out->dropped > 0)
+        return luaL_error(L, "no room for the events");
+    levents_push(L, out, &trace_config(u->trace)->spec);
+    return 1;
+}
+
 static int sim_events(lua_State *L)
 {
     struct trace_ud *u = check_trace(L);
@@ -529,12 +548,19 @@ static const luaL_Reg ask_methods[] = {
     { "turn", ask_turn }, { "reply", ask_answer }, { "result", ask_result }, { NULL, NULL }
 };
 
-static const luaL_Reg trace_methods[] = { { "next", sim_next },     { "turn", sim_turn },
-                                          { "seen", sim_seen },     { "reply", sim_reply },
-                                          { "failed", sim_failed }, { "due", sim_due },
-                                          { "expire", sim_expire }, { "done", sim_done },
-                                          { "result", sim_result }, { "events", sim_events },
-                                          { "close", trace_close }, { NULL, NULL } };
+static const luaL_Reg trace_methods[] = { { "next", sim_next },
+                                          { "turn", sim_turn },
+                                          { "seen", sim_seen },
+                                          { "reply", sim_reply },
+                                          { "failed", sim_failed },
+                                          { "due", sim_due },
+                                          { "expire", sim_expire },
+                                          { "done", sim_done },
+                                          { "result", sim_result },
+                                          { "events", sim_events },
+                                          { "stream", sim_stream },
+                                          { "close", trace_close },
+                                          { NULL, NULL } };
 
 static const luaL_Reg functions[] = { { "pace", l_pace }, { NULL, NULL } };
 
@@ -555,6 +581,7 @@ int luaopen_mtrsim(lua_State *L)
 {
     luaL_checkversion(L);
     lresult_register(L);
+    levents_register(L);
     new_class(L, PACE_MT, pace_methods, pace_close);
     new_class(L, TRACE_MT, trace_methods, trace_close);
     new_class(L, ASK_MT, ask_methods, ask_close);

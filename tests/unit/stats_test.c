@@ -68,17 +68,19 @@ struct sample {
 };
 
 struct reference {
-    double mean, stdev, jitter, rfc3550;
+    double mean, gmean, stdev, jitter, jitter_last, jitter_worst, rfc3550;
     uint64_t pairs;
 };
 
 static struct reference refer(const struct sample *samples, size_t count)
 {
     struct reference r = { 0 };
-    long double sum = 0, squares = 0, differences = 0, j = 0;
+    long double sum = 0, logs = 0, squares = 0, differences = 0, j = 0;
 
     for (size_t i = 0; i < count; i++)
         sum += (long double)samples[i].rtt_ns;
+    for (size_t i = 0; i < count; i++)
+        logs += logl((long double)samples[i].rtt_ns);
     long double mean = sum / (long double)count;
     for (size_t i = 0; i < count; i++) {
         long double off = (long double)samples[i].rtt_ns - mean;
@@ -87,10 +89,13 @@ static struct reference refer(const struct sample *samples, size_t count)
             continue;
         long double d = fabsl((long double)(samples[i].rtt_ns - samples[i - 1].rtt_ns));
         differences += d;
+        r.jitter_last = (double)d;
+        r.jitter_worst = fmax(r.jitter_worst, (double)d);
         j += (d - j) / 16;
         r.pairs++;
     }
     r.mean = (double)mean;
+    r.gmean = (double)expl(logs / (long double)count);
     r.stdev = count > 1 ? (double)sqrtl(squares / (long double)(count - 1)) : 0;
     r.jitter = r.pairs > 0 ? (double)(differences / (long double)r.pairs) : 0;
     r.rfc3550 = (double)j;
@@ -142,6 +147,9 @@ static void check_moments(const struct stats *stats, const struct sample *sample
 
     check_int("count", (int64_t)stats->count, (int64_t)count);
     check_near("mean", stats->mean_ns, r.mean, exact);
+    check_spread("geometric mean", stats_gmean_ns(stats), r.gmean);
+    check_spread("last jitter", stats->jitter_last_ns, r.jitter_last);
+    check_spread("worst jitter", stats->jitter_worst_ns, r.jitter_worst);
     check_spread("stdev", stats_stdev_ns(stats), r.stdev);
     check_int("pairs", (int64_t)stats->pairs, (int64_t)r.pairs);
     check_spread("jitter", stats_jitter_ns(stats), r.jitter);

@@ -4,9 +4,8 @@
 -- NSE; nmap and stdnse are handed in, so it loads anywhere.
 -- @module mtrtrace.host.nse
 local args = require "mtrtrace.args"
-local database = require "mtrtrace.asn.database"
+local companions = require "mtrtrace.companions"
 local geojson = require "mtrtrace.report.geojson"
-local lookup = require "mtrtrace.lookup"
 local nse_net = require "mtrtrace.host.nse_net"
 local nse_os = require "mtrtrace.host.nse_os"
 local zone = require "mtrtrace.zone"
@@ -70,54 +69,13 @@ local function address_of(nmap, target)
   return target.ip .. "%" .. name
 end
 
--- Options of the report and of the look-ups.
-local NOT_THE_ENGINES = {
-  "columns", "asn", "names", "whois_server", "cymru_server", "ripe_server",
-  "asn_db", "geo_db", "geo_out", "os", "snmp",
-}
-
--- In this order, the next one where one fails. RIPE's is the last resort.
-local SERVERS = {
-  irr = { { host = "rr.ntt.net", port = 43 },
-    { host = "whois.radb.net", port = 43 } },
-  cymru = { { host = "whois.cymru.com", port = 43 } },
-  ripe = { { host = "whois.ripe.net", port = 43 } },
-  -- Zones that Team Cymru set up for Nmap.
-  ["cymru-dns"] = { { host = "asn.cymru.com", zones = {
-    [4] = "nmap.asn.cymru.com", [16] = "nmap6.asn.cymru.com",
-  } } },
-}
-
-local function lookup_settings(options, version)
-  local function servers(name, own)
-    return own and { own } or SERVERS[name]
-  end
-  return {
-    order = options.asn, names = options.names == "yes", version = version,
-    last_resort = not options.whois_server,
-    dns_instead = not options.cymru_server,
-    servers = {
-      irr = servers("irr", options.whois_server),
-      cymru = servers("cymru", options.cymru_server),
-      ripe = servers("ripe", options.ripe_server),
-      ["cymru-dns"] = SERVERS["cymru-dns"],
-    },
-  }
-end
-
 -- The engine's options; those of others stay behind.
 local function trace_options(nmap, options, target)
   local address, err = address_of(nmap, target)
   if not address then
     return nil, err
   end
-  local out = {}
-  for key, value in pairs(options) do
-    out[key] = value
-  end
-  for _, key in ipairs(NOT_THE_ENGINES) do
-    out[key] = nil
-  end
+  local out = companions.engine_options(options)
   out.target = address
   out.source = source_of(target)
   out.interface = nmap.get_interface()
@@ -159,50 +117,22 @@ function Host:options(options, target)
   return trace_options(self.nmap, options, target)
 end
 
--- A database is opened once in a run; so is its error.
-local function opened(self, path)
-  local files = self.store.files or {}
-  self.store.files = files
-  if path and not files[path] then
-    local db, err = database.open(path)
-    files[path] = { db = db, err = err }
-  end
-  local file = files[path] or {}
-  return file.db, file.err
-end
-
---- The look-ups of one trace.
--- @tparam table options checked arguments
--- @tparam string version of the engine, which servers are told
--- @treturn ?table as mtrtrace.lookup makes it
--- @treturn ?string why a database cannot be used: one sentence
-function Host:lookup(options, version)
-  local settings = lookup_settings(options, version)
-  local asn, asn_err = opened(self, options.asn_db)
-  local geo, geo_err = opened(self, options.geo_db)
-  if asn_err or geo_err then
-    return nil, ("%s.%s: %s"):format(SCRIPT, asn_err and "asn-db"
-      or "geo-db", asn_err or geo_err)
-  end
-  settings.db = asn and database.origins(asn,
-    options.asn_db:match("[^/]*$"))
-  settings.geo = geo and database.places(geo)
-  return lookup.new(self, settings, self.store)
-end
-
 --- What runs beside one trace.
 -- @tparam table given checked arguments
 -- @tparam table options of the trace, as Host:options gives them
 -- @tparam table core the module mtrtrace.core
 -- @tparam table target Nmap's host table
 -- @treturn ?{table,...} companions for mtrtrace.tracer
--- @treturn ?string why a database cannot be used: one sentence
+-- @treturn ?string why not: one sentence
 function Host:companions(given, options, core, target)
-  local looks, err = self:lookup(given, core.version)
-  if not looks then
-    return nil, err
+  local subject = nse_os.facts(target)
+  subject.source, subject.interface = options.source, options.interface
+  local list, err, argument = companions.new(self, given,
+    { core = core, store = self.store }, subject)
+  if not list then
+    return nil, ("%s.%s: %s"):format(SCRIPT, argument, err)
   end
-  return { looks, nse_os.companion(self, core, given, options, target) }
+  return list
 end
 
 --- Writes the paths traced so far into the file of geo-out, if any.

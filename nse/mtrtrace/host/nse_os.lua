@@ -3,8 +3,6 @@
 -- MAC prefixes, the target's hardware address, its own OS detection, and a
 -- datagram to a port.
 -- @module mtrtrace.host.nse_os
-local collect = require "mtrtrace.os.collect"
-
 local M = {}
 
 -- Nmap's file is read once in a run, and only where there is an address.
@@ -59,22 +57,11 @@ function M.add(host, nmap, store)
   host.exchange = exchange(nmap)
 end
 
---- The companion that guesses systems.
--- @tparam table host
--- @tparam table core the module mtrtrace.core
--- @tparam table args checked arguments
--- @tparam table options of the trace
+--- What Nmap knows of a target's system.
 -- @tparam table target Nmap's host table
--- @treturn ?table nil where nothing is to be guessed
-function M.companion(host, core, args, options, target)
-  if args.os == "off" then
-    return nil
-  end
-  return collect.new(host, core, {
-    mode = args.os, snmp = args.snmp == "yes", source = options.source,
-    interface = options.interface, target_mac = mac_of(target),
-    nmap_os = nmap_os(target),
-  }, host.store)
+-- @treturn table `mac`: text, and `nmap_os`: { name }, where they are known
+function M.facts(target)
+  return { mac = mac_of(target), nmap_os = nmap_os(target) }
 end
 
 return M

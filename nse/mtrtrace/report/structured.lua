@@ -18,37 +18,56 @@ local HEAD = {
   "capture_drops", "clock_steps", "unstamped",
 }
 
-local function plain(value)
-  if math.type(value) == "float" then
-    return format.decimal(value)
+-- How a caller wants what Lua has no word for: digits, and what is unknown.
+local AS_TEXT = { number = function(digits) return digits end }
+
+local function plain(value, shape)
+  shape = shape or AS_TEXT
+  if value == nil then
+    return shape.null
+  elseif math.type(value) == "float" then
+    return shape.number(format.decimal(value))
   elseif type(value) == "string" then
     return format.clean(value)
   end
   return value
 end
 
-local function add_fields(out, scope, from)
+local function field_value(field, scope, from, shape)
+  local value = fields.raw(field, scope, from)
+  if value == nil and field[scope] and not field.text_only then
+    return shape.null
+  elseif value ~= nil and format.kinds[field.kind].numeric then
+    return shape.number(value)
+  end
+  return value
+end
+
+local function add_fields(out, scope, from, shape)
   for _, field in ipairs(fields.all()) do
-    out[field.key] = fields.raw(field, scope, from)
+    if not field.derived then
+      out[field.key] = field_value(field, scope, from, shape)
+    end
   end
 end
 
-local function each(list, new, convert)
+local function each(list, new, convert, shape)
   local out = {}
   for i, item in ipairs(list or {}) do
-    out[i] = convert(item, new)
+    out[i] = convert(item, new, shape)
   end
   return out
 end
 
-local function some(list)
-  return #list > 0 and list or nil
+-- Where unknown is shown, an empty list is too.
+local function some(list, shape)
+  return (#list > 0 or shape.null ~= nil) and list or nil
 end
 
-local function code_table(code, new)
+local function code_table(code, new, shape)
   local out = new()
-  out.type = code.type
-  out.code = code.code
+  out.type = plain(code.type, shape)
+  out.code = plain(code.code, shape)
   out.name = format.clean(code.name)
   out.count = code.count
   return out
@@ -60,36 +79,40 @@ local ORIGIN = {
   "country", "registry", "allocated",
 }
 
-local function origin_table(origin, new)
+local function origin_table(origin, new, shape)
   local out = new()
   for _, key in ipairs(ORIGIN) do
-    out[key] = plain(origin[key])
+    out[key] = plain(origin[key], shape)
   end
   return out
 end
 
-local function responder_table(responder, new)
+local function responder_table(responder, new, shape)
   local out = new()
-  add_fields(out, "responder", responder)
+  add_fields(out, "responder", responder, shape)
   out.target = responder.target or false
-  out.origins = some(each(responder.origins, new, origin_table))
-  out.codes = some(each(responder.codes, new, code_table))
+  out.origins = some(each(responder.origins, new, origin_table, shape), shape)
+  out.codes = some(each(responder.codes, new, code_table, shape), shape)
   out.os_guess = responder.os and os_table.build(responder.os, new)
   return out
 end
 
-local function hop_table(hop, new)
+local function hop_table(hop, new, shape)
   local out = new()
-  add_fields(out, "hop", hop)
+  add_fields(out, "hop", hop, shape)
   out.silent = hop.silent or false
-  out.responders = each(hop.responders, new, responder_table)
+  out.responders = each(hop.responders, new, responder_table, shape)
   return out
 end
 
-local function verdict_table(verdict, new)
+local function verdict_table(verdict, new, shape)
   local out = new()
   for _, field in ipairs(fields.of_verdicts()) do
-    out[field.key] = fields.raw(field, "verdict", verdict)
+    local value = fields.raw(field, "verdict", verdict)
+    if value ~= nil and format.kinds[field.kind].numeric then
+      value = shape.number(value)
+    end
+    out[field.key] = value
   end
   return out
 end
@@ -99,17 +122,22 @@ end
 -- @tparam table view `name`: the target as the user typed it, may be nil
 -- @tparam function new makes an empty table that keeps the order of its
 --   keys, such as stdnse.output_table
+-- @tparam ?table shape how values are wanted: `number`, a function of the
+--   digits of a number, and `null`, what is put where a value is unknown;
+--   digits as text, and nothing, where this is absent
 -- @treturn table
-function M.build(result, view, new)
+function M.build(result, view, new, shape)
+  shape = shape or AS_TEXT
   local out = new()
   out.target = result.target
-  out.name = format.clean(view.name)
+  out.name = plain(view.name, shape)
   for _, key in ipairs(HEAD) do
-    out[key] = plain(result[key])
+    out[key] = plain(result[key], shape)
   end
-  out.hops = each(result.hops, new, hop_table)
-  out.verdicts = some(each(result.verdicts, new, verdict_table))
-  out.notes = some(each(notes.list(result), new, plain))
+  out.hops = each(result.hops, new, hop_table, shape)
+  out.verdicts = some(each(result.verdicts, new, verdict_table, shape),
+    shape)
+  out.notes = some(each(notes.list(result), new, format.clean), shape)
   return out
 end
 

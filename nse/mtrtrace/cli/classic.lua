@@ -1,0 +1,76 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- A reader that shows mtrtrace.report.classic as answers come in; of
+-- several traces one after the other.
+-- @module mtrtrace.cli.classic
+local classic = require "mtrtrace.report.classic"
+local serial = require "mtrtrace.cli.serial"
+
+local M = {}
+
+local Reader = { wants_events = true }
+Reader.__index = Reader
+
+-- With -n addresses stand alone, unless something else is known of them.
+local function facts_of(trace)
+  return function(address)
+    if trace.peek then
+      return trace.peek(address)
+    end
+    return nil, true
+  end
+end
+
+function Reader:start(trace)
+  local options = trace.options
+  self.views[trace.index] = classic.new(options, facts_of(trace))
+  self.texts:put(trace.index, classic.title(trace, options, trace.head.size))
+end
+
+function Reader:events(trace, list)
+  local view = self.views[trace.index]
+  for _, event in ipairs(list) do
+    view:event(event)
+  end
+  local text = view:take(trace.live and self.now() or nil)
+  if text ~= "" then
+    self.texts:put(trace.index, text)
+  end
+end
+
+-- The result knows all that was found out.
+local function facts_of_result(result)
+  local by_address = {}
+  for _, hop in ipairs(result.hops) do
+    for _, responder in ipairs(hop.responders) do
+      by_address[responder.address] = responder
+    end
+  end
+  return function(address) return by_address[address], true end
+end
+
+function Reader:finish(trace, result)
+  local view = self.views[trace.index]
+  if view and result then
+    if trace.peek or not trace.live then
+      view.facts = facts_of_result(result)
+    end
+    self.texts:put(trace.index, view:take(nil, result))
+  end
+  self.views[trace.index] = nil
+  self.texts:finish(trace.index)
+end
+
+function Reader:close()
+  self.texts:close()
+end
+
+--- Begins to show.
+-- @tparam table out see mtrtrace.cli.out
+-- @tparam function now seconds that never fall
+-- @treturn table a reader
+function M.new(out, now)
+  return setmetatable({ texts = serial.new(out, "\n"), now = now,
+    views = {} }, Reader)
+end
+
+return M

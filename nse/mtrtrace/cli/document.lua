@@ -1,0 +1,57 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- A reader that writes the traces of a run as one document, in the order of
+-- the targets, each as soon as those before it are done.
+--
+-- Readers are what the command shows a run through: tables whose methods may
+-- all be absent. start(self, trace), events(self, trace, list, dropped),
+-- finish(self, trace, result or nil, text), close(self). A trace is { index,
+-- name, target, options, head, peek }: see mtrtrace.cli.run. Those with a
+-- field `wants_events` get them. A reader writes by its `out`, see
+-- mtrtrace.cli.out, and never waits.
+-- @module mtrtrace.cli.document
+local serial = require "mtrtrace.cli.serial"
+
+local M = {}
+
+local Document = {}
+Document.__index = Document
+
+local function part(self, what)
+  local value = self.format[what]
+  if type(value) == "function" then
+    return value(self.view)
+  end
+  return value or ""
+end
+
+function Document:finish(trace, result, err)
+  local view = setmetatable({ name = trace.name }, { __index = self.view })
+  local text
+  if result then
+    text = self.format.trace(result, view)
+  elseif self.format.failure then
+    text = self.format.failure(err, view)
+  end
+  self.texts:put(trace.index, text or "")
+  self.texts:finish(trace.index)
+end
+
+function Document:close()
+  self.texts:close()
+  self.out:write(part(self, "tail"))
+end
+
+--- Begins a document.
+-- @tparam table out see mtrtrace.cli.out
+-- @tparam table format a row of mtrtrace.cli.formats
+-- @tparam table view what the reports want, see mtrtrace.cli.view
+-- @treturn table a reader
+function M.new(out, format, view)
+  local self = setmetatable({ out = out, format = format, view = view },
+    Document)
+  self.texts = serial.new(out, part(self, "between"))
+  out:write(part(self, "head"))
+  return self
+end
+
+return M

@@ -1,0 +1,222 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- The command mtr-trace: from its words to an exit status. The one module
+-- that prints to standard error and ties the parts together.
+-- @module mtrtrace.cli.main
+local man = require "mtrtrace.cli.man"
+local loader = require "mtrtrace.loader"
+local options = require "mtrtrace.cli.options"
+local outputs = require "mtrtrace.cli.outputs"
+local parse = require "mtrtrace.cli.parse"
+local rerun = require "mtrtrace.cli.rerun"
+local schema = require "mtrtrace.report.schema"
+local session = require "mtrtrace.cli.session"
+local settings = require "mtrtrace.cli.settings"
+local targets = require "mtrtrace.cli.targets"
+
+local M = {}
+
+local REACHED, NOT_REACHED, USAGE, PERMISSION = 0, 1, 2, 3
+
+local function say(text)
+  io.stderr:write("mtr-trace: ", text, "\n")
+end
+
+local function fail(text)
+  say(text)
+  return USAGE
+end
+
+local function refuse(text)
+  return fail(text .. " (see mtr-trace --help)")
+end
+
+local function needed(name, package)
+  local ok, module = pcall(require, name)
+  if not ok then
+    return nil, ("the Lua module %s is not installed (Debian: %s)"):format(
+      name, package)
+  end
+  return module
+end
+
+-- ---- what is answered at once ---------------------------------------------
+
+local ANSWERS = {}
+
+function ANSWERS.help(argparse)
+  io.write(parse.parser(argparse, {}):get_help(), "\n")
+end
+
+function ANSWERS.version()
+  local core = loader.core()
+  print("mtr-trace " .. (core and core.version or "without its engine"))
+end
+
+function ANSWERS.man()
+  local core = loader.core()
+  io.write(man.page(core and core.version or ""))
+end
+
+function ANSWERS.completion(argparse, shell)
+  local parser = parse.parser(argparse, {})
+  local make = parser["get_" .. shell .. "_complete"]
+  if not make then
+    return refuse(("--completion=%s: expected bash, zsh or fish"):format(
+      shell))
+  end
+  io.write(make(parser))
+end
+
+function ANSWERS.schema()
+  local dkjson, err = needed("dkjson", "lua-dkjson")
+  if not dkjson then
+    return fail(err)
+  end
+  print(dkjson.encode(schema.build(), { indent = true }))
+end
+
+-- The exit status where the words ask for such an answer.
+local function answer(argparse, found)
+  for _, row in ipairs(options.all()) do
+    if row.alone and found[row.name] then
+      return ANSWERS[row.name](argparse, found[row.name]) or REACHED
+    end
+  end
+end
+
+-- ---- runs -----------------------------------------------------------------
+
+local function status_of(run, count, err)
+  if run.failed then
+    return fail("internal error: " .. run.failed)
+  elseif run.permission then
+    say(run.permission)
+    return PERMISSION
+  elseif err then
+    return fail(err)
+  end
+  return (run.missed > 0 or run.done < count) and NOT_REACHED or REACHED
+end
+
+local function trace(uv, core, checked, names)
+  local shown, err = outputs.open(checked, { version = core.version,
+    targets = #names, now = function() return uv.hrtime() / 1e9 end })
+  if not shown then
+    return fail(err)
+  end
+  local run = session.run { uv = uv, core = core, options = checked,
+    targets = names, readers = shown.readers, say = say,
+    broken = function() return shown:broken() end }
+  return status_of(run, #names, shown:close())
+end
+
+local function open_recording(path)
+  if path == "-" then
+    return io.stdin
+  end
+  return io.open(path, "rb")
+end
+
+local function show_recording(core, checked)
+  local dkjson, err = needed("dkjson", "lua-dkjson")
+  local file, shown
+  if dkjson then
+    file, err = open_recording(checked.replay)
+  end
+  if file then
+    shown, err = outputs.open(checked, { version = core.version,
+      targets = 1, now = os.clock })
+  end
+  if not shown then
+    return fail(err)
+  end
+  local run = rerun.run(core, dkjson, file, checked.replay, shown.readers)
+  return status_of(run, 1, shown:close() or run.err)
+end
+
+local function start_traces(core, checked, found)
+  local uv, err = needed("luv", "lua-luv")
+  if not uv then
+    return fail(err)
+  end
+  local names
+  names, err = targets.list(found.targets, checked.filename, uv)
+  if not names then
+    return fail(err)
+  elseif #names == 0 then
+    return refuse "no target given"
+  end
+  return trace(uv, core, checked, names)
+end
+
+local function start(found)
+  local checked, err = options.check(found)
+  if not checked then
+    return refuse(err)
+  end
+  local core
+  core, err = loader.core()
+  if core and checked.format == "json" then
+    local dkjson
+    dkjson, err = needed("dkjson", "lua-dkjson")
+    core = dkjson and core
+  end
+  if not core then
+    return fail(err)
+  elseif not checked.replay then
+    return start_traces(core, checked, found)
+  elseif #(found.targets or {}) > 0 or checked.filename then
+    return refuse "--replay goes with no target"
+  end
+  return show_recording(core, checked)
+end
+
+-- Settings, then the environment, then the words: what comes later wins.
+local function with_settings(argparse, words, first)
+  local found, uv = {}, needed("luv", "lua-luv")
+  local err, warning
+  if uv and not first["no-config"] then
+    err, warning = settings.load(uv, found, first.config)
+  end
+  if err then
+    return nil, err
+  elseif warning then
+    say(warning)
+  end
+  local more = settings.words(os.getenv "MTR_TRACE_OPTIONS" or "")
+  if not more then
+    return nil, "MTR_TRACE_OPTIONS: a quote has no end"
+  end
+  found, err = parse.words(argparse, more, found)
+  if not found or #(found.targets or {}) > 0 then
+    return nil, "MTR_TRACE_OPTIONS: " .. (err or "expected options alone")
+  end
+  found.targets = nil
+  return parse.words(argparse, words, found)
+end
+
+--- Runs the command.
+-- @tparam {string,...} words of the command line
+-- @treturn integer exit status
+function M.main(words)
+  local argparse, err = needed("argparse", "lua-argparse")
+  if not argparse then
+    return fail(err)
+  end
+  local found
+  found, err = parse.words(argparse, words)
+  if not found then
+    return refuse(err)
+  end
+  local status = answer(argparse, found)
+  if status then
+    return status
+  end
+  found, err = with_settings(argparse, words, found)
+  if not found then
+    return fail(err)
+  end
+  return start(found)
+end
+
+return M

@@ -1,0 +1,83 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- The man page, made from the same table as --help. Pure.
+-- @module mtrtrace.cli.man
+local options = require "mtrtrace.cli.options"
+local parse = require "mtrtrace.cli.parse"
+
+local M = {}
+
+local function escape(text)
+  return (text:gsub("\\", "\\e"):gsub("%-", "\\-"):gsub("^[.']", "\\&%0"))
+end
+
+local function add_option(lines, row)
+  local value = row.value and (" \\fI%s\\fR"):format(escape(row.value)) or ""
+  local head = ("\\fB\\-\\-%s\\fR%s"):format(escape(row.name), value)
+  if row.short then
+    head = ("\\fB\\-%s\\fR%s, %s"):format(row.short, value, head)
+  end
+  lines[#lines + 1] = ".TP\n" .. head
+  lines[#lines + 1] = escape(parse.about(row)) .. "."
+    .. (row.also and (" The same as \\fB\\-\\-%s\\fR."):format(
+      escape(row.also)) or "")
+end
+
+local function add_paragraph(lines, title, text)
+  lines[#lines + 1] = ".SH " .. title
+  for paragraph in (text .. "\n\n"):gmatch("(.-)\n\n+") do
+    lines[#lines + 1] = ".PP\n" .. escape(paragraph)
+  end
+end
+
+local SETTINGS = [[
+The file $XDG_CONFIG_HOME/mtr-trace/config (~/.config/mtr-trace/config) has
+lines "option = value" with the long names above; those that take no value
+are set by yes. A # begins a comment. Under sudo it is the file of the user
+who called sudo; from it nothing is taken that names a file to write to.
+
+MTR_TRACE_OPTIONS in the environment holds options as on the command line,
+which wins over it; both win over the file.]]
+
+local STATUS = [[
+0 where all targets were reached, 1 where one was not, 2 for a wrong option or
+a file that cannot be used, 3 without the permission to send or capture.]]
+
+local MTR = [[
+Letters mean what they mean in mtr(8). What mtr has and mtr-trace has not is
+refused: ]]
+
+local function refused()
+  local list = {}
+  for _, row in ipairs(options.all()) do
+    list[#list + 1] = row.refused and options.title(row) or nil
+  end
+  return table.concat(list, ", ") .. "."
+end
+
+--- The page.
+-- @tparam string version of the program
+-- @treturn string roff
+function M.page(version)
+  local lines = {
+    ('.TH MTR\\-TRACE 8 "" "mtr\\-trace %s"'):format(version),
+    ".SH NAME\nmtr\\-trace \\- loss, latency and jitter hop by hop",
+    ".SH SYNOPSIS\n.B mtr\\-trace\n[\\fIOPTION\\fR...] \\fITARGET\\fR...",
+  }
+  add_paragraph(lines, "DESCRIPTION", parse.ABOUT)
+  for _, group in ipairs(options.GROUPS) do
+    lines[#lines + 1] = ".SH " .. group.title:upper()
+    for _, row in ipairs(options.all()) do
+      if row.group == group.key then
+        add_option(lines, row)
+      end
+    end
+  end
+  add_paragraph(lines, "SETTINGS", SETTINGS)
+  add_paragraph(lines, "EXIT STATUS", STATUS)
+  add_paragraph(lines, "DIFFERENCES TO MTR", MTR .. refused())
+  lines[#lines + 1] = ".SH SEE ALSO\n.BR mtr (8),\n.BR traceroute (1),\n"
+    .. ".BR nmap (1)"
+  return table.concat(lines, "\n") .. "\n"
+end
+
+return M

@@ -1,0 +1,249 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- The options of the command, each once: the parser, --help, the man page,
+-- the completions and the settings file all read this table.
+--
+-- A row is { short, name, also, group, about } and one of: `arg`, the
+-- argument of the Nmap script that it is, whose rule holds; `read` with its
+-- limits, see mtrtrace.values; `sets`, what a flag stands for; `flag`; or
+-- `refused`, why an option of mtr's is not there. `value` names the value in
+-- the help. `also` is mtr's long name where ours is another; `last` options
+-- may be given in the settings file but stand on the command line only.
+-- @module mtrtrace.cli.options
+local args = require "mtrtrace.args"
+local values = require "mtrtrace.values"
+
+local M = {}
+
+--- The groups, in the order of the help.
+M.GROUPS = {
+  { key = "targets", title = "Targets" },
+  { key = "probes", title = "Probes" },
+  { key = "names", title = "Names, networks, places" },
+  { key = "output", title = "Output" },
+  { key = "settings", title = "Settings and help" },
+}
+
+local ROWS = {
+  -- ---- targets
+  { short = "F", name = "filename", value = "FILE", group = "targets",
+    read = values.path, want = "the name of a file",
+    about = "read targets from FILE, one a line, # begins a comment; "
+      .. "- is standard input" },
+  { short = "4", name = "ipv4", group = "targets", sets = { family = "4" },
+    about = "use IPv4 only" },
+  { short = "6", name = "ipv6", group = "targets", sets = { family = "6" },
+    about = "use IPv6 only" },
+  { name = "parallel", value = "COUNT", group = "targets",
+    read = values.whole, min = 1, max = 10000, default = 1000,
+    want = "a whole number", about = "how many targets to trace at once" },
+
+  -- ---- probes
+  { short = "c", name = "packets", also = "report-cycles", value = "COUNT",
+    group = "probes", arg = "packets", about = "counted probes per hop" },
+  { short = "i", name = "interval", value = "TIME", group = "probes",
+    arg = "interval",
+    about = "time between two probes of one hop; auto is 0.1 s" },
+  { short = "Z", name = "timeout", value = "TIME", group = "probes",
+    arg = "timeout", about = "how long an answer may take" },
+  { short = "G", name = "gracetime", value = "TIME", group = "probes",
+    read = values.seconds, min = 0.001, max = 3600,
+    want = "a time such as 5s or 500ms",
+    about = "how long to wait behind the last probe; like -Z it bounds the "
+      .. "wait for each answer" },
+  { short = "f", name = "first-hop", also = "first-ttl", value = "TTL",
+    group = "probes", arg = "first-hop", about = "first TTL that is probed" },
+  { short = "m", name = "max-hops", also = "max-ttl", value = "TTL",
+    group = "probes", arg = "max-hops", about = "last TTL that is probed" },
+  { short = "U", name = "max-silent", also = "max-unknown",
+    value = "COUNT", group = "probes", arg = "max-silent",
+    about = "silent hops in a row that end the search" },
+  { short = "u", name = "udp", group = "probes", sets = { protocol = "udp" },
+    about = "send UDP datagrams in place of ICMP echo requests" },
+  { short = "T", name = "tcp", group = "probes", sets = { protocol = "tcp" },
+    about = "send TCP SYNs in place of ICMP echo requests" },
+  { name = "protocol", value = "NAME", group = "probes", arg = "protocol",
+    about = "icmp, udp or tcp" },
+  { short = "P", name = "port", value = "PORT", group = "probes",
+    arg = "port",
+    about = "destination port; 33434 with udp, 80 with tcp by default" },
+  { short = "L", name = "source-port", also = "localport", value = "PORT",
+    group = "probes", arg = "source-port", about = "source port" },
+  { short = "s", name = "size", also = "psize", value = "BYTES",
+    group = "probes", arg = "size",
+    about = "length of the IP packet, headers included" },
+  { short = "Q", name = "tos", value = "NUMBER", group = "probes",
+    arg = "tos", about = "type of service or traffic class" },
+  { short = "a", name = "address", value = "ADDRESS", group = "probes",
+    read = values.address, want = "an IPv4 or IPv6 address",
+    about = "source address of the probes" },
+  { short = "I", name = "interface", value = "NAME", group = "probes",
+    read = values.path, want = "the name of an interface",
+    about = "interface to send from" },
+
+  -- ---- names
+  { short = "n", name = "no-dns", group = "names", sets = { names = "no" },
+    about = "look up no names" },
+  { name = "names", value = "WORD", group = "names", arg = "names",
+    about = "whether to look up names: yes or no" },
+  { short = "b", name = "show-ips", group = "names", flag = true,
+    about = "show names and addresses" },
+  { short = "z", name = "aslookup", group = "names", flag = true,
+    about = "show the ASN, with any order of columns" },
+  { name = "asn", value = "LIST", group = "names", arg = "asn",
+    about = "where to look up networks: irr, cymru, ripe, db, in the order "
+      .. "of preference; or off" },
+  { name = "whois-server", value = "SERVER", group = "names",
+    arg = "whois-server", about = "route registry that speaks IRRd's "
+      .. "protocol, in place of rr.ntt.net and whois.radb.net" },
+  { name = "cymru-server", value = "SERVER", group = "names",
+    arg = "cymru-server", about = "in place of whois.cymru.com" },
+  { name = "ripe-server", value = "SERVER", group = "names",
+    arg = "ripe-server", about = "in place of whois.ripe.net" },
+  { name = "asn-db", value = "FILE", group = "names", arg = "asn-db",
+    about = "ASN database in MaxMind's format; asks nobody else then" },
+  { name = "geo-db", value = "FILE", group = "names", arg = "geo-db",
+    about = "city database in MaxMind's format, for places" },
+
+  -- ---- output
+  { short = "r", name = "report", group = "output",
+    sets = { format = "report" },
+    about = "print a table at the end (the default)" },
+  { short = "w", name = "report-wide", group = "output",
+    sets = { format = "report" }, about = "the same; names are never cut" },
+  { short = "j", name = "json", group = "output", sets = { format = "json" },
+    about = "print JSON at the end; see --schema" },
+  { short = "C", name = "csv", group = "output", sets = { format = "csv" },
+    about = "print comma-separated values at the end" },
+  { short = "x", name = "xml", group = "output", sets = { format = "xml" },
+    about = "print XML at the end" },
+  { name = "markdown", group = "output", sets = { format = "markdown" },
+    about = "print a Markdown table at the end" },
+  { name = "dot", group = "output", sets = { format = "dot" },
+    about = "print the path as a graph for Graphviz" },
+  { name = "mermaid", group = "output", sets = { format = "mermaid" },
+    about = "print the path as a Mermaid flow chart" },
+  { name = "ndjson", group = "output", sets = { format = "ndjson" },
+    about = "print what happens as it happens, an object a line" },
+  { name = "classic", group = "output", sets = { format = "classic" },
+    about = "print the path hop by hop as it is found, three probes each "
+      .. "unless -c says otherwise" },
+  { short = "o", name = "order", value = "LETTERS", group = "output",
+    read = values.order, want = "letters out of LDRSNBAWVGJMXI",
+    about = "columns of the table by mtr's letters, such as LSNABWV" },
+  { name = "columns", value = "LIST", group = "output", arg = "columns",
+    about = "columns of the table by name, such as hop,ip,loss,p95" },
+  { name = "output", value = "FILE", group = "output", read = values.path,
+    want = "the name of a file", writes = true,
+    about = "write to FILE instead of standard output" },
+
+  { name = "record", value = "FILE", group = "output", read = values.path,
+    want = "the name of a file", writes = true,
+    about = "keep all that happens in FILE, for --replay" },
+  { name = "replay", value = "FILE", group = "output", read = values.path,
+    want = "the name of a file", last = true,
+    about = "show the run in FILE again, digit for digit; sends nothing" },
+
+  -- ---- settings
+  { name = "config", value = "FILE", group = "settings", last = true,
+    read = values.path, want = "the name of a file",
+    about = "settings to read instead of the user's own" },
+  { name = "no-config", group = "settings", flag = true, last = true,
+    about = "read no settings" },
+  { name = "debug", group = "settings", flag = true,
+    about = "say on standard error how look-ups go" },
+  { name = "schema", group = "settings", flag = true, alone = true,
+    about = "print the JSON Schema of --json and end" },
+  { name = "completion", value = "SHELL", group = "settings", alone = true,
+    read = values.choice, want = "one of ", words = { "bash", "zsh", "fish" },
+    about = "print the completions for bash, zsh or fish and end" },
+  { name = "man", group = "settings", flag = true, alone = true,
+    about = "print the man page (roff) and end" },
+  { short = "v", name = "version", group = "settings", flag = true,
+    alone = true, about = "print the version and end" },
+  { short = "h", name = "help", group = "settings", flag = true,
+    alone = true, about = "print this help and end" },
+
+  -- ---- letters of mtr's that have no other meaning here
+  { short = "t", name = "curses", refused = "there is no live screen" },
+  { short = "g", name = "gtk", refused = "there is no window" },
+  { short = "l", name = "raw", refused = "there is no raw format" },
+  { short = "p", name = "split", refused = "there is no split format" },
+  { short = "y", name = "ipinfo", value = "NUMBER",
+    refused = "use --columns with asn, prefix, country, registry" },
+  { short = "e", name = "mpls", refused = "MPLS labels are not read" },
+  { short = "B", name = "bitpattern", value = "NUMBER",
+    refused = "the payload tells probes apart" },
+  { short = "S", name = "sctp", refused = "SCTP probes are not sent" },
+  { short = "M", name = "mark", value = "MARK",
+    refused = "probes are not marked" },
+  { name = "displaymode", value = "MODE", refused = "there is one mode" },
+}
+
+local BY_NAME = {}
+for _, row in ipairs(ROWS) do
+  BY_NAME[row.name] = row
+  row.default = row.default or row.arg and args.get(row.arg).default
+end
+
+--- All rows, in the order of the help; those of mtr's that are refused come
+-- last.
+-- @treturn {table,...} not to be changed
+function M.all()
+  return ROWS
+end
+
+--- The row of a long name.
+-- @tparam string name
+-- @treturn ?table
+function M.get(name)
+  return BY_NAME[name]
+end
+
+--- How an option is written in messages: "-c/--packets".
+-- @tparam table row
+-- @treturn string
+function M.title(row)
+  return row.short and ("-%s/--%s"):format(row.short, row.name)
+    or "--" .. row.name
+end
+
+local function own_value(found, row)
+  if not found[row.name] then
+    return row.default
+  elseif row.flag then
+    return true
+  end
+  return args.value("--", row, found[row.name])
+end
+
+--- Checks what was found on the command line, in the settings file and the
+-- environment together.
+-- @tparam table found texts by option name; the names that flags set too
+-- @treturn ?table checked options: those of mtrtrace.args, and the command's
+--   own under their names with "_" for "-"
+-- @treturn ?string the first error, one sentence
+function M.check(found)
+  local options, err = args.check("--", found)
+  if not options then
+    return nil, err
+  end
+  options.columns = found.columns and options.columns or nil
+  for _, row in ipairs(ROWS) do
+    if not row.arg and not row.sets and not row.refused then
+      local value
+      value, err = own_value(found, row)
+      if err then
+        return nil, err
+      end
+      options[(row.name:gsub("-", "_"))] = value
+    end
+  end
+  options.family = tonumber(found.family)
+  options.format = found.format or "report"
+  if options.format == "classic" and not found.packets then
+    options.packets = 3
+  end
+  return options
+end
+
+return M

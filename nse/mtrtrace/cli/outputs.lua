@@ -1,0 +1,92 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- What a run is shown through, by the checked options: opens what is
+-- written to, makes the readers, closes them and says what went wrong.
+-- @module mtrtrace.cli.outputs
+local classic = require "mtrtrace.cli.classic"
+local document = require "mtrtrace.cli.document"
+local formats = require "mtrtrace.cli.formats"
+local lines = require "mtrtrace.cli.lines"
+local out = require "mtrtrace.cli.out"
+local view = require "mtrtrace.cli.view"
+
+local M = {}
+
+local Outputs = {}
+Outputs.__index = Outputs
+
+-- Ways to show a run that are no documents; each gives a reader.
+local STREAMS = {
+  ndjson = function(output, run)
+    return lines.new(output, run.version, true)
+  end,
+  classic = function(output, run)
+    return classic.new(output, run.now)
+  end,
+}
+
+local function main_reader(output, options, run)
+  local stream = STREAMS[options.format]
+  if stream then
+    return stream(output, run)
+  end
+  return document.new(output, formats.get(options.format),
+    view.of(options, run.version, run.targets))
+end
+
+local function open(self, path)
+  local output, err = out.open(path)
+  self.list[#self.list + 1] = output
+  return output, err
+end
+
+--- Whether something that is written to takes no more.
+-- @treturn boolean
+function Outputs:broken()
+  for _, output in ipairs(self.list) do
+    if output.err then
+      return true
+    end
+  end
+  return false
+end
+
+--- Ends all readers and closes what they wrote to.
+-- @treturn ?string the first error, one sentence; nil also where just
+--   nobody reads any longer
+function Outputs:close()
+  for _, reader in ipairs(self.readers) do
+    if reader.close then
+      reader:close()
+    end
+  end
+  local first
+  for _, output in ipairs(self.list) do
+    local err, closed_pipe = output:close()
+    first = first or not closed_pipe and err or nil
+  end
+  return first
+end
+
+--- Opens what the options want.
+-- @tparam table options checked
+-- @tparam table run `version` of this program, `targets`: how many there
+--   are, `now`: seconds that never fall
+-- @treturn ?table `readers`, and the methods above
+-- @treturn ?string one sentence
+function M.open(options, run)
+  local self = setmetatable({ list = {}, readers = {} }, Outputs)
+  local record, err
+  local output
+  output, err = open(self, options.output)
+  if output and options.record then
+    record, err = open(self, options.record)
+  end
+  if err then
+    return nil, err
+  end
+  self.readers[1] = main_reader(output, options, run)
+  self.readers[2] = record and lines.new(record, run.version, false)
+  return self
+end
+
+return M

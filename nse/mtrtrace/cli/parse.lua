@@ -1,0 +1,106 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- From the words of a command line to texts by option name, by argparse.
+-- Pure: prints nothing, ends nothing.
+-- @module mtrtrace.cli.parse
+local options = require "mtrtrace.cli.options"
+
+local M = {}
+
+M.ABOUT = [[
+Traces the path to each TARGET, a name or an address, and tells loss, latency
+and jitter hop by hop, with kernel timestamps at both ends. Needs root or
+CAP_NET_RAW.]]
+
+local EPILOG = [[
+Times are 500ms, 5s, 2m; bare numbers are seconds. Exit status: 0 all targets
+were reached, 1 one was not, 2 usage or a file that cannot be used, 3 no
+permission to send or capture.]]
+
+--- What an option does to what was found.
+-- @tparam table found
+-- @tparam table row of mtrtrace.cli.options
+-- @tparam string|boolean value
+function M.take(found, row, value)
+  if row.refused then
+    found.refused = found.refused or ("%s: mtr has it, mtr-trace has not: "
+      .. "%s"):format(options.title(row), row.refused)
+  elseif row.sets then
+    for name, text in pairs(row.sets) do
+      found[name] = text
+    end
+  else
+    found[row.name] = row.flag and true or value
+  end
+end
+
+local function add(parent, row, found)
+  local make = row.value and parent.option or parent.flag
+  local option = make(parent, row.short
+    and ("-%s --%s"):format(row.short, row.name) or "--" .. row.name)
+  if row.also then
+    option:hidden_name("--" .. row.also)
+  end
+  if row.value then
+    option:args(1):argname(row.value)
+  end
+  option:description(M.about(row)):count "*"
+  option:action(function(_, _, value) M.take(found, row, value) end)
+  return option
+end
+
+--- A row's text in the help.
+-- @tparam table row
+-- @treturn string with the default, where there is one
+function M.about(row)
+  local default = row.default
+  return (row.about or "")
+    .. (default and (" (default: %s)"):format(default) or "")
+end
+
+--- A parser of argparse for the command.
+-- @tparam table argparse the module
+-- @tparam table found gets texts by option name, and `targets`
+-- @treturn table
+function M.parser(argparse, found)
+  local parser = argparse("mtr-trace", M.ABOUT, EPILOG):add_help(false)
+    :usage("Usage: mtr-trace [OPTION...] TARGET...")
+    :help_max_width(79):help_description_margin(32)
+  parser:argument("targets"):args "*":argname "TARGET"
+    :description "name or address of a host to trace"
+    :action(function(_, _, words) found.targets = words end)
+  for _, group in ipairs(options.GROUPS) do
+    local members = {}
+    for _, row in ipairs(options.all()) do
+      if row.group == group.key then
+        members[#members + 1] = add(parser, row, found)
+      end
+    end
+    parser:group(group.title, table.unpack(members))
+  end
+  return parser
+end
+
+--- Reads a command line.
+-- @tparam table argparse the module
+-- @tparam {string,...} words
+-- @tparam ?table found what earlier words or settings said
+-- @treturn ?table the same: texts by option name, and `targets`, an array
+-- @treturn ?string the first error, one sentence
+function M.words(argparse, words, found)
+  found = found or {}
+  local parser = M.parser(argparse, found)
+  for _, row in ipairs(options.all()) do
+    if row.refused then
+      add(parser, row, found)
+    end
+  end
+  local ok, err = parser:pparse(words)
+  if not ok then
+    return nil, (tostring(err):gsub("\n", "; "))
+  elseif found.refused then
+    return nil, found.refused
+  end
+  return found
+end
+
+return M

@@ -1,0 +1,90 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- The targets of a run: from arguments, a file or standard input.
+-- @module mtrtrace.cli.targets
+local M = {}
+
+-- A longer word is no name; a file with so many lines is none of targets.
+local LONGEST, MOST = 255, 1000000
+
+local function bad(word)
+  return #word > LONGEST or word:find("[%c ]") or word:sub(1, 1) == "-"
+end
+
+local function read_line(list, line, where)
+  local word = line:gsub("#.*", ""):match("^%s*(.-)%s*$")
+  if word == "" then
+    return true
+  elseif bad(word) or #list >= MOST then
+    return nil, where .. ": expected a host name or address"
+  end
+  list[#list + 1] = word
+  return true
+end
+
+--- Adds the targets in a text, one a line; # begins a comment.
+-- @tparam {string,...} list
+-- @tparam string text
+-- @tparam string name of the file, for messages
+-- @treturn ?boolean true
+-- @treturn ?string one sentence
+function M.read(list, text, name)
+  local number = 0
+  for line in (text .. "\n"):gmatch("(.-)\r?\n") do
+    number = number + 1
+    local ok, err = read_line(list, line, ("%s:%d"):format(name, number))
+    if not ok then
+      return nil, err
+    end
+  end
+  return true
+end
+
+local function read_file(list, path)
+  local file, open_err = io.stdin, nil
+  if path ~= "-" then
+    file, open_err = io.open(path, "r")
+  end
+  if not file then
+    return nil, open_err
+  end
+  local text, err = file:read "a"
+  if file ~= io.stdin then
+    file:close()
+  end
+  if not text then
+    return nil, ("%s: %s"):format(path, tostring(err))
+  end
+  return M.read(list, text, path == "-" and "standard input" or path)
+end
+
+--- All targets of a run.
+-- @tparam ?{string,...} words of the command line; "-" is standard input
+-- @tparam ?string filename of the option -F
+-- @tparam table uv the module luv
+-- @treturn ?{string,...}
+-- @treturn ?string one sentence
+function M.list(words, filename, uv)
+  local list, files = {}, { filename }
+  for _, word in ipairs(words or {}) do
+    if word == "-" then
+      files[#files + 1] = word
+    elseif bad(word) then
+      return nil, ("'%s': expected a host name or address"):format(
+        word:gsub("%c", "?"):sub(1, 60))
+    else
+      list[#list + 1] = word
+    end
+  end
+  if #list == 0 and #files == 0 and uv.guess_handle(0) ~= "tty" then
+    files[1] = "-"
+  end
+  for _, path in ipairs(files) do
+    local ok, err = read_file(list, path)
+    if not ok then
+      return nil, err
+    end
+  end
+  return list
+end
+
+return M

@@ -1,0 +1,63 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- What the reports show, by the checked options. Pure.
+-- @module mtrtrace.cli.view
+local M = {}
+
+local DEFAULT = { "loss", "sent", "recv", "avg", "stdev", "jitter", "asn",
+  "organization", "os" }
+
+-- The columns that say who a hop is.
+local function who(options)
+  if options.names == "no" then
+    return { "hop", "ip" }
+  elseif options.show_ips then
+    return { "hop", "ip", "name" }
+  end
+  return { "hop", "host" }
+end
+
+local function has(list, key)
+  for _, other in ipairs(list) do
+    if other == key then
+      return true
+    end
+  end
+  return false
+end
+
+local function append(list, keys)
+  for _, key in ipairs(keys) do
+    if not has(list, key) then
+      list[#list + 1] = key
+    end
+  end
+  return list
+end
+
+local function columns(options)
+  if options.columns then
+    return options.columns
+  end
+  local list = who(options)
+  if options.order then
+    append(list, options.aslookup and { "asn" } or {})
+    return append(list, options.order)
+  end
+  return append(list, DEFAULT)
+end
+
+--- The view of a run.
+-- @tparam table options checked
+-- @tparam ?string version of this program
+-- @tparam ?integer targets how many there are
+-- @treturn table `columns`, `chosen` where the user did that, `max_silent`,
+--   `version`, `targets`, and `seen`, for reports that say nothing twice
+function M.of(options, version, targets)
+  return {
+    columns = columns(options), max_silent = options.max_silent,
+    chosen = (options.columns or options.order) and true or false,
+    version = version, targets = targets, seen = {},
+  }
+end
+
+return M

@@ -1,0 +1,123 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- What runs beside a trace, on any host: from checked options to the
+-- companions of mtrtrace.tracer, and to the options of the engine. A further
+-- companion is one more row of MAKERS.
+-- @module mtrtrace.companions
+local collect = require "mtrtrace.os.collect"
+local database = require "mtrtrace.asn.database"
+local lookup = require "mtrtrace.lookup"
+
+local M = {}
+
+-- The options that core.trace takes as they are.
+local ENGINES = {
+  "protocol", "port", "source_port", "packets", "interval", "timeout",
+  "first_hop", "max_hops", "max_silent", "size", "tos",
+}
+
+-- In this order, the next one where one fails. RIPE's is the last resort.
+local SERVERS = {
+  irr = { { host = "rr.ntt.net", port = 43 },
+    { host = "whois.radb.net", port = 43 } },
+  cymru = { { host = "whois.cymru.com", port = 43 } },
+  ripe = { { host = "whois.ripe.net", port = 43 } },
+  -- Zones that Team Cymru set up for Nmap.
+  ["cymru-dns"] = { { host = "asn.cymru.com", zones = {
+    [4] = "nmap.asn.cymru.com", [16] = "nmap6.asn.cymru.com",
+  } } },
+}
+
+local function lookup_settings(options, version)
+  local function servers(name, own)
+    return own and { own } or SERVERS[name]
+  end
+  return {
+    order = options.asn, names = options.names == "yes", version = version,
+    last_resort = not options.whois_server,
+    dns_instead = not options.cymru_server,
+    servers = {
+      irr = servers("irr", options.whois_server),
+      cymru = servers("cymru", options.cymru_server),
+      ripe = servers("ripe", options.ripe_server),
+      ["cymru-dns"] = SERVERS["cymru-dns"],
+    },
+  }
+end
+
+-- A database is opened once in a run; so is its error.
+local function opened(store, path)
+  store.files = store.files or {}
+  if path and not store.files[path] then
+    local db, err = database.open(path)
+    store.files[path] = { db = db, err = err }
+  end
+  local file = store.files[path] or {}
+  return file.db, file.err
+end
+
+-- Who runs each hop, what it is called, where it is.
+local function lookups(host, options, run)
+  local settings = lookup_settings(options, run.core.version)
+  local asn, asn_err = opened(run.store, options.asn_db)
+  local geo, geo_err = opened(run.store, options.geo_db)
+  if asn_err or geo_err then
+    return nil, asn_err or geo_err, asn_err and "asn-db" or "geo-db"
+  end
+  settings.db = asn and database.origins(asn,
+    options.asn_db:match("[^/]*$"))
+  settings.geo = geo and database.places(geo)
+  if #settings.order == 0 and not settings.names and not settings.geo then
+    return false
+  end
+  return lookup.new(host, settings, run.store)
+end
+
+-- What system each hop runs.
+local function guesses(host, options, run, subject)
+  return (options.os or "off") ~= "off" and collect.new(host, run.core, {
+    mode = options.os, snmp = options.snmp == "yes",
+    source = subject.source, interface = subject.interface,
+    target_mac = subject.mac, nmap_os = subject.nmap_os,
+  }, run.store)
+end
+
+-- Each is a function of the host, the checked options, the run and the
+-- subject; it gives a companion, false where the options want none, or nil, a
+-- sentence and the name of the argument that it is about.
+local MAKERS = { lookups, guesses }
+
+--- The companions of one trace.
+-- @tparam table host see mtrtrace.tracer and mtrtrace.lookup
+-- @tparam table options as mtrtrace.args gives them
+-- @tparam table run `core`, the module mtrtrace.core; `store`, a table that
+--   all traces of the run share
+-- @tparam table subject what is traced: `source` and `interface` where the
+--   user chose them; `mac` of the target and `nmap_os`, { name }, where they
+--   are known
+-- @treturn ?{table,...} for mtrtrace.tracer
+-- @treturn ?string why not: one sentence
+-- @treturn ?string name of the argument it is about
+function M.new(host, options, run, subject)
+  local list = {}
+  for _, make in ipairs(MAKERS) do
+    local companion, err, argument = make(host, options, run, subject)
+    if companion == nil then
+      return nil, err, argument
+    end
+    list[#list + 1] = companion or nil
+  end
+  return list
+end
+
+--- The options of the engine among those of the run.
+-- @tparam table options as mtrtrace.args gives them
+-- @treturn table for core.trace, without a target
+function M.engine_options(options)
+  local out = {}
+  for _, key in ipairs(ENGINES) do
+    out[key] = options[key]
+  end
+  return out
+end
+
+return M

@@ -1,0 +1,95 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- The event loop of a plain interpreter, libuv by way of luv: coroutines
+-- that sleep, TCP, names. Everything that waits yields; all of it must be
+-- called within a body that `spawn` was given.
+-- @module mtrtrace.host.uv
+local uv_net = require "mtrtrace.host.uv_net"
+
+local M = {}
+
+-- Resumes a body; one that raised is reported and ends alone.
+local function resume(host, co, ...)
+  local ok, err = coroutine.resume(co, ...)
+  if not ok then
+    host.failed(debug.traceback(co, tostring(err)))
+  end
+end
+
+-- Waits for a callback: `start` gets the function to call, whose arguments
+-- are returned. Later calls of it do nothing.
+local function await_of(host)
+  return function(start)
+    local co = coroutine.running()
+    local answer, waiting
+    start(function(...)
+      if answer then
+        return
+      end
+      answer = table.pack(...)
+      if waiting then
+        resume(host, co)
+      end
+    end)
+    if not answer then
+      waiting = true
+      coroutine.yield()
+    end
+    return table.unpack(answer, 1, answer.n)
+  end
+end
+
+local function milliseconds(seconds)
+  return math.max(0, math.ceil(seconds * 1000))
+end
+
+-- after(seconds, body): calls it once; the result cancels that.
+local function after_of(uv)
+  return function(seconds, body)
+    local timer = uv.new_timer()
+    local function cancel()
+      if not timer:is_closing() then
+        timer:stop()
+        timer:close()
+      end
+    end
+    timer:start(milliseconds(seconds), 0, function()
+      cancel()
+      body()
+    end)
+    return cancel
+  end
+end
+
+--- A host for mtrtrace.tracer and its companions.
+-- @tparam table uv the module luv
+-- @tparam ?table settings functions of a text: `log` for what is found,
+--   `debug` for what helps to find faults, `failed` for the traceback of a
+--   body that raised; `verbose`: whether to log at all
+-- @treturn table { now, sleep, spawn, connect, ptr, resolve, log, debug,
+--   verbose }
+function M.new(uv, settings)
+  settings = settings or {}
+  local function nothing() end
+  local host = {
+    log = settings.log or nothing,
+    debug = settings.debug or nothing,
+    failed = settings.failed or function(text) error(text, 0) end,
+  }
+  host.after, host.await = after_of(uv), await_of(host)
+  function host.now()
+    return uv.hrtime() / 1e9
+  end
+  function host.verbose()
+    return settings.verbose or false
+  end
+  function host.spawn(body)
+    resume(host, coroutine.create(body))
+  end
+  function host.sleep(seconds)
+    host.await(function(wake) host.after(seconds, wake) end)
+  end
+  uv_net.add(host, uv)
+  return host
+end
+
+return M

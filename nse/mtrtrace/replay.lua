@@ -1,0 +1,242 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- A recorded event stream, read again: the engine's own tally counts it, so
+-- its results have the digits of the run. Reads no file and no clock: lines
+-- in, traces, events and results out.
+-- @module mtrtrace.replay
+local special = require "mtrtrace.special"
+local stream = require "mtrtrace.stream"
+local tracer = require "mtrtrace.tracer"
+
+local M = {}
+
+local Replay = {}
+Replay.__index = Replay
+
+-- More traces at once, or a longer line, is no recording of ours.
+local MOST_OPEN, LONGEST = 65536, 1048576
+
+-- ---- what a line has to have ----------------------------------------------
+
+local function is_whole(value, least, most)
+  return math.type(value) == "integer" and value >= least and value <= most
+end
+
+local function is_address(value)
+  return type(value) == "string"
+    and special.bytes((value:gsub("%%.*$", ""))) ~= nil
+end
+
+local START = {
+  name = function(v) return type(v) == "string" end,
+  target = is_address,
+  started_ns = function(v) return is_whole(v, 0, math.maxinteger // 2) end,
+  max_hops = function(v) return is_whole(v, 1, 255) end,
+  max_silent = function(v) return is_whole(v, 1, 255) end,
+}
+
+-- What the reports count on in a result.
+local RESULT = {
+  target = is_address, started_ns = START.started_ns,
+  first_hop = function(v) return is_whole(v, 1, 255) end,
+  probed_hop = function(v) return is_whole(v, 0, 255) end,
+  packets = function(v) return is_whole(v, 1, 100000) end,
+  sent = function(v) return is_whole(v, 0, 1 << 40) end,
+  elapsed = function(v) return type(v) == "number" and v >= 0 end,
+  protocol = function(v) return type(v) == "string" end,
+  source = is_address,
+  reached = function(v) return type(v) == "boolean" end,
+}
+
+local OPTIONAL = {
+  ending = "string", ending_type = "integer", ending_code = "integer",
+  target_ttl = "integer", capture_drops = "integer", mtu = "integer",
+  size = "integer", clock_steps = "integer", unstamped = "integer",
+  send_error = "string", interface = "string", port = "integer",
+  source_port = "integer",
+}
+
+local function lacks(object, rules)
+  local keys = {}
+  for key in pairs(rules) do
+    keys[#keys + 1] = key
+  end
+  table.sort(keys)
+  for _, key in ipairs(keys) do
+    if not rules[key](object[key]) then
+      return key
+    end
+  end
+end
+
+local function misfit(object)
+  for key, kind in pairs(OPTIONAL) do
+    local value = object[key]
+    if value ~= nil and (math.type(value) or type(value)) ~= kind then
+      return key
+    end
+  end
+end
+
+-- ---- lines ----------------------------------------------------------------
+
+local KINDS = {}
+
+function KINDS.start(self, object)
+  local wrong = lacks(object, START)
+  if wrong then
+    return nil, ("'%s' of the start is missing or is no such"):format(wrong)
+  elseif self.open[object.trace] then
+    return nil, ("trace %d has begun already"):format(object.trace)
+  elseif self.count >= MOST_OPEN then
+    return nil, "too many traces at once"
+  end
+  local trace = { index = object.trace, name = object.name, head = object,
+    target = object.target, options = object, facts = {},
+    max_hops = object.max_hops, replay = self.core.replay(object.max_hops) }
+  self.open[trace.index], self.count = trace, self.count + 1
+  return true, { kind = "start", trace = trace }
+end
+
+function KINDS.facts(_, object, trace)
+  if type(object.facts) ~= "table" then
+    return nil, "'facts' is missing or is no object"
+  end
+  trace.facts[#trace.facts + 1] = object
+  return true
+end
+
+function KINDS.dropped()
+  return nil, "the run lost events, its figures cannot be told"
+end
+
+local function apply(result, object)
+  for _, hop in ipairs(result.hops) do
+    local into = hop.ttl == object.ttl and hop or nil
+    for _, responder in ipairs(into and object.address
+      and hop.responders or {}) do
+      if responder.address == object.address
+        and responder.flow == object.flow then
+        into = responder
+      end
+    end
+    for key, value in pairs(into and (into ~= hop or not object.address)
+      and object.facts or {}) do
+      if into[key] == nil then
+        into[key] = value
+      end
+    end
+  end
+end
+
+-- The path so far, judged; `head` has the figures of the trace itself.
+local function result_of(trace, head, last)
+  local result = {}
+  for key, value in pairs(head) do
+    result[key] = value
+  end
+  result.hops = trace.replay:hops(head.first_hop, last)
+  for _, object in ipairs(trace.facts) do
+    apply(result, object)
+  end
+  return tracer.enrich(result)
+end
+
+KINDS["end"] = function(self, object, trace)
+  local result = object.result
+  if type(result) ~= "table" then
+    return nil, "'result' is missing or is no object"
+  end
+  local wrong = lacks(result, RESULT) or misfit(result)
+  if wrong then
+    return nil, ("'%s' of the result is missing or is no such"):format(wrong)
+  elseif not is_whole(object.last_hop, 0, trace.max_hops) then
+    return nil, "'last_hop' is missing or is no TTL of the trace"
+  end
+  self.open[trace.index], self.count = nil, self.count - 1
+  local ok, full = pcall(result_of, trace, result, object.last_hop)
+  trace.replay:close()
+  if not ok then
+    return nil, "the facts do not fit the trace"
+  end
+  return true, { kind = "finish", trace = trace, result = full }
+end
+
+function KINDS.error(_, object)
+  if type(object.name) ~= "string" or type(object.error) ~= "string" then
+    return nil, "'name' or 'error' is missing"
+  end
+  return true, { kind = "finish", error = object.error,
+    trace = { index = object.trace, name = object.name } }
+end
+
+local function engine_event(_, object, trace)
+  local ok, err = trace.replay:add(object)
+  if not ok then
+    return nil, err
+  end
+  return true, { kind = "event", trace = trace, event = object }
+end
+
+local function header(self, object)
+  if object.kind ~= "mtr-trace" then
+    return nil, "no recording of mtr-trace"
+  elseif object.format ~= stream.FORMAT then
+    return nil, ("a recording of format %s, this program reads %d"):format(
+      tostring(object.format), stream.FORMAT)
+  end
+  self.version = tostring(object.version)
+  return true
+end
+
+--- Takes the next line.
+-- @tparam string line
+-- @treturn ?boolean true, or nil where it cannot be one
+-- @treturn ?table|string what it means: { kind = "start", trace }, { kind =
+--   "event", trace, event } or { kind = "finish", trace, result or error };
+--   nil where nobody needs to know; or one sentence
+function Replay:line(line)
+  local object = #line <= LONGEST and self.decode(line) or nil
+  if type(object) ~= "table" or type(object.kind) ~= "string" then
+    return nil, self.version and "no event" or "no recording of mtr-trace"
+  elseif not self.version then
+    return header(self, object)
+  elseif not is_whole(object.trace, 1, math.maxinteger) then
+    return nil, "'trace' is missing or is no number of a trace"
+  end
+  local trace = self.open[object.trace]
+  local take = KINDS[object.kind] or engine_event
+  if not trace and object.kind ~= "start" and object.kind ~= "error" then
+    return nil, ("trace %d has not begun"):format(object.trace)
+  end
+  return take(self, object, trace)
+end
+
+--- Whether the recording is whole.
+-- @treturn ?string what is missing: one sentence
+function Replay:missing()
+  if not self.version then
+    return "no recording of mtr-trace"
+  elseif self.count > 0 then
+    return ("%d traces have no end: the recording was cut"):format(
+      self.count)
+  end
+end
+
+--- Begins to read a recording.
+-- @tparam table core the module mtrtrace.core
+-- @tparam function decode from a line of JSON to a value; nil for bad ones
+-- @treturn table with line(text) and missing()
+function M.new(core, decode)
+  return setmetatable({ core = core, decode = decode, open = {}, count = 0 },
+    Replay)
+end
+
+--- The path so far of a trace that is being read, for a live view.
+-- @tparam table trace as handed out at its start
+-- @tparam integer last TTL to show
+-- @treturn table like a result
+function M.snapshot(trace, last)
+  return result_of(trace, trace.head, math.min(last, trace.max_hops))
+end
+
+return M

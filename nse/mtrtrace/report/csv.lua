@@ -1,0 +1,95 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- The report as CSV (RFC 4180, lines end with a line feed): a header, then
+-- a line for each address that answered, and one for each silent hop.
+-- Figures of the hop stand in each of its lines. Pure.
+-- @module mtrtrace.report.csv
+local fields = require "mtrtrace.fields"
+local format = require "mtrtrace.format"
+
+local M = {}
+
+local function quoted(value)
+  local text = format.clean(value == nil and "" or value)
+  return text:find('[,"]') and '"' .. text:gsub('"', '""') .. '"' or text
+end
+
+local function line(values, count)
+  local parts = {}
+  for i = 1, count do
+    parts[i] = quoted(values[i])
+  end
+  return table.concat(parts, ",") .. "\n"
+end
+
+local function columns(view)
+  local list = {}
+  for _, field in ipairs(fields.all()) do
+    list[#list + 1] = not field.text_only and not field.derived
+      and field or nil
+  end
+  if view.chosen then
+    list = {}
+    for i, key in ipairs(view.columns) do
+      list[i] = fields.get(key)
+    end
+  end
+  return list
+end
+
+local LEAD = { "target", "target_name", "started", "reached" }
+
+--- The header.
+-- @tparam table view `columns` where `chosen`; else there are all
+-- @treturn string
+function M.head(view)
+  local titles = { table.unpack(LEAD) }
+  for _, field in ipairs(columns(view)) do
+    titles[#titles + 1] = field.key
+  end
+  return line(titles, #titles)
+end
+
+-- The hop's value where it has one, else the responder's; what both count,
+-- such as `late`, is the hop's.
+local function value_of(field, hop, responder)
+  local value
+  if field.hop then
+    value = fields.raw(field, "hop", hop)
+  elseif responder then
+    value = fields.raw(field, "responder", responder)
+  end
+  if type(value) == "boolean" then
+    return value and "yes" or "no"
+  end
+  return value
+end
+
+local function row(result, view, hop, responder)
+  local values = { result.target, view.name,
+    result.started_ns and format.moment(result.started_ns),
+    result.reached and "yes" or "no" }
+  local list = columns(view)
+  for i, field in ipairs(list) do
+    values[#LEAD + i] = value_of(field, hop, responder)
+  end
+  return line(values, #LEAD + #list)
+end
+
+--- The lines of a trace.
+-- @tparam table result judged
+-- @tparam table view `name`, and as above
+-- @treturn string
+function M.trace(result, view)
+  local lines = {}
+  for _, hop in ipairs(result.hops) do
+    if #hop.responders == 0 then
+      lines[#lines + 1] = row(result, view, hop)
+    end
+    for _, responder in ipairs(hop.responders) do
+      lines[#lines + 1] = row(result, view, hop, responder)
+    end
+  end
+  return table.concat(lines)
+end
+
+return M

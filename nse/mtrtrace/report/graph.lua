@@ -1,0 +1,112 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- The path as nodes and edges, for reports that draw it. An address is one
+-- node wherever it answered; a hop that never answered is a node of its own
+-- in each trace. Pure.
+-- @module mtrtrace.report.graph
+local fields = require "mtrtrace.fields"
+local special = require "mtrtrace.special"
+
+local M = {}
+
+-- The folded range of silent hops at the end is drawn as one.
+local function silent_tail(result)
+  local from = #result.hops + 1
+  while from > 1 and #result.hops[from - 1].responders == 0 do
+    from = from - 1
+  end
+  return from
+end
+
+local function cell(key, hop, responder)
+  local text = fields.cell(fields.get(key),
+    { hop = hop, responder = responder, first = true })
+  return text ~= "-" and text or nil
+end
+
+local function network(hop, responder)
+  local asn = cell("asn", hop, responder)
+  local organization = cell("organization", hop, responder)
+  return asn and organization and asn .. " " .. organization or asn
+end
+
+local function node_of(hop, responder)
+  local address = responder.address
+  return {
+    id = (special.bytes(address) and address:gsub("%%.*", "") or address),
+    lines = { responder.name or address,
+      responder.name and address or network(hop, responder),
+      responder.name and network(hop, responder) or nil },
+    target = responder.target or false,
+  }
+end
+
+local function figures(hop, responder)
+  local avg = cell("avg", hop, responder)
+  return ("%s%s"):format(cell("loss", hop, responder) or "",
+    avg and (" %s ms"):format(avg) or "")
+end
+
+local function silent_node(trace, hop, last)
+  local text = last and last > hop.ttl and ("%d-%d"):format(hop.ttl, last)
+    or tostring(hop.ttl)
+  return { id = ("silent %s %d"):format(trace, hop.ttl), silent = true,
+    lines = { "* (hop " .. text .. ")" } }
+end
+
+-- The nodes of a hop, those of the silent tail as one.
+local function stage(trace, result, i, tail)
+  local hop = result.hops[i]
+  local list = {}
+  for _, responder in ipairs(hop.responders) do
+    local node = node_of(hop, responder)
+    node.figures, node.ttl = figures(hop, responder), hop.ttl
+    list[#list + 1] = node
+  end
+  if #list == 0 then
+    list[1] = silent_node(trace, hop, i == tail
+      and result.hops[#result.hops].ttl or nil)
+  end
+  return list
+end
+
+local function distinct(list)
+  local seen, out = {}, {}
+  for _, node in ipairs(list) do
+    out[#out + 1] = not seen[node.id] and node or nil
+    seen[node.id] = true
+  end
+  return out
+end
+
+local function connect(graph, before, after)
+  for _, from in ipairs(before) do
+    for _, to in ipairs(after) do
+      graph.edges[#graph.edges + 1] = { from = from.id, to = to.id,
+        sure = #before == 1 and #after == 1, figures = to.figures,
+        ttl = to.ttl }
+    end
+  end
+end
+
+--- The graph of a trace.
+-- @tparam table result judged
+-- @treturn table `nodes`: { id, lines, silent, target, source }; `edges`:
+--   { from, to, sure, figures, ttl }, not `sure` where several addresses
+--   answered and which leads to which is not known
+function M.of(result)
+  local source = { id = result.source or "here", source = true,
+    lines = { result.source or "here" } }
+  local graph = { nodes = { source }, edges = {} }
+  local before, tail = { source }, silent_tail(result)
+  for i = 1, math.min(tail, #result.hops) do
+    local here = distinct(stage(result.target, result, i, tail))
+    for _, node in ipairs(here) do
+      graph.nodes[#graph.nodes + 1] = node
+    end
+    connect(graph, before, here)
+    before = here
+  end
+  return graph
+end
+
+return M

@@ -1,0 +1,82 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- The cells of the table for people, and what stands under it. Pure: a
+-- result in, texts out; every value is written by the field table.
+-- @module mtrtrace.report.grid
+local fields = require "mtrtrace.fields"
+local format = require "mtrtrace.format"
+local marks = require "mtrtrace.marks"
+local notes = require "mtrtrace.notes"
+local os_lines = require "mtrtrace.os.lines"
+local rows = require "mtrtrace.rows"
+local verdict_lines = require "mtrtrace.verdict.lines"
+
+local M = {}
+
+local function columns_of(keys)
+  local columns = {}
+  for i, key in ipairs(keys) do
+    columns[i] = fields.get(key)
+  end
+  return columns
+end
+
+--- The cells: titles first, then a row for each responder.
+-- @tparam table result judged
+-- @tparam table view `columns` and `max_silent`
+-- @treturn {{string,...},...}
+function M.cells(result, view)
+  local columns, grid = columns_of(view.columns), { {} }
+  for c, field in ipairs(columns) do
+    grid[1][c] = field.title
+  end
+  for r, row in ipairs(rows.build(result, view.max_silent)) do
+    grid[r + 1] = {}
+    for c, field in ipairs(columns) do
+      grid[r + 1][c] = fields.cell(field, row)
+    end
+  end
+  return grid
+end
+
+local function has_loss(keys)
+  for _, key in ipairs(keys) do
+    if key == "loss" then
+      return true
+    end
+  end
+  return false
+end
+
+local function append(remarks, lines)
+  for _, line in ipairs(lines) do
+    remarks[#remarks + 1] = format.clean(line)
+  end
+end
+
+--- Verdicts, then notes, then what the marks of the table mean, then, where
+-- asked for, what OS guesses rest on.
+-- @tparam table result judged
+-- @tparam table view `columns`; `evidence`: whether to say what each OS
+--   guess rests on
+-- @treturn {string,...} sentences
+function M.remarks(result, view)
+  local remarks = {}
+  append(remarks, verdict_lines.list(result.verdicts or {}))
+  append(remarks, notes.list(result))
+  append(remarks, has_loss(view.columns) and marks.legend(result.hops) or {})
+  append(remarks, view.evidence and os_lines.list(result) or {})
+  return remarks
+end
+
+--- What was traced, as the user named it.
+-- @tparam table result
+-- @tparam ?string name
+-- @treturn string such as "example.com (192.0.2.1)"
+function M.target(result, name)
+  if name and name ~= "" and name ~= result.target then
+    return ("%s (%s)"):format(format.clean(name), result.target)
+  end
+  return result.target
+end
+
+return M

@@ -1,0 +1,190 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- The JSON Schema (draft 2020-12) of mtrtrace.report.json, made from the
+-- field table. Pure.
+-- @module mtrtrace.report.schema
+local fields = require "mtrtrace.fields"
+local ordered = require "mtrtrace.report.ordered"
+
+local M = {}
+
+local TYPES = {
+  count = "integer", ms = "number", share = "number", seconds = "number",
+  degrees = "number", flag = "boolean", name = "string",
+}
+
+local function object(rows)
+  local out = ordered.new()
+  for _, row in ipairs(rows) do
+    out[row[1]] = row[2]
+  end
+  return out
+end
+
+local function value(kind, about, nullable)
+  return object { { "description", about },
+    { "type", nullable and { kind, "null" } or kind } }
+end
+
+local function whole(about)
+  return value("integer", about)
+end
+
+local function of_field(field)
+  local about = field.about .. (field.unit and (" (%s)"):format(field.unit)
+    or "")
+  if field.key == "asn" then
+    return value("integer", "number of the autonomous system that leads "
+      .. "in origins", true)
+  elseif field.key == "organization" then
+    about = "holder of the autonomous system; null for special ranges"
+  end
+  return value(TYPES[field.kind], about, true)
+end
+
+-- The properties of a scope, and the names of all of them.
+local function of_scope(scope, more)
+  local rows, required = {}, {}
+  for _, field in ipairs(fields.all()) do
+    if field[scope] and not field.text_only and not field.derived then
+      rows[#rows + 1] = { field.key, of_field(field) }
+    end
+  end
+  for _, row in ipairs(more) do
+    rows[#rows + 1] = row
+  end
+  for i, row in ipairs(rows) do
+    required[i] = row[1]
+  end
+  return object { { "type", "object" }, { "required", required },
+    { "properties", object(rows) } }
+end
+
+local function list(about, items)
+  return object { { "description", about }, { "type", "array" },
+    { "items", items } }
+end
+
+local function text(about, nullable)
+  return value("string", about, nullable)
+end
+
+local function all_required(rows)
+  local required = {}
+  for i, row in ipairs(rows) do
+    required[i] = row[1]
+  end
+  return object { { "type", "object" }, { "required", required },
+    { "properties", object(rows) } }
+end
+
+local CODE = all_required {
+  { "type", value("integer", "ICMP type; null for TCP", true) },
+  { "code", value("integer", "ICMP code; null for TCP", true) },
+  { "name", text "the answer in words" },
+  { "count", whole "how often it came" },
+}
+
+local ORIGIN = all_required {
+  { "asn", value("integer", "number of the autonomous system", true) },
+  { "prefix", text("prefix of the route", true) },
+  { "source", text("irr, cymru, ripe or db", true) },
+  { "server", text("host that answered", true) },
+  { "irr_source", text("registry that the IRR server has it from", true) },
+  { "rpki", text("route origin validation by the IRR server", true) },
+  { "organization", text("holder of the autonomous system", true) },
+  { "country", text("country of the registration", true) },
+  { "registry", text("registry that allocated the prefix", true) },
+  { "allocated", text("date of the allocation", true) },
+}
+
+local function responder()
+  return of_scope("responder", {
+    { "target", value("boolean", "whether it is the target") },
+    { "origins", list("all that was found of its network", ORIGIN) },
+    { "codes", list("its answers", CODE) },
+  })
+end
+
+local function hop()
+  return of_scope("hop", {
+    { "silent", value("boolean", "whether nothing ever answered") },
+    { "responders", list("who answered; the one that answered most first",
+      responder()) },
+  })
+end
+
+local function verdict()
+  local rows = {}
+  for i, field in ipairs(fields.of_verdicts()) do
+    rows[i] = { field.key, value(TYPES[field.kind], field.about) }
+  end
+  return object { { "type", "object" },
+    { "required", { "kind", "text" } }, { "properties", object(rows) } }
+end
+
+local function trace_rows()
+  return {
+    { "target", text "address that was traced" },
+    { "name", text("target as the user named it", true) },
+    { "protocol", text "icmp, udp or tcp" },
+    { "port", value("integer", "destination port; null for icmp", true) },
+    { "source_port", value("integer", "source port; null for icmp", true) },
+    { "source", text "address the probes were sent from" },
+    { "interface", text("interface they left by", true) },
+    { "mtu", value("integer", "of that interface, bytes", true) },
+    { "size", whole "length of a probe's IP packet, bytes" },
+    { "packets", whole "counted probes per hop" },
+    { "reached", value("boolean", "whether the target answered") },
+    { "ending", text("reached, unreachable or silent; null where the trace "
+      .. "was stopped", true) },
+    { "ending_type", value("integer", "ICMP type of an unreachable", true) },
+    { "ending_code", value("integer", "ICMP code of an unreachable", true) },
+    { "target_ttl", value("integer", "distance of the target", true) },
+    { "first_hop", whole "first TTL probed" },
+    { "probed_hop", whole "last TTL probed" },
+    { "elapsed", value("number", "seconds the trace took") },
+    { "sent", whole "probes sent in all" },
+    { "send_error", text("last error of this host's sending", true) },
+    { "capture_drops", whole "packets the capture lost" },
+    { "clock_steps", whole "round trips left out as the clock was set" },
+    { "unstamped", whole "answers without a time" },
+    { "hops", list("from the first TTL to the last that matters", hop()) },
+    { "verdicts", list("what the trace shows, the most important first",
+      verdict()) },
+    { "notes", list("what a reader of the figures has to know",
+      object { { "type", "string" } }) },
+    { "started", text("when the trace began, ISO 8601 in UTC", true) },
+    { "started_ns", value("integer", "the same, nanoseconds since 1970",
+      true) },
+  }
+end
+
+local function failure()
+  return all_required {
+    { "name", text "target as the user named it" },
+    { "error", text "why it was not traced" },
+  }
+end
+
+--- The schema.
+-- @treturn table for dkjson, in order
+function M.build()
+  local trace = all_required(trace_rows())
+  return object {
+    { "$schema", "https://json-schema.org/draft/2020-12/schema" },
+    { "title", "mtr-trace --json" },
+    { "description", "Times are in ms, losses in percent, unless said "
+      .. "otherwise. Unknown values are null. Later versions may add keys." },
+    { "type", "object" },
+    { "required", { "format", "format_version", "version", "traces" } },
+    { "properties", object {
+      { "format", object { { "const", "mtr-trace" } } },
+      { "format_version", object { { "const", 1 } } },
+      { "version", text "of the program" },
+      { "traces", list("in the order of the targets", object {
+        { "anyOf", { trace, failure() } } }) },
+    } },
+  }
+end
+
+return M

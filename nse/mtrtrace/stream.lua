@@ -1,0 +1,225 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- The event stream as lines of JSON, one object each: what the command
+-- prints with --ndjson and keeps with --record, and what mtrtrace.replay
+-- reads. Pure.
+--
+-- A stream has a header, and for each trace `start`, the engine's events,
+-- `facts` that were found beside the trace, and `end`, or `error` where it
+-- was not traced. Objects of a trace carry its number, `trace`.
+-- @module mtrtrace.stream
+local format = require "mtrtrace.format"
+
+local M = {}
+
+--- Rises when a stream is no longer what readers of the last one expect.
+M.FORMAT = 1
+
+-- ---- values ---------------------------------------------------------------
+
+local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\" }
+
+local function quoted(text)
+  return '"' .. format.clean(text):gsub('["\\]', ESCAPES) .. '"'
+end
+
+local write
+
+local function list(items)
+  local parts = {}
+  for i, item in ipairs(items) do
+    parts[i] = write(item)
+  end
+  return "[" .. table.concat(parts, ",") .. "]"
+end
+
+local function object(members)
+  local keys, parts = {}, {}
+  for key in pairs(members) do
+    keys[#keys + 1] = key
+  end
+  table.sort(keys)
+  for i, key in ipairs(keys) do
+    parts[i] = quoted(key) .. ":" .. write(members[key])
+  end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
+-- Tables with a first element are lists; keys of others are in order.
+function write(value)
+  local kind = type(value)
+  if kind == "table" then
+    return value[1] ~= nil and list(value) or object(value)
+  elseif kind == "number" then
+    return format.exact(value) or "null"
+  elseif kind == "boolean" then
+    return tostring(value)
+  end
+  return quoted(value)
+end
+
+-- ---- lines ----------------------------------------------------------------
+
+-- Keys of events in the order in which they are written; what is not here
+-- says the same in another unit.
+local EVENT = {
+  "ttl", "probe", "index", "flow", "class", "shared", "from", "target",
+  "reply", "answer", "type", "code", "reply_ttl", "reply_tos",
+  "quote_length", "rtt_ns", "clock_step", "was_error", "error",
+  "spacing_ns", "tests", "tests_answered",
+}
+
+local function line_of(parts)
+  return "{" .. table.concat(parts, ",") .. "}\n"
+end
+
+local function member(parts, key, value)
+  if value ~= nil then
+    parts[#parts + 1] = ('"%s":%s'):format(key, write(value))
+  end
+end
+
+local function begin(kind, index)
+  local parts = {}
+  member(parts, "kind", kind)
+  member(parts, "trace", index)
+  return parts
+end
+
+--- The first line.
+-- @tparam string version of this program
+-- @treturn string
+function M.header(version)
+  local parts = begin "mtr-trace"
+  member(parts, "format", M.FORMAT)
+  member(parts, "version", version)
+  return line_of(parts)
+end
+
+--- A trace begins.
+-- @tparam table trace `index`, `name` as the user gave it, `head`: its
+--   result when it had just begun, `options`: those it was started with
+-- @treturn string
+function M.start(trace)
+  local parts, head = begin("start", trace.index), trace.head
+  member(parts, "name", trace.name)
+  member(parts, "target", head.target)
+  member(parts, "started", format.moment(head.started_ns))
+  for _, key in ipairs { "started_ns", "source", "interface", "mtu",
+    "protocol", "port", "source_port", "size", "packets", "first_hop" } do
+    member(parts, key, head[key])
+  end
+  for _, key in ipairs { "max_hops", "max_silent", "interval", "timeout",
+    "tos" } do
+    member(parts, key, trace.options[key])
+  end
+  return line_of(parts)
+end
+
+--- Something happened.
+-- @tparam table trace as above
+-- @tparam table event as trace:events() gives it
+-- @treturn string
+function M.event(trace, event)
+  local parts = begin(event.kind, trace.index)
+  member(parts, "time", format.moment(trace.head.started_ns + event.at_ns))
+  member(parts, "at_ns", event.at_ns)
+  for _, key in ipairs(EVENT) do
+    member(parts, key, event[key])
+  end
+  return line_of(parts)
+end
+
+--- Events were lost because nobody took them in time.
+-- @tparam table trace
+-- @tparam integer count
+-- @treturn string
+function M.dropped(trace, count)
+  local parts = begin("dropped", trace.index)
+  member(parts, "count", count)
+  return line_of(parts)
+end
+
+-- What the engine says of a responder, a hop and a trace, and what the tool
+-- works out from that alone; everything else was found beside the trace.
+local OWN = {}
+for words, scope in pairs {
+  [ [[address flow target received late duplicates reply_ttl last_ms avg_ms
+    gmean_ms best_ms worst_ms stdev_ms jitter_ms jitter_last_ms
+    jitter_worst_ms jitter_rfc3550_ms median_ms p25_ms p75_ms p95_ms codes
+    special]] ] = "responder",
+  [ [[ttl sent received in_flight send_errors late duplicates raw_sent
+    raw_received silent ration loss loss_low loss_high responders runs
+    run_total lost rationed suppressed]] ] = "hop",
+} do
+  OWN[scope] = {}
+  for key in words:gmatch "%S+" do
+    OWN[scope][key] = true
+  end
+end
+
+local function found(from, scope)
+  local facts
+  for key, value in pairs(from) do
+    if not OWN[scope][key] then
+      facts = facts or {}
+      facts[key] = value
+    end
+  end
+  return facts
+end
+
+local function facts_line(trace, facts, ttl, responder)
+  if not facts then
+    return ""
+  end
+  local parts = begin("facts", trace.index)
+  member(parts, "ttl", ttl)
+  member(parts, "address", responder and responder.address)
+  member(parts, "flow", responder and responder.flow)
+  member(parts, "facts", facts)
+  return line_of(parts)
+end
+
+-- Figures of the result itself; `hops` and `verdicts` follow from events.
+local function end_line(trace, result)
+  local parts, rest = begin("end", trace.index), {}
+  for key, value in pairs(result) do
+    if key ~= "hops" and key ~= "verdicts" then
+      rest[key] = value
+    end
+  end
+  local last = result.hops[#result.hops]
+  member(parts, "last_hop", last and last.ttl or 0)
+  member(parts, "result", rest)
+  return line_of(parts)
+end
+
+--- A trace has ended.
+-- @tparam table trace
+-- @tparam table result judged
+-- @treturn string several lines
+function M.finish(trace, result)
+  local lines = {}
+  for _, hop in ipairs(result.hops) do
+    lines[#lines + 1] = facts_line(trace, found(hop, "hop"), hop.ttl)
+    for _, responder in ipairs(hop.responders) do
+      lines[#lines + 1] = facts_line(trace, found(responder, "responder"),
+        hop.ttl, responder)
+    end
+  end
+  lines[#lines + 1] = end_line(trace, result)
+  return table.concat(lines)
+end
+
+--- A target was not traced.
+-- @tparam table trace
+-- @tparam string err why
+-- @treturn string
+function M.failure(trace, err)
+  local parts = begin("error", trace.index)
+  member(parts, "name", trace.name)
+  member(parts, "error", err)
+  return line_of(parts)
+end
+
+return M

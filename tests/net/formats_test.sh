@@ -1,0 +1,78 @@
+#!/bin/bash
+# Every format of the command through a strict reader: the sample that the unit
+# tests hold to the byte, and real routers.  A replay prints the run's report.
+
+. "$(dirname "$0")/lib.sh"
+. "$TREE/tests/net/formats.sh"
+. "$TREE/tests/net/command.sh"
+GOLDEN=$TREE/tests/unit/golden SCHEMA=$TREE/scripts/mtr-trace.schema.json
+
+if ! python3 -c 'from jsonschema import Draft202012Validator' 2>/dev/null || ! command -v dot >/dev/null; then
+  skip formats "python3-jsonschema or graphviz is not installed"
+  exit 0
+fi
+
+# read_all NAME JSON CSV XML DOT NDJSON
+read_all() {
+  is "$1_json_by_schema" "$(json_by_schema "$SCHEMA" "$2")" ""
+  is "$1_csv" "$(csv_is_strict "$3")" ""
+  is "$1_xml" "$(xml_is_well_formed "$4")" ""
+  is "$1_dot" "$(dot_is_drawn "$5")" ""
+  is "$1_ndjson" "$(ndjson_is_json "$6")" ""
+}
+read_all sample "$GOLDEN"/report.{json,csv,xml,dot} "$GOLDEN/events.ndjson"
+
+needs_command
+lab_up --routers 4 || exit 1
+lab_silent 2
+dir=$LAB_SCRATCH
+
+for family in 4 6; do
+  name=v$family
+  cli -c 4 --asn off --record "$dir/rec" --ndjson "$(lab_target $family)" "$(lab_addr $family 3)"
+  cp "$dir/out" "$dir/ndjson"
+  is "${name}_record_is_the_event_stream" "$(cmp "$dir/rec" "$dir/ndjson" 2>&1)" ""
+  for format in json csv xml dot mermaid markdown report; do
+    cli --$format --replay "$dir/rec" --output "$dir/$format"
+    is "${name}_${format}_of_a_replay" "$RC $OUT$ERR" "0 "
+  done
+  read_all "$name" "$dir"/{json,csv,xml,dot,ndjson}
+  cli --ndjson --replay "$dir/rec"
+  is "${name}_replay_of_the_stream_is_the_stream" "$(cmp "$dir/rec" "$dir/out" 2>&1)" ""
+  is "${name}_unknown_hops_stay_distinct" "$(grep -c 'label=.*hop 2' "$dir/dot")" 2
+done
+
+cli -c 3 --asn off --record "$dir/rec" "$(lab_target 4)"
+cp "$dir/out" "$dir/run"
+cli --replay "$dir/rec"
+is replay_prints_the_report_of_the_run "$(cmp "$dir/run" "$dir/out" 2>&1)" ""
+cli -j -c 3 --asn off --record "$dir/rec" "$(lab_target 4)" nosuch.invalid
+cp "$dir/out" "$dir/run"
+is run_with_an_unknown_host_by_schema "$RC $(json_by_schema "$SCHEMA" "$dir/run")" "1 "
+cli -j --replay "$dir/rec"
+is replay_prints_the_json_of_the_run "$RC $(cmp "$dir/run" "$dir/out" 2>&1)" "1 "
+
+cli --classic -n --asn off "$(lab_target 4)"
+like classic_shows_addresses_and_times "$OUT" "^ 1  $(lab_addr 4 1)  [0-9.]+ ms [0-9.]+ ms [0-9.]+ ms$"
+like classic_shows_silence "$OUT" '^ 2  \* \* \*$'
+is classic_ends_at_the_target "$(tail -n 1 <<<"$OUT" | awk '{ print $1, $2 }')" "5 $(lab_target 4)"
+
+# ---- recordings that are none -------------------------------------------------
+
+refused() { # NAME FILE REGEX
+  cli --replay "$2"
+  is "$1_status" $RC 2
+  is "$1_is_one_line" "$(wc -l <<<"$ERR")" 1
+  like "$1" "$ERR" "$3"
+}
+head -c 2000 /dev/urandom >"$dir/noise"
+refused noise "$dir/noise" '^mtr-trace: .*noise:1: no recording of mtr-trace$'
+sed '5s/.*/garbage/' "$dir/rec" >"$dir/line"
+refused garbage_in_a_line "$dir/line" ':5: no event$'
+sed '5s/"ttl":[0-9]*/"ttl":999/' "$dir/rec" >"$dir/ttl"
+refused impossible_value "$dir/ttl" ":5: 'ttl' is missing or is not what an event has there$"
+sed '/"kind":"end"/d' "$dir/rec" >"$dir/cut"
+refused cut_recording "$dir/cut" 'the recording was cut$'
+refused missing_recording "$dir/nosuch" 'nosuch: No such file or directory$'
+refused a_folder "$dir" 'Is a directory|no recording'
+refused version "$(sed '1s/"format":1/"format":9/' "$dir/rec" >"$dir/v" && echo "$dir/v")" ':1: a recording of format 9'

@@ -1,0 +1,151 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- What a run of random worlds recorded is replayed digit for digit, in every
+-- format; and the same seed gives the same bytes.
+local chance = require "sim.chance"
+local check = require "check"
+local driver = require "sim.driver"
+local fields = require "mtrtrace.fields"
+local formats = require "mtrtrace.cli.formats"
+local replay = require "mtrtrace.replay"
+local stream = require "mtrtrace.stream"
+local tracer = require "mtrtrace.tracer"
+
+local ok, core = pcall(require, "mtrtrace.core")
+local has_dkjson, dkjson = pcall(require, "dkjson")
+if not ok or not has_dkjson then
+  print("skip replay - the engine or dkjson is missing")
+  return
+end
+
+local FORMATS = { "report", "json", "csv", "xml", "markdown", "dot",
+  "mermaid" }
+
+local function with_facts(result)
+  for _, hop in ipairs(result.hops) do
+    for i, responder in ipairs(hop.responders) do
+      if i == 1 and hop.ttl % 2 == 0 then
+        responder.name = ("r%d.example.net"):format(hop.ttl)
+        responder.asn, responder.organization = "AS64500", "Example"
+        responder.place = { latitude = 59.360001, longitude = -0.1 }
+        responder.origins = { { asn = "AS64500", source = "irr" } }
+      end
+    end
+  end
+  return tracer.enrich(result)
+end
+
+local function run(seed)
+  local w, options = chance.draw(seed)
+  options.events = true
+  local result, t = driver.trace(w, options, { seed = seed, limit_s = 200 })
+  result.started_ns = 1795274108541135313
+  return with_facts(result), t, options
+end
+
+local function lines_of(result, t, options)
+  local trace = { index = 1, name = "example.com", head = result,
+    options = { max_hops = options.max_hops or 30, max_silent = 5 } }
+  local parts = { stream.header "test", stream.start(trace) }
+  for _, event in ipairs(t.stream) do
+    parts[#parts + 1] = stream.event(trace, event)
+  end
+  parts[#parts + 1] = stream.finish(trace, result)
+  return table.concat(parts)
+end
+
+local function replayed(text)
+  local reader, result = replay.new(core, function(line)
+    return (dkjson.decode(line, 1, nil, nil, nil))
+  end), nil
+  for line in text:gmatch "[^\n]+" do
+    local good, said = reader:line(line)
+    if not good then
+      error(said .. ": " .. line, 0)
+    end
+    result = said and said.result or result
+  end
+  check.equal(reader:missing(), nil)
+  return result
+end
+
+local function rendered(result)
+  local parts = {}
+  for _, name in ipairs(FORMATS) do
+    parts[#parts + 1] = formats.get(name).trace(result, {
+      columns = fields.default_keys(), max_silent = 5, targets = 1,
+      seen = {}, name = "example.com",
+    })
+  end
+  return table.concat(parts, "\n")
+end
+
+local SEEDS = tonumber(arg[1]) or 60
+
+check.case("a_replay_has_the_digits_of_the_run_in_every_format", function()
+  for seed = 1, SEEDS do
+    local result, t, options = run(seed)
+    local again = replayed(lines_of(result, t, options))
+    check.equal(again.hops, result.hops, "seed " .. seed)
+    check.equal(rendered(again) == rendered(result), true, "seed " .. seed)
+  end
+end)
+
+check.case("a_seed_gives_the_same_bytes_in_every_format", function()
+  for seed = 1, 20 do
+    local one, t, options = run(seed)
+    local two, t2, options2 = run(seed)
+    check.equal(rendered(one) == rendered(two), true, "seed " .. seed)
+    check.equal(lines_of(one, t, options) == lines_of(two, t2, options2),
+      true, "seed " .. seed)
+  end
+end)
+
+-- ---- garbage --------------------------------------------------------------
+
+local function broken(text, number, change)
+  local count = 0
+  return (text:gsub("[^\n]+", function(line)
+    count = count + 1
+    return count == number and change(line) or line
+  end))
+end
+
+-- Lines cut, doubled and with bytes changed: an error or a result, and
+-- nothing that is read or written outside (this runs under ASan).
+check.case("damaged_recordings_end_in_one_line_or_a_result", function()
+  local seed = 7
+  math.randomseed(seed)
+  local result, t, options = run(3)
+  local text = lines_of(result, t, options)
+  local _, count = text:gsub("\n", "")
+  for _ = 1, 300 do
+    local damaged = broken(text, math.random(2, count), function(line)
+      local at, what = math.random(#line), math.random(4)
+      if what == 1 then
+        return line:sub(1, at)
+      elseif what == 2 then
+        return line .. "\n" .. line
+      elseif what == 3 then
+        return (line:gsub("%d+", function() return math.random(0, 70000) end))
+      end
+      return line:sub(1, at - 1) .. string.char(math.random(32, 126))
+        .. line:sub(at + 1)
+    end)
+    local reader = replay.new(core, function(line)
+      local fine, value = pcall(dkjson.decode, line, 1, nil, nil, nil)
+      return fine and value or nil
+    end)
+    for line in damaged:gmatch "[^\n]+" do
+      local good, said = reader:line(line)
+      if not good then
+        check.equal(type(said), "string")
+        check.equal(said:find "\n", nil)
+        break
+      elseif said and said.result then
+        pcall(rendered, said.result)
+      end
+    end
+  end
+end)
+
+check.finish()

@@ -1,0 +1,144 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- The command's words, to checked options or one clear line.
+local check = require "check"
+local options = require "mtrtrace.cli.options"
+local parse = require "mtrtrace.cli.parse"
+local view = require "mtrtrace.cli.view"
+
+local ok, argparse = pcall(require, "argparse")
+if not ok then
+  print("skip cli_options - argparse is not installed for " .. _VERSION)
+  return
+end
+
+-- The checked options of a line, or nil and what is said of it.
+local function read(line)
+  local words = {}
+  for word in line:gmatch("%S+") do
+    words[#words + 1] = word
+  end
+  local found, err = parse.words(argparse, words)
+  if not found then
+    return nil, err
+  end
+  return options.check(found)
+end
+
+local GOOD = {
+  { name = "packets", line = "-c 3 x", key = "packets", want = 3 },
+  { name = "mtrs_long_name", line = "--report-cycles 3 x", key = "packets",
+    want = 3 },
+  { name = "the_last_one_counts", line = "-c 3 -c 4 x", key = "packets",
+    want = 4 },
+  { name = "joined_to_its_letter", line = "-c3 x", key = "packets",
+    want = 3 },
+  { name = "flags_together", line = "-rn x", key = "names", want = "no" },
+  { name = "interval", line = "-i 0.5 x", key = "interval", want = 0.5 },
+  { name = "timeout", line = "-Z 2 x", key = "timeout", want = 2 },
+  { name = "gracetime", line = "-G 2 x", key = "gracetime", want = 2 },
+  { name = "first_ttl", line = "-f 2 x", key = "first_hop", want = 2 },
+  { name = "max_ttl", line = "-m 9 x", key = "max_hops", want = 9 },
+  { name = "max_unknown", line = "-U 7 x", key = "max_silent", want = 7 },
+  { name = "udp", line = "-u x", key = "protocol", want = "udp" },
+  { name = "tcp", line = "-T -P 443 x", key = "protocol", want = "tcp" },
+  { name = "port", line = "-T -P 443 x", key = "port", want = 443 },
+  { name = "localport", line = "-u -L 9 x", key = "source_port", want = 9 },
+  { name = "psize", line = "-s 100 x", key = "size", want = 100 },
+  { name = "tos", line = "-Q 16 x", key = "tos", want = 16 },
+  { name = "address", line = "-a 192.0.2.1 x", key = "address",
+    want = "192.0.2.1" },
+  { name = "interface", line = "-I eth0 x", key = "interface",
+    want = "eth0" },
+  { name = "four", line = "-4 x", key = "family", want = 4 },
+  { name = "six", line = "-6 x", key = "family", want = 6 },
+  { name = "file", line = "-F names", key = "filename", want = "names" },
+  { name = "parallel_by_default", line = "x", key = "parallel",
+    want = 1000 },
+  { name = "asn_off", line = "--asn off x", key = "asn", want = {} },
+}
+
+for _, row in ipairs(GOOD) do
+  check.case(row.name, function()
+    check.equal(assert(read(row.line))[row.key], row.want)
+  end)
+end
+
+local BAD = {
+  { name = "number_out_of_range", line = "-c 0 x",
+    err = "--packets=0: expected a whole number from 1 to 100000" },
+  { name = "no_number", line = "-c ten x", err = "--packets=ten: expected" },
+  { name = "no_value", line = "x -c", err = "requires an argument" },
+  { name = "unknown_option", line = "--pakets 1 x",
+    err = "unknown option '--pakets'; Did you mean '--packets'?" },
+  { name = "port_without_protocol", line = "-P 80 x",
+    err = "--port=80: icmp has no ports, expected --protocol=udp" },
+  { name = "no_address", line = "-a eth0 x",
+    err = "--address=eth0: expected an IPv4 or IPv6 address" },
+  { name = "unknown_letter", line = "-o LSQ x",
+    err = "--order=LSQ: expected letters out of" },
+  { name = "unknown_column", line = "--columns hop,los x",
+    err = "los is none of these, the nearest is loss" },
+  { name = "database_without_a_file", line = "--asn db x",
+    err = "--asn=db: expected --asn-db=FILE with it" },
+}
+
+for _, row in ipairs(BAD) do
+  check.case(row.name .. "_is_one_line", function()
+    local checked, err = read(row.line)
+    check.equal(checked, nil)
+    check.contains(err, row.err)
+    check.equal(err:find "\n", nil)
+  end)
+end
+
+-- mtr 0.95's letters; each means the same here or is refused.
+local MTRS = "F46rwxtgCljpnboyzicsBGQeIafmUuTSPLZMhv"
+
+check.case("each_letter_of_mtrs_is_taken_or_refused", function()
+  local rows = {}
+  for _, row in ipairs(options.all()) do
+    rows[row.short or ""] = row
+  end
+  for letter in MTRS:gmatch(".") do
+    check.equal(rows[letter] ~= nil, true, letter)
+  end
+end)
+
+check.case("what_mtr_has_and_we_have_not_is_said", function()
+  for _, row in ipairs(options.all()) do
+    if row.refused then
+      local _, err = read(("--%s%s x"):format(row.name,
+        row.value and " 1" or ""))
+      check.contains(err, "mtr has it, mtr-trace has not")
+      check.equal(row.group, nil, row.name)
+    else
+      check.equal(type(row.about), "string", row.name)
+    end
+  end
+end)
+
+local COLUMNS = {
+  { name = "names_by_default", line = "x", want = "hop,host,loss,sent,recv,"
+    .. "avg,stdev,jitter,asn,organization,os" },
+  { name = "addresses_without_names", line = "-n -o L x",
+    want = "hop,ip,loss" },
+  { name = "both", line = "-b -o L x", want = "hop,ip,name,loss" },
+  { name = "all_letters", line = "-o LDRSNBAWVGJMXI x",
+    want = "hop,host,loss,dropped,recv,sent,last,best,avg,worst,stdev,"
+      .. "gmean,jitter_last,jitter,jitter_worst,jitter_rfc3550" },
+  { name = "blanks_say_nothing", line = "--order=L x", want =
+    "hop,host,loss" },
+  { name = "asn_with_any_order", line = "-z -o L x",
+    want = "hop,host,asn,loss" },
+  { name = "columns_win", line = "--columns hop,p95 -o L x",
+    want = "hop,p95" },
+}
+
+for _, row in ipairs(COLUMNS) do
+  check.case("columns_" .. row.name, function()
+    local columns = view.of(assert(read(row.line))).columns
+    check.equal(table.concat(columns, ","), row.want)
+  end)
+end
+
+check.finish()

@@ -1,0 +1,177 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Every format of the command, to the byte, against the files in golden/.
+-- After a change that is meant: tests/lua lua5.4 tests/unit/formats_test.lua
+-- write, and look at the difference.
+local check = require "check"
+local classic = require "mtrtrace.report.classic"
+local fields = require "mtrtrace.fields"
+local formats = require "mtrtrace.cli.formats"
+local sample = require "sample"
+local schema = require "mtrtrace.report.schema"
+local stream = require "mtrtrace.stream"
+local tracer = require "mtrtrace.tracer"
+
+local has_dkjson, dkjson = pcall(require, "dkjson")
+if not has_dkjson then
+  print("skip formats - dkjson is not installed for " .. _VERSION)
+  return
+end
+
+local FOLDER = "tests/unit/golden/"
+
+-- A path with all that is awkward: silence, two addresses at one distance,
+-- loss, rationing, a name, two origins, characters that formats quote.
+local function result()
+  local gate = sample.responder("192.168.1.1")
+  local named = sample.responder("62.20.1.2", { name = "r2.example.net",
+    asn = "AS3301/AS3302", organization = 'A "quoted", <odd> & | name',
+    prefix = "62.20.0.0/16", country = "SE", registry = "ripencc",
+    announced = true, rpki = "valid", source = "irr rr.example.net",
+    origins = { { asn = "AS3301", source = "irr", prefix = "62.20.0.0/16" },
+      { asn = "AS3302", source = "irr" } },
+    place = { country = "SE", city = "Solna", latitude = 59.36,
+      longitude = 18.0 } })
+  local other = sample.responder("62.20.1.3", { received = 2, flow = 0 })
+  local target = sample.responder("93.184.216.34", { target = true,
+    codes = { { type = 0, code = 0, name = "echo reply", count = 10 } } })
+  return tracer.enrich(sample.result({
+    sample.hop(1, { gate }, { ration = { tests = 16, tests_answered = 1,
+      spacing = 1.05, fast_sent = 10, fast_received = 7, shared = 0 } }),
+    sample.hop(2, { named, other }, { received = 8, loss = 0.2,
+      loss_low = 0.056682, loss_high = 0.50984 }),
+    sample.silent(3),
+    sample.hop(4, { target }),
+  }, { started_ns = 1795274108541135313, elapsed_ns = 1012345600 }))
+end
+
+local function view(more)
+  local out = { columns = fields.default_keys(), max_silent = 5,
+    version = "0.0.0", targets = 1, seen = {}, name = "www.example.com" }
+  for key, value in pairs(more or {}) do
+    out[key] = value
+  end
+  return out
+end
+
+local function part(value, seen)
+  return type(value) == "function" and value(seen) or value or ""
+end
+
+local function document(name, more)
+  local format, seen = formats.get(name), view(more)
+  local text = part(format.head, seen) .. format.trace(result(), seen)
+  if format.failure then
+    text = text .. part(format.between, seen)
+      .. format.failure("name not found", { name = "nosuch.example" })
+  end
+  return text .. part(format.tail, seen)
+end
+
+local EVENTS = {
+  { kind = "sent", at_ns = 1000, ttl = 1, probe = 0, class = "counted" },
+  { kind = "sent", at_ns = 2000, ttl = 2, probe = 1, class = "counted" },
+  { kind = "sent", at_ns = 2500, ttl = 2, probe = 2, class = "test" },
+  { kind = "reply", at_ns = 1501000, ttl = 1, probe = 0, class = "counted",
+    from = "192.168.1.1", reply = "time-exceeded", rtt_ns = 1500000,
+    type = 11, code = 0, reply_ttl = 64, target = false },
+  { kind = "sent", at_ns = 5000000, ttl = 1, probe = 3, class = "counted" },
+  { kind = "reply", at_ns = 6000000, ttl = 1, probe = 3, class = "counted",
+    from = "62.20.1.2", reply = "unreachable", rtt_ns = 1000000,
+    type = 3, code = 13, reply_ttl = 64, target = false },
+  { kind = "sent", at_ns = 7000000, ttl = 2, probe = 4, class = "counted" },
+  { kind = "timeout", at_ns = 2000002000, ttl = 2, probe = 1,
+    class = "counted" },
+  { kind = "send-error", at_ns = 2000002001, ttl = 2, probe = 4,
+    class = "counted", error = "no buffer" },
+}
+
+local TRACE = { index = 1, name = "www.example.com",
+  target = "93.184.216.34", options = { packets = 2, first_hop = 1,
+    max_hops = 30, max_silent = 5, timeout = 5 },
+  head = { target = "93.184.216.34", started_ns = 1795274108541135313,
+    source = "192.168.1.10", protocol = "icmp", size = 64, packets = 2,
+    first_hop = 1 } }
+
+local function classic_view()
+  local seen = classic.new(TRACE.options, function(address)
+    return { name = address == "62.20.1.2" and "r2.example.net" or nil,
+      asn = address == "62.20.1.2" and "AS3301" or nil,
+      special = address == "192.168.1.1" and "private" or nil }, true
+  end)
+  local parts = { classic.title(TRACE, TRACE.options, 64) }
+  for _, event in ipairs(EVENTS) do
+    seen:event(event)
+    parts[#parts + 1] = seen:take(nil)
+  end
+  parts[#parts + 1] = seen:take(nil, { hops = { { ttl = 1 }, { ttl = 2 } } })
+  return table.concat(parts)
+end
+
+local function event_lines()
+  local parts = { stream.header "0.0.0", stream.start(TRACE) }
+  for _, event in ipairs(EVENTS) do
+    parts[#parts + 1] = stream.event(TRACE, event)
+  end
+  parts[#parts + 1] = stream.finish(TRACE, result())
+  parts[#parts + 1] = stream.failure({ index = 2, name = "x" }, "no name")
+  return table.concat(parts)
+end
+
+local TEXTS = {
+  ["report.txt"] = function() return document "report" end,
+  ["report.json"] = function() return document "json" end,
+  ["report.csv"] = function() return document "csv" end,
+  ["chosen.csv"] = function()
+    return document("csv", { columns = { "hop", "host", "loss" },
+      chosen = true })
+  end,
+  ["report.xml"] = function() return document "xml" end,
+  ["report.md"] = function() return document "markdown" end,
+  ["report.dot"] = function() return document "dot" end,
+  ["many.dot"] = function() return document("dot", { targets = 2 }) end,
+  ["report.mermaid"] = function() return document "mermaid" end,
+  ["classic.txt"] = classic_view,
+  ["events.ndjson"] = event_lines,
+}
+
+local function schema_text()
+  return dkjson.encode(schema.build(), { indent = true }) .. "\n"
+end
+
+local function read(path)
+  local file = io.open(path, "rb")
+  local text = file and file:read "a"
+  if file then
+    file:close()
+  end
+  return text
+end
+
+local function write(path, text)
+  local file = assert(io.open(path, "wb"))
+  file:write(text)
+  file:close()
+end
+
+local SCHEMA = "scripts/mtr-trace.schema.json"
+
+if arg[1] == "write" then
+  for name, make in pairs(TEXTS) do
+    write(FOLDER .. name, make())
+  end
+  write(SCHEMA, schema_text())
+  return
+end
+
+for name, make in pairs(TEXTS) do
+  check.case(name .. "_is_as_it_was", function()
+    check.equal(make(), read(FOLDER .. name))
+  end)
+end
+
+check.case("the_schema_in_the_tree_is_that_of_the_field_table", function()
+  check.equal(schema_text() == read(SCHEMA), true,
+    "tests/lua lua5.4 tests/unit/formats_test.lua write")
+end)
+
+check.finish()

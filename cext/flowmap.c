@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "flowmap.h"
+
+#include <stdlib.h>
+
+enum { FIRST_FLOWS = 16, NEXT_TOLD = 1024 /* more next hops than that are not told apart */ };
+
+static const struct flowmap_cell unasked = { .vertex = FLOWMAP_NONE };
+
+void flowmap_fini(struct flowmap *map)
+{
+    for (int ttl = 0; ttl <= UINT8_MAX; ttl++) {
+        free(map->ttls[ttl].vertices);
+        free(map->ttls[ttl].cells);
+        map->ttls[ttl] = (struct flowmap_ttl){ 0 };
+    }
+}
+
+/* ---- cells --------------------------------------------------------------------------------- */
+
+struct flowmap_cell flowmap_get(const struct flowmap *map, int ttl, uint32_t flow)
+{
+    const struct flowmap_ttl *at = &map->ttls[ttl];
+    return flow < at->flows ? at->cells[flow] : unasked;
+}
+
+struct flowmap_cell *flowmap_at(struct flowmap *map, int ttl, uint32_t flow)
+{
+    struct flowmap_ttl *at = &map->ttls[ttl];
+
+    if (flow < at->flows)
+        return &at->cells[flow];
+    size_t flows = at->flows == 0 ? FIRST_FLOWS : at->flows * 2;
+    flows = flows > flow ? flows : flow + 1u;
+    struct flowmap_cell *cells = realloc(at->cells, flows * sizeof *cells);
+    if (cells == NULL) {
+        map->out_of_memory = true;
+        return NULL;
+    }
+    for (size_t i = at->flows; i < flows; i++)
+        cells[i] = unasked;
+    at->cells = cells;
+    at->flows = flows;
+    return &at->cells[flow];
+}
+
+bool flowmap_is_wanted(struct flowmap_cell cell)
+{
+    return cell.state == FLOWMAP_WANTED || cell.state == FLOWMAP_LOST;
+}
+
+bool flowmap_is_pending(struct flowmap_cell cell)
+{
+    return flowmap_is_wanted(cell) || cell.state == FLOWMAP_OPEN;
+}
+
+bool flowmap_want(struct flowmap *map, int ttl, uint32_t flow)
+{
+    struct flowmap_cell *cell = flowmap_at(map, ttl, flow);
+
+    if (cell == NULL || cell->state != FLOWMAP_UNASKED)
+        return false;
+    cell->state = FLOWMAP_WANTED;
+    map->ttls[ttl].wanted++;
+    if (flow >= map->top_flow)
+        map->top_flow = flow + 1;
+    return true;
+}
+
+/* ---- where paths end ----------------------------------------------------------------------- */
+
+bool flowmap_has_next(const struct flowmap_vertex *vertex)
+{
+    return !vertex->target && !vertex->stop;
+}
+
+static bool ends(const struct flowmap *map, int ttl, uint16_t vertex)
+{
+    return vertex != FLOWMAP_NONE && !flowmap_has_next(&map->ttls[ttl].vertices[vertex]);
+}
+
+/* A vertex that no flow passes any more leaves; the last takes its place. */
+static void drop_if_unused(struct flowmap_ttl *at, uint16_t vertex)
+{
+    uint16_t last = (uint16_t)(at->vertex_count - 1);
+
+    for (size_t flow = 0; flow < at->flows; flow++)
+        if (at->cells[flow].vertex == vertex)
+            return;
+    at->vertices[vertex] = at->vertices[last];
+    for (size_t flow = 0; flow < at->flows; flow++)
+        if (at->cells[flow].vertex == last)
+            at->cells[flow].vertex = vertex;
+    at->vertex_count = last;
+}
+
+/* The flow's path ends at this TTL: what answered behind it is the end once more. */
+static void forget_beyond(struct flowmap *map, int ttl, uint32_t flow)
+{
+    while (++ttl <= map->last) {
+        struct flowmap_ttl *at = &map->ttls[ttl];
+        struct flowmap_cell was = flowmap_get(map, ttl, flow);
+        if (was.state == FLOWMAP_UNASKED)
+            continue;
+        at->wanted -= flowmap_is_wanted(was);
+        at->cells[flow] = (struct flowmap_cell){ .state = FLOWMAP_BEYOND, .vertex = FLOWMAP_NONE };
+        if (was.vertex != FLOWMAP_NONE)
+            drop_if_unused(at, was.vertex);
+    }
+}
+
+static bool has_end(const struct flowmap *map, int ttl)
+{
+    for (uint16_t v = 0; v < map->ttls[ttl].vertex_count; v++)
+        if (ends(map, ttl, v))
+            return true;
+    return false;
+}
+
+void flowmap_forget_repeated_ends(struct flowmap *map)
+{
+    for (int ttl = map->first; ttl < map->last; ttl++)
+        for (uint32_t flow = 0; has_end(map, ttl) && flow < map->top_flow; flow++)
+            if (flowmap_get(map, ttl, flow).state != FLOWMAP_ANSWERED &&
+                ends(map, ttl + 1, flowmap_get(map, ttl + 1, flow).vertex))
+                forget_beyond(map, ttl, flow);
+}
+
+/* ---- vertices ------------------------------------------------------------------------------ */
+
+uint16_t flowmap_find(const struct flowmap *map, int ttl, const struct ipaddr *address)
+{
+    for (uint16_t v = 0; v < map->ttls[ttl].vertex_count; v++)
+        if (ipaddr_equal(&map->ttls[ttl].vertices[v].address, address))
+            return v;
+    return FLOWMAP_NONE;
+}
+
+static uint16_t find_or_add(struct flowmap *map, int ttl, const struct flowmap_vertex *vertex)
+{
+    struct flowmap_ttl *at = &map->ttls[ttl];
+    uint16_t known = flowmap_find(map, ttl, &vertex->address);
+
+    if (known != FLOWMAP_NONE)
+        return known;
+    struct flowmap_vertex *vertices =
+        realloc(at->vertices, (at->vertex_count + 1u) * sizeof *vertices);
+    if (vertices == NULL) {
+        map->out_of_memory = true;
+        return FLOWMAP_NONE;
+    }
+    at->vertices = vertices;
+    vertices[at->vertex_count] = *vertex;
+    return at->vertex_count++;
+}
+
+uint16_t flowmap_answer(struct flowmap *map, int ttl, uint32_t flow,
+                        const struct flowmap_vertex *vertex)
+{
+    struct flowmap_cell *cell = flowmap_at(map, ttl, flow);
+
+    for (int before = map->first; before < ttl; before++)
+        if (ends(map, before, flowmap_get(map, before, flow).vertex))
+            return FLOWMAP_NONE;
+    if (cell == NULL || cell->vertex != FLOWMAP_NONE)
+        return FLOWMAP_NONE;
+    map->ttls[ttl].wanted -= flowmap_is_wanted(*cell);
+    cell->state = FLOWMAP_ANSWERED;
+    cell->vertex = find_or_add(map, ttl, vertex);
+    if (ends(map, ttl, cell->vertex))
+        forget_beyond(map, ttl, flow);
+    return cell->vertex;
+}
+
+/* ---- questions ----------------------------------------------------------------------------- */
+
+int flowmap_last_answering(const struct flowmap *map)
+{
+    int ttl = map->last;
+    while (ttl >= map->first && map->ttls[ttl].vertex_count == 0)
+        ttl--;
+    return ttl < map->first ? 0 : ttl;
+}
+
+bool flowmap_is_blurred(const struct flowmap *map, int ttl)
+{
+    if (ttl < map->first || map->ttls[ttl].vertex_count == 0)
+        return true;
+    for (; ttl >= map->first && map->ttls[ttl].vertex_count > 1; ttl--)
+        if (map->ttls[ttl].per_packet)
+            return true;
+    return false;
+}
+
+bool flowmap_passes(const struct flowmap *map, int ttl, uint16_t vertex, uint32_t flow)
+{
+    if (vertex == FLOWMAP_NONE)
+        return true;
+    struct flowmap_cell cell = flowmap_get(map, ttl, flow);
+    return vertex == FLOWMAP_SILENT ? cell.state == FLOWMAP_GIVEN_UP : cell.vertex == vertex;
+}
+
+bool flowmap_precedes(const struct flowmap *map, int ttl, uint16_t vertex, uint16_t before)
+{
+    for (uint32_t flow = 0; flow < map->top_flow; flow++)
+        if (flowmap_get(map, ttl, flow).vertex == vertex &&
+            flowmap_get(map, ttl - 1, flow).vertex == before)
+            return true;
+    return false;
+}
+
+struct flowmap_view flowmap_look(const struct flowmap *map, int ttl, uint16_t vertex)
+{
+    struct flowmap_view view = { 0 };
+    bool seen[NEXT_TOLD] = { false };
+
+    for (uint32_t flow = 0; flow < map->top_flow; flow++) {
+        if (!flowmap_passes(map, ttl, vertex, flow))
+            continue;
+        struct flowmap_cell cell = flowmap_get(map, ttl + 1, flow);
+        view.passing++;
+        view.pending += flowmap_is_pending(cell);
+        if (cell.vertex == FLOWMAP_NONE)
+            continue;
+        view.tested++;
+        size_t slot = cell.vertex < NEXT_TOLD ? cell.vertex : NEXT_TOLD - 1;
+        view.next += !seen[slot];
+        seen[slot] = true;
+    }
+    return view;
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Multipath detection in graphs of routers that balance, in virtual time. */
+#include "check.h"
+#include "mda_world.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static struct layer chain(struct graph *g, struct layer from, int length)
+{
+    for (int i = 0; i < length; i++)
+        from = graph_layer(g, from, from.width > 0 ? from.width : 1, false);
+    return from;
+}
+
+static const struct layer nothing = { 0, 0 };
+
+/* ---- shapes -------------------------------------------------------------------------------- */
+
+typedef void shape(struct graph *g);
+
+static void line(struct graph *g)
+{
+    graph_target(g, chain(g, nothing, 7));
+}
+
+static void diamond_of(struct graph *g, uint16_t width, int length, bool mesh)
+{
+    struct layer at = graph_layer(g, chain(g, nothing, 2), width, true);
+    for (int i = 1; i < length; i++)
+        at = graph_layer(g, at, width, mesh);
+    graph_target(g, chain(g, graph_layer(g, at, 1, true), 1));
+}
+
+static void two(struct graph *g)
+{
+    diamond_of(g, 2, 1, false);
+}
+
+static void two_long(struct graph *g)
+{
+    diamond_of(g, 2, 3, false);
+}
+
+static void four(struct graph *g)
+{
+    diamond_of(g, 4, 2, false);
+}
+
+static void sixteen(struct graph *g)
+{
+    diamond_of(g, 16, 2, false);
+}
+
+static void meshed(struct graph *g)
+{
+    diamond_of(g, 3, 2, true);
+}
+
+/* Both ways divide again. */
+static void nested(struct graph *g)
+{
+    struct layer two_ways = graph_layer(g, chain(g, nothing, 1), 2, true);
+    struct layer four_ways = graph_layer(g, two_ways, 4, false);
+    struct layer joined = graph_layer(g, four_ways, 2, false);
+    graph_target(g, graph_layer(g, joined, 1, true));
+}
+
+/* One way divides again, the other does not. */
+static void asymmetric(struct graph *g)
+{
+    struct layer ways = graph_layer(g, chain(g, nothing, 1), 2, true);
+    struct layer three = { (uint16_t)g->count, 3 };
+    for (int i = 0; i < 3; i++)
+        graph_node(g, 3);
+    graph_edge(g, ways.first, three.first);
+    for (uint16_t i = 1; i < 3; i++)
+        graph_edge(g, (uint16_t)(ways.first + 1), (uint16_t)(three.first + i));
+    graph_target(g, graph_layer(g, three, 1, true));
+}
+
+/* One way is a hop longer than the other. */
+static void unequal(struct graph *g)
+{
+    struct layer ways = graph_layer(g, chain(g, nothing, 2), 2, true);
+    uint16_t more = graph_node(g, 4), early = graph_node(g, 4), late = graph_node(g, 5);
+    graph_edge(g, ways.first, more);
+    graph_edge(g, more, late);
+    graph_edge(g, (uint16_t)(ways.first + 1), early);
+    g->nodes[early].target = g->nodes[late].target = true;
+}
+
+static const struct {
+    const char *name;
+    shape *build;
+    uint32_t branching; /* vertices with several next hops */
+} shapes[] = {
+    { "line", line, 0 },     { "width_2", two, 1 },           { "width_2_long", two_long, 1 },
+    { "width_4", four, 1 },  { "width_16", sixteen, 1 },      { "meshed", meshed, 4 },
+    { "nested", nested, 3 }, { "asymmetric", asymmetric, 2 }, { "unequal", unequal, 1 },
+};
+
+/* ---- completeness -------------------------------------------------------------------------- */
+
+/* The algorithm promises at most `failure` for each vertex that divides. */
+static void check_shape(size_t i, int worlds)
+{
+    int complete = 0, invented = 0;
+    double sent = 0, claimed = 0;
+    double promised = pow(0.95, shapes[i].branching);
+
+    check_case("%s_is_found_whole_as_often_as_promised", shapes[i].name);
+    for (int seed = 0; seed < worlds; seed++) {
+        struct mda_world w;
+        struct mda_summary summary;
+        mda_world_new(&w, (uint64_t)seed + 1000 * i);
+        shapes[i].build(&w.graph);
+        mda_world_run(&w);
+        struct comparison c = mda_world_compare(&w);
+        mda_summary(w.mda, &summary);
+        complete += c.nodes_found == c.nodes && c.edges_found == c.edges;
+        invented += c.invented > 0;
+        sent += summary.sent;
+        claimed += summary.confidence;
+        mda_world_free(&w);
+    }
+    double share = (double)complete / worlds, error = sqrt(share * (1 - share) / worlds);
+    check_that(share + 2.58 * error >= promised, "%.3f of %d worlds, %.3f promised", share, worlds,
+               promised);
+    check_int("worlds with invented addresses", invented, 0);
+    printf("# %-14s whole %.1f %% (+- %.1f), promised %.1f %%, claimed %.1f %%, %.1f probes\n",
+           shapes[i].name, 100 * share, 196 * error, 100 * promised, 100 * claimed / worlds,
+           sent / worlds);
+}
+
+/* ---- what is not as the algorithm assumes --------------------------------------------------- */
+
+static void begin(struct mda_world *w, shape *build, uint64_t seed)
+{
+    mda_world_new(w, seed);
+    build(&w->graph);
+}
+
+static void end(struct mda_world *w, struct mda_summary *summary)
+{
+    mda_world_run(w);
+    mda_summary(w->mda, summary);
+}
+
+static void check_per_packet(void)
+{
+    int seen = 0, worlds = check_quick() ? 20 : 200;
+
+    check_case("balancing_per_packet_is_recognised");
+    for (int seed = 0; seed < worlds; seed++) {
+        struct mda_world w;
+        struct mda_summary summary;
+        begin(&w, two_long, (uint64_t)seed);
+        w.graph.nodes[1].balance = PER_PACKET;
+        end(&w, &summary);
+        bool divides = mda_map(w.mda)->ttls[3].vertex_count > 1;
+        seen += !divides || mda_map(w.mda)->ttls[3].per_packet;
+        check_that(!mda_map(w.mda)->ttls[7].per_packet, "seed %d: per packet at a single vertex",
+                   seed);
+        check_that(summary.sent < 200, "seed %d: %u probes", seed, summary.sent);
+        mda_world_free(&w);
+    }
+    check_that(seen >= 0.95 * worlds, "%d of %d", seen, worlds);
+
+    check_case("balancing_per_flow_is_not_taken_for_balancing_per_packet");
+    for (int seed = 0; seed < worlds; seed++) {
+        struct mda_world w;
+        struct mda_summary summary;
+        begin(&w, nested, (uint64_t)seed);
+        end(&w, &summary);
+        for (uint8_t ttl = 1; ttl <= 7; ttl++)
+            check_that(!mda_map(w.mda)->ttls[ttl].per_packet, "seed %d, TTL %d", seed, ttl);
+        mda_world_free(&w);
+    }
+}
+
+static void check_per_destination(void)
+{
+    struct mda_world w;
+    struct mda_summary summary;
+
+    check_case("balancing_per_destination_shows_one_path");
+    begin(&w, four, 3);
+    w.graph.nodes[1].balance = PER_DESTINATION;
+    end(&w, &summary);
+    for (uint8_t ttl = 1; ttl <= summary.last_ttl; ttl++)
+        check_int("vertices", mda_map(w.mda)->ttls[ttl].vertex_count, 1);
+    check_that(summary.reached, "target not reached");
+    mda_world_free(&w);
+}
+
+static void check_silence(void)
+{
+    struct mda_world w;
+    struct mda_summary summary;
+
+    check_case("a_silent_hop_hides_no_paths_behind_it");
+    begin(&w, four, 11);
+    w.graph.nodes[1].silent = true; /* the one that balances */
+    end(&w, &summary);
+    struct comparison c = mda_world_compare(&w);
+    check_int("nodes", c.nodes_found, c.nodes);
+    check_int("edges", c.edges_found, c.edges);
+    check_int("invented", c.invented, 0);
+    check_int("vertices at the silent hop", mda_map(w.mda)->ttls[2].vertex_count, 0);
+    mda_world_free(&w);
+
+    check_case("silent_routers_on_one_way_leave_the_others_to_be_found");
+    begin(&w, four, 5);
+    w.graph.nodes[3].silent = true;
+    end(&w, &summary);
+    c = mda_world_compare(&w);
+    check_int("nodes", c.nodes_found, c.nodes);
+    check_that(w.now_ns < 120 * SECOND, "took %d s", (int)(w.now_ns / SECOND));
+    mda_world_free(&w);
+
+    check_case("a_target_that_does_not_answer_ends_the_search_behind_the_last_hop");
+    begin(&w, two, 5);
+    w.graph.nodes[w.graph.count - 1].silent = true;
+    end(&w, &summary);
+    check_that(!summary.reached, "reached");
+    check_int("last TTL", summary.last_ttl, 5);
+    check_that(w.now_ns < 15 * SECOND, "took %d s", (int)(w.now_ns / SECOND));
+    mda_world_free(&w);
+
+    check_case("nothing_that_answers_at_all_ends_too");
+    begin(&w, line, 5);
+    for (size_t i = 0; i < w.graph.count; i++)
+        w.graph.nodes[i].silent = true;
+    end(&w, &summary);
+    check_int("last TTL", summary.last_ttl, 0);
+    check_that(summary.confidence == 0, "confidence %f", summary.confidence);
+    check_that(summary.sent <= 40, "%u probes", summary.sent);
+    mda_world_free(&w);
+}
+
+static void check_rationing(void)
+{
+    struct mda_world w;
+    struct mda_summary summary;
+
+    check_case("routers_that_ration_are_asked_at_their_pace_and_found");
+    begin(&w, four, 21);
+    for (size_t i = 0; i < w.graph.count; i++)
+        w.graph.nodes[i].rations = true;
+    end(&w, &summary);
+    struct comparison c = mda_world_compare(&w);
+    check_int("nodes", c.nodes_found, c.nodes);
+    check_int("edges", c.edges_found, c.edges);
+    check_that(w.now_ns < 60 * SECOND, "took %d s", (int)(w.now_ns / SECOND));
+    check_that(summary.sent < 260, "%u probes", summary.sent);
+    mda_world_free(&w);
+}
+
+static void check_loss(void)
+{
+    int complete = 0, worlds = check_quick() ? 10 : 200;
+
+    check_case("lost_answers_are_asked_for_again");
+    for (int seed = 0; seed < worlds; seed++) {
+        struct mda_world w;
+        struct mda_summary summary;
+        begin(&w, two_long, (uint64_t)seed);
+        for (size_t i = 0; i < w.graph.count; i++)
+            w.graph.nodes[i].loss = 0.1;
+        end(&w, &summary);
+        struct comparison c = mda_world_compare(&w);
+        complete += c.nodes_found == c.nodes && c.edges_found == c.edges;
+        check_int("invented", c.invented, 0);
+        mda_world_free(&w);
+    }
+    check_that(complete >= 0.9 * worlds, "%d of %d", complete, worlds);
+}
+
+static void check_limits(void)
+{
+    struct mda_world w;
+    struct mda_summary summary;
+
+    check_case("a_limit_of_flows_is_kept_and_told");
+    begin(&w, sixteen, 1);
+    w.config.max_flows = 32;
+    end(&w, &summary);
+    check_that(summary.flows <= 32, "%u flows", summary.flows);
+    check_that(summary.limited, "not told");
+    mda_world_free(&w);
+
+    check_case("a_limit_of_probes_is_kept_and_told");
+    begin(&w, sixteen, 1);
+    w.config.max_probes = 100;
+    end(&w, &summary);
+    check_int("probes", summary.sent, 100);
+    check_that(summary.limited, "not told");
+    mda_world_free(&w);
+
+    check_case("within_its_limits_nothing_is_told");
+    begin(&w, sixteen, 1);
+    end(&w, &summary);
+    check_that(!summary.limited, "told");
+    mda_world_free(&w);
+}
+
+/* Stopping points as published (Veitch et al.; science.md, 1.3). */
+static void check_stopping_points(void)
+{
+    static const uint32_t at95[] = { 6, 11, 16, 21, 27, 33, 39, 45 };
+    static const uint32_t at99[] = { 8, 15, 21, 28, 36, 43, 51, 58 };
+
+    check_case("stopping_points_are_those_of_the_closed_form");
+    for (uint32_t next = 1; next <= COUNT(at95); next++) {
+        check_int("95 %", mda_flows_needed(next, 0.05), at95[next - 1]);
+        check_int("99 %", mda_flows_needed(next, 0.01), at99[next - 1]);
+    }
+    check_int("without a next hop yet", mda_flows_needed(0, 0.05), 6);
+}
+
+int main(void)
+{
+    check_stopping_points();
+    check_per_packet();
+    check_per_destination();
+    check_silence();
+    check_rationing();
+    check_loss();
+    check_limits();
+    for (size_t i = 0; i < COUNT(shapes); i++)
+        check_shape(i, check_quick() ? 20 : 1000);
+    return check_done();
+}

@@ -182,6 +182,46 @@ failed:
     return -1;
 }
 
+static int quantiles_merge(struct quantiles *into, const struct quantiles *from)
+{
+    int rc = 0;
+
+    for (size_t i = 0; from->buckets == NULL && i < from->count; i++)
+        rc |= quantiles_add(into, from->samples[i]);
+    if (from->buckets == NULL)
+        return rc;
+    if (into->buckets == NULL && to_histogram(into) < 0)
+        return -1;
+    for (size_t i = 0; i < BUCKETS; i++)
+        into->buckets[i] += from->buckets[i];
+    into->count += from->count;
+    return 0;
+}
+
+int stats_merge(struct stats *into, const struct stats *from)
+{
+    double n = (double)into->count, m = (double)from->count, both = n + m;
+    double apart = from->mean_ns - into->mean_ns;
+
+    if (from->count == 0)
+        return 0;
+    if (into->count == 0)
+        return stats_copy(into, from);
+    into->mean_ns += apart * m / both;
+    into->m2 += from->m2 + apart * apart * n * m / both;
+    if (from->count > into->count) {
+        into->last_ns = from->last_ns;
+        into->last_ordinal = from->last_ordinal;
+        into->jitter_rfc3550_ns = from->jitter_rfc3550_ns;
+    }
+    into->count += from->count;
+    into->best_ns = from->best_ns < into->best_ns ? from->best_ns : into->best_ns;
+    into->worst_ns = from->worst_ns > into->worst_ns ? from->worst_ns : into->worst_ns;
+    into->pairs += from->pairs;
+    into->jitter_sum_ns += from->jitter_sum_ns;
+    return quantiles_merge(&into->quantiles, &from->quantiles);
+}
+
 void stats_fini(struct stats *stats)
 {
     quantiles_fini(&stats->quantiles);

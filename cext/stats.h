@@ -37,6 +37,11 @@ struct stats {
  * quantiles. */
 int stats_add(struct stats *stats, uint32_t ordinal, int64_t rtt_ns);
 
+/* Adds what `from` has seen, as of another flow (Chan, Golub, LeVeque 1979). The exponential jitter
+ * of RFC 3550 and the last sample have an order and are not defined for both together: they are
+ * those of the one with more samples. -1 without memory: quantiles are then incomplete. */
+int stats_merge(struct stats *into, const struct stats *from);
+
 double stats_stdev_ns(const struct stats *stats);  /* sample deviation, n - 1; 0 for one sample */
 double stats_jitter_ns(const struct stats *stats); /* mean |difference|; 0 without a pair */
 double stats_gmean_ns(const struct stats *stats);  /* geometric mean; 0 without a sample */

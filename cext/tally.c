@@ -207,19 +207,17 @@ static struct tally_cell *cell_of(struct tally *tally, struct tally_hop *hop,
     return cell;
 }
 
-static void count_code(struct tally_cell *cell, const struct wire_packet *reply)
+static void add_code(struct tally_cell *cell, const struct tally_code *code)
 {
     for (size_t i = 0; i < cell->code_count; i++) {
         struct tally_code *c = &cell->codes[i];
-        if (c->kind == reply->kind && c->type == reply->type && c->code == reply->code) {
-            c->count++;
+        if (c->kind == code->kind && c->type == code->type && c->code == code->code) {
+            c->count += code->count;
             return;
         }
     }
     if (cell->code_count < TALLY_CODES)
-        cell->codes[cell->code_count++] = (struct tally_code){
-            .kind = reply->kind, .type = reply->type, .code = reply->code, .count = 1
-        };
+        cell->codes[cell->code_count++] = *code;
 }
 
 static struct tally_cell *note_reply(struct tally *tally, struct tally_hop *hop,
@@ -228,7 +226,11 @@ static struct tally_cell *note_reply(struct tally *tally, struct tally_hop *hop,
     struct tally_cell *cell = cell_of(tally, hop, event);
     if (cell == NULL)
         return NULL;
-    count_code(cell, event->reply);
+    const struct tally_code code = { .kind = event->reply->kind,
+                                     .type = event->reply->type,
+                                     .code = event->reply->code,
+                                     .count = 1 };
+    add_code(cell, &code);
     cell->reply_ttl = event->reply->ttl;
     cell->target = cell->target || event->from_target;
     return cell;
@@ -365,6 +367,111 @@ void tally_event(struct tally *tally, const struct trace_event *event)
     case EVENT_KIND_COUNT:
         break;
     }
+}
+
+/* ---- several flows ------------------------------------------------------------------------- */
+
+static uint16_t cell_to_merge(struct tally *tally, struct tally_hop *hop,
+                              const struct tally_cell *from)
+{
+    uint16_t at = 0;
+
+    while (at < hop->cell_count && !ipaddr_equal(&hop->cells[at].address, &from->address))
+        at++;
+    if (at < hop->cell_count)
+        return at;
+    struct tally_cell *cells = realloc(hop->cells, (hop->cell_count + 1) * sizeof *cells);
+    if (cells == NULL) {
+        tally->out_of_memory = true;
+        return UINT16_MAX;
+    }
+    hop->cells = cells;
+    cells[hop->cell_count++] = (struct tally_cell){ .address = from->address, .flow = from->flow };
+    return at;
+}
+
+static void merge_cell(struct tally *tally, struct tally_cell *into, const struct tally_cell *from)
+{
+    if (from->received >= into->received)
+        into->reply_ttl = from->reply_ttl;
+    into->target = into->target || from->target;
+    into->received += from->received;
+    into->late += from->late;
+    into->duplicates += from->duplicates;
+    for (size_t i = 0; i < from->code_count; i++)
+        add_code(into, &from->codes[i]);
+    if (stats_merge(&into->rtt, &from->rtt) < 0)
+        tally->out_of_memory = true;
+}
+
+static void merge_runs(struct tally_hop *into, const struct tally_hop *from, const uint16_t *cells)
+{
+    for (size_t i = 0; i < from->run_count; i++) {
+        struct tally_run *runs =
+            reserve(into->runs, into->run_count, &into->run_capacity, TALLY_RUNS, sizeof *runs);
+        if (runs == NULL)
+            break;
+        into->runs = runs;
+        runs[into->run_count] = from->runs[i];
+        runs[into->run_count++].cell = cells[from->runs[i].cell];
+    }
+    into->run_total += from->run_total;
+}
+
+static void merge_lost(struct tally_hop *into, const struct tally_hop *from, uint32_t before)
+{
+    for (size_t i = 0; i < from->lost_count; i++) {
+        struct tally_waiting w = { .probe = from->lost[i].probe,
+                                   .ordinal = from->lost[i].ordinal + before };
+        note_lost(into, &w);
+    }
+}
+
+static void merge_counts(struct tally_hop *into, const struct tally_hop *from)
+{
+    if (from->rationed && !into->rationed)
+        into->ration = from->ration;
+    into->rationed = into->rationed || from->rationed;
+    into->sent += from->sent;
+    into->received += from->received;
+    into->in_flight += from->in_flight;
+    into->send_errors += from->send_errors;
+    into->late += from->late;
+    into->duplicates += from->duplicates;
+    into->raw_sent += from->raw_sent;
+    into->raw_received += from->raw_received;
+    into->fast_sent += from->fast_sent;
+    into->fast_received += from->fast_received;
+    into->shared += from->shared;
+}
+
+static int merge_hop(struct tally *tally, struct tally_hop *into, const struct tally_hop *from)
+{
+    uint16_t *cells = calloc(from->cell_count + 1, sizeof *cells);
+    uint32_t before = into->sent;
+
+    if (cells == NULL)
+        return -1;
+    for (size_t i = 0; i < from->cell_count && !tally->out_of_memory; i++) {
+        cells[i] = cell_to_merge(tally, into, &from->cells[i]);
+        if (cells[i] != UINT16_MAX)
+            merge_cell(tally, &into->cells[cells[i]], &from->cells[i]);
+    }
+    merge_counts(into, from);
+    merge_runs(into, from, cells);
+    merge_lost(into, from, before);
+    free(cells);
+    return tally->out_of_memory ? -1 : 0;
+}
+
+int tally_merge(struct tally *into, const struct tally *from)
+{
+    size_t hops = into->hop_count < from->hop_count ? into->hop_count : from->hop_count;
+
+    for (size_t i = 0; i < hops; i++)
+        if (merge_hop(into, &into->hops[i], &from->hops[i]) < 0)
+            return -1;
+    return 0;
 }
 
 /* ---- snapshot ------------------------------------------------------------------------------ */

@@ -84,6 +84,11 @@ void tally_free(struct tally *tally);
 /* A trace_sink's body. */
 void tally_event(struct tally *tally, const struct trace_event *event);
 
+/* Adds the figures of another flow's tally: cells of one address become one, runs and lost probes
+ * follow those that are there. For tallies that nothing waits in, such as snapshots. -1 without
+ * memory. */
+int tally_merge(struct tally *into, const struct tally *from);
+
 /* A copy to read while the trace goes on, with the samples that still wait counted in; NULL without
  * memory. */
 struct tally *tally_snapshot(const struct tally *tally);

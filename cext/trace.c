@@ -242,6 +242,7 @@ static void take_shared(struct trace *t, uint8_t ttl, const struct pace_outcome 
     if (p == NULL)
         return;
     t->shared++;
+    p->flow = t->config.flow;
     p->ttl = ttl;
     p->state = outcome->state == PACE_ANSWERED ? PROBE_ANSWERED : PROBE_TIMED_OUT;
     struct trace_event event = about(p, EVENT_SENT);
@@ -451,6 +452,7 @@ bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct 
     struct ttl *at = &t->ttls[ttl];
     if (hop_is_waking(&at->hop))
         pace_yield_slot(t->pace, (uint8_t)ttl, t->config.spec.protocol, now_ns);
+    p->flow = t->config.flow;
     p->ttl = (uint8_t)ttl;
     p->drops = capture_drops;
     p->class = hop_take(&at->hop, &t->rules, t, now_ns, &p->place);

@@ -20,6 +20,7 @@ struct trace_config {
     uint32_t packets;    /* counted probes per hop */
     int64_t interval_ns; /* between probes of one hop; 0: automatic */
     int64_t timeout_ns;
+    uint16_t flow; /* of all its probes: what balancers hash */
     uint8_t first_hop, max_hops, max_silent;
 };
 

@@ -395,10 +395,56 @@ static void test_wilson(void)
     }
 }
 
+/* ---- flows together ------------------------------------------------------------------------ */
+
+/* Two flows' samples, apart and then together, against one reference of them all. */
+static void test_merge(const struct distribution *d, size_t first, size_t second)
+{
+    size_t count = first + second;
+    uint64_t seed = count;
+    struct sample *samples = calloc(count + 1, sizeof *samples);
+    struct stats into = { 0 }, from = { 0 };
+
+    if (samples == NULL)
+        abort();
+    for (size_t i = 0; i < count; i++)
+        samples[i] = (struct sample){ (uint32_t)i, d->draw(&seed) };
+    check_case("%zu_and_%zu_%s_samples_merge_into_the_reference_figures", first, second, d->name);
+    add_all(&into, samples, first);
+    add_all(&from, samples + first, second);
+    double jitter = into.jitter_sum_ns + from.jitter_sum_ns;
+    uint64_t pairs = into.pairs + from.pairs;
+    check_int("result", stats_merge(&into, &from), 0);
+    struct reference r = refer(samples, count);
+    int64_t *values = sorted(samples, count);
+    check_int("count", (int64_t)into.count, (int64_t)count);
+    check_near("mean", into.mean_ns, r.mean, exact);
+    check_spread("stdev", stats_stdev_ns(&into), r.stdev);
+    check_near("jitter", stats_jitter_ns(&into), pairs > 0 ? jitter / (double)pairs : 0, exact);
+    check_int("best", into.best_ns, values[0]);
+    check_int("worst", into.worst_ns, values[count - 1]);
+    check_quantiles(&into, samples, count);
+    free(values);
+    stats_fini(&into);
+    stats_fini(&from);
+    free(samples);
+}
+
+static void test_merges(void)
+{
+    static const size_t counts[][2] = { { 1, 1 },     { 10, 0 },    { 0, 10 },    { 10, 30 },
+                                        { 600, 600 }, { 2000, 10 }, { 10, 2000 }, { 2000, 3000 } };
+
+    for (size_t d = 0; d < COUNT(distributions); d++)
+        for (size_t c = 0; c < COUNT(counts); c++)
+            test_merge(&distributions[d], counts[c][0], counts[c][1]);
+}
+
 int main(void)
 {
     test_small();
     test_distributions();
+    test_merges();
     test_extremes();
     test_copies();
     test_wilson();

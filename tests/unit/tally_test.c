@@ -347,6 +347,46 @@ static void test_long_run(void)
     check_that(hop()->waiting_capacity < 1000, "%zu places to wait", hop()->waiting_capacity);
 }
 
+static void flow_sent_and_got(uint16_t flow, uint32_t probe, uint8_t host, int64_t rtt_ns)
+{
+    struct wire_packet reply = answer_from(host);
+
+    feed((struct trace_event){ .kind = EVENT_SENT, .probe = probe, .flow = flow });
+    if (host == 0)
+        feed((struct trace_event){ .kind = EVENT_TIMEOUT, .probe = probe, .flow = flow });
+    else
+        feed((struct trace_event){
+            .kind = EVENT_REPLY, .probe = probe, .flow = flow, .rtt_ns = rtt_ns, .reply = &reply });
+}
+
+static void test_merge(void)
+{
+    begin("flows_merge_by_address_and_counts_add_up");
+    flow_sent_and_got(0, 0, 1, 10 * US);
+    flow_sent_and_got(0, 1, 1, 20 * US);
+    flow_sent_and_got(0, 2, 0, 0);
+    struct tally *first = tally_snapshot(tally);
+    tally_free(tally);
+    tally = tally_new(20); /* fewer hops than the other */
+    flow_sent_and_got(7, 0, 2, 50 * US);
+    flow_sent_and_got(7, 1, 1, 30 * US);
+    flow_sent_and_got(7, 2, 0, 0);
+    struct tally *second = tally_snapshot(tally);
+    check_int("result", tally_merge(first, second), 0);
+    check_counts(first,
+                 (struct counts){ .sent = 6, .received = 4, .raw_sent = 6, .raw_received = 4 });
+    check_int("responders", (int64_t)first->hops[TTL].cell_count, 2);
+    check_near("mean of both flows", cell(first, 0, 3)->rtt.mean_ns, 20 * US, 1e-12);
+    check_near("mean of one", cell(first, 1, 1)->rtt.mean_ns, 50 * US, 1e-12);
+    check_int("codes", cell(first, 0, 3)->codes[0].count, 3);
+    check_int("runs", (int64_t)first->hops[TTL].run_count, 3);
+    check_int("responder of the second flow's first run", first->hops[TTL].runs[1].cell, 1);
+    check_int("lost", (int64_t)first->hops[TTL].lost_count, 2);
+    check_int("place of the second flow's lost probe", first->hops[TTL].lost[1].ordinal, 5);
+    tally_free(first);
+    tally_free(second);
+}
+
 int main(void)
 {
     test_counts();
@@ -355,6 +395,7 @@ int main(void)
     test_responders();
     test_snapshot();
     test_long_run();
+    test_merge();
     tally_free(tally);
     return check_done();
 }

@@ -213,7 +213,11 @@ int stats_merge(struct stats *into, const struct stats *from)
         into->last_ns = from->last_ns;
         into->last_ordinal = from->last_ordinal;
         into->jitter_rfc3550_ns = from->jitter_rfc3550_ns;
+        into->jitter_last_ns = from->jitter_last_ns;
     }
+    if (from->jitter_worst_ns > into->jitter_worst_ns)
+        into->jitter_worst_ns = from->jitter_worst_ns;
+    into->log_sum += from->log_sum;
     into->count += from->count;
     into->best_ns = from->best_ns < into->best_ns ? from->best_ns : into->best_ns;
     into->worst_ns = from->worst_ns > into->worst_ns ? from->worst_ns : into->worst_ns;

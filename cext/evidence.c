@@ -137,6 +137,42 @@ struct evidence *evidence_snapshot(const struct evidence *evidence)
     return copy;
 }
 
+int evidence_append(struct evidence_list *to, const struct evidence_list *from)
+{
+    if (from->count == 0)
+        return 0;
+    struct evidence_answer *answers =
+        realloc(to->answers, (to->count + from->count) * sizeof *answers);
+    if (answers == NULL)
+        return -1;
+    to->answers = answers;
+    to->capacity = to->count + from->count;
+    if (from->used > 0) {
+        uint8_t *bytes = realloc(to->bytes, to->used + from->used);
+        if (bytes == NULL)
+            return -1;
+        to->bytes = bytes;
+        to->bytes_capacity = to->used + from->used;
+        memcpy(bytes + to->used, from->bytes, from->used);
+    }
+    for (size_t i = 0; i < from->count; i++) {
+        answers[to->count] = from->answers[i];
+        answers[to->count++].extension_at += to->used;
+    }
+    to->used += from->used;
+    return 0;
+}
+
+int evidence_merge(struct evidence *into, const struct evidence *from)
+{
+    size_t hops = into->hop_count < from->hop_count ? into->hop_count : from->hop_count;
+
+    for (size_t i = 0; i < hops; i++)
+        if (evidence_append(&into->hops[i], &from->hops[i]) < 0)
+            return -1;
+    return 0;
+}
+
 static bool same_quote(const struct evidence_answer *a, const struct evidence_answer *b)
 {
     const struct wire_packet *x = &a->reply, *y = &b->reply;

@@ -52,6 +52,8 @@ struct evidence_list {
  * answer says of its extension is filled in here. */
 void evidence_add(struct evidence_list *list, const struct evidence_answer *answer,
                   const uint8_t *packet);
+/* Appends the answers of another list; -1 without memory: those that found room are there. */
+int evidence_append(struct evidence_list *to, const struct evidence_list *from);
 int evidence_copy(struct evidence_list *to, const struct evidence_list *from); /* -1: no memory */
 void evidence_fini(struct evidence_list *list);
 
@@ -64,6 +66,9 @@ struct evidence {
 struct evidence *evidence_new(uint8_t max_hops); /* NULL without memory */
 void evidence_free(struct evidence *evidence);   /* accepts NULL */
 struct evidence *evidence_snapshot(const struct evidence *evidence);
+
+/* Appends the answers of another flow's trace, TTL by TTL. */
+int evidence_merge(struct evidence *into, const struct evidence *from);
 
 /* The captured packet that an answer was read from. */
 struct evidence_capture {

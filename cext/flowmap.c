@@ -2,6 +2,7 @@
 #include "flowmap.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { FIRST_FLOWS = 16, NEXT_TOLD = 1024 /* more next hops than that are not told apart */ };
 
@@ -14,6 +15,33 @@ void flowmap_fini(struct flowmap *map)
         free(map->ttls[ttl].cells);
         map->ttls[ttl] = (struct flowmap_ttl){ 0 };
     }
+}
+
+static void *copy_of(const void *from, size_t bytes)
+{
+    void *to = bytes > 0 ? malloc(bytes) : NULL;
+    if (to != NULL)
+        memcpy(to, from, bytes);
+    return to;
+}
+
+int flowmap_copy(struct flowmap *to, const struct flowmap *from)
+{
+    bool complete = true;
+
+    *to = *from;
+    for (int ttl = 0; ttl <= UINT8_MAX; ttl++) {
+        const struct flowmap_ttl *at = &from->ttls[ttl];
+        struct flowmap_ttl *copy = &to->ttls[ttl];
+        copy->vertices = copy_of(at->vertices, at->vertex_count * sizeof *at->vertices);
+        copy->cells = copy_of(at->cells, at->flows * sizeof *at->cells);
+        complete = complete && (at->vertex_count == 0 || copy->vertices != NULL) &&
+                   (at->flows == 0 || copy->cells != NULL);
+    }
+    if (complete)
+        return 0;
+    flowmap_fini(to);
+    return -1;
 }
 
 /* ---- cells --------------------------------------------------------------------------------- */
@@ -184,7 +212,7 @@ int flowmap_last_answering(const struct flowmap *map)
 
 bool flowmap_is_blurred(const struct flowmap *map, int ttl)
 {
-    if (ttl < map->first || map->ttls[ttl].vertex_count == 0)
+    if (ttl < map->first || map->ttls[ttl].vertex_count <= 1)
         return true;
     for (; ttl >= map->first && map->ttls[ttl].vertex_count > 1; ttl--)
         if (map->ttls[ttl].per_packet)
@@ -225,6 +253,7 @@ struct flowmap_view flowmap_look(const struct flowmap *map, int ttl, uint16_t ve
         view.tested++;
         size_t slot = cell.vertex < NEXT_TOLD ? cell.vertex : NEXT_TOLD - 1;
         view.next += !seen[slot];
+        view.target = view.target || map->ttls[ttl + 1].vertices[cell.vertex].target;
         seen[slot] = true;
     }
     return view;

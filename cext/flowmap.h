@@ -54,6 +54,9 @@ struct flowmap {
 /* {0} with first and last set is a valid empty map. */
 void flowmap_fini(struct flowmap *map);
 
+/* A deep copy; -1 without memory (then *to is empty). */
+int flowmap_copy(struct flowmap *to, const struct flowmap *from);
+
 /* The cell; one that was never asked beyond what is there. */
 struct flowmap_cell flowmap_get(const struct flowmap *map, int ttl, uint32_t flow);
 
@@ -83,8 +86,8 @@ bool flowmap_has_next(const struct flowmap_vertex *vertex);
 /* The last TTL with an answer; 0 without any. */
 int flowmap_last_answering(const struct flowmap *map);
 
-/* Vertices are not told apart at this TTL: in front of the first, where nobody answers, and where
- * balancing per packet leaves a flow no way of its own. */
+/* All flows count as passing this TTL as one: in front of the first, where nobody or only one vertex
+ * answers, and where balancing per packet leaves a flow no way of its own. */
 bool flowmap_is_blurred(const struct flowmap *map, int ttl);
 
 /* Whether the flow is known to pass the vertex, or what stands in its place. */
@@ -97,6 +100,7 @@ bool flowmap_precedes(const struct flowmap *map, int ttl, uint16_t vertex, uint1
 struct flowmap_view {
     uint32_t passing, tested, pending; /* flows: all; answered at the next TTL; asked there */
     uint32_t next;                     /* vertices there */
+    bool target;                       /* one of them is the target */
 };
 struct flowmap_view flowmap_look(const struct flowmap *map, int ttl, uint16_t vertex);
 

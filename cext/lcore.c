@@ -4,8 +4,9 @@
 #include "lcore.h"
 #include "lask.h"
 #include "levents.h"
-#include "lopt.h"
+#include "lpaths.h"
 #include "lreplay.h"
+#include "lrequest.h"
 #include "lresult.h"
 #include "lset.h"
 
@@ -31,71 +32,6 @@ int lcore_push_err(lua_State *L, const struct err *err)
     lua_pushstring(L, err->text);
     lua_pushstring(L, err_name(err->code));
     return 3;
-}
-
-/* ---- options ------------------------------------------------------------------------------- */
-
-static enum wire_protocol opt_protocol(lua_State *L)
-{
-    static const char *const names[] = {
-        [WIRE_ICMP] = "icmp", [WIRE_UDP] = "udp", [WIRE_TCP] = "tcp", NULL
-    };
-    return (enum wire_protocol)lopt_choice(L, "protocol", names, "icmp, udp or tcp");
-}
-
-static const char *const known[] = { "target",   "protocol",   "port",    "source_port",
-                                     "packets",  "interval",   "timeout", "first_hop",
-                                     "max_hops", "max_silent", "size",    "tos",
-                                     "source",   "interface",  "events" };
-
-/* Everything that can raise; addresses are the world's and are read later. */
-static void check_request(lua_State *L, struct prober_request *request)
-{
-    struct trace_config *trace = &request->trace;
-    struct wire_spec *spec = &trace->spec;
-
-    luaL_checktype(L, 1, LUA_TTABLE);
-    lopt_refuse_unknown(L, known, sizeof known / sizeof *known);
-    spec->protocol = opt_protocol(L);
-    bool icmp = spec->protocol == WIRE_ICMP;
-    spec->target_port = (uint16_t)lopt_integer(L, "port", 1, 65535, 0);
-    spec->source_port = (uint16_t)lopt_integer(L, "source_port", 1, 65535, 0);
-    if (icmp && (spec->target_port != 0 || spec->source_port != 0))
-        luaL_error(L, "options 'port' and 'source_port' do not go with protocol icmp");
-    spec->tos = (uint8_t)lopt_integer(L, "tos", 0, 255, 0);
-    trace->packets = (uint32_t)lopt_integer(L, "packets", 1, 100000, 10);
-    trace->interval_ns = lopt_seconds(L, "interval", 0.001, 3600, 0);
-    trace->timeout_ns = lopt_seconds(L, "timeout", 0.001, 3600, 5);
-    trace->first_hop = (uint8_t)lopt_integer(L, "first_hop", 1, 255, 1);
-    trace->max_hops = (uint8_t)lopt_integer(L, "max_hops", 1, 255, 30);
-    trace->max_silent = (uint8_t)lopt_integer(L, "max_silent", 1, 255, 5);
-    if (trace->first_hop > trace->max_hops)
-        luaL_error(L, "option 'first_hop' is %d: at most max_hops (%d) expected", trace->first_hop,
-                   trace->max_hops);
-    spec->size = (uint16_t)lopt_integer(L, "size", 1, 65535, 0);
-    request->keep_events = lopt_boolean(L, "events");
-}
-
-static int read_addresses(lua_State *L, struct prober_request *request, struct err *err)
-{
-    struct wire_spec *spec = &request->trace.spec;
-    const char *target = lopt_string(L, "target"), *source = lopt_string(L, "source");
-    const char *device = lopt_string(L, "interface");
-
-    if (target == NULL)
-        return luaL_error(L, "option 'target' is missing: an IPv4 or IPv6 address expected");
-    struct lopt_way way = { .scope = 0 };
-    if (lopt_way(&way, "target", target, source, device, err) < 0)
-        return -1;
-    spec->target = way.target;
-    request->source = way.source;
-    request->scope = way.scope;
-    memcpy(request->device, way.device, sizeof way.device);
-    uint16_t least = wire_size_min(spec->protocol, spec->target.version);
-    if (spec->size != 0 && spec->size < least)
-        return err_set(err, ERR_BADSIZE, "size %u is too small: at least %u expected", spec->size,
-                       least);
-    return 0;
 }
 
 /* ---- the prober, one per process ----------------------------------------------------------- */
@@ -135,14 +71,19 @@ static struct trace_ud *check_trace(lua_State *L)
     return u;
 }
 
+static const char *const known[] = { "target",   "protocol",   "port",    "source_port",
+                                     "packets",  "interval",   "timeout", "first_hop",
+                                     "max_hops", "max_silent", "size",    "tos",
+                                     "source",   "interface",  "events",  "flow" };
+
 static int l_trace(lua_State *L)
 {
     struct prober_request request = { 0 };
     struct err err = { 0 };
 
     lua_settop(L, 1);
-    check_request(L, &request);
-    if (read_addresses(L, &request, &err) < 0)
+    lrequest_check(L, known, sizeof known / sizeof *known, &request);
+    if (lrequest_addresses(L, &request, &err) < 0)
         return lcore_push_err(L, &err);
     struct trace_ud *u = lua_newuserdata(L, sizeof *u);
     *u = (struct trace_ud){ 0 };
@@ -194,6 +135,32 @@ static int trace_result(lua_State *L)
     if (prober_read(u->owner->prober, u->job, report, &err) < 0)
         return lcore_push_err(L, &err);
     lresult_push(L, report);
+    return 1;
+}
+
+/* The result of several flows' traces of one target, in one table. */
+static int l_merge(lua_State *L)
+{
+    struct err err = { 0 };
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_Integer count = (lua_Integer)lua_rawlen(L, 1);
+    luaL_argcheck(L, count > 0, 1, "at least one trace expected");
+    struct prober_report *all = NULL;
+    for (lua_Integer i = 1; i <= count; i++) {
+        lua_rawgeti(L, 1, i);
+        struct trace_ud *u = luaL_checkudata(L, -1, TRACE_MT);
+        luaL_argcheck(L, u->job != NULL, 1, "trace is closed");
+        struct prober_report *one = lresult_new(L);
+        if (prober_read(u->owner->prober, u->job, one, &err) < 0 ||
+            (all != NULL && prober_report_merge(all, one, &err) < 0))
+            return lcore_push_err(L, &err);
+        if (all != NULL)
+            lua_pop(L, 2);
+        else
+            all = one; /* stays on the stack */
+    }
+    lresult_push(L, all);
     return 1;
 }
 
@@ -354,6 +321,8 @@ static int l_neighbour(lua_State *L)
 }
 
 static const luaL_Reg functions[] = { { "trace", l_trace },
+                                      { "merge", l_merge },
+                                      { "paths", lpaths_new },
                                       { "ask", lask_ask },
                                       { "interfaces", l_interfaces },
                                       { "neighbour", l_neighbour },
@@ -369,6 +338,7 @@ int luaopen_mtrtrace_core(lua_State *L)
     lresult_register(L);
     levents_register(L);
     lask_register(L);
+    lpaths_register(L);
     lreplay_register(L);
     luaL_newmetatable(L, PROBER_MT);
     luaL_setfuncs(L, prober_meta, 0);

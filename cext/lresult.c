@@ -83,7 +83,7 @@ static void push_responder(lua_State *L, const struct tally_cell *cell,
     set_rtts(L, &cell->rtt);
     push_codes(L, cell);
     lua_setfield(L, -2, "codes");
-    lanswers_push(L, answers, &cell->address, cell->flow);
+    lanswers_push(L, answers, &cell->address, -1); /* a trace is one flow */
     lua_setfield(L, -2, "answers");
 }
 

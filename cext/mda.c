@@ -30,7 +30,6 @@ static const int64_t plan_every_ns = 5 * MS; /* answers that come together are l
 struct manner {
     uint32_t lost_in_row, strikes;
     uint8_t repeats_wanted, repeats_open, repeats; /* the last: answered */
-    bool dirty; /* something was learnt here since the last plan */
     int64_t spacing_ns, due_ns;
 };
 
@@ -43,6 +42,7 @@ struct mda {
     int64_t p95_ns;  /* of them, when it was planned last */
     uint8_t end;     /* no flow needs to be asked behind it; 0: not known */
     uint8_t horizon; /* TTLs that may be asked */
+    uint8_t learnt;  /* the lowest TTL with news since the last plan */
     bool dirty, done, limited;
     uint32_t sent;
     int64_t started_ns, stepped_ns, planned_ns, blocked_until_ns;
@@ -117,7 +117,7 @@ static uint32_t shortage(struct mda *m, int ttl, uint16_t vertex)
     struct flowmap_view v = flowmap_look(&m->map, ttl, vertex);
     uint32_t need = mda_flows_needed(v.next, m->config.failure);
 
-    if (v.tested + v.pending >= need || is_fruitless(m, ttl + 1))
+    if (v.target || v.tested + v.pending >= need || is_fruitless(m, ttl + 1))
         return 0;
     return use_known(m, ttl, vertex, need - v.tested - v.pending);
 }
@@ -220,13 +220,12 @@ static void plan(struct mda *m, int64_t now_ns)
         plan_ahead(m);
         return;
     }
-    for (int ttl = m->config.first_hop - 1; ttl < m->end; ttl++) {
-        if (m->manners[ttl].dirty || m->manners[ttl + 1].dirty)
+    for (int ttl = m->config.first_hop; ttl < m->end; ttl++) {
+        if (m->learnt <= ttl + 1) /* what is new may serve all TTLs behind it */
             plan_behind(m, ttl);
         plan_repeats(m, ttl + 1);
     }
-    for (int ttl = 0; ttl <= m->config.max_hops; ttl++)
-        m->manners[ttl].dirty = false;
+    m->learnt = UINT8_MAX;
 }
 
 /* ---- where the search ends ----------------------------------------------------------------- */
@@ -247,7 +246,8 @@ static void update_end(struct mda *m, uint8_t learnt)
     int silent = last > 0 ? last : m->config.first_hop - 1;
     int most = silent + m->config.max_silent, horizon = silent + WINDOW;
 
-    m->dirty = m->manners[learnt].dirty = true;
+    m->dirty = true;
+    m->learnt = learnt < m->learnt ? learnt : m->learnt;
     if (last != 0 && all_end(m, last)) {
         m->end = (uint8_t)last;
         return;
@@ -312,7 +312,7 @@ static void lose(struct mda *m, const struct probe *p, int64_t now_ns)
 
 static struct flowmap_vertex vertex_of(const struct mda *m, const struct wire_packet *packet)
 {
-    bool target = packet->quote_length == 0 || ipaddr_equal(&packet->from, &m->config.spec.target);
+    bool target = packet->quote.length == 0 || ipaddr_equal(&packet->from, &m->config.spec.target);
     return (struct flowmap_vertex){ .address = packet->from,
                                     .target = target,
                                     .stop = !target && packet->kind != WIRE_TIME_EXCEEDED,
@@ -480,13 +480,14 @@ static double miss_of(struct flowmap_view v)
     return miss < 1 ? miss : 1;
 }
 
-struct mda_judgement mda_judge(const struct mda *m, uint8_t ttl, uint16_t vertex)
+struct mda_judgement mda_judge(const struct flowmap *map, uint8_t ttl, uint16_t vertex)
 {
-    const struct flowmap_ttl *at = &m->map.ttls[ttl];
-    struct mda_judgement j = { .view = flowmap_look(&m->map, ttl, vertex) };
+    const struct flowmap_ttl *at = &map->ttls[ttl];
+    uint16_t told = flowmap_is_blurred(map, ttl) ? FLOWMAP_NONE : vertex;
+    struct mda_judgement j = { .view = flowmap_look(map, ttl, told) };
     bool end = vertex < at->vertex_count && !flowmap_has_next(&at->vertices[vertex]);
 
-    j.miss = end ? 0 : miss_of(j.view);
+    j.miss = end || j.view.target ? 0 : miss_of(j.view);
     return j;
 }
 
@@ -495,10 +496,10 @@ static double confidence_at(const struct mda *m, uint8_t ttl)
 {
     double sure = 1;
 
-    if (flowmap_is_blurred(&m->map, ttl))
-        return 1 - mda_judge(m, ttl, FLOWMAP_NONE).miss;
+    if (m->map.ttls[ttl].vertex_count == 0)
+        return 1 - mda_judge(&m->map, ttl, FLOWMAP_NONE).miss;
     for (uint16_t v = 0; v < m->map.ttls[ttl].vertex_count; v++)
-        sure *= 1 - mda_judge(m, ttl, v).miss;
+        sure *= 1 - mda_judge(&m->map, ttl, v).miss;
     return sure;
 }
 
@@ -514,13 +515,78 @@ void mda_summary(const struct mda *m, struct mda_summary *out)
                                  .limited = m->limited || m->map.out_of_memory,
                                  .elapsed_ns = m->stepped_ns - m->started_ns,
                                  .last_error = m->last_error };
-    for (int ttl = m->config.first_hop - 1; ttl < last; ttl++)
+    for (int ttl = m->config.first_hop; ttl < last; ttl++)
         out->confidence *= confidence_at(m, (uint8_t)ttl);
     for (uint16_t v = 0; v < m->map.ttls[last].vertex_count; v++)
         out->reached |= m->map.ttls[last].vertices[v].target;
+}
+
+int mda_read(const struct mda *m, struct mda_report *out)
+{
+    *out = (struct mda_report){ .spec = m->config.spec,
+                                .failure = m->config.failure,
+                                .first_hop = m->config.first_hop };
+    mda_summary(m, &out->summary);
+    return flowmap_copy(&out->map, &m->map);
 }
 
 const struct flowmap *mda_map(const struct mda *m)
 {
     return &m->map;
 }
+
+/* ---- for the prober ------------------------------------------------------------------------ */
+
+static const struct wire_spec *search_spec(const void *state)
+{
+    return &((const struct mda *)state)->config.spec;
+}
+
+static size_t search_next(void *state, int64_t now_ns, uint8_t *packet, uint32_t *number)
+{
+    struct wire_probe probe;
+
+    if (!mda_next(state, now_ns, &probe))
+        return 0;
+    *number = probe.number;
+    return wire_build(search_spec(state), &probe, packet);
+}
+
+static void search_send_failed(void *state, uint32_t number, int error, int64_t now_ns)
+{
+    mda_send_failed(state, number, error, now_ns);
+}
+
+static bool search_reply(void *state, const struct wire_packet *packet, int64_t now_ns)
+{
+    return mda_reply(state, packet, now_ns);
+}
+
+static void search_expire(void *state, int64_t now_ns)
+{
+    mda_expire(state, now_ns);
+}
+
+static int64_t search_due(const void *state)
+{
+    return mda_due(state);
+}
+
+static bool search_done(const void *state)
+{
+    return mda_done(state);
+}
+
+static void search_free(void *state)
+{
+    mda_free(state);
+}
+
+const struct search_ops mda_search = { .spec = search_spec,
+                                       .next = search_next,
+                                       .send_failed = search_send_failed,
+                                       .reply = search_reply,
+                                       .expire = search_expire,
+                                       .due = search_due,
+                                       .done = search_done,
+                                       .free = search_free };

@@ -3,12 +3,15 @@
  * 2009; Vermeulen et al., IMC 2018) as a pure state machine beside trace.h, driven in the same way.
  * Every vertex gets flows until one more next hop would have shown with the wanted confidence;
  * flows are used again from hop to hop, and new ones are only sought for a vertex where those that
- * are known to pass it do not suffice. No statistics: they are trace.h's, flow by flow. */
+ * are known to pass it do not suffice. Assumed: this host has one first hop, a router that delivers
+ * to the target does so for all flows, routes do not change, and next hops get equal shares. No
+ * statistics: they are trace.h's, flow by flow. */
 #ifndef MTR_MDA_H
 #define MTR_MDA_H
 
 #include "err.h"
 #include "flowmap.h"
+#include "search.h"
 
 struct mda;
 
@@ -57,6 +60,21 @@ void mda_summary(const struct mda *m, struct mda_summary *out);
 /* What each flow has shown. */
 const struct flowmap *mda_map(const struct mda *m);
 
-struct mda_judgement mda_judge(const struct mda *m, uint8_t ttl, uint16_t vertex);
+/* A snapshot to read while the search goes on. */
+struct mda_report {
+    struct wire_spec spec;
+    double failure;
+    uint8_t first_hop;
+    struct mda_summary summary;
+    struct flowmap map; /* the caller frees it by flowmap_fini */
+};
+
+/* -1 without memory. */
+int mda_read(const struct mda *m, struct mda_report *out);
+
+/* For the prober; see search.h. The state is a struct mda. */
+extern const struct search_ops mda_search;
+
+struct mda_judgement mda_judge(const struct flowmap *map, uint8_t ttl, uint16_t vertex);
 
 #endif

@@ -110,8 +110,8 @@ static void on_packet(void *context, const struct capture_packet *captured)
         p->buckets[bucket_of(ids->protocol, ids->ident, ids->target_port, &ids->target)];
     while (job != NULL && !deliver(p, job, &d))
         job = job->bucket_next;
-    if (job != NULL || probe || asks_reply(p->asks, &packet, &d.capture) ||
-        ids->protocol != WIRE_UDP)
+    if (job != NULL || probe || prober_search_reply(p, &packet) ||
+        asks_reply(p->asks, &packet, &d.capture) || ids->protocol != WIRE_UDP)
         return;
     for (job = p->jobs; job != NULL; job = job->next) /* the target may be NAT's */
         if (deliver(p, job, &d))
@@ -180,9 +180,10 @@ static int64_t take_turn(struct prober *p)
     }
     if (pace_news(p->pace) != p->pace_news)
         return p->now_ns;
+    int64_t searches_due_ns = prober_step_searches(p, &sends_left);
     int64_t asks_due_ns = prober_step_asks(p, sends_left);
-    if (asks_due_ns < due_ns)
-        due_ns = asks_due_ns;
+    due_ns = searches_due_ns < due_ns ? searches_due_ns : due_ns;
+    due_ns = asks_due_ns < due_ns ? asks_due_ns : due_ns;
     return sends_left > 0 ? due_ns : p->now_ns + turn_pause_ns;
 }
 
@@ -331,6 +332,7 @@ void prober_close(struct prober *p)
         close(way->fd);
         free(way);
     }
+    prober_free_searches(p);
     pace_free(p->pace);
     asks_free(p->asks);
     capture_close(p->capture);
@@ -367,10 +369,13 @@ const struct way *prober_way(struct prober *p, uint8_t version, const char *devi
     return way;
 }
 
-static bool ident_taken(const struct prober *p, uint16_t ident)
+bool prober_ident_taken(const struct prober *p, uint16_t ident)
 {
     for (const struct prober_job *job = p->jobs; job != NULL; job = job->next)
         if (trace_config(job->trace)->spec.ident == ident)
+            return true;
+    for (const struct prober_search *s = p->searches; s != NULL; s = s->next)
+        if (s->ops->spec(s->state)->ident == ident)
             return true;
     return false;
 }
@@ -384,11 +389,11 @@ static int randomise(const struct prober *p, struct wire_spec *spec, struct err 
             getrandom(&spec->cookie, sizeof spec->cookie, 0) < 0 ||
             getrandom(&spec->tcp_base, sizeof spec->tcp_base, 0) < 0)
             return err_set(err, ERR_SYSTEM, "no random numbers: %s", strerror(errno));
-    } while (spec->cookie == 0 || ident_taken(p, spec->ident));
+    } while (spec->cookie == 0 || prober_ident_taken(p, spec->ident));
     return 0;
 }
 
-static int complete_spec(const struct prober *p, struct wire_spec *spec,
+int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
                          const struct egress_route *route, struct err *err)
 {
     char text[IPADDR_TEXT];
@@ -424,7 +429,7 @@ static int start_trace(struct prober *p, struct prober_job *job,
     struct trace_config config = request->trace;
 
     job->way = prober_way(p, config.spec.target.version, request->device, err);
-    if (job->way == NULL || complete_spec(p, &config.spec, &job->route, err) < 0)
+    if (job->way == NULL || prober_complete_spec(p, &config.spec, &job->route, err) < 0)
         return -1;
     job->tally = tally_new(config.max_hops);
     job->evidence = evidence_new(config.max_hops);

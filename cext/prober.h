@@ -8,6 +8,7 @@
 #include "egress.h"
 #include "events.h"
 #include "evidence.h"
+#include "mda.h"
 #include "tally.h"
 
 struct prober;
@@ -54,6 +55,10 @@ bool prober_wait(struct prober *p, struct prober_job *job, int64_t wait_ns); /* 
 int prober_read(struct prober *p, struct prober_job *job, struct prober_report *out,
                 struct err *err);
 
+/* Adds the figures of another flow's trace of the same target. -1 with *err set without memory. */
+int prober_report_merge(struct prober_report *into, const struct prober_report *from,
+                        struct err *err);
+
 /* Whom to ask directly what it is; see ask.h. */
 struct prober_question {
     struct ipaddr target, source; /* source version 0: the kernel's choice */
@@ -81,6 +86,18 @@ void prober_ask_leave(struct prober *p, struct asks_entry *entry);
 bool prober_ask_done(struct prober *p, struct asks_entry *entry);
 int prober_ask_read(struct prober *p, struct asks_entry *entry, struct prober_answers *out,
                     struct err *err);
+
+/* A search of paths: spec's protocol, target, tos, ports and size are read, and what `config` says
+ * beside. NULL with *err set on failure. */
+struct prober_search;
+struct prober_search *prober_search_paths(struct prober *p, const struct prober_request *way,
+                                          const struct mda_config *config, struct err *err);
+void prober_search_remove(struct prober *p, struct prober_search *search); /* accepts NULL */
+
+/* Both renew the lease, as for jobs. The caller ends the map by flowmap_fini. */
+bool prober_search_done(struct prober *p, struct prober_search *search);
+int prober_search_read_paths(struct prober *p, struct prober_search *search, struct mda_report *out,
+                             struct err *err);
 
 /* Takes the events since the last call; the caller frees them. */
 void prober_events(struct prober *p, struct prober_job *job, struct events *out,

@@ -36,6 +36,16 @@ struct prober_job {
     int64_t due_ns;
 };
 
+/* Something looked for beside the traces. */
+struct prober_search {
+    struct prober_search *next;
+    const struct search_ops *ops;
+    void *state; /* ours */
+    struct egress_route route;
+    const struct way *way;
+    int64_t asked_ns; /* when somebody last asked about it */
+};
+
 struct prober {
     pthread_mutex_t lock;
     pthread_cond_t finished; /* a job is done */
@@ -52,6 +62,7 @@ struct prober {
     struct prober_job *buckets[PROBER_BUCKETS];
     struct asks *asks;
     uint32_t ended; /* traces that are at work no more, from 1; may wrap */
+    struct prober_search *searches;
     struct pace *pace;
     uint64_t pace_news;
     uint64_t drops;
@@ -70,6 +81,22 @@ void prober_wake(const struct prober *p);
 /* Under the lock: the socket for this way out, opened at its first use; NULL with *err set. */
 const struct way *prober_way(struct prober *p, uint8_t version, const char *device,
                              struct err *err);
+
+/* Under the lock: whether a trace or a search has this ICMP identifier. */
+bool prober_ident_taken(const struct prober *p, uint16_t ident);
+
+/* Under the lock: fills in what the request leaves open, and what is random. */
+int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
+                         const struct egress_route *route, struct err *err);
+
+/* Under the lock, by the thread: an answer for a search; false if it is none's. */
+bool prober_search_reply(struct prober *p, const struct wire_packet *packet);
+
+/* Under the lock, by the thread: lets the searches act; returns when they are due again. */
+int64_t prober_step_searches(struct prober *p, int *sends_left);
+
+/* Under the lock: ends them all. */
+void prober_free_searches(struct prober *p);
 
 /* Under the lock, by the thread: lets the asks act; returns when they are due again. */
 int64_t prober_step_asks(struct prober *p, int sends);

@@ -153,7 +153,7 @@ static void answer(struct mda_world *w, const struct wire_probe *probe, uint16_t
                                       .from = graph_address(&w->graph, &w->config, node),
                                       .type = n->target ? 3 : 11,
                                       .code = n->target ? 3 : 0,
-                                      .quote_length = own.length,
+                                      .quote = { .length = own.length },
                                       .probe = own.probe };
     while (*at != NULL && (*at)->at_ns <= d->at_ns)
         at = &(*at)->next;
@@ -217,6 +217,8 @@ static bool edge_found(const struct mda_world *w, uint8_t ttl, uint16_t from, ui
 {
     const struct flowmap *map = mda_map(w->mda);
 
+    if (map->ttls[ttl].vertex_count == 1)
+        return true; /* whatever is behind is behind it */
     for (uint32_t flow = 0; flow < w->config.max_flows; flow++)
         if (flowmap_get(map, ttl, flow).vertex == from &&
             flowmap_get(map, ttl + 1, flow).vertex == to)

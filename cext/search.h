@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the prober asks of a pure state machine that looks for something by probes of its own, beside
+ * the traces: mda.h, pmtu.h. One table of functions for each kind. */
+#ifndef MTR_SEARCH_H
+#define MTR_SEARCH_H
+
+#include "wire.h"
+
+struct search_ops {
+    const struct wire_spec *(*spec)(const void *state);
+
+    /* Builds the next probe that is due; its length, and its number for send_failed. 0: none. */
+    size_t (*next)(void *state, int64_t now_ns, uint8_t *packet, uint32_t *number);
+    void (*send_failed)(void *state, uint32_t number, int error, int64_t now_ns);
+    bool (*reply)(void *state, const struct wire_packet *packet, int64_t now_ns);
+    void (*expire)(void *state, int64_t now_ns);
+    int64_t (*due)(const void *state); /* INT64_MAX when done */
+    bool (*done)(const void *state);
+    void (*free)(void *state);
+};
+
+#endif

@@ -320,15 +320,11 @@ static int l_neighbour(lua_State *L)
     return 1;
 }
 
-static const luaL_Reg functions[] = { { "trace", l_trace },
-                                      { "merge", l_merge },
-                                      { "paths", lpaths_new },
-                                      { "ask", lask_ask },
-                                      { "interfaces", l_interfaces },
-                                      { "neighbour", l_neighbour },
-                                      { "replay", lreplay_new },
-                                      { "prober", l_prober },
-                                      { NULL, NULL } };
+static const luaL_Reg functions[] = {
+    { "trace", l_trace },      { "merge", l_merge },           { "paths", lpaths_new },
+    { "ask", lask_ask },       { "interfaces", l_interfaces }, { "neighbour", l_neighbour },
+    { "replay", lreplay_new }, { "prober", l_prober },         { NULL, NULL }
+};
 
 __attribute__((visibility("default"))) int luaopen_mtrtrace_core(lua_State *L);
 

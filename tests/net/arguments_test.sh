@@ -55,11 +55,11 @@ for f in $FLAVOURS; do
   bad two_targets_one_line "$f" mtr-trace.packets=0 'mtr-trace\.packets=0: expected ' "$(lab_addr 4 1)"
 done
 
-# sends NAME MATCH ARGUMENTS [NMAP OPTION...]: all that is sent matches
+# sends NAME MATCH ARGUMENTS [NMAP OPTION...]: all that the trace sends matches
 sends() {
   count_sent any "$to"
   count_sent match "$to" "$2"
-  trace deb12 --script-args "mtr-trace.packets=2,$3" "${@:4}" "${to##* }"
+  trace deb12 --script-args "mtr-trace.packets=2,mtr-trace.os=passive,$3" "${@:4}" "${to##* }"
   is "$1" "$(sent match) $(show get reached)" "$(sent any) true"
   at_least "$1_sends" "$(sent any)" 6
   count_no_more

@@ -18,7 +18,11 @@ M.FORMAT = 1
 
 local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\" }
 
+-- Nearly all texts are plain.
 local function quoted(text)
+  if not text:find('[%c"\\\127-\255]') then
+    return '"' .. text .. '"'
+  end
   return '"' .. format.clean(text):gsub('["\\]', ESCAPES) .. '"'
 end
 

@@ -86,8 +86,8 @@ bool flowmap_has_next(const struct flowmap_vertex *vertex);
 /* The last TTL with an answer; 0 without any. */
 int flowmap_last_answering(const struct flowmap *map);
 
-/* All flows count as passing this TTL as one: in front of the first, where nobody or only one vertex
- * answers, and where balancing per packet leaves a flow no way of its own. */
+/* All flows count as passing this TTL as one: in front of the first, where nobody or only one
+ * vertex answers, and where balancing per packet leaves a flow no way of its own. */
 bool flowmap_is_blurred(const struct flowmap *map, int ttl);
 
 /* Whether the flow is known to pass the vertex, or what stands in its place. */

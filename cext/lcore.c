@@ -216,18 +216,20 @@ static int prober_do_clear(lua_State *L)
     return 0;
 }
 
+static const double lease_half_s = PROBER_LEASE_MS / 2e3;
+
 /* Seconds within which every trace has to be asked about, or it stops sending. */
 static int prober_timeout(lua_State *L)
 {
     check_prober(L);
-    lua_pushnumber(L, PROBER_LEASE_MS / 2 / 1e3);
+    lua_pushnumber(L, lease_half_s);
     return 1;
 }
 
 static int prober_do_wait(lua_State *L)
 {
     struct prober *prober = check_prober(L);
-    double seconds = luaL_optnumber(L, 2, PROBER_LEASE_MS / 2 / 1e3);
+    double seconds = luaL_optnumber(L, 2, lease_half_s);
 
     luaL_argcheck(L, seconds >= 0 && seconds <= wait_max_s, 2, "seconds from 0 expected");
     lua_pushboolean(L, prober_wait_news(prober, (int64_t)(seconds * 1e9)));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the prober asks of a pure state machine that looks for something by probes of its own, beside
- * the traces: mda.h, pmtu.h. One table of functions for each kind. */
+/* What the prober asks of a pure state machine that looks for something by probes of its own,
+ * beside the traces: mda.h, pmtu.h. One table of functions for each kind. */
 #ifndef MTR_SEARCH_H
 #define MTR_SEARCH_H
 

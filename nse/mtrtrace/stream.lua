@@ -18,7 +18,11 @@ M.FORMAT = 1
 
 local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\" }
 
+-- Nearly all texts are plain.
 local function quoted(text)
+  if not text:find('[%c"\\\127-\255]') then
+    return '"' .. text .. '"'
+  end
   return '"' .. format.clean(text):gsub('["\\]', ESCAPES) .. '"'
 end
 
@@ -47,14 +51,15 @@ end
 -- Tables with a first element are lists; keys of others are in order.
 function write(value)
   local kind = type(value)
-  if kind == "table" then
-    return value[1] ~= nil and list(value) or object(value)
+  if kind == "string" then
+    return quoted(value)
   elseif kind == "number" then
-    return format.exact(value) or "null"
-  elseif kind == "boolean" then
-    return tostring(value)
+    return math.type(value) == "integer" and tostring(value)
+      or format.exact(value) or "null"
+  elseif kind == "table" then
+    return value[1] ~= nil and list(value) or object(value)
   end
-  return quoted(value)
+  return tostring(value)
 end
 
 -- ---- lines ----------------------------------------------------------------
@@ -67,6 +72,12 @@ local EVENT = {
   "quote_length", "rtt_ns", "clock_step", "was_error", "error",
   "spacing_ns", "tests", "tests_answered",
 }
+
+-- There are many events: what does not change is written once.
+local EVENT_KEY = {}
+for i, key in ipairs(EVENT) do
+  EVENT_KEY[i] = (',"%s":'):format(key)
+end
 
 local function line_of(parts)
   return "{" .. table.concat(parts, ",") .. "}\n"
@@ -120,13 +131,18 @@ end
 -- @tparam table event as trace:events() gives it
 -- @treturn string
 function M.event(trace, event)
-  local parts = begin(event.kind, trace.index)
-  member(parts, "time", format.moment(trace.head.started_ns + event.at_ns))
-  member(parts, "at_ns", event.at_ns)
-  for _, key in ipairs(EVENT) do
-    member(parts, key, event[key])
+  local parts = { ('{"kind":"%s","trace":%d,"time":"%s","at_ns":%d')
+    :format(event.kind, trace.index,
+      format.moment(trace.head.started_ns + event.at_ns), event.at_ns) }
+  for i = 1, #EVENT do
+    local value = event[EVENT[i]]
+    if value ~= nil then
+      parts[#parts + 1] = EVENT_KEY[i]
+      parts[#parts + 1] = write(value)
+    end
   end
-  return line_of(parts)
+  parts[#parts + 1] = "}\n"
+  return table.concat(parts)
 end
 
 --- Events were lost because nobody took them in time.

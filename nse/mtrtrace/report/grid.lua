@@ -20,6 +20,12 @@ local function columns_of(keys)
   return columns
 end
 
+local function cell_of(field, row)
+  local text = fields.cell(field, row)
+  return field.longest and #text > field.longest
+    and text:sub(1, field.longest - 2) .. ".." or text
+end
+
 --- The cells: titles first, then a row for each responder.
 -- @tparam table result judged
 -- @tparam table view `columns` and `max_silent`
@@ -32,7 +38,7 @@ function M.cells(result, view)
   for r, row in ipairs(rows.build(result, view.max_silent)) do
     grid[r + 1] = {}
     for c, field in ipairs(columns) do
-      grid[r + 1][c] = fields.cell(field, row)
+      grid[r + 1][c] = cell_of(field, row)
     end
   end
   return grid

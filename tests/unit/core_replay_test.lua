@@ -1,0 +1,94 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- core.replay at its border: what is no event is refused in words, and the
+-- figures are those of the events.
+local check = require "check"
+local core = require "mtrtrace.core"
+
+local function with(base, changes)
+  local out = {}
+  for key, value in pairs(base) do
+    out[key] = value
+  end
+  for key, value in pairs(changes or {}) do
+    out[key] = value ~= "nil" and value or nil
+  end
+  return out
+end
+
+local SENT = { kind = "sent", at_ns = 0, ttl = 1, probe = 1, flow = 0,
+  class = "counted" }
+local REPLY = with(SENT, { kind = "reply", at_ns = 5, rtt_ns = 1500000,
+  from = "192.0.2.1", reply = "time-exceeded", type = 11, code = 0,
+  reply_ttl = 64, target = false })
+
+check.case("an_answer_is_counted", function()
+  local replay = core.replay(5)
+  check.equal(replay:add(SENT), true)
+  check.equal(replay:add(REPLY), true)
+  local hop = replay:hops(1, 1)[1]
+  check.equal({ hop.sent, hop.received, hop.loss }, { 1, 1, 0.0 })
+  check.equal({ hop.responders[1].address, hop.responders[1].avg_ms },
+    { "192.0.2.1", 1.5 })
+  replay:close()
+end)
+
+local BAD = {
+  { name = "no_kind", event = with(REPLY, { kind = "nil" }), part = "'kind'" },
+  { name = "unknown_kind", event = with(REPLY, { kind = "sind" }),
+    part = "'kind'" },
+  { name = "no_time", event = with(REPLY, { at_ns = "nil" }),
+    part = "'at_ns'" },
+  { name = "negative_time", event = with(REPLY, { at_ns = -1 }),
+    part = "'at_ns'" },
+  { name = "ttl_0", event = with(REPLY, { ttl = 0 }), part = "'ttl'" },
+  { name = "ttl_beyond_max_hops", event = with(REPLY, { ttl = 6 }),
+    part = "'ttl'" },
+  { name = "ttl_that_is_text", event = with(REPLY, { ttl = "1" }),
+    part = "'ttl'" },
+  { name = "ttl_with_a_fraction", event = with(REPLY, { ttl = 1.5 }),
+    part = "'ttl'" },
+  { name = "flow_too_large", event = with(REPLY, { flow = 65535 }),
+    part = "'flow'" },
+  { name = "no_class", event = with(REPLY, { class = "nil" }),
+    part = "'class'" },
+  { name = "no_address", event = with(REPLY, { from = "nil" }),
+    part = "'from'" },
+  { name = "address_that_is_none", event = with(REPLY, { from = "x" }),
+    part = "'from'" },
+  { name = "unknown_answer", event = with(REPLY, { reply = "x" }),
+    part = "'reply'" },
+  { name = "flag_that_is_text", event = with(REPLY, { target = "yes" }),
+    part = "'target'" },
+  { name = "rationed_without_a_spacing",
+    event = { kind = "rationed", at_ns = 1, ttl = 1, probe = 1, tests = 1,
+      tests_answered = 1 }, part = "'spacing_ns'" },
+  { name = "an_outcome_too_many", event = with(REPLY, { probe = 9 }),
+    part = "a probe that was not sent", twice = true },
+  { name = "a_timeout_too_many", event = with(SENT, { kind = "timeout" }),
+    part = "a probe that was not sent", twice = true },
+  { name = "a_late_answer_to_nothing", event = with(REPLY, { kind = "late" }),
+    part = "a probe that was not sent" },
+}
+
+check.rows(BAD, function(row)
+  local replay = core.replay(5)
+  replay:add(SENT)
+  if row.twice then
+    check.equal(replay:add(row.event), true)
+  end
+  local ok, err = replay:add(row.event)
+  check.equal(ok, nil)
+  check.contains(err, row.part)
+end)
+
+check.case("misuse_raises", function()
+  check.equal(pcall(core.replay, 0), false)
+  check.equal(pcall(core.replay, 256), false)
+  local replay = core.replay(5)
+  check.equal(pcall(replay.hops, replay, 1, 6), false)
+  check.equal(pcall(replay.add, replay, 1), false)
+  replay:close()
+  check.equal(pcall(replay.add, replay, SENT), false)
+end)
+
+check.finish()

@@ -7,6 +7,7 @@
 -- @module mtrtrace.cli.formats
 local csv = require "mtrtrace.report.csv"
 local dot = require "mtrtrace.report.dot"
+local html = require "mtrtrace.report.html"
 local json = require "mtrtrace.report.json"
 local markdown = require "mtrtrace.report.markdown"
 local mermaid = require "mtrtrace.report.mermaid"
@@ -29,6 +30,8 @@ local ROWS = {
   { name = "markdown", trace = markdown.trace,
     between = markdown.between },
   { name = "dot", head = dot.head, trace = dot.trace, tail = dot.tail },
+  { name = "html", trace = html.trace, failure = html.failure,
+    tail = html.tail },
   { name = "mermaid", head = mermaid.head, trace = mermaid.trace },
 }
 

@@ -24,13 +24,15 @@ local STREAMS = {
   end,
 }
 
+local function a_document(output, format, options, run)
+  return document.new(output, formats.get(format),
+    view.of(options, run.version, run.targets))
+end
+
 local function main_reader(output, options, run)
   local stream = STREAMS[options.format]
-  if stream then
-    return stream(output, run)
-  end
-  return document.new(output, formats.get(options.format),
-    view.of(options, run.version, run.targets))
+  return stream and stream(output, run)
+    or a_document(output, options.format, options, run)
 end
 
 local function open(self, path)
@@ -75,17 +77,21 @@ end
 -- @treturn ?string one sentence
 function M.open(options, run)
   local self = setmetatable({ list = {}, readers = {} }, Outputs)
-  local record, err
-  local output
-  output, err = open(self, options.output)
+  local record, page
+  local output, err = open(self, options.output)
   if output and options.record then
     record, err = open(self, options.record)
+  end
+  if not err and options.html then
+    page, err = open(self, options.html)
   end
   if err then
     return nil, err
   end
   self.readers[1] = main_reader(output, options, run)
   self.readers[2] = record and lines.new(record, run.version, false)
+  self.readers[#self.readers + 1] = page
+    and a_document(page, "html", options, run)
   return self
 end
 

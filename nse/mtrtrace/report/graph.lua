@@ -88,6 +88,18 @@ local function connect(graph, before, after)
   end
 end
 
+--- The nodes of a trace hop by hop, a silent tail as one hop.
+-- @tparam table result judged
+-- @treturn {{table,...},...} nodes as in the graph, `ttl` and `figures` with
+--   those that answered
+function M.stages(result)
+  local stages, tail = {}, silent_tail(result)
+  for i = 1, math.min(tail, #result.hops) do
+    stages[i] = distinct(stage(result.target, result, i, tail))
+  end
+  return stages
+end
+
 --- The graph of a trace.
 -- @tparam table result judged
 -- @treturn table `nodes`: { id, lines, silent, target, source }; `edges`:
@@ -96,10 +108,8 @@ end
 function M.of(result)
   local source = { id = result.source or "here", source = true,
     lines = { result.source or "here" } }
-  local graph = { nodes = { source }, edges = {} }
-  local before, tail = { source }, silent_tail(result)
-  for i = 1, math.min(tail, #result.hops) do
-    local here = distinct(stage(result.target, result, i, tail))
+  local graph, before = { nodes = { source }, edges = {} }, { source }
+  for _, here in ipairs(M.stages(result)) do
     for _, node in ipairs(here) do
       graph.nodes[#graph.nodes + 1] = node
     end

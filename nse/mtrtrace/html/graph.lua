@@ -1,0 +1,159 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- The path as a drawing: a row of nodes for each hop, from this host down.
+-- A hop that never answered is a node of its own. Pure.
+-- @module mtrtrace.html.graph
+local fill = require "mtrtrace.html.fill"
+local graph = require "mtrtrace.report.graph"
+
+local M = {}
+
+-- Nodes of a hop that are drawn, characters in a line (an IPv6 address fits),
+-- and sizes in pixels.
+local MOST, LETTERS = 6, 39
+local RAIL, LETTER, LINE, PAD, GAP, DROP = 28, 6.4, 14, 8, 14, 26
+
+local function more_node(count)
+  return { lines = { ("and %d more"):format(count) }, silent = true }
+end
+
+-- The stages with nodes that can be drawn, the source first.
+local function stages_of(result)
+  local stages = { { { lines = { result.source or "here", "this host" },
+    source = true } } }
+  for i, stage in ipairs(graph.stages(result)) do
+    local nodes = { table.unpack(stage, 1, math.min(#stage, MOST)) }
+    if #stage > MOST then
+      nodes[#nodes + 1] = more_node(#stage - MOST)
+    end
+    nodes.ttl = result.hops[i].ttl
+    stages[i + 1] = nodes
+  end
+  return stages
+end
+
+local function lines_of(node)
+  local lines = {}
+  for i, line in ipairs(node.lines) do
+    lines[i] = fill.shorten(line, LETTERS)
+  end
+  if node.figures and node.figures ~= "" then
+    lines[#lines + 1] = node.figures
+  end
+  return lines
+end
+
+-- Sizes: nodes are equally wide, a stage is as high as its highest node.
+local function measure(stages)
+  local longest, most = 12, 1
+  for _, stage in ipairs(stages) do
+    stage.height, most = 0, math.max(most, #stage)
+    for _, node in ipairs(stage) do
+      node.shown = lines_of(node)
+      stage.height = math.max(stage.height, #node.shown * LINE + PAD)
+      for _, line in ipairs(node.shown) do
+        longest = math.max(longest, #line)
+      end
+    end
+  end
+  local width = math.ceil(longest * LETTER + 2 * PAD)
+  return width, RAIL + most * (width + GAP) - GAP + 1
+end
+
+-- From the left, so that a narrow screen shows who answered most.
+local function place(stages, width)
+  local y = 1
+  for _, stage in ipairs(stages) do
+    for i, node in ipairs(stage) do
+      node.x = RAIL + (i - 1) * (width + GAP)
+      node.y = y
+    end
+    stage.y = y
+    y = y + stage.height + DROP
+  end
+  return y - DROP + 1
+end
+
+local function class_of(node)
+  return node.silent and "node silent" or node.target and "node target"
+    or node.source and "node source" or "node"
+end
+
+local NODE = '<g class="$(class)"><title>$(title)</title>'
+  .. '<rect x="$(x)" y="$(y)" width="$(width)" height="$(height)" rx="6"/>'
+  .. "$[texts]</g>\n"
+
+local TEXT = '<text x="$(x)" y="$(y)"$[class]>$(text)</text>'
+
+local function node_html(node, width)
+  local parts = {}
+  for i, line in ipairs(node.shown) do
+    parts[i] = fill.fill(TEXT, { x = fill.at(node.x + width / 2),
+      y = fill.at(node.y + i * LINE + PAD / 2 - 3), text = line,
+      class = i > 1 and ' class="minor"' or "" })
+  end
+  return fill.fill(NODE, { class = class_of(node),
+    title = table.concat(node.lines, ", "), x = fill.at(node.x),
+    y = fill.at(node.y), width = width,
+    height = #node.shown * LINE + PAD, texts = table.concat(parts) })
+end
+
+-- All edges between two stages in one path.
+local function edges_html(before, after, width)
+  local parts = {}
+  for _, from in ipairs(before) do
+    for _, to in ipairs(after) do
+      local y1 = from.y + #from.shown * LINE + PAD
+      local middle = fill.at((y1 + to.y) / 2)
+      local x1, x2 = fill.at(from.x + width / 2), fill.at(to.x + width / 2)
+      parts[#parts + 1] = ("M%s %sC%s %s %s %s %s %s"):format(x1,
+        fill.at(y1), x1, middle, x2, middle, x2, fill.at(to.y))
+    end
+  end
+  local sure = #before == 1 and #after == 1
+  return ('<path class="edge%s" d="%s"/>\n'):format(sure and "" or " unsure",
+    table.concat(parts))
+end
+
+local function stage_html(stage, before, width)
+  local parts = {}
+  if before then
+    parts[1] = edges_html(before, stage, width)
+  end
+  if stage.ttl then
+    parts[#parts + 1] = ('<text class="rail" x="0" y="%s">%d</text>\n')
+      :format(fill.at(stage.y + stage.height / 2 + 4), stage.ttl)
+  end
+  for _, node in ipairs(stage) do
+    parts[#parts + 1] = node_html(node, width)
+  end
+  return table.concat(parts)
+end
+
+local DRAWING = [[
+<svg class="graph" role="img" width="$(width)" height="$(height)" ]]
+  .. [[viewBox="0 0 $(width) $(height)">
+<title>$(title)</title>
+<desc>$(about)</desc>
+$[drawing]</svg>
+]]
+
+--- The drawing of a trace.
+-- @tparam table result judged
+-- @tparam string title
+-- @treturn string HTML
+function M.render(result, title)
+  local stages = stages_of(result)
+  local width, total = measure(stages)
+  local height = place(stages, width)
+  return fill.fill(DRAWING, {
+    title = title, width = math.ceil(total),
+    height = math.ceil(height),
+    about = "Each row is a hop, with the addresses that answered there. "
+      .. "The table of hops says the same.",
+    drawing = fill.each(stages, function(stage, i)
+      return stage_html(stage, stages[i - 1], width)
+    end),
+  })
+end
+
+return M

@@ -20,17 +20,18 @@ local function columns_of(keys)
   return columns
 end
 
-local function cell_of(field, row)
+local function cell_of(field, row, cut)
   local text = fields.cell(field, row)
-  return field.longest and #text > field.longest
+  return cut and field.longest and #text > field.longest
     and text:sub(1, field.longest - 2) .. ".." or text
 end
 
 --- The cells: titles first, then a row for each responder.
 -- @tparam table result judged
 -- @tparam table view `columns` and `max_silent`
+-- @tparam ?boolean cut whether to cut what is longer than its field bears
 -- @treturn {{string,...},...}
-function M.cells(result, view)
+function M.cells(result, view, cut)
   local columns, grid = columns_of(view.columns), { {} }
   for c, field in ipairs(columns) do
     grid[1][c] = field.title
@@ -38,7 +39,7 @@ function M.cells(result, view)
   for r, row in ipairs(rows.build(result, view.max_silent)) do
     grid[r + 1] = {}
     for c, field in ipairs(columns) do
-      grid[r + 1][c] = cell_of(field, row)
+      grid[r + 1][c] = cell_of(field, row, cut)
     end
   end
   return grid

@@ -37,7 +37,7 @@ end
 function M.render(result, view)
   local lines = { "Target: " .. grid.target(result, view.name), "TTFB: -",
     "" }
-  add_table(lines, grid.cells(result, view))
+  add_table(lines, grid.cells(result, view, true))
   local remarks = grid.remarks(result, view)
   lines[#lines + 1] = #remarks > 0 and "" or nil
   for _, remark in ipairs(remarks) do

@@ -46,6 +46,18 @@ local function columns(options)
   return append(list, DEFAULT)
 end
 
+--- Columns behind those that say who a hop is.
+-- @tparam {string,...} now keys that are shown
+-- @tparam {string,...} keys wanted behind them
+-- @treturn {string,...}
+function M.with_host(now, keys)
+  local list = {}
+  for _, key in ipairs { "hop", "ip", "host", "name", "asn" } do
+    list[#list + 1] = has(now, key) and key or nil
+  end
+  return append(list, keys)
+end
+
 --- The view of a run.
 -- @tparam table options checked
 -- @tparam ?string version of this program

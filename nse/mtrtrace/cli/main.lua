@@ -9,6 +9,7 @@ local outputs = require "mtrtrace.cli.outputs"
 local parse = require "mtrtrace.cli.parse"
 local rerun = require "mtrtrace.cli.rerun"
 local schema = require "mtrtrace.report.schema"
+local screen = require "mtrtrace.cli.screen"
 local session = require "mtrtrace.cli.session"
 local settings = require "mtrtrace.cli.settings"
 local targets = require "mtrtrace.cli.targets"
@@ -100,12 +101,14 @@ end
 
 local function trace(uv, core, checked, names)
   local shown, err = outputs.open(checked, { version = core.version,
-    targets = #names, now = function() return uv.hrtime() / 1e9 end })
+    targets = #names, now = function() return uv.hrtime() / 1e9 end,
+    uv = uv, core = core, names = names })
   if not shown then
     return fail(err)
   end
   local run = session.run { uv = uv, core = core, options = checked,
     targets = names, readers = shown.readers, say = say,
+    trace = shown.readers[1].trace,
     broken = function() return shown:broken() end }
   return status_of(run, #names, shown:close())
 end
@@ -145,6 +148,8 @@ local function start_traces(core, checked, found)
     return fail(err)
   elseif #names == 0 then
     return refuse "no target given"
+  elseif screen.is_wanted(found, checked, uv) then
+    checked.format = "screen"
   end
   return trace(uv, core, checked, names)
 end

@@ -7,6 +7,7 @@ local document = require "mtrtrace.cli.document"
 local formats = require "mtrtrace.cli.formats"
 local lines = require "mtrtrace.cli.lines"
 local out = require "mtrtrace.cli.out"
+local screen = require "mtrtrace.cli.screen"
 local view = require "mtrtrace.cli.view"
 
 local M = {}
@@ -22,12 +23,15 @@ local STREAMS = {
   classic = function(output, run)
     return classic.new(output, run.now)
   end,
+  screen = function(_, run, options)
+    return screen.new(options, run)
+  end,
 }
 
 local function main_reader(output, options, run)
   local stream = STREAMS[options.format]
   if stream then
-    return stream(output, run)
+    return stream(output, run, options)
   end
   return document.new(output, formats.get(options.format),
     view.of(options, run.version, run.targets))

@@ -63,10 +63,11 @@ end
 -- @tparam ?string version of this program
 -- @tparam ?integer targets how many there are
 -- @treturn table `columns`, `chosen` where the user did that, `max_silent`,
---   `version`, `targets`, and `seen`, for reports that say nothing twice
+--   `who`: the keys that say who a hop is; `version`, `targets`, and `seen`,
+--   for reports that say nothing twice
 function M.of(options, version, targets)
   return {
-    columns = columns(options), max_silent = options.max_silent,
+    columns = columns(options), who = who(options), max_silent = options.max_silent,
     chosen = (options.columns or options.order) and true or false,
     version = version, targets = targets, seen = {},
   }

@@ -53,6 +53,7 @@ local function renumber(job, list)
       event.probe = event.probe + job.base_probe
       job.next_probe = math.max(job.next_probe, event.probe + 1)
     end
+    job.reached = job.reached or event.target or false
     event.at_ns = event.at_ns + job.base_ns
     job.at_ns = math.max(job.at_ns, event.at_ns)
   end
@@ -186,6 +187,8 @@ local function finish(job)
     companion:leave()
     companion:annotate(result)
   end
+  -- A trace that was stopped does not say whether its target answers.
+  result.reached = result.reached or job.reached
   return tracer.enrich(result)
 end
 
@@ -202,7 +205,8 @@ end
 function Live:trace(host, core, options, companions, reader, trace)
   local job = { core = core, options = options, companions = companions,
     reader = reader, trace = trace, polls = 0, anew = self.anew, open = 0,
-    base_probe = 0, base_ns = 0, next_probe = 0, at_ns = 0 }
+    base_probe = 0, base_ns = 0, next_probe = 0, at_ns = 0,
+    reached = false }
   local ok, text, name = begin(self, host, job, core)
   if ok then
     ok, text, name = watch(self, host, job)

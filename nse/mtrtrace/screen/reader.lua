@@ -130,23 +130,17 @@ end
 --- Takes the terminal; from now on keys count.
 -- @tparam table run with stop()
 -- @tparam function guard makes of a function one that never raises
--- @treturn ?boolean true
--- @treturn ?string why it cannot be taken
+-- Raises where it cannot be taken.
 function Reader:begin(run, guard)
-  local err
   self.run, self.guard = run, guard
   self.timer = self.uv.new_timer()
-  self.term, err = term.open(self.uv, {
+  self.term = assert(term.open(self.uv, {
     guard = guard,
     keys = function(bytes) press(self, bytes) end,
     redraw = function() redraw(self) end,
     gone = function() run:stop() end,
-  })
-  if not self.term then
-    return nil, err
-  end
+  }))
   redraw(self)
-  return true
 end
 
 --- Gives the terminal back. May be called more than once.
@@ -176,7 +170,10 @@ end
 -- @treturn table a reader
 function M.new(setup)
   return setmetatable({ uv = setup.uv, state = setup.state,
-    styles = setup.styles, live = setup.live, rest = "" }, Reader)
+    styles = setup.styles, live = setup.live, rest = "",
+    trace = setup.live and function(...)
+      return setup.live:trace(...)
+    end }, Reader)
 end
 
 return M

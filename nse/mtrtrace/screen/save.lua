@@ -12,7 +12,7 @@ local M = {}
 -- @tparam table tab
 -- @treturn string
 function M.text(state, tab)
-  return formats.get("report").trace(tab:result(), { name = tab.name,
+  return formats.get("report").trace(tab.result, { name = tab.name,
     columns = state.columns, max_silent = state.max_silent })
 end
 

@@ -21,7 +21,7 @@ end
 --- Works the current target's figures out anew.
 function State:refresh()
   local current = self:current()
-  current.result = current:result() or current.result
+  current.result = current:snapshot() or current.result
   current.dirty = false
 end
 
@@ -62,7 +62,8 @@ end
 -- @treturn table
 function M.new(setup)
   local self = setmetatable({
-    tabs = {}, active = 1, mode = "table", columns = setup.columns,
+    tabs = {}, active = 1, mode = setup.mode or "table",
+    columns = setup.columns,
     first_columns = setup.columns, max_silent = setup.max_silent,
     new_counter = setup.new_counter, interval = setup.interval,
     version = setup.version, glyphs = setup.glyphs, left = 0,

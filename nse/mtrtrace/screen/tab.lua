@@ -42,6 +42,10 @@ function KINDS.sent(self, event)
   self.next_probe = math.max(self.next_probe, event.probe + 1)
 end
 
+function KINDS.done(self)
+  self.state = "done"
+end
+
 function KINDS.rationed(self, event)
   self.rations[event.ttl] = event
 end
@@ -102,7 +106,7 @@ end
 
 --- The path so far.
 -- @treturn ?table like the result of the trace, judged; nil before it began
-function Tab:result()
+function Tab:snapshot()
   if not self.trace then
     return nil
   end

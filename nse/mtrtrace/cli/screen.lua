@@ -38,7 +38,8 @@ end
 -- @treturn table a reader; its `live` takes the place of mtrtrace.tracer
 function M.new(options, run)
   local traces = live.new(run.core, { interval = options.interval,
-    packets = options.counted and options.packets, fixed = options.record })
+    packets = options.counted and options.packets or nil,
+    fixed = options.record, targets = #run.names })
   local utf8_too = not options.ascii and glyphs.is_utf8(os.getenv)
   return reader.new {
     uv = run.uv, live = traces,

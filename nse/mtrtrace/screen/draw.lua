@@ -29,8 +29,8 @@ local function status_of(state)
   local parts = {}
   if state.paused then
     parts[1] = "paused"
-  elseif state.busy then
-    parts[1] = state.busy
+  elseif tab.state == "running" and tab.trace.busy then
+    parts[1] = tab.trace.busy
   elseif STATES[tab.state] ~= "" then
     parts[1] = STATES[tab.state]
   end

@@ -8,6 +8,11 @@
 -- see one stream. The old one stops sending when nobody asks for its events
 -- (see PROBER_LEASE_MS), and what it has under way is waited for, so no
 -- probe is lost in between.
+--
+-- An endless sample is never tested for rationing. So where routers may get
+-- more than they answer, because the interval is short or targets share
+-- them, a trace of one counted probe goes before it: the engine finds out
+-- who rations, and keeps to their pace from then on.
 -- @module mtrtrace.screen.live
 local tracer = require "mtrtrace.tracer"
 
@@ -28,6 +33,13 @@ local LEASE_S, PATIENCE_S, MARGIN_S = 1.0, 1.0, 0.2
 
 local INTERVAL_S = 1
 
+-- No known router grants less than an answer a second; several targets may
+-- share one, and then share what it grants.
+local REFILL_S, SHARED_REFILL_S = 1.0, 1.05
+
+-- A survey that takes longer has nothing more to find.
+local SURVEY_S = 8
+
 -- ---- one trace of the engine ----------------------------------------------
 
 local function start(core, options)
@@ -41,8 +53,12 @@ end
 
 local OUTCOMES = { reply = true, timeout = true, ["send-error"] = true }
 
--- Numbers events on from those of the trace before.
+-- Numbers events on from those of the trace before. Only the last trace's
+-- end is the end.
 local function renumber(job, list)
+  if list[1] and list[#list].kind == "done" and job.survey then
+    list[#list] = nil
+  end
   for _, event in ipairs(list) do
     if event.kind == "sent" then
       job.open = job.open + 1
@@ -87,6 +103,11 @@ local function drain(host, job)
   end
 end
 
+local function needs_survey(self)
+  return self.options.interval < (self.targets > 1
+    and SHARED_REFILL_S * self.targets or REFILL_S)
+end
+
 local function options_of(self, job)
   local out = {}
   for key, value in pairs(job.options) do
@@ -94,6 +115,9 @@ local function options_of(self, job)
   end
   for key, value in pairs(self.options) do
     out[key] = value
+  end
+  if job.survey then
+    out.interval, out.packets = nil, 1
   end
   return out
 end
@@ -106,6 +130,7 @@ local function begin(self, host, job, core)
   end
   job.engine, job.began, job.finished = engine, host.now(), false
   job.seen, job.open = self.version, 0
+  job.trace.busy = job.survey and "testing the pace" or nil
   return true
 end
 
@@ -123,15 +148,17 @@ local function count_anew(self, host, job)
 end
 
 local function follow(self, host, job)
-  local text, name
   local keeps = job.anew == self.anew
+  job.survey = job.seen ~= self.version and needs_survey(self)
   job.anew = self.anew
-  local ok
-  ok, text, name = (keeps and go_on_counting or count_anew)(self, host, job)
-  return ok, text, name
+  job.trace.busy = "changing"
+  return (keeps and go_on_counting or count_anew)(self, host, job)
 end
 
 local function is_used_up(self, host, job)
+  if job.survey then
+    return job.finished or host.now() - job.began > SURVEY_S
+  end
   return not self.finite and host.now() - job.began
     > ENOUGH * self.options.interval
 end
@@ -206,7 +233,7 @@ function Live:trace(host, core, options, companions, reader, trace)
   local job = { core = core, options = options, companions = companions,
     reader = reader, trace = trace, polls = 0, anew = self.anew, open = 0,
     base_probe = 0, base_ns = 0, next_probe = 0, at_ns = 0,
-    reached = false }
+    reached = false, survey = needs_survey(self) }
   local ok, text, name = begin(self, host, job, core)
   if ok then
     ok, text, name = watch(self, host, job)
@@ -244,11 +271,12 @@ end
 --- Traces without an end.
 -- @tparam table core the module mtrtrace.core
 -- @tparam table options `interval`: seconds, 1 where nil; `packets`: nil for
---   no end; `fixed`: whether they may not change
+--   no end; `fixed`: whether they may not change; `targets`: how many
 -- @treturn table
 function M.new(core, options)
   return setmetatable({ core = core, version = 1, anew = 0, paused = false,
-    fixed = options.fixed, finite = options.packets ~= nil,
+    fixed = options.fixed, targets = options.targets or 1,
+    finite = options.packets ~= nil,
     options = { interval = options.interval or INTERVAL_S,
       packets = options.packets or M.MOST } }, Live)
 end

@@ -92,8 +92,12 @@ local function last_ttl(self)
   return math.max(self.first_hop - 1, math.min(last, self.max_hops))
 end
 
+-- A hop is not called silent before so many probes were not answered.
+local SILENT = 3
+
 local function annotate(self, hops)
   for _, hop in ipairs(hops) do
+    hop.silent = hop.silent and hop.sent >= SILENT
     for _, responder in ipairs(hop.responders) do
       for key, value in pairs(self.peek(responder.address)) do
         if responder[key] == nil then

@@ -3,6 +3,7 @@
 -- the traces. Where mtr has a key it means the same. Pure.
 -- @module mtrtrace.screen.actions
 local chooser = require "mtrtrace.screen.chooser"
+local help = require "mtrtrace.screen.help"
 local prompt = require "mtrtrace.screen.prompt"
 local state_of = require "mtrtrace.screen.state"
 local view = require "mtrtrace.cli.view"
@@ -46,6 +47,10 @@ local function scroll(by)
   return function(state)
     state.left = math.max(0, math.min(#state.columns - 1, state.left + by))
   end
+end
+
+local function scroll_detail(state, key)
+  state.detail_top = (state.detail_top or 1) + (key == "[" and -4 or 4)
 end
 
 local function next_tab(by)
@@ -168,35 +173,37 @@ end
 
 -- { keys, what the help says, function }; keys of one row do the same.
 local ROWS = {
-  { { "?", "h" }, "this help", flip "help" },
+  { { "?", "h" }, "this help",
+    function(state) help.open(state, M.all()) end },
   { { "q", "ctrl-c" }, "quit", command "quit" },
-  { { "p" }, "pause", pause },
+  { { "p" }, "pause, and go on", pause },
   { { "space" }, "go on", go_on },
   { { "r" }, "reset all counters", reset },
   { { "d" }, "table, strips, chart", next_mode },
   { { "up" }, "choose a hop", steps(-1) },
   { { "down" }, nil, steps(1) },
   { { "enter" }, "all about the chosen hop", flip "detail" },
+  { { "[", "]" }, "scroll what is said about it", scroll_detail },
   { { "-", "page-up" }, "half a page up", steps(-8) },
   { { "+", "page-down" }, "half a page down", steps(8) },
   { { "home" }, nil, steps(-255) },
   { { "end" }, nil, steps(255) },
   { { "left" }, "columns to the left", scroll(-1) },
   { { "right" }, "columns to the right", scroll(1) },
-  { { "tab" }, "next target (1 to 9: that one)", next_tab(1) },
+  { { "tab" }, "next target (or 1 to 9)", next_tab(1) },
   { { "shift-tab" }, nil, next_tab(-1) },
-  { { "<" }, "sort by the column before", sort_by(-1) },
+  { { "<" }, "sort by a column before", sort_by(-1) },
   { { ">" }, "sort by the next column", sort_by(1) },
   { { "R" }, "sort the other way round", reverse },
-  { { "O" }, "choose columns from all there are",
+  { { "O" }, "choose among all columns",
     function(state) chooser.open(state) end },
-  { { "o" }, "columns, by mtr's letters or by name", ask "columns" },
+  { { "o" }, "columns, by letters or names", ask "columns" },
   { { "j" }, "latency or jitter columns", next_set },
   { { "n" }, "names or addresses", names },
   { { "z" }, "ASN on and off",
     function(state) toggle(state, "asn",
       state:has_column "ip" and "ip" or "host") end },
-  { { "y" }, "ASN, prefix, country, registry, holder", next_info },
+  { { "y" }, "ASN, prefix, country, ...", next_info },
   { { "g" }, "sparkline on and off", flip "no_spark" },
   { { "w" }, "write a report to a file", ask "save" },
   { { "i" }, "interval", ask "interval" },
@@ -225,12 +232,6 @@ function M.all()
   return ROWS
 end
 
--- Any key closes the help; q leaves the program from there too.
-local function in_help(state, key)
-  state.help = false
-  return (key == "q" or key == "ctrl-c") and { "quit" } or nil
-end
-
 local function press(state, key)
   if key == "ctrl-z" then
     return { "suspend" }
@@ -241,7 +242,7 @@ local function press(state, key)
   elseif state.chooser then
     return chooser.press(state, key)
   elseif state.help then
-    return in_help(state, key)
+    return help.press(state, key)
   elseif key:find "^[1-9]$" and state.tabs[tonumber(key)] then
     return state:show(tonumber(key))
   elseif key == "escape" and state.detail then

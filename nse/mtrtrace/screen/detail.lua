@@ -5,6 +5,7 @@
 local fields = require "mtrtrace.fields"
 local format = require "mtrtrace.format"
 local history = require "mtrtrace.screen.history"
+local wrap = require "mtrtrace.screen.wrap"
 
 local M = {}
 
@@ -56,19 +57,6 @@ local function flow(lines, texts, width)
   lines[#lines + 1] = line ~= "" and line or nil
 end
 
-local function wrap(lines, text, width)
-  local line = ""
-  for word in text:gmatch "%S+" do
-    if line ~= "" and #line + #word + 1 > width then
-      lines[#lines + 1] = line
-      line = "  " .. word
-    else
-      line = line == "" and word or line .. " " .. word
-    end
-  end
-  lines[#lines + 1] = line
-end
-
 local function speaks_of(verdict, ttl)
   if verdict.from and verdict.to then
     return ttl >= verdict.from and ttl <= verdict.to
@@ -79,7 +67,7 @@ end
 local function evidence(lines, result, hop, width)
   for _, verdict in ipairs(result.verdicts or {}) do
     if speaks_of(verdict, hop.ttl) then
-      wrap(lines, format.clean(verdict.text), width)
+      wrap.add(lines, format.clean(verdict.text), width)
     end
   end
   local seen = {}
@@ -87,7 +75,7 @@ local function evidence(lines, result, hop, width)
     seen[#seen + 1] = ("%s x%d"):format(run.address, run.count)
   end
   if #seen > 0 then
-    wrap(lines, "Answered in turn: " .. table.concat(seen, ", "), width)
+    wrap.add(lines, "Answered in turn: " .. table.concat(seen, ", "), width)
   end
 end
 
@@ -99,7 +87,7 @@ end
 function M.lines(result, hop, width)
   local lines = {}
   for i, responder in ipairs(hop.responders) do
-    wrap(lines, format.clean(responder_line(responder)), width)
+    wrap.add(lines, format.clean(responder_line(responder)), width)
     flow(lines, figures { hop = hop, responder = responder, first = i == 1 },
       width)
   end
@@ -143,25 +131,22 @@ function M.histogram(values, count, parts)
   return out
 end
 
-local function draw_histogram(canvas, state, area, ttl)
+-- As lines of text: a heading, then a part each.
+local function histogram_lines(state, ttl, parts, width)
   local values, count = state:current().history:last(ttl, history.LENGTH)
-  local parts = M.histogram(values, count,
-    math.max(1, math.min(BARS, area.height - 1)))
-  local most, text = 0, format.kinds.ms.text
-  for _, part in ipairs(parts) do
+  local list, most = M.histogram(values, count, parts), 0
+  for _, part in ipairs(list) do
     most = math.max(most, part.count)
   end
-  canvas:put(area.x, area.y, ("Round trips (ms), newest %d probes")
-    :format(count), "head", area.width)
-  for i, part in ipairs(parts) do
-    local y = area.y + i
+  local text = format.kinds.ms.text
+  local lines = { ("Round trips (ms), newest %d probes"):format(count) }
+  for _, part in ipairs(list) do
     local label = ("%8s-%-8s %4d "):format(text(part.low), text(part.high),
       part.count)
-    local x = canvas:put(area.x, y, label, "dim", area.width)
-    local room = area.x + area.width - x
-    canvas:fill(x, y, state.glyphs.full,
-      math.ceil(part.count / most * math.max(0, room)), "graph")
+    lines[#lines + 1] = label .. state.glyphs.full:rep(math.ceil(part.count
+      / most * math.max(0, width - #label)))
   end
+  return lines
 end
 
 -- ---- the pane -------------------------------------------------------------
@@ -171,6 +156,12 @@ local function hop_of(result, ttl)
     if hop.ttl == ttl then
       return hop
     end
+  end
+end
+
+local function put_lines(canvas, lines, from, x, y, room, width)
+  for i = from, math.min(#lines, from + room - 1) do
+    canvas:put(x, y + i - from, lines[i], "", width)
   end
 end
 
@@ -191,15 +182,20 @@ function M.draw(canvas, state, area)
   local width = beside and canvas.width * 3 // 5 or canvas.width
   local lines = M.lines(tab.result, hop, width - 1)
   local room = area.height - 1
-  for i = 1, math.min(#lines, room) do
-    canvas:put(1, area.y + i, lines[i], "", width - 1)
-  end
+  local bars = histogram_lines(state, hop.ttl,
+    beside and math.max(1, math.min(BARS, room - 1)) or BARS,
+    beside and canvas.width - width or canvas.width)
   if beside then
-    draw_histogram(canvas, state, { x = width + 1, y = area.y + 1,
-      width = canvas.width - width, height = room }, hop.ttl)
-  elseif room - #lines >= 3 then
-    draw_histogram(canvas, state, { x = 1, y = area.y + #lines + 1,
-      width = canvas.width, height = room - #lines }, hop.ttl)
+    put_lines(canvas, bars, 1, width + 1, area.y + 1, room)
+  else
+    table.move(bars, 1, #bars, #lines + 1, lines)
+  end
+  local from = math.max(1, math.min(state.detail_top or 1,
+    #lines - room + 1))
+  state.detail_top = from
+  put_lines(canvas, lines, from, 1, area.y + 1, room, width - 1)
+  if from > 1 or #lines - from >= room then
+    canvas:put(canvas.width - 11, area.y, " [ ] scroll ", "key")
   end
 end
 

@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 --- The whole screen: from the state and a size to a canvas. Pure.
 -- @module mtrtrace.screen.draw
-local actions = require "mtrtrace.screen.actions"
 local canvas_of = require "mtrtrace.screen.canvas"
 local chart = require "mtrtrace.screen.chart"
 local chooser = require "mtrtrace.screen.chooser"
 local detail = require "mtrtrace.screen.detail"
 local format = require "mtrtrace.format"
 local grid = require "mtrtrace.report.grid"
+local help = require "mtrtrace.screen.help"
 local strips = require "mtrtrace.screen.strips"
 local table_view = require "mtrtrace.screen.table"
 
@@ -107,41 +107,6 @@ end
 
 -- ---- the middle -----------------------------------------------------------
 
-local LABELS = { space = "space", up = "arrows", left = "left",
-  right = "right" }
-
-local function help_lines()
-  local lines = {}
-  for _, row in ipairs(actions.all()) do
-    if row[2] then
-      local names = {}
-      for i, key in ipairs(row[1]) do
-        names[i] = LABELS[key] or key
-      end
-      lines[#lines + 1] = { table.concat(names, " "), row[2] }
-    end
-  end
-  return lines
-end
-
-local KEY_WIDTH, HELP_WIDTH = 13, 54
-
-local function draw_help(canvas, area)
-  local lines = help_lines()
-  local side = canvas.width >= 2 * HELP_WIDTH and 2
-    or canvas.width >= 78 and 2 or 1
-  local width = canvas.width // side
-  local rows = math.ceil(#lines / side)
-  for i, line in ipairs(lines) do
-    local x = (i - 1) // rows * width + 1
-    local y = area.y + (i - 1) % rows
-    if y < area.y + area.height then
-      canvas:put(x, y, line[1], "key", KEY_WIDTH)
-      canvas:put(x + KEY_WIDTH, y, line[2], "", width - KEY_WIDTH - 1)
-    end
-  end
-end
-
 local function draw_empty(canvas, state, area)
   local tab = state:current()
   local text = tab.err or tab.state == "failed" and "no trace"
@@ -165,7 +130,7 @@ end
 local function draw_middle(canvas, state, area)
   local result = state:current().result
   if state.help then
-    draw_help(canvas, area)
+    help.draw(canvas, state, area)
   elseif state.chooser then
     chooser.draw(canvas, state, area)
   elseif not result or #result.hops == 0 then

@@ -5,6 +5,7 @@
 local columns = require "mtrtrace.screen.columns"
 local grid = require "mtrtrace.report.grid"
 local spark = require "mtrtrace.screen.spark"
+local wrap = require "mtrtrace.screen.wrap"
 
 local M = {}
 
@@ -90,17 +91,20 @@ local function window(tab, list, height)
 end
 
 local function draw_remarks(canvas, state, y, bottom)
-  local remarks = grid.remarks(state:current().result,
-    { columns = state.columns })
   if bottom - y < 1 then
     return
   end
-  for i, remark in ipairs(remarks) do
+  local lines = {}
+  for _, remark in ipairs(grid.remarks(state:current().result,
+    { columns = state.columns })) do
+    wrap.add(lines, remark, canvas.width)
+  end
+  for i, line in ipairs(lines) do
     if y + i > bottom then
       canvas:put(canvas.width, bottom, state.glyphs.more, "key")
       return
     end
-    canvas:put(1, y + i, remark, "dim")
+    canvas:put(1, y + i, line, "dim")
   end
 end
 

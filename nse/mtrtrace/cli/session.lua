@@ -63,8 +63,11 @@ local function watch(uv, the_run, broken, guard)
   end))
 end
 
--- What luv calls must not raise: it would end the program where it stands.
-local function guard_of(failed)
+--- Makes functions that never raise, for luv to call: it would end the
+-- program where it stands.
+-- @tparam function failed gets the traceback of one that wanted to
+-- @treturn function from a function to such a function
+function M.guard_of(failed)
   return function(body)
     return function(...)
       local ok, err = xpcall(body, debug.traceback, ...)
@@ -126,7 +129,7 @@ function M.run(setup)
     options = setup.options, targets = setup.targets, readers = readers,
     trace = setup.trace }
   local screen = add_talkers(readers, setup, the_run)
-  loop(uv, the_run, setup, screen, guard_of(failed))
+  loop(uv, the_run, setup, screen, M.guard_of(failed))
   if screen then
     for _, text in ipairs(screen:complaints()) do
       setup.say(text)

@@ -139,7 +139,7 @@ function Reader:begin(run, guard)
     keys = function(bytes) press(self, bytes) end,
     redraw = function() redraw(self) end,
     gone = function() run:stop() end,
-  }))
+  }, self.out))
   redraw(self)
 end
 
@@ -166,11 +166,11 @@ end
 --- A screen that is not shown yet.
 -- @tparam table setup `uv`; `state`, see mtrtrace.screen.state; `styles`, see
 --   mtrtrace.screen.palette; `live`, see mtrtrace.screen.live: nil where a
---   recording is shown
+--   recording is shown; `out`: a file in place of standard output
 -- @treturn table a reader
 function M.new(setup)
   return setmetatable({ uv = setup.uv, state = setup.state,
-    styles = setup.styles, live = setup.live, rest = "",
+    styles = setup.styles, out = setup.out, live = setup.live, rest = "",
     trace = setup.live and function(...)
       return setup.live:trace(...)
     end }, Reader)

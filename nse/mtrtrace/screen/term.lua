@@ -19,8 +19,8 @@ function Term:write(bytes)
   if bytes == "" or self.gone then
     return
   end
-  local ok = io.stdout:write(bytes)
-  if not (ok and io.stdout:flush()) then
+  local ok = self.out:write(bytes)
+  if not (ok and self.out:flush()) then
     self.gone = true
     self.calls.gone()
   end
@@ -105,15 +105,16 @@ end
 -- @tparam table uv the module luv
 -- @tparam table calls functions: keys(bytes), redraw(), gone(); and guard,
 --   which makes of a function one that never raises
+-- @tparam ?file out what is written to; standard output
 -- @treturn ?table
 -- @treturn ?string why not
-function M.open(uv, calls)
+function M.open(uv, calls, out)
   local tty, err = open_input(uv)
   if not tty then
     return nil, "cannot read keys: " .. tostring(err)
   end
   local self = setmetatable({ uv = uv, calls = calls, tty = tty,
-    handles = { tty } }, Term)
+    handles = { tty }, out = out or io.stdout }, Term)
   on_signal(self, "sigwinch", calls.redraw)
   on_signal(self, "sigtstp", function() self:stop() end)
   on_signal(self, "sigcont", function() self:go_on() end)

@@ -67,7 +67,8 @@ end
 --   for reports that say nothing twice
 function M.of(options, version, targets)
   return {
-    columns = columns(options), who = who(options), max_silent = options.max_silent,
+    columns = columns(options), who = who(options),
+    max_silent = options.max_silent,
     chosen = (options.columns or options.order) and true or false,
     version = version, targets = targets, seen = {},
   }

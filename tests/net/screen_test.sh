@@ -215,6 +215,21 @@ left_behind dumb 0
 cli -n --asn off -c 1 "$target"
 is no_terminal_no_screen "$(head -n 1 <<<"$OUT") $(grep -c $'\e' <<<"$OUT")" "Target: $target 0"
 
+# A report that is saved from a recording is the one that -r prints of it.
+cli -n --asn off -c 3 -i 0.2 --record "$dir/recording" "$target"
+WITH='' begin -t --columns hop,ip,loss,p95 --speed 1000 --replay "$dir/recording"
+sees recording_is_played '^mtr-trace .* done '
+letters w
+letters "$dir/saved"
+keys Enter
+until_ 'written to '
+letters q
+left_behind recording 0
+cli --columns hop,ip,loss,p95 -r --replay "$dir/recording"
+is saved_is_what_is_printed "$(cat "$dir/saved")" "$OUT"
+cli -t "$target"
+is screen_without_a_terminal "$RC $ERR" "2 mtr-trace: the live screen needs a terminal: use -r for a report"
+
 # ---- what it costs -----------------------------------------------------------
 
 # Ticks of a hundredth of a second, of all threads; the limit is five times

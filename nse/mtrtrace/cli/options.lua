@@ -151,7 +151,11 @@ local ROWS = {
     about = "keep all that happens in FILE, for --replay" },
   { name = "replay", value = "FILE", group = "output", read = values.path,
     want = "the name of a file", last = true,
-    about = "show the run in FILE again, digit for digit; sends nothing" },
+    about = "show the run in FILE again, digit for digit; sends nothing; "
+      .. "with -t on the live screen, as it happened" },
+  { name = "speed", value = "NUMBER", group = "output", read = values.whole,
+    min = 1, max = 1000, default = 1, want = "a whole number",
+    about = "how many times faster than it happened the screen shows it" },
 
   -- ---- settings
   { name = "config", value = "FILE", group = "settings", last = true,

@@ -5,6 +5,7 @@
 local glyphs = require "mtrtrace.screen.glyphs"
 local live = require "mtrtrace.screen.live"
 local palette = require "mtrtrace.screen.palette"
+local player = require "mtrtrace.screen.player"
 local reader = require "mtrtrace.screen.reader"
 local state = require "mtrtrace.screen.state"
 local term = require "mtrtrace.screen.term"
@@ -32,21 +33,43 @@ function M.is_wanted(found, options, uv)
     and term.is_usable(uv, os.getenv)
 end
 
+--- Why a screen that is asked for cannot be shown.
+-- @tparam table options checked
+-- @tparam table uv the module luv
+-- @treturn ?string one sentence; nil where it can, or is not asked for
+function M.refusal(options, uv)
+  if options.format == "screen" and not term.is_usable(uv, os.getenv) then
+    return "the live screen needs a terminal: use -r for a report"
+  end
+end
+
+--- What plays a recording on the screen.
+-- @tparam table host see mtrtrace.host.uv
+-- @tparam table shown the screen, see `new`
+-- @tparam table options checked
+-- @tparam function read see mtrtrace.screen.player
+-- @treturn table in place of a run
+function M.player(host, shown, options, read)
+  return player.new { host = host, reader = shown, state = shown.state,
+    speed = options.speed, read = read }
+end
+
 --- The screen of a run.
 -- @tparam table options checked
 -- @tparam table run `version`; `names` of the targets; `core`; `uv`
 -- @treturn table a reader; its `live` takes the place of mtrtrace.tracer
 function M.new(options, run)
-  local traces = live.new(run.core, { interval = options.interval,
+  local traces = not options.replay and live.new(run.core, { interval = options.interval,
     packets = options.counted and options.packets or nil,
     fixed = options.record, targets = #run.names })
   local utf8_too = not options.ascii and glyphs.is_utf8(os.getenv)
   return reader.new {
-    uv = run.uv, live = traces,
+    uv = run.uv, live = traces or nil,
     styles = palette.of(palette.colours(os.getenv)),
     state = state.new {
       targets = run.names, columns = columns(options),
-      max_silent = options.max_silent, interval = traces.options.interval,
+      max_silent = options.max_silent, interval = traces and traces.options.interval or nil,
+      replaying = not traces,
       new_counter = run.core.replay, version = run.version,
       mode = state.MODES[(options.displaymode or 0) + 1],
       options = { protocol = options.protocol },

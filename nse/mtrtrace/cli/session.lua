@@ -112,7 +112,8 @@ end
 --- Traces targets and waits for the end.
 -- @tparam table setup `uv`, `core`, `options`, `targets`, `readers`,
 --   `say(text)`, `broken()`: whether output takes no more; `trace`, see
---   mtrtrace.cli.run
+--   mtrtrace.cli.run; `player`: makes of a host what takes the place of a
+--   run, see mtrtrace.screen.player
 -- @treturn table { done, missed, permission, targets, failed }, see
 --   mtrtrace.cli.run; `failed` is the traceback of a fault of this program
 function M.run(setup)
@@ -125,9 +126,9 @@ function M.run(setup)
     debug = setup.options.debug and setup.say or nil, failed = failed,
   })
   local readers = table.move(setup.readers, 1, #setup.readers, 1, {})
-  the_run = run.new { host = host, core = setup.core,
-    options = setup.options, targets = setup.targets, readers = readers,
-    trace = setup.trace }
+  the_run = setup.player and setup.player(host) or run.new { host = host,
+    core = setup.core, options = setup.options, targets = setup.targets,
+    readers = readers, trace = setup.trace }
   local screen = add_talkers(readers, setup, the_run)
   loop(uv, the_run, setup, screen, M.guard_of(failed))
   if screen then

@@ -29,12 +29,10 @@ end
 -- @tparam table trace as readers get it
 -- @treturn table made where it is new
 function State:tab_of(trace)
-  local found = self.tabs[trace.index]
-  if not found then
-    found = tab.new(trace.name, self.new_counter)
-    self.tabs[trace.index] = found
+  for i = #self.tabs + 1, trace.index do
+    self.tabs[i] = tab.new(trace.name, self.new_counter)
   end
-  return found
+  return self.tabs[trace.index]
 end
 
 --- Shows another target.

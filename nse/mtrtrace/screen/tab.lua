@@ -109,10 +109,11 @@ local function annotate(self, hops)
 end
 
 --- The path so far.
--- @treturn ?table like the result of the trace, judged; nil before it began
+-- @treturn ?table like the result of the trace, judged; that itself once
+--   there is one; nil before it began
 function Tab:snapshot()
-  if not self.trace then
-    return nil
+  if self.final or not self.trace then
+    return self.final
   end
   local result = {}
   for key, value in pairs(self.trace.head) do
@@ -134,7 +135,7 @@ end
 --   a result of the trace that has just begun; `peek`, a function of an
 --   address that gives facts, may be absent
 function Tab:start(trace)
-  self.state, self.trace = "running", trace
+  self.state, self.trace, self.name = "running", trace, trace.name
   self.target = trace.head.target or trace.target
   self.first_hop = trace.head.first_hop or 1
   self.max_hops = trace.options.max_hops or 30

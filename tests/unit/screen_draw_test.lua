@@ -127,6 +127,9 @@ check.case("before_the_first_answer_there_is_a_word", function()
     columns = screen_sample.COLUMNS, max_silent = 5, glyphs = {},
     new_counter = screen_sample.counter {} }
   state:refresh()
+  check.contains(draw.draw(state, 80, 24):text(), "Waiting for the address")
+  state.tabs[1]:start(screen_sample.trace())
+  state:refresh()
   check.contains(draw.draw(state, 80, 24):text(), "Looking for the first")
 end)
 

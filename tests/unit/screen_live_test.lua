@@ -86,6 +86,17 @@ check.case("an_answer_of_the_target_is_reached_though_stopped", function()
   check.equal(run(live.new(core, {}), core, host_of(1)).reached, true)
 end)
 
+check.case("with_one_target_no_probe_is_another_traces", function()
+  for targets, want in pairs { false, true } do
+    local probe = sent(0)
+    probe.shared = true
+    local core = engine { { { probe } } }
+    local _, seen = run(live.new(core, { targets = targets,
+      interval = 9 }), core, host_of(1))
+    check.equal(seen[1].shared or false, want)
+  end
+end)
+
 check.case("with_a_count_the_trace_ends_and_is_shown_on", function()
   local core = engine { { { sent(0), reply(0) }, { { kind = "done",
     at_ns = 3 } }, done = 2 } }

@@ -54,22 +54,26 @@ function M.player(host, shown, options, read)
     speed = options.speed, read = read }
 end
 
+local function live_of(options, run)
+  return live.new(run.core, { interval = options.interval,
+    packets = options.counted and options.packets or nil,
+    fixed = options.record, targets = #run.names })
+end
+
 --- The screen of a run.
 -- @tparam table options checked
 -- @tparam table run `version`; `names` of the targets; `core`; `uv`
 -- @treturn table a reader; its `live` takes the place of mtrtrace.tracer
 function M.new(options, run)
-  local traces = not options.replay and live.new(run.core, { interval = options.interval,
-    packets = options.counted and options.packets or nil,
-    fixed = options.record, targets = #run.names })
+  local traces = not options.replay and live_of(options, run) or nil
   local utf8_too = not options.ascii and glyphs.is_utf8(os.getenv)
   return reader.new {
-    uv = run.uv, live = traces or nil,
+    uv = run.uv, live = traces,
     styles = palette.of(palette.colours(os.getenv)),
     state = state.new {
       targets = run.names, columns = columns(options),
-      max_silent = options.max_silent, interval = traces and traces.options.interval or nil,
-      replaying = not traces,
+      max_silent = options.max_silent, replaying = not traces,
+      interval = traces and traces.options.interval,
       new_counter = run.core.replay, version = run.version,
       mode = state.MODES[(options.displaymode or 0) + 1],
       options = { protocol = options.protocol },

@@ -110,7 +110,8 @@ end
 local function draw_empty(canvas, state, area)
   local tab = state:current()
   local text = tab.err or tab.state == "failed" and "no trace"
-    or "Looking for the first hops..."
+    or tab.trace and "Looking for the first hops..."
+    or "Waiting for the address, or for its turn (see --parallel)"
   canvas:put(1, area.y, format.clean(text), tab.err and "bad" or "dim")
 end
 

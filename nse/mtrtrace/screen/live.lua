@@ -65,6 +65,8 @@ local function renumber(job, list)
     elseif OUTCOMES[event.kind] then
       job.open = job.open - 1
     end
+    -- With one target the other trace is the one before.
+    event.shared = not job.alone and event.shared or nil
     if event.probe then
       event.probe = event.probe + job.base_probe
       job.next_probe = math.max(job.next_probe, event.probe + 1)
@@ -233,7 +235,8 @@ function Live:trace(host, core, options, companions, reader, trace)
   local job = { core = core, options = options, companions = companions,
     reader = reader, trace = trace, polls = 0, anew = self.anew, open = 0,
     base_probe = 0, base_ns = 0, next_probe = 0, at_ns = 0,
-    reached = false, survey = needs_survey(self) }
+    reached = false, survey = needs_survey(self),
+    alone = self.targets == 1 }
   local ok, text, name = begin(self, host, job, core)
   if ok then
     ok, text, name = watch(self, host, job)

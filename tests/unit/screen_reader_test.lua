@@ -93,6 +93,15 @@ check.case("q_stops_the_run", function()
   check.equal(made.run.stops, 1)
 end)
 
+check.case("q_twice_waits_for_nothing", function()
+  local made, ended = screen(), false
+  function made.uv.stop() ended = true end
+  made.uv.press "q"
+  check.equal(ended, false)
+  made.uv.press "q"
+  check.equal(ended, true)
+end)
+
 check.case("a_new_size_draws_all_again", function()
   local made = screen()
   bytes_of(made)

@@ -78,14 +78,17 @@ function M.guard_of(failed)
   end
 end
 
--- The reader that has the terminal, or else those that say on standard
--- error what comes in between.
-local function add_talkers(readers, setup, the_run)
-  for _, reader in ipairs(setup.readers) do
+-- The reader that has the terminal, where one has.
+local function screen_of(readers)
+  for _, reader in ipairs(readers) do
     if reader.interactive then
       return reader
     end
   end
+end
+
+-- Those that say on standard error what comes in between.
+local function add_talkers(readers, setup, the_run)
   table.insert(readers, 1, complainer(setup.say))
   readers[#readers + 1] = progress.new(setup.uv, the_run)
 end
@@ -95,11 +98,11 @@ local function loop(uv, the_run, setup, screen, guard)
   the_run.parting = screen and function() screen:close() end
     or function() end
   local ok, err = xpcall(function()
+    on_signals(uv, the_run, guard)
     if screen then
       screen:begin(the_run, guard)
     end
     the_run:start()
-    on_signals(uv, the_run, guard)
     watch(uv, the_run, setup.broken, guard)
     if not the_run.failed then
       uv.run()
@@ -117,19 +120,22 @@ end
 -- @treturn table { done, missed, permission, targets, failed }, see
 --   mtrtrace.cli.run; `failed` is the traceback of a fault of this program
 function M.run(setup)
-  local uv, the_run = setup.uv, nil
+  local uv, screen, the_run = setup.uv, screen_of(setup.readers), nil
   local function failed(text)
     the_run.failed = the_run.failed or text
     uv.stop()
   end
   local host = uv_host.new(uv, {
-    debug = setup.options.debug and setup.say or nil, failed = failed,
+    debug = setup.options.debug and not screen and setup.say or nil,
+    failed = failed,
   })
   local readers = table.move(setup.readers, 1, #setup.readers, 1, {})
   the_run = setup.player and setup.player(host) or run.new { host = host,
     core = setup.core, options = setup.options, targets = setup.targets,
     readers = readers, trace = setup.trace }
-  local screen = add_talkers(readers, setup, the_run)
+  if not screen then
+    add_talkers(readers, setup, the_run)
+  end
   loop(uv, the_run, setup, screen, M.guard_of(failed))
   if screen then
     for _, text in ipairs(screen:complaints()) do

@@ -40,6 +40,10 @@ local REFILL_S, SHARED_REFILL_S = 1.0, 1.05
 -- A survey that takes longer has nothing more to find.
 local SURVEY_S = 8
 
+local function stopped(host)
+  return host.stopped and host.stopped() or false
+end
+
 -- ---- one trace of the engine ----------------------------------------------
 
 local function start(core, options)
@@ -99,10 +103,14 @@ end
 
 -- Waits until all that was sent has its outcome.
 local function drain(host, job)
-  if not job.finished then
-    host.sleep(LEASE_S + patience(job) + MARGIN_S)
-    read(job)
+  if job.finished then
+    return
   end
+  local until_s = host.now() + LEASE_S + patience(job) + MARGIN_S
+  while host.now() < until_s and not stopped(host) do
+    host.sleep(POLL_S)
+  end
+  read(job)
 end
 
 local function needs_survey(self)
@@ -187,10 +195,6 @@ local function poll(job)
   for _, companion in ipairs(job.companions) do
     companion:poll()
   end
-end
-
-local function stopped(host)
-  return host.stopped and host.stopped() or false
 end
 
 local function watch(self, host, job)

@@ -47,7 +47,13 @@ end
 
 local COMMANDS = {}
 
+-- Asked twice it waits for nothing.
 function COMMANDS.quit(self)
+  if self.quitting then
+    self.uv.stop()
+  end
+  self.quitting = true
+  self.state.message = "ending, q again ends at once"
   self.run:stop()
 end
 

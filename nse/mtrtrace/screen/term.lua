@@ -116,6 +116,7 @@ function M.open(uv, calls, out)
   local self = setmetatable({ uv = uv, calls = calls, tty = tty,
     handles = { tty }, out = out or io.stdout }, Term)
   on_signal(self, "sigwinch", calls.redraw)
+  on_signal(self, "sigquit", calls.gone)
   on_signal(self, "sigtstp", function() self:stop() end)
   on_signal(self, "sigcont", function() self:go_on() end)
   tty:read_start(calls.guard(function(read_err, bytes)

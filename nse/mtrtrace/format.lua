@@ -72,6 +72,18 @@ function M.moment(ns)
     .. (".%09dZ"):format(ns % NS)
 end
 
+--- A time that has passed, to the second.
+-- @tparam integer seconds
+-- @treturn string such as "0:05" or "1:02:03"
+function M.clock(seconds)
+  local minutes = ("%d:%02d"):format(seconds // 60 % 60, seconds % 60)
+  if seconds < 3600 then
+    return minutes
+  end
+  return ("%d:%02d:%02d"):format(seconds // 3600, seconds // 60 % 60,
+    seconds % 60)
+end
+
 --- How each kind of value is written: `text` for people, `raw` for programs.
 -- Milliseconds are taken as such, a share is 0 to 1 and written in percent.
 -- `numeric` kinds give digits.

@@ -9,6 +9,7 @@ local outputs = require "mtrtrace.cli.outputs"
 local parse = require "mtrtrace.cli.parse"
 local rerun = require "mtrtrace.cli.rerun"
 local schema = require "mtrtrace.report.schema"
+local screen = require "mtrtrace.cli.screen"
 local session = require "mtrtrace.cli.session"
 local settings = require "mtrtrace.cli.settings"
 local targets = require "mtrtrace.cli.targets"
@@ -100,12 +101,14 @@ end
 
 local function trace(uv, core, checked, names)
   local shown, err = outputs.open(checked, { version = core.version,
-    targets = #names, now = function() return uv.hrtime() / 1e9 end })
+    targets = #names, now = function() return uv.hrtime() / 1e9 end,
+    uv = uv, core = core, names = names })
   if not shown then
     return fail(err)
   end
   local run = session.run { uv = uv, core = core, options = checked,
     targets = names, readers = shown.readers, say = say,
+    trace = shown.readers[1].trace,
     broken = function() return shown:broken() end }
   return status_of(run, #names, shown:close())
 end
@@ -117,13 +120,41 @@ local function open_recording(path)
   return io.open(path, "rb")
 end
 
+-- On the screen a recording takes the place of a run.
+local function play(core, checked, read)
+  local uv, err = needed("luv", "lua-luv")
+  if uv then
+    err = screen.refusal(checked, uv)
+  end
+  if err then
+    return fail(err)
+  end
+  local shown
+  shown, err = outputs.open(checked, { version = core.version, targets = 1,
+    uv = uv, core = core, names = { checked.replay } })
+  if not shown then
+    return fail(err)
+  end
+  local run = session.run { uv = uv, options = checked,
+    readers = shown.readers, say = say,
+    broken = function() return shown:broken() end,
+    player = function(host)
+      return screen.player(host, shown.readers[1], checked, read)
+    end }
+  return status_of(run, 1, shown:close() or run.err)
+end
+
 local function show_recording(core, checked)
   local dkjson, err = needed("dkjson", "lua-dkjson")
   local file, shown
   if dkjson then
     file, err = open_recording(checked.replay)
   end
-  if file then
+  if file and checked.format == "screen" then
+    return play(core, checked, function(reader)
+      return rerun.run(core, dkjson, file, checked.replay, { reader })
+    end)
+  elseif file then
     shown, err = outputs.open(checked, { version = core.version,
       targets = 1, now = os.clock })
   end
@@ -145,6 +176,12 @@ local function start_traces(core, checked, found)
     return fail(err)
   elseif #names == 0 then
     return refuse "no target given"
+  elseif screen.is_wanted(found, checked, uv) then
+    checked.format = "screen"
+  end
+  err = screen.refusal(checked, uv)
+  if err then
+    return fail(err)
   end
   return trace(uv, core, checked, names)
 end

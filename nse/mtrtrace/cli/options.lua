@@ -105,9 +105,19 @@ local ROWS = {
     about = "city database in MaxMind's format, for places" },
 
   -- ---- output
+  { short = "t", name = "curses", group = "output",
+    sets = { format = "screen" },
+    about = "show the live screen (the default on a terminal); its key ? "
+      .. "tells what it can do" },
+  { name = "displaymode", value = "MODE", group = "output",
+    read = values.whole, min = 0, max = 2, want = "a whole number",
+    about = "what the screen shows first: 0 the table, 1 strips, 2 a chart" },
+  { name = "ascii", group = "output", flag = true,
+    about = "draw the screen in plain ASCII, whatever the locale" },
   { short = "r", name = "report", group = "output",
     sets = { format = "report" },
-    about = "print a table at the end (the default)" },
+    about = "print a table at the end (the default where output is no "
+      .. "terminal)" },
   { short = "w", name = "report-wide", group = "output",
     sets = { format = "report" }, about = "the same; names are never cut" },
   { short = "j", name = "json", group = "output", sets = { format = "json" },
@@ -144,7 +154,11 @@ local ROWS = {
     about = "keep all that happens in FILE, for --replay" },
   { name = "replay", value = "FILE", group = "output", read = values.path,
     want = "the name of a file", last = true,
-    about = "show the run in FILE again, digit for digit; sends nothing" },
+    about = "show the run in FILE again, digit for digit; sends nothing; "
+      .. "with -t on the live screen, as it happened" },
+  { name = "speed", value = "NUMBER", group = "output", read = values.whole,
+    min = 1, max = 1000, default = 1, want = "a whole number",
+    about = "how many times faster than it happened the screen shows it" },
 
   -- ---- settings
   { name = "config", value = "FILE", group = "settings", last = true,
@@ -167,7 +181,6 @@ local ROWS = {
     alone = true, about = "print this help and end" },
 
   -- ---- letters of mtr's that have no other meaning here
-  { short = "t", name = "curses", refused = "there is no live screen" },
   { short = "g", name = "gtk", refused = "there is no window" },
   { short = "l", name = "raw", refused = "there is no raw format" },
   { short = "p", name = "split", refused = "there is no split format" },
@@ -179,7 +192,6 @@ local ROWS = {
   { short = "S", name = "sctp", refused = "SCTP probes are not sent" },
   { short = "M", name = "mark", value = "MARK",
     refused = "probes are not marked" },
-  { name = "displaymode", value = "MODE", refused = "there is one mode" },
 }
 
 local BY_NAME = {}
@@ -242,7 +254,8 @@ function M.check(found)
     end
   end
   options.family = tonumber(found.family)
-  options.format = found.format or "report"
+  options.format, options.counted = found.format or "report",
+    found.packets ~= nil
   if options.format == "classic" and not found.packets then
     options.packets = 3
   end

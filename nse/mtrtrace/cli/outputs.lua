@@ -7,6 +7,7 @@ local document = require "mtrtrace.cli.document"
 local formats = require "mtrtrace.cli.formats"
 local lines = require "mtrtrace.cli.lines"
 local out = require "mtrtrace.cli.out"
+local screen = require "mtrtrace.cli.screen"
 local view = require "mtrtrace.cli.view"
 
 local M = {}
@@ -22,6 +23,9 @@ local STREAMS = {
   classic = function(output, run)
     return classic.new(output, run.now)
   end,
+  screen = function(_, run, options)
+    return screen.new(options, run)
+  end,
 }
 
 local function a_document(output, format, options, run)
@@ -31,7 +35,7 @@ end
 
 local function main_reader(output, options, run)
   local stream = STREAMS[options.format]
-  return stream and stream(output, run)
+  return stream and stream(output, run, options)
     or a_document(output, options.format, options, run)
 end
 

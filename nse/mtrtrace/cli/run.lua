@@ -104,10 +104,10 @@ local function trace_one(self, trace)
     return nil, err, "MISUSE"
   end
   trace.peek = peek_of(beside)
-  return tracer.run(self.host, announcing(self, trace), options, beside,
+  return self.trace(self.host, announcing(self, trace), options, beside,
     self.events and function(list, dropped)
       tell(self, "events", trace, list, dropped)
-    end)
+    end, trace)
 end
 
 local function count(self, result, text, name)
@@ -151,7 +151,8 @@ end
 
 --- Prepares a run.
 -- @tparam table setup `host` with resolve; `core`; `options` as checked;
---   `targets`, an array of names; `readers`
+--   `targets`, an array of names; `readers`; `trace`: what runs a trace, in
+--   place of mtrtrace.tracer.run
 -- @treturn table { start, stop }; while it runs `done` says how many targets
 --   are, behind it `missed` how many were not reached, `permission` why none
 --   could be
@@ -159,6 +160,7 @@ function M.new(setup)
   local self = setmetatable({
     host = setup.host, core = setup.core, options = setup.options,
     targets = setup.targets, readers = setup.readers,
+    trace = setup.trace or tracer.run,
     events = wants_events(setup.readers), taken = 0, done = 0, missed = 0,
     stopped = false,
     shared = { core = setup.core, store = {} },

@@ -26,15 +26,16 @@ end
 
 -- The first signal ends the run and shows what is known; the second one
 -- ends the program.
-local function on_signals(uv, the_run)
+local function on_signals(uv, the_run, guard)
   for _, name in ipairs { "sigint", "sigterm", "sighup" } do
     local handle = uv.new_signal()
-    handle:start(name, function(_, number)
+    handle:start(name, guard(function(_, number)
       if the_run.stopped then
+        the_run.parting()
         os.exit(128 + (math.type(number) and number or 2))
       end
       the_run:stop()
-    end)
+    end))
   end
 end
 
@@ -50,43 +51,97 @@ local function clear(uv)
 end
 
 -- Looks now and then whether the run is over, or nobody reads it any more.
-local function watch(uv, the_run, broken)
+local function watch(uv, the_run, broken, guard)
   local timer = uv.new_timer()
-  timer:start(CHECK_MS, CHECK_MS, function()
+  timer:start(CHECK_MS, CHECK_MS, guard(function()
     if broken() then
       the_run:stop()
     end
     if is_over(the_run) then
       uv.stop()
     end
-  end)
+  end))
+end
+
+--- Makes functions that never raise, for luv to call: it would end the
+-- program where it stands.
+-- @tparam function failed gets the traceback of one that wanted to
+-- @treturn function from a function to such a function
+function M.guard_of(failed)
+  return function(body)
+    return function(...)
+      local ok, err = xpcall(body, debug.traceback, ...)
+      if not ok then
+        failed(err)
+      end
+    end
+  end
+end
+
+-- The reader that has the terminal, where one has.
+local function screen_of(readers)
+  for _, reader in ipairs(readers) do
+    if reader.interactive then
+      return reader
+    end
+  end
+end
+
+-- Those that say on standard error what comes in between.
+local function add_talkers(readers, setup, the_run)
+  table.insert(readers, 1, complainer(setup.say))
+  readers[#readers + 1] = progress.new(setup.uv, the_run)
+end
+
+-- Runs the loop. What has the terminal gives it back, whatever happens.
+local function loop(uv, the_run, setup, screen, guard)
+  the_run.parting = screen and function() screen:close() end
+    or function() end
+  local ok, err = xpcall(function()
+    on_signals(uv, the_run, guard)
+    if screen then
+      screen:begin(the_run, guard)
+    end
+    the_run:start()
+    watch(uv, the_run, setup.broken, guard)
+    if not the_run.failed then
+      uv.run()
+    end
+  end, debug.traceback)
+  the_run.failed = the_run.failed or not ok and err or nil
+  the_run.parting()
 end
 
 --- Traces targets and waits for the end.
 -- @tparam table setup `uv`, `core`, `options`, `targets`, `readers`,
---   `say(text)`, `broken()`: whether output takes no more
+--   `say(text)`, `broken()`: whether output takes no more; `trace`, see
+--   mtrtrace.cli.run; `player`: makes of a host what takes the place of a
+--   run, see mtrtrace.screen.player
 -- @treturn table { done, missed, permission, targets, failed }, see
 --   mtrtrace.cli.run; `failed` is the traceback of a fault of this program
 function M.run(setup)
-  local uv, readers, the_run = setup.uv, { complainer(setup.say) }, nil
-  local host = uv_host.new(uv, {
-    debug = setup.options.debug and setup.say or nil,
-    failed = function(text)
-      the_run.failed = the_run.failed or text
-      uv.stop()
-    end,
-  })
-  table.move(setup.readers, 1, #setup.readers, 2, readers)
-  the_run = run.new { host = host, core = setup.core,
-    options = setup.options, targets = setup.targets, readers = readers }
-  readers[#readers + 1] = progress.new(uv, the_run)
-  the_run:start()
-  on_signals(uv, the_run)
-  watch(uv, the_run, setup.broken)
-  if not the_run.failed then
-    uv.run()
+  local uv, screen, the_run = setup.uv, screen_of(setup.readers), nil
+  local function failed(text)
+    the_run.failed = the_run.failed or text
+    uv.stop()
   end
-  if readers[#readers].close then
+  local host = uv_host.new(uv, {
+    debug = setup.options.debug and not screen and setup.say or nil,
+    failed = failed,
+  })
+  local readers = table.move(setup.readers, 1, #setup.readers, 1, {})
+  the_run = setup.player and setup.player(host) or run.new { host = host,
+    core = setup.core, options = setup.options, targets = setup.targets,
+    readers = readers, trace = setup.trace }
+  if not screen then
+    add_talkers(readers, setup, the_run)
+  end
+  loop(uv, the_run, setup, screen, M.guard_of(failed))
+  if screen then
+    for _, text in ipairs(screen:complaints()) do
+      setup.say(text)
+    end
+  elseif readers[#readers].close then
     readers[#readers]:close()
   end
   clear(uv)

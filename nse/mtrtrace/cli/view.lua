@@ -46,15 +46,29 @@ local function columns(options)
   return append(list, DEFAULT)
 end
 
+--- Columns behind those that say who a hop is.
+-- @tparam {string,...} now keys that are shown
+-- @tparam {string,...} keys wanted behind them
+-- @treturn {string,...}
+function M.with_host(now, keys)
+  local list = {}
+  for _, key in ipairs { "hop", "ip", "host", "name", "asn" } do
+    list[#list + 1] = has(now, key) and key or nil
+  end
+  return append(list, keys)
+end
+
 --- The view of a run.
 -- @tparam table options checked
 -- @tparam ?string version of this program
 -- @tparam ?integer targets how many there are
 -- @treturn table `columns`, `chosen` where the user did that, `max_silent`,
---   `version`, `targets`, and `seen`, for reports that say nothing twice
+--   `who`: the keys that say who a hop is; `version`, `targets`, and `seen`,
+--   for reports that say nothing twice
 function M.of(options, version, targets)
   return {
-    columns = columns(options), max_silent = options.max_silent,
+    columns = columns(options), who = who(options),
+    max_silent = options.max_silent,
     chosen = (options.columns or options.order) and true or false,
     version = version, targets = targets, seen = {},
   }

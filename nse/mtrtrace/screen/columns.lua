@@ -1,0 +1,179 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- Which columns of the table fit, how wide each is, and in which order rows
+-- stand. Pure.
+-- @module mtrtrace.screen.columns
+local canvas = require "mtrtrace.screen.canvas"
+local fields = require "mtrtrace.fields"
+local format = require "mtrtrace.format"
+local rows = require "mtrtrace.rows"
+
+local M = {}
+
+-- Names are cut to this before a column is left out.
+local NARROW = { host = 15, ip = 15 }
+local NARROW_NAME = 8
+
+-- Columns that say which hop a row is stay where they are.
+local PINNED = { hop = true, host = true, ip = true }
+
+-- ---- the order of rows ----------------------------------------------------
+
+-- What a column sorts by: a number where it has one.
+local function sort_value(field, row)
+  local raw = fields.raw(field, "hop", row.hop)
+  if raw == nil and row.responder then
+    raw = fields.raw(field, "responder", row.responder)
+  end
+  return tonumber(raw) or raw ~= nil and tostring(raw) or nil
+end
+
+-- Rows of one hop stay together, below its first one.
+local function groups_of(list, field)
+  local groups = {}
+  for _, row in ipairs(list) do
+    if row.first then
+      local value = field.text_only and fields.cell(field, row)
+        or sort_value(field, row)
+      groups[#groups + 1] = { value = value, place = #groups }
+    end
+    local group = groups[#groups]
+    group[#group + 1] = row
+  end
+  return groups
+end
+
+-- Hops without a value come last, whichever way.
+local function before(reverse)
+  return function(a, b)
+    local x, y = a.value, b.value
+    if x == nil or y == nil or x == y then
+      if (x == nil) ~= (y == nil) then
+        return y == nil
+      end
+      return a.place < b.place
+    elseif type(x) ~= type(y) then
+      x, y = tostring(x), tostring(y)
+    end
+    if reverse then
+      return x > y
+    end
+    return x < y
+  end
+end
+
+--- The rows of a result, sorted.
+-- @tparam table result judged
+-- @tparam integer max_silent see mtrtrace.rows
+-- @tparam ?string key of the column to sort by; nil for the hops' order
+-- @tparam ?boolean reverse
+-- @treturn {table,...} rows as mtrtrace.rows makes them
+function M.rows(result, max_silent, key, reverse)
+  local list = rows.build(result, max_silent)
+  if not key then
+    return list
+  end
+  local groups, sorted = groups_of(list, fields.get(key)), {}
+  table.sort(groups, before(reverse))
+  for _, group in ipairs(groups) do
+    table.move(group, 1, #group, #sorted + 1, sorted)
+  end
+  return sorted
+end
+
+-- ---- widths ---------------------------------------------------------------
+
+local function wanted(field, list)
+  local width, cells = canvas.width(field.title), {}
+  for r, row in ipairs(list) do
+    cells[r] = fields.cell(field, row)
+    width = math.max(width, #cells[r])
+  end
+  return width, cells
+end
+
+local function is_right(field)
+  return format.kinds[field.kind].numeric and not field.remark
+    and not field.later
+end
+
+local function measure(keys, list)
+  local columns, total = {}, -1
+  for i, key in ipairs(keys) do
+    local field = fields.get(key)
+    local width, cells = wanted(field, list)
+    columns[i] = { field = field, width = width, cells = cells,
+      right = is_right(field), pinned = i <= 2 and PINNED[key] or false }
+    total = total + width + 1
+  end
+  return columns, total
+end
+
+local function narrowest(column)
+  local least = NARROW[column.field.key]
+    or column.field.kind == "name" and NARROW_NAME or column.width
+  return math.min(column.width, math.max(least, #column.field.title))
+end
+
+-- Takes columns off names, the widest first, until the table fits or all are
+-- at their narrowest.
+local function squeeze(columns, excess)
+  while excess > 0 do
+    local widest
+    for _, column in ipairs(columns) do
+      local spare = column.width - narrowest(column)
+      if spare > 0 and (not widest or column.width > widest.width) then
+        widest = column
+      end
+    end
+    if not widest then
+      return
+    end
+    widest.width, excess = widest.width - 1, excess - 1
+  end
+end
+
+-- Leaves out the first `left` of those that may move.
+local function scrolled(columns, left)
+  local out = {}
+  for i, column in ipairs(columns) do
+    if column.pinned or left <= 0 or i == #columns then
+      out[#out + 1] = column
+    else
+      left = left - 1
+    end
+  end
+  return out
+end
+
+local function fitting(columns, width)
+  local out, x = {}, 1
+  for _, column in ipairs(columns) do
+    if x + column.width - 1 > width then
+      return out, x, true
+    end
+    column.x = x
+    out[#out + 1] = column
+    x = x + column.width + 1
+  end
+  return out, x, false
+end
+
+--- The columns that are shown.
+-- @tparam {string,...} keys
+-- @tparam {table,...} list rows
+-- @tparam integer width columns of the terminal there are
+-- @tparam integer left how many columns the user has scrolled past
+-- @treturn {table,...} { field, cells, x, width, right }
+-- @treturn integer the first free column behind them
+-- @treturn boolean whether there are more that do not fit
+function M.fit(keys, list, width, left)
+  local columns = scrolled(measure(keys, list), left)
+  local total = -1
+  for _, column in ipairs(columns) do
+    total = total + column.width + 1
+  end
+  squeeze(columns, total - width)
+  return fitting(columns, width)
+end
+
+return M

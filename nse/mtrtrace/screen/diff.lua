@@ -1,0 +1,78 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- From what a terminal shows to what it is to show: the bytes that change
+-- the one into the other, and no more. Pure.
+-- @module mtrtrace.screen.diff
+local M = {}
+
+local CLEAR, PLAIN = "\27[0m\27[2J", "\27[0m"
+
+-- A cell that stands between two that change costs less than a jump.
+local GAP = 4
+
+local function move(out, x, y)
+  out[#out + 1] = ("\27[%d;%dH"):format(y, x)
+end
+
+local function sgr(parameters)
+  return parameters == "" and PLAIN or ("\27[0;%sm"):format(parameters)
+end
+
+local function same(old, new, i)
+  return old.chars[i] == new.chars[i] and old.styles[i] == new.styles[i]
+end
+
+-- Where to go on writing so that cell x of the row becomes right.
+local function begin(out, pen, x, y)
+  local from = pen.y == y and pen.x <= x and x - pen.x <= GAP and pen.x or x
+  if pen.y ~= y or from ~= pen.x then
+    move(out, x, y)
+    from = x
+  end
+  return from
+end
+
+local function write(out, pen, new, from, to, y, styles)
+  local base = (y - 1) * new.width
+  for x = from, to do
+    local style = styles[new.styles[base + x]] or ""
+    if style ~= pen.style then
+      out[#out + 1] = sgr(style)
+      pen.style = style
+    end
+    out[#out + 1] = new.chars[base + x]
+  end
+  pen.x, pen.y = to + 1, y
+end
+
+local function blank(width, height)
+  return { width = width, height = height,
+    chars = setmetatable({}, { __index = function() return " " end }),
+    styles = setmetatable({}, { __index = function() return "" end }) }
+end
+
+--- Bytes for a terminal that shows `old`, so that it shows `new`.
+-- @tparam ?table old canvas; nil where nobody knows what is shown
+-- @tparam table new canvas
+-- @tparam table styles as given by mtrtrace.screen.palette
+-- @treturn string "" where nothing changes; else the pen is plain behind it
+function M.bytes(old, new, styles)
+  local out, pen = {}, { style = "" }
+  if not old or old.width ~= new.width or old.height ~= new.height then
+    out[1] = CLEAR
+    old = blank(new.width, new.height)
+  end
+  for y = 1, new.height do
+    local base = (y - 1) * new.width
+    for x = 1, new.width do
+      if not same(old, new, base + x) then
+        write(out, pen, new, begin(out, pen, x, y), x, y, styles)
+      end
+    end
+  end
+  if pen.style ~= "" then
+    out[#out + 1] = PLAIN
+  end
+  return table.concat(out)
+end
+
+return M

@@ -1,0 +1,35 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- The characters that graphs are drawn with, for terminals that show UTF-8
+-- and for those that do not. Each takes one column. Pure.
+-- @module mtrtrace.screen.glyphs
+local M = {}
+
+--- Plain ASCII.
+M.ascii = {
+  levels = { "_", ".", "-", "~", "=", "+", "*", "#" }, full = "#",
+  lost = "x", open = " ", rule = "-", bar = "|", axis = "+", more = ">",
+}
+
+--- UTF-8: eighths of a block.
+M.utf8 = {
+  levels = { "\u{2581}", "\u{2582}", "\u{2583}", "\u{2584}", "\u{2585}",
+    "\u{2586}", "\u{2587}", "\u{2588}" }, full = "\u{2588}",
+  lost = "x", open = " ", rule = "\u{2500}", bar = "\u{2502}",
+  axis = "\u{253c}", more = "\u{203a}",
+}
+
+--- Whether a locale is one of UTF-8, by the variables that say so: the first
+-- that is set and not empty counts.
+-- @tparam function getenv from a name to its value or nil
+-- @treturn boolean
+function M.is_utf8(getenv)
+  for _, name in ipairs { "LC_ALL", "LC_CTYPE", "LANG" } do
+    local value = getenv(name)
+    if value and value ~= "" then
+      return value:lower():gsub("%-", ""):find("utf8", 1, true) ~= nil
+    end
+  end
+  return false
+end
+
+return M

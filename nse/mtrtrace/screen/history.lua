@@ -1,0 +1,88 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- The newest counted probes of each hop, one after the other, for graphs:
+-- bounded, however long the run. Pure; fed by events.
+-- @module mtrtrace.screen.history
+local M = {}
+
+--- Probes kept for each hop.
+M.LENGTH = 600
+
+local History = {}
+History.__index = History
+
+local function hop_of(self, ttl)
+  local hop = self.hops[ttl]
+  if not hop then
+    hop = { count = 0, rtt = {}, place = {}, probe = {}, at = {} }
+    self.hops[ttl] = hop
+  end
+  return hop
+end
+
+local function sent(hop, event)
+  hop.count = hop.count + 1
+  local at = (hop.count - 1) % M.LENGTH + 1
+  if hop.probe[at] then
+    hop.place[hop.probe[at]] = nil
+  end
+  hop.place[event.probe], hop.probe[at] = at, event.probe
+  hop.rtt[at], hop.at[at] = nil, event.at_ns
+end
+
+-- A probe that could not be sent leaves its place open for ever: it is
+-- neither an answer nor a loss.
+local OUTCOMES = {
+  reply = function(event) return event.rtt_ns and event.rtt_ns / 1e6 end,
+  late = function(event) return event.rtt_ns and event.rtt_ns / 1e6 end,
+  timeout = function() return false end,
+}
+
+--- Takes an event of a trace.
+-- @tparam table event as trace:events() gives it
+function History:add(event)
+  if event.kind == "rationed" then -- what came before counts no more
+    self.hops[event.ttl] = nil
+  end
+  if event.class ~= "counted" then
+    return
+  end
+  local hop = hop_of(self, event.ttl)
+  if event.kind == "sent" then
+    sent(hop, event)
+  elseif OUTCOMES[event.kind] and hop.place[event.probe] then
+    hop.rtt[hop.place[event.probe]] = OUTCOMES[event.kind](event)
+  end
+end
+
+--- The newest probes of a hop, the oldest of them first.
+-- @tparam integer ttl
+-- @tparam integer most how many
+-- @treturn {?number|boolean,...} round trips in ms; false where it was
+--   lost, nil where nobody knows (yet): see the second value
+-- @treturn integer how many there are
+function History:last(ttl, most)
+  local hop, out = self.hops[ttl], {}
+  local length = hop and math.min(most, hop.count, M.LENGTH) or 0
+  for i = 1, length do
+    out[i] = hop.rtt[(hop.count - length + i - 1) % M.LENGTH + 1]
+  end
+  return out, length
+end
+
+--- When the oldest of the newest probes of a hop was sent.
+-- @tparam integer ttl
+-- @tparam integer most how many
+-- @treturn ?integer ns since the trace began
+function History:since(ttl, most)
+  local hop = self.hops[ttl]
+  local length = hop and math.min(most, hop.count, M.LENGTH) or 0
+  return length > 0 and hop.at[(hop.count - length) % M.LENGTH + 1] or nil
+end
+
+--- A new one.
+-- @treturn table
+function M.new()
+  return setmetatable({ hops = {} }, History)
+end
+
+return M

@@ -1,0 +1,291 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- Traces for the live screen: without an end, to be paused, and with
+-- options that may change on the way. Takes the place of
+-- mtrtrace.tracer.run in a run.
+--
+-- The engine's traces have an end and fixed options. So a new one follows
+-- the old one where these change; its probes are numbered on, and readers
+-- see one stream. The old one stops sending when nobody asks for its events
+-- (see PROBER_LEASE_MS), and what it has under way is waited for, so no
+-- probe is lost in between.
+--
+-- An endless sample is never tested for rationing. So where routers may get
+-- more than they answer, because the interval is short or targets share
+-- them, a trace of one counted probe goes before it: the engine finds out
+-- who rations, and keeps to their pace from then on.
+-- @module mtrtrace.screen.live
+local tracer = require "mtrtrace.tracer"
+
+local M = {}
+
+local Live = {}
+Live.__index = Live
+
+local POLL_S, LOOK_POLLS, EARLY_POLLS = 0.1, 10, 5
+
+-- The engine sends at most so many counted probes; a trace that gets near
+-- that is followed by another one.
+M.MOST = 100000
+local ENOUGH = 99000
+
+-- The engine's lease, and what an answer may take at least.
+local LEASE_S, PATIENCE_S, MARGIN_S = 1.0, 1.0, 0.2
+
+local INTERVAL_S = 1
+
+-- No known router grants less than an answer a second; several targets may
+-- share one, and then share what it grants.
+local REFILL_S, SHARED_REFILL_S = 1.0, 1.05
+
+-- A survey that takes longer has nothing more to find.
+local SURVEY_S = 8
+
+local function stopped(host)
+  return host.stopped and host.stopped() or false
+end
+
+-- ---- one trace of the engine ----------------------------------------------
+
+local function start(core, options)
+  local ok, trace, text, name = pcall(core.trace, options)
+  if not ok then
+    return nil, tostring(trace):match("%((.*)%)$") or tostring(trace),
+      "MISUSE"
+  end
+  return trace, text, name
+end
+
+local OUTCOMES = { reply = true, timeout = true, ["send-error"] = true }
+
+-- Numbers events on from those of the trace before. Only the last trace's
+-- end is the end.
+local function renumber(job, list)
+  if list[1] and list[#list].kind == "done" and job.survey then
+    list[#list] = nil
+  end
+  for _, event in ipairs(list) do
+    if event.kind == "sent" then
+      job.open = job.open + 1
+    elseif OUTCOMES[event.kind] then
+      job.open = job.open - 1
+    end
+    -- With one target the other trace is the one before.
+    event.shared = not job.alone and event.shared or nil
+    if event.probe then
+      event.probe = event.probe + job.base_probe
+      job.next_probe = math.max(job.next_probe, event.probe + 1)
+    end
+    job.reached = job.reached or event.target or false
+    event.at_ns = event.at_ns + job.base_ns
+    job.at_ns = math.max(job.at_ns, event.at_ns)
+  end
+  return list
+end
+
+local function read(job)
+  local list, dropped = job.engine:events()
+  job.reader(renumber(job, list), dropped)
+end
+
+-- What an answer may take that is still under way.
+local function patience(job)
+  local worst = 0
+  for _, hop in ipairs(job.trace.head.hops) do
+    for _, responder in ipairs(hop.responders) do
+      worst = math.max(worst, responder.worst_ms or 0)
+    end
+  end
+  return math.min(job.options.timeout or 5,
+    math.max(PATIENCE_S, 4 * worst / 1000))
+end
+
+-- ---- changes --------------------------------------------------------------
+
+-- Waits until all that was sent has its outcome.
+local function drain(host, job)
+  if job.finished then
+    return
+  end
+  local until_s = host.now() + LEASE_S + patience(job) + MARGIN_S
+  while host.now() < until_s and not stopped(host) do
+    host.sleep(POLL_S)
+  end
+  read(job)
+end
+
+local function needs_survey(self)
+  return self.options.interval < (self.targets > 1
+    and SHARED_REFILL_S * self.targets or REFILL_S)
+end
+
+local function options_of(self, job)
+  local out = {}
+  for key, value in pairs(job.options) do
+    out[key] = value
+  end
+  for key, value in pairs(self.options) do
+    out[key] = value
+  end
+  if job.survey then
+    out.interval, out.packets = nil, 1
+  end
+  return out
+end
+
+-- The next trace; true, or nil and why there is none.
+local function begin(self, host, job, core)
+  local engine, text, name = start(core, options_of(self, job))
+  if not engine then
+    return nil, text, name
+  end
+  job.engine, job.began, job.finished = engine, host.now(), false
+  job.seen, job.open = self.version, 0
+  job.trace.busy = job.survey and "testing the pace" or nil
+  return true
+end
+
+local function go_on_counting(self, host, job)
+  drain(host, job)
+  job.engine:close()
+  job.base_probe, job.base_ns = job.next_probe, job.at_ns
+  return begin(self, host, job, self.core)
+end
+
+local function count_anew(self, host, job)
+  job.engine:close()
+  job.base_probe, job.base_ns, job.next_probe, job.at_ns = 0, 0, 0, 0
+  return begin(self, host, job, job.core)
+end
+
+local function follow(self, host, job)
+  local keeps = job.anew == self.anew
+  job.survey = job.seen ~= self.version and needs_survey(self)
+  job.anew = self.anew
+  job.trace.busy = "changing"
+  return (keeps and go_on_counting or count_anew)(self, host, job)
+end
+
+local function is_used_up(self, host, job)
+  if job.survey then
+    return job.finished or host.now() - job.began > SURVEY_S
+  end
+  return not self.finite and host.now() - job.began
+    > ENOUGH * self.options.interval
+end
+
+-- ---- polling --------------------------------------------------------------
+
+local function look(job)
+  job.polls = job.polls + 1
+  if job.polls > EARLY_POLLS and job.polls % LOOK_POLLS ~= 0 then
+    return
+  end
+  job.trace.head = job.engine:result()
+  for _, companion in ipairs(job.companions) do
+    companion:see(job.trace.head)
+  end
+end
+
+local function poll(job)
+  if not job.finished then
+    job.finished = job.engine:done()
+    read(job)
+    look(job)
+  end
+  for _, companion in ipairs(job.companions) do
+    companion:poll()
+  end
+end
+
+local function watch(self, host, job)
+  while not stopped(host) do
+    host.sleep(POLL_S)
+    local ok, text, name = true, nil, nil
+    if job.seen ~= self.version or is_used_up(self, host, job) then
+      ok, text, name = follow(self, host, job)
+    elseif not self.paused then
+      poll(job)
+    end
+    if not ok then
+      return nil, text, name
+    end
+  end
+  return true
+end
+
+local function finish(job)
+  local result = job.engine:result()
+  job.engine:close()
+  for _, companion in ipairs(job.companions) do
+    companion:leave()
+    companion:annotate(result)
+  end
+  -- A trace that was stopped does not say whether its target answers.
+  result.reached = result.reached or job.reached
+  return tracer.enrich(result)
+end
+
+--- Traces a target until the run is stopped; see mtrtrace.tracer.run.
+-- @tparam table host
+-- @tparam table core tells readers of each trace that counts anew
+-- @tparam table options
+-- @tparam {table,...} companions
+-- @tparam function reader of events
+-- @tparam table trace as readers get it; its `head` is kept up to date
+-- @treturn ?table result of the engine's last trace
+-- @treturn ?string why there is none
+-- @treturn ?string its name
+function Live:trace(host, core, options, companions, reader, trace)
+  local job = { core = core, options = options, companions = companions,
+    reader = reader, trace = trace, polls = 0, anew = self.anew, open = 0,
+    base_probe = 0, base_ns = 0, next_probe = 0, at_ns = 0,
+    reached = false, survey = needs_survey(self),
+    alone = self.targets == 1 }
+  local ok, text, name = begin(self, host, job, core)
+  if ok then
+    ok, text, name = watch(self, host, job)
+  end
+  if not ok then
+    return nil, text, name
+  end
+  return finish(job)
+end
+
+-- ---- what the user wants --------------------------------------------------
+
+--- Stops sending, or goes on.
+-- @tparam boolean paused
+function Live:pause(paused)
+  self.paused = paused
+end
+
+--- Changes options of all traces. A new interval goes on counting; all else
+-- makes what was counted before meaningless.
+-- @tparam table changes by the names of core.trace
+-- @treturn ?string why not: one sentence
+function Live:set(changes)
+  if self.fixed then
+    return "a run that is recorded keeps its options"
+  end
+  for key, value in pairs(changes) do
+    self.options[key] = value
+    self.anew = self.anew + (key ~= "interval" and 1 or 0)
+    self.finite = self.finite or key == "packets"
+  end
+  self.version = self.version + 1
+end
+
+--- Traces without an end.
+-- @tparam table core the module mtrtrace.core
+-- @tparam table options `interval`: seconds, 1 where nil; `packets`: nil for
+--   no end; `fixed`: whether they may not change; `targets`: how many
+-- @treturn table
+function M.new(core, options)
+  return setmetatable({ core = core, version = 1, anew = 0, paused = false,
+    fixed = options.fixed, targets = options.targets or 1,
+    finite = options.packets ~= nil,
+    options = { interval = options.interval or INTERVAL_S,
+      packets = options.packets or M.MOST } }, Live)
+end
+
+return M

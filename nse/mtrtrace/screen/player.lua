@@ -1,0 +1,82 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- Shows a recording on the screen as it happened: a reader that holds each
+-- event back until its time has come. Takes the place of a run
+-- (mtrtrace.cli.run) for the command's session.
+-- @module mtrtrace.screen.player
+local M = {}
+
+local Player = { wants_events = true }
+Player.__index = Player
+
+local PAUSE_S = 0.1
+
+-- Waits for a moment of the recording; a pause moves all later ones.
+local function wait_for(self, at_ns)
+  local host = self.host
+  self.first_ns = self.first_ns or at_ns
+  self.began = self.began or host.now()
+  local due = (at_ns - self.first_ns) / 1e9 / self.speed
+  while not self.stopped and (self.state.paused
+    or host.now() - self.began < due) do
+    local from = host.now()
+    host.sleep(self.state.paused and PAUSE_S
+      or math.min(PAUSE_S, due - (from - self.began)))
+    if self.state.paused then
+      self.began = self.began + host.now() - from
+    end
+  end
+end
+
+function Player:start_of(trace)
+  wait_for(self, trace.head.started_ns)
+  self.reader:start(trace)
+end
+
+function Player:events(trace, list, dropped)
+  for _, event in ipairs(list) do
+    wait_for(self, trace.head.started_ns + event.at_ns)
+  end
+  if not self.stopped then
+    self.reader:events(trace, list, dropped)
+  end
+end
+
+function Player:finish(trace, result, err)
+  if not self.stopped then
+    self.reader:finish(trace, result, err)
+  end
+end
+
+--- Ends it.
+function Player:stop()
+  self.stopped = true
+end
+
+--- Begins to play; the screen stays when all was shown.
+function Player:start()
+  self.host.spawn(function()
+    local found = self.read { wants_events = true,
+      start = function(_, trace) self:start_of(trace) end,
+      events = function(_, ...) self:events(...) end,
+      finish = function(_, ...) self:finish(...) end,
+    }
+    self.missed, self.err = found.missed, found.err
+    while not self.stopped and not self.err do
+      self.host.sleep(PAUSE_S)
+    end
+    self.done = 1
+  end)
+end
+
+--- Prepares to play.
+-- @tparam table setup `host`; `reader`: the screen; `state` of it; `speed`:
+--   1 is as it happened; `read`: a function of a reader that shows it the
+--   recording and gives { missed, err }
+-- @treturn table like a run of mtrtrace.cli.run
+function M.new(setup)
+  return setmetatable({ host = setup.host, reader = setup.reader,
+    state = setup.state, speed = setup.speed or 1, read = setup.read,
+    targets = { 1 }, taken = 1, done = 0, missed = 0 }, Player)
+end
+
+return M

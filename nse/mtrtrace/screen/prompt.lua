@@ -1,0 +1,100 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- Questions on the last line of the screen, and what their answers mean.
+-- Values are read by the rules of the command line. Pure.
+-- @module mtrtrace.screen.prompt
+local args = require "mtrtrace.args"
+local values = require "mtrtrace.values"
+local view = require "mtrtrace.cli.view"
+
+local M = {}
+
+local LONGEST = 200
+
+-- Keys of columns: words of the field table, or mtr's letters. Both nil and
+-- a sentence where it is neither.
+function M.columns(text)
+  local keys, _, culprit = values.columns(text)
+  if keys then
+    return true, keys
+  end
+  keys = values.order(text)
+  if keys then
+    return true, keys
+  end
+  return nil, ("no such column: %s"):format(culprit or text)
+end
+
+local function set_columns(state, text)
+  local ok, keys = M.columns(text)
+  if not ok then
+    state.message = keys
+  elseif values.columns(text) then
+    state.columns = keys
+  else
+    state.columns = view.with_host(state.columns, keys)
+  end
+end
+
+-- An option of the trace, by the rule of the argument that it is.
+local function option(name)
+  return function(state, text)
+    local row = args.get((name:gsub("_", "-")))
+    local value, err = args.value("", row, text)
+    if value == nil then
+      state.message = err or "no such value"
+      return nil
+    end
+    return { "set", { [name] = value } }
+  end
+end
+
+local function save(_, text)
+  return { "save", text }
+end
+
+local QUESTIONS = {
+  columns = { "Columns (letters LDRSNBAWVGJMXI or names): ", set_columns },
+  save = { "Write a report to: ", save },
+  interval = { "Interval (such as 1 or 500ms): ", option "interval" },
+  packets = { "Probes per hop: ", option "packets" },
+  first_hop = { "First TTL: ", option "first_hop" },
+  max_hops = { "Last TTL: ", option "max_hops" },
+  size = { "Packet size: ", option "size" },
+  tos = { "Type of service: ", option "tos" },
+}
+
+--- Asks.
+-- @tparam table state
+-- @tparam string name of a question
+function M.open(state, name)
+  if state.replaying and name ~= "columns" and name ~= "save" then
+    state.message = "a recording cannot be traced otherwise"
+    return
+  end
+  state.prompt = { label = QUESTIONS[name][1], answer = QUESTIONS[name][2],
+    text = "" }
+end
+
+--- A key was pressed while it asks.
+-- @tparam table state
+-- @tparam string key
+-- @treturn ?table a command, see mtrtrace.screen.actions
+function M.press(state, key)
+  local asked = state.prompt
+  if key == "escape" then
+    state.prompt = nil
+  elseif key == "enter" then
+    state.prompt = nil
+    if asked.text ~= "" then
+      return asked.answer(state, asked.text)
+    end
+  elseif key == "backspace" then
+    asked.text = asked.text:sub(1, -2)
+  elseif key == "ctrl-u" then
+    asked.text = ""
+  elseif #asked.text < LONGEST and (key == "space" or #key == 1) then
+    asked.text = asked.text .. (key == "space" and " " or key)
+  end
+end
+
+return M

@@ -1,0 +1,37 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- Writes what the screen shows of a target to a file, as the report that
+-- the command prints with -r.
+-- @module mtrtrace.screen.save
+local formats = require "mtrtrace.cli.formats"
+local out = require "mtrtrace.cli.out"
+
+local M = {}
+
+--- The report of a target.
+-- @tparam table state see mtrtrace.screen.state
+-- @tparam table tab
+-- @treturn string
+function M.text(state, tab)
+  return formats.get("report").trace(tab.result, { name = tab.name,
+    columns = state.columns, max_silent = state.max_silent })
+end
+
+--- Writes the report of the target that is shown.
+-- @tparam table state
+-- @tparam string path
+-- @treturn string what to tell the user
+function M.report(state, path)
+  local tab = state:current()
+  if not tab.result then
+    return "there is nothing to write yet"
+  end
+  local file, err = out.open(path)
+  if not file then
+    return "not written: " .. err
+  end
+  file:write(M.text(state, tab))
+  err = file:close()
+  return err and "not written: " .. err or "written to " .. path
+end
+
+return M

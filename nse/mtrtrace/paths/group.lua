@@ -72,7 +72,8 @@ end
 local function place(passing, address)
   local entry = passing.by_address[address]
   if not entry then
-    entry = { address = address, flows = {}, pure = {}, weight = 0 }
+    entry = { address = address, flows = {}, pure = {}, main = {},
+      weight = 0, target = false }
     passing.by_address[address] = entry
     passing[#passing + 1] = entry
   end
@@ -80,31 +81,34 @@ local function place(passing, address)
 end
 
 local function add_flow(passing, flow, hop)
-  local total, addresses = 0, 0
-  local count, order = {}, {}
+  local total, count, order = 0, {}, {}
   for _, responder in ipairs(hop.responders) do
     if not count[responder.address] then
-      addresses, order[#order + 1] = addresses + 1, responder.address
+      order[#order + 1] = responder.address
     end
     count[responder.address] = (count[responder.address] or 0)
       + responder.received
     total = total + responder.received
+    local entry = place(passing, responder.address)
+    entry.target = entry.target or responder.target or false
   end
-  for _, address in ipairs(order) do
+  for i, address in ipairs(order) do
     local entry = place(passing, address)
+    entry.main[#entry.main + 1] = i == 1 and number_of(flow) or nil
     entry.flows[#entry.flows + 1] = number_of(flow)
-    entry.pure[#entry.pure + 1] = addresses == 1 and number_of(flow) or nil
+    entry.pure[#entry.pure + 1] = #order == 1 and number_of(flow) or nil
     entry.weight = entry.weight
-      + (total > 0 and count[address] / total or 1 / addresses)
+      + (total > 0 and count[address] / total or 1 / #order)
   end
-  passing.answered = passing.answered + (addresses > 0 and 1 or 0)
+  passing.answered = passing.answered + (#order > 0 and 1 or 0)
 end
 
 --- Who answered whom at a TTL.
 -- @tparam {table,...} flows results of one flow each
 -- @tparam integer ttl
--- @treturn table array of { address, flows, pure, weight } in the order of
---   the flows; `answered` flows, and the numbers of those that were `silent`
+-- @treturn table array of { address, flows, pure = flows answered by no other,
+--   main = flows it answered most, weight, target } in the order of the
+--   flows; `answered`: how many flows were; `silent`: those that were not,
 --   though hops behind answered them
 function M.passing(flows, ttl)
   local passing = { by_address = {}, answered = 0, silent = {} }

@@ -155,14 +155,16 @@ end
 function M.trace(world)
   local drawn, flows, paths = {}, {}, {}
   for i = 1, world.flows do
-    local d = { flow = i - 1, path = draw_path(world), samples = {} }
+    paths[i] = draw_path(world)
+  end
+  for i = 1, world.flows do
+    local d = { flow = i - 1, path = paths[i], samples = {} }
     for ttl = 1, #world.stages do
       d.samples[ttl] = sample(world, d.path, ttl)
     end
     drawn[i] = d
     flows[i] = result_of(world, { d })
     flows[i].flow, flows[i].source_port = i - 1, 28672 + i - 1
-    paths[i] = d.path
   end
   return flows, function(list)
     local chosen = {}

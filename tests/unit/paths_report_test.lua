@@ -66,6 +66,9 @@ check.case("labels_and_hops_back_have_columns", function()
       tc = 0, ttl = 1 } } } } } }) }) }
   check.equal(cells(result, "mpls", "back", "interfaces", "objects"),
     { "16 tc0 ttl1 3 - -" })
+  local out = structured.build(result, {}, ordered.new)
+  local label = out.hops[1].responders[1].labels[1]
+  check.equal({ label.label, label.tc, label.ttl }, { 16, 0, 1 })
 end)
 
 check.case("structured_output_has_flows_and_graph", function()

@@ -68,6 +68,11 @@ local function common(merge, subject, rest)
   return subject.list(result)
 end
 
+-- These flows, or all where there are none.
+local function some(list, flows)
+  return #list > 0 and list or group.numbers(flows)
+end
+
 local function balanced(hop)
   local names, flows = {}, 0
   for _, responder in ipairs(hop.responders) do
@@ -123,10 +128,10 @@ function M.many(flows, merge)
   end
   local lossy, rest = branch_loss.list(flows, merge)
   add(out, lossy)
-  add(out, common(merge, loss, #rest > 0 and rest or group.numbers(flows)))
+  add(out, common(merge, loss, some(rest, flows)))
   local slow, others = branch_latency.list(flows, merge)
   add(out, slow)
-  add(out, common(merge, latency, others))
+  add(out, common(merge, latency, some(others, flows)))
   add_hops(out, result, #flows)
   add(out, across.list(flows, of_flow))
   result.verdicts = verdict.sort(out)

@@ -97,12 +97,22 @@ local ORIGIN = all_required {
   { "allocated", text("date of the allocation", true) },
 }
 
+local LABEL = all_required {
+  { "label", value("integer", "0 to 1048575", true) },
+  { "tc", value("integer", "traffic class", true) },
+  { "bottom", value("boolean", "whether it is the last", true) },
+  { "ttl", value("integer", "that was left in it", true) },
+}
+
 local function responder()
-  return of_scope("responder", {
+  local out = of_scope("responder", {
     { "target", value("boolean", "whether it is the target") },
     { "origins", list("all that was found of its network", ORIGIN) },
     { "codes", list("its answers", CODE) },
   })
+  out.properties.labels = list("MPLS label stack it received, the outermost "
+    .. "first; absent without one", LABEL)
+  return out
 end
 
 local function hop()

@@ -3,6 +3,7 @@
 -- the field table (times in ms, shares in %), every responder and every
 -- ICMP code included. Pure: a result in, tables out.
 -- @module mtrtrace.report.structured
+local extension = require "mtrtrace.paths.extension"
 local fields = require "mtrtrace.fields"
 local format = require "mtrtrace.format"
 local notes = require "mtrtrace.notes"
@@ -86,12 +87,24 @@ local function origin_table(origin, new, shape)
   return out
 end
 
+local LABEL = { "label", "tc", "bottom", "ttl" }
+
+local function label_table(entry, new, shape)
+  local out = new()
+  for _, key in ipairs(LABEL) do
+    out[key] = plain(entry[key], shape)
+  end
+  return out
+end
+
 local function responder_table(responder, new, shape)
   local out = new()
   add_fields(out, "responder", responder, shape)
   out.target = responder.target or false
   out.origins = some(each(responder.origins, new, origin_table, shape), shape)
   out.codes = some(each(responder.codes, new, code_table, shape), shape)
+  local stack = extension.stack(responder)
+  out.labels = stack and each(stack, new, label_table, shape) or nil
   return out
 end
 

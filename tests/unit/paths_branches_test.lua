@@ -208,6 +208,37 @@ check.case("one_flow_is_judged_as_ever_and_by_its_quotes", function()
   check.equal(judge.many(flows, merge).verdicts, {})
 end)
 
+check.case("flows_that_nobody_answers_raise_nothing", function()
+  local w = world(2, { flows = 3 })
+  for _, nodes in ipairs(w.stages) do
+    for _, n in ipairs(nodes) do
+      n.silent = true
+    end
+  end
+  check.equal(said(w, FIGURES), {})
+  local empty = { flow = 0, hops = {}, first_hop = 1 }
+  check.equal(judge.many({ empty }, function()
+    return { hops = {}, first_hop = 1 }
+  end).verdicts, {})
+end)
+
+-- Two forks in a row, and every flow passes a slow branch of one of them.
+check.case("flows_that_are_all_slow_somewhere_raise_nothing", function()
+  local w = world(2, { flows = 4 })
+  w.stages = flow_worlds.diamond(w.random, { before = 1, width = 2,
+    length = 1, after = 1 })
+  local second = flow_worlds.diamond(w.random, { before = 0, width = 2,
+    length = 1, after = 1 })
+  for i, nodes in ipairs(second) do
+    for branch, n in ipairs(nodes) do
+      n.address = ("10.9.%d.%d"):format(i, branch)
+    end
+    w.stages[#w.stages + 1] = nodes
+  end
+  w.stages[2][1].delay_ms, w.stages[4][2].delay_ms = 80, 90
+  check.equal(#said(w, { branch_latency = true }) <= 2, true)
+end)
+
 check.case("every_key_of_a_verdict_has_its_field", function()
   local known = {}
   for _, field in ipairs(fields.of_verdicts()) do

@@ -110,8 +110,8 @@ end
 local function add_hops(out, result, count)
   for _, hop in ipairs(result.hops) do
     out[#out + 1] = is_balanced(hop) and balanced(hop) or nil
-    local some = hop.silent_flows and #hop.responders > 0
-    out[#out + 1] = some and silent_branch(hop, count) or nil
+    local partly = hop.silent_flows and #hop.responders > 0
+    out[#out + 1] = partly and silent_branch(hop, count) or nil
   end
 end
 

@@ -6,14 +6,19 @@
 -- A field is { key, title, unit, width, kind, hop, responder, about }.
 -- `hop` and `responder` say where the value comes from: the name of a key in
 -- the hop or responder of a trace result, or a function of it. A row's first
--- line shows the hop's value where there is one, later lines the responder's.
+-- line shows the hop's value where there is one, later lines the responder's;
+-- where several flows gave responders figures of their own, every line does.
 -- `derived` ones follow from others and are no part of structured output.
--- `remark` is a function of the hop: what follows its value in the table.
--- `longest` is where the table, and it alone, cuts a text.
+-- `remark` is a function of where the value is from, `marks` of the hop: what
+-- follows the value in the table. `longest` is where the table, and it alone,
+-- cuts a text.
 -- @module mtrtrace.fields
+local extension = require "mtrtrace.paths.extension"
 local format = require "mtrtrace.format"
 local marks = require "mtrtrace.marks"
 local os_words = require "mtrtrace.os.words"
+local path_words = require "mtrtrace.paths.words"
+local reverse = require "mtrtrace.paths.reverse"
 local special = require "mtrtrace.special"
 local verdict_keys = require "mtrtrace.verdict.keys"
 
@@ -42,10 +47,9 @@ end
 
 -- From 100 probes on the interval is narrow enough to do without; silence
 -- is no estimate.
-local function loss_remark(hop)
-  local interval = hop.loss > 0 and hop.sent < 100 and not hop.silent
-    and " " .. format.interval(hop.loss_low, hop.loss_high) or ""
-  return interval .. marks.of(hop)
+local function loss_remark(from)
+  return from.loss > 0 and from.sent < 100 and not from.silent
+    and " " .. format.interval(from.loss_low, from.loss_high) or ""
 end
 
 local function dropped(hop)
@@ -70,6 +74,12 @@ local function is(key)
   return function(hop) return hop[key] and true or false end
 end
 
+local function numbers(key)
+  return function(responder)
+    return responder[key] and path_words.ranges(responder[key])
+  end
+end
+
 local function folded_range(row)
   return ("%d-%d"):format(row.hop.ttl, row.last_ttl)
 end
@@ -90,16 +100,17 @@ local FIELDS = {
     responder = host_name, silent = "*", folded = star, derived = true,
     about = "name of the address, or the address where it has none" },
   { key = "loss", title = "Loss%", unit = "%", width = 6, kind = "share",
-    default = true, hop = "loss", remark = loss_remark,
+    default = true, hop = "loss", responder = "loss",
+    remark = loss_remark, marks = marks.of,
     about = "unanswered of the finished counted probes" },
   { key = "loss_low", title = "Loss-Low%", unit = "%", width = 6,
-    kind = "share", hop = "loss_low",
+    kind = "share", hop = "loss_low", responder = "loss_low",
     about = "lower end of the 95 % interval of the loss (Wilson)" },
   { key = "loss_high", title = "Loss-High%", unit = "%", width = 6,
-    kind = "share", hop = "loss_high",
+    kind = "share", hop = "loss_high", responder = "loss_high",
     about = "upper end of the 95 % interval of the loss (Wilson)" },
   { key = "sent", title = "Sent", unit = "probes", width = 5,
-    kind = "count", default = true, hop = "sent",
+    kind = "count", default = true, hop = "sent", responder = "sent",
     about = "finished counted probes" },
   { key = "recv", title = "Recv", unit = "probes", width = 5,
     kind = "count", default = true, hop = "received",
@@ -179,6 +190,26 @@ local FIELDS = {
     about = "whether the hop answers fewer probes than one behind it" },
   { key = "flow", title = "Flow", width = 4, kind = "count",
     responder = "flow", about = "number of the flow that was answered" },
+  { key = "share", title = "Share%", unit = "%", width = 6, kind = "share",
+    responder = "share",
+    about = "of the flows answered at this distance, those that pass it" },
+  { key = "flows", title = "Flows", width = 8, kind = "name",
+    responder = numbers "flows", about = "numbers of the flows it answered" },
+  { key = "path", title = "Path", width = 4, kind = "name",
+    responder = numbers "paths",
+    about = "numbers of the paths through it, where there are several flows" },
+  { key = "back", title = "Back", unit = "hops", width = 4, kind = "count",
+    responder = reverse.back, derived = true,
+    about = "hops its answers came over, by the TTL left in them" },
+  { key = "mpls", title = "MPLS", width = 20, kind = "name",
+    responder = extension.labels,
+    about = "label stack it received: label, traffic class, TTL" },
+  { key = "interfaces", title = "Interfaces", width = 20, kind = "name",
+    responder = extension.interfaces,
+    about = "interfaces it names in ICMP extensions" },
+  { key = "objects", title = "Objects", width = 12, kind = "name",
+    responder = extension.unknown,
+    about = "ICMP extension objects of other classes: class/type, bytes" },
   { key = "codes", title = "ICMP", width = 8, kind = "name",
     responder = code_list, text_only = true,
     about = "every ICMP type/code seen from the address" },
@@ -254,17 +285,17 @@ function M.cell(field, row)
   if row.last_ttl then
     return field.folded and field.folded(row) or ""
   end
-  local value
-  if row.first and field.hop then
-    value = pick(field.hop, row.hop)
-  else
-    value = pick(field.responder, row.responder)
+  local source, from = field.responder, row.responder
+  if row.first and field.hop and not (row.own and source) then
+    source, from = field.hop, row.hop
   end
+  local value = pick(source, from)
   if value == nil then
     return absent(field, row)
   end
-  local text = format.kinds[field.kind].text(value)
-  return field.remark and row.first and text .. field.remark(row.hop) or text
+  return format.kinds[field.kind].text(value)
+    .. (field.remark and field.remark(from) or "")
+    .. (field.marks and row.first and field.marks(row.hop) or "")
 end
 
 --- A field's value for programs: in the field's unit, never an exponent.

@@ -2,9 +2,10 @@
 --- From the result of a trace to the rows of its table. Pure; it decides
 -- which rows there are, never how a value looks.
 --
--- A row is { hop, responder, first, last_ttl }: one for each responder, the
--- hop's main one `first`; a silent hop is one row without a responder; a
--- silent tail is one row that goes on to `last_ttl`.
+-- A row is { hop, responder, first, own, last_ttl }: one for each responder,
+-- the hop's main one `first`, `own` where it has figures of its own flows; a
+-- silent hop is one row without a responder; a silent tail is one row that
+-- goes on to `last_ttl`.
 -- @module mtrtrace.rows
 local M = {}
 
@@ -21,7 +22,8 @@ local function add_hop(rows, hop)
     rows[#rows + 1] = { hop = hop, first = true }
   end
   for i, responder in ipairs(hop.responders) do
-    rows[#rows + 1] = { hop = hop, responder = responder, first = i == 1 }
+    rows[#rows + 1] = { hop = hop, responder = responder, first = i == 1,
+      own = #hop.responders > 1 and responder.sent ~= nil or nil }
   end
 end
 

@@ -14,9 +14,11 @@ local M = {}
 
 --- The kinds, the most important first.
 M.KINDS = {
-  "loss", "cannot_tell", "path_changed", "return_path_changed",
-  "latency_rise", "balanced_per_packet", "balanced_per_flow",
-  "slow_to_answer", "rationed", "silent",
+  "loss", "branch_loss", "cannot_tell", "path_changed",
+  "return_path_changed", "latency_rise", "branch_latency",
+  "balanced_per_packet", "balanced_per_flow", "congestion", "nat", "dscp",
+  "ecn", "zero_ttl", "slow_to_answer", "rationed", "silent",
+  "silent_branch", "tunnel", "hidden_tunnel", "longer_way_back",
 }
 
 local SUBJECTS = { loss, path, latency, balance, answers }
@@ -32,7 +34,22 @@ local function in_order(a, b)
   elseif (a.at or 0) ~= (b.at or 0) then
     return (a.at or 0) < (b.at or 0)
   end
-  return (a.hop or a.from) < (b.hop or b.from)
+  local one, two = a.hop or a.from, b.hop or b.from
+  return one < two or one == two and a.place < b.place
+end
+
+--- Puts verdicts in order, the most important first.
+-- @tparam {table,...} list sorted in place
+-- @treturn {table,...} the same
+function M.sort(list)
+  for i, v in ipairs(list) do
+    v.place = i
+  end
+  table.sort(list, in_order)
+  for _, v in ipairs(list) do
+    v.place = nil
+  end
+  return list
 end
 
 --- Judges a result. Marks its hops too: `rationed` is true where that is
@@ -47,8 +64,7 @@ function M.judge(result)
       list[#list + 1] = verdict
     end
   end
-  table.sort(list, in_order)
-  result.verdicts = list
+  result.verdicts = M.sort(list)
   return result
 end
 

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 --- The report as CSV (RFC 4180, lines end with a line feed): a header, then
 -- a line for each address that answered, and one for each silent hop.
--- Figures of the hop stand in each of its lines. Pure.
+-- Figures of the hop stand in each of its lines, but where several flows gave
+-- its addresses figures of their own. Pure.
 -- @module mtrtrace.report.csv
 local fields = require "mtrtrace.fields"
 local format = require "mtrtrace.format"
@@ -49,11 +50,17 @@ function M.head(view)
   return line(titles, #titles)
 end
 
+-- Whether an address has figures of its own flows.
+local function is_own(field, hop, responder)
+  return field.responder and responder and responder.sent
+    and #hop.responders > 1
+end
+
 -- The hop's value where it has one, else the responder's; what both count,
 -- such as `late`, is the hop's.
 local function value_of(field, hop, responder)
   local value
-  if field.hop then
+  if field.hop and not is_own(field, hop, responder) then
     value = fields.raw(field, "hop", hop)
   elseif responder then
     value = fields.raw(field, "responder", responder)

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 --- The path as nodes and edges, for reports that draw it. An address is one
 -- node wherever it answered; a hop that never answered is a node of its own
--- in each trace. Pure.
+-- in each trace. Where the paths are known (`result.graph`, made by
+-- mtrtrace.paths.graph) the edges are the links found. Pure.
 -- @module mtrtrace.report.graph
 local fields = require "mtrtrace.fields"
 local special = require "mtrtrace.special"
@@ -19,7 +20,8 @@ end
 
 local function cell(key, hop, responder)
   local text = fields.cell(fields.get(key),
-    { hop = hop, responder = responder, first = true })
+    { hop = hop, responder = responder, first = true,
+      own = #hop.responders > 1 and responder.sent ~= nil })
   return text ~= "-" and text or nil
 end
 
@@ -100,12 +102,72 @@ function M.stages(result)
   return stages
 end
 
+-- ---- the paths known
+
+local function drawn_node(trace, known)
+  if known.responder then
+    local node = node_of(known.hop, known.responder)
+    node.figures = figures(known.hop, known.responder)
+    node.target = known.target or node.target
+    return node
+  elseif known.address then
+    return { id = known.address, lines = { known.address },
+      target = known.target }
+  end
+  local node = silent_node(trace, known)
+  node.id = ("silent %s %s"):format(trace, known.id)
+  return node
+end
+
+-- Where no flow shows which leads to which, all may.
+local function connect_gap(graph, by_ttl, ttl)
+  for _, from in ipairs(distinct(by_ttl[ttl] or {})) do
+    for _, to in ipairs(distinct(by_ttl[ttl + 1] or {})) do
+      graph.edges[#graph.edges + 1] = { from = from.id, to = to.id,
+        sure = false, figures = to.figures, ttl = to.ttl }
+    end
+  end
+end
+
+local function of_known(result)
+  local source = { id = result.source or "here", source = true,
+    lines = { result.source or "here" } }
+  local graph = { nodes = { source }, edges = {} }
+  local by_id, by_ttl, first = {}, {}, math.huge
+  for _, known in ipairs(result.graph.nodes) do
+    local node = drawn_node(result.target, known)
+    node.ttl = known.ttl
+    by_id[known.id] = node
+    by_ttl[known.ttl] = by_ttl[known.ttl] or {}
+    table.insert(by_ttl[known.ttl], node)
+    graph.nodes[#graph.nodes + 1] = node
+    first = math.min(first, known.ttl)
+  end
+  graph.nodes = distinct(graph.nodes)
+  for _, node in ipairs(distinct(by_ttl[first] or {})) do
+    graph.edges[#graph.edges + 1] = { from = source.id, to = node.id,
+      sure = true, figures = node.figures, ttl = first }
+  end
+  for _, link in ipairs(result.graph.links) do
+    local from, to = by_id[link.from], by_id[link.to]
+    graph.edges[#graph.edges + 1] = { from = from.id, to = to.id,
+      sure = true, figures = to.figures, ttl = to.ttl }
+  end
+  for _, ttl in ipairs(result.graph.gaps) do
+    connect_gap(graph, by_ttl, ttl)
+  end
+  return graph
+end
+
 --- The graph of a trace.
 -- @tparam table result judged
 -- @treturn table `nodes`: { id, lines, silent, target, source }; `edges`:
 --   { from, to, sure, figures, ttl }, not `sure` where several addresses
 --   answered and which leads to which is not known
 function M.of(result)
+  if result.graph then
+    return of_known(result)
+  end
   local source = { id = result.source or "here", source = true,
     lines = { result.source or "here" } }
   local graph, before = { nodes = { source }, edges = {} }, { source }

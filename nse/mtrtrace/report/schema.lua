@@ -97,12 +97,22 @@ local ORIGIN = all_required {
   { "allocated", text("date of the allocation", true) },
 }
 
+local LABEL = all_required {
+  { "label", value("integer", "0 to 1048575", true) },
+  { "tc", value("integer", "traffic class", true) },
+  { "bottom", value("boolean", "whether it is the last", true) },
+  { "ttl", value("integer", "that was left in it", true) },
+}
+
 local function responder()
-  return of_scope("responder", {
+  local out = of_scope("responder", {
     { "target", value("boolean", "whether it is the target") },
     { "origins", list("all that was found of its network", ORIGIN) },
     { "codes", list("its answers", CODE) },
   })
+  out.properties.labels = list("MPLS label stack it received, the outermost "
+    .. "first; absent without one", LABEL)
+  return out
 end
 
 local function hop()
@@ -120,6 +130,72 @@ local function verdict()
   end
   return object { { "type", "object" },
     { "required", { "kind", "text" } }, { "properties", object(rows) } }
+end
+
+local PER_FLOW = {
+  { "flow", whole "number of the flow" },
+  { "source_port", value("integer", "of udp and tcp", true) },
+  { "checksum", value("integer", "of icmp, in place of ports", true) },
+  { "flow_label", value("integer", "of IPv6", true) },
+  { "group", whole "number of its path; equal paths have one number" },
+  { "reached", value("boolean", "whether the target answered it") },
+  { "target_ttl", value("integer", "distance of the target", true) },
+  { "first_hop", whole "TTL of the first entry of path" },
+  { "sent", value("integer", "counted probes to the target", true) },
+  { "received", value("integer", "answered ones of those", true) },
+  { "loss", value("number", "of the target (%)", true) },
+  { "loss_low", value("number", "lower end at 95 % (%)", true) },
+  { "loss_high", value("number", "upper end at 95 % (%)", true) },
+  { "avg_ms", value("number", "mean round trip to the target", true) },
+  { "crc32", text "identifier of the path" },
+  { "sha256", text "identifier of the path" },
+  { "path", list("addresses from first_hop on, * for silent ones",
+    object { { "type", "string" } }) },
+}
+
+local FLOW_LIST = list("flows that show it", object { { "type", "integer" } })
+
+local NODE = {
+  { "id", text "of the node, unique in the graph" },
+  { "ttl", whole "distance" },
+  { "address", text("null where nobody answers", true) },
+  { "target", value("boolean", "whether it is the target") },
+  { "stop", value("boolean", "whether it ends the path otherwise") },
+  { "per_packet", value("boolean", "whether its hop is balanced so") },
+  { "next", value("integer", "next hops found", true) },
+  { "tested", value("integer", "flows that were answered there", true) },
+  { "miss", value("number", "chance that one more was missed, at most (%)",
+    true) },
+  { "flows", FLOW_LIST },
+}
+
+local LINK = {
+  { "from", text "id of a node" },
+  { "to", text "id of a node" },
+  { "ttl", whole "distance of the first" },
+  { "per_packet", value("boolean", "whether no single flow shows it",
+    true) },
+  { "flows", FLOW_LIST },
+}
+
+local GRAPH = {
+  { "confidence", value("number", "that nothing is missing, if what is "
+    .. "assumed holds (%)", true) },
+  { "per_vertex", value("number", "the same for each node (%)", true) },
+  { "limited", value("boolean", "whether it was ended early", true) },
+  { "flow_count", value("integer", "flows in all", true) },
+  { "nodes", list("interfaces, by distance", all_required(NODE)) },
+  { "links", list("between neighbours", all_required(LINK)) },
+  { "assumptions", list("what confidence rests on",
+    object { { "type", "string" } }) },
+}
+
+-- What only traces of several flows have.
+local function with_flows(trace)
+  trace.properties.flows = list("one by one, where there are several",
+    all_required(PER_FLOW))
+  trace.properties.graph = all_required(GRAPH)
+  return trace
 end
 
 local function trace_rows()
@@ -169,7 +245,7 @@ end
 --- The schema.
 -- @treturn table for dkjson, in order
 function M.build()
-  local trace = all_required(trace_rows())
+  local trace = with_flows(all_required(trace_rows()))
   return object {
     { "$schema", "https://json-schema.org/draft/2020-12/schema" },
     { "title", "mtr-trace --json" },

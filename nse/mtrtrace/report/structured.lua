@@ -3,6 +3,7 @@
 -- the field table (times in ms, shares in %), every responder and every
 -- ICMP code included. Pure: a result in, tables out.
 -- @module mtrtrace.report.structured
+local extension = require "mtrtrace.paths.extension"
 local fields = require "mtrtrace.fields"
 local format = require "mtrtrace.format"
 local notes = require "mtrtrace.notes"
@@ -87,6 +88,16 @@ local function origin_table(origin, new, shape)
   return out
 end
 
+local LABEL = { "label", "tc", "bottom", "ttl" }
+
+local function label_table(entry, new, shape)
+  local out = new()
+  for _, key in ipairs(LABEL) do
+    out[key] = plain(entry[key], shape)
+  end
+  return out
+end
+
 local function responder_table(responder, new, shape)
   local out = new()
   add_fields(out, "responder", responder, shape)
@@ -94,6 +105,8 @@ local function responder_table(responder, new, shape)
   out.origins = some(each(responder.origins, new, origin_table, shape), shape)
   out.codes = some(each(responder.codes, new, code_table, shape), shape)
   out.os_guess = responder.os and os_table.build(responder.os, new)
+  local stack = extension.stack(responder)
+  out.labels = stack and each(stack, new, label_table, shape) or nil
   return out
 end
 
@@ -117,8 +130,63 @@ local function verdict_table(verdict, new, shape)
   return out
 end
 
+-- Keys of a flow, in this order; shares are in percent.
+local FLOW = {
+  "flow", "source_port", "checksum", "flow_label", "group", "reached",
+  "target_ttl", "first_hop", "sent", "received", "loss", "loss_low",
+  "loss_high", "avg_ms",
+}
+local SHARES = { loss = true, loss_low = true, loss_high = true,
+  confidence = true, per_vertex = true, miss = true }
+
+local function pick(from, keys, new, shape)
+  local out = new()
+  for _, key in ipairs(keys) do
+    local value = from[key]
+    out[key] = plain(SHARES[key] and value and value * 100.0 or value, shape)
+  end
+  return out
+end
+
+local function addresses(path)
+  local list = {}
+  for i, address in ipairs(path) do
+    list[i] = address and format.clean(address) or "*"
+  end
+  return list
+end
+
+local function flow_table(flow, new, shape)
+  local out = pick(flow, FLOW, new, shape)
+  out.crc32, out.sha256 = flow.path_id.crc32, flow.path_id.sha256
+  out.path = addresses(flow.path)
+  return out
+end
+
+local GRAPH = { "confidence", "per_vertex", "limited", "flow_count" }
+local NODE = { "id", "ttl", "address", "target", "stop", "per_packet",
+  "next", "tested", "miss" }
+local LINK = { "from", "to", "ttl", "per_packet" }
+
+local function part_of(keys)
+  return function(part, new, shape)
+    local out = pick(part, keys, new, shape)
+    out.flows = part.flows
+    return out
+  end
+end
+
+local function graph_table(graph, new, shape)
+  local out = pick(graph, GRAPH, new, shape)
+  out.nodes = each(graph.nodes, new, part_of(NODE), shape)
+  out.links = each(graph.links, new, part_of(LINK), shape)
+  out.assumptions = each(graph.assumptions, new, format.clean)
+  return out
+end
+
 --- Builds the structured output.
--- @tparam table result as given by trace:result(), judged
+-- @tparam table result as given by trace:result(), judged; `flows` as by
+--   mtrtrace.paths.group and `graph` as by mtrtrace.paths.graph are shown
 -- @tparam table view `name`: the target as the user typed it, may be nil
 -- @tparam function new makes an empty table that keeps the order of its
 --   keys, such as stdnse.output_table
@@ -135,6 +203,9 @@ function M.build(result, view, new, shape)
     out[key] = plain(result[key], shape)
   end
   out.hops = each(result.hops, new, hop_table, shape)
+  out.flows = result.flows and each(result.flows, new, flow_table, shape)
+    or nil
+  out.graph = result.graph and graph_table(result.graph, new, shape) or nil
   out.verdicts = some(each(result.verdicts, new, verdict_table, shape),
     shape)
   out.notes = some(each(notes.list(result), new, format.clean), shape)

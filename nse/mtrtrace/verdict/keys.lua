@@ -43,6 +43,18 @@ local KEYS = {
     about = "TTL left in answers after" },
   { key = "flow", kind = "count", about = "number of the flow" },
   { key = "flows", kind = "count", about = "flows that were seen" },
+  { key = "flow_count", kind = "count", about = "flows of the trace" },
+  { key = "address", kind = "name",
+    about = "address that the flows it speaks of pass" },
+  { key = "lost_others", kind = "count",
+    about = "probes lost on the flows it is compared with" },
+  { key = "sent_others", kind = "count",
+    about = "counted probes on those flows" },
+  { key = "what", kind = "name", about = "what was rewritten, or how" },
+  { key = "hops", kind = "count", about = "hops a tunnel hides or has, or "
+    .. "by which the way back is longer" },
+  { key = "tos_before", kind = "count", about = "DSCP or ECN before" },
+  { key = "tos_after", kind = "count", about = "DSCP or ECN after" },
   { key = "responders", kind = "count", about = "addresses that answered" },
   { key = "text", kind = "name", about = "the verdict in one line" },
 }

@@ -45,9 +45,12 @@ local function typical(points, index)
   return rises[(#rises + 1) // 2]
 end
 
--- Points of the path; `floor` is the fastest from each one on, `rise` what
--- it is above that of the point before.
-local function points_of(hops)
+--- Points of the path.
+-- @tparam {table,...} hops of a trace result
+-- @treturn {table,...} { hop = TTL, median, best, low, high (quartiles),
+--   error (of the median), floor = the point with the least median from here
+--   on, floor_best, rise of the floor above that of the point before }
+function M.points(hops)
   local points = {}
   for _, hop in ipairs(hops) do
     points[#points + 1] = point_of(hop)
@@ -66,12 +69,24 @@ local function points_of(hops)
   return points
 end
 
--- The floor is the least of many medians, so three standard errors alone
--- find too much: the middle halves must lie apart, too.
-local function sure(above, below)
+--- Whether one median is surely above another. The floor is the least of
+-- many, so three standard errors alone find too much: the middle halves must
+-- lie apart, too.
+-- @tparam table above a point
+-- @tparam table below a point
+-- @tparam ?number z standard errors; three where nil
+-- @treturn boolean
+function M.sure(above, below, z)
   return above.low > below.high and above.median - below.median
-    > SURE * math.sqrt(above.error ^ 2 + below.error ^ 2)
+    > (z or SURE) * math.sqrt(above.error ^ 2 + below.error ^ 2)
 end
+
+-- What fits a rise: the shortest round trip rises with a longer way only.
+function M.likeness(rise, best_rise)
+  return best_rise >= rise / 2 and "a longer path" or "a queue"
+end
+
+M.RISE_MS, M.RISE_SHARE = RISE_MS, RISE_SHARE
 
 local function rise(points, i)
   local before, point = points[i - 1], points[i]
@@ -83,11 +98,11 @@ local function rise(points, i)
     best_rise = point.floor_best - before.floor_best,
   }
   if v.rise <= math.max(RISE_MS, RISE_SHARE * v.before,
-    RISE_OTHERS * typical(points, i)) or not sure(b, a) then
+    RISE_OTHERS * typical(points, i)) or not M.sure(b, a) then
     return nil
   end
   v.to = v.from and v.hop
-  local like = v.best_rise >= v.rise / 2 and "a longer path" or "a queue"
+  local like = M.likeness(v.rise, v.best_rise)
   v.text = ("Latency rises at %s and persists: %s to %s ms, the shortest "
     .. "round trip by %s ms, which fits %s."):format(
     words.likely(v.hop, v.from or v.hop, v.hop), ms(v.before), ms(v.after),
@@ -97,7 +112,7 @@ end
 
 local function slow(point)
   local excess = point.median - point.floor.median
-  if excess <= SLOW_MS or not sure(point, point.floor) then
+  if excess <= SLOW_MS or not M.sure(point, point.floor) then
     return nil
   end
   return {
@@ -113,7 +128,7 @@ end
 -- @tparam table result as given by trace:result()
 -- @treturn {table,...} of the kinds latency_rise and slow_to_answer
 function M.list(result)
-  local points, out = points_of(result.hops), {}
+  local points, out = M.points(result.hops), {}
   for i, point in ipairs(points) do
     out[#out + 1] = i > 1 and rise(points, i) or nil
     out[#out + 1] = slow(point)

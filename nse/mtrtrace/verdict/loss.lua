@@ -48,7 +48,10 @@ local function meaning(result, hops, i)
   return target and not hops[i].ration and "step" or "doubt"
 end
 
-local function points_of(result)
+--- What the hops say of loss, those left out that withhold answers.
+-- @tparam table result as given by trace:result(), its hops marked
+-- @treturn {table,...} points of mtrtrace.changepoint, each with its `hop`
+function M.points(result)
   local hops, points = answering(result.hops), {}
   for i, hop in ipairs(hops) do
     if not short_of_behind(hops, i) then
@@ -132,7 +135,7 @@ end
 -- @tparam table result as given by trace:result(), its hops marked
 -- @treturn {table,...} of the kinds loss and cannot_tell
 function M.list(result)
-  local steps, doubt = changepoint.find(points_of(result))
+  local steps, doubt = changepoint.find(M.points(result))
   local packets, out = 0, {}
   for _, hop in ipairs(result.hops) do
     packets = math.max(packets, hop.sent)

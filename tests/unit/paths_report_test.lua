@@ -1,0 +1,125 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Several flows in the table, in structured output and in drawn graphs.
+local check = require "check"
+local dot = require "mtrtrace.report.dot"
+local drawing = require "mtrtrace.report.graph"
+local fields = require "mtrtrace.fields"
+local flow_worlds = require "sim.flow_worlds"
+local graph = require "mtrtrace.paths.graph"
+local judge = require "mtrtrace.paths.judge"
+local ordered = require "mtrtrace.report.ordered"
+local rows = require "mtrtrace.rows"
+local sample = require "sample"
+local structured = require "mtrtrace.report.structured"
+
+local function traced(change)
+  local random = flow_worlds.random(2)
+  local w = { random = random, packets = 10, flows = 8,
+    stages = flow_worlds.diamond(random, { before = 1, width = 2,
+      length = 2, after = 1 }) }
+  if change then
+    change(w.stages)
+  end
+  local flows, merge = flow_worlds.trace(w)
+  local result = judge.many(flows, merge)
+  result.graph = graph.of_flows(flows, result)
+  return result
+end
+
+local function cells(result, ...)
+  local out = {}
+  for i, row in ipairs(rows.build(result, 5)) do
+    local parts = {}
+    for j, key in ipairs { ... } do
+      parts[j] = fields.cell(fields.get(key), row)
+    end
+    out[i] = table.concat(parts, " ")
+  end
+  return out
+end
+
+check.case("rows_of_a_fork_have_their_own_figures", function()
+  local result = traced(function(stages) stages[2][1].loss = 0.4 end)
+  local shown = cells(result, "hop", "ip", "loss", "sent", "recv", "share",
+    "flows", "path")
+  local hop = result.hops[2]
+  for i, r in ipairs(hop.responders) do
+    check.contains(shown[1 + i], ("%d %d "):format(r.sent, r.received))
+    check.equal(r.sent, 10 * #r.flows)
+    check.contains(shown[1 + i], "% ")
+  end
+  check.contains(shown[1], "1 10.1.0.1 0.0% 80 80 100.0% 0-7 ")
+  check.equal(shown[3]:sub(1, 1), " ")
+end)
+
+check.case("rows_of_one_flow_are_as_ever", function()
+  local r = sample.responder
+  local result = sample.result { sample.hop(1, { r "10.0.0.1",
+    r("10.0.0.2", { received = 3 }) }) }
+  check.equal(cells(result, "hop", "loss", "sent", "recv", "share"),
+    { "1 0.0% 10 10 -", " - - 3 -" })
+end)
+
+check.case("labels_and_hops_back_have_columns", function()
+  local result = sample.result { sample.hop(1, { sample.responder("10.0.0.1",
+    { reply_ttl = 62, answers = { { extensions = { mpls = { { label = 16,
+      tc = 0, ttl = 1 } } } } } }) }) }
+  check.equal(cells(result, "mpls", "back", "interfaces", "objects"),
+    { "16 tc0 ttl1 3 - -" })
+  local out = structured.build(result, {}, ordered.new)
+  local label = out.hops[1].responders[1].labels[1]
+  check.equal({ label.label, label.tc, label.ttl }, { 16, 0, 1 })
+end)
+
+check.case("structured_output_has_flows_and_graph", function()
+  local result = traced()
+  local out = structured.build(result, {}, ordered.new)
+  check.equal(#out.flows, 8)
+  local flow = out.flows[3]
+  check.equal({ flow.flow, flow.source_port, #flow.path, #flow.sha256,
+    flow.loss, flow.reached }, { 2, 28674, 4, 64, "0", true })
+  check.equal({ #out.graph.nodes, #out.graph.links, out.graph.nodes[1].id },
+    { 6, 6, "1 10.1.0.1" })
+  check.equal(#out.graph.assumptions, #graph.ASSUMPTIONS)
+  check.equal(structured.build(sample.result({}), {}, ordered.new).flows,
+    nil)
+end)
+
+local function edges(result)
+  local list = {}
+  for i, edge in ipairs(drawing.of(result).edges) do
+    list[i] = edge.from .. (edge.sure and " > " or " ? ") .. edge.to
+  end
+  return list
+end
+
+check.case("drawn_edges_are_the_links_found", function()
+  check.equal(edges(traced()), { "10.255.0.1 > 10.1.0.1",
+    "10.1.0.1 > 10.2.2.1", "10.1.0.1 > 10.2.1.1", "10.2.2.1 > 10.3.2.1",
+    "10.2.1.1 > 10.3.1.1", "10.3.2.1 > 10.4.0.1", "10.3.1.1 > 10.4.0.1" })
+end)
+
+check.case("silent_routers_of_branches_are_drawn_apart", function()
+  local result = traced(function(stages)
+    stages[2][1].silent, stages[2][2].silent = true, true
+    stages[1][2] = { address = "10.1.9.1" }
+    stages[2][1].from, stages[2][2].from = { "10.1.0.1" }, { "10.1.9.1" }
+  end)
+  local silent = {}
+  for _, node in ipairs(drawing.of(result).nodes) do
+    silent[#silent + 1] = node.silent and node.lines[1] or nil
+  end
+  check.equal(silent, { "* (hop 2)", "* (hop 2)" })
+  check.contains(dot.trace(result, { targets = 1 }), "style=dashed")
+end)
+
+check.case("gaps_are_drawn_as_not_sure", function()
+  local result = { source = "S", target = "T", graph = graph.of_search {
+    hops = { { ttl = 1, per_packet = true, vertices = { { address = "A" },
+      { address = "B" } } }, { ttl = 2, per_packet = true,
+      vertices = { { address = "C" }, { address = "D" } } } } } }
+  check.equal(edges(result), { "S > A", "S > B", "A ? C", "A ? D", "B ? C",
+    "B ? D" })
+end)
+
+check.finish()

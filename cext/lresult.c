@@ -229,8 +229,13 @@ void lresult_push(lua_State *L, const struct prober_report *report)
     lset_string(L, "protocol", protocols[spec->protocol]);
     if (spec->protocol != WIRE_ICMP) {
         lset_integer(L, "port", spec->target_port);
-        lset_integer(L, "source_port", spec->source_port);
+        lset_integer(L, "source_port", spec->source_port + report->flow);
+    } else {
+        lset_integer(L, "checksum", WIRE_ICMP_CHECKSUM + report->flow);
     }
+    lset_integer(L, "flow", report->flow);
+    if (spec->target.version == 6)
+        lset_integer(L, "flow_label", WIRE_FLOW_LABEL | report->flow);
     lset_integer(L, "size", spec->size);
     lset_integer(L, "packets", report->packets);
     lset_boolean(L, "done", report->done);

@@ -548,6 +548,7 @@ int prober_read(struct prober *p, struct prober_job *job, struct prober_report *
     out->spec = config->spec;
     out->started_ns = job->started_ns;
     out->packets = config->packets;
+    out->flow = config->flow;
     out->first_hop = config->first_hop;
     if (job->first_drops != UINT64_MAX)
         out->capture_drops = p->drops - job->first_drops;

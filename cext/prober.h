@@ -31,6 +31,7 @@ struct prober_report {
     struct trace_summary summary;
     int64_t started_ns; /* CLOCK_REALTIME */
     uint32_t packets;
+    uint16_t flow;
     uint8_t first_hop;
     bool done;
     uint64_t capture_drops; /* while this trace ran */

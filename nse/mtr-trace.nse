@@ -109,6 +109,12 @@ address, which on a link between two networks may be the neighbour's.
 --       Default: <code>0</code>.
 -- @args mtr-trace.max-silent Silent hops in a row that end the search and
 --       are shown as one row. Default: <code>5</code>.
+-- @args mtr-trace.flows Flows that are traced at once, 1 to 64, each with
+--       ports (ICMP: checksum; IPv6: flow label) of its own that never
+--       change, so that balancers send it one way. Default: <code>1</code>.
+-- @args mtr-trace.paths Search for all paths first, with this confidence in
+--       percent, 50 to 99, that a router has no further next hop; then flows
+--       that pass everything found are traced. Default: <code>off</code>.
 -- @args mtr-trace.columns Columns of the table, a list in braces:
 --       <code>default</code> (all of the default table), <code>hop</code>,
 --       <code>ip</code>, <code>host</code>, <code>loss</code>,

@@ -58,6 +58,10 @@ local ARGS = {
   { name = "geo-out", read = values.path, want = "the name of a file" },
   { name = "os", default = "echo", read = values.choice,
     want = "one of ", words = { "passive", "echo", "active", "off" } },
+  { name = "flows", default = 1, read = whole, min = 1, max = 64,
+    want = "a whole number" },
+  { name = "paths", read = whole, word = "off", min = 50, max = 99,
+    want = "off or a confidence in percent" },
   { name = "snmp", default = "no", read = values.choice,
     want = "one of ", words = { "yes", "no" } },
 }

@@ -12,7 +12,7 @@ local M = {}
 -- The options that core.trace takes as they are.
 local ENGINES = {
   "protocol", "port", "source_port", "packets", "interval", "timeout",
-  "first_hop", "max_hops", "max_silent", "size", "tos",
+  "first_hop", "max_hops", "max_silent", "size", "tos", "flows", "paths",
 }
 
 -- In this order, the next one where one fails. RIPE's is the last resort.

@@ -14,9 +14,12 @@
 -- function(self, result): what was found goes into the result }. None of
 -- them may yield.
 -- @module mtrtrace.tracer
+local bundle = require "mtrtrace.paths.bundle"
 local fields = require "mtrtrace.fields"
+local graph = require "mtrtrace.paths.graph"
+local judge = require "mtrtrace.paths.judge"
+local paths_search = require "mtrtrace.paths.search"
 local special = require "mtrtrace.special"
-local verdict = require "mtrtrace.verdict"
 
 local M = {}
 
@@ -27,17 +30,23 @@ local POLL_S = 0.1
 -- sleep that Nmap's timeouts see.
 local PATIENCE_S, WAIT_S = 3, 0.06
 
---- Adds what is known about each address, `special`: its class; and what
--- the whole shows, `verdicts` and marks of hops, as mtrtrace.verdict does.
--- @tparam table result as given by trace:result(); changed in place
--- @treturn table the same
-function M.enrich(result)
+local function classify(result)
   for _, hop in ipairs(result.hops) do
     for _, responder in ipairs(hop.responders) do
       responder.special = special.class(responder.address)
     end
   end
-  return verdict.judge(result)
+end
+
+--- Adds what is known about each address, `special`: its class; and what
+-- the whole shows, `verdicts` and marks of hops, as mtrtrace.paths.judge
+-- does.
+-- @tparam table result of one flow, as given by trace:result(); changed in
+--   place
+-- @treturn table the same
+function M.enrich(result)
+  classify(result)
+  return judge.one(result)
 end
 
 local function hop_line(hop)
@@ -60,8 +69,8 @@ end
 
 -- Misuse raises in the engine; here it can only come from option values
 -- that depend on the target, so it becomes an answer like the others.
-local function start(core, options)
-  local ok, trace, text, name = pcall(core.trace, options)
+local function guarded(start, ...)
+  local ok, trace, text, name = pcall(start, ...)
   if not ok then
     return nil, tostring(trace):match("%((.*)%)$") or tostring(trace),
       "MISUSE"
@@ -128,10 +137,53 @@ local function wait(host, companions, result)
   end
 end
 
+-- The options of one trace among those of the run.
+local function of_engine(options)
+  local out = {}
+  for key, value in pairs(options) do
+    out[key] = value
+  end
+  out.flows, out.paths = nil, nil
+  return out
+end
+
+-- One flow, or several as one: those that the search has found, or the first
+-- ones.
+local function start(core, options, search)
+  local numbers = bundle.first(options.flows or 1)
+  if search then
+    numbers, search.whole = paths_search.flows(search, #numbers)
+  end
+  if #numbers == 1 and not search then
+    return guarded(core.trace, of_engine(options))
+  end
+  return guarded(bundle.start, core, of_engine(options), numbers)
+end
+
+-- The result of one flow, or of all with what each of them shows.
+local function outcome(trace, search)
+  if not trace.flows then
+    return trace:result()
+  end
+  local flows = trace:flows()
+  local result = judge.many(flows, function(numbers)
+    return trace:result(numbers)
+  end)
+  if search then
+    paths_search.correct(search, result)
+    result.graph = graph.of_search(search, result)
+  else
+    result.graph = graph.of_flows(flows, result)
+  end
+  return result
+end
+
 --- Traces a target. Yields through host.sleep; raises what that raises.
 -- @tparam table host
 -- @tparam table core the module mtrtrace.core
--- @tparam table options as core.trace takes them
+-- @tparam table options as core.trace takes them; besides `flows`: how many
+--   flows are traced, 1 where nil, and `paths`: the confidence in percent
+--   with which all paths are searched for before
 -- @tparam ?table companions an array, see above
 -- @tparam ?function reader is called with the new events, an array, and the
 --   number of dropped ones; needs the option `events`
@@ -139,15 +191,28 @@ end
 -- @treturn ?string why there is none: one sentence
 -- @treturn ?string its name, such as "PERMISSION"
 function M.run(host, core, options, companions, reader)
-  local trace, text, name = start(core, options)
+  companions = companions or {}
+  local search, trace, text, name
+  if options.paths then
+    search, text, name = paths_search.run(host, core, options, function()
+      poll(companions)
+    end)
+    if not search then
+      return nil, text, name
+    end
+  end
+  trace, text, name = start(core, options, search)
   if not trace then
     return nil, text, name
   end
-  companions = companions or {}
   watch(host, trace, companions, reader)
-  local result = trace:result()
+  local result = outcome(trace, search)
   trace:close()
   wait(host, companions, result)
+  if result.flows then
+    classify(result)
+    return result
+  end
   return M.enrich(result)
 end
 

@@ -71,6 +71,10 @@ local ROWS = {
   { short = "s", name = "size", also = "psize", value = "BYTES",
     group = "probes", arg = "size",
     about = "length of the IP packet, headers included" },
+  { name = "flows", value = "COUNT", group = "probes", arg = "flows",
+    about = "flows that are traced at once, each on one path" },
+  { name = "paths", value = "PERCENT", group = "probes", arg = "paths",
+    about = "search for all paths first, to this confidence" },
   { short = "Q", name = "tos", value = "NUMBER", group = "probes",
     arg = "tos", about = "type of service or traffic class" },
   { short = "a", name = "address", value = "ADDRESS", group = "probes",
@@ -231,6 +235,21 @@ local function own_value(found, row)
   return args.value("--", row, found[row.name])
 end
 
+-- What follows one path cannot show several.
+local ONE_PATH = { classic = true, screen = true }
+
+local function check_flows(options)
+  local several = options.flows > 1 or options.paths
+  local other = ONE_PATH[options.format] and "--" .. options.format
+    or options.record and "--record"
+  if several and other then
+    return nil, ("--%s does not go with %s, which shows one path"):format(
+      options.paths and "paths" or "flows",
+      other == "--screen" and "the live screen (-t)" or other)
+  end
+  return options
+end
+
 --- Checks what was found on the command line, in the settings file and the
 -- environment together.
 -- @tparam table found texts by option name; the names that flags set too
@@ -259,7 +278,7 @@ function M.check(found)
   if options.format == "classic" and not found.packets then
     options.packets = 3
   end
-  return options
+  return check_flows(options)
 end
 
 return M

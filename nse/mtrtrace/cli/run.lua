@@ -76,14 +76,14 @@ end
 
 -- The engine, and a word to the readers when the trace has begun.
 local function announcing(self, trace)
-  return { trace = function(options)
+  return setmetatable({ trace = function(options)
     local handle, text, name = self.core.trace(options)
-    if handle then
+    if handle and not trace.head then
       trace.head, trace.options = handle:result(), options
       tell(self, "start", trace)
     end
     return handle, text, name
-  end }
+  end }, { __index = self.core })
 end
 
 -- Result, or nil, a sentence and the name of the error.

@@ -241,6 +241,32 @@ local function build(hops, result)
   return graph
 end
 
+-- Where one node alone answers, all flows pass it that did not end before:
+-- the search need not ask them all.
+local function spread(search)
+  local hops, ended = {}, {}
+  for i, hop in ipairs(search.hops) do
+    local only = search.flow_count and not hop.per_packet
+      and #hop.vertices == 1 and hop.vertices[1]
+    hops[i] = hop
+    if only then
+      local flows = {}
+      for flow = 0, search.flow_count - 1 do
+        flows[#flows + 1] = not ended[flow] and flow or nil
+      end
+      only = setmetatable({ flows = flows }, { __index = only })
+      hops[i] = setmetatable({ vertices = { only } }, { __index = hop })
+    end
+    for _, vertex in ipairs(hop.vertices) do
+      for _, flow in ipairs((vertex.target or vertex.stop) and vertex.flows
+        or {}) do
+        ended[flow] = true
+      end
+    end
+  end
+  return hops
+end
+
 --- The graph of a search.
 -- @tparam table search
 -- @tparam ?table result of its flows, by mtrtrace.paths.group: its figures
@@ -252,7 +278,7 @@ end
 --   `per_packet`: TTLs of hops balanced so; `confidence`, `per_vertex`,
 --   `limited`, `reached`, `assumptions`
 function M.of_search(search, result)
-  local graph = build(search.hops, result)
+  local graph = build(spread(search), result)
   for _, key in ipairs { "confidence", "per_vertex", "limited", "reached",
     "flow_count", "target", "protocol", "sent" } do
     graph[key] = search[key]

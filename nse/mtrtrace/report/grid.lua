@@ -7,15 +7,32 @@ local format = require "mtrtrace.format"
 local marks = require "mtrtrace.marks"
 local notes = require "mtrtrace.notes"
 local os_lines = require "mtrtrace.os.lines"
+local path_lines = require "mtrtrace.paths.lines"
 local rows = require "mtrtrace.rows"
 local verdict_lines = require "mtrtrace.verdict.lines"
 
 local M = {}
 
-local function columns_of(keys)
-  local columns = {}
-  for i, key in ipairs(keys) do
-    columns[i] = fields.get(key)
+local function forks(result)
+  for _, hop in ipairs(result.flows and result.hops or {}) do
+    if #hop.responders > 1 then
+      return true
+    end
+  end
+  return false
+end
+
+-- Where several flows part, each address has its share of them.
+local function columns_of(keys, result)
+  local columns, wanted = {}, forks(result)
+  for _, key in ipairs(keys) do
+    wanted = wanted and key ~= "share"
+  end
+  for _, key in ipairs(keys) do
+    columns[#columns + 1] = fields.get(key)
+    if wanted and key == "ip" then
+      columns[#columns + 1] = fields.get("share")
+    end
   end
   return columns
 end
@@ -32,7 +49,7 @@ end
 -- @tparam ?boolean cut whether to cut what is longer than its field bears
 -- @treturn {{string,...},...}
 function M.cells(result, view, cut)
-  local columns, grid = columns_of(view.columns), { {} }
+  local columns, grid = columns_of(view.columns, result), { {} }
   for c, field in ipairs(columns) do
     grid[1][c] = field.title
   end
@@ -69,6 +86,7 @@ end
 function M.remarks(result, view)
   local remarks = {}
   append(remarks, verdict_lines.list(result.verdicts or {}))
+  append(remarks, path_lines.list(result))
   append(remarks, notes.list(result))
   append(remarks, has_loss(view.columns) and marks.legend(result.hops) or {})
   append(remarks, view.evidence and os_lines.list(result) or {})

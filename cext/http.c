@@ -15,6 +15,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -43,6 +44,8 @@ struct http {
 
     /* the thread's alone: */
     CURL *easy;
+    int fd; /* of the connection; -1: none */
+    int64_t began_us, connect_seen_us;
     struct curl_slist *connect_to;
     struct http_report now;
     size_t header_bytes, body_bytes;
@@ -109,7 +112,17 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
         return refuse_socket(h, fd, "cannot use interface", device);
     if (h->source_length > 0 && bind(fd, (struct sockaddr *)&h->source, h->source_length) < 0)
         return refuse_socket(h, fd, "cannot send from", h->request.source);
+    h->fd = fd;
     return fd;
+}
+
+static int close_socket(void *context, curl_socket_t fd)
+{
+    struct http *h = context;
+
+    if (fd == h->fd)
+        h->fd = -1;
+    return close(fd);
 }
 
 /* ---- what comes in ------------------------------------------------------------------------- */
@@ -219,15 +232,35 @@ static enum http_phase phase_of(const struct http *h)
     return https && now->tls_us == 0 ? HTTP_TLS : HTTP_WAITING;
 }
 
+static int64_t monotonic_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* libcurl tells the time of the connection only when TLS is done, too: until then our own has to
+ * do, a handshake's first step late. */
+static int64_t connect_us(struct http *h)
+{
+    struct sockaddr_storage peer;
+    socklen_t length = sizeof peer;
+    int64_t us = time_us(h->easy, CURLINFO_CONNECT_TIME_T);
+
+    if (us == 0 && h->connect_seen_us == 0 && h->fd >= 0 &&
+        getpeername(h->fd, (struct sockaddr *)&peer, &length) == 0)
+        h->connect_seen_us = monotonic_us() - h->began_us;
+    return us > 0 ? us : h->connect_seen_us;
+}
+
 static void note_times(struct http *h)
 {
     struct http_report *now = &h->now;
     const char *peer = NULL;
 
     now->lookup_us = time_us(h->easy, CURLINFO_NAMELOOKUP_TIME_T);
-    now->connect_us = time_us(h->easy, CURLINFO_CONNECT_TIME_T);
+    now->connect_us = connect_us(h);
     now->tls_us = time_us(h->easy, CURLINFO_APPCONNECT_TIME_T);
-    now->sent_us = time_us(h->easy, CURLINFO_PRETRANSFER_TIME_T);
     now->first_byte_us = time_us(h->easy, CURLINFO_STARTTRANSFER_TIME_T);
     now->total_us = time_us(h->easy, CURLINFO_TOTAL_TIME_T);
     now->phase = phase_of(h);
@@ -240,7 +273,6 @@ static void note_times(struct http *h)
 /* Returns whether the request is to be ended. */
 static bool publish(struct http *h, bool done)
 {
-    note_times(h);
     h->now.done = done;
     pthread_mutex_lock(&h->lock);
     h->report = h->now;
@@ -372,6 +404,8 @@ static bool configure(struct http *h)
     curl_easy_setopt(h->easy, CURLOPT_WRITEDATA, h);
     curl_easy_setopt(h->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(h->easy, CURLOPT_OPENSOCKETDATA, h);
+    curl_easy_setopt(h->easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    curl_easy_setopt(h->easy, CURLOPT_CLOSESOCKETDATA, h);
     return curl_easy_setopt(h->easy, CURLOPT_URL, r->url) == CURLE_OK && set_address(h) &&
            curl_multi_add_handle(h->multi, h->easy) == CURLM_OK;
 }
@@ -398,7 +432,9 @@ static void transfer(struct http *h)
 {
     int running = 1;
 
+    h->began_us = monotonic_us();
     while (curl_multi_perform(h->multi, &running) == CURLM_OK) {
+        note_times(h);
         if (publish(h, false) || running == 0 || enough(h))
             break;
         int patience_ms = h->header_done ? BODY_PATIENCE_MS / 2 : POLL_MS;
@@ -408,6 +444,10 @@ static void transfer(struct http *h)
     CURLcode code = result_of(h);
     note_times(h);
     h->now.failure = failure_of(h, code);
+    if (h->now.failure == HTTP_CLOSED && h->header_bytes == 0) { /* some take the end for a byte */
+        h->now.first_byte_us = 0;
+        h->now.phase = phase_of(h);
+    }
     if (h->now.failure != HTTP_FINE && !h->local)
         snprintf(h->now.text, sizeof h->now.text, "%s",
                  h->curl_text[0] != '\0' ? h->curl_text : curl_easy_strerror(code));
@@ -524,6 +564,7 @@ struct http *http_start(const struct http_request *request, struct err *err)
         err_set(err, ERR_NOMEM, "no memory for a request");
         return NULL;
     }
+    h->fd = -1;
     pthread_mutex_init(&h->lock, NULL);
     if (begin(h, request, err) < 0) {
         dispose(h);

@@ -135,7 +135,9 @@ static void push_times(lua_State *L, const struct http_report *r)
     set_ms(L, "ttfb_ms", 0, r->first_byte_us);
     set_ms(L, "tcp_ms", r->lookup_us, r->connect_us);
     set_ms(L, "tls_ms", r->connect_us, r->tls_us);
-    set_ms(L, "wait_ms", r->sent_us, r->first_byte_us);
+    /* From the handshake on, not from libcurl's stamp of the request: that one is taken when the
+     * request is out, and late where the thread loses its turn in between. */
+    set_ms(L, "wait_ms", r->tls_us > 0 ? r->tls_us : r->connect_us, r->first_byte_us);
     set_ms(L, "elapsed_ms", 0, r->total_us);
 }
 

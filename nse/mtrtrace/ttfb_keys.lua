@@ -13,7 +13,7 @@ local KEYS = {
   { key = "tcp", kind = "ms", from = "tcp_ms", about = "TCP connection" },
   { key = "tls", kind = "ms", from = "tls_ms", about = "TLS handshake" },
   { key = "wait", kind = "ms", from = "wait_ms",
-    about = "request sent to first byte" },
+    about = "end of the handshake to the first byte" },
   { key = "think", kind = "ms", from = "think_ms",
     about = "wait less the shortest round trip to the destination" },
   { key = "count", kind = "count", about = "requests that were measured" },

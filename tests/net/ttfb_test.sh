@@ -9,7 +9,7 @@ find_flavours
 lab_up --routers 3 --no-ration || exit 1
 web_up || exit 1
 QUIET=mtr-trace.asn=off,mtr-trace.names=no,mtr-trace.packets=3
-T4=$(lab_target 4) T6=$(lab_target 6)
+T4=$(lab_target 4)
 
 # ask ARGUMENTS [NMAP OPTION...]: a run with the lab's authority
 ask() {
@@ -65,7 +65,7 @@ addresses() {
   reads no_proxy_applies "$MS ms  \(https"
   ask '' -e eth0 "$T4"
   reads chosen_interface "$MS ms  \(https"
-  SSL_CERT_FILE= trace "$flavour" --script-args "$QUIET" a.test
+  SSL_CERT_FILE='' trace "$flavour" --script-args "$QUIET" a.test
   reads unknown_authority "certificate not trusted \((issuer not known|no CA certificates to verify it with)\); $UNVERIFIED"
 }
 
@@ -169,11 +169,36 @@ for flavour in ${ONLY:-$FLAVOURS}; do
   ends
 done
 
+# ---- a plain interpreter, under valgrind and with an OpenSSL of its own ------------
+
+# alone COMMAND...: one request from the client
+alone() {
+  lab_exec c env LUA_CPATH="$TREE/build/lua5.4/?.so" REQUEST_URL=https://a.test/ REQUEST_ADDRESS="$T4" \
+    SSL_CERT_FILE="$LAB_SCRATCH/tls/ca.pem" "$@" "$TREE/tests/net/request.lua" 2>&1
+}
+
+own_openssl() { # NAME FLAG...: builds sslhost.c
+  local cflags
+  read -ra cflags <<<"$(pkg-config --cflags lua5.4)"
+  "${CC:-cc}" "${cflags[@]}" "$TREE/tests/net/sslhost.c" -Wl,-E -o "$LAB_SCRATCH/$1" "${@:2}" -llua5.4 -ldl -lpthread ||
+    not_ok "$1" "does not build"
+}
+
+is plain_interpreter "$(alone lua5.4)" "200 HTTP/2 TLSv1.3"
+is plain_interpreter_under_valgrind "$(alone valgrind -q --error-exitcode=99 --leak-check=full \
+  --errors-for-leak-kinds=definite --show-leak-kinds=definite lua5.4)" "200 HTTP/2 TLSv1.3"
+own_openssl part -DPART
+like part_of_an_openssl_is_refused "$(alone "$LAB_SCRATCH/part")" \
+  "mtrtrace.http: part has an OpenSSL of its own, which would serve 1 of libcurl's [0-9]+ calls"
+own_openssl static -l:libssl.a -l:libcrypto.a
+like static_openssl_serves_or_is_refused "$(alone "$LAB_SCRATCH/static")" \
+  "^200 HTTP/2 TLSv1.3|static has an OpenSSL of its own, which would serve [0-9]+ of libcurl's [0-9]+ calls"
+own_openssl whole -Wl,--whole-archive -l:libssl.a -l:libcrypto.a -Wl,--no-whole-archive
+like whole_static_openssl_serves "$(alone "$LAB_SCRATCH/whole")" '^200 HTTP/2 TLSv1.3'
+
 # ---- without libcurl ------------------------------------------------------------
 
 flavour=deb12
-mkdir -p "$LAB_SCRATCH/bare/mtrtrace"
-cp "$TREE"/build/lua5.*/mtrtrace/core.so "$LAB_SCRATCH/bare/mtrtrace" 2>/dev/null
 for lua in 5.3 5.4; do
   mkdir -p "$LAB_SCRATCH/bare/$lua/mtrtrace"
   cp "$TREE/build/lua$lua/mtrtrace/core.so" "$LAB_SCRATCH/bare/$lua/mtrtrace" 2>/dev/null

@@ -196,7 +196,8 @@ int luaopen_mtrtrace_http(lua_State *L)
         return luaL_error(L, "mtrtrace.http: libcurl cannot be initialised");
     make_types(L);
     lua_newtable(L);
-    lset_string(L, "libcurl", curl_version());
+    /* Not curl_version(): libldap, asked for its own, looks up this host's name and may block. */
+    lset_string(L, "libcurl", curl_version_info(CURLVERSION_NOW)->version);
     lset_owner(L, POOL_MT, sizeof(struct pool));
     lua_pushcclosure(L, l_start, 1);
     lua_setfield(L, -2, "start");

@@ -53,7 +53,10 @@ both_families() {
 
 # Neither a name nor a proxy from elsewhere; ports as they are.
 addresses() {
+  count_sent any udp dport 53
   ask '' "$T4"
+  is "${flavour}_no_name_is_looked_up" "$(sent any)" 0
+  count_no_more
   reads address_is_its_own_name "$MS ms  \(https, HTTP/2 200; "
   ask '' "$(web_address 40)"
   reads nothing_there 'no TLS on 443 and no service on 80$'

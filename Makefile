@@ -24,12 +24,17 @@ LIBS       := $(DNET_LIBS) $(PCAP_LIBS) -lpthread -lm
 MODULE     := -shared -Wl,-z,nodelete -Wl,--exclude-libs,ALL
 SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-CORE_SRCS   := $(filter-out cext/http%.c cext/lmmdb.c,$(wildcard cext/*.c))
+CORE_SRCS   := $(filter-out cext/http%.c cext/lhttp.c cext/lmmdb.c,$(wildcard cext/*.c))
 # Files of the Lua binding begin with an l; the rest knows no Lua.
 ENGINE_SRCS := $(filter-out cext/l%.c,$(CORE_SRCS))
 # Databases in MaxMind's format: left out where libmaxminddb is missing.
 MMDB_LIBS   ?= $(shell $(PKG_CONFIG) --libs libmaxminddb 2>/dev/null)
-MODULES     := $(LUAS:%=build/%/mtrtrace/core.so) $(if $(MMDB_LIBS),$(LUAS:%=build/%/mtrtrace/mmdb.so))
+# The time to first byte: left out where libcurl is missing. Linked plainly, as all else would
+# give it another OpenSSL than the one that Nmap has.
+CURL_LIBS   ?= $(shell $(PKG_CONFIG) --libs libcurl 2>/dev/null)
+HTTP_SRCS   := $(wildcard cext/http*.c)
+OPTIONAL    := $(if $(MMDB_LIBS),mmdb.so) $(if $(CURL_LIBS),http.so)
+MODULES     := $(foreach l,$(LUAS),$(addprefix build/$(l)/mtrtrace/,core.so $(OPTIONAL)))
 
 V ?= 0
 Q := $(if $(filter 0,$(V)),@)
@@ -55,7 +60,12 @@ $(2)/mtrtrace/mmdb.so: $(2)/obj/lmmdb.o
 	$$(call say,LINK  $$@)
 	$$(Q)$$(CC) -shared $(3) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(MMDB_LIBS)
 
--include $(CORE_SRCS:cext/%.c=$(2)/obj/%.d) $(2)/obj/lmmdb.d
+$(2)/mtrtrace/http.so: $(HTTP_SRCS:cext/%.c=$(2)/obj/%.o) $(2)/obj/lhttp.o $(2)/obj/lopt.o $(2)/obj/ipaddr.o $(2)/obj/err.o
+	@mkdir -p $$(@D)
+	$$(call say,LINK  $$@)
+	$$(Q)$$(CC) $$(MODULE) $(3) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(CURL_LIBS) -ldl -lpthread
+
+-include $(wildcard $(2)/obj/*.d)
 endef
 # Systems name their Luas lua5.4, lua-5.4, lua54 or just lua.
 lua_cflags = $(or $(LUA_CFLAGS),$(shell for n in $(1) $(subst lua,lua-,$(1)) $(subst .,,$(1)) lua; do \
@@ -101,7 +111,7 @@ install-script:
 	$(INSTALL) -d '$(DESTDIR)$(SCRIPT_DIR)'
 	$(INSTALL) -m 644 nse/mtr-trace.nse '$(DESTDIR)$(SCRIPT_DIR)/mtr-trace.nse'
 
-$(VERSIONS:%=install-for-%): install-for-%: build/lua%/mtrtrace/core.so $(if $(MMDB_LIBS),build/lua%/mtrtrace/mmdb.so)
+$(VERSIONS:%=install-for-%): install-for-%: $(addprefix build/lua%/mtrtrace/,core.so $(OPTIONAL))
 	$(INSTALL) -d '$(DESTDIR)$(C_DIR)/mtrtrace'
 	$(INSTALL) -m 755 $^ '$(DESTDIR)$(C_DIR)/mtrtrace'
 	$(Q)set -e; for f in $(LUA_FILES); do \
@@ -141,7 +151,7 @@ uninstall: uninstall-command $(VERSIONS:%=uninstall-for-%)
 	$(if $(SCRIPT_DIR),rm -f '$(DESTDIR)$(SCRIPT_DIR)/mtr-trace.nse')
 
 $(VERSIONS:%=uninstall-for-%): uninstall-for-%:
-	rm -f '$(DESTDIR)$(C_DIR)/mtrtrace/core.so' '$(DESTDIR)$(C_DIR)/mtrtrace/mmdb.so'
+	cd '$(DESTDIR)$(C_DIR)/mtrtrace' 2>/dev/null && rm -f core.so mmdb.so http.so || true
 	$(Q)cd '$(DESTDIR)$(LUA_DIR)' 2>/dev/null && rm -f $(LUA_FILES) || true
 	$(Q)for d in '$(DESTDIR)$(C_DIR)' '$(DESTDIR)$(LUA_DIR)'; do [ ! -d "$$d/mtrtrace" ] || \
 		find "$$d/mtrtrace" -depth -type d -empty -delete; done
@@ -172,6 +182,7 @@ variables:
   CC CFLAGS CPPFLAGS LDFLAGS PKG_CONFIG INSTALL NMAP   the usual
   DNET_LIBS="$(DNET_LIBS)" PCAP_LIBS="$(PCAP_LIBS)"   the libraries
   MMDB_LIBS="$(MMDB_LIBS)"   libmaxminddb, optional: empty leaves mmdb.so out
+  CURL_LIBS="$(CURL_LIBS)"   libcurl, optional: empty leaves http.so out
   PREFIX="$(PREFIX)" DESTDIR SCRIPT_DIR LUA_DIR C_DIR  where install puts things
   BOOTSTRAP=true       install no packages;  V=1 show commands
 endef

@@ -44,6 +44,16 @@ which of its two ways a probe was lost.
 A hop that never answers is printed as <code>*</code>. Later rows without a
 hop number are further addresses that answered at the same distance.
 
+While the trace runs the target's web server gets one request (GET /), by
+https, or by http where there is no TLS service, and the line
+<code>TTFB</code> says when the first byte of its answer came, counted from
+the start of the connection: TCP and TLS handshake, then the wait for the
+server. The wait less the shortest round trip to the destination is the
+server's think time. Redirects are not followed. The name the target was
+given by is asked for, else its address. A certificate that is not trusted is
+named, and the figure of an unverified connection says so.
+<code>mtr-trace.http=off</code> turns this off.
+
 Who announces each address is looked up while the trace runs, and waited for
 at most 3 s behind it. Third parties get the addresses of the hops and of the
 target: the route registry rr.ntt.net (whois.radb.net where that fails, and
@@ -176,12 +186,27 @@ address, which on a link between two networks may be the neighbour's.
 -- @args mtr-trace.snmp Whether to send one unauthenticated SNMPv3 discovery
 --       request to UDP port 161 of each hop address: <code>yes</code> or
 --       <code>no</code>. Default: <code>no</code>.
+-- @args mtr-trace.http Whether to measure the time to first byte of the
+--       target's web server: <code>on</code> or <code>off</code>.
+--       Default: <code>on</code>.
+-- @args mtr-trace.url What to ask it for: a path such as
+--       <code>/health</code>, or a full URL, which also says the scheme, the
+--       port and the name for SNI and Host; the address is always the traced
+--       one. Default: <code>/</code> by https on port 443, by http on port 80
+--       where there is no TLS service.
+-- @args mtr-trace.http-count Requests, one after the other, 1 to 100; of
+--       more than one the shortest, median and longest time are printed.
+--       Default: <code>1</code>.
+-- @args mtr-trace.http-timeout How long a request may take, 100ms to 600s.
+--       Default: <code>10s</code>.
+-- @args mtr-trace.http-method <code>GET</code> or <code>HEAD</code>.
+--       Default: <code>GET</code>.
 --
 -- @output
 -- Host script results:
 -- | mtr-trace:
 -- |   Target: www.example.com (93.184.216.34)
--- |   TTFB: -
+-- |   TTFB: 124.56 ms  (https, HTTP/2 200; TCP 24.1 + TLS 50.2 + wait 50.3; server think time 38.8)
 -- |
 -- |   Hop  IP Address     Loss%   Sent  Recv  Avg(ms)  StDev(ms)  Jitter(ms)  ASN      Organization     OS Guess
 -- |   1    192.168.1.1    0.0% r  10    10    1.52     0.23       0.12        Private  Private Network  Linux-based
@@ -212,6 +237,29 @@ address, which on a link between two networks may be the neighbour's.
 -- <elem key="capture_drops">0</elem>
 -- <elem key="clock_steps">0</elem>
 -- <elem key="unstamped">0</elem>
+-- <table key="ttfb">
+--   <elem key="outcome">measured</elem>
+--   <elem key="ttfb">124.561</elem>
+--   <elem key="tcp">24.103</elem>
+--   <elem key="tls">50.151</elem>
+--   <elem key="wait">50.284</elem>
+--   <elem key="think">38.794</elem>
+--   <elem key="count">1</elem>
+--   <elem key="min">124.561</elem>
+--   <elem key="median">124.561</elem>
+--   <elem key="max">124.561</elem>
+--   <elem key="url">https://www.example.com/</elem>
+--   <elem key="method">GET</elem>
+--   <elem key="address">93.184.216.34</elem>
+--   <elem key="port">443</elem>
+--   <elem key="scheme">https</elem>
+--   <elem key="protocol">HTTP/2</elem>
+--   <elem key="status">200</elem>
+--   <elem key="tls_version">TLSv1.3</elem>
+--   <elem key="certificate">trusted</elem>
+--   <elem key="text">124.56 ms  (https, HTTP/2 200; TCP 24.1 + TLS 50.2 +
+--     wait 50.3; server think time 38.8)</elem>
+-- </table>
 -- <table key="hops">
 --   <table>
 --     <elem key="hop">1</elem>

@@ -4,7 +4,8 @@
 ASAN       := build/test
 HELPERS    := $(filter-out %_test.c,$(wildcard tests/unit/*.c))
 C_TESTS    := $(patsubst tests/%.c,$(ASAN)/%,\
-	$(wildcard tests/unit/*_test.c tests/sim/*_test.c tests/fuzz/*_test.c))
+	$(filter-out $(if $(CURL_LIBS),,%/http_test.c),\
+	$(wildcard tests/unit/*_test.c tests/sim/*_test.c tests/fuzz/*_test.c)))
 LUA_TESTS  := $(filter-out tests/unit/core_%,$(wildcard tests/unit/*_test.lua)) \
 	$(wildcard tests/fuzz/*_test.lua)
 CORE_TESTS := $(wildcard tests/unit/core_*_test.lua)
@@ -30,7 +31,13 @@ $(1)/%_test: $(1)/tests/%_test.o $(HELPERS:%.c=$(1)/%.o) $(ENGINE_SRCS:%.c=$(1)/
 endef
 $(eval $(call PROGRAM_RULES,$(ASAN),$(SANITIZE)))
 $(eval $(call PROGRAM_RULES,$(ASAN)/plain,))
--include $(wildcard $(ASAN)/*/*.d $(ASAN)/*/*/*.d $(ASAN)/plain/*/*/*.d)
+
+# Threads of ours beside a program's: also under ThreadSanitizer, which bears no other.
+TSAN     := $(if $(CURL_LIBS),$(ASAN)/tsan/unit/http_test)
+$(eval $(call PROGRAM_RULES,$(ASAN)/tsan,-fsanitize=thread))
+$(foreach d,$(ASAN) $(ASAN)/plain $(ASAN)/tsan,$(eval $(d)/unit/http_test: $(d)/cext/http.o))
+%/unit/http_test: LIBS += $(CURL_LIBS) -ldl
+-include $(wildcard $(ASAN)/*/*.d $(ASAN)/*/*/*.d $(ASAN)/*/*/*/*.d)
 .SECONDARY:
 
 VALGRIND := $(C_TESTS:$(ASAN)/%=$(ASAN)/plain/%)
@@ -39,12 +46,12 @@ include tests/sim/sim.mk
 
 # ---- what is run: one command line per word in quotes -----------------------
 
-C_RUNS    := $(C_TESTS) $(VALGRIND:%='tests/valgrind %')
+C_RUNS    := $(C_TESTS) $(TSAN) $(VALGRIND:%='tests/valgrind %')
 LUA_RUNS  := $(foreach l,$(TEST_LUAS),$(LUA_TESTS:%='tests/lua $(l) %')) \
 	$(foreach l,$(LUAS),$(CORE_TESTS:%='tests/lua $(l) %')) \
 	$(CORE_TESTS:%='tests/lua --asan lua5.4 %')
 
-test-c: $(C_TESTS) $(VALGRIND)
+test-c: $(C_TESTS) $(VALGRIND) $(TSAN)
 	@tests/run $(C_RUNS)
 
 test-lua: all $(if $(CORE_TESTS),$(ASAN)/asan/mtrtrace/core.so)
@@ -64,7 +71,7 @@ check-now:
 	@$(BOOTSTRAP) --tests
 	@$(MAKE) --no-print-directory check-built
 
-check-built: all $(C_TESTS) $(VALGRIND) $(if $(CORE_TESTS),$(ASAN)/asan/mtrtrace/core.so)
+check-built: all $(C_TESTS) $(VALGRIND) $(TSAN) $(if $(CORE_TESTS),$(ASAN)/asan/mtrtrace/core.so)
 	@tests/run 'tests/lint $(LUAS)' $(C_RUNS) $(LUA_RUNS) $(SIM_RUNS) $(NET_TESTS)
 
 # Not part of check, which replays the corpus and fuzzes the Lua readers for a few

@@ -64,6 +64,16 @@ local ARGS = {
     want = "off or a confidence in percent" },
   { name = "snmp", default = "no", read = values.choice,
     want = "one of ", words = { "yes", "no" } },
+  { name = "http", default = "on", read = values.choice, want = "one of ",
+    words = { "on", "off" } },
+  { name = "url", read = values.url,
+    want = "a path such as /health or a URL such as https://name:8443/" },
+  { name = "http-count", default = 1, read = whole, min = 1, max = 100,
+    want = "a whole number" },
+  { name = "http-timeout", default = 10, read = seconds, min = 0.1,
+    max = 600, want = "a time such as 10s or 500ms" },
+  { name = "http-method", default = "GET", read = values.choice,
+    want = "one of ", words = { "GET", "HEAD" } },
 }
 
 local BY_NAME, NAMES = {}, {}

@@ -5,7 +5,9 @@
 -- @module mtrtrace.companions
 local collect = require "mtrtrace.os.collect"
 local database = require "mtrtrace.asn.database"
+local loader = require "mtrtrace.loader"
 local lookup = require "mtrtrace.lookup"
+local ttfb = require "mtrtrace.ttfb"
 
 local M = {}
 
@@ -81,10 +83,33 @@ local function guesses(host, options, run, subject)
   }, run.store)
 end
 
+local function variable(name)
+  local value = os.getenv(name)
+  return value ~= "" and value or nil
+end
+
+-- What the target's web server takes.
+local function web(_, options, run, subject)
+  if options.http ~= "on" then
+    return false
+  end
+  local http, why = loader.http()
+  return ttfb.new(http, {
+    address = subject.address, name = subject.name,
+    interface = subject.interface, source = subject.source,
+    url = options.url, count = options.http_count,
+    timeout = options.http_timeout, method = options.http_method,
+    agent = "mtr-trace/" .. run.core.version, closed = subject.closed,
+    dns_ms = subject.dns_ms,
+    -- As the command curl does; libcurl itself does not look at them.
+    ca_file = variable "SSL_CERT_FILE", ca_dir = variable "SSL_CERT_DIR",
+  }, why)
+end
+
 -- Each is a function of the host, the checked options, the run and the
 -- subject; it gives a companion, false where the options want none, or nil, a
 -- sentence and the name of the argument that it is about.
-local MAKERS = { lookups, guesses }
+local MAKERS = { lookups, guesses, web }
 
 --- The companions of one trace.
 -- @tparam table host see mtrtrace.tracer and mtrtrace.lookup
@@ -93,7 +118,9 @@ local MAKERS = { lookups, guesses }
 --   all traces of the run share
 -- @tparam table subject what is traced: `source` and `interface` where the
 --   user chose them; `mac` of the target and `nmap_os`, { name }, where they
---   are known
+--   are known; for the time to first byte `address` of the target, its `name`
+--   as the user typed it, `dns_ms` that its look-up took, and `closed`, a
+--   function of a TCP port, true where it is known to be
 -- @treturn ?{table,...} for mtrtrace.tracer
 -- @treturn ?string why not: one sentence
 -- @treturn ?string name of the argument it is about

@@ -20,6 +20,7 @@ local os_words = require "mtrtrace.os.words"
 local path_words = require "mtrtrace.paths.words"
 local reverse = require "mtrtrace.paths.reverse"
 local special = require "mtrtrace.special"
+local ttfb_keys = require "mtrtrace.ttfb_keys"
 local verdict_keys = require "mtrtrace.verdict.keys"
 
 local M = {}
@@ -300,8 +301,8 @@ end
 
 --- A field's value for programs: in the field's unit, never an exponent.
 -- @tparam table field
--- @tparam string scope "hop", "responder" or "verdict"
--- @tparam table from a hop, responder or verdict
+-- @tparam string scope "hop", "responder", "verdict" or "ttfb"
+-- @tparam table from a hop, responder, verdict or time to first byte
 -- @treturn ?string nil where there is no value; a flag is a boolean
 function M.raw(field, scope, from)
   local value = pick(field[scope], from)
@@ -329,6 +330,12 @@ local LETTERS = {
 -- @treturn ?string
 function M.of_letter(letter)
   return LETTERS[letter]
+end
+
+--- The fields of the time to first byte, in order.
+-- @treturn {table,...} { key, kind, about }; not to be changed
+function M.of_ttfb()
+  return ttfb_keys
 end
 
 --- All fields, in the order of the columns.

@@ -39,6 +39,13 @@ local function percent(share)
   return ("%.1f%%"):format(share * 100)
 end
 
+--- Milliseconds in a list of several: one decimal, two where they are few.
+-- @tparam number value
+-- @treturn string
+function M.short_ms(value)
+  return (value < 9.995 and "%.2f" or "%.1f"):format(value)
+end
+
 --- An interval of shares, in percent.
 -- @tparam number low 0 to 1
 -- @tparam number high 0 to 1

@@ -29,6 +29,30 @@ function M.diagnose(err, lua)
     .. err:gsub("%s+", " "):sub(1, 200)
 end
 
+--- What the failure to load the web part means to a user.
+-- @tparam string err message of the failed require
+-- @treturn string a few words
+function M.diagnose_http(err)
+  local library = err:match("([%w_.+-]+%.so[%d.]*): cannot open shared")
+  if library and not library:find("^http%.so") then
+    return ("%s is not installed"):format(library)
+  elseif err:find("module 'mtrtrace.http' not found", 1, true) then
+    return "built without libcurl"
+  end
+  return (err:gsub("^.-mtrtrace%.http: ", ""):gsub("%s+", " "):sub(1, 200))
+end
+
+--- The web part, which may be missing.
+-- @treturn ?table the module mtrtrace.http
+-- @treturn ?string why there is none: a few words
+function M.http()
+  local ok, http = pcall(require, "mtrtrace.http")
+  if ok then
+    return http
+  end
+  return nil, M.diagnose_http(tostring(http))
+end
+
 --- The C engine.
 -- @treturn ?table the module mtrtrace.core
 -- @treturn ?string one sentence with the cure

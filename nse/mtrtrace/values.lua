@@ -43,7 +43,7 @@ end
 -- @treturn ?string
 function M.choice(text, arg)
   for _, word in ipairs(arg.words) do
-    if text:lower() == word then
+    if text:lower() == word:lower() then
       return word
     end
   end
@@ -144,6 +144,48 @@ function M.order(text)
     keys[#keys + 1] = key
   end
   return #keys > 0 and keys or nil
+end
+
+-- A host of a URL: a name or an IPv4 address, or an IPv6 one in brackets.
+local function authority(text)
+  local host, port = text:match("^(%[[%x:.]+%]):?(%d*)$")
+  if not host then
+    host, port = text:match("^([%w][%w._-]*):?(%d*)$")
+  end
+  if not host or text:find(":$") then
+    return nil
+  end
+  port = port ~= "" and math.tointeger(tonumber(port:sub(1, 6))) or nil
+  if port and (port < 1 or port > 65535) then
+    return nil
+  end
+  return host, port
+end
+
+local PORT = { http = 80, https = 443 }
+
+--- What to ask a web server for: a path, or a full URL. Other bytes than
+-- printable ASCII have to be percent-encoded; a user, a password and a
+-- fragment are refused.
+-- @tparam string text such as "/health" or "https://name:8443/health"
+-- @treturn ?table { path }, and of a full URL also { scheme, host, port }
+function M.url(text)
+  if text:find("[^\33-\126]") or text:find("[#\"<>\\^`{|}]") then
+    return nil
+  elseif text:sub(1, 1) == "/" then
+    return { path = text }
+  end
+  local scheme, rest = text:match("^(%a+)://(.+)$")
+  scheme = scheme and scheme:lower()
+  if not PORT[scheme] then
+    return nil
+  end
+  local host, port = authority(rest:match("^[^/?]*"))
+  local path = rest:match("[/?].*$") or "/"
+  return host and {
+    scheme = scheme, host = host, port = port or PORT[scheme],
+    path = path:sub(1, 1) == "?" and "/" .. path or path,
+  } or nil
 end
 
 --- The words a list of columns may hold.

@@ -20,6 +20,7 @@ wanted() {
     bash-completion/completions/mtr-trace zsh/site-functions/_mtr-trace fish/vendor_completions.d/mtr-trace.fish
   for version in $versions; do
     echo "/opt/x/lib/lua/$version/mtrtrace/core.so"
+    ! pkg-config --exists libcurl || echo "/opt/x/lib/lua/$version/mtrtrace/http.so"
     ! pkg-config --exists libmaxminddb || echo "/opt/x/lib/lua/$version/mtrtrace/mmdb.so"
     (cd nse && find . -name '*.lua') | sed "s|^\.|/opt/x/share/lua/$version|"
   done

@@ -61,19 +61,26 @@ tree_env() {
 # machine itself or in Debian 13, where the tree is /mnt and LAB_SCRATCH is /srv.
 # `ip netns exec` gives it a mount namespace of its own: what is mounted there is
 # gone with it.
+# A file hosts in $LAB_SCRATCH takes the place of /etc/hosts.
 # A signal to the test ends it at once.
 in_flavour() {
   local flavour=$1 ns=$2
   shift 2
   tree_env "$(tree_of "$flavour")"
   case $flavour in
-    deb12) lab_run "${ENV[@]}" ip netns exec "$LAB-$ns" "$@" ;;
+    deb12)
+      # shellcheck disable=SC2016 # for the shell inside
+      [ ! -e "$LAB_SCRATCH/hosts" ] ||
+        set -- sh -c 'mount --bind "$0" /etc/hosts && exec "$@"' "$LAB_SCRATCH/hosts" "$@"
+      lab_run "${ENV[@]}" ip netns exec "$LAB-$ns" "$@"
+      ;;
     deb13)
       # shellcheck disable=SC2016 # for the shell inside
       lab_run "${ENV[@]}" ip netns exec "$LAB-$ns" sh -c '
         root=$1 tree=$2 scratch=$3 && shift 3 &&
         mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" &&
         mount --bind "$tree" "$root/mnt" && mount --bind "$scratch" "$root/srv" &&
+        { [ ! -e "$scratch/hosts" ] || mount --bind "$scratch/hosts" "$root/etc/hosts"; } &&
         exec chroot "$root" "$@"' - "$TREE/build/debian13" "$TREE" "$LAB_SCRATCH" "$@"
       ;;
     *) lab_die "no such flavour: $flavour" ;;

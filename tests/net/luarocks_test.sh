@@ -21,6 +21,8 @@ ok luarocks_make
 got=$(env -u LUA_PATH -u LUA_CPATH LUA_PATH_5_4="$dir/tree/share/lua/5.4/?.lua" \
   LUA_CPATH_5_4="$dir/tree/lib/lua/5.4/?.so" lua5.4 -e 'print(require("mtrtrace.core").version)' 2>&1)
 like luarocks_tree_has_a_working_core "$got" '^[0-9]+\.[0-9]+'
+! pkg-config --exists libcurl ||
+  is luarocks_tree_has_http "$(find "$dir/tree" -name http.so | wc -l)" 1
 is luarocks_tree_has_the_script "$(find "$dir/tree" -name mtr-trace.nse | wc -l)" 1
 rocks remove mtr-trace >/dev/null
 is luarocks_remove_leaves_nothing "$(find "$dir/tree" -path '*mtrtrace*' ! -path '*/lib/luarocks/*')" ""

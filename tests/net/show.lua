@@ -3,6 +3,7 @@
 -- shell tests.
 --   text            what mtr-trace printed
 --   get KEY...      its values, on one line; - where there is none
+--   ttfb KEY...     values of the time to first byte, in the same way
 --   hops KEY...     a line for each hop: its number, then these values of the
 --                   hop or else of its first responder
 --   sum KEY         of a value over all hops
@@ -23,6 +24,10 @@ function SHOW.get(trace, keys)
     values[i] = trace.data[key] or "-"
   end
   print(table.concat(values, " "))
+end
+
+function SHOW.ttfb(trace, keys)
+  SHOW.get({ data = trace.data.ttfb or {} }, keys)
 end
 
 local function value(hop, key)

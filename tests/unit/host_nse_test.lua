@@ -1,6 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 local check = require "check"
+local fake_http = require "fake_http"
 local nse = require "mtrtrace.host.nse"
+
+package.loaded["mtrtrace.http"] = fake_http.new {}
 
 -- Nmap as far as the module asks it.
 local function nmap_of(changes)
@@ -17,6 +20,9 @@ local function nmap_of(changes)
     get_interface = function() return has.interface end,
     list_interfaces = function() return has.interfaces end,
     verbosity = function() return has.verbosity end,
+    get_port_state = function(_, port)
+      return has.ports and { state = has.ports[port.number] }
+    end,
   }
 end
 
@@ -164,14 +170,32 @@ local function settings_of(args, target)
 end
 
 check.case("os_guess_runs_beside_the_look_ups", function()
-  check.equal(#companions_of {}, 2)
+  check.equal(#companions_of { ["mtr-trace.http"] = "off" }, 2)
   local settings = settings_of {}
   check.equal({ settings.mode, settings.snmp, settings.target_mac,
     settings.nmap_os }, { "echo", false })
 end)
 
 check.case("os_off_leaves_the_look_ups_alone", function()
-  check.equal(#companions_of { ["mtr-trace.os"] = "off" }, 1)
+  check.equal(#companions_of { ["mtr-trace.os"] = "off",
+    ["mtr-trace.http"] = "off" }, 1)
+end)
+
+check.case("web_server_is_asked_as_nmap_was_told", function()
+  local list = companions_of({}, { ip = "192.0.2.9",
+    targetname = "www.example.com" })
+  local settings = list[3].settings
+  check.equal({ #list, settings.address, settings.name, settings.count,
+    settings.timeout, settings.method, settings.agent }, { 3, "192.0.2.9",
+    "www.example.com", 1, 10, "GET", "mtr-trace/0.0.0" })
+end)
+
+check.case("ports_that_nmap_knows_are_handed_on", function()
+  local host = host_of { ports = { [443] = "closed", [80] = "open" } }
+  local given = host:arguments()
+  local closed = host:companions(given, host:options(given, V4),
+    { version = "0" }, V4)[3].settings.closed
+  check.equal({ closed(443), closed(80), closed(81) }, { true, false, false })
 end)
 
 check.case("snmp_is_asked_for_with_yes", function()

@@ -3,6 +3,7 @@
 local args = require "mtrtrace.args"
 local check = require "check"
 local fake_core = require "fake_core"
+local fake_http = require "fake_http"
 local fields = require "mtrtrace.fields"
 local format = require "mtrtrace.format"
 local sample = require "sample"
@@ -24,6 +25,7 @@ local NMAP = {
   address_family = function() return "inet" end,
   get_payload_length = function() return 0 end,
   get_interface = nothing,
+  get_port_state = nothing,
   list_interfaces = nothing,
   verbosity = function() return 0 end,
   clock = function() return 0 end,
@@ -34,6 +36,7 @@ local STDNSE = {
 }
 package.loaded.nmap = NMAP
 package.loaded.stdnse = STDNSE
+package.loaded["mtrtrace.http"] = fake_http.new {}
 
 -- The script as NSE loads it: its globals are its own.
 local function load_script(arguments, core)
@@ -66,7 +69,8 @@ check.case("action_gives_structure_and_indented_text", function()
     core).action(TARGET)
   check.equal(structure.name, "www.example.com")
   check.equal(text, "\n  Target: www.example.com (93.184.216.34)\n"
-    .. "  TTFB: -\n\n  Hop  IP Address\n  1    192.168.1.1")
+    .. "  TTFB: no TLS on 443 and no service on 80\n\n  Hop  IP Address\n"
+    .. "  1    192.168.1.1")
   check.equal(core.options.target, "93.184.216.34")
 end)
 

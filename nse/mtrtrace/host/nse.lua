@@ -69,6 +69,15 @@ local function address_of(nmap, target)
   return target.ip .. "%" .. name
 end
 
+-- What Nmap's port scan found out is not asked again.
+local function known_closed(nmap, target)
+  return function(port)
+    local found = nmap.get_port_state(target,
+      { number = port, protocol = "tcp" })
+    return found ~= nil and found.state == "closed"
+  end
+end
+
 -- The engine's options; those of others stay behind.
 local function trace_options(nmap, options, target)
   local address, err = address_of(nmap, target)
@@ -127,6 +136,8 @@ end
 function Host:companions(given, options, core, target)
   local subject = nse_os.facts(target)
   subject.source, subject.interface = options.source, options.interface
+  subject.address, subject.name = options.target, target.targetname
+  subject.closed = known_closed(self.nmap, target)
   local list, err, argument = companions.new(self, given,
     { core = core, store = self.store }, subject)
   if not list then

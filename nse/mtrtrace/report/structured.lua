@@ -8,6 +8,7 @@ local fields = require "mtrtrace.fields"
 local format = require "mtrtrace.format"
 local notes = require "mtrtrace.notes"
 local os_table = require "mtrtrace.report.os_table"
+local ttfb_line = require "mtrtrace.report.ttfb_line"
 
 local M = {}
 
@@ -118,15 +119,26 @@ local function hop_table(hop, new, shape)
   return out
 end
 
-local function verdict_table(verdict, new, shape)
+-- Values of a list of fields, such as those of verdicts.
+local function keyed(list, scope, from, new, shape)
   local out = new()
-  for _, field in ipairs(fields.of_verdicts()) do
-    local value = fields.raw(field, "verdict", verdict)
+  for _, field in ipairs(list) do
+    local value = fields.raw(field, scope, from)
     if value ~= nil and format.kinds[field.kind].numeric then
       value = shape.number(value)
     end
     out[field.key] = value
   end
+  return out
+end
+
+local function verdict_table(verdict, new, shape)
+  return keyed(fields.of_verdicts(), "verdict", verdict, new, shape)
+end
+
+local function ttfb_table(ttfb, new, shape)
+  local out = keyed(fields.of_ttfb(), "ttfb", ttfb, new, shape)
+  out.text = ttfb_line.render(ttfb)
   return out
 end
 
@@ -202,6 +214,7 @@ function M.build(result, view, new, shape)
   for _, key in ipairs(HEAD) do
     out[key] = plain(result[key], shape)
   end
+  out.ttfb = result.ttfb and ttfb_table(result.ttfb, new, shape)
   out.hops = each(result.hops, new, hop_table, shape)
   out.flows = result.flows and each(result.flows, new, flow_table, shape)
     or nil

@@ -4,6 +4,7 @@
 -- Pure: a result in, text out; every value is written by the field table.
 -- @module mtrtrace.report.text
 local grid = require "mtrtrace.report.grid"
+local ttfb_line = require "mtrtrace.report.ttfb_line"
 
 local M = {}
 
@@ -35,8 +36,8 @@ end
 --   `evidence`: whether to say what each OS guess rests on
 -- @treturn string lines parted by "\n", without one at the end
 function M.render(result, view)
-  local lines = { "Target: " .. grid.target(result, view.name), "TTFB: -",
-    "" }
+  local lines = { "Target: " .. grid.target(result, view.name),
+    "TTFB: " .. ttfb_line.render(result.ttfb), "" }
   add_table(lines, grid.cells(result, view, true))
   local remarks = grid.remarks(result, view)
   lines[#lines + 1] = #remarks > 0 and "" or nil

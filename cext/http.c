@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The thread of a request sits in curl_multi_poll, so that a wake-up ends it at once. Only the
+ * thread touches the easy handle; others read a copy under the lock. */
+#include "http.h"
+
+#include <curl/curl.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    BODY_MOST = 64 * 1024,
+    HEADER_MOST = 64 * 1024,
+    POLL_MS = 1000,
+    BODY_PATIENCE_MS = 500, /* the figures are known by then */
+    TEXTS = 7,
+    CONNECT_TO_MOST = 96,
+};
+
+struct http {
+    pthread_mutex_t lock;
+    pthread_t thread;
+    CURLM *multi;
+    bool stop;                 /* under the lock */
+    struct http_report report; /* under the lock */
+
+    /* constant from the start on: */
+    struct http_request request;
+    char *texts[TEXTS]; /* what request points to */
+    int texts_used;
+    unsigned scope;
+    struct sockaddr_storage source;
+    socklen_t source_length; /* 0: none */
+
+    /* the thread's alone: */
+    CURL *easy;
+    int fd; /* of the connection; -1: none */
+    int64_t began_us, connect_seen_us;
+    struct curl_slist *connect_to;
+    struct http_report now;
+    size_t header_bytes, body_bytes;
+    bool header_done, too_long;
+    bool local;
+    char curl_text[CURL_ERROR_SIZE];
+};
+
+static const char *const phase_names[] = {
+    [HTTP_CONNECTING] = "connecting", [HTTP_TLS] = "tls",   [HTTP_WAITING] = "waiting",
+    [HTTP_HEADER] = "header",         [HTTP_BODY] = "body",
+};
+_Static_assert(sizeof phase_names / sizeof *phase_names == HTTP_PHASES, "a name for each");
+
+static const char *const failure_names[] = {
+    [HTTP_FINE] = "none",
+    [HTTP_REFUSED] = "refused",
+    [HTTP_UNREACHABLE] = "unreachable",
+    [HTTP_TIMED_OUT] = "timeout",
+    [HTTP_NO_CONNECTION] = "connect",
+    [HTTP_NO_TLS] = "tls",
+    [HTTP_CERTIFICATE] = "certificate",
+    [HTTP_NO_CA] = "no_ca",
+    [HTTP_NOT_HTTP] = "http",
+    [HTTP_CLOSED] = "closed",
+    [HTTP_TOO_LONG] = "header",
+    [HTTP_LOCAL] = "local",
+};
+_Static_assert(sizeof failure_names / sizeof *failure_names == HTTP_FAILURES, "a name for each");
+
+const char *http_phase_name(enum http_phase phase)
+{
+    return phase_names[phase];
+}
+
+const char *http_failure_name(enum http_failure failure)
+{
+    return failure_names[failure];
+}
+
+/* ---- sockets ------------------------------------------------------------------------------- */
+
+static curl_socket_t refuse_socket(struct http *h, int fd, const char *what, const char *name)
+{
+    h->local = true;
+    snprintf(h->now.text, sizeof h->now.text, "%s %s: %s", what, name, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return CURL_SOCKET_BAD;
+}
+
+/* Also where libcurl's own sockets would be inherited by children of the host program. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *to)
+{
+    struct http *h = context;
+    const char *device = h->request.interface;
+
+    (void)purpose;
+    int fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+    if (fd < 0)
+        return refuse_socket(h, fd, "no", "socket");
+    if (device != NULL &&
+        setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device)) < 0)
+        return refuse_socket(h, fd, "cannot use interface", device);
+    if (h->source_length > 0 && bind(fd, (struct sockaddr *)&h->source, h->source_length) < 0)
+        return refuse_socket(h, fd, "cannot send from", h->request.source);
+    h->fd = fd;
+    return fd;
+}
+
+static int close_socket(void *context, curl_socket_t fd)
+{
+    struct http *h = context;
+
+    if (fd == h->fd)
+        h->fd = -1;
+    return close(fd);
+}
+
+/* ---- what comes in ------------------------------------------------------------------------- */
+
+/* The version of TLS, from OpenSSL where libcurl uses that: the function is looked up where
+ * libcurl's own were found, so that a host program's OpenSSL is not mixed with another. */
+static void note_tls(struct http *h)
+{
+    struct curl_tlssessioninfo *info = NULL;
+
+    if (curl_easy_getinfo(h->easy, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || info == NULL ||
+        info->backend != CURLSSLBACKEND_OPENSSL || info->internals == NULL)
+        return;
+    const char *(*version)(const void *) = NULL;
+    *(void **)&version = dlsym(RTLD_DEFAULT, "SSL_get_version");
+    if (version != NULL)
+        snprintf(h->now.tls, sizeof h->now.tls, "%s", version(info->internals));
+}
+
+static void note_location(struct http *h, const char *line, size_t length)
+{
+    static const char name[] = "location:";
+    const size_t skip = sizeof name - 1;
+
+    if (length <= skip || strncasecmp(line, name, skip) != 0)
+        return;
+    line += skip;
+    length -= skip;
+    while (length > 0 && (*line == ' ' || *line == '\t')) {
+        line++;
+        length--;
+    }
+    while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == '\n'))
+        length--;
+    snprintf(h->now.location, sizeof h->now.location, "%.*s", (int)length, line);
+}
+
+/* One line at a time; the empty one ends a header, of which 1xx answers are not the last. */
+static size_t on_header(char *line, size_t size, size_t count, void *context)
+{
+    struct http *h = context;
+    size_t length = size * count;
+
+    if (h->header_bytes == 0)
+        note_tls(h);
+    h->header_bytes += length;
+    if (h->header_bytes > HEADER_MOST) {
+        h->too_long = true;
+        return 0;
+    }
+    if (length > 0 && (line[0] == '\r' || line[0] == '\n')) {
+        long status = 0;
+        curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
+        h->header_done = status >= 200;
+    }
+    note_location(h, line, length);
+    return length;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *context)
+{
+    struct http *h = context;
+
+    (void)bytes;
+    h->body_bytes += size * count;
+    return h->body_bytes >= BODY_MOST ? 0 : size * count;
+}
+
+/* ---- the report ---------------------------------------------------------------------------- */
+
+static int64_t time_us(CURL *easy, CURLINFO what)
+{
+    curl_off_t us = 0;
+    curl_easy_getinfo(easy, what, &us);
+    return us;
+}
+
+static void note_answer(struct http *h)
+{
+    static const struct {
+        long number;
+        const char *name;
+    } versions[] = { { CURL_HTTP_VERSION_1_0, "1.0" },
+                     { CURL_HTTP_VERSION_1_1, "1.1" },
+                     { CURL_HTTP_VERSION_2_0, "2" },
+                     { CURL_HTTP_VERSION_3, "3" } };
+    long number = 0;
+
+    curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &h->now.status);
+    curl_easy_getinfo(h->easy, CURLINFO_HTTP_VERSION, &number);
+    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++)
+        if (versions[i].number == number)
+            snprintf(h->now.version, sizeof h->now.version, "%s", versions[i].name);
+}
+
+static enum http_phase phase_of(const struct http *h)
+{
+    const struct http_report *now = &h->now;
+    bool https = strncmp(h->request.url, "https:", 6) == 0;
+
+    if (h->header_done)
+        return HTTP_BODY;
+    if (now->first_byte_us > 0)
+        return HTTP_HEADER;
+    if (now->connect_us == 0)
+        return HTTP_CONNECTING;
+    return https && now->tls_us == 0 ? HTTP_TLS : HTTP_WAITING;
+}
+
+static int64_t monotonic_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* libcurl tells the time of the connection only when TLS is done, too: until then our own has to
+ * do, a handshake's first step late. */
+static int64_t connect_us(struct http *h)
+{
+    struct sockaddr_storage peer;
+    socklen_t length = sizeof peer;
+    int64_t us = time_us(h->easy, CURLINFO_CONNECT_TIME_T);
+
+    if (us == 0 && h->connect_seen_us == 0 && h->fd >= 0 &&
+        getpeername(h->fd, (struct sockaddr *)&peer, &length) == 0)
+        h->connect_seen_us = monotonic_us() - h->began_us;
+    return us > 0 ? us : h->connect_seen_us;
+}
+
+static void note_times(struct http *h)
+{
+    struct http_report *now = &h->now;
+    const char *peer = NULL;
+
+    now->lookup_us = time_us(h->easy, CURLINFO_NAMELOOKUP_TIME_T);
+    now->connect_us = connect_us(h);
+    now->tls_us = time_us(h->easy, CURLINFO_APPCONNECT_TIME_T);
+    now->first_byte_us = time_us(h->easy, CURLINFO_STARTTRANSFER_TIME_T);
+    now->total_us = time_us(h->easy, CURLINFO_TOTAL_TIME_T);
+    now->phase = phase_of(h);
+    curl_easy_getinfo(h->easy, CURLINFO_PRIMARY_IP, &peer);
+    snprintf(now->peer, sizeof now->peer, "%s", peer != NULL ? peer : "");
+    if (now->first_byte_us > 0)
+        note_answer(h);
+}
+
+/* Returns whether the request is to be ended. */
+static bool publish(struct http *h, bool done)
+{
+    h->now.done = done;
+    pthread_mutex_lock(&h->lock);
+    h->report = h->now;
+    bool stop = h->stop;
+    pthread_mutex_unlock(&h->lock);
+    return stop;
+}
+
+static enum http_failure connect_failure(CURL *easy)
+{
+    long number = 0;
+
+    curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
+    switch (number) {
+    case ECONNREFUSED:
+        return HTTP_REFUSED;
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case EACCES:
+    case EPERM:
+        return HTTP_UNREACHABLE;
+    case ETIMEDOUT:
+        return HTTP_TIMED_OUT;
+    default:
+        return HTTP_NO_CONNECTION;
+    }
+}
+
+static enum http_failure failure_of(const struct http *h, CURLcode code)
+{
+    if (h->header_done || code == CURLE_OK)
+        return HTTP_FINE; /* what comes behind the header does not change the figures */
+    if (h->local)
+        return HTTP_LOCAL;
+    if (h->too_long)
+        return HTTP_TOO_LONG;
+    switch (code) {
+    case CURLE_COULDNT_CONNECT:
+        return connect_failure(h->easy);
+    case CURLE_OPERATION_TIMEDOUT:
+        return HTTP_TIMED_OUT;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+        return HTTP_CERTIFICATE;
+    case CURLE_SSL_CACERT_BADFILE:
+        return HTTP_NO_CA;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CIPHER:
+    case CURLE_USE_SSL_FAILED:
+        return HTTP_NO_TLS;
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+        return HTTP_NOT_HTTP;
+    case CURLE_GOT_NOTHING:
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+    case CURLE_PARTIAL_FILE:
+        return h->now.phase == HTTP_TLS ? HTTP_NO_TLS : HTTP_CLOSED;
+    default:
+        return HTTP_LOCAL;
+    }
+}
+
+/* ---- the thread ---------------------------------------------------------------------------- */
+
+static void set_limits(CURL *easy, const struct http_request *r)
+{
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)r->timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)r->connect_timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+#if LIBCURL_VERSION_NUM >= 0x075500
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+}
+
+static void set_trust(CURL *easy, const struct http_request *r)
+{
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, r->unverified ? 0L : 1L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, r->unverified ? 0L : 2L);
+    if (r->ca_file != NULL)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, r->ca_file);
+    if (r->ca_dir != NULL)
+        curl_easy_setopt(easy, CURLOPT_CAPATH, r->ca_dir);
+}
+
+/* CONNECT_TO moves the connection alone: SNI, Host and the name in the certificate stay. */
+static bool set_address(struct http *h)
+{
+    char text[CONNECT_TO_MOST];
+    const struct http_request *r = &h->request;
+    int length = (int)strcspn(r->address, "%");
+    const char *pattern = strchr(r->address, ':') != NULL ? "::[%.*s]:%u" : "::%.*s:%u";
+
+    snprintf(text, sizeof text, pattern, length, r->address, r->port);
+    h->connect_to = curl_slist_append(NULL, text);
+    if (h->scope != 0)
+        curl_easy_setopt(h->easy, CURLOPT_ADDRESS_SCOPE, (long)h->scope);
+    return h->connect_to != NULL &&
+           curl_easy_setopt(h->easy, CURLOPT_CONNECT_TO, h->connect_to) == CURLE_OK;
+}
+
+static bool configure(struct http *h)
+{
+    const struct http_request *r = &h->request;
+
+    h->easy = curl_easy_init();
+    if (h->easy == NULL)
+        return false;
+    set_limits(h->easy, r);
+    set_trust(h->easy, r);
+    curl_easy_setopt(h->easy, CURLOPT_ERRORBUFFER, h->curl_text);
+    curl_easy_setopt(h->easy, CURLOPT_USERAGENT, r->agent);
+    curl_easy_setopt(h->easy, CURLOPT_NOBODY, r->head ? 1L : 0L);
+    curl_easy_setopt(h->easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(h->easy, CURLOPT_HEADERDATA, h);
+    curl_easy_setopt(h->easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(h->easy, CURLOPT_WRITEDATA, h);
+    curl_easy_setopt(h->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(h->easy, CURLOPT_OPENSOCKETDATA, h);
+    curl_easy_setopt(h->easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    curl_easy_setopt(h->easy, CURLOPT_CLOSESOCKETDATA, h);
+    return curl_easy_setopt(h->easy, CURLOPT_URL, r->url) == CURLE_OK && set_address(h) &&
+           curl_multi_add_handle(h->multi, h->easy) == CURLM_OK;
+}
+
+/* A body that goes on and on is not waited for. */
+static bool enough(const struct http *h)
+{
+    return h->header_done &&
+           h->now.total_us - h->now.first_byte_us > BODY_PATIENCE_MS * INT64_C(1000);
+}
+
+static CURLcode result_of(struct http *h)
+{
+    int left = 0;
+    CURLMsg *message;
+
+    while ((message = curl_multi_info_read(h->multi, &left)) != NULL)
+        if (message->msg == CURLMSG_DONE)
+            return message->data.result;
+    return CURLE_OK; /* ended by us */
+}
+
+static void transfer(struct http *h)
+{
+    int running = 1;
+
+    h->began_us = monotonic_us();
+    while (curl_multi_perform(h->multi, &running) == CURLM_OK) {
+        note_times(h);
+        if (publish(h, false) || running == 0 || enough(h))
+            break;
+        int patience_ms = h->header_done ? BODY_PATIENCE_MS / 2 : POLL_MS;
+        if (curl_multi_poll(h->multi, NULL, 0, patience_ms, NULL) != CURLM_OK)
+            break;
+    }
+    CURLcode code = result_of(h);
+    note_times(h);
+    h->now.failure = failure_of(h, code);
+    if (h->now.failure == HTTP_CLOSED && h->header_bytes == 0) { /* some take the end for a byte */
+        h->now.first_byte_us = 0;
+        h->now.phase = phase_of(h);
+    }
+    if (h->now.failure != HTTP_FINE && !h->local)
+        snprintf(h->now.text, sizeof h->now.text, "%s",
+                 h->curl_text[0] != '\0' ? h->curl_text : curl_easy_strerror(code));
+    curl_easy_getinfo(h->easy, CURLINFO_SSL_VERIFYRESULT, &h->now.verify);
+}
+
+static void *run(void *arg)
+{
+    struct http *h = arg;
+
+    if (configure(h)) {
+        transfer(h);
+        publish(h, true);
+        curl_multi_remove_handle(h->multi, h->easy);
+    } else {
+        pthread_mutex_lock(&h->lock);
+        h->report.done = true;
+        h->report.failure = HTTP_LOCAL;
+        snprintf(h->report.text, sizeof h->report.text, "libcurl does not take the request");
+        pthread_mutex_unlock(&h->lock);
+    }
+    curl_easy_cleanup(h->easy);
+    curl_slist_free_all(h->connect_to);
+    return NULL;
+}
+
+/* ---- starting and closing ------------------------------------------------------------------ */
+
+static int numeric(const char *text, struct sockaddr_storage *out, socklen_t *length)
+{
+    struct addrinfo hints = { .ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM };
+    struct addrinfo *found = NULL;
+
+    if (getaddrinfo(text, NULL, &hints, &found) != 0)
+        return -1;
+    memcpy(out, found->ai_addr, found->ai_addrlen);
+    *length = found->ai_addrlen;
+    freeaddrinfo(found);
+    return 0;
+}
+
+static int read_addresses(struct http *h, const struct http_request *r, struct err *err)
+{
+    struct sockaddr_storage target;
+    socklen_t length = 0;
+    const char *zone = strchr(r->address, '%');
+
+    if (zone != NULL && (h->scope = if_nametoindex(zone + 1)) == 0)
+        return err_set(err, ERR_NODEVICE, "no interface %s", zone + 1);
+    if (numeric(r->address, &target, &length) < 0)
+        return err_set(err, ERR_BADADDRESS, "%s is not a numeric address", r->address);
+    if (r->source != NULL && numeric(r->source, &h->source, &h->source_length) < 0)
+        return err_set(err, ERR_BADADDRESS, "%s is not a numeric address", r->source);
+    return 0;
+}
+
+/* Makes a text ours. */
+static bool keep(struct http *h, const char **text)
+{
+    if (*text == NULL)
+        return true;
+    char *copy = strdup(*text);
+    if (copy != NULL)
+        h->texts[h->texts_used++] = copy;
+    *text = copy;
+    return copy != NULL;
+}
+
+static bool keep_all(struct http *h)
+{
+    struct http_request *r = &h->request;
+    return keep(h, &r->url) && keep(h, &r->address) && keep(h, &r->interface) &&
+           keep(h, &r->source) && keep(h, &r->ca_file) && keep(h, &r->ca_dir) && keep(h, &r->agent);
+}
+
+static void dispose(struct http *h)
+{
+    curl_multi_cleanup(h->multi);
+    for (int i = 0; i < h->texts_used; i++)
+        free(h->texts[i]);
+    pthread_mutex_destroy(&h->lock);
+    free(h);
+}
+
+/* The host program's signals are not ours: they stay with its own threads. */
+static int start_thread(struct http *h)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = pthread_create(&h->thread, NULL, run, h);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return rc;
+}
+
+static int begin(struct http *h, const struct http_request *request, struct err *err)
+{
+    h->multi = curl_multi_init();
+    h->request = *request;
+    if (h->multi == NULL || !keep_all(h))
+        return err_set(err, ERR_NOMEM, "no memory for a request");
+    if (read_addresses(h, request, err) < 0)
+        return -1;
+    int rc = start_thread(h);
+    return rc == 0 ? 0 : err_set(err, ERR_SYSTEM, "no thread for a request: %s", strerror(rc));
+}
+
+struct http *http_start(const struct http_request *request, struct err *err)
+{
+    struct http *h = calloc(1, sizeof *h);
+
+    if (h == NULL) {
+        err_set(err, ERR_NOMEM, "no memory for a request");
+        return NULL;
+    }
+    h->fd = -1;
+    pthread_mutex_init(&h->lock, NULL);
+    if (begin(h, request, err) < 0) {
+        dispose(h);
+        h = NULL;
+    }
+    return h;
+}
+
+void http_read(struct http *h, struct http_report *out)
+{
+    pthread_mutex_lock(&h->lock);
+    *out = h->report;
+    pthread_mutex_unlock(&h->lock);
+}
+
+void http_close(struct http *h)
+{
+    if (h == NULL)
+        return;
+    pthread_mutex_lock(&h->lock);
+    h->stop = true;
+    pthread_mutex_unlock(&h->lock);
+    curl_multi_wakeup(h->multi);
+    pthread_join(h->thread, NULL);
+    dispose(h);
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Requests to a server in this process, in a network namespace of its own: what is reported, and
+ * that neither a thread nor a descriptor is left behind. */
+#include "check.h"
+#include "http.h"
+
+#include <dirent.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* What the server says to each request; NULL: nothing, and the connection stays. */
+struct server {
+    int fd;
+    uint16_t port;
+    const char *answer;
+    int repeat; /* how often the answer's last KiB is said again */
+    pthread_t thread;
+};
+
+static const char short_answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+static bool own_network(void)
+{
+    struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+
+    if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+        return false;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool up = fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &lo) == 0;
+    if (fd >= 0)
+        close(fd);
+    return up;
+}
+
+static void say(const struct server *s, int fd)
+{
+    char in[4096];
+
+    if (read(fd, in, sizeof in) <= 0 || s->answer == NULL)
+        return;
+    if (write(fd, s->answer, strlen(s->answer)) < 0)
+        return;
+    memset(in, 'x', sizeof in);
+    for (int i = 0; i < s->repeat; i++)
+        if (send(fd, in, 1024, MSG_NOSIGNAL) < 0)
+            return;
+}
+
+/* One connection after the other, until the listening socket is shut down. */
+static void *serve(void *arg)
+{
+    struct server *s = arg;
+    int fd;
+
+    while ((fd = accept(s->fd, NULL, NULL)) >= 0) {
+        say(s, fd);
+        if (s->answer == NULL) {
+            struct pollfd other = { .fd = fd, .events = POLLRDHUP };
+            poll(&other, 1, 5000);
+        }
+        close(fd);
+    }
+    return NULL;
+}
+
+static bool open_server(struct server *s, const char *answer, int repeat)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t length = sizeof at;
+
+    *s = (struct server){ .answer = answer, .repeat = repeat };
+    s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (s->fd < 0 || bind(s->fd, (struct sockaddr *)&at, sizeof at) < 0 || listen(s->fd, 16) < 0 ||
+        getsockname(s->fd, (struct sockaddr *)&at, &length) < 0)
+        return check_that(false, "no server");
+    s->port = ntohs(at.sin_port);
+    return check_int("thread", pthread_create(&s->thread, NULL, serve, s), 0);
+}
+
+static void close_server(struct server *s)
+{
+    shutdown(s->fd, SHUT_RDWR);
+    pthread_join(s->thread, NULL);
+    close(s->fd);
+}
+
+static int count_in(const char *folder)
+{
+    int count = 0;
+    DIR *dir = opendir(folder);
+    while (dir != NULL && readdir(dir) != NULL)
+        count++;
+    if (dir != NULL)
+        closedir(dir);
+    return count;
+}
+
+static struct http *start(uint16_t port)
+{
+    char url[64];
+    struct err err = { 0 };
+    struct http_request request = { .address = "127.0.0.1",
+                                    .port = port,
+                                    .agent = "test",
+                                    .timeout_ms = 5000,
+                                    .connect_timeout_ms = 5000 };
+
+    snprintf(url, sizeof url, "http://name.test:%u/", port);
+    request.url = url;
+    struct http *h = http_start(&request, &err);
+    check_that(h != NULL, "%s", err.text);
+    memset(url, 'x', sizeof url); /* it has its own copy */
+    return h;
+}
+
+static void pause_ms(int ms)
+{
+    const struct timespec t = { 0, ms * 1000000L };
+    nanosleep(&t, NULL);
+}
+
+/* Waits for the end, 10 s at most. */
+static struct http_report finish(struct http *h)
+{
+    struct http_report report = { 0 };
+
+    for (int i = 0; h != NULL && i < 2000 && !report.done; i++) {
+        pause_ms(5);
+        http_read(h, &report);
+    }
+    check_that(report.done, "no end");
+    http_close(h);
+    return report;
+}
+
+static void test_answer(void)
+{
+    struct server server;
+
+    check_case("an_answer_has_its_times_in_order");
+    if (!open_server(&server, short_answer, 0))
+        return;
+    struct http_report r = finish(start(server.port));
+    check_int("failure", r.failure, HTTP_FINE);
+    check_int("status", r.status, 200);
+    check_text("version", r.version, "1.1");
+    check_text("peer", r.peer, "127.0.0.1");
+    check_that(0 < r.connect_us && r.connect_us <= r.first_byte_us, "times out of order");
+    check_int("no TLS", r.tls_us, 0);
+    close_server(&server);
+
+    check_case("an_endless_body_is_cut");
+    if (!open_server(&server, "HTTP/1.1 200 OK\r\n\r\n", 100000))
+        return;
+    r = finish(start(server.port));
+    check_int("failure", r.failure, HTTP_FINE);
+    check_int("phase", r.phase, HTTP_BODY);
+    close_server(&server);
+}
+
+static void test_failures(void)
+{
+    static const struct {
+        const char *name, *answer;
+        int repeat;
+        enum http_failure failure;
+        enum http_phase phase;
+    } rows[] = {
+        { "nothing_is_closed", "", 0, HTTP_CLOSED, HTTP_WAITING },
+        { "nonsense_is_not_http", "nonsense and more of it\n\n", 0, HTTP_NOT_HTTP, HTTP_HEADER },
+    };
+    struct server server;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        check_case("%s", rows[i].name);
+        if (!open_server(&server, rows[i].answer, rows[i].repeat))
+            return;
+        struct http_report r = finish(start(server.port));
+        check_text("failure", http_failure_name(r.failure), http_failure_name(rows[i].failure));
+        check_that(r.text[0] != '\0', "no words about it");
+        close_server(&server);
+    }
+    check_case("a_closed_port_is_refused");
+    struct http_report r = finish(start(9));
+    check_text("failure", http_failure_name(r.failure), "refused");
+    check_text("phase", http_phase_name(r.phase), "connecting");
+}
+
+static void test_refused_here(void)
+{
+    struct err err = { 0 };
+    struct http_request request = { .url = "http://a/",
+                                    .address = "example.com",
+                                    .agent = "x",
+                                    .port = 80,
+                                    .timeout_ms = 100,
+                                    .connect_timeout_ms = 100 };
+
+    check_case("only_numeric_addresses_are_taken");
+    check_that(http_start(&request, &err) == NULL, "a name was taken");
+    check_text("name", err_name(err.code), "BADADDRESS");
+    request.address = "fe80::1%nosuch0";
+    check_that(http_start(&request, &err) == NULL, "a zone was taken");
+    check_text("name", err_name(err.code), "NODEVICE");
+
+    check_case("an_interface_that_is_not_there_is_named");
+    request.address = "127.0.0.1";
+    request.interface = "nosuch0";
+    struct http_report r = finish(http_start(&request, &err));
+    check_int("failure", r.failure, HTTP_LOCAL);
+    check_that(strstr(r.text, "nosuch0") != NULL, "got '%s'", r.text);
+}
+
+static void test_leave(void)
+{
+    enum { MANY = 16 };
+    struct server server;
+    struct http *many[MANY];
+
+    check_case("requests_are_left_wherever_they_are");
+    if (!open_server(&server, NULL, 0))
+        return;
+    for (int i = 0; i < MANY; i++)
+        many[i] = start(server.port);
+    pause_ms(50);
+    struct http_report r = { 0 };
+    http_read(many[0], &r);
+    check_that(!r.done, "done without an answer");
+    struct timespec before, after;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    for (int i = 0; i < MANY; i++)
+        http_close(many[i]);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    check_that(after.tv_sec - before.tv_sec < 3, "leaving took seconds");
+    http_close(start(server.port)); /* at once */
+    http_close(NULL);
+    close_server(&server);
+}
+
+int main(void)
+{
+    if (!own_network()) {
+        puts("skip http_test - no network namespace to be had");
+        return 0;
+    }
+    check_case("a_first_request_ends");
+    finish(start(9)); /* libraries open what they keep */
+    int fds = count_in("/proc/self/fd"), threads = count_in("/proc/self/task");
+
+    test_answer();
+    test_failures();
+    test_refused_here();
+    test_leave();
+    check_case("no_descriptor_and_no_thread_is_left");
+    check_int("descriptors", count_in("/proc/self/fd"), fds);
+    check_int("threads", count_in("/proc/self/task"), threads);
+    return check_done();
+}

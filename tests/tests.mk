@@ -44,6 +44,9 @@ VALGRIND := $(C_TESTS:$(ASAN)/%=$(ASAN)/plain/%)
 
 include tests/sim/sim.mk
 
+# Programs at a time, but for those that measure time on a simulated network.
+JOBS ?= 2
+
 # ---- what is run: one command line per word in quotes -----------------------
 
 C_RUNS    := $(C_TESTS) $(TSAN) $(VALGRIND:%='tests/valgrind %')
@@ -52,13 +55,13 @@ LUA_RUNS  := $(foreach l,$(TEST_LUAS),$(LUA_TESTS:%='tests/lua $(l) %')) \
 	$(CORE_TESTS:%='tests/lua --asan lua5.4 %')
 
 test-c: $(C_TESTS) $(VALGRIND) $(TSAN)
-	@tests/run $(C_RUNS)
+	@tests/run -j $(JOBS) $(C_RUNS)
 
 test-lua: all $(if $(CORE_TESTS),$(ASAN)/asan/mtrtrace/core.so)
-	@tests/run $(LUA_RUNS)
+	@tests/run -j $(JOBS) $(LUA_RUNS)
 
 test-net: all
-	@tests/run $(NET_TESTS)
+	@tests/run -j $(JOBS) $(NET_TESTS)
 
 lint: all
 	@tests/run 'tests/lint $(LUAS)'
@@ -72,7 +75,8 @@ check-now:
 	@$(MAKE) --no-print-directory check-built
 
 check-built: all $(C_TESTS) $(VALGRIND) $(TSAN) $(if $(CORE_TESTS),$(ASAN)/asan/mtrtrace/core.so)
-	@tests/run 'tests/lint $(LUAS)' $(C_RUNS) $(LUA_RUNS) $(SIM_RUNS) $(NET_TESTS)
+	@tests/run 'tests/lint $(LUAS)' -j $(JOBS) $(C_RUNS) $(LUA_RUNS) -j 1 $(SIM_RUNS) \
+		-j $(JOBS) $(NET_TESTS)
 
 # Not part of check, which replays the corpus and fuzzes the Lua readers for a few
 # seconds: FUZZ_SECONDS for each harness, of libFuzzer for those in C. What that

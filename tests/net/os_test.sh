@@ -7,7 +7,7 @@
 find_flavours
 lab_up --routers 4 || exit 1
 t4=$(lab_target 4) t6=$(lab_target 6)
-QUIET=mtr-trace.asn=off,mtr-trace.names=no
+QUIET=mtr-trace.asn=off,mtr-trace.names=no,mtr-trace.http=off
 
 free() { for ((i = 1; i <= 5; i++)); do lab_no_ration "$(lab_node "$i")"; done; }
 
@@ -56,6 +56,12 @@ for flavour in $FLAVOURS; do
       is "${name}_reached" "$(show get reached)" true
       [ "$family$mode" = 4passive ] || [ "$family" = 6 ] || is "${name}_routers" "$(guesses 1 2 3 4)" Linux-based
     done
+  done
+  for protocol in udp tcp; do
+    name=${flavour}_free_${protocol}
+    trace "$flavour" --script-args $QUIET,mtr-trace.packets=3,mtr-trace.protocol=$protocol "$t4"
+    is "${name}_routers" "$(guesses 1 2 3 4)" Linux-based
+    only_linux "$name"
   done
   trace "$flavour" --script-args $QUIET,mtr-trace.os=off "$t4"
   is "${flavour}_off_says_nothing" "$(show hops os | cut -d' ' -f2 | sort -u)" "-"

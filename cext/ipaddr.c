@@ -57,6 +57,15 @@ struct ipaddr ipaddr_from_bytes(uint8_t version, const uint8_t *bytes)
     return result;
 }
 
+uint32_t ipaddr_hash(const struct ipaddr *address)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+
+    for (size_t i = 0; i < sizeof address->bytes; i++)
+        hash = (hash ^ address->bytes[i]) * 16777619u;
+    return hash != 0 ? hash : 1;
+}
+
 bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b)
 {
     return a->version == b->version && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;

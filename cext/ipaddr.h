@@ -38,6 +38,9 @@ const char *ipaddr_to_text(const struct ipaddr *address, char text[IPADDR_TEXT])
 /* Copies the bytes of an address of `version` from a packet. */
 struct ipaddr ipaddr_from_bytes(uint8_t version, const uint8_t *bytes);
 
+/* Of the address alone; never 0. */
+uint32_t ipaddr_hash(const struct ipaddr *address);
+
 bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b);
 
 /* True for fe80::/10, which means nothing without a zone (RFC 4007). */

@@ -41,6 +41,7 @@ void lrequest_check(lua_State *L, const char *const *known, size_t count,
                    trace->max_hops);
     spec->size = (uint16_t)lopt_integer(L, "size", 1, 65535, 0);
     request->keep_events = lopt_boolean(L, "events");
+    request->own_only = lopt_boolean(L, "own_only");
 }
 
 int lrequest_addresses(lua_State *L, struct prober_request *request, struct err *err)

@@ -2,6 +2,7 @@
 #include "pace.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const int64_t fresh_ns = INT64_C(60000000000);
 /* Tokens may come once a second and all together: until then the bucket is as the tests left it. */
@@ -12,6 +13,7 @@ struct pace_sample {
     struct pace_sample *next;
     struct pace_responder *responder;
     struct pace_key key;
+    uint32_t way[UINT8_MAX + 1];   /* what key.way has told so far */
     struct pace_evidence evidence; /* the newest */
     int64_t used_ns;               /* when a probe was last started */
     size_t count, capacity, voids;
@@ -59,11 +61,27 @@ static struct pace_responder *find(const struct pace *pace, const struct ipaddr 
     return r;
 }
 
+/* Nothing known tells the two ways apart. */
+static bool same_way(const struct pace_sample *s, const struct pace_key *key)
+{
+    for (unsigned ttl = 0; key->way != NULL && ttl < key->ttl; ttl++)
+        if (s->way[ttl] != 0 && key->way[ttl] != 0 && s->way[ttl] != key->way[ttl])
+            return false;
+    return true;
+}
+
+static void learn_way(struct pace_sample *s, const struct pace_key *key)
+{
+    for (unsigned ttl = 0; key->way != NULL && ttl < key->ttl; ttl++)
+        if (s->way[ttl] == 0)
+            s->way[ttl] = key->way[ttl];
+}
+
 static struct pace_sample *find_sample(struct pace_responder *r, const struct pace_key *key)
 {
     struct pace_sample *s = r->samples;
     while (s != NULL && (s->key.ttl != key->ttl || s->key.protocol != key->protocol ||
-                         s->key.direct != key->direct))
+                         s->key.direct != key->direct || !same_way(s, key)))
         s = s->next;
     return s;
 }
@@ -73,7 +91,10 @@ struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, in
     struct pace_responder *r = find(pace, &key->responder);
     struct pace_sample *s = r != NULL ? find_sample(r, key) : NULL;
 
-    return s != NULL && now_ns - s->used_ns < fresh_ns ? s : NULL;
+    if (s == NULL || now_ns - s->used_ns >= fresh_ns)
+        return NULL;
+    learn_way(s, key);
+    return s;
 }
 
 static struct pace_responder *add_responder(struct pace *pace, const struct ipaddr *address)
@@ -94,9 +115,17 @@ static struct pace_sample *add_sample(struct pace_responder *r, const struct pac
         return NULL;
     s->responder = r;
     s->key = *key;
+    s->key.way = NULL;
     s->next = r->samples;
     r->samples = s;
     return s;
+}
+
+/* Nobody reads a sample as old as this any more. */
+static void forget(struct pace_sample *s)
+{
+    s->count = s->voids = 0;
+    memset(s->way, 0, sizeof s->way);
 }
 
 struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key,
@@ -118,9 +147,10 @@ struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key,
     if (s == NULL)
         s = add_sample(r, key);
     else if (now_ns - s->used_ns >= fresh_ns)
-        s->count = s->voids = 0; /* nobody reads a sample as old as this any more */
+        forget(s);
     if (s == NULL)
         return NULL;
+    learn_way(s, key);
     s->used_ns = now_ns;
     s->evidence = evidence;
     return s;

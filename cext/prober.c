@@ -416,6 +416,9 @@ int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
 static void on_event(void *context, const struct trace_event *event)
 {
     struct prober_job *job = context;
+
+    if (job->own_only && event->shared)
+        return;
     tally_event(job->tally, event);
     evidence_event(job->evidence, &trace_config(job->trace)->spec, event, job->capture);
     job->prober->news = true;
@@ -437,6 +440,7 @@ static int start_trace(struct prober *p, struct prober_job *job,
         return err_set(err, ERR_NOMEM, "no memory for a trace");
     job->prober = p;
     job->keep_events = request->keep_events;
+    job->own_only = request->own_only;
     job->asked_ns = prober_clock_ns();
     job->started_ns = read_clock(CLOCK_REALTIME);
     job->first_drops = UINT64_MAX;

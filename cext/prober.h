@@ -23,6 +23,7 @@ struct prober_request {
     uint32_t scope;            /* zone of a link-local target */
     char device[IF_NAMESIZE];  /* pins the egress; "" for the kernel's choice */
     bool keep_events;          /* for prober_events */
+    bool own_only;             /* figures without what other traces measured: they are merged */
 };
 
 struct prober_report {

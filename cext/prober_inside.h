@@ -26,7 +26,7 @@ struct prober_job {
     struct tally *tally;
     struct evidence *evidence;
     const struct evidence_capture *capture; /* what is being delivered, else NULL */
-    bool keep_events;
+    bool keep_events, own_only;
     struct events events;
     struct egress_route route;
     const struct way *way;

@@ -56,7 +56,8 @@ struct trace {
     uint32_t shared; /* probe numbers given to other traces' probes */
     uint32_t clock_steps, unstamped;
     int last_error;
-    struct ttl ttls[]; /* up to max_hops */
+    uint32_t way[UINT8_MAX + 1]; /* by TTL: who answered, hashed; 0: nobody */
+    struct ttl ttls[];           /* up to max_hops */
 };
 
 struct trace *trace_new(const struct trace_config *config, struct pace *pace, int64_t now_ns,
@@ -200,7 +201,8 @@ static struct pace_key key_of(const struct trace *t, uint8_t ttl)
     return (struct pace_key){ .responder = news->responder,
                               .protocol = t->config.spec.protocol,
                               .ttl = ttl,
-                              .direct = news->direct };
+                              .direct = news->direct,
+                              .way = t->way };
 }
 
 static void on_test_outcome(struct trace *t, const struct probe *p, bool answered, int64_t now_ns)
@@ -541,6 +543,7 @@ static void note_news(struct trace *t, const struct probe *p, const struct wire_
                            .direct = is_direct(packet->kind),
                            .type = packet->type,
                            .code = packet->code };
+    t->way[p->ttl] = ipaddr_hash(&packet->from);
     if (news->kind == NEWS_TRANSIT && ended)
         forget_ends_behind(t, p->ttl, p->number);
     if (news->kind == NEWS_TRANSIT && p->ttl > t->farthest) {

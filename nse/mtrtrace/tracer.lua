@@ -18,6 +18,7 @@ local bundle = require "mtrtrace.paths.bundle"
 local fields = require "mtrtrace.fields"
 local graph = require "mtrtrace.paths.graph"
 local judge = require "mtrtrace.paths.judge"
+local outlook = require "mtrtrace.outlook"
 local paths_search = require "mtrtrace.paths.search"
 local special = require "mtrtrace.special"
 
@@ -82,6 +83,18 @@ end
 -- being found, and now and then later.
 local EARLY_POLLS, LATER = 5, 4
 
+-- A trace that takes longer is worth a word, once it is known why.
+local LONG_POLLS = 30
+
+local function foretell(host, trace)
+  local seconds, ttl = outlook.seconds(trace:result(),
+    trace.flows and trace:flows())
+  if ttl then
+    host.log(("hop %d rations its answers: about %d s more"):format(ttl,
+      math.ceil(seconds)))
+  end
+end
+
 local function see(companions, result)
   for _, companion in ipairs(companions) do
     companion:see(result)
@@ -112,6 +125,9 @@ local function watch(host, trace, companions, reader)
     end
     if host.verbose() then
       announce(host, trace:result(), seen)
+      if polls == LONG_POLLS and not done then
+        foretell(host, trace)
+      end
     end
     if #companions > 0 and (polls <= EARLY_POLLS or polls % LATER == 0) then
       see(companions, trace:result())

@@ -149,7 +149,7 @@ static void end(struct mda_world *w, struct mda_summary *summary)
 
 static void check_per_packet(void)
 {
-    int seen = 0, worlds = check_quick() ? 20 : 200;
+    int seen = 0, worlds = check_quick() ? 60 : 200;
 
     check_case("balancing_per_packet_is_recognised");
     for (int seed = 0; seed < worlds; seed++) {

@@ -35,6 +35,20 @@ static void check_known(void)
     check_that(pace_known(pace, &echo, 0) == NULL, "echo replies");
     check_that(pace_known(pace, &other, 0) == NULL, "other address");
 
+    check_case("samples_over_different_ways_are_not_mixed");
+    const uint32_t here[4] = { 0, 7, 0, 5 }, there[4] = { 0, 8, 0, 5 }, unknown[4] = { 0, 0, 9, 0 };
+    struct pace_key one = key_of("192.0.2.7", 4, false), two = one, any = one;
+    one.way = here;
+    two.way = there;
+    any.way = unknown;
+    struct pace_sample *over_one = pace_ration(pace, &one, seen, spacing_ns, 0);
+    check_that(pace_known(pace, &two, 0) == NULL, "another way to the same responder");
+    check_that(pace_known(pace, &any, 0) == over_one, "a way of which nothing speaks against it");
+    struct pace_sample *over_two = pace_ration(pace, &two, seen, spacing_ns, 0);
+    check_that(over_two != over_one, "one sample for both");
+    check_that(pace_known(pace, &one, 0) == over_one, "the first is gone");
+    check_that(pace_known(pace, &two, 0) == over_two, "the second is not found");
+
     check_case("a_sample_is_not_reused_after_a_minute_without_probes");
     check_that(pace_known(pace, &router, 59999 * MS) == sample, "gone too early");
     check_that(pace_known(pace, &router, 60000 * MS) == NULL, "still there");

@@ -89,7 +89,7 @@ end
 
 local function status_of(run, count, err)
   if run.failed then
-    return fail("internal error: " .. run.failed)
+    return fail("internal error: " .. run.failed), true
   elseif run.permission then
     say(run.permission)
     return PERMISSION

@@ -70,7 +70,9 @@ function M.start(core, options, numbers)
     core = core, numbers = numbers, traces = {},
   }, Bundle)
   for _, number in ipairs(numbers) do
-    local one = { flow = number }
+    -- Flows on one way share the sample of a router that rations: each
+    -- outcome is to be counted once when they are put together.
+    local one = { flow = number, own_only = true }
     for key, value in pairs(options) do
       one[key] = value
     end

@@ -1,0 +1,38 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- How long a trace will still take.
+local check = require "check"
+local outlook = require "mtrtrace.outlook"
+
+local function hop(ttl, address, sent, spacing)
+  return { ttl = ttl, sent = sent, responders = { { address = address } },
+    ration = spacing and { spacing = spacing } }
+end
+
+local function result(...)
+  return { packets = 10, hops = { ... } }
+end
+
+check.case("without_rationing_nothing_is_foretold", function()
+  check.equal({ outlook.seconds(result(hop(1, "10.0.0.1", 10))) }, { 0 })
+end)
+
+check.case("the_hop_that_takes_longest_counts", function()
+  check.equal({ outlook.seconds(result(hop(1, "10.0.0.1", 8, 1),
+    hop(2, "10.0.0.2", 2, 1), hop(3, "10.0.0.3", 9, 0.5))) }, { 8, 2 })
+end)
+
+check.case("each_way_needs_a_sample_of_its_own", function()
+  local flows = {
+    result(hop(1, "10.0.0.1"), hop(2, "10.0.1.1"), hop(3, "10.0.2.1")),
+    result(hop(1, "10.0.0.1"), hop(2, "10.0.1.2"), hop(3, "10.0.2.1")),
+    result(hop(1, "10.0.0.1"), hop(2, "10.0.1.2"), hop(3, "10.0.2.1")),
+  }
+  check.equal({ outlook.seconds(result(hop(1, "10.0.0.1", 0, 1),
+    hop(2, "10.0.1.1", 20), hop(3, "10.0.2.1", 5, 1)), flows) }, { 15, 3 })
+end)
+
+check.case("a_finished_sample_takes_no_more", function()
+  check.equal({ outlook.seconds(result(hop(1, "10.0.0.1", 10, 1))) }, { 0 })
+end)
+
+check.finish()

@@ -98,10 +98,11 @@ local function trace_one(self, trace)
   if not options then
     return nil, err, "MISUSE"
   end
-  beside, err = companions.new(self.host, self.options, self.shared, {
-    source = options.source, interface = options.interface })
+  local argument
+  beside, err, argument = companions.new(self.host, self.options,
+    self.shared, { source = options.source, interface = options.interface })
   if not beside then
-    return nil, err, "MISUSE"
+    return nil, ("--%s: %s"):format(argument, err), "OPTION"
   end
   trace.peek = peek_of(beside)
   return self.trace(self.host, announcing(self, trace), options, beside,
@@ -110,9 +111,12 @@ local function trace_one(self, trace)
     end, trace)
 end
 
+-- What no other target would fare better with.
+local FATAL = { PERMISSION = "permission", OPTION = "refused" }
+
 local function count(self, result, text, name)
-  if name == "PERMISSION" then
-    self.permission = text
+  if FATAL[name] then
+    self[FATAL[name]] = text
     self:stop()
   elseif not result or not result.reached then
     self.missed = self.missed + 1
@@ -131,7 +135,7 @@ local function work(self)
     local result, text, why = trace_one(self, trace)
     self.done = self.done + 1
     count(self, result, text, why)
-    if why ~= "PERMISSION" then
+    if not FATAL[why] then
       tell(self, "finish", trace, result, text)
     end
   end
@@ -154,8 +158,8 @@ end
 --   `targets`, an array of names; `readers`; `trace`: what runs a trace, in
 --   place of mtrtrace.tracer.run
 -- @treturn table { start, stop }; while it runs `done` says how many targets
---   are, behind it `missed` how many were not reached, `permission` why none
---   could be
+--   are, behind it `missed` how many were not reached, `permission` or
+--   `refused` why none could be
 function M.new(setup)
   local self = setmetatable({
     host = setup.host, core = setup.core, options = setup.options,

@@ -74,12 +74,14 @@ local function peek_of(beside)
   end
 end
 
--- The engine, and a word to the readers when the trace has begun.
+-- The engine, and a word to the readers when the trace has begun: once for
+-- all flows of it.
 local function announcing(self, trace)
   return setmetatable({ trace = function(options)
     local handle, text, name = self.core.trace(options)
-    if handle and not trace.head then
+    if handle and not trace.announced then
       trace.head, trace.options = handle:result(), options
+      trace.announced = true
       tell(self, "start", trace)
     end
     return handle, text, name

@@ -111,7 +111,9 @@ local function annotate(self, hops)
   for _, hop in ipairs(hops) do
     hop.silent = hop.silent and hop.sent >= SILENT
     for _, responder in ipairs(hop.responders) do
-      responder.answers = responder.answers or answers[responder.address]
+      if #(responder.answers or {}) == 0 then
+        responder.answers = answers[responder.address]
+      end
       for key, value in pairs(self.peek(responder.address)) do
         if responder[key] == nil then
           responder[key] = value

@@ -21,8 +21,8 @@ local STREAMS = {
   ndjson = function(output, run)
     return lines.new(output, run.version, true)
   end,
-  classic = function(output, run)
-    return classic.new(output, run.now)
+  classic = function(output, run, options)
+    return classic.new(output, run.now, options)
   end,
   screen = function(_, run, options)
     return screen.new(options, run)

@@ -70,7 +70,7 @@ bgp="1 Private Private Network
 7 - -
 8 - -
 9 AS15133 EDGECAST, US"
-dns=(-C -n -c 5 --asn cymru-dns --columns hop,asn,organization)
+dns=(-C -n -c 5 --asn cymru-dns --columns 'hop,asn,organization')
 if lua5.4 -e 'require "lunbound"' 2>/dev/null; then
   for family in 4 6; do
     cli "${dns[@]}" "$(lab_target $family)"

@@ -77,8 +77,9 @@ end
 --- Adds `txt` to a host, where the binding is installed.
 -- @tparam table host { after, await_for }
 -- @tparam table uv the module luv
-function M.add(host, uv)
-  if package.searchpath(M.MODULE, package.cpath) then
+-- @tparam ?function search in place of package.searchpath
+function M.add(host, uv, search)
+  if (search or package.searchpath)(M.MODULE, package.cpath) then
     host.txt = txt_of(host, uv)
   else
     host.no_txt = M.MISSING

@@ -67,6 +67,17 @@ is snmp_without_a_guess "$RC $ERR" \
   "2 mtr-trace: --snmp=yes: expected --os other than off with it (see mtr-trace --help)"
 count_no_more
 
+# ---- the web server --------------------------------------------------------------
+
+cli -r "${QUIET[@]}" "$t4"
+like web_server "$OUT" '^TTFB: [0-9.]+ ms  \(http, HTTP/1\.1 200; '
+count_sent web tcp dport '{ 80, 443 }'
+cli -r "${QUIET[@]}" --http off "$t4"
+cli -C "${QUIET[@]}" "$t4"
+cli --classic "${QUIET[@]}" "$t4"
+is web_server_is_left_alone "$RC $(sent web)" "0 0"
+count_no_more
+
 # ---- labels -----------------------------------------------------------------------
 
 cli -e -r "${QUIET[@]}" "$t4"
@@ -75,6 +86,11 @@ cli -e -r "${QUIET[@]}" -o LS "$t4"
 is labels_go_with_any_order "$(grep ^Hop <<<"$OUT" | awk '{ print $(NF - 1), $NF }')" "Sent MPLS"
 cli -e -r "${QUIET[@]}" --columns hop,ip "$t4"
 is labels_go_with_any_columns "$(grep ^Hop <<<"$OUT" | awk '{ print $NF }')" MPLS
+
+sed '/"kind":"facts"/s/"kind":"time-exceeded"/"extensions":{"mpls":[{"label":24001,"tc":0,"bottom":true,"ttl":1}]},&/g' \
+  "$dir/rec" >"$dir/labels"
+cli -e -r -n -o L --replay "$dir/labels"
+like labels "$OUT" "^2 +$(lab_addr 4 2) .*24001 tc0 ttl1"
 
 # ---- marks ------------------------------------------------------------------------
 

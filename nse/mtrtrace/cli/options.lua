@@ -125,6 +125,19 @@ local ROWS = {
   { name = "snmp", group = "names", sets = { snmp = "yes" },
     about = "send one SNMPv3 discovery request to each hop for that guess" },
 
+  { name = "http", value = "WORD", group = "names", arg = "http",
+    about = "whether to measure the time to first byte of the target's web "
+      .. "server, on or off; off by itself where no output shows it" },
+  { name = "url", value = "URL", group = "names", arg = "url",
+    about = "what to ask of that server, a path or a URL; / by https, by "
+      .. "http where there is no TLS service" },
+  { name = "http-count", value = "COUNT", group = "names",
+    arg = "http-count", about = "requests, one after the other" },
+  { name = "http-timeout", value = "TIME", group = "names",
+    arg = "http-timeout", about = "how long a request may take" },
+  { name = "http-method", value = "NAME", group = "names",
+    arg = "http-method", about = "GET or HEAD" },
+
   -- ---- output
   { short = "t", name = "curses", group = "output",
     sets = { format = "screen" },
@@ -262,6 +275,19 @@ local function check_flows(options)
       other == "--screen" and "the live screen (-t)" or other)
   end
   return options
+end
+
+local NO_TTFB = { classic = true, csv = true, dot = true, mermaid = true,
+  markdown = true, screen = true }
+
+--- Turns off what no output of the run would show.
+-- @tparam table options checked, the format settled; changed in place
+-- @tparam table found texts by option name: what is asked for is done
+function M.settle(options, found)
+  if NO_TTFB[options.format] and not options.record and not options.html
+    and not found.http and not found.url then
+    options.http = "off"
+  end
 end
 
 --- Checks what was found on the command line, in the settings file and the

@@ -88,9 +88,18 @@ local function announcing(self, trace)
   end }, { __index = self.core })
 end
 
+-- What the companions get to know of the target.
+local function subject_of(trace, options, dns_s)
+  return { source = options.source, interface = options.interface,
+    address = options.target, name = trace.name,
+    dns_ms = trace.name ~= trace.target and dns_s * 1000 or nil }
+end
+
 -- Result, or nil, a sentence and the name of the error.
 local function trace_one(self, trace)
+  local began = self.host.now()
   local addresses, err = self.host.resolve(trace.name, self.options.family)
+  local dns_s = self.host.now() - began
   if not addresses then
     return nil, err, "NONAME"
   end
@@ -102,7 +111,7 @@ local function trace_one(self, trace)
   end
   local argument
   beside, err, argument = companions.new(self.host, self.options,
-    self.shared, { source = options.source, interface = options.interface })
+    self.shared, subject_of(trace, options, dns_s))
   if not beside then
     return nil, ("--%s: %s"):format(argument, err), "OPTION"
   end

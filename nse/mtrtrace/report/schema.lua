@@ -141,13 +141,24 @@ local function hop()
   })
 end
 
-local function verdict()
+local function keyed(list, required, more)
   local rows = {}
-  for i, field in ipairs(fields.of_verdicts()) do
+  for i, field in ipairs(list) do
     rows[i] = { field.key, value(TYPES[field.kind], field.about) }
   end
+  rows[#rows + 1] = more
   return object { { "type", "object" },
-    { "required", { "kind", "text" } }, { "properties", object(rows) } }
+    { "required", required }, { "properties", object(rows) } }
+end
+
+local function verdict()
+  return keyed(fields.of_verdicts(), { "kind", "text" })
+end
+
+-- Keys without a value are absent.
+local function ttfb()
+  return keyed(fields.of_ttfb(), { "outcome", "text" },
+    { "text", text "all in a line" })
 end
 
 local PER_FLOW = {
@@ -264,6 +275,7 @@ end
 -- @treturn table for dkjson, in order
 function M.build()
   local trace = with_flows(all_required(trace_rows()))
+  trace.properties.ttfb = ttfb()
   return object {
     { "$schema", "https://json-schema.org/draft/2020-12/schema" },
     { "title", "mtr-trace --json" },

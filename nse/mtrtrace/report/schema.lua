@@ -141,9 +141,9 @@ local function hop()
   })
 end
 
-local function keyed(list, required, more)
+local function keyed(keys, required, more)
   local rows = {}
-  for i, field in ipairs(list) do
+  for i, field in ipairs(keys) do
     rows[i] = { field.key, value(TYPES[field.kind], field.about) }
   end
   rows[#rows + 1] = more

@@ -11,13 +11,6 @@
 
 enum { ANY_PORT = 33434 };
 
-static int pin(int fd, const char *device)
-{
-    if (device[0] == '\0')
-        return 0;
-    return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device) + 1);
-}
-
 static int fail_pin(const char *device, struct err *err)
 {
     int code = errno;
@@ -25,6 +18,19 @@ static int fail_pin(const char *device, struct err *err)
         return err_set(err, ERR_NODEVICE, "no such interface: %s", device);
     return err_set(err, code == EPERM ? ERR_PERMISSION : ERR_SYSTEM, "cannot use interface %s: %s",
                    device, strerror(code));
+}
+
+static int apply(int fd, const struct egress_pin *pin, struct err *err)
+{
+    const char *device = pin->device;
+
+    if (device[0] != '\0' &&
+        setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device) + 1) < 0)
+        return fail_pin(device, err);
+    if (pin->mark != 0 && setsockopt(fd, SOL_SOCKET, SO_MARK, &pin->mark, sizeof pin->mark) < 0)
+        return err_set(err, errno == EPERM ? ERR_PERMISSION : ERR_SYSTEM, "cannot mark packets: %s",
+                       strerror(errno));
+    return 0;
 }
 
 static int fail_connect(const struct ipaddr *target, const char *device, struct err *err)
@@ -88,13 +94,14 @@ static void find_interface(struct egress_route *route)
 
 /* A connected UDP socket sends nothing, but has the source and the MTU of what would be sent. */
 static int ask_kernel(int fd, const struct ipaddr *target, const struct ipaddr *source,
-                      const char *device, struct egress_route *route, struct err *err)
+                      const struct egress_pin *pin, struct egress_route *route, struct err *err)
 {
     struct sockaddr_storage address;
+    const char *device = pin->device;
     char text[IPADDR_TEXT];
 
-    if (pin(fd, device) < 0)
-        return fail_pin(device, err);
+    if (apply(fd, pin, err) < 0)
+        return -1;
     if (source->version != 0) {
         socklen_t length = ipaddr_to_sockaddr(source, 0, route->scope, &address);
         if (bind(fd, (struct sockaddr *)&address, length) < 0)
@@ -117,9 +124,10 @@ static int ask_kernel(int fd, const struct ipaddr *target, const struct ipaddr *
 }
 
 int egress_find(const struct ipaddr *target, uint32_t scope, const struct ipaddr *source,
-                const char *device, struct egress_route *out, struct err *err)
+                const struct egress_pin *pin, struct egress_route *out, struct err *err)
 {
     struct egress_route route = { .scope = scope };
+    const char *device = pin->device;
     int fd = socket(ipaddr_family(target->version)->af, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
@@ -127,7 +135,7 @@ int egress_find(const struct ipaddr *target, uint32_t scope, const struct ipaddr
                        strerror(errno));
     if (scope == 0 && device[0] != '\0')
         route.scope = if_nametoindex(device);
-    int rc = ask_kernel(fd, target, source, device, &route, err);
+    int rc = ask_kernel(fd, target, source, pin, &route, err);
     close(fd);
     if (rc < 0)
         return -1;
@@ -139,7 +147,7 @@ int egress_find(const struct ipaddr *target, uint32_t scope, const struct ipaddr
     return 0;
 }
 
-int egress_open(uint8_t version, const char *device, struct err *err)
+int egress_open(uint8_t version, const struct egress_pin *pin, struct err *err)
 {
     const int on = 1;
     int af = ipaddr_family(version)->af;
@@ -155,8 +163,8 @@ int egress_open(uint8_t version, const char *device, struct err *err)
     int rc = setsockopt(fd, level, version == 4 ? IP_RECVERR : IPV6_RECVERR, &on, sizeof on);
     if (rc < 0)
         err_set(err, ERR_SYSTEM, "cannot prepare a raw socket: %s", strerror(errno));
-    else if (pin(fd, device) < 0)
-        rc = fail_pin(device, err);
+    else
+        rc = apply(fd, pin, err);
     if (rc < 0) {
         close(fd);
         return -1;

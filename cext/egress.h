@@ -9,6 +9,12 @@
 
 #include <net/if.h>
 
+/* What the user pins of it. */
+struct egress_pin {
+    char device[IF_NAMESIZE]; /* "" for any */
+    uint32_t mark;            /* for firewall and routing rules; 0: none */
+};
+
 struct egress_route {
     struct ipaddr source;
     uint32_t scope; /* zone of a link-local target, else 0 */
@@ -16,13 +22,12 @@ struct egress_route {
     char interface[IF_NAMESIZE]; /* "" if unknown */
 };
 
-/* Asks the kernel. `source` (version 0 for "any") and `device` ("" for "any") pin the choice. */
+/* Asks the kernel. `source` (version 0 for "any") and `pin` limit the choice. */
 int egress_find(const struct ipaddr *target, uint32_t scope, const struct ipaddr *source,
-                const char *device, struct egress_route *out, struct err *err);
+                const struct egress_pin *pin, struct egress_route *out, struct err *err);
 
-/* A raw socket for packets with their header, pinned to `device` unless that is "". -1 on
- * failure. */
-int egress_open(uint8_t version, const char *device, struct err *err);
+/* A raw socket for packets with their header. -1 on failure. */
+int egress_open(uint8_t version, const struct egress_pin *pin, struct err *err);
 
 /* Sends one packet; 0 or errno. ENOBUFS is this host's full queue. */
 int egress_send(int fd, const uint8_t *packet, size_t length, const struct ipaddr *target,

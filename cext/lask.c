@@ -24,7 +24,9 @@ static struct ask_ud *check_ask(lua_State *L)
 
 static int read_question(lua_State *L, struct prober_question *question, struct err *err)
 {
-    static const char *const known[] = { "address", "mode", "source", "interface", "timeout" };
+    static const char *const known[] = {
+        "address", "mode", "source", "interface", "mark", "timeout"
+    };
     static const char *const modes[] = { "echo", "active", NULL };
     struct lopt_way way = { .scope = 0 };
 
@@ -32,6 +34,7 @@ static int read_question(lua_State *L, struct prober_question *question, struct 
     lopt_refuse_unknown(L, known, sizeof known / sizeof *known);
     question->active = lopt_choice(L, "mode", modes, "echo or active") == 1;
     question->timeout_ns = lopt_seconds(L, "timeout", 0.001, 3600, 1);
+    way.pin.mark = lopt_mark(L);
     const char *address = lopt_string(L, "address");
     if (address == NULL)
         return luaL_error(L, "option 'address' is missing: an IPv4 or IPv6 address expected");
@@ -41,7 +44,7 @@ static int read_question(lua_State *L, struct prober_question *question, struct 
     question->target = way.target;
     question->source = way.source;
     question->scope = way.scope;
-    memcpy(question->device, way.device, sizeof way.device);
+    question->pin = way.pin;
     return 0;
 }
 

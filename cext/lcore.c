@@ -74,8 +74,8 @@ static struct trace_ud *check_trace(lua_State *L)
 static const char *const known[] = { "target",   "protocol",   "port",    "source_port",
                                      "packets",  "interval",   "timeout", "first_hop",
                                      "max_hops", "max_silent", "size",    "tos",
-                                     "source",   "interface",  "events",  "flow",
-                                     "own_only" };
+                                     "source",   "interface",  "mark",    "events",
+                                     "flow",     "own_only" };
 
 static int l_trace(lua_State *L)
 {

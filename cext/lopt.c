@@ -116,6 +116,11 @@ static int read_address(const char *key, const char *text, struct ipaddr *addres
     return err_set(err, ERR_BADADDRESS, "%s '%s' is not an IPv4 or IPv6 address", key, text);
 }
 
+uint32_t lopt_mark(lua_State *L)
+{
+    return (uint32_t)lopt_integer(L, "mark", 0, UINT32_MAX, 0);
+}
+
 int lopt_way(struct lopt_way *way, const char *key, const char *target, const char *source,
              const char *device, struct err *err)
 {
@@ -137,9 +142,9 @@ int lopt_way(struct lopt_way *way, const char *key, const char *target, const ch
                            source, key, target);
     }
     if (device != NULL) {
-        if (strlen(device) >= sizeof way->device || if_nametoindex(device) == 0)
+        if (strlen(device) >= sizeof way->pin.device || if_nametoindex(device) == 0)
             return err_set(err, ERR_NODEVICE, "no such interface: %s", device);
-        memcpy(way->device, device, strlen(device) + 1);
+        memcpy(way->pin.device, device, strlen(device) + 1);
     }
     return 0;
 }

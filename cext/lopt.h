@@ -4,11 +4,9 @@
 #ifndef MTR_LOPT_H
 #define MTR_LOPT_H
 
-#include "err.h"
-#include "ipaddr.h"
+#include "egress.h"
 
 #include <lua.h>
-#include <net/if.h>
 
 lua_Integer lopt_integer(lua_State *L, const char *key, lua_Integer least, lua_Integer most,
                          lua_Integer absent);
@@ -28,8 +26,11 @@ void lopt_refuse_unknown(lua_State *L, const char *const *known, size_t count);
 struct lopt_way {
     struct ipaddr target, source; /* source version 0: any */
     uint32_t scope;               /* zone of a link-local target */
-    char device[IF_NAMESIZE];     /* "": any */
+    struct egress_pin pin;
 };
+
+/* The option 'mark'. Raises where it is none. */
+uint32_t lopt_mark(lua_State *L);
 
 /* From texts; `source` and `device` may be NULL, `key` names the target in errors. */
 int lopt_way(struct lopt_way *way, const char *key, const char *target, const char *source,

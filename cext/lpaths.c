@@ -54,10 +54,10 @@ static void read_config(lua_State *L, const struct prober_request *request,
 
 int lpaths_new(lua_State *L)
 {
-    static const char *const known[] = { "target",     "protocol",  "port",      "source_port",
-                                         "timeout",    "first_hop", "max_hops",  "max_silent",
-                                         "size",       "tos",       "source",    "interface",
-                                         "confidence", "max_flows", "max_probes" };
+    static const char *const known[] = { "target",  "protocol",   "port",      "source_port",
+                                         "timeout", "first_hop",  "max_hops",  "max_silent",
+                                         "size",    "tos",        "source",    "interface",
+                                         "mark",    "confidence", "max_flows", "max_probes" };
     struct prober_request request = { 0 };
     struct mda_config config;
     struct err err = { 0 };

@@ -40,6 +40,7 @@ void lrequest_check(lua_State *L, const char *const *known, size_t count,
         luaL_error(L, "option 'first_hop' is %d: at most max_hops (%d) expected", trace->first_hop,
                    trace->max_hops);
     spec->size = (uint16_t)lopt_integer(L, "size", 1, 65535, 0);
+    request->pin.mark = lopt_mark(L);
     request->keep_events = lopt_boolean(L, "events");
     request->own_only = lopt_boolean(L, "own_only");
 }
@@ -58,7 +59,7 @@ int lrequest_addresses(lua_State *L, struct prober_request *request, struct err 
     spec->target = way.target;
     request->source = way.source;
     request->scope = way.scope;
-    memcpy(request->device, way.device, sizeof way.device);
+    memcpy(request->pin.device, way.pin.device, sizeof way.pin.device);
     uint16_t least = wire_size_min(spec->protocol, spec->target.version);
     if (spec->size != 0 && spec->size < least)
         return err_set(err, ERR_BADSIZE, "size %u is too small: at least %u expected", spec->size,

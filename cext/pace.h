@@ -36,8 +36,9 @@ struct pace_key {
     enum wire_protocol protocol;
     uint8_t ttl;
     bool direct; /* the target answers the probe itself, not by an ICMP error */
-    /* The way there, by TTL below `ttl`: a hash of who answered, 0 where that is not known; NULL:
-     * nothing is. Samples over different ways are not mixed: one may lose what the other does not. */
+    /* The way there, by TTL below `ttl`: a hash of who answered, 0 where that is not known;
+     * NULL: nothing is. Samples over different ways are not mixed: what one loses the other
+     * may not. */
     const uint32_t *way;
 };
 

@@ -347,10 +347,16 @@ void prober_close(struct prober *p)
 
 /* ---- jobs ---------------------------------------------------------------------------------- */
 
-const struct way *prober_way(struct prober *p, uint8_t version, const char *device, struct err *err)
+static bool same_pin(const struct egress_pin *a, const struct egress_pin *b)
+{
+    return strcmp(a->device, b->device) == 0 && a->mark == b->mark;
+}
+
+const struct way *prober_way(struct prober *p, uint8_t version, const struct egress_pin *pin,
+                             struct err *err)
 {
     for (struct way *way = p->ways; way != NULL; way = way->next)
-        if (way->version == version && strcmp(way->device, device) == 0)
+        if (way->version == version && same_pin(&way->pin, pin))
             return way;
     struct way *way = calloc(1, sizeof *way);
     if (way == NULL) {
@@ -358,8 +364,8 @@ const struct way *prober_way(struct prober *p, uint8_t version, const char *devi
         return NULL;
     }
     way->version = version;
-    memcpy(way->device, device, sizeof way->device);
-    way->fd = egress_open(version, device, err);
+    way->pin = *pin;
+    way->fd = egress_open(version, pin, err);
     if (way->fd < 0) {
         free(way);
         return NULL;
@@ -431,7 +437,7 @@ static int start_trace(struct prober *p, struct prober_job *job,
 {
     struct trace_config config = request->trace;
 
-    job->way = prober_way(p, config.spec.target.version, request->device, err);
+    job->way = prober_way(p, config.spec.target.version, &request->pin, err);
     if (job->way == NULL || prober_complete_spec(p, &config.spec, &job->route, err) < 0)
         return -1;
     job->tally = tally_new(config.max_hops);
@@ -467,7 +473,7 @@ struct prober_job *prober_add(struct prober *p, const struct prober_request *req
         err_set(err, ERR_NOMEM, "no memory for a trace");
         return NULL;
     }
-    if (egress_find(&request->trace.spec.target, request->scope, &request->source, request->device,
+    if (egress_find(&request->trace.spec.target, request->scope, &request->source, &request->pin,
                     &job->route, err) < 0) {
         free(job);
         return NULL;

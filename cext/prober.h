@@ -21,9 +21,9 @@ struct prober_request {
     struct trace_config trace; /* spec: protocol, target, tos, ports, size are read */
     struct ipaddr source;      /* version 0: the kernel's choice */
     uint32_t scope;            /* zone of a link-local target */
-    char device[IF_NAMESIZE];  /* pins the egress; "" for the kernel's choice */
-    bool keep_events;          /* for prober_events */
-    bool own_only;             /* figures without what other traces measured: they are merged */
+    struct egress_pin pin;
+    bool keep_events; /* for prober_events */
+    bool own_only;    /* figures without what other traces measured: they are merged */
 };
 
 struct prober_report {
@@ -65,7 +65,7 @@ int prober_report_merge(struct prober_report *into, const struct prober_report *
 struct prober_question {
     struct ipaddr target, source; /* source version 0: the kernel's choice */
     uint32_t scope;
-    char device[IF_NAMESIZE];
+    struct egress_pin pin;
     bool active;
     int64_t timeout_ns;
 };

@@ -81,7 +81,7 @@ static struct asks_entry *begin(struct prober *p, const struct prober_question *
     struct ask_config config = { .source = route->source,
                                  .target = question->target,
                                  .timeout_ns = question->timeout_ns };
-    const struct way *way = prober_way(p, config.target.version, question->device, err);
+    const struct way *way = prober_way(p, config.target.version, &question->pin, err);
     struct asks_entry *entry;
 
     if (way == NULL || randomise(&config, err) < 0)
@@ -97,7 +97,7 @@ struct asks_entry *prober_ask(struct prober *p, const struct prober_question *qu
 {
     struct egress_route route;
 
-    if (egress_find(&question->target, question->scope, &question->source, question->device, &route,
+    if (egress_find(&question->target, question->scope, &question->source, &question->pin, &route,
                     err) < 0)
         return NULL;
     pthread_mutex_lock(&p->lock);

@@ -15,7 +15,7 @@ enum { PROBER_BUCKETS = 1024 };
 struct way {
     struct way *next;
     uint8_t version;
-    char device[IF_NAMESIZE];
+    struct egress_pin pin;
     int fd;
 };
 
@@ -79,7 +79,7 @@ int64_t prober_clock_ns(void);
 void prober_wake(const struct prober *p);
 
 /* Under the lock: the socket for this way out, opened at its first use; NULL with *err set. */
-const struct way *prober_way(struct prober *p, uint8_t version, const char *device,
+const struct way *prober_way(struct prober *p, uint8_t version, const struct egress_pin *pin,
                              struct err *err);
 
 /* Under the lock: whether a trace or a search has this ICMP identifier. */

@@ -69,12 +69,12 @@ void prober_free_searches(struct prober *p)
 
 /* ---- questions ----------------------------------------------------------------------------- */
 
-static int start_paths(struct prober *p, struct prober_search *s, const char *device,
+static int start_paths(struct prober *p, struct prober_search *s, const struct egress_pin *pin,
                        const struct mda_config *wanted, struct err *err)
 {
     struct mda_config config = *wanted;
 
-    s->way = prober_way(p, config.spec.target.version, device, err);
+    s->way = prober_way(p, config.spec.target.version, pin, err);
     if (s->way == NULL || prober_complete_spec(p, &config.spec, &s->route, err) < 0)
         return -1;
     s->asked_ns = prober_clock_ns();
@@ -92,13 +92,13 @@ struct prober_search *prober_search_paths(struct prober *p, const struct prober_
         err_set(err, ERR_NOMEM, "no memory for a search of paths");
         return NULL;
     }
-    if (egress_find(&config->spec.target, way->scope, &way->source, way->device, &s->route, err) <
+    if (egress_find(&config->spec.target, way->scope, &way->source, &way->pin, &s->route, err) <
         0) {
         free(s);
         return NULL;
     }
     pthread_mutex_lock(&p->lock);
-    if (start_paths(p, s, way->device, config, err) == 0) {
+    if (start_paths(p, s, &way->pin, config, err) == 0) {
         s->next = p->searches;
         p->searches = s;
     } else {

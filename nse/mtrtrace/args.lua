@@ -213,8 +213,8 @@ local function conflict(prefix, options, found)
     end
   end
   if options.snmp == "yes" and options.os == "off" then
-    return ("%s.snmp=yes: expected %s.os other than off with it"):format(
-      SCRIPT, SCRIPT)
+    return ("%ssnmp=yes: expected %sos other than off with it"):format(
+      prefix, prefix)
   end
   if options.geo_out and not options.geo_db then
     return ("%sgeo-out=%s: expected %sgeo-db=FILE with it"):format(prefix,

@@ -14,7 +14,8 @@ local M = {}
 -- The options that core.trace takes as they are.
 local ENGINES = {
   "protocol", "port", "source_port", "packets", "interval", "timeout",
-  "first_hop", "max_hops", "max_silent", "size", "tos", "flows", "paths",
+  "first_hop", "max_hops", "max_silent", "size", "tos", "mark", "flows",
+  "paths",
 }
 
 -- In this order, the next one where one fails. RIPE's is the last resort.
@@ -29,14 +30,14 @@ local SERVERS = {
   } } },
 }
 
-local function lookup_settings(options, version)
+local function lookup_settings(host, options, version)
   local function servers(name, own)
     return own and { own } or SERVERS[name]
   end
   return {
     order = options.asn, names = options.names == "yes", version = version,
     last_resort = not options.whois_server,
-    dns_instead = not options.cymru_server,
+    dns_instead = not options.cymru_server and host.txt ~= nil,
     servers = {
       irr = servers("irr", options.whois_server),
       cymru = servers("cymru", options.cymru_server),
@@ -44,6 +45,15 @@ local function lookup_settings(options, version)
       ["cymru-dns"] = SERVERS["cymru-dns"],
     },
   }
+end
+
+local function asks_dns(order)
+  for _, name in ipairs(order) do
+    if name == "cymru-dns" then
+      return true
+    end
+  end
+  return false
 end
 
 -- A database is opened once in a run; so is its error.
@@ -59,7 +69,10 @@ end
 
 -- Who runs each hop, what it is called, where it is.
 local function lookups(host, options, run)
-  local settings = lookup_settings(options, run.core.version)
+  local settings = lookup_settings(host, options, run.core.version)
+  if not host.txt and asks_dns(settings.order) then
+    return nil, host.no_txt, "asn"
+  end
   local asn, asn_err = opened(run.store, options.asn_db)
   local geo, geo_err = opened(run.store, options.geo_db)
   if asn_err or geo_err then
@@ -79,7 +92,7 @@ local function guesses(host, options, run, subject)
   return (options.os or "off") ~= "off" and collect.new(host, run.core, {
     mode = options.os, snmp = options.snmp == "yes",
     source = subject.source, interface = subject.interface,
-    target_mac = subject.mac, nmap_os = subject.nmap_os,
+    mark = options.mark, target_mac = subject.mac, nmap_os = subject.nmap_os,
   }, run.store)
 end
 

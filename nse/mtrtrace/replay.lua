@@ -109,6 +109,10 @@ function KINDS.dropped()
   return nil, "the run lost events, its figures cannot be told"
 end
 
+local function is_absent(value)
+  return value == nil or type(value) == "table" and next(value) == nil
+end
+
 local function apply(result, object)
   for _, hop in ipairs(result.hops) do
     local into = hop.ttl == object.ttl and hop or nil
@@ -121,7 +125,7 @@ local function apply(result, object)
     end
     for key, value in pairs(into and (into ~= hop or not object.address)
       and object.facts or {}) do
-      if into[key] == nil then
+      if is_absent(into[key]) then
         into[key] = value
       end
     end

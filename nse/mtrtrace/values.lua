@@ -14,12 +14,12 @@ local function within(value, arg)
 end
 
 --- A whole number.
--- @tparam string text decimal digits, or 0x and two where `arg.hex`
+-- @tparam string text decimal digits, or 0x and up to 8 where `arg.hex`
 -- @tparam table arg
 -- @treturn ?integer
 function M.whole(text, arg)
   local digits = text:match("^%d+$")
-    or arg.hex and text:match("^0[xX]%x%x?$")
+    or arg.hex and #text <= 10 and text:match("^0[xX]%x+$") or nil
   return digits and within(math.tointeger(tonumber(digits)), arg)
 end
 

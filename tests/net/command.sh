@@ -12,11 +12,25 @@ needs_command() {
   done
 }
 
+COMMAND_ENV=() # further variables for the command
+
+# use_resolver ADDRESS: the system's resolver, for the command alone: the
+# namespace of mounts that it gets is gone with it
+use_resolver() { echo "nameserver $1" >"$LAB_SCRATCH/resolv.conf"; }
+
+# in_client COMMAND...: in the client's namespace with the tree's modules
+in_client() {
+  tree_env "$TREE"
+  # shellcheck disable=SC2016 # for the shell inside
+  lab_run "${ENV[@]}" "${COMMAND_ENV[@]}" ip netns exec "$LAB-c" sh -c '
+    [ ! -e "$1" ] || mount --bind "$1" /etc/resolv.conf
+    shift && exec "$@"' - "$LAB_SCRATCH/resolv.conf" "$@"
+}
+
 # cli ARG...: the command in the client; output in OUT, errors in ERR, status in RC
 # shellcheck disable=SC2034 # used by the tests
 cli() {
-  tree_env "$TREE"
-  lab_run "${ENV[@]}" ip netns exec "$LAB-c" timeout 120 "$TREE/scripts/mtr-trace" "$@" \
+  in_client timeout 120 "$TREE/scripts/mtr-trace" "$@" \
     >"$LAB_SCRATCH/out" 2>"$LAB_SCRATCH/err" </dev/null
   RC=$?
   OUT=$(cat "$LAB_SCRATCH/out") ERR=$(cat "$LAB_SCRATCH/err")

@@ -14,6 +14,13 @@ serve() {
   [ "$line" = ready ] || not_ok "server_$1_$2" "$line"
 }
 
+# lookup_servers: the IRRd on port 4301 and the bulk whois on 4302 that most
+# look-up tests ask
+lookup_servers() {
+  serve irrd 4301 50
+  serve bulk 4302 50
+}
+
 logged() { grep -c -- "$2" "$LAB_SCRATCH/$1.log"; } # KIND-PORT REGEX
 forget() { : >"$LAB_SCRATCH/$1.log"; }
 
@@ -58,6 +65,14 @@ remote-control:
 END
 }
 
+# lookup_zones: begins the configuration of a DNS server on 127.0.0.1 that knows
+# the path's names; dns_up starts it
+lookup_zones() {
+  dns_begin 127.0.0.1
+  zone v4 in-addr.arpa
+  zone v6 ip6.arpa
+}
+
 # It has bound its port when it goes into the background.
 dns_up() { lab_exec c nsd -c "$DNS_DIR/conf" || not_ok nsd "does not start"; }
 
@@ -77,3 +92,15 @@ plainly() {
 
 # rows: one line a hop, its ASN, organization
 rows() { show hops asn organization; }
+
+# What IRR and BGP together say of the path, as rows prints it.
+# shellcheck disable=SC2034 # used by the tests
+LOOKUP_ROWS="1 Private Private Network
+2 AS3301 ACCESS-NET, SE
+3 AS2914 TRANSIT-1, US
+4 AS2915 CUSTOMER, US
+5 AS6453/AS6461 TWIN-A, GB / TWIN-B, GB
+6 AS7018 (irr AS1239) NEWHOLDER, US
+7 AS6695 (irr) Exchange Point
+8 - -
+9 AS15133 EDGECAST, US"

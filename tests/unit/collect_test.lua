@@ -341,4 +341,32 @@ check.case("snmp_that_is_none_says_nothing", function()
   check.equal({ discovered("0"), discovered(nil) }, {})
 end)
 
+check.case("peek_gives_what_is_guessed_so_far", function()
+  local one = companion(engine())
+  check.equal({ one:peek "10.0.0.1" }, { {}, true })
+  one:see(result_of { hop(1, "10.0.0.1") })
+  check.equal({ one:peek "10.0.0.1" },
+    { { os = { label = "of 10.0.0.1" } }, true })
+  check.equal({ one:peek "10.0.0.2" }, { {}, true })
+end)
+
+check.case("peek_judges_once_for_each_result", function()
+  local judged = 0
+  local one = companion(engine())
+  one.settings.judge = function()
+    judged = judged + 1
+    return { label = "x" }
+  end
+  one:see(result_of { hop(1, "10.0.0.1"), hop(2, "10.0.0.2") })
+  one:peek "10.0.0.1"
+  one:peek "10.0.0.2"
+  check.equal(judged, 2)
+end)
+
+check.case("asks_are_marked_as_the_trace_is", function()
+  local core = engine()
+  companion(core, { mark = 7 }):see(result_of { hop(1, "10.0.0.1") })
+  check.equal(core.asked[1].mark, 7)
+end)
+
 check.finish()

@@ -74,6 +74,51 @@ check.case("txt_answer_with_another_id", function()
   check.contains(err, "no answer to the question")
 end)
 
+check.case("txt_answers_of_libunbound", function()
+  local uv_dns = require "mtrtrace.host.uv_dns"
+  local answer, err, asked
+  local function found() return "here" end
+  package.loaded.lunbound = { new = function()
+    return { getfd = function() return 7 end,
+      cancel = function() asked = "cancelled" end,
+      resolve_async = function(_, done, name, kind)
+        asked = name .. " " .. kind
+        done(answer, err)
+        return 1
+      end }
+  end }
+  local host = {}
+  function host.after(_, body) body() end
+  function host.await_for(_, start)
+    local got
+    start(function(...) got = got or table.pack(...) end)
+    return table.unpack(got or { "timeout" })
+  end
+  local poll = { start = function() end, unref = function() end }
+  uv_dns.add(host, { new_poll = function() return poll end }, found)
+  answer = { rcode = 0, "\2ab\1c", "\1d" }
+  check.equal(host.txt(NAME, 1), { "abc", "d" })
+  check.equal(asked, NAME .. " 16")
+  answer = { rcode = 3 }
+  check.equal(host.txt(NAME, 1), {})
+  answer = { rcode = 2 }
+  check.equal({ host.txt(NAME, 1) },
+    { nil, "refused or no answer to the question" })
+  answer, err = nil, "out of memory"
+  check.equal({ host.txt(NAME, 1) }, { nil, "out of memory" })
+  host.await_for = function() return "timeout" end
+  check.equal({ host.txt(NAME, 1) }, { nil, "no answer from the resolver" })
+  check.equal(asked, "cancelled")
+  package.loaded.lunbound = nil
+end)
+
+check.case("txt_without_libunbound", function()
+  local host = {}
+  require("mtrtrace.host.uv_dns").add(host, {}, function() return nil end)
+  check.equal(host.txt, nil)
+  check.contains(host.no_txt, "need Nmap or the Lua module lunbound")
+end)
+
 check.case("txt_library_that_raises", function()
   check.equal({ ask(function() error "data string too short" end) },
     { nil, "unreadable answer" })

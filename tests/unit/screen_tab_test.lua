@@ -104,6 +104,17 @@ check.case("a_hop_is_not_silent_after_one_probe", function()
   end
 end)
 
+check.case("answers_are_those_of_the_trace", function()
+  local trace = screen_sample.trace()
+  local answers = { { extensions = { mpls = { { label = 16, ttl = 1 } } } } }
+  trace.head.hops = { { ttl = 1, responders = {
+    { address = "192.168.1.1", answers = answers },
+  } } }
+  local made = started(trace)
+  made:events(screen_sample.events())
+  check.equal(made:snapshot().hops[1].responders[1].answers, answers)
+end)
+
 check.case("facts_are_taken_as_they_come", function()
   local trace = screen_sample.trace()
   function trace.peek(address)

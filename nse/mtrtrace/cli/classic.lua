@@ -10,10 +10,15 @@ local M = {}
 local Reader = { wants_events = true }
 Reader.__index = Reader
 
--- With -n addresses stand alone, unless something else is known of them.
-local function facts_of(trace)
+-- With -n addresses stand alone, unless something else is asked of them.
+local function tells_more(options)
+  return options.names == "yes" or #options.asn > 0
+    or options.geo_db ~= nil
+end
+
+local function facts_of(self, trace)
   return function(address)
-    if trace.peek then
+    if self.tells_more and trace.peek then
       return trace.peek(address)
     end
     return nil, true
@@ -22,7 +27,7 @@ end
 
 function Reader:start(trace)
   local options = trace.options
-  self.views[trace.index] = classic.new(options, facts_of(trace))
+  self.views[trace.index] = classic.new(options, facts_of(self, trace))
   self.texts:put(trace.index, classic.title(trace, options, trace.head.size))
 end
 
@@ -51,7 +56,7 @@ end
 function Reader:finish(trace, result)
   local view = self.views[trace.index]
   if view and result then
-    if trace.peek or not trace.live then
+    if self.tells_more or not trace.live then
       view.facts = facts_of_result(result)
     end
     self.texts:put(trace.index, view:take(nil, result))
@@ -67,10 +72,11 @@ end
 --- Begins to show.
 -- @tparam table out see mtrtrace.cli.out
 -- @tparam function now seconds that never fall
+-- @tparam table options checked
 -- @treturn table a reader
-function M.new(out, now)
+function M.new(out, now, options)
   return setmetatable({ texts = serial.new(out, "\n"), now = now,
-    views = {} }, Reader)
+    tells_more = tells_more(options), views = {} }, Reader)
 end
 
 return M

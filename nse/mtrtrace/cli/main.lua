@@ -90,6 +90,8 @@ end
 local function status_of(run, count, err)
   if run.failed then
     return fail("internal error: " .. run.failed), true
+  elseif run.refused then
+    return fail(run.refused)
   elseif run.permission then
     say(run.permission)
     return PERMISSION
@@ -183,6 +185,7 @@ local function start_traces(core, checked, found)
   if err then
     return fail(err)
   end
+  options.settle(checked, found)
   return trace(uv, core, checked, names)
 end
 

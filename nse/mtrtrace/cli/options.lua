@@ -83,6 +83,10 @@ local ROWS = {
   { short = "I", name = "interface", value = "NAME", group = "probes",
     read = values.path, want = "the name of an interface",
     about = "interface to send from" },
+  { short = "M", name = "mark", value = "MARK", group = "probes",
+    read = values.whole, hex = true, min = 0, max = 4294967295,
+    want = "a whole number",
+    about = "mark of the packets for firewall and routing rules (SO_MARK)" },
 
   -- ---- names
   { short = "n", name = "no-dns", group = "names", sets = { names = "no" },
@@ -93,9 +97,11 @@ local ROWS = {
     about = "show names and addresses" },
   { short = "z", name = "aslookup", group = "names", flag = true,
     about = "show the ASN, with any order of columns" },
+  { short = "e", name = "mpls", group = "names", flag = true,
+    about = "show MPLS label stacks (RFC 4950), with any order of columns" },
   { name = "asn", value = "LIST", group = "names", arg = "asn",
-    about = "where to look up networks: irr, cymru, ripe, db, in the order "
-      .. "of preference; or off" },
+    about = "where to look up networks: irr, cymru, cymru-dns, ripe, db, "
+      .. "in the order of preference; or off" },
   { name = "whois-server", value = "SERVER", group = "names",
     arg = "whois-server", about = "route registry that speaks IRRd's "
       .. "protocol, in place of rr.ntt.net and whois.radb.net" },
@@ -107,6 +113,30 @@ local ROWS = {
     about = "ASN database in MaxMind's format; asks nobody else then" },
   { name = "geo-db", value = "FILE", group = "names", arg = "geo-db",
     about = "city database in MaxMind's format, for places" },
+
+  { name = "geo-out", value = "FILE", group = "names", arg = "geo-out",
+    writes = true,
+    about = "also write the paths to FILE as GeoJSON, for map viewers; "
+      .. "needs --geo-db" },
+  { name = "os", value = "WORD", group = "names", arg = "os",
+    about = "what the guess of each hop's system may send: passive "
+      .. "(nothing), echo (three echo requests), active (also three UDP "
+      .. "datagrams and TCP ACKs) or off (no guess)" },
+  { name = "snmp", group = "names", sets = { snmp = "yes" },
+    about = "send one SNMPv3 discovery request to each hop for that guess" },
+
+  { name = "http", value = "WORD", group = "names", arg = "http",
+    about = "whether to measure the time to first byte of the target's web "
+      .. "server, on or off; off by itself where no output shows it" },
+  { name = "url", value = "URL", group = "names", arg = "url",
+    about = "what to ask of that server, a path or a URL; / by https, by "
+      .. "http where there is no TLS service" },
+  { name = "http-count", value = "COUNT", group = "names",
+    arg = "http-count", about = "requests, one after the other" },
+  { name = "http-timeout", value = "TIME", group = "names",
+    arg = "http-timeout", about = "how long a request may take" },
+  { name = "http-method", value = "NAME", group = "names",
+    arg = "http-method", about = "GET or HEAD" },
 
   -- ---- output
   { short = "t", name = "curses", group = "output",
@@ -190,12 +220,9 @@ local ROWS = {
   { short = "p", name = "split", refused = "there is no split format" },
   { short = "y", name = "ipinfo", value = "NUMBER",
     refused = "use --columns with asn, prefix, country, registry" },
-  { short = "e", name = "mpls", refused = "MPLS labels are not read" },
   { short = "B", name = "bitpattern", value = "NUMBER",
     refused = "the payload tells probes apart" },
   { short = "S", name = "sctp", refused = "SCTP probes are not sent" },
-  { short = "M", name = "mark", value = "MARK",
-    refused = "probes are not marked" },
 }
 
 local BY_NAME = {}
@@ -248,6 +275,19 @@ local function check_flows(options)
       other == "--screen" and "the live screen (-t)" or other)
   end
   return options
+end
+
+local NO_TTFB = { classic = true, csv = true, dot = true, mermaid = true,
+  markdown = true, screen = true }
+
+--- Turns off what no output of the run would show.
+-- @tparam table options checked, the format settled; changed in place
+-- @tparam table found texts by option name: what is asked for is done
+function M.settle(options, found)
+  if NO_TTFB[options.format] and not options.record and not options.html
+    and not found.http and not found.url then
+    options.http = "off"
+  end
 end
 
 --- Checks what was found on the command line, in the settings file and the

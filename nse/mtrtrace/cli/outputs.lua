@@ -6,6 +6,7 @@ local classic = require "mtrtrace.cli.classic"
 local document = require "mtrtrace.cli.document"
 local formats = require "mtrtrace.cli.formats"
 local lines = require "mtrtrace.cli.lines"
+local map = require "mtrtrace.cli.map"
 local out = require "mtrtrace.cli.out"
 local screen = require "mtrtrace.cli.screen"
 local view = require "mtrtrace.cli.view"
@@ -20,8 +21,8 @@ local STREAMS = {
   ndjson = function(output, run)
     return lines.new(output, run.version, true)
   end,
-  classic = function(output, run)
-    return classic.new(output, run.now)
+  classic = function(output, run, options)
+    return classic.new(output, run.now, options)
   end,
   screen = function(_, run, options)
     return screen.new(options, run)
@@ -81,13 +82,16 @@ end
 -- @treturn ?string one sentence
 function M.open(options, run)
   local self = setmetatable({ list = {}, readers = {} }, Outputs)
-  local record, page
+  local record, page, places
   local output, err = open(self, options.output)
   if output and options.record then
     record, err = open(self, options.record)
   end
   if not err and options.html then
     page, err = open(self, options.html)
+  end
+  if not err and options.geo_out then
+    places, err = open(self, options.geo_out)
   end
   if err then
     return nil, err
@@ -96,6 +100,7 @@ function M.open(options, run)
   self.readers[2] = record and lines.new(record, run.version, false)
   self.readers[#self.readers + 1] = page
     and a_document(page, "html", options, run)
+  self.readers[#self.readers + 1] = places and map.new(places)
   return self
 end
 

@@ -74,21 +74,32 @@ local function peek_of(beside)
   end
 end
 
--- The engine, and a word to the readers when the trace has begun.
+-- The engine, and a word to the readers when the trace has begun: once for
+-- all flows of it.
 local function announcing(self, trace)
   return setmetatable({ trace = function(options)
     local handle, text, name = self.core.trace(options)
-    if handle and not trace.head then
+    if handle and not trace.announced then
       trace.head, trace.options = handle:result(), options
+      trace.announced = true
       tell(self, "start", trace)
     end
     return handle, text, name
   end }, { __index = self.core })
 end
 
+-- What the companions get to know of the target.
+local function subject_of(trace, options, dns_s)
+  return { source = options.source, interface = options.interface,
+    address = options.target, name = trace.name,
+    dns_ms = trace.name ~= trace.target and dns_s * 1000 or nil }
+end
+
 -- Result, or nil, a sentence and the name of the error.
 local function trace_one(self, trace)
+  local began = self.host.now()
   local addresses, err = self.host.resolve(trace.name, self.options.family)
+  local dns_s = self.host.now() - began
   if not addresses then
     return nil, err, "NONAME"
   end
@@ -98,10 +109,11 @@ local function trace_one(self, trace)
   if not options then
     return nil, err, "MISUSE"
   end
-  beside, err = companions.new(self.host, self.options, self.shared, {
-    source = options.source, interface = options.interface })
+  local argument
+  beside, err, argument = companions.new(self.host, self.options,
+    self.shared, subject_of(trace, options, dns_s))
   if not beside then
-    return nil, err, "MISUSE"
+    return nil, ("--%s: %s"):format(argument, err), "OPTION"
   end
   trace.peek = peek_of(beside)
   return self.trace(self.host, announcing(self, trace), options, beside,
@@ -110,9 +122,12 @@ local function trace_one(self, trace)
     end, trace)
 end
 
+-- What no other target would fare better with.
+local FATAL = { PERMISSION = "permission", OPTION = "refused" }
+
 local function count(self, result, text, name)
-  if name == "PERMISSION" then
-    self.permission = text
+  if FATAL[name] then
+    self[FATAL[name]] = text
     self:stop()
   elseif not result or not result.reached then
     self.missed = self.missed + 1
@@ -131,7 +146,7 @@ local function work(self)
     local result, text, why = trace_one(self, trace)
     self.done = self.done + 1
     count(self, result, text, why)
-    if why ~= "PERMISSION" then
+    if not FATAL[why] then
       tell(self, "finish", trace, result, text)
     end
   end
@@ -154,8 +169,8 @@ end
 --   `targets`, an array of names; `readers`; `trace`: what runs a trace, in
 --   place of mtrtrace.tracer.run
 -- @treturn table { start, stop }; while it runs `done` says how many targets
---   are, behind it `missed` how many were not reached, `permission` why none
---   could be
+--   are, behind it `missed` how many were not reached, `permission` or
+--   `refused` why none could be
 function M.new(setup)
   local self = setmetatable({
     host = setup.host, core = setup.core, options = setup.options,

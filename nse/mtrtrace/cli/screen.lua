@@ -19,8 +19,12 @@ local MEASURES = { "loss", "sent", "recv", "last", "avg", "best", "worst",
 
 local function columns(options)
   local shown = view.of(options)
-  return shown.chosen and shown.columns
-    or view.with_host(shown.who, MEASURES)
+  if shown.chosen then
+    return shown.columns
+  end
+  local list = view.with_host(shown.who, MEASURES)
+  list[#list + 1] = options.mpls and "mpls" or nil
+  return list
 end
 
 --- Whether the run is shown on a screen where no other way is asked for.
@@ -30,7 +34,8 @@ end
 -- @treturn boolean
 function M.is_wanted(found, options, uv)
   return not found.format and not options.output and not options.replay
-    and options.flows == 1 and not options.paths and term.is_usable(uv, os.getenv)
+    and options.flows == 1 and not options.paths
+    and term.is_usable(uv, os.getenv)
 end
 
 --- Why a screen that is asked for cannot be shown.

@@ -34,16 +34,21 @@ local function append(list, keys)
   return list
 end
 
+-- Columns with letters of their own, whatever others are shown.
+local function extra(options)
+  return options.mpls and { "mpls" } or {}
+end
+
 local function columns(options)
   if options.columns then
-    return options.columns
+    return append({ table.unpack(options.columns) }, extra(options))
   end
   local list = who(options)
   if options.order then
     append(list, options.aslookup and { "asn" } or {})
-    return append(list, options.order)
+    return append(append(list, options.order), extra(options))
   end
-  return append(list, DEFAULT)
+  return append(append(list, DEFAULT), extra(options))
 end
 
 --- Columns behind those that say who a hop is.

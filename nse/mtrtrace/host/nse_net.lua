@@ -5,6 +5,7 @@
 -- not through the system's resolver.
 -- @module mtrtrace.host.nse_net
 local special = require "mtrtrace.special"
+local text_of = require("mtrtrace.asn.txt").text
 
 local M = {}
 
@@ -68,17 +69,6 @@ end
 
 local TXT, LARGEST_ID = 16, 65535
 
--- The strings of a record's data as one text.
-local function joined(data)
-  local parts, at = {}, 1
-  while at <= #data do
-    local length = data:byte(at)
-    parts[#parts + 1] = data:sub(at + 1, at + length)
-    at = at + 1 + length
-  end
-  return table.concat(parts)
-end
-
 -- Whether a packet answers the question: a name that does not exist, or has
 -- no such record, is an answer.
 local function is_answer(packet, name, id)
@@ -102,7 +92,8 @@ local function txt(nmap)
     end
     local texts = {}
     for _, record in ipairs(packet.answers) do
-      texts[#texts + 1] = record.dtype == TXT and joined(record.data) or nil
+      texts[#texts + 1] = record.dtype == TXT and text_of(record.data)
+        or nil
     end
     return texts
   end

@@ -3,7 +3,9 @@
 -- that sleep, TCP, names. Everything that waits yields; all of it must be
 -- called within a body that `spawn` was given.
 -- @module mtrtrace.host.uv
+local uv_dns = require "mtrtrace.host.uv_dns"
 local uv_net = require "mtrtrace.host.uv_net"
+local uv_os = require "mtrtrace.host.uv_os"
 
 local M = {}
 
@@ -60,13 +62,31 @@ local function after_of(uv)
   end
 end
 
+-- As host.await; "timeout" as the first result when the seconds are over.
+local function await_for_of(host)
+  return function(seconds, start)
+    local cancel
+    local function finish(done, ...)
+      if cancel then
+        cancel()
+      end
+      return done(...)
+    end
+    return host.await(function(done)
+      cancel = host.after(seconds, function() done("timeout") end)
+      start(function(...) return finish(done, ...) end)
+    end)
+  end
+end
+
 --- A host for mtrtrace.tracer and its companions.
 -- @tparam table uv the module luv
 -- @tparam ?table settings functions of a text: `log` for what is found,
 --   `debug` for what helps to find faults, `failed` for the traceback of a
 --   body that raised; `verbose`: whether to log at all
--- @treturn table { now, sleep, spawn, connect, ptr, resolve, log, debug,
---   verbose }
+-- @treturn table { now, sleep, spawn, connect, ptr, resolve, mac_prefixes,
+--   exchange, log, debug, verbose }; `txt` or, where it cannot have that,
+--   `no_txt`: why not
 function M.new(uv, settings)
   settings = settings or {}
   local function nothing() end
@@ -76,6 +96,7 @@ function M.new(uv, settings)
     failed = settings.failed or function(text) error(text, 0) end,
   }
   host.after, host.await = after_of(uv), await_of(host)
+  host.await_for = await_for_of(host)
   function host.now()
     return uv.hrtime() / 1e9
   end
@@ -89,6 +110,8 @@ function M.new(uv, settings)
     host.await(function(wake) host.after(seconds, wake) end)
   end
   uv_net.add(host, uv)
+  uv_os.add(host, uv)
+  uv_dns.add(host, uv)
   return host
 end
 

@@ -32,23 +32,6 @@ local function words(err, table_of)
   return table_of[name] or tostring(err)
 end
 
--- ---- waiting with a limit -------------------------------------------------
-
--- As host.await; "timeout" as the first result when the seconds are over.
-local function await_for(host, seconds, start)
-  local cancel
-  local function finish(done, ...)
-    if cancel then
-      cancel()
-    end
-    return done(...)
-  end
-  return host.await(function(done)
-    cancel = host.after(seconds, function() done("timeout") end)
-    start(function(...) return finish(done, ...) end)
-  end)
-end
-
 -- ---- names ----------------------------------------------------------------
 
 local function family_of(af)
@@ -80,7 +63,7 @@ local function resolve_of(host, uv)
       end
       return { name }
     end
-    local err, answer = await_for(host, RESOLVE_S, function(done)
+    local err, answer = host.await_for(RESOLVE_S, function(done)
       local request, why = uv.getaddrinfo(name, nil,
         { family = hints[family], socktype = "stream" }, done)
       if not request then
@@ -105,7 +88,7 @@ end
 -- The resolver gives the address back where there is no name.
 local function ptr_of(host, uv)
   return function(address, seconds)
-    local err, name = await_for(host, seconds, function(done)
+    local err, name = host.await_for(seconds, function(done)
       local request, why = uv.getnameinfo({ ip = address }, done)
       if not request then
         done(why)
@@ -146,7 +129,7 @@ end
 
 local function receive(host, state, seconds)
   if #state.parts == 0 and not state.closed then
-    await_for(host, seconds, function(done) state.wake = done end)
+    host.await_for(seconds, function(done) state.wake = done end)
     state.wake = nil
   end
   if #state.parts > 0 then
@@ -182,7 +165,7 @@ end
 
 local function open(host, uv, address, port, seconds)
   local tcp = uv.new_tcp()
-  local err = await_for(host, seconds, function(done)
+  local err = host.await_for(seconds, function(done)
     local ok, why = tcp:connect(address, port, done)
     if not ok then
       done(why)
@@ -219,7 +202,7 @@ local function connect_of(host, uv)
 end
 
 --- Adds `resolve`, `ptr` and `connect` to a host.
--- @tparam table host { await, after, now }
+-- @tparam table host { await_for, now }
 -- @tparam table uv the module luv
 function M.add(host, uv)
   host.resolve = resolve_of(host, uv)

@@ -38,6 +38,7 @@ local function ask(self, item)
   local handle, err = self.core.ask {
     address = item.target, mode = self.settings.mode,
     source = self.settings.source, interface = self.settings.interface,
+    mark = self.settings.mark,
   }
   item.ask, item.done, item.error = handle, not handle, err
 end
@@ -109,6 +110,7 @@ end
 --- Asks the addresses that were not seen before.
 -- @tparam table result as given by trace:result()
 function Collect:see(result)
+  self.latest = result
   for _, hop in ipairs(result.hops) do
     for _, responder in ipairs(hop.responders) do
       add(self, responder.address, result.interface)
@@ -207,9 +209,7 @@ local function subjects_of(result)
   return by_address
 end
 
---- Writes a guess to each responder of a result, `os`.
--- @tparam table result as given by trace:result(); changed in place
-function Collect:annotate(result)
+local function guesses_of(self, result)
   local guesses = {}
   for address, subject in pairs(subjects_of(result)) do
     add_link(self, subject)
@@ -220,6 +220,24 @@ function Collect:annotate(result)
     end
     guesses[address] = guess
   end
+  return guesses
+end
+
+--- What is guessed of an address while the trace runs.
+-- @tparam string address
+-- @treturn table `os`, where there is a guess
+-- @treturn boolean true: more evidence is nothing to wait for
+function Collect:peek(address)
+  if self.latest and self.judged ~= self.latest then
+    self.judged, self.guesses = self.latest, guesses_of(self, self.latest)
+  end
+  return { os = self.guesses[address] }, true
+end
+
+--- Writes a guess to each responder of a result, `os`.
+-- @tparam table result as given by trace:result(); changed in place
+function Collect:annotate(result)
+  local guesses = guesses_of(self, result)
   for _, hop in ipairs(result.hops) do
     for _, responder in ipairs(hop.responders) do
       responder.os = guesses[responder.address]
@@ -231,9 +249,9 @@ end
 -- @tparam table host
 -- @tparam table core the module mtrtrace.core
 -- @tparam table settings `mode`: "passive", "echo" or "active"; `snmp`:
---   whether to ask for SNMPv3 engines; `source`, `interface`: of the trace,
---   where pinned; `target_mac`, `nmap_os` { name, accuracy }: what is known
---   of the target; `judge`: in place of mtrtrace.os.judge
+--   whether to ask for SNMPv3 engines; `source`, `interface`, `mark`: of the
+--   trace, where pinned; `target_mac`, `nmap_os` { name, accuracy }: what is
+--   known of the target; `judge`: in place of mtrtrace.os.judge
 -- @tparam table store outlives the trace, shared by all traces of a run
 -- @treturn table
 function M.new(host, core, settings, store)
@@ -241,7 +259,7 @@ function M.new(host, core, settings, store)
   settings.judge = settings.judge or judge.judge
   return setmetatable({
     host = host, core = core, settings = settings, store = store.asked,
-    vendors = store.vendors, items = {}, list = {},
+    vendors = store.vendors, items = {}, list = {}, guesses = {},
   }, Collect)
 end
 

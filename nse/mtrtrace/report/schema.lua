@@ -104,12 +104,30 @@ local LABEL = all_required {
   { "ttl", value("integer", "that was left in it", true) },
 }
 
+local TEXTS = object { { "type", "string" } }
+
+-- The kinds of evidence grow with the rules.
+local OS_GUESS = object { { "description", "operating system, by evidence; "
+  .. "absent where no guess was wanted" }, { "type", "object" },
+  { "required", { "label", "evidence" } }, { "properties", object {
+    { "label", text "unknown where the evidence fits nothing or too much" },
+    { "confidence", text "high, medium or low; absent without a guess" },
+    { "candidates", list("all that fit", all_required {
+      { "name", text "of the system, or of a class" },
+      { "confidence", value("number", "0 to 1") },
+    }) },
+    { "evidence", object { { "description", "what it rests on" },
+      { "type", "object" }, { "additionalProperties", true } } },
+    { "conflicts", list("evidence that contradicts itself", TEXTS) },
+  } } }
+
 local function responder()
   local out = of_scope("responder", {
     { "target", value("boolean", "whether it is the target") },
     { "origins", list("all that was found of its network", ORIGIN) },
     { "codes", list("its answers", CODE) },
   })
+  out.properties.os_guess = OS_GUESS
   out.properties.labels = list("MPLS label stack it received, the outermost "
     .. "first; absent without one", LABEL)
   return out
@@ -123,13 +141,24 @@ local function hop()
   })
 end
 
-local function verdict()
+local function keyed(keys, required, more)
   local rows = {}
-  for i, field in ipairs(fields.of_verdicts()) do
+  for i, field in ipairs(keys) do
     rows[i] = { field.key, value(TYPES[field.kind], field.about) }
   end
+  rows[#rows + 1] = more
   return object { { "type", "object" },
-    { "required", { "kind", "text" } }, { "properties", object(rows) } }
+    { "required", required }, { "properties", object(rows) } }
+end
+
+local function verdict()
+  return keyed(fields.of_verdicts(), { "kind", "text" })
+end
+
+-- Keys without a value are absent.
+local function ttfb()
+  return keyed(fields.of_ttfb(), { "outcome", "text" },
+    { "text", text "all in a line" })
 end
 
 local PER_FLOW = {
@@ -246,6 +275,7 @@ end
 -- @treturn table for dkjson, in order
 function M.build()
   local trace = with_flows(all_required(trace_rows()))
+  trace.properties.ttfb = ttfb()
   return object {
     { "$schema", "https://json-schema.org/draft/2020-12/schema" },
     { "title", "mtr-trace --json" },

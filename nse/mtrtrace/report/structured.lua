@@ -105,7 +105,8 @@ local function responder_table(responder, new, shape)
   out.target = responder.target or false
   out.origins = some(each(responder.origins, new, origin_table, shape), shape)
   out.codes = some(each(responder.codes, new, code_table, shape), shape)
-  out.os_guess = responder.os and os_table.build(responder.os, new)
+  out.os_guess = responder.os and os_table.build(responder.os, new,
+    (shape or AS_TEXT).number)
   local stack = extension.stack(responder)
   out.labels = stack and each(stack, new, label_table, shape) or nil
   return out

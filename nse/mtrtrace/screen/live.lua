@@ -129,6 +129,7 @@ local function options_of(self, job)
   if job.survey then
     out.interval, out.packets = nil, 1
   end
+  out.flows, out.paths = nil, nil -- of the run, not of a trace
   return out
 end
 
@@ -154,6 +155,7 @@ end
 local function count_anew(self, host, job)
   job.engine:close()
   job.base_probe, job.base_ns, job.next_probe, job.at_ns = 0, 0, 0, 0
+  job.trace.announced = nil
   return begin(self, host, job, job.core)
 end
 

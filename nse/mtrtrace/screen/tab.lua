@@ -95,10 +95,25 @@ end
 -- A hop is not called silent before so many probes were not answered.
 local SILENT = 3
 
+-- The packets themselves are in no event: what they say is the trace's own.
+local function answers_of(head)
+  local answers = {}
+  for _, hop in ipairs(head.hops or {}) do
+    for _, responder in ipairs(hop.responders) do
+      answers[responder.address] = responder.answers
+    end
+  end
+  return answers
+end
+
 local function annotate(self, hops)
+  local answers = answers_of(self.trace.head)
   for _, hop in ipairs(hops) do
     hop.silent = hop.silent and hop.sent >= SILENT
     for _, responder in ipairs(hop.responders) do
+      if #(responder.answers or {}) == 0 then
+        responder.answers = answers[responder.address]
+      end
       for key, value in pairs(self.peek(responder.address)) do
         if responder[key] == nil then
           responder[key] = value

@@ -1,0 +1,31 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- A reader that writes the paths of a run as GeoJSON once they are known.
+-- @module mtrtrace.cli.map
+local geojson = require "mtrtrace.report.geojson"
+
+local M = {}
+
+local Map = {}
+Map.__index = Map
+
+function Map:finish(trace, result)
+  self.results[trace.index] = result
+  self.count = math.max(self.count, trace.index)
+end
+
+function Map:close()
+  local list = {}
+  for i = 1, self.count do
+    list[#list + 1] = self.results[i]
+  end
+  self.out:write(geojson.render(list))
+end
+
+--- Begins to collect.
+-- @tparam table out see mtrtrace.cli.out
+-- @treturn table a reader
+function M.new(out)
+  return setmetatable({ out = out, results = {}, count = 0 }, Map)
+end
+
+return M

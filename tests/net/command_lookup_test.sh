@@ -1,0 +1,133 @@
+#!/bin/bash
+# What the command finds out beside the trace, over IPv4 and IPv6: networks
+# from an IRRd, a bulk whois server, DNS and databases of our own, names, places,
+# systems.  And what it does where libunbound's Lua binding is missing.
+
+. "$(dirname "$0")/lib.sh"
+. "$TREE/tests/net/command.sh"
+. "$TREE/tests/net/lookup_lib.sh"
+needs_command
+lab_up --routers 8 --no-ration --public || exit 1
+dir=$LAB_SCRATCH
+
+lookup_servers
+lookup_zones
+zone cymru asn.cymru.com
+dns_up
+use_resolver 127.0.0.1
+LOCAL=(--whois-server 127.0.0.1:4301 --cymru-server 127.0.0.1:4302)
+
+# columns KEY...: these columns of the last run's CSV, hops parted by lines
+columns() { python3 -c '
+import csv, sys
+for row in csv.DictReader(open(sys.argv[1])):
+    print(*(row[key] or "-" for key in sys.argv[2:]), sep="|")' "$dir/out" "$@"; }
+
+# ---- everything, in every way to show it ---------------------------------------
+
+for family in 4 6; do
+  forget irrd-4301
+  forget bulk-4302
+  target=$(lab_target $family)
+  cli -C -c 10 "${LOCAL[@]}" --columns hop,asn,organization,os "$target"
+  is "v${family}_networks" "$(columns hop asn organization | tr '|' ' ')" "$LOOKUP_ROWS"
+  is "v${family}_reached" "$RC $ERR" "0 "
+  is "v${family}_one_connection_to_each" "$(logged irrd-4301 connect) $(logged bulk-4302 connect)" "1 1"
+  is "v${family}_routes_are_asked_once" "$(logged irrd-4301 '< !r')" 8
+  unlike "v${family}_nothing_special_is_sent" "$(cat "$dir"/*-430?.log)" '192\.168|fd00'
+  [ $family = 6 ] ||
+    is "v${family}_systems" "$(columns os | head -n 8 | sort -u)" Linux-based
+  cli -r -c 3 "${LOCAL[@]}" "$target"
+  like "v${family}_report" "$OUT" '^5 +hop5\.example\.net .* AS6453/AS6461 +TWIN-A, GB / TWIN-B, GB '
+  cli -r -b -c 3 "${LOCAL[@]}" "$target"
+  like "v${family}_names_and_addresses" "$OUT" "^2 +$(lab_addr $family 2) +hop2\\.example\\.net "
+  cli -r -n -c 3 --asn off "$target"
+  unlike "v${family}_no_names" "$OUT" 'example\.net'
+  like "v${family}_addresses" "$OUT" "^2 +$(lab_addr $family 2) "
+  cli --classic -c 3 "${LOCAL[@]}" "$target"
+  like "v${family}_classic" "$OUT" "^ 4  hop4\\.example\\.net \\([0-9a-f.:]+\\) \\[AS2915\\]  [0-9.]+ ms"
+  cli -j -c 3 "${LOCAL[@]}" --record "$dir/rec" "$target"
+  cp "$dir/out" "$dir/run"
+  is "v${family}_json_by_name" "$(python3 - "$dir/run" <<'END'
+import json, sys
+hop = json.load(open(sys.argv[1]))["traces"][0]["hops"][5]["responders"][0]
+print(hop["asn"], hop["organization"], hop["name"], hop["registry"])
+END
+  )" "7018 NEWHOLDER, US hop6.example.net arin"
+  cli -j --replay "$dir/rec"
+  is "v${family}_replay_knows_it_all" "$(cmp "$dir/run" "$dir/out" 2>&1)" ""
+done
+
+# ---- DNS in place of whois ------------------------------------------------------
+
+# As the route registry knows more than BGP, hop 7 is unknown here.
+bgp="1 Private Private Network
+2 AS3301 ACCESS-NET, SE
+3 AS2914 TRANSIT-1, US
+4 AS2915 CUSTOMER, US
+5 AS6453/AS6461 TWIN-A, GB / TWIN-B, GB
+6 AS7018 NEWHOLDER, US
+7 - -
+8 - -
+9 AS15133 EDGECAST, US"
+dns=(-C -n -c 5 --asn cymru-dns --columns 'hop,asn,organization')
+if lua5.4 -e 'require "lunbound"' 2>/dev/null; then
+  for family in 4 6; do
+    cli "${dns[@]}" "$(lab_target $family)"
+    is "v${family}_dns" "$(columns hop asn organization | tr '|' ' ')" "$bgp"
+    is "v${family}_dns_reached" "$RC $ERR" "0 "
+  done
+  use_resolver 127.0.0.9
+  began=$SECONDS
+  cli "${dns[@]}" "$(lab_target 4)"
+  is dns_that_is_silent "$RC $(columns hop asn | sed -n 2p)" "0 2|-"
+  at_most dns_that_is_silent_time $((SECONDS - began)) 6
+  use_resolver 127.0.0.1
+else
+  skip command_dns "lua-unbound is not installed"
+fi
+
+# Without the binding: one line, whatever the number of targets; Nmap has it.
+mkdir "$dir/hide"
+cat >"$dir/hide/no.lua" <<'END'
+local search = package.searchpath
+function package.searchpath(name, ...)
+  if name ~= "lunbound" then
+    return search(name, ...)
+  end
+end
+END
+COMMAND_ENV=(LUA_INIT="@$dir/hide/no.lua")
+cli "${dns[@]}" "$(lab_target 4)" "$(lab_target 6)"
+is no_dns_status "$RC" 2
+is no_dns_is_one_line "$ERR" \
+  "mtr-trace: --asn: DNS look-ups of networks need Nmap or the Lua module lunbound (Debian: lua-unbound)"
+cli "${dns[@]}" --asn cymru --cymru-server 127.0.0.1:4399 "$(lab_target 4)"
+is no_dns_and_no_whois "$RC $ERR $(columns hop asn | sed -n 2p)" "0  2|-"
+COMMAND_ENV=()
+
+# ---- databases ---------------------------------------------------------------------
+
+perl "$SERVERS/mmdb.pl" "$dir" || not_ok database "cannot be written"
+forget irrd-4301
+DB=(-n --asn-db "$dir/asn.mmdb" --geo-db "$dir/city.mmdb" --whois-server 127.0.0.1:4301)
+for family in 4 6; do
+  cli -C -c 2 "${DB[@]}" --columns hop,asn,organization,geo_city "$(lab_target $family)"
+  like "v${family}_database" "$(columns hop asn organization)" '^2\|AS3301\|From.*File$'
+done
+is database_asks_nobody "$(logged irrd-4301 .)" 0
+cli -r -c 2 "${DB[@]}" --geo-out "$dir/path.json" "$(lab_target 4)"
+cli -r -c 2 "${DB[@]}" --geo-out "$dir/path.json" "$(lab_target 4)" nosuch.invalid "$(lab_addr 4 2)"
+is map "$(python3 - "$dir/path.json" <<'END'
+import json, sys
+doc = json.load(open(sys.argv[1]))
+print(doc["type"], *(f["geometry"]["type"] for f in doc["features"]))
+END
+)" "FeatureCollection Point Point LineString Point"
+is map_is_no_report "$(grep -c ^Target: <<<"$OUT")" 2
+for wrong in "--geo-out $dir/x" "--asn-db /etc/passwd" "--geo-db /nosuch" "--geo-db $dir/city.mmdb --geo-out /nosuch/x"; do
+  # shellcheck disable=SC2086 # words
+  cli -n $wrong "$(lab_target 4)" "$(lab_target 6)"
+  is "one_line_and_status_2 ${wrong//$dir/DIR}" "$RC $(wc -l <<<"$ERR") $OUT" "2 1 "
+  like "says_which ${wrong//$dir/DIR}" "$ERR" '^mtr-trace: (--asn-db|--geo-db|--geo-out|/nosuch/x)'
+done

@@ -11,8 +11,9 @@
 
 struct egress_route {
     struct ipaddr source;
-    uint32_t scope; /* zone of a link-local target, else 0 */
-    int mtu;
+    uint32_t scope;              /* zone of a link-local target, else 0 */
+    int mtu;                     /* of the way, as far as the kernel has learnt it */
+    int link_mtu;                /* of the interface */
     char interface[IF_NAMESIZE]; /* "" if unknown */
 };
 
@@ -20,8 +21,8 @@ struct egress_route {
 int egress_find(const struct ipaddr *target, uint32_t scope, const struct ipaddr *source,
                 const char *device, struct egress_route *out, struct err *err);
 
-/* A raw socket for packets with their header, pinned to `device` unless that is "". -1 on
- * failure. */
+/* A raw socket for packets with their header, pinned to `device` unless that is "". What the kernel
+ * has learnt of path MTUs does not hold it back, only the link's. -1 on failure. */
 int egress_open(uint8_t version, const char *device, struct err *err);
 
 /* Sends one packet; 0 or errno. ENOBUFS is this host's full queue. */

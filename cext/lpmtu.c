@@ -102,13 +102,14 @@ static int pmtu_result(lua_State *L)
     struct pmtu_report report;
 
     prober_search_read_pmtu(u->owner->prober, u->search, &report);
-    lua_createtable(L, 0, 12);
+    lua_createtable(L, 0, 13);
     if (report.mtu != 0)
         lset_integer(L, "mtu", report.mtu);
     lset_integer(L, "link_mtu", report.link_mtu);
     push_asked(L, &report);
     push_lies(L, &report);
     lset_boolean(L, "done", report.done);
+    lset_boolean(L, "exact", report.exact);
     lset_boolean(L, "limited", report.limited);
     lset_integer(L, "sent", report.sent);
     lset_number(L, "elapsed", (double)report.elapsed_ns / ns_per_s);

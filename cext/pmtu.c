@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 static const int64_t patience_first_ns = 1000 * MS;
-static const int64_t patience_least_ns = 200 * MS, patience_hop_ns = 500 * MS;
+static const int64_t patience_least_ns = 200 * MS, patience_hop_ns = 300 * MS;
 static const int64_t again_ns = 100 * MS;
 static const int64_t longest_ns = 60000 * MS;
 
@@ -73,8 +73,7 @@ static int64_t patience_ns(const struct pmtu *m)
 static int64_t question_due(const struct pmtu *m, const struct question *q)
 {
     int64_t patience = patience_ns(m);
-    bool spaced =
-        m->phase == SMALL || m->phase == LAST_HOP || (!pmtu_is_sweep(m) && pmtu_is_narrow(m));
+    bool spaced = m->phase == LAST_HOP || (!pmtu_is_sweep(m) && pmtu_is_narrow(m));
 
     if (q->tries == 0)
         return q->first_ns;
@@ -82,6 +81,8 @@ static int64_t question_due(const struct pmtu *m, const struct question *q)
         patience = spacing_ns;
     else if (m->phase == AGAIN && q->tries < q->wanted)
         patience = again_ns;
+    else if (m->phase <= SEARCH && !spaced && q->tries < PMTU_TRIES && m->p95_ns > 0)
+        patience /= 2; /* it is asked again */
     return q->sent_ns + patience;
 }
 
@@ -192,6 +193,7 @@ void pmtu_read(const struct pmtu *m, struct pmtu_report *out)
     out->spec = m->config.spec;
     out->done = m->phase == DONE;
     out->mtu = m->lo;
+    out->exact = pmtu_is_exact(m);
     out->link_mtu = m->config.link_mtu;
     out->elapsed_ns = m->stepped_ns - m->started_ns;
 }

@@ -39,6 +39,7 @@ struct pmtu_shrink {
 struct pmtu_report {
     struct wire_spec spec;
     bool done, limited; /* limited: bounds or contradictions ended it */
+    bool exact;         /* larger ones are known not to pass */
     uint16_t mtu;       /* the largest size that passed; 0: none yet */
     uint16_t link_mtu;
     enum pmtu_asked asked;

@@ -14,6 +14,7 @@ enum {
     PMTU_LEAST_4 = 68, /* RFC 791 and RFC 8200: every link carries it */
     PMTU_LEAST_6 = 1280,
     PMTU_QUESTIONS = 64,
+    PMTU_TRIES = 3,
 };
 
 #define MS INT64_C(1000000)
@@ -53,6 +54,7 @@ struct pmtu {
     uint16_t named;         /* by the router with the smallest MTU so far */
     uint16_t told_hi;       /* the smallest that was refused in words */
     bool renamed, checked, least_failed, released;
+    bool twice;                        /* SMALL */
     struct ipaddr hops[UINT8_MAX + 1]; /* by TTL */
     uint8_t ttl;                       /* at which sizes are asked */
     uint8_t from;                      /* the last hop that a large packet reached */
@@ -77,6 +79,9 @@ void pmtu_begin(struct pmtu *m, int64_t now_ns);
 
 /* Chooses what is asked next where all that is wanted of this batch is settled. */
 void pmtu_plan(struct pmtu *m, int64_t now_ns);
+
+/* The largest size that passed is known to be the largest. */
+bool pmtu_is_exact(const struct pmtu *m);
 
 void pmtu_finish(struct pmtu *m);
 

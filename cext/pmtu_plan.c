@@ -5,14 +5,13 @@
 #include <string.h>
 
 enum {
-    TRIES = 3,
     ROUND = 24,   /* sizes asked at once */
     REOPENED = 3, /* silent ones of them asked again at a time */
     CHECKS = 6,   /* one byte too large and largest, in turn */
     WINDOW = 5,   /* hops asked at once for what is behind the shrinking one */
 };
 
-static const int64_t check_every_ns = 50 * MS;
+static const int64_t check_every_ns = 30 * MS;
 
 /* What links commonly carry: tried first. */
 static const uint16_t plateaus[] = { 296,  508,  576,  1006, 1280, 1300, 1320, 1340, 1360, 1380,
@@ -40,7 +39,7 @@ static void ask(struct pmtu *m, uint8_t ttl, uint16_t size, uint8_t wanted, int6
 static void ask_size(struct pmtu *m, uint16_t size, int64_t now_ns)
 {
     begin(m, SEARCH);
-    ask(m, m->ttl, size, TRIES, now_ns);
+    ask(m, m->ttl, size, PMTU_TRIES, now_ns);
 }
 
 /* In rising order. One that answers by errors is asked one size at a time. */
@@ -82,11 +81,19 @@ static uint8_t last_ttl(const struct pmtu *m)
 static void ask_hops(struct pmtu *m, enum phase phase, int first, int last, int64_t now_ns)
 {
     int most = last_ttl(m);
-    uint16_t size = phase == BIG || phase == AGAIN ? m->hi : m->least;
 
     begin(m, phase);
     for (int ttl = first; ttl <= last && ttl <= most; ttl++)
-        ask(m, (uint8_t)ttl, size, phase == BIG ? 1 : 2, now_ns);
+        ask(m, (uint8_t)ttl, phase == BIG ? m->hi : m->least, phase == LAST_HOP ? 2 : 1, now_ns);
+}
+
+/* Those in front of it that were silent once are asked once more. */
+static void ask_again(struct pmtu *m, int first, uint8_t ttl, int64_t now_ns)
+{
+    begin(m, AGAIN);
+    for (; first < ttl; first++)
+        ask(m, (uint8_t)first, m->least, 1, now_ns + spacing_ns);
+    ask(m, ttl, m->hi, 2, now_ns + spacing_ns);
 }
 
 /* ---- the end ------------------------------------------------------------------------------- */
@@ -138,8 +145,8 @@ void pmtu_begin(struct pmtu *m, int64_t now_ns)
 {
     begin(m, START);
     if (m->config.spec.protocol != WIRE_UDP && m->least < m->config.link_mtu)
-        ask(m, m->ttl, m->least, TRIES, now_ns);
-    ask(m, m->ttl, m->config.link_mtu, m->count > 0 ? 1 : TRIES, now_ns);
+        ask(m, m->ttl, m->least, PMTU_TRIES, now_ns);
+    ask(m, m->ttl, m->config.link_mtu, m->count > 0 ? 1 : PMTU_TRIES, now_ns);
 }
 
 static void plan_without_answer(struct pmtu *m, int64_t now_ns)
@@ -152,11 +159,16 @@ static void plan_without_answer(struct pmtu *m, int64_t now_ns)
         pmtu_finish(m);
 }
 
-/* The largest size that passed is known to be the largest. */
+/* By a pass or by words, not by silence. */
 static bool is_settled(const struct pmtu *m)
 {
     bool named = m->named == m->lo || (m->hi == m->told_hi && m->hi == m->lo + 1);
     return m->lo == m->config.link_mtu || (m->lo != 0 && named);
+}
+
+bool pmtu_is_exact(const struct pmtu *m)
+{
+    return is_settled(m) || (m->lo != 0 && m->checked && !m->found.limited);
 }
 
 static void choose(struct pmtu *m, int64_t now_ns)
@@ -220,7 +232,7 @@ static void reopen(struct pmtu *m, int first)
 {
     for (int i = first, n = 0; i < m->count && n < REOPENED; i++) {
         struct question *q = &m->questions[i];
-        if (q->answer != SILENT || q->tries >= TRIES)
+        if (q->answer != SILENT || q->tries >= PMTU_TRIES)
             continue;
         q->answer = OPEN;
         q->wanted = (uint8_t)(q->tries + 1);
@@ -236,7 +248,7 @@ static bool search_ready(struct pmtu *m)
         return true;
     if (m->questions[i].answer == OPEN)
         return false;
-    if (m->questions[i].tries >= TRIES)
+    if (m->questions[i].tries >= PMTU_TRIES)
         return true;
     reopen(m, i);
     return false;
@@ -301,7 +313,7 @@ static void end_search(struct pmtu *m, int64_t now_ns)
     int i = first_unpassed(m);
     const struct question *q = &m->questions[i];
 
-    if (i < m->count && q->answer == SILENT && q->tries >= TRIES) {
+    if (i < m->count && q->answer == SILENT && q->tries >= PMTU_TRIES) {
         m->least_failed |= q->size == m->least;
         if (q->size != m->least)
             pmtu_fail(m, q->size);
@@ -348,6 +360,7 @@ static void end_last_hop(struct pmtu *m, int64_t now_ns)
 
 static void ask_behind(struct pmtu *m, int first, int64_t now_ns)
 {
+    m->twice = false;
     if (first > last_ttl(m)) {
         finish_hop(m, 0);
         return;
@@ -362,27 +375,34 @@ static bool is_end(const struct pmtu *m, uint8_t ttl)
 
 static void end_small(struct pmtu *m, int64_t now_ns)
 {
-    int i = next_hop(m);
+    int i = next_hop(m), first = m->questions[0].ttl, last = m->questions[m->count - 1].ttl;
     uint8_t ttl = i < m->count ? m->questions[i].ttl : 0;
 
-    if (ttl == 0)
-        ask_behind(m, m->questions[m->count - 1].ttl + 1, now_ns);
-    else if (is_end(m, ttl)) /* it was asked three times and more */
+    if (ttl != 0 && i == 0 && is_end(m, ttl)) { /* its silence is known */
         finish_hop(m, ttl);
-    else
-        ask_hops(m, AGAIN, ttl, ttl, now_ns + spacing_ns);
+    } else if (ttl != 0) {
+        ask_again(m, m->twice ? ttl : first, ttl, now_ns);
+    } else if (m->twice) {
+        ask_behind(m, last + 1, now_ns);
+    } else {
+        m->twice = true;
+        ask_hops(m, SMALL, first, last, now_ns + spacing_ns);
+    }
 }
 
 static void end_again(struct pmtu *m, int64_t now_ns)
 {
-    const struct question *q = &m->questions[0];
+    const struct question *large = &m->questions[m->count - 1];
+    int i = next_hop(m);
 
-    if (q->answer != PASSED) {
-        finish_hop(m, q->ttl);
-        return;
+    if (large->answer == PASSED) {
+        m->from = large->ttl;
+        ask_behind(m, m->from + 1, now_ns);
+    } else if (i < m->count) {
+        ask_again(m, m->questions[i].ttl, m->questions[i].ttl, now_ns);
+    } else {
+        finish_hop(m, large->ttl);
     }
-    m->from = q->ttl;
-    ask_behind(m, m->from + 1, now_ns);
 }
 
 static void decide(struct pmtu *m, int64_t now_ns)

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 enum { ANY_PORT = 33434 };
-_Static_assert((int)IP_PMTUDISC_PROBE == (int)IPV6_PMTUDISC_PROBE, "one number for both");
 
 static int pin(int fd, const char *device)
 {
@@ -155,7 +154,7 @@ int egress_find(const struct ipaddr *target, uint32_t scope, const struct ipaddr
 
 int egress_open(uint8_t version, const char *device, struct err *err)
 {
-    const int on = 1, probe = IP_PMTUDISC_PROBE;
+    const int on = 1, probe = IP_PMTUDISC_PROBE; /* one number for both families */
     int af = ipaddr_family(version)->af;
     int fd = socket(af, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
 

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,6 +56,17 @@ static int find_mtu(int fd, uint8_t version)
     if (getsockopt(fd, level, version == 4 ? IP_MTU : IPV6_MTU, &mtu, &length) < 0)
         return -1;
     return mtu;
+}
+
+/* Without an interface the way's must do. */
+static int find_link_mtu(int fd, const struct egress_route *route)
+{
+    struct ifreq request = { 0 };
+
+    memcpy(request.ifr_name, route->interface, sizeof route->interface);
+    if (route->interface[0] == '\0' || ioctl(fd, SIOCGIFMTU, &request) < 0)
+        return route->mtu;
+    return request.ifr_mtu;
 }
 
 struct owner_search {
@@ -136,20 +148,21 @@ int egress_find(const struct ipaddr *target, uint32_t scope, const struct ipaddr
     if (scope == 0 && device[0] != '\0')
         route.scope = if_nametoindex(device);
     int rc = ask_kernel(fd, target, source, pin, &route, err);
+    if (rc == 0) {
+        if (device[0] != '\0')
+            snprintf(route.interface, sizeof route.interface, "%s", device);
+        else
+            find_interface(&route);
+        route.link_mtu = find_link_mtu(fd, &route);
+        *out = route;
+    }
     close(fd);
-    if (rc < 0)
-        return -1;
-    if (device[0] != '\0')
-        snprintf(route.interface, sizeof route.interface, "%s", device);
-    else
-        find_interface(&route);
-    *out = route;
-    return 0;
+    return rc;
 }
 
 int egress_open(uint8_t version, const struct egress_pin *pin, struct err *err)
 {
-    const int on = 1;
+    const int on = 1, probe = IP_PMTUDISC_PROBE; /* one number for both families */
     int af = ipaddr_family(version)->af;
     int fd = socket(af, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
 
@@ -161,6 +174,9 @@ int egress_open(uint8_t version, const struct egress_pin *pin, struct err *err)
     /* Without it the kernel reports a packet that its own queue dropped as sent. */
     int level = version == 4 ? IPPROTO_IP : IPPROTO_IPV6;
     int rc = setsockopt(fd, level, version == 4 ? IP_RECVERR : IPV6_RECVERR, &on, sizeof on);
+    if (rc == 0)
+        rc = setsockopt(fd, level, version == 4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &probe,
+                        sizeof probe);
     if (rc < 0)
         err_set(err, ERR_SYSTEM, "cannot prepare a raw socket: %s", strerror(errno));
     else

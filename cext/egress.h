@@ -17,8 +17,9 @@ struct egress_pin {
 
 struct egress_route {
     struct ipaddr source;
-    uint32_t scope; /* zone of a link-local target, else 0 */
-    int mtu;
+    uint32_t scope;              /* zone of a link-local target, else 0 */
+    int mtu;                     /* of the way, as far as the kernel has learnt it */
+    int link_mtu;                /* of the interface */
     char interface[IF_NAMESIZE]; /* "" if unknown */
 };
 
@@ -26,7 +27,8 @@ struct egress_route {
 int egress_find(const struct ipaddr *target, uint32_t scope, const struct ipaddr *source,
                 const struct egress_pin *pin, struct egress_route *out, struct err *err);
 
-/* A raw socket for packets with their header. -1 on failure. */
+/* A raw socket for packets with their header, pinned as said. What the kernel has
+ * learnt of path MTUs does not hold it back, only the link's. -1 on failure. */
 int egress_open(uint8_t version, const struct egress_pin *pin, struct err *err);
 
 /* Sends one packet; 0 or errno. ENOBUFS is this host's full queue. */

@@ -5,6 +5,7 @@
 #include "lask.h"
 #include "levents.h"
 #include "lpaths.h"
+#include "lpmtu.h"
 #include "lreplay.h"
 #include "lrequest.h"
 #include "lresult.h"
@@ -323,11 +324,11 @@ static int l_neighbour(lua_State *L)
     return 1;
 }
 
-static const luaL_Reg functions[] = {
-    { "trace", l_trace },      { "merge", l_merge },           { "paths", lpaths_new },
-    { "ask", lask_ask },       { "interfaces", l_interfaces }, { "neighbour", l_neighbour },
-    { "replay", lreplay_new }, { "prober", l_prober },         { NULL, NULL }
-};
+static const luaL_Reg functions[] = { { "trace", l_trace },         { "merge", l_merge },
+                                      { "paths", lpaths_new },      { "pmtu", lpmtu_new },
+                                      { "ask", lask_ask },          { "interfaces", l_interfaces },
+                                      { "neighbour", l_neighbour }, { "replay", lreplay_new },
+                                      { "prober", l_prober },       { NULL, NULL } };
 
 __attribute__((visibility("default"))) int luaopen_mtrtrace_core(lua_State *L);
 
@@ -338,6 +339,7 @@ int luaopen_mtrtrace_core(lua_State *L)
     levents_register(L);
     lask_register(L);
     lpaths_register(L);
+    lpmtu_register(L);
     lreplay_register(L);
     luaL_newmetatable(L, PROBER_MT);
     luaL_setfuncs(L, prober_meta, 0);

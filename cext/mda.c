@@ -537,6 +537,16 @@ const struct flowmap *mda_map(const struct mda *m)
 
 /* ---- for the prober ------------------------------------------------------------------------ */
 
+static void *search_new(const void *wanted, const struct wire_spec *spec, int link_mtu,
+                        int64_t now_ns, struct err *err)
+{
+    struct mda_config config = *(const struct mda_config *)wanted;
+
+    (void)link_mtu;
+    config.spec = *spec;
+    return mda_new(&config, now_ns, err);
+}
+
 static const struct wire_spec *search_spec(const void *state)
 {
     return &((const struct mda *)state)->config.spec;
@@ -582,7 +592,8 @@ static void search_free(void *state)
     mda_free(state);
 }
 
-const struct search_ops mda_search = { .spec = search_spec,
+const struct search_ops mda_search = { .new = search_new,
+                                       .spec = search_spec,
                                        .next = search_next,
                                        .send_failed = search_send_failed,
                                        .reply = search_reply,

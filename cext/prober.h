@@ -9,6 +9,7 @@
 #include "events.h"
 #include "evidence.h"
 #include "mda.h"
+#include "pmtu.h"
 #include "tally.h"
 
 struct prober;
@@ -100,6 +101,13 @@ void prober_search_remove(struct prober *p, struct prober_search *search); /* ac
 bool prober_search_done(struct prober *p, struct prober_search *search);
 int prober_search_read_paths(struct prober *p, struct prober_search *search, struct mda_report *out,
                              struct err *err);
+
+/* A search of the path MTU, in the same way; `config` need not know the link's. */
+struct prober_search *prober_search_pmtu(struct prober *p, const struct prober_request *way,
+                                         const struct pmtu_config *config, struct err *err);
+void prober_search_read_pmtu(struct prober *p, struct prober_search *search,
+                             struct pmtu_report *out);
+void prober_search_release_pmtu(struct prober *p, struct prober_search *search);
 
 /* Takes the events since the last call; the caller frees them. */
 void prober_events(struct prober *p, struct prober_job *job, struct events *out,

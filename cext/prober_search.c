@@ -69,36 +69,40 @@ void prober_free_searches(struct prober *p)
 
 /* ---- questions ----------------------------------------------------------------------------- */
 
-static int start_paths(struct prober *p, struct prober_search *s, const struct egress_pin *pin,
-                       const struct mda_config *wanted, struct err *err)
-{
-    struct mda_config config = *wanted;
+/* What is to be looked for, by whom, and the part of it that the prober completes. */
+struct wanted {
+    const struct search_ops *ops;
+    const void *config;
+    struct wire_spec spec;
+};
 
-    s->way = prober_way(p, config.spec.target.version, pin, err);
-    if (s->way == NULL || prober_complete_spec(p, &config.spec, &s->route, err) < 0)
+static int start(struct prober *p, struct prober_search *s, const struct egress_pin *pin,
+                 struct wanted *wanted, struct err *err)
+{
+    s->way = prober_way(p, wanted->spec.target.version, pin, err);
+    if (s->way == NULL || prober_complete_spec(p, &wanted->spec, &s->route, err) < 0)
         return -1;
     s->asked_ns = prober_clock_ns();
-    s->ops = &mda_search;
-    s->state = mda_new(&config, s->asked_ns, err);
+    s->ops = wanted->ops;
+    s->state = s->ops->new (wanted->config, &wanted->spec, s->route.link_mtu, s->asked_ns, err);
     return s->state != NULL ? 0 : -1;
 }
 
-struct prober_search *prober_search_paths(struct prober *p, const struct prober_request *way,
-                                          const struct mda_config *config, struct err *err)
+static struct prober_search *begin(struct prober *p, const struct prober_request *way,
+                                   struct wanted wanted, struct err *err)
 {
     struct prober_search *s = calloc(1, sizeof *s);
 
     if (s == NULL) {
-        err_set(err, ERR_NOMEM, "no memory for a search of paths");
+        err_set(err, ERR_NOMEM, "no memory for a search");
         return NULL;
     }
-    if (egress_find(&config->spec.target, way->scope, &way->source, &way->pin, &s->route, err) <
-        0) {
+    if (egress_find(&wanted.spec.target, way->scope, &way->source, &way->pin, &s->route, err) < 0) {
         free(s);
         return NULL;
     }
     pthread_mutex_lock(&p->lock);
-    if (start_paths(p, s, &way->pin, config, err) == 0) {
+    if (start(p, s, &way->pin, &wanted, err) == 0) {
         s->next = p->searches;
         p->searches = s;
     } else {
@@ -108,6 +112,18 @@ struct prober_search *prober_search_paths(struct prober *p, const struct prober_
     pthread_mutex_unlock(&p->lock);
     prober_wake(p);
     return s;
+}
+
+struct prober_search *prober_search_paths(struct prober *p, const struct prober_request *way,
+                                          const struct mda_config *config, struct err *err)
+{
+    return begin(p, way, (struct wanted){ &mda_search, config, config->spec }, err);
+}
+
+struct prober_search *prober_search_pmtu(struct prober *p, const struct prober_request *way,
+                                         const struct pmtu_config *config, struct err *err)
+{
+    return begin(p, way, (struct wanted){ &pmtu_search, config, config->spec }, err);
 }
 
 void prober_search_remove(struct prober *p, struct prober_search *search)
@@ -150,4 +166,22 @@ int prober_search_read_paths(struct prober *p, struct prober_search *search, str
     int rc = mda_read(search->state, out);
     pthread_mutex_unlock(&p->lock);
     return rc < 0 ? err_set(err, ERR_NOMEM, "no memory for a result") : 0;
+}
+
+void prober_search_read_pmtu(struct prober *p, struct prober_search *search,
+                             struct pmtu_report *out)
+{
+    pthread_mutex_lock(&p->lock);
+    renew(p, search);
+    pmtu_read(search->state, out);
+    pthread_mutex_unlock(&p->lock);
+}
+
+void prober_search_release_pmtu(struct prober *p, struct prober_search *search)
+{
+    pthread_mutex_lock(&p->lock);
+    renew(p, search);
+    pmtu_release(search->state, prober_clock_ns());
+    pthread_mutex_unlock(&p->lock);
+    prober_wake(p);
 }

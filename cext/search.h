@@ -4,9 +4,13 @@
 #ifndef MTR_SEARCH_H
 #define MTR_SEARCH_H
 
+#include "err.h"
 #include "wire.h"
 
 struct search_ops {
+    /* From the kind's own config, with what the prober completes; NULL with *err set. */
+    void *(*new)(const void *config, const struct wire_spec *spec, int link_mtu, int64_t now_ns,
+                 struct err *err);
     const struct wire_spec *(*spec)(const void *state);
 
     /* Builds the next probe that is due; its length, and its number for send_failed. 0: none. */

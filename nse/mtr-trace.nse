@@ -79,6 +79,12 @@ run; <code>mtr-trace.os=passive</code> sends nothing, <code>active</code> more
 <code>off</code> makes no guess. Where Nmap's own detection (<code>-O</code>)
 names the target's system, that leads.
 
+With <code>mtr-trace.pmtu=yes</code> probes that may not be fragmented find
+the path MTU while the trace runs: by what routers say (packet too big) or,
+where that is filtered, by the sizes that vanish; then, behind the trace, the
+hop behind which it shrinks, for at most 3 s. A line under the table says what
+was found, and what was not in that time.
+
 In the column ASN, <code>AS1/AS2</code> is a prefix with several origins,
 <code>AS1 (irr AS2)</code> one that is announced by AS1 but registered to AS2,
 <code>AS1 (irr)</code> one that is registered and not announced, and
@@ -201,6 +207,9 @@ address, which on a link between two networks may be the neighbour's.
 --       Default: <code>10s</code>.
 -- @args mtr-trace.http-method <code>GET</code> or <code>HEAD</code>.
 --       Default: <code>GET</code>.
+-- @args mtr-trace.pmtu Whether to find the path MTU and the hop behind which
+--       it shrinks: <code>yes</code> or <code>no</code>.
+--       Default: <code>no</code>.
 --
 -- @output
 -- Host script results:

@@ -74,6 +74,8 @@ local ARGS = {
     max = 600, want = "a time such as 10s or 500ms" },
   { name = "http-method", default = "GET", read = values.choice,
     want = "one of ", words = { "GET", "HEAD" } },
+  { name = "pmtu", default = "no", read = values.choice,
+    want = "one of ", words = { "yes", "no" } },
 }
 
 local BY_NAME, NAMES = {}, {}

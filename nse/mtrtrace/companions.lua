@@ -7,6 +7,7 @@ local collect = require "mtrtrace.os.collect"
 local database = require "mtrtrace.asn.database"
 local loader = require "mtrtrace.loader"
 local lookup = require "mtrtrace.lookup"
+local pmtu = require "mtrtrace.pmtu"
 local ttfb = require "mtrtrace.ttfb"
 
 local M = {}
@@ -119,21 +120,27 @@ local function web(_, options, run, subject)
   }, why)
 end
 
+-- How large a packet may be.
+local function sizes(_, options, run, subject)
+  return options.pmtu == "yes" and pmtu.new(run.core, options, subject)
+end
+
 -- Each is a function of the host, the checked options, the run and the
 -- subject; it gives a companion, false where the options want none, or nil, a
 -- sentence and the name of the argument that it is about.
-local MAKERS = { lookups, guesses, web }
+local MAKERS = { lookups, guesses, web, sizes }
 
 --- The companions of one trace.
 -- @tparam table host see mtrtrace.tracer and mtrtrace.lookup
 -- @tparam table options as mtrtrace.args gives them
 -- @tparam table run `core`, the module mtrtrace.core; `store`, a table that
 --   all traces of the run share
--- @tparam table subject what is traced: `source` and `interface` where the
---   user chose them; `mac` of the target and `nmap_os`, { name }, where they
---   are known; for the time to first byte `address` of the target, its `name`
---   as the user typed it, `dns_ms` that its look-up took, and `closed`, a
---   function of a TCP port, true where it is known to be
+-- @tparam table subject what is traced: `target` as core.trace takes it;
+--   `source` and `interface` where the user chose them; `mac` of the target
+--   and `nmap_os`, { name }, where they are known; for the time to first byte
+--   `address` of the target, its `name` as the user typed it, `dns_ms` that
+--   its look-up took, and `closed`, a function of a TCP port, true where it is
+--   known to be
 -- @treturn ?{table,...} for mtrtrace.tracer
 -- @treturn ?string why not: one sentence
 -- @treturn ?string name of the argument it is about

@@ -23,6 +23,7 @@ check.case("defaults_are_the_documented_ones", function()
     columns = fields.default_keys(),
     asn = { "irr", "cymru" }, names = "yes", os = "echo", snmp = "no",
     http = "on", http_count = 1, http_timeout = 10, http_method = "GET",
+    pmtu = "no",
   })
 end)
 
@@ -30,6 +31,7 @@ local GOOD = {
   { name = "os_mode", raw = arg("os", "Active"), key = "os",
     want = "active" },
   { name = "snmp", raw = arg("snmp", "yes"), key = "snmp", want = "yes" },
+  { name = "pmtu", raw = arg("pmtu", "yes"), key = "pmtu", want = "yes" },
   { name = "packets", raw = arg("packets", "30"), key = "packets",
     want = 30 },
   { name = "packets_smallest", raw = arg("packets", "1"), key = "packets",

@@ -138,6 +138,23 @@ check.rows(ASK_WORLD, function(row)
   check.contains(text, row.part)
 end)
 
+local PMTU_MISUSE = {
+  { name = "pmtu_without_a_target", options = {},
+    part = "option 'target' is missing" },
+  { name = "pmtu_unknown_option", options = with("size", 900),
+    part = "unknown option 'size'" },
+  { name = "pmtu_without_probes", options = with("max_probes", 0),
+    part = "option 'max_probes' is 0" },
+  { name = "pmtu_hold_text", options = with("hold", "yes"),
+    part = "option 'hold' is yes" },
+}
+
+check.rows(PMTU_MISUSE, function(row)
+  local ok, err = pcall(core.pmtu, row.options)
+  check.equal(ok, false)
+  check.contains(err, row.part)
+end)
+
 check.case("neighbour_that_is_none_is_nil", function()
   check.equal({ core.neighbour("198.51.100.77"), core.neighbour("::1"),
     core.neighbour("no address") }, {})
@@ -161,7 +178,8 @@ check.case("version_is_text", function()
 end)
 
 check.case("its_own_kind_of_value_only", function()
-  for _, kind in ipairs { "mtrtrace.trace", "mtrtrace.ask" } do
+  for _, kind in ipairs { "mtrtrace.trace", "mtrtrace.ask",
+    "mtrtrace.pmtu" } do
     local methods = debug.getregistry()[kind].__index
     for name, method in pairs(methods) do
       local ok, err = pcall(method, io.stdout)

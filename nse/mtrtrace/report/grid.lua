@@ -8,6 +8,7 @@ local marks = require "mtrtrace.marks"
 local notes = require "mtrtrace.notes"
 local os_lines = require "mtrtrace.os.lines"
 local path_lines = require "mtrtrace.paths.lines"
+local pmtu = require "mtrtrace.pmtu"
 local rows = require "mtrtrace.rows"
 local verdict_lines = require "mtrtrace.verdict.lines"
 
@@ -77,8 +78,8 @@ local function append(remarks, lines)
   end
 end
 
---- Verdicts, then notes, then what the marks of the table mean, then, where
--- asked for, what OS guesses rest on.
+--- Verdicts, then the path MTU, then notes, then what the marks of the table
+-- mean, then, where asked for, what OS guesses rest on.
 -- @tparam table result judged
 -- @tparam table view `columns`; `evidence`: whether to say what each OS
 --   guess rests on
@@ -87,6 +88,7 @@ function M.remarks(result, view)
   local remarks = {}
   append(remarks, verdict_lines.list(result.verdicts or {}))
   append(remarks, path_lines.list(result))
+  append(remarks, { pmtu.line(result) })
   append(remarks, notes.list(result))
   append(remarks, has_loss(view.columns) and marks.legend(result.hops) or {})
   append(remarks, view.evidence and os_lines.list(result) or {})

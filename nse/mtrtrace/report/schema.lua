@@ -219,11 +219,49 @@ local GRAPH = {
     object { { "type", "string" } }) },
 }
 
--- What only traces of several flows have.
-local function with_flows(trace)
+local SHRINK = {
+  { "ttl", value("integer", "hop behind which it shrinks; null where that "
+    .. "is a range", true) },
+  { "address", text("of that hop, or of the first of the range", true) },
+  { "mtu", value("integer", "of what is behind, bytes", true) },
+  { "method", text "packet too big (it was said) or search" },
+  { "from", value("integer", "last hop in front of it; 0 is this host",
+    true) },
+  { "to", value("integer", "first hop known to be behind it", true) },
+}
+
+local PMTU = {
+  { "mtu", value("integer", "largest packet that passed, bytes", true) },
+  { "exact", value("boolean", "whether larger ones are known not to pass",
+    true) },
+  { "link_mtu", value("integer", "of the interface, bytes", true) },
+  { "asked", text("target, or hop where the target does not answer", true) },
+  { "shrinks", list("where it shrinks, on the way there",
+    all_required(SHRINK)) },
+  { "done", value("boolean", "whether the search ended", true) },
+  { "limited", value("boolean", "whether bounds or contradicting answers "
+    .. "ended it", true) },
+  { "lies", value("integer", "messages ignored, as their MTU cannot be",
+    true) },
+  { "liar", text("who sent the first of them", true) },
+  { "sent", value("integer", "probes", true) },
+  { "elapsed", value("number", "seconds it took", true) },
+  { "error", text("why nothing was searched", true) },
+}
+
+local function pmtu()
+  local out = all_required(PMTU)
+  out.properties.hop = all_required { { "ttl", whole "of the hop asked" },
+    { "address", text "of it" } }
+  return out
+end
+
+-- What only traces of several flows have, or was asked for.
+local function with_extras(trace)
   trace.properties.flows = list("one by one, where there are several",
     all_required(PER_FLOW))
   trace.properties.graph = all_required(GRAPH)
+  trace.properties.pmtu = pmtu()
   return trace
 end
 
@@ -274,7 +312,7 @@ end
 --- The schema.
 -- @treturn table for dkjson, in order
 function M.build()
-  local trace = with_flows(all_required(trace_rows()))
+  local trace = with_extras(all_required(trace_rows()))
   trace.properties.ttfb = ttfb()
   return object {
     { "$schema", "https://json-schema.org/draft/2020-12/schema" },

@@ -197,9 +197,30 @@ local function graph_table(graph, new, shape)
   return out
 end
 
+local PMTU = { "mtu", "exact", "link_mtu", "asked" }
+local PMTU_HOP = { "ttl", "address" }
+local SHRINK = { "ttl", "address", "mtu", "method", "from", "to" }
+local PMTU_END = { "done", "limited", "lies", "liar", "sent", "elapsed",
+  "error" }
+
+local function shrink_table(shrink, new, shape)
+  return pick(shrink, SHRINK, new, shape)
+end
+
+local function pmtu_table(pmtu, new, shape)
+  local out = pick(pmtu, PMTU, new, shape)
+  out.hop = pmtu.hop and pick(pmtu.hop, PMTU_HOP, new, shape)
+  out.shrinks = each(pmtu.shrinks, new, shrink_table, shape)
+  for _, key in ipairs(PMTU_END) do
+    out[key] = plain(pmtu[key], shape)
+  end
+  return out
+end
+
 --- Builds the structured output.
 -- @tparam table result as given by trace:result(), judged; `flows` as by
---   mtrtrace.paths.group and `graph` as by mtrtrace.paths.graph are shown
+--   mtrtrace.paths.group, `graph` as by mtrtrace.paths.graph and `pmtu` as
+--   by mtrtrace.pmtu are shown
 -- @tparam table view `name`: the target as the user typed it, may be nil
 -- @tparam function new makes an empty table that keeps the order of its
 --   keys, such as stdnse.output_table
@@ -220,6 +241,7 @@ function M.build(result, view, new, shape)
   out.flows = result.flows and each(result.flows, new, flow_table, shape)
     or nil
   out.graph = result.graph and graph_table(result.graph, new, shape) or nil
+  out.pmtu = result.pmtu and pmtu_table(result.pmtu, new, shape) or nil
   out.verdicts = some(each(result.verdicts, new, verdict_table, shape),
     shape)
   out.notes = some(each(notes.list(result), new, format.clean), shape)

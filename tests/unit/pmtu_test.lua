@@ -1,0 +1,169 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+local check = require "check"
+local companions = require "mtrtrace.companions"
+local pmtu = require "mtrtrace.pmtu"
+local sample = require "sample"
+
+local TOLD = { method = "packet too big", ttl = 3, from = 3, to = 4,
+  address = "10.0.2.2", mtu = 1400 }
+local SEARCHED = { method = "search", from = 3, to = 5, mtu = 1300,
+  address = "10.0.2.2" }
+
+local function with(base, changes)
+  local out = {}
+  for _, from in ipairs { base, changes or {} } do
+    for key, value in pairs(from) do
+      out[key] = value
+    end
+  end
+  return out
+end
+
+-- What core.pmtu has found.
+local function found(changes)
+  return with({ mtu = 1400, exact = true, link_mtu = 1500, asked = "target",
+    done = true, limited = false, lies = 0, sent = 4, elapsed = 0.1,
+    shrinks = { TOLD } }, changes)
+end
+
+local LINES = {
+  { name = "a_router_tells", pmtu = found(),
+    want = "Path MTU 1400: it shrinks behind hop 3 (10.0.2.2 said packet "
+      .. "too big)." },
+  { name = "nobody_tells", pmtu = found { mtu = 1300, shrinks = {
+    with(SEARCHED, { to = 4 }) } },
+    want = "Path MTU 1300: it shrinks behind hop 3 (nobody says so: "
+      .. "packets of 1301 bytes vanish)." },
+  { name = "nobody_tells_between_hops",
+    pmtu = found { mtu = 1300, shrinks = { SEARCHED } },
+    want = "Path MTU 1300: it shrinks between hops 3 and 5 (nobody says "
+      .. "so: packets of 1301 bytes vanish)." },
+  { name = "nobody_answers_behind", pmtu = found { mtu = 1300, shrinks = {
+    { method = "search", from = 3, mtu = 1300 } } },
+    want = "Path MTU 1300: it shrinks somewhere behind hop 3 (nobody says "
+      .. "so: packets of 1301 bytes vanish)." },
+  { name = "before_the_first_that_answers", pmtu = found { mtu = 1300,
+    shrinks = { { method = "search", from = 0, to = 2, mtu = 1300 } } },
+    want = "Path MTU 1300: it shrinks before hop 2 (nobody says so: "
+      .. "packets of 1301 bytes vanish)." },
+  { name = "several", pmtu = found { mtu = 1300,
+    shrinks = { TOLD, SEARCHED } },
+    want = "Path MTU 1300: it shrinks behind hop 3 (to 1400, 10.0.2.2 said "
+      .. "packet too big), then between hops 3 and 5 (to 1300, nobody says "
+      .. "so: packets of 1301 bytes vanish)." },
+  { name = "this_host", pmtu = found { shrinks = { with(TOLD,
+    { ttl = 0, from = 0, to = 1 }) } },
+    want = "Path MTU 1400: it shrinks on this host's own link (this host "
+      .. "sends no more)." },
+  { name = "nothing_shrinks", pmtu = found { mtu = 1500, shrinks = {} },
+    want = "Path MTU 1500: that of this host's link." },
+  { name = "hop_not_in_time",
+    pmtu = found { done = false, shrinks = {} },
+    want = "Path MTU 1400: packets of 1401 bytes vanish, the hop was not "
+      .. "found in time." },
+  { name = "hop_not_within_the_bounds",
+    pmtu = found { limited = true, shrinks = {} },
+    want = "Path MTU 1400: packets of 1401 bytes vanish, the hop was not "
+      .. "found." },
+  { name = "size_not_in_time",
+    pmtu = found { done = false, exact = false, mtu = 1280, shrinks = {} },
+    want = "Path MTU not found in time: packets of 1280 bytes pass." },
+  { name = "size_not_within_the_bounds",
+    pmtu = found { exact = false, limited = true, shrinks = {} },
+    want = "Path MTU not found: packets of 1400 bytes pass." },
+  { name = "nobody_answers", pmtu = { done = true, shrinks = {} },
+    want = "Path MTU not found: nobody answers." },
+  { name = "nothing_in_time", pmtu = { done = false, shrinks = {} },
+    want = "Path MTU not found in time." },
+  { name = "target_is_silent", pmtu = found { asked = "hop",
+    hop = { ttl = 5, address = "10.0.4.2" } },
+    want = "Path MTU 1400 as far as hop 5, as the target does not answer: "
+      .. "it shrinks behind hop 3 (10.0.2.2 said packet too big)." },
+  { name = "lies", pmtu = found { lies = 2, liar = "10.0.1.2" },
+    want = "Path MTU 1400: it shrinks behind hop 3 (10.0.2.2 said packet "
+      .. "too big). 10.0.1.2 named MTUs that cannot be, which were "
+      .. "ignored." },
+  { name = "error", pmtu = { error = "no route", shrinks = {} },
+    want = "Path MTU not searched: no route." },
+}
+check.rows(LINES, function(row)
+  check.equal(pmtu.line { pmtu = row.pmtu }, row.want)
+end)
+
+check.case("no_search_has_no_line", function()
+  check.equal(pmtu.line {}, nil)
+end)
+
+-- An engine whose search is done after so many polls.
+local function engine(polls, result)
+  local core = { log = {} }
+  local function log(word)
+    core.log[#core.log + 1] = word
+  end
+  function core.pmtu(options)
+    core.options = options
+    log "begin"
+    local search = {}
+    function search.done()
+      polls = polls - 1
+      return polls <= 0
+    end
+    function search.release() log "release" end
+    function search.close() log "close" end
+    function search.result() return result end
+    return search
+  end
+  return core
+end
+
+local function run_of(core)
+  return { core = core, store = {} }
+end
+
+local OPTIONS = { pmtu = "yes", protocol = "udp", port = 53, timeout = 2,
+  max_hops = 9, tos = 4, packets = 3, size = 900, asn = {}, names = "no" }
+
+check.case("it_runs_beside_the_trace_and_is_released_at_its_end", function()
+  local core = engine(2, found { shrinks = { with(TOLD) } })
+  local list = companions.new({}, OPTIONS, run_of(core),
+    { target = "10.0.9.2", source = "10.0.0.1", interface = "eth1" })
+  local result = sample.result { sample.hop(2,
+    { sample.responder "10.0.2.2" }) }
+  check.equal(#list, 1)
+  check.equal(list[1]:poll(), 1)
+  list[1]:see { done = false }
+  check.equal(core.log, { "begin" })
+  list[1]:see(result)
+  check.equal(list[1]:poll(), 0)
+  list[1]:leave()
+  list[1]:annotate(result)
+  check.equal(core.log, { "begin", "release", "close" })
+  check.equal(core.options, { hold = true, target = "10.0.9.2",
+    source = "10.0.0.1", interface = "eth1", protocol = "udp", port = 53,
+    timeout = 2, max_hops = 9, tos = 4 })
+  -- the trace knows the address at another hop than the quote said
+  local shrink = result.pmtu.shrinks[1]
+  check.equal({ shrink.ttl, shrink.from, shrink.to }, { 2, 2, 3 })
+end)
+
+check.case("it_runs_only_where_it_is_asked_for", function()
+  local list = companions.new({}, with(OPTIONS, { pmtu = "no" }),
+    run_of(engine(1)), {})
+  check.equal(#list, 0)
+end)
+
+check.case("a_search_that_cannot_begin_is_told_once", function()
+  local tries = 0
+  local core = { pmtu = function()
+    tries = tries + 1
+    return nil, "no route to 10.0.9.2", "NOROUTE"
+  end }
+  local companion = pmtu.new(core, OPTIONS, {})
+  local result = sample.result {}
+  check.equal({ companion:poll(), companion:poll() }, { 0, 0 })
+  companion:see(result)
+  companion:annotate(result)
+  check.equal({ tries, result.pmtu.error }, { 1, "no route to 10.0.9.2" })
+end)
+
+check.finish()

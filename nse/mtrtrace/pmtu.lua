@@ -71,7 +71,7 @@ end
 -- @tparam table subject `target`; `source` and `interface` where chosen
 -- @treturn table
 function M.new(core, options, subject)
-  local own = { hold = true, target = subject.target,
+  local own = { hold = true, target = subject.address,
     source = subject.source, interface = subject.interface }
   for _, key in ipairs(OPTIONS) do
     own[key] = options[key]

@@ -91,7 +91,7 @@ end
 -- What the companions get to know of the target.
 local function subject_of(trace, options, dns_s)
   return { source = options.source, interface = options.interface,
-    address = options.target, target = options.target, name = trace.name,
+    address = options.target, name = trace.name,
     dns_ms = trace.name ~= trace.target and dns_s * 1000 or nil }
 end
 

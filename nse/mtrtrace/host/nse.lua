@@ -135,7 +135,6 @@ end
 -- @treturn ?string why not: one sentence
 function Host:companions(given, options, core, target)
   local subject = nse_os.facts(target)
-  subject.target = options.target
   subject.source, subject.interface = options.source, options.interface
   subject.address, subject.name = options.target, target.targetname
   subject.closed = known_closed(self.nmap, target)

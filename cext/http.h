@@ -43,6 +43,7 @@ struct http_request {
     int64_t timeout_ms, connect_timeout_ms;
     bool head;       /* HEAD in place of GET */
     bool unverified; /* bears a certificate that is not trusted */
+    bool rehearse;   /* it is the program's first of its scheme: see httpwarm.h */
 };
 
 /* Times are microseconds since the start of the request, 0 where it has not got so far. */

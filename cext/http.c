@@ -264,7 +264,6 @@ static void note_times(struct http *h)
     struct http_report *now = &h->now;
     const char *peer = NULL;
 
-    now->lookup_us = time_us(h->easy, CURLINFO_NAMELOOKUP_TIME_T);
     now->connect_us = connect_us(h);
     now->tls_us = time_us(h->easy, CURLINFO_APPCONNECT_TIME_T);
     now->first_byte_us = time_us(h->easy, CURLINFO_STARTTRANSFER_TIME_T);

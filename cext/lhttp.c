@@ -145,7 +145,7 @@ static void set_text(lua_State *L, const char *key, const char *value)
 static void push_times(lua_State *L, const struct http_report *r)
 {
     set_ms(L, "ttfb_ms", 0, r->first_byte_us);
-    set_ms(L, "tcp_ms", r->lookup_us, r->connect_us);
+    set_ms(L, "tcp_ms", 0, r->connect_us); /* the address is numeric: nothing is looked up */
     set_ms(L, "tls_ms", r->connect_us, r->tls_us);
     /* From the handshake on, not from libcurl's stamp of the request: that one is taken when the
      * request is out, and late where the thread loses its turn in between. */

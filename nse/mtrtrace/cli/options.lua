@@ -19,6 +19,7 @@ M.GROUPS = {
   { key = "targets", title = "Targets" },
   { key = "probes", title = "Probes" },
   { key = "names", title = "Names, networks, places" },
+  { key = "web", title = "Time to first byte" },
   { key = "output", title = "Output" },
   { key = "settings", title = "Settings and help" },
 }
@@ -107,6 +108,20 @@ local ROWS = {
     about = "ASN database in MaxMind's format; asks nobody else then" },
   { name = "geo-db", value = "FILE", group = "names", arg = "geo-db",
     about = "city database in MaxMind's format, for places" },
+
+  -- ---- web
+  { name = "http", value = "WORD", group = "web", arg = "http",
+    about = "whether to ask the target's web server for the time to its "
+      .. "first byte: on or off; off beyond 16 targets unless given" },
+  { name = "url", value = "URL", group = "web", arg = "url",
+    about = "what to ask it for: a path, or a URL with scheme, port and "
+      .. "name; by default / by https, by http where there is no TLS" },
+  { name = "http-count", value = "COUNT", group = "web",
+    arg = "http-count", about = "requests, one after the other" },
+  { name = "http-timeout", value = "TIME", group = "web",
+    arg = "http-timeout", about = "how long a request may take" },
+  { name = "http-method", value = "WORD", group = "web",
+    arg = "http-method", about = "GET or HEAD" },
 
   -- ---- output
   { short = "t", name = "curses", group = "output",
@@ -272,6 +287,7 @@ function M.check(found)
       options[(row.name:gsub("-", "_"))] = value
     end
   end
+  options.http_wanted = found.http ~= nil
   options.family = tonumber(found.family)
   options.format, options.counted = found.format or "report",
     found.packets ~= nil

@@ -190,8 +190,20 @@ local GRAPH = {
     object { { "type", "string" } }) },
 }
 
--- What only traces of several flows have.
-local function with_flows(trace)
+local function ttfb()
+  local rows = {}
+  for i, field in ipairs(fields.of_ttfb()) do
+    rows[i] = { field.key, value(TYPES[field.kind], field.about) }
+  end
+  rows[#rows + 1] = { "text", text "the same in one line" }
+  return object { { "description", "the time to first byte of the target's "
+    .. "web server; absent where it was not asked" }, { "type", "object" },
+    { "required", { "outcome", "text" } }, { "properties", object(rows) } }
+end
+
+-- What not all traces have; flows and graph where there are several flows.
+local function with_more(trace)
+  trace.properties.ttfb = ttfb()
   trace.properties.flows = list("one by one, where there are several",
     all_required(PER_FLOW))
   trace.properties.graph = all_required(GRAPH)
@@ -245,7 +257,7 @@ end
 --- The schema.
 -- @treturn table for dkjson, in order
 function M.build()
-  local trace = with_flows(all_required(trace_rows()))
+  local trace = with_more(all_required(trace_rows()))
   return object {
     { "$schema", "https://json-schema.org/draft/2020-12/schema" },
     { "title", "mtr-trace --json" },

@@ -2,10 +2,12 @@
 /* The thread of a request sits in curl_multi_poll, so that a wake-up ends it at once. Only the
  * thread touches the easy handle; others read a copy under the lock. */
 #include "http.h"
+#include "httpwarm.h"
 
 #include <curl/curl.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -218,10 +220,14 @@ static void note_answer(struct http *h)
             snprintf(h->now.version, sizeof h->now.version, "%s", versions[i].name);
 }
 
+static bool is_https(const struct http_request *r)
+{
+    return strncmp(r->url, "https:", 6) == 0;
+}
+
 static enum http_phase phase_of(const struct http *h)
 {
     const struct http_report *now = &h->now;
-    bool https = strncmp(h->request.url, "https:", 6) == 0;
 
     if (h->header_done)
         return HTTP_BODY;
@@ -229,7 +235,7 @@ static enum http_phase phase_of(const struct http *h)
         return HTTP_HEADER;
     if (now->connect_us == 0)
         return HTTP_CONNECTING;
-    return https && now->tls_us == 0 ? HTTP_TLS : HTTP_WAITING;
+    return is_https(&h->request) && now->tls_us == 0 ? HTTP_TLS : HTTP_WAITING;
 }
 
 static int64_t monotonic_us(void)
@@ -258,7 +264,6 @@ static void note_times(struct http *h)
     struct http_report *now = &h->now;
     const char *peer = NULL;
 
-    now->lookup_us = time_us(h->easy, CURLINFO_NAMELOOKUP_TIME_T);
     now->connect_us = connect_us(h);
     now->tls_us = time_us(h->easy, CURLINFO_APPCONNECT_TIME_T);
     now->first_byte_us = time_us(h->easy, CURLINFO_STARTTRANSFER_TIME_T);
@@ -406,8 +411,7 @@ static bool configure(struct http *h)
     curl_easy_setopt(h->easy, CURLOPT_OPENSOCKETDATA, h);
     curl_easy_setopt(h->easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
     curl_easy_setopt(h->easy, CURLOPT_CLOSESOCKETDATA, h);
-    return curl_easy_setopt(h->easy, CURLOPT_URL, r->url) == CURLE_OK && set_address(h) &&
-           curl_multi_add_handle(h->multi, h->easy) == CURLM_OK;
+    return curl_easy_setopt(h->easy, CURLOPT_URL, r->url) == CURLE_OK && set_address(h);
 }
 
 /* A body that goes on and on is not waited for. */
@@ -458,7 +462,10 @@ static void *run(void *arg)
 {
     struct http *h = arg;
 
-    if (configure(h)) {
+    bool ready = configure(h);
+    if (ready && h->request.rehearse)
+        httpwarm_run(h->multi, h->easy, is_https(&h->request));
+    if (ready && curl_multi_add_handle(h->multi, h->easy) == CURLM_OK) {
         transfer(h);
         publish(h, true);
         curl_multi_remove_handle(h->multi, h->easy);
@@ -544,9 +551,31 @@ static int start_thread(struct http *h)
     return rc;
 }
 
+/* Some libcurls let children of the host program inherit a pair of sockets that they wake
+ * themselves up by. They do not tell which: but new descriptors are the lowest free ones. */
+static CURLM *open_multi(void)
+{
+    int pair[2];
+
+    for (int i = 0; i < 2; i++)
+        pair[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    for (int i = 0; i < 2; i++)
+        if (pair[i] >= 0)
+            close(pair[i]);
+    CURLM *multi = curl_multi_init();
+    for (int i = 0; i < 2; i++) {
+        int domain = 0;
+        socklen_t length = sizeof domain;
+        if (pair[i] >= 0 && getsockopt(pair[i], SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 &&
+            domain == AF_UNIX)
+            fcntl(pair[i], F_SETFD, FD_CLOEXEC);
+    }
+    return multi;
+}
+
 static int begin(struct http *h, const struct http_request *request, struct err *err)
 {
-    h->multi = curl_multi_init();
+    h->multi = open_multi();
     h->request = *request;
     if (h->multi == NULL || !keep_all(h))
         return err_set(err, ERR_NOMEM, "no memory for a request");

@@ -43,6 +43,7 @@ struct http_request {
     int64_t timeout_ms, connect_timeout_ms;
     bool head;       /* HEAD in place of GET */
     bool unverified; /* bears a certificate that is not trusted */
+    bool rehearse;   /* it is the program's first of its scheme: see httpwarm.h */
 };
 
 /* Times are microseconds since the start of the request, 0 where it has not got so far. */
@@ -50,7 +51,7 @@ struct http_report {
     bool done;
     enum http_phase phase;
     enum http_failure failure;
-    int64_t lookup_us, connect_us, tls_us, first_byte_us, total_us;
+    int64_t connect_us, tls_us, first_byte_us, total_us;
     long status;     /* 0: none yet */
     long verify;     /* OpenSSL's X509_V_ERR code */
     char version[8]; /* "1.1", "2"; "" where there was no answer */

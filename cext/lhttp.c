@@ -10,15 +10,17 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define REQUEST_MT "mtrtrace.http.request"
 #define POOL_MT "mtrtrace.http.pool"
 
 enum { MOST_AT_ONCE = 64 };
 
-/* How many threads there are; an upvalue of start. */
+/* How many threads there are, and what has been rehearsed; an upvalue of start. */
 struct pool {
     int running;
+    bool https, http;
 };
 
 struct request_ud {
@@ -66,6 +68,15 @@ static void check_request(lua_State *L, struct http_request *r)
     r->unverified = lopt_boolean(L, "unverified");
 }
 
+static bool is_first(struct pool *pool, const char *url)
+{
+    bool *begun = strncmp(url, "https:", 6) == 0 ? &pool->https : &pool->http;
+    bool first = !*begun;
+
+    *begun = true;
+    return first;
+}
+
 static int l_start(lua_State *L)
 {
     struct http_request request = { 0 };
@@ -84,6 +95,7 @@ static int l_start(lua_State *L)
     luaL_setmetatable(L, REQUEST_MT);
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_setuservalue(L, -2);
+    request.rehearse = is_first(pool, request.url);
     u->http = http_start(&request, &err);
     if (u->http == NULL)
         return push_err(L, &err);
@@ -133,7 +145,7 @@ static void set_text(lua_State *L, const char *key, const char *value)
 static void push_times(lua_State *L, const struct http_report *r)
 {
     set_ms(L, "ttfb_ms", 0, r->first_byte_us);
-    set_ms(L, "tcp_ms", r->lookup_us, r->connect_us);
+    set_ms(L, "tcp_ms", 0, r->connect_us); /* the address is numeric: nothing is looked up */
     set_ms(L, "tls_ms", r->connect_us, r->tls_us);
     /* From the handshake on, not from libcurl's stamp of the request: that one is taken when the
      * request is out, and late where the thread loses its turn in between. */

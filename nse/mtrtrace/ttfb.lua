@@ -262,6 +262,14 @@ function Ttfb:annotate(result)
   result.ttfb = out
 end
 
+--- The same while the trace goes on, once it is known.
+-- @tparam table result
+function Ttfb:tell(result)
+  if self.over then
+    self:annotate(result)
+  end
+end
+
 --- Begins the measurement of one target; the request starts with the first
 -- poll.
 -- @tparam ?table http the module mtrtrace.http

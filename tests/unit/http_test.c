@@ -3,17 +3,22 @@
  * that neither a thread nor a descriptor is left behind. */
 #include "check.h"
 #include "http.h"
+#include "httpwarm.h"
 
+#include <curl/curl.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,6 +27,7 @@ struct server {
     int fd;
     uint16_t port;
     const char *answer;
+    int connections;
     int repeat; /* how often the answer's last KiB is said again */
     pthread_t thread;
 };
@@ -61,7 +67,8 @@ static void *serve(void *arg)
     struct server *s = arg;
     int fd;
 
-    while ((fd = accept(s->fd, NULL, NULL)) >= 0) {
+    while ((fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
+        s->connections++;
         say(s, fd);
         if (s->answer == NULL) {
             struct pollfd other = { .fd = fd, .events = POLLRDHUP };
@@ -112,7 +119,8 @@ static struct http *start(uint16_t port)
                                     .port = port,
                                     .agent = "test",
                                     .timeout_ms = 5000,
-                                    .connect_timeout_ms = 5000 };
+                                    .connect_timeout_ms = 5000,
+                                    .rehearse = true };
 
     snprintf(url, sizeof url, "http://name.test:%u/", port);
     request.url = url;
@@ -246,6 +254,80 @@ static void test_leave(void)
     close_server(&server);
 }
 
+/* How many descriptors a child gets. */
+static int inherited(void)
+{
+    char text[16] = "";
+    int out[2], status = 0;
+
+    if (pipe2(out, O_CLOEXEC) < 0)
+        return -1;
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(out[1], 1);
+        execl("/bin/sh", "sh", "-c", "ls /proc/self/fd | wc -l", (char *)NULL);
+        _exit(1);
+    }
+    close(out[1]);
+    ssize_t length = read(out[0], text, sizeof text - 1);
+    close(out[0]);
+    waitpid(child, &status, 0);
+    return length > 0 && status == 0 ? atoi(text) : -1;
+}
+
+static void test_children(void)
+{
+    struct server server;
+    int before = inherited();
+
+    check_case("a_child_inherits_nothing_of_a_request");
+    if (!open_server(&server, NULL, 0))
+        return;
+    struct http *h = start(server.port);
+    pause_ms(100);
+    check_int("descriptors", inherited(), before);
+    http_close(h);
+    close_server(&server);
+}
+
+static size_t not_called(char *bytes, size_t size, size_t count, void *context)
+{
+    (void)bytes;
+    *(bool *)context = true;
+    return size * count;
+}
+
+/* Port 9 of an address that cannot be reached: nothing but the pair of sockets can answer. */
+static void test_rehearsal(void)
+{
+    static const char *const urls[] = { "http://a.test/", "https://a.test/" };
+    struct server server;
+
+    for (size_t i = 0; i < COUNT(urls); i++) {
+        bool called = false;
+        CURLM *multi = curl_multi_init();
+        CURL *easy = curl_easy_init();
+        struct curl_slist *to = curl_slist_append(NULL, "::192.0.2.1:9");
+
+        check_case("a_rehearsal_comes_to_its_end_%s", i == 0 ? "in_http" : "in_https");
+        curl_easy_setopt(easy, CURLOPT_URL, urls[i]);
+        curl_easy_setopt(easy, CURLOPT_CONNECT_TO, to);
+        curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, not_called);
+        curl_easy_setopt(easy, CURLOPT_HEADERDATA, &called);
+        check_that(httpwarm_run(multi, easy, i == 1), "it did not");
+        check_that(!called, "the request's own function was called");
+        curl_easy_cleanup(easy);
+        curl_multi_cleanup(multi);
+        curl_slist_free_all(to);
+    }
+    check_case("a_rehearsal_asks_nobody");
+    if (!open_server(&server, short_answer, 0))
+        return;
+    finish(start(server.port));
+    close_server(&server);
+    check_int("connections", server.connections, 1);
+}
+
 int main(void)
 {
     if (!own_network()) {
@@ -260,6 +342,8 @@ int main(void)
     test_failures();
     test_refused_here();
     test_leave();
+    test_children();
+    test_rehearsal();
     check_case("no_descriptor_and_no_thread_is_left");
     check_int("descriptors", count_in("/proc/self/fd"), fds);
     check_int("threads", count_in("/proc/self/task"), threads);

@@ -85,7 +85,7 @@ local LINES = {
     want = "wait 50.3; server think time too short to tell)" },
   { name = "name_look_up_is_named", changes = { dns_ms = 3.2 },
     answers = { [HTTPS] = report(124.56) },
-    want = "server think time 26.2; name look-up 3.20 before)" },
+    want = "server think time 26.2; DNS 3.20 before)" },
   { name = "refused", answers = {},
     want = "no TLS on 443 and no service on 80", whole = true },
   { name = "refused_on_one_port", answers = {},

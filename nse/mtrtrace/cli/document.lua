@@ -6,7 +6,8 @@
 -- all be absent. start(self, trace), events(self, trace, list, dropped),
 -- finish(self, trace, result or nil, text), close(self). A trace is { index,
 -- name, target, options, head, peek }: see mtrtrace.cli.run. Those with a
--- field `wants_events` get them. A reader writes by its `out`, see
+-- field `wants_events` get them; `shows_web` where they show the time to
+-- first byte: nobody is asked for it otherwise. A reader writes by its `out`, see
 -- mtrtrace.cli.out, and never waits.
 -- @module mtrtrace.cli.document
 local serial = require "mtrtrace.cli.serial"
@@ -47,8 +48,8 @@ end
 -- @tparam table view what the reports want, see mtrtrace.cli.view
 -- @treturn table a reader
 function M.new(out, format, view)
-  local self = setmetatable({ out = out, format = format, view = view },
-    Document)
+  local self = setmetatable({ out = out, format = format, view = view,
+    shows_web = format.shows_web }, Document)
   self.texts = serial.new(out, part(self, "between"))
   out:write(part(self, "head"))
   return self

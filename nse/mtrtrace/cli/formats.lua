@@ -3,7 +3,7 @@
 -- what stands before them all, for each trace, between two, and behind.
 -- A row is { name, head, trace, between, tail }; `trace` is a function of the
 -- result and a view, the others are texts or functions of the view, and may
--- be absent.
+-- be absent. `shows_web` where the time to first byte is in it.
 -- @module mtrtrace.cli.formats
 local csv = require "mtrtrace.report.csv"
 local dot = require "mtrtrace.report.dot"
@@ -21,16 +21,17 @@ local function report(result, view)
 end
 
 local ROWS = {
-  { name = "report", between = "\n", trace = report },
-  { name = "json", head = json.head, trace = json.trace,
+  { name = "report", shows_web = true, between = "\n", trace = report },
+  { name = "json", shows_web = true, head = json.head, trace = json.trace,
     failure = json.failure, between = json.between, tail = json.tail },
   { name = "csv", head = csv.head, trace = csv.trace },
-  { name = "xml", head = xml.head, trace = xml.trace,
+  { name = "xml", shows_web = true, head = xml.head, trace = xml.trace,
     failure = xml.failure, tail = xml.tail },
-  { name = "markdown", trace = markdown.trace,
+  { name = "markdown", shows_web = true, trace = markdown.trace,
     between = markdown.between },
   { name = "dot", head = dot.head, trace = dot.trace, tail = dot.tail },
-  { name = "html", trace = html.trace, failure = html.failure,
+  { name = "html", shows_web = true, trace = html.trace,
+    failure = html.failure,
     tail = html.tail },
   { name = "mermaid", head = mermaid.head, trace = mermaid.trace },
 }

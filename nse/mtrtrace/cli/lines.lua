@@ -6,7 +6,7 @@ local stream = require "mtrtrace.stream"
 
 local M = {}
 
-local Lines = { wants_events = true }
+local Lines = { wants_events = true, shows_web = true }
 Lines.__index = Lines
 
 local function write(self, text)

@@ -19,6 +19,7 @@ M.GROUPS = {
   { key = "targets", title = "Targets" },
   { key = "probes", title = "Probes" },
   { key = "names", title = "Names, networks, places" },
+  { key = "web", title = "Time to first byte" },
   { key = "output", title = "Output" },
   { key = "settings", title = "Settings and help" },
 }
@@ -127,17 +128,18 @@ local ROWS = {
   { name = "snmp", group = "names", sets = { snmp = "yes" },
     about = "send one SNMPv3 discovery request to each hop for that guess" },
 
-  { name = "http", value = "WORD", group = "names", arg = "http",
-    about = "whether to measure the time to first byte of the target's web "
-      .. "server, on or off; off by itself where no output shows it" },
-  { name = "url", value = "URL", group = "names", arg = "url",
-    about = "what to ask of that server, a path or a URL; / by https, by "
-      .. "http where there is no TLS service" },
-  { name = "http-count", value = "COUNT", group = "names",
+  -- ---- web
+  { name = "http", value = "WORD", group = "web", arg = "http",
+    about = "whether to ask the target's web server for the time to its "
+      .. "first byte: on or off; off beyond 16 targets unless given" },
+  { name = "url", value = "URL", group = "web", arg = "url",
+    about = "what to ask it for: a path, or a URL with scheme, port and "
+      .. "name; by default / by https, by http where there is no TLS" },
+  { name = "http-count", value = "COUNT", group = "web",
     arg = "http-count", about = "requests, one after the other" },
-  { name = "http-timeout", value = "TIME", group = "names",
+  { name = "http-timeout", value = "TIME", group = "web",
     arg = "http-timeout", about = "how long a request may take" },
-  { name = "http-method", value = "NAME", group = "names",
+  { name = "http-method", value = "WORD", group = "web",
     arg = "http-method", about = "GET or HEAD" },
 
   -- ---- output
@@ -314,6 +316,7 @@ function M.check(found)
       options[(row.name:gsub("-", "_"))] = value
     end
   end
+  options.http_wanted = found.http ~= nil
   options.family = tonumber(found.family)
   options.format, options.counted = found.format or "report",
     found.packets ~= nil

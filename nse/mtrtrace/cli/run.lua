@@ -88,30 +88,41 @@ local function announcing(self, trace)
   end }, { __index = self.core })
 end
 
--- What the companions get to know of the target.
-local function subject_of(trace, options, dns_s)
-  return { source = options.source, interface = options.interface,
-    address = options.target, name = trace.name,
-    dns_ms = trace.name ~= trace.target and dns_s * 1000 or nil }
+-- The resolver takes so many names at once, the others wait: a time with
+-- that in it says nothing.
+local RESOLVED_AT_ONCE = 4
+
+-- The address, and the milliseconds of the look-up where they can be told.
+local function resolve(self, name)
+  local alone, began = self.resolving < RESOLVED_AT_ONCE, self.host.now()
+  self.resolving = self.resolving + 1
+  local addresses, err = self.host.resolve(name, self.options.family)
+  self.resolving = self.resolving - 1
+  if not addresses then
+    return nil, err
+  end
+  local looked_up = alone and addresses[1] ~= name
+  return addresses[1],
+    looked_up and (self.host.now() - began) * 1000 or nil
 end
 
 -- Result, or nil, a sentence and the name of the error.
 local function trace_one(self, trace)
-  local began = self.host.now()
-  local addresses, err = self.host.resolve(trace.name, self.options.family)
-  local dns_s = self.host.now() - began
-  if not addresses then
-    return nil, err, "NONAME"
+  local address, more = resolve(self, trace.name)
+  if not address then
+    return nil, more, "NONAME"
   end
-  trace.target = addresses[1]
-  local options, beside
+  trace.target = address
+  local options, beside, err
   options, err = engine_options(self, trace.target)
   if not options then
     return nil, err, "MISUSE"
   end
   local argument
-  beside, err, argument = companions.new(self.host, self.options,
-    self.shared, subject_of(trace, options, dns_s))
+  beside, err, argument = companions.new(self.host, self.beside, self.shared, {
+    source = options.source, interface = options.interface,
+    address = options.target, dns_ms = more,
+    name = address ~= trace.name and trace.name or nil })
   if not beside then
     return nil, ("--%s: %s"):format(argument, err), "OPTION"
   end
@@ -164,6 +175,21 @@ function Run:start()
   end
 end
 
+-- What readers show, and what a web server bears: many are asked only where
+-- the user said so.
+local MANY_TARGETS = 16
+
+local function of_companions(setup)
+  local options, shown = setup.options, false
+  for _, reader in ipairs(setup.readers) do
+    shown = shown or reader.shows_web
+  end
+  if shown and (options.http_wanted or #setup.targets <= MANY_TARGETS) then
+    return options
+  end
+  return setmetatable({ http = "off" }, { __index = options })
+end
+
 --- Prepares a run.
 -- @tparam table setup `host` with resolve; `core`; `options` as checked;
 --   `targets`, an array of names; `readers`; `trace`: what runs a trace, in
@@ -177,7 +203,7 @@ function M.new(setup)
     targets = setup.targets, readers = setup.readers,
     trace = setup.trace or tracer.run,
     events = wants_events(setup.readers), taken = 0, done = 0, missed = 0,
-    stopped = false,
+    stopped = false, resolving = 0, beside = of_companions(setup),
     shared = { core = setup.core, store = {} },
   }, Run)
   setup.host.stopped = function() return self.stopped end

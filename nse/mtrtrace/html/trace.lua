@@ -8,6 +8,7 @@ local fill = require "mtrtrace.html.fill"
 local format = require "mtrtrace.format"
 local graph = require "mtrtrace.html.graph"
 local grid = require "mtrtrace.report.grid"
+local ttfb_line = require "mtrtrace.report.ttfb_line"
 
 local M = {}
 
@@ -140,6 +141,8 @@ local function facts(result)
     { "Probes", fill.escape(probes(result)) },
     { "Hops", ttls(result) },
     { "From", fill.escape(from(result)) },
+    result.ttfb and { "First byte",
+      fill.escape(ttfb_line.render(result.ttfb)) },
   }
   return '<ul class="facts">' .. fill.each(list, function(row)
     return ("<li><b>%s</b> <span>%s</span></li>\n"):format(row[1], row[2])

@@ -3,6 +3,7 @@
 -- @module mtrtrace.report.markdown
 local fields = require "mtrtrace.fields"
 local grid = require "mtrtrace.report.grid"
+local ttfb_line = require "mtrtrace.report.ttfb_line"
 
 local M = {}
 
@@ -33,6 +34,10 @@ end
 -- @treturn string
 function M.trace(result, view)
   local parts = { "## ", escape(grid.target(result, view.name)), "\n\n" }
+  if result.ttfb then
+    parts[#parts + 1] = "TTFB: " .. escape(ttfb_line.render(result.ttfb))
+      .. "\n\n"
+  end
   for i, cells in ipairs(grid.cells(result, view)) do
     parts[#parts + 1] = line(cells)
     parts[#parts + 1] = i == 1 and rule(view.columns) or nil

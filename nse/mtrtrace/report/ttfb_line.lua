@@ -50,7 +50,7 @@ local function think(t)
 end
 
 local function look_up(t)
-  return t.dns_ms and ("name look-up %s before"):format(short(t.dns_ms))
+  return t.dns_ms and ("DNS %s before"):format(short(t.dns_ms))
 end
 
 local function join(separator, ...)

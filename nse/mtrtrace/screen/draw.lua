@@ -9,6 +9,7 @@ local format = require "mtrtrace.format"
 local grid = require "mtrtrace.report.grid"
 local help = require "mtrtrace.screen.help"
 local strips = require "mtrtrace.screen.strips"
+local ttfb_line = require "mtrtrace.report.ttfb_line"
 local table_view = require "mtrtrace.screen.table"
 
 local M = {}
@@ -74,6 +75,13 @@ local function draw_tabs(canvas, state)
       or tab.state == "failed" and "bad" or "dim"
     x = canvas:put(x, 2, label, style) + 1
   end
+end
+
+-- Where it is known; another line is left for the path then.
+local function web_of(state, height)
+  local result = state:current().result
+  return height >= LEAST_SPLIT and result and result.ttfb
+    and "TTFB: " .. ttfb_line.render(result.ttfb) or nil
 end
 
 local HINTS = { { "q", "quit" }, { "?", "help" }, { "p", "pause" },
@@ -148,14 +156,15 @@ end
 -- @treturn table canvas
 function M.draw(state, width, height)
   local canvas = canvas_of.new(width, height)
-  local top = 1
-  if #state.tabs > 1 then
-    top = 2
+  local top, web = #state.tabs > 1 and 2 or 1, web_of(state, height)
+  if web then
+    top = top + 1
+    canvas:put(1, top, web, "dim", canvas.width)
   end
   local area = { y = top + 1, height = height - top - 1 }
   if area.height >= 2 then
     draw_title(canvas, state)
-    if top == 2 then
+    if #state.tabs > 1 then
       draw_tabs(canvas, state)
     end
     draw_middle(canvas, state, area)

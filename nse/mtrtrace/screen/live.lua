@@ -185,6 +185,9 @@ local function look(job)
   job.trace.head = job.engine:result()
   for _, companion in ipairs(job.companions) do
     companion:see(job.trace.head)
+    if companion.tell then
+      companion:tell(job.trace.head)
+    end
   end
 end
 

@@ -12,7 +12,8 @@ local term = require "mtrtrace.screen.term"
 
 local M = {}
 
-local Reader = { wants_events = true, interactive = true }
+local Reader = { wants_events = true, interactive = true,
+  shows_web = true }
 Reader.__index = Reader
 
 local DRAW_MS = 250

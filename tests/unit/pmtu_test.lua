@@ -126,7 +126,7 @@ local OPTIONS = { pmtu = "yes", protocol = "udp", port = 53, timeout = 2,
 check.case("it_runs_beside_the_trace_and_is_released_at_its_end", function()
   local core = engine(2, found { shrinks = { with(TOLD) } })
   local list = companions.new({}, OPTIONS, run_of(core),
-    { target = "10.0.9.2", source = "10.0.0.1", interface = "eth1" })
+    { address = "10.0.9.2", source = "10.0.0.1", interface = "eth1" })
   local result = sample.result { sample.hop(2,
     { sample.responder "10.0.2.2" }) }
   check.equal(#list, 1)

@@ -119,7 +119,8 @@ local function trace_one(self, trace)
     return nil, err, "MISUSE"
   end
   local argument
-  beside, err, argument = companions.new(self.host, self.beside, self.shared, {
+  beside, err, argument = companions.new(self.host, self.beside,
+    self.shared, {
     source = options.source, interface = options.interface,
     address = options.target, dns_ms = more,
     name = address ~= trace.name and trace.name or nil })

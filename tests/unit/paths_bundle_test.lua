@@ -40,8 +40,9 @@ end)
 check.case("each_flow_gets_all_options_and_its_number", function()
   local core = engine()
   assert(bundle.start(core, { target = "192.0.2.1", size = 64 }, { 0, 7 }))
-  check.equal(core.started, { { target = "192.0.2.1", size = 64, flow = 0 },
-    { target = "192.0.2.1", size = 64, flow = 7 } })
+  check.equal(core.started, {
+    { target = "192.0.2.1", size = 64, flow = 0, own_only = true },
+    { target = "192.0.2.1", size = 64, flow = 7, own_only = true } })
 end)
 
 check.case("done_when_all_are_and_each_is_polled_each_time", function()

@@ -129,6 +129,7 @@ local function options_of(self, job)
   if job.survey then
     out.interval, out.packets = nil, 1
   end
+  out.flows, out.paths = nil, nil -- of a run: the screen shows one path
   return out
 end
 

@@ -37,7 +37,8 @@ struct pace_key {
     uint8_t ttl;
     bool direct; /* the target answers the probe itself, not by an ICMP error */
     /* The way there, by TTL below `ttl`: a hash of who answered, 0 where that is not known; NULL:
-     * nothing is. Samples over different ways are not mixed: one may lose what the other does not. */
+     * nothing is. Samples over different ways are not mixed: one may lose what the other does
+     * not. */
     const uint32_t *way;
 };
 

@@ -11,7 +11,8 @@ end
 local function result_of(ports)
   local flows = {}
   for flow = 0, 4 do
-    flows[flow + 1] = { flow = flow, source_port = ports and 28672 + flow or nil }
+    flows[flow + 1] = { flow = flow,
+      source_port = ports and 28672 + flow or nil }
   end
   return { flows = flows, groups = {
     group(1, { 0, 2, 3 }, { "10.0.0.1", "10.0.1.1", "10.0.9.9" }),

@@ -7,8 +7,8 @@
 -- finish(self, trace, result or nil, text), close(self). A trace is { index,
 -- name, target, options, head, peek }: see mtrtrace.cli.run. Those with a
 -- field `wants_events` get them; `shows_web` where they show the time to
--- first byte: nobody is asked for it otherwise. A reader writes by its `out`, see
--- mtrtrace.cli.out, and never waits.
+-- first byte: nobody is asked for it otherwise. A reader writes by its `out`,
+-- see mtrtrace.cli.out, and never waits.
 -- @module mtrtrace.cli.document
 local serial = require "mtrtrace.cli.serial"
 

@@ -239,6 +239,7 @@ static struct evidence_sent sent_of(const struct wire_spec *spec, const struct t
         .size = spec->size,
         .source_port = icmp ? 0 : (uint16_t)(spec->source_port + event->flow),
         .target_port = spec->target_port,
+        .ident = icmp ? spec->ident : 0,
         .checksum = icmp                         ? (uint16_t)(WIRE_ICMP_CHECKSUM + event->flow)
                     : spec->protocol == WIRE_UDP ? index
                                                  : 0,

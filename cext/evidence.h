@@ -24,7 +24,7 @@ struct evidence_sent {
     uint8_t ttl, tos;
     bool df;
     uint16_t ip_id, size;
-    uint16_t source_port, target_port, checksum;
+    uint16_t source_port, target_port, ident, checksum;
     struct ipaddr source, target;
 };
 

@@ -144,6 +144,8 @@ static void set_sent(lua_State *L, const struct evidence_sent *sent)
     lset_integer(L, "sent_size", sent->size);
     if (sent->protocol != WIRE_TCP)
         lset_integer(L, "sent_checksum", sent->checksum);
+    if (sent->protocol == WIRE_ICMP && sent->probe == EVIDENCE_TRACE)
+        lset_integer(L, "sent_ident", sent->ident);
     if (sent->protocol != WIRE_ICMP) {
         lset_integer(L, "sent_source_port", sent->source_port);
         lset_integer(L, "sent_target_port", sent->target_port);
@@ -172,6 +174,8 @@ static void set_quote(lua_State *L, const struct evidence_answer *answer)
     }
     if (ids->protocol != WIRE_TCP)
         lset_integer(L, "quoted_checksum", reply->quote.checksum);
+    if (ids->protocol == WIRE_ICMP)
+        lset_integer(L, "quoted_ident", ids->ident);
     if (ids->protocol != WIRE_ICMP) {
         lset_integer(L, "quoted_source_port", ids->source_port);
         lset_integer(L, "quoted_target_port", ids->target_port);
@@ -193,7 +197,7 @@ static void push_answer(lua_State *L, const struct evidence_list *list,
         [WIRE_ICMP] = "icmp", [WIRE_UDP] = "udp", [WIRE_TCP] = "tcp"
     };
 
-    lua_createtable(L, 0, 28);
+    lua_createtable(L, 0, 30);
     lset_string(L, "probe", probes[answer->sent.probe]);
     lset_string(L, "protocol", protocols[answer->sent.protocol]);
     lset_number(L, "at", (double)answer->at_ns / ns_per_s);

@@ -34,36 +34,75 @@ static struct probe *by_tcp_seq(const struct probes *probes, const struct wire_s
     return NULL;
 }
 
-/* A UDP checksum changes when NAT rewrites an address; where the IPv4 identification then names
- * another probe, it is right, but only beside our cookie. */
+/* A NAT that rewrites addresses or ports changes the checksum, some change the IPv4 identification
+ * too; nobody changes the balance bytes, which tell the index once the flow is known. */
+static struct probe *by_balance(const struct probes *probes, const struct wire_spec *spec,
+                                const struct wire_ids *ids, uint16_t flow)
+{
+    struct probe *p = by_index(probes, spec, wire_udp_index(spec, flow, ids->balance));
+    return p != NULL && p->flow == flow ? p : NULL;
+}
+
+/* Where the source port was rewritten, the flow is the newest probe's, as in a trace of one flow;
+ * in a search of many only the identification is left. */
 static struct probe *by_udp(const struct probes *probes, const struct wire_spec *spec,
                             const struct wire_ids *ids)
 {
-    struct probe *p = NULL;
+    const struct probe *newest = probes->next != 0 ? before_newest(probes, 0) : NULL;
 
-    if (ids->cookie != 0 && ids->ip_id != ids->index)
-        p = by_index(probes, spec, ids->ip_id);
-    return p != NULL ? p : by_index(probes, spec, ids->index);
+    if (ids->cookie == 0)
+        return by_index(probes, spec, ids->index);
+    struct probe *p =
+        by_balance(probes, spec, ids, (uint16_t)(ids->source_port - spec->source_port));
+    if (p == NULL && newest != NULL)
+        p = by_balance(probes, spec, ids, newest->flow);
+    return p != NULL ? p : by_index(probes, spec, ids->ip_id);
+}
+
+/* Whether nothing that a NAT rewrites was rewritten; flows are told apart by the source port. */
+static bool is_as_sent(const struct wire_spec *spec, const struct wire_ids *ids,
+                       const struct probe *p)
+{
+    if (!ipaddr_equal(&ids->source, &spec->source) || !ipaddr_equal(&ids->target, &spec->target))
+        return false;
+    if (spec->protocol == WIRE_ICMP)
+        return ids->ident == spec->ident;
+    return ids->target_port == spec->target_port &&
+           (uint16_t)(ids->source_port - spec->source_port) == p->flow;
+}
+
+/* What remains where addresses, ports or the identifier were rewritten: the cookie. A SYN has
+ * none; its sequence number and the IPv4 identification together are as rare. */
+static bool is_proven(const struct wire_spec *spec, const struct wire_ids *ids,
+                      const struct probe *p)
+{
+    if (spec->protocol != WIRE_TCP)
+        return ids->cookie != 0;
+    return ids->ip_id != 0 && ids->ip_id == wire_index(spec, p->number) &&
+           ids->tcp_seq == wire_tcp_seq(spec, p->number);
 }
 
 struct probe *match_probe(const struct probes *probes, const struct wire_spec *spec,
                           const struct wire_ids *ids)
 {
-    struct probe *p;
+    struct probe *p = NULL;
 
-    if (ids->protocol != spec->protocol || !ipaddr_equal(&ids->source, &spec->source))
+    if (ids->protocol != spec->protocol || ids->source.version != spec->source.version)
         return NULL;
     if (ids->cookie != 0 && spec->protocol != WIRE_TCP && ids->cookie != spec->cookie)
         return NULL;
-    if (!ipaddr_equal(&ids->target, &spec->target) && ids->cookie == 0)
-        return NULL; /* rewritten by NAT at best, and nothing else proves it ours */
-    if (spec->protocol == WIRE_ICMP)
-        return ids->ident == spec->ident ? by_index(probes, spec, ids->index) : NULL;
-    if (ids->target_port != spec->target_port)
-        return NULL;
-    p = spec->protocol == WIRE_UDP ? by_udp(probes, spec, ids)
-                                   : by_tcp_seq(probes, spec, ids->tcp_seq);
-    if (p == NULL || (uint16_t)(ids->source_port - spec->source_port) != p->flow)
-        return NULL;
-    return p;
+    switch (spec->protocol) {
+    case WIRE_ICMP:
+        p = by_index(probes, spec, ids->index);
+        break;
+    case WIRE_UDP:
+        p = by_udp(probes, spec, ids);
+        break;
+    case WIRE_TCP:
+        p = by_tcp_seq(probes, spec, ids->tcp_seq);
+        break;
+    case WIRE_PROTOCOL_COUNT:
+        break;
+    }
+    return p != NULL && (is_as_sent(spec, ids, p) || is_proven(spec, ids, p)) ? p : NULL;
 }

@@ -111,9 +111,10 @@ static void on_packet(void *context, const struct capture_packet *captured)
     while (job != NULL && !deliver(p, job, &d))
         job = job->bucket_next;
     if (job != NULL || probe || prober_search_reply(p, &packet) ||
-        asks_reply(p->asks, &packet, &d.capture) || ids->protocol != WIRE_UDP)
+        asks_reply(p->asks, &packet, &d.capture) ||
+        (packet.quote.length == 0 && packet.kind != WIRE_ECHO_REPLY))
         return;
-    for (job = p->jobs; job != NULL; job = job->next) /* the target may be NAT's */
+    for (job = p->jobs; job != NULL; job = job->next) /* what buckets tell may be NAT's */
         if (deliver(p, job, &d))
             return;
 }

@@ -73,6 +73,7 @@ struct wire_ids {
     uint32_t tcp_seq; /* TCP sequence number of the probe; WIRE_BARE_RST: its acknowledgement */
     uint16_t ip_id;   /* IPv4, as quoted; 0 in direct answers */
     uint32_t cookie;  /* 0 where the packet is too short to hold it */
+    uint16_t balance; /* ICMP and UDP: the payload's first two bytes; without cookie 0 */
     uint8_t ttl, tos;
 };
 
@@ -117,6 +118,10 @@ uint16_t wire_index(const struct wire_spec *spec, uint32_t number);
 /* From one TCP probe's sequence number to the next: not a divisor of the payload, so that an answer
  * which acknowledges the payload is none to a later probe. */
 uint32_t wire_tcp_step(const struct wire_spec *spec);
+
+/* The index of the UDP probe of this flow whose payload begins with these balance bytes: right
+ * whatever was rewritten in front of them. */
+uint16_t wire_udp_index(const struct wire_spec *spec, uint16_t flow, uint16_t balance);
 
 /* The sequence number that TCP probe `number` carries. */
 uint32_t wire_tcp_seq(const struct wire_spec *spec, uint32_t number);

@@ -104,6 +104,22 @@ static void build_udp(const struct wire_spec *spec, const struct wire_probe *pro
                    pseudo_sum(spec, IPPROTO_UDP, length));
 }
 
+/* Checksum and balance make up for each other: what one must be follows from the other. */
+uint16_t wire_udp_index(const struct wire_spec *spec, uint16_t flow, uint16_t balance)
+{
+    uint8_t at[UDP_HEADER + WIRE_PAYLOAD_MIN] = { 0 };
+    size_t length = (size_t)(spec->size - ipaddr_family(spec->source.version)->header_length);
+
+    udp_pack_hdr(at, (uint16_t)(spec->source_port + flow), spec->target_port, (uint16_t)length);
+    at[6] = at[7] = 0;
+    put_cookie(spec, at + UDP_HEADER);
+    at[UDP_HEADER] = (uint8_t)(balance >> 8);
+    at[UDP_HEADER + 1] = (uint8_t)balance;
+    int sum = ip_cksum_add(at, sizeof at, pseudo_sum(spec, IPPROTO_UDP, length));
+    uint16_t index = ntohs((uint16_t)~fold(sum));
+    return index != 0 ? index : UINT16_MAX;
+}
+
 static void build_tcp(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t *at,
                       size_t length)
 {

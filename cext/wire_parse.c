@@ -124,10 +124,12 @@ static enum wire_verdict read_ip(struct cur *c, struct ip_view *ip)
 
 /* The cookie behind the balance bytes. A router may pad a short quote with zeros (RFC 4884), which
  * read as "no cookie". */
-static uint32_t read_cookie(struct cur *c)
+static void read_payload(struct cur *c, struct wire_ids *ids)
 {
-    cur_take(c, 2);
-    return cur_u32be(c);
+    uint16_t balance = cur_u16be(c);
+
+    ids->cookie = cur_u32be(c);
+    ids->balance = ids->cookie != 0 ? balance : 0;
 }
 
 /* Identity from the transport header of a probe, whole or quoted; eight bytes are enough. */
@@ -150,7 +152,7 @@ static enum wire_verdict read_probe(struct cur c, const struct ip_view *ip, stru
         cur_take(&c, 3); /* code, checksum */
         ids->ident = cur_u16be(&c);
         ids->index = cur_u16be(&c);
-        ids->cookie = read_cookie(&c);
+        read_payload(&c, ids);
         return WIRE_OK;
     }
     ids->source_port = cur_u16be(&c);
@@ -159,7 +161,7 @@ static enum wire_verdict read_probe(struct cur c, const struct ip_view *ip, stru
         ids->protocol = WIRE_UDP;
         cur_take(&c, 2); /* length */
         ids->index = cur_u16be(&c);
-        ids->cookie = read_cookie(&c);
+        read_payload(&c, ids);
         return WIRE_OK;
     }
     if (ip->protocol == IPPROTO_TCP) {
@@ -208,7 +210,7 @@ static enum wire_verdict read_echo_reply(struct cur c, const struct ip_view *ip,
     out->probe.index = cur_u16be(&c);
     if (!c.ok)
         return WIRE_TRUNCATED;
-    out->probe.cookie = read_cookie(&c);
+    read_payload(&c, &out->probe);
     out->kind = WIRE_ECHO_REPLY;
     return WIRE_OK;
 }

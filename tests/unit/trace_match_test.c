@@ -97,6 +97,90 @@ static void foreign_icmp(const struct world *w, struct wire_packet *p)
 static void index_not_sent(const struct world *w, struct wire_packet *p)
 {
     p->probe.index = p->probe.ip_id = wire_index(&w->config.spec, 6);
+    p->probe.balance = (uint16_t)(p->probe.balance - 4);
+}
+
+static void balance_not_sent(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    p->probe.balance ^= 0x5a5a;
+}
+
+static void nothing_names_a_probe(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    p->probe.balance ^= 0x5a5a;
+    p->probe.ip_id ^= 0x5a5a;
+}
+
+/* What a NAT for source addresses does that puts nothing back in quotes. */
+static void rewritten_source(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    p->probe.source.bytes[3] ^= 0x40;
+    p->probe.source_port = (uint16_t)(p->probe.source_port + 77);
+    p->probe.ident++;
+    if (p->probe.protocol == WIRE_UDP)
+        p->probe.index = (uint16_t)(p->probe.index - 77 - 0x40);
+}
+
+static void rewritten_source_no_cookie(const struct world *w, struct wire_packet *p)
+{
+    rewritten_source(w, p);
+    p->probe.cookie = 0;
+}
+
+static void rewritten_source_wrong_cookie(const struct world *w, struct wire_packet *p)
+{
+    rewritten_source(w, p);
+    p->probe.cookie = w->config.spec.cookie ^ 0x100;
+}
+
+static void rewritten_source_and_id(const struct world *w, struct wire_packet *p)
+{
+    rewritten_source(w, p);
+    p->probe.ip_id = 0x4242;
+}
+
+static void rewritten_source_and_seq(const struct world *w, struct wire_packet *p)
+{
+    rewritten_source(w, p);
+    p->probe.tcp_seq += 1;
+}
+
+static void ident_no_cookie(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    p->probe.ident++;
+    p->probe.cookie = 0;
+}
+
+static void source_port_no_cookie(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    p->probe.source_port++;
+    p->probe.cookie = 0;
+}
+
+static void target_port_no_cookie(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    p->probe.target_port++;
+    p->probe.cookie = 0;
+}
+
+static void wrong_source_no_cookie(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    p->probe.source.bytes[3] ^= 0x40;
+    p->probe.cookie = 0;
+}
+
+static void target_and_id(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    p->probe.target.bytes[1] ^= 0x20;
+    p->probe.ip_id++;
 }
 
 static void index_before_the_first(const struct world *w, struct wire_packet *p)
@@ -180,9 +264,17 @@ static const struct row {
     { "icmp_quote_is_taken", WIRE_ICMP, 4, TE, true, .bend = NULL },
     { "icmp_quote_without_cookie_is_taken", WIRE_ICMP, 4, TE, true, .bend = no_cookie },
     { "icmp_quote_with_a_wrong_cookie_is_refused", WIRE_ICMP, 4, TE, false, .bend = wrong_cookie },
-    { "icmp_quote_of_another_source_is_refused", WIRE_ICMP, 4, TE, false, .bend = wrong_source },
+    { "icmp_quote_of_another_source_with_cookie_is_taken", WIRE_ICMP, 4, TE, true,
+      .bend = rewritten_source },
+    { "icmp_quote_of_another_source_without_cookie_is_refused", WIRE_ICMP, 4, TE, false,
+      .bend = wrong_source_no_cookie },
+    { "icmp_quote_of_another_source_with_a_wrong_cookie_is_refused", WIRE_ICMP, 4, TE, false,
+      .bend = rewritten_source_wrong_cookie },
     { "icmp_quote_of_the_other_family_is_refused", WIRE_ICMP, 4, TE, false, .bend = other_family },
-    { "icmp_quote_with_another_ident_is_refused", WIRE_ICMP, 4, TE, false, .bend = wrong_ident },
+    { "icmp_quote_with_another_ident_and_cookie_is_taken", WIRE_ICMP, 4, TE, true,
+      .bend = wrong_ident },
+    { "icmp_quote_with_another_ident_without_cookie_is_refused", WIRE_ICMP, 4, TE, false,
+      .bend = ident_no_cookie },
     { "icmp_quote_rewritten_by_nat_with_cookie_is_taken", WIRE_ICMP, 4, TE, true,
       .bend = rewritten_target },
     { "icmp_quote_rewritten_by_nat_without_cookie_is_refused", WIRE_ICMP, 4, TE, false,
@@ -204,29 +296,49 @@ static const struct row {
       .bend = no_cookie },
     { "echo_reply_with_a_wrong_cookie_is_refused", WIRE_ICMP, 4, WIRE_ECHO_REPLY, false,
       .bend = wrong_cookie },
-    { "echo_reply_to_another_ident_is_refused", WIRE_ICMP, 4, WIRE_ECHO_REPLY, false,
+    { "echo_reply_to_another_ident_with_cookie_is_taken", WIRE_ICMP, 4, WIRE_ECHO_REPLY, true,
       .bend = wrong_ident },
+    { "echo_reply_to_another_ident_without_cookie_is_refused", WIRE_ICMP, 4, WIRE_ECHO_REPLY, false,
+      .bend = ident_no_cookie },
     { "unreachable_is_taken", WIRE_ICMP, 4, WIRE_UNREACHABLE, true, .bend = NULL },
     { "too_big_is_taken", WIRE_ICMP, 4, WIRE_TOO_BIG, true, .bend = NULL },
     { "icmp6_quote_is_taken", WIRE_ICMP, 6, TE, true, .bend = NULL },
-    { "icmp6_quote_of_another_ident_is_refused", WIRE_ICMP, 6, TE, false, .bend = wrong_ident },
+    { "icmp6_quote_of_another_ident_with_cookie_is_taken", WIRE_ICMP, 6, TE, true,
+      .bend = wrong_ident },
+    { "icmp6_quote_of_another_ident_without_cookie_is_refused", WIRE_ICMP, 6, TE, false,
+      .bend = ident_no_cookie },
     { "icmp6_quote_of_the_other_family_is_refused", WIRE_ICMP, 6, TE, false, .bend = other_family },
     { "echo_reply_6_is_taken", WIRE_ICMP, 6, WIRE_ECHO_REPLY, true, .bend = NULL },
 
     { "udp_quote_is_taken", WIRE_UDP, 4, TE, true, .bend = NULL },
     { "udp_quote_without_cookie_is_taken", WIRE_UDP, 4, TE, true, .bend = no_cookie },
     { "udp_quote_with_a_wrong_cookie_is_refused", WIRE_UDP, 4, TE, false, .bend = wrong_cookie },
-    { "udp_quote_of_another_source_is_refused", WIRE_UDP, 4, TE, false, .bend = wrong_source },
-    { "udp_quote_of_another_source_port_is_refused", WIRE_UDP, 4, TE, false,
+    { "udp_quote_of_another_source_with_cookie_is_taken", WIRE_UDP, 4, TE, true,
+      .bend = rewritten_source },
+    { "udp_quote_of_another_source_and_id_with_cookie_is_taken", WIRE_UDP, 4, TE, true,
+      .bend = rewritten_source_and_id },
+    { "udp_quote_of_another_source_without_cookie_is_refused", WIRE_UDP, 4, TE, false,
+      .bend = wrong_source_no_cookie },
+    { "udp_quote_of_another_source_with_a_wrong_cookie_is_refused", WIRE_UDP, 4, TE, false,
+      .bend = rewritten_source_wrong_cookie },
+    { "udp_quote_of_another_source_port_with_cookie_is_taken", WIRE_UDP, 4, TE, true,
       .bend = wrong_source_port },
-    { "udp_quote_of_another_target_port_is_refused", WIRE_UDP, 4, TE, false,
+    { "udp_quote_of_another_source_port_without_cookie_is_refused", WIRE_UDP, 4, TE, false,
+      .bend = source_port_no_cookie },
+    { "udp_quote_of_another_target_port_with_cookie_is_taken", WIRE_UDP, 4, TE, true,
       .bend = wrong_target_port },
+    { "udp_quote_of_another_target_port_without_cookie_is_refused", WIRE_UDP, 4, TE, false,
+      .bend = target_port_no_cookie },
+    { "udp_quote_whose_balance_is_of_no_probe_is_found_by_ip_id", WIRE_UDP, 4, TE, true,
+      .bend = balance_not_sent },
+    { "udp_quote_in_which_nothing_names_a_probe_is_refused", WIRE_UDP, 4, TE, false,
+      .bend = nothing_names_a_probe },
     { "udp_quote_of_a_probe_not_sent_is_refused", WIRE_UDP, 4, TE, false, .bend = index_not_sent },
-    { "udp_quote_of_checksum_0_is_refused", WIRE_UDP, 4, TE, false, .bend = index_0 },
-    { "udp_checksum_rewritten_is_found_by_ip_id", WIRE_UDP, 4, TE, true, .bend = index_rewritten },
+    { "udp_quote_of_checksum_0_is_found_by_balance", WIRE_UDP, 4, TE, true, .bend = index_0 },
+    { "udp_checksum_rewritten_is_found", WIRE_UDP, 4, TE, true, .bend = index_rewritten },
     { "udp_checksum_rewritten_without_cookie_is_refused", WIRE_UDP, 4, TE, false,
       .bend = index_rewritten_no_cookie },
-    { "udp_checksum_rewritten_to_that_of_another_probe_is_found_by_ip_id", WIRE_UDP, 4, TE, true,
+    { "udp_checksum_rewritten_to_that_of_another_probe_is_found", WIRE_UDP, 4, TE, true,
       .bend = index_rewritten_to_another },
     { "udp_quote_with_another_ip_id_is_taken", WIRE_UDP, 4, TE, true, .bend = id_rewritten },
     { "udp_quote_with_another_ip_id_and_target_is_taken", WIRE_UDP, 4, TE, true,
@@ -239,16 +351,34 @@ static const struct row {
     { "echo_reply_to_a_udp_trace_is_refused", WIRE_UDP, 4, WIRE_ECHO_REPLY, false,
       .bend = foreign_icmp },
     { "udp6_quote_is_taken", WIRE_UDP, 6, TE, true, .bend = NULL },
-    { "udp6_checksum_rewritten_is_refused", WIRE_UDP, 6, TE, false, .bend = index_rewritten },
+    { "udp6_checksum_rewritten_is_found_by_balance", WIRE_UDP, 6, TE, true,
+      .bend = index_rewritten },
+    { "udp6_checksum_rewritten_without_cookie_is_refused", WIRE_UDP, 6, TE, false,
+      .bend = index_rewritten_no_cookie },
+    { "udp6_quote_of_another_source_with_cookie_is_taken", WIRE_UDP, 6, TE, true,
+      .bend = rewritten_source },
+    { "udp6_quote_whose_balance_is_of_no_probe_is_refused", WIRE_UDP, 6, TE, false,
+      .bend = balance_not_sent },
     { "udp6_quote_with_a_wrong_cookie_is_refused", WIRE_UDP, 6, TE, false, .bend = wrong_cookie },
 
     { "tcp_quote_is_taken", WIRE_TCP, 4, TE, true, .bend = NULL },
-    { "tcp_quote_of_another_source_is_refused", WIRE_TCP, 4, TE, false, .bend = wrong_source },
-    { "tcp_quote_of_another_source_port_is_refused", WIRE_TCP, 4, TE, false,
+    { "tcp_quote_of_another_source_with_our_id_is_taken", WIRE_TCP, 4, TE, true,
+      .bend = rewritten_source },
+    { "tcp_quote_of_another_source_with_another_id_is_refused", WIRE_TCP, 4, TE, false,
+      .bend = rewritten_source_and_id },
+    { "tcp_quote_of_another_source_and_sequence_is_refused", WIRE_TCP, 4, TE, false,
+      .bend = rewritten_source_and_seq },
+    { "tcp_quote_of_another_source_port_with_our_id_is_taken", WIRE_TCP, 4, TE, true,
       .bend = wrong_source_port },
-    { "tcp_quote_of_another_target_port_is_refused", WIRE_TCP, 4, TE, false,
+    { "tcp_quote_of_another_target_port_with_our_id_is_taken", WIRE_TCP, 4, TE, true,
       .bend = wrong_target_port },
-    { "tcp_quote_of_another_target_is_refused", WIRE_TCP, 4, TE, false, .bend = rewritten_target },
+    { "tcp_quote_of_another_target_with_our_id_is_taken", WIRE_TCP, 4, TE, true,
+      .bend = rewritten_target },
+    { "tcp_quote_of_another_target_with_another_id_is_refused", WIRE_TCP, 4, TE, false,
+      .bend = target_and_id },
+    { "tcp_rst_from_another_target_is_refused", WIRE_TCP, 4, WIRE_RST, false,
+      .bend = rewritten_target },
+    { "tcp6_quote_of_another_source_is_refused", WIRE_TCP, 6, TE, false, .bend = wrong_source },
     { "tcp_quote_of_a_sequence_between_two_is_refused", WIRE_TCP, 4, TE, false,
       .bend = seq_between_two },
     { "tcp_quote_of_a_probe_not_sent_is_refused", WIRE_TCP, 4, TE, false, .bend = seq_not_sent },

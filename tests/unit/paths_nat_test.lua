@@ -103,6 +103,22 @@ local ROWS = {
       [3] = function(a, r) a.quoted_ttl, r.address = 0, "10.1.0.4" end } },
     want = { "Hops 3 and 4 are both 10.1.0.4, which quotes a TTL of 0 at "
       .. "hop 3: a router before it forwards what it should drop." } },
+  { name = "time_exceeded_from_the_target_is_a_nat_that_hides_hops",
+    path = { hops = 3, quirks = { [3] = function(_, r)
+      r.address, r.target = quotes.TARGET, true
+    end } },
+    want = { "NAT is likely at hop 3: time exceeded comes from the target's "
+      .. "address 198.18.0.9; hops behind cannot be told." } },
+  { name = "port_unreachable_from_the_target_is_none",
+    path = { hops = 3, quirks = { [3] = function(a, r)
+      a.type, a.code = 3, 3
+      r.address, r.target = quotes.TARGET, true
+    end } }, want = {} },
+  { name = "port_unreachable_from_a_v6_target_is_none",
+    path = { hops = 3, quirks = { [3] = function(a, r)
+      a.type, a.code, a.quoted_id = 1, 4, nil
+      r.address, r.target = "2001:db8::9", true
+    end } }, want = {} },
   { name = "ttl_0_alone_is_none",
     path = { hops = 5, quirks = { [3] = set("quoted_ttl", 0) } },
     want = {} },

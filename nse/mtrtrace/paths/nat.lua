@@ -194,6 +194,27 @@ local function add_zero_ttl(out, hops)
   end
 end
 
+-- Errors for a translated flow get the address that was asked for, as if
+-- they were its answers: so Linux does it for hops behind a DNAT.
+local function is_exceeded(answer)
+  local v4 = answer.quoted_id ~= nil
+  return answer.quoted ~= nil and answer.type == (v4 and 11 or 3)
+end
+
+local function add_hidden(out, result)
+  for _, hop in ipairs(result.hops) do
+    local answer, responder = evidence.answer(hop, is_exceeded)
+    if answer and responder.target then
+      out[#out + 1] = { kind = "nat", hop = hop.ttl, what = "answers",
+        tentative = true,
+        text = ("NAT is likely at hop %d: time exceeded comes from the "
+          .. "target's address %s; hops behind cannot be told."):format(
+          hop.ttl, responder.address) }
+      return
+    end
+  end
+end
+
 --- The NATs of a flow, and routers that forward a TTL of 0.
 -- @tparam table result of one flow, with `answers`
 -- @treturn {table,...} verdicts of the kinds nat and zero_ttl
@@ -202,6 +223,7 @@ function M.list(result)
   for _, group in ipairs(groups_of(of_parts(result))) do
     out[#out + 1] = is_nat(group) and nat_verdict(group, result) or nil
   end
+  add_hidden(out, result)
   add_zero_ttl(out, result.hops)
   return out
 end

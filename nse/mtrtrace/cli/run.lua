@@ -99,7 +99,8 @@ local function trace_one(self, trace)
     return nil, err, "MISUSE"
   end
   beside, err = companions.new(self.host, self.options, self.shared, {
-    source = options.source, interface = options.interface })
+    source = options.source, interface = options.interface,
+    address = trace.target, name = trace.name })
   if not beside then
     return nil, err, "MISUSE"
   end

@@ -124,12 +124,6 @@ static void rewritten_source(const struct world *w, struct wire_packet *p)
         p->probe.index = (uint16_t)(p->probe.index - 77 - 0x40);
 }
 
-static void rewritten_source_no_cookie(const struct world *w, struct wire_packet *p)
-{
-    rewritten_source(w, p);
-    p->probe.cookie = 0;
-}
-
 static void rewritten_source_wrong_cookie(const struct world *w, struct wire_packet *p)
 {
     rewritten_source(w, p);

@@ -1,0 +1,172 @@
+#!/bin/bash
+# Several paths through real routers: the graph, shares and identifiers beside
+# the lab's truth, the bytes that balancers hash on the wire, loss on one
+# branch, routers that ration, balancing per packet.
+
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/command.sh"
+needs_command
+find_flavours
+last=${FLAVOURS##* }
+
+graph() { net_lua graph.lua "$@" 2>&1; }
+
+# truth FAMILY WIDTH: the links of 5 routers, where the second forks. Linux
+# answers an IPv4 packet from the address towards its sender, so the router at
+# which branches meet has one; over IPv6 one for each branch.
+truth() {
+  local k hop join
+  for ((k = 0; k < $2; k++)); do
+    local side=("$(lab_addr "$1" 3)" "$(lab_addr "$1" 4)")
+    [ "$k" -eq 0 ] || side=("$(lab_fork_addr "$1" 1 $k 2)" "$(lab_fork_addr "$1" 2 $k 2)")
+    join=${side[1]}
+    [ "$1" = 6 ] || join=$(lab_addr 4 4)
+    echo "2 $(lab_addr "$1" 2) ${side[0]}"
+    echo "3 ${side[0]} $join"
+    echo "4 $join $(lab_addr "$1" 5)"
+  done
+  for hop in 1 5; do echo "$hop $(lab_addr "$1" $hop) $(lab_addr "$1" $((hop + 1)))"; done
+}
+
+# graph_is NAME FILE FAMILY WIDTH: links, and with them addresses
+graph_is() { is "$1" "$(graph "$2" links)" "$(truth "$3" "$4" | LC_ALL=C sort -u)"; }
+
+# shares_are NAME FILE FAMILY WIDTH: all of a hop's near an even share
+shares_are() {
+  local low=$((100 / $4 / 3)) high=$((100 / $4 + 28))
+  is "$1" "$(graph "$2" shares | awk -v l=$low -v h=$high '$1 == 3 && $3 > l && $3 < h' | wc -l)" "$4"
+}
+
+json() { # [OPTION...]: of the command, to JSON
+  cli -n --asn off -c 3 -j "$@"
+  JSON=$LAB_SCRATCH/out
+}
+
+script() { # FLAVOUR FAMILY ARGS
+  trace "$1" "-$2" --script-args "mtr-trace.asn=off,mtr-trace.packets=3,$3" "$(lab_target "$2")"
+}
+
+widths() { # WIDTH
+  local f family ids
+  for family in 4 6; do
+    json --paths 99 -u "$(lab_target $family)"
+    graph_is "command_v${family}_width_$1" "$JSON" $family "$1"
+    shares_are "command_v${family}_width_$1_shares" "$JSON" $family "$1"
+    ids=$(graph "$JSON" ids)
+    is "command_v${family}_width_$1_paths" "$(wc -l <<<"$ids")" "$1"
+    f=deb12
+    [ $family = 4 ] || f=$last
+    script "$f" $family mtr-trace.paths=99,mtr-trace.protocol=udp
+    graph_is "${f}_v${family}_width_$1" "$XML" $family "$1"
+    shares_are "${f}_v${family}_width_$1_shares" "$XML" $family "$1"
+    is "${f}_v${family}_width_$1_same_identifiers" "$(graph "$XML" ids)" "$ids"
+  done
+}
+
+# ---- width 2 -----------------------------------------------------------------
+
+lab_up --routers 5 --no-ration || exit 1
+lab_fork 2 2 no-ration || exit 1
+t4=$(lab_target 4)
+
+# scamper waits 150 ms behind each probe, so it works beside the others.
+if command -v scamper >/dev/null; then
+  lab_exec c scamper -p 1000 -O text -c 'tracelb -P udp-sport -c 99 -q 2 -w 1 -W 15' -i "$t4" \
+    >"$LAB_SCRATCH/tracelb" 2>/dev/null </dev/null &
+  tracelb=$!
+fi
+
+widths 2
+script "$last" 4 mtr-trace.flows=16,mtr-trace.protocol=tcp
+ids=$(graph "$XML" ids)
+graph_is flows_16_tcp "$XML" 4 2
+is flows_16_tcp_shares_are_counted "$(graph "$XML" shares)" "$(graph "$XML" counted)"
+script "$last" 4 mtr-trace.flows=16,mtr-trace.protocol=tcp
+is flows_16_tcp_twice "$(graph "$XML" ids)" "$ids"
+# This kernel's balancer knows no flows of ICMP: one path, whatever the checksum.
+json --paths 95 "$t4"
+is icmp_has_one_path "$(graph "$JSON" ids | wc -l) $(graph "$JSON" links | wc -l)" "1 5"
+
+if [ -n "$tracelb" ]; then
+  wait "$tracelb"
+  json --paths 99 -u "$t4"
+  is tracelb_finds_the_same "$(graph "$JSON" links | cut -d' ' -f2- | LC_ALL=C sort)" \
+    "$(graph "$LAB_SCRATCH/tracelb" links | cut -d' ' -f2- | LC_ALL=C sort)"
+else
+  skip tracelb_finds_the_same "scamper is not installed"
+fi
+
+# wire PROTOCOL FAMILY: 4 flows are 4 sets of hashed bytes, each at all TTLs
+wire() {
+  local pcap=$LAB_SCRATCH/wire.pcap tcpdump waited=0 sent sets
+  : >"$LAB_SCRATCH/tcpdump"
+  # A TTL of 64 is the kernel's, which resets what a SYN has opened.
+  ip netns exec "$LAB-c" tcpdump -i eth0 -Q out -U -s 128 -B 8192 --immediate-mode -w "$pcap" \
+    "dst host $(lab_target "$2") and ((ip and ip[8] < 64) or (ip6 and ip6[7] < 64))" 2>"$LAB_SCRATCH/tcpdump" </dev/null &
+  tcpdump=$!
+  until grep -q listening "$LAB_SCRATCH/tcpdump" || [ $((waited += 1)) -gt 100 ]; do sleep 0.05; done
+  tree_env "$TREE"
+  sent=$(lab_exec c "${ENV[@]}" lua5.4 "$TREE/tests/net/flows.lua" "$(lab_target "$2")" "$1" 4 2>&1)
+  kill $tcpdump
+  wait $tcpdump 2>/dev/null
+  sets=$(net_lua hashed.lua "$pcap" 2>&1)
+  is "wire_$1_v$2_flows" "$(wc -l <<<"$sets")" 4
+  is "wire_$1_v$2_all_probes" "$(awk '{ n += $2 } END { print n }' <<<"$sets")" "$sent"
+  is "wire_$1_v$2_all_hops" "$(awk '$3 >= 6' <<<"$sets" | wc -l)" 4
+}
+for protocol in icmp udp tcp; do
+  for family in 4 6; do
+    wire $protocol $family
+  done
+done
+
+# Loss on one branch is that branch's alone.
+lab_rule rf1 forward iifname up ip ttl '<' 20 numgen inc mod 2 0 drop
+cli -n --asn off -c 10 --flows 16 -j -u "$t4"
+JSON=$LAB_SCRATCH/out
+verdicts=$(graph "$JSON" verdicts)
+like loss_names_the_branch "$verdicts" '^branch_loss.3.Round-trip loss only through 10\.61\.1\.2 \(hop 3; [0-9]+ of 16 flows\), first visible at hop 4: '
+is loss_names_no_other "$(grep -c loss <<<"$verdicts")" 1
+unlike loss_not_told_of_all "$verdicts" '^cannot_tell'
+lab_clear rf1
+
+# Each packet on the other way.
+per_packet() { # FAMILY
+  local net
+  net=$(lab_net "$1" 5)
+  lab_ip r2 "-$1" rule add fwmark 1 lookup 101 &&
+    lab_ip r2 "-$1" route add "$net" via "$(lab_fork_addr "$1" 1 1 2)" table 101 &&
+    lab_ip r2 "-$1" route replace "$net" via "$(lab_addr "$1" 3)"
+}
+per_packet 4 && per_packet 6 && lab_exec r2 nft -f - <<END
+table inet mtl {
+  chain before {
+    type filter hook prerouting priority -150
+    iifname up meta mark set numgen random mod 2
+  }
+}
+END
+for family in 4 6; do
+  json --paths 95 -c 20 -u "$(lab_target $family)"
+  like "per_packet_v${family}_is_told" "$(graph "$JSON" verdicts)" '^balanced_per_packet'
+  like "per_packet_v${family}_in_the_graph" "$(graph "$JSON" per_packet)" '^3$'
+  is "per_packet_v${family}_no_invented_link" \
+    "$(comm -23 <(graph "$JSON" links) <(truth $family 2 | LC_ALL=C sort -u))" ""
+done
+lab_down
+
+# ---- width 4 -----------------------------------------------------------------
+
+lab_up --routers 5 --no-ration || exit 1
+lab_fork 2 4 no-ration || exit 1
+widths 4
+lab_down
+
+# ---- routers that ration -------------------------------------------------------
+
+lab_up --routers 5 || exit 1
+lab_fork 2 2 || exit 1
+trace "$last" --script-args mtr-trace.flows=4,mtr-trace.protocol=udp,mtr-trace.packets=3,mtr-trace.asn=off "$t4"
+is rationed_no_loss "$(show hops loss | awk '$2 != 0')" ""
+is rationed_reached "$(show get reached target_ttl)" "true 6"
+at_most rationed_time "$TOOK" 40000

@@ -98,6 +98,49 @@ check.rows(WORLD, function(row)
   check.contains(text, row.part)
 end)
 
+local PATHS_MISUSE = {
+  { name = "paths_without_a_target", options = {},
+    part = "option 'target'" },
+  { name = "paths_takes_no_packets", options = with("packets", 3),
+    part = "unknown option 'packets'" },
+  { name = "paths_confidence_too_low", options = with("confidence", 0.4),
+    part = "option 'confidence': a number from 0.5 to 0.999" },
+  { name = "paths_confidence_of_1", options = with("confidence", 1),
+    part = "option 'confidence'" },
+  { name = "paths_confidence_text", options = with("confidence", "0.95"),
+    part = "option 'confidence'" },
+  { name = "paths_confidence_not_a_number", part = "option 'confidence'",
+    options = with("confidence", 0 / 0) },
+  { name = "paths_of_one_flow", options = with("max_flows", 1),
+    part = "option 'max_flows' is 1" },
+  { name = "paths_of_too_many_probes", options = with("max_probes", 30001),
+    part = "option 'max_probes' is 30001" },
+}
+
+check.rows(PATHS_MISUSE, function(row)
+  local ok, err = pcall(core.paths, row.options)
+  check.equal(ok, false)
+  check.contains(err, row.part)
+end)
+
+check.case("paths_to_no_address_is_an_answer", function()
+  local search, text, name = core.paths { target = "example.com" }
+  check.equal({ search, name }, { nil, "BADADDRESS" })
+  check.contains(text, "target 'example.com'")
+end)
+
+for name, value in pairs { nothing = {}, text = { "trace" },
+  a_file = { io.stdout } } do
+  check.case("merge_takes_traces_not_" .. name, function()
+    check.equal(pcall(core.merge, value), false)
+  end)
+end
+
+check.case("merge_takes_a_list", function()
+  check.equal(pcall(core.merge), false)
+  check.equal(pcall(core.merge, 1), false)
+end)
+
 local ASK_MISUSE = {
   { name = "ask_without_an_address", options = {},
     part = "option 'address' is missing" },
@@ -157,7 +200,8 @@ check.case("version_is_text", function()
 end)
 
 check.case("its_own_kind_of_value_only", function()
-  for _, kind in ipairs { "mtrtrace.trace", "mtrtrace.ask" } do
+  for _, kind in ipairs { "mtrtrace.trace", "mtrtrace.ask",
+    "mtrtrace.paths" } do
     local methods = debug.getregistry()[kind].__index
     for name, method in pairs(methods) do
       local ok, err = pcall(method, io.stdout)

@@ -257,6 +257,47 @@ static void check_rationing(void)
     mda_world_free(&w);
 }
 
+/* The same graph for every protocol and family, and at 99 %. */
+static void check_specs(void)
+{
+    static const struct {
+        const char *name;
+        enum wire_protocol protocol;
+        bool v6;
+    } specs[] = { { "icmp", WIRE_ICMP, false },
+                  { "tcp", WIRE_TCP, false },
+                  { "icmp6", WIRE_ICMP, true },
+                  { "udp6", WIRE_UDP, true },
+                  { "tcp6", WIRE_TCP, true } };
+    int worlds = check_quick() ? 10 : 200;
+
+    for (size_t i = 0; i < COUNT(specs); i++) {
+        int complete = 0;
+        check_case("%s_finds_nested_diamonds_at_99_percent", specs[i].name);
+        for (int seed = 0; seed < worlds; seed++) {
+            struct mda_world w;
+            struct mda_summary summary;
+            begin(&w, nested, (uint64_t)seed);
+            struct wire_spec *spec = &w.config.spec;
+            w.config.failure = 0.01;
+            spec->protocol = specs[i].protocol;
+            if (specs[i].v6) {
+                ipaddr_from_text(&spec->source, "2001:db8::1");
+                ipaddr_from_text(&spec->target, "2001:db8:99::1");
+            }
+            spec->size = wire_size_default(spec->protocol, specs[i].v6 ? 6 : 4);
+            end(&w, &summary);
+            struct comparison c = mda_world_compare(&w);
+            complete += c.nodes_found == c.nodes && c.edges_found == c.edges;
+            check_int("invented", c.invented, 0);
+            mda_world_free(&w);
+        }
+        double promised = pow(0.99, 3), share = (double)complete / worlds;
+        double error = sqrt(promised * (1 - promised) / worlds);
+        check_that(share >= promised - 2.58 * error, "%d of %d", complete, worlds);
+    }
+}
+
 static void check_loss(void)
 {
     int complete = 0, worlds = check_quick() ? 10 : 200;
@@ -326,6 +367,7 @@ int main(void)
     check_per_destination();
     check_silence();
     check_rationing();
+    check_specs();
     check_loss();
     check_limits();
     for (size_t i = 0; i < COUNT(shapes); i++)

@@ -20,13 +20,29 @@ static struct question *question_of(struct pmtu *m, const struct probe *p)
     return p->place >> 32 == (int64_t)m->batch && i < m->count ? &m->questions[i] : NULL;
 }
 
+/* What tells UDP probes apart depends on their size, and each has its own here. */
+static struct probe *find_udp(const struct pmtu *m, const struct wire_ids *ids)
+{
+    struct wire_spec spec = m->config.spec;
+
+    for (uint32_t n = m->probes.next; n-- != m->probes.oldest;) {
+        struct probe *candidate = probes_get(&m->probes, n);
+        spec.size = size_of(candidate);
+        if (match_probe(&m->probes, &spec, ids) == candidate)
+            return candidate;
+    }
+    return NULL;
+}
+
 /* An answer to a SYN acknowledges its payload too, where the stack takes data on a SYN. */
 static struct probe *find_probe(const struct pmtu *m, const struct wire_packet *packet)
 {
     const struct wire_spec *spec = &m->config.spec;
     struct wire_ids ids = packet->probe;
-    struct probe *p = match_probe(&m->probes, spec, &ids);
 
+    if (spec->protocol == WIRE_UDP)
+        return find_udp(m, &ids);
+    struct probe *p = match_probe(&m->probes, spec, &ids);
     if (spec->protocol != WIRE_TCP || packet->quote.length > 0 || (p && p->state == PROBE_OPEN))
         return p;
     for (uint32_t n = m->probes.next; n-- != m->probes.oldest;) {

@@ -59,7 +59,7 @@ done
 sends() {
   count_sent any "$to"
   count_sent match "$to" "$2"
-  trace deb12 --script-args "mtr-trace.packets=2,mtr-trace.os=passive,$3" "${@:4}" "${to##* }"
+  trace deb12 --script-args "mtr-trace.packets=2,mtr-trace.os=passive,mtr-trace.http=off,$3" "${@:4}" "${to##* }"
   is "$1" "$(sent match) $(show get reached)" "$(sent any) true"
   at_least "$1_sends" "$(sent any)" 6
   count_no_more

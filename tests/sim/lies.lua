@@ -29,6 +29,15 @@ local function with_protocol(bytes, p, protocol)
   return patch(bytes, p.version == 4 and 9 or 6, char(protocol))
 end
 
+-- Beside our cookie, or our sequence number and identification together, a
+-- rewritten address or port is NAT's: somebody else's packet has its own.
+local function of_another(bytes, p)
+  if p.protocol ~= 6 then
+    return flip(bytes, cookie_at(p))
+  end
+  return p.version == 4 and flip(bytes, 5) or bytes
+end
+
 local INDEX_AT = { [1] = 6, [58] = 6, [17] = 6, [6] = 4 }
 
 --- Each makes one packet from the probe: (ip, p, quote), `ip` its outer
@@ -44,22 +53,24 @@ M.kinds = {
       .. pack(">I2I2I4", 33434, 443, 0x01020304))
   end,
   foreign_source = function(ip, p, quote)
-    return error_of(ip, flip(quote, p.version == 4 and 15 or 23))
+    return error_of(ip, flip(of_another(quote, p),
+      p.version == 4 and 15 or 23))
   end,
   -- Nothing but the destination tells it apart: eight bytes hold no cookie.
   foreign_target = function(ip, p, quote)
-    return error_of(ip, sub(flip(quote, p.version == 4 and 19 or 39), 1,
-      p.header + 8))
+    return error_of(ip, sub(flip(of_another(quote, p),
+      p.version == 4 and 19 or 39), 1, p.header + 8))
   end,
   foreign_port = function(ip, p, quote)
     local echo = p.protocol == 1 or p.protocol == 58
-    return error_of(ip, flip(quote, p.header + (echo and 5 or 1)))
+    return error_of(ip, flip(of_another(quote, p),
+      p.header + (echo and 5 or 1)))
   end,
   foreign_destination_port = function(ip, p, quote)
     if p.protocol == 1 or p.protocol == 58 then
       return nil
     end
-    return error_of(ip, flip(quote, p.header + 3))
+    return error_of(ip, flip(of_another(quote, p), p.header + 3))
   end,
   forged_cookie = function(ip, p, quote)
     return error_of(ip, flip(quote, cookie_at(p)))

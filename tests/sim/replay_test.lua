@@ -79,13 +79,24 @@ local function rendered(result)
   return table.concat(parts, "\n")
 end
 
+-- Raw answers are evidence for judges, and no part of the stream.
+local function without_answers(hops)
+  for _, hop in ipairs(hops) do
+    for _, responder in ipairs(hop.responders) do
+      responder.answers = nil
+    end
+  end
+  return hops
+end
+
 local SEEDS = tonumber(arg[1]) or 60
 
 check.case("a_replay_has_the_digits_of_the_run_in_every_format", function()
   for seed = 1, SEEDS do
     local result, t, options = run(seed)
     local again = replayed(lines_of(result, t, options))
-    check.equal(again.hops, result.hops, "seed " .. seed)
+    check.equal(without_answers(again.hops), without_answers(result.hops),
+      "seed " .. seed)
     check.equal(rendered(again) == rendered(result), true, "seed " .. seed)
   end
 end)

@@ -185,7 +185,6 @@ local function start_traces(core, checked, found)
   if err then
     return fail(err)
   end
-  options.settle(checked, found)
   return trace(uv, core, checked, names)
 end
 

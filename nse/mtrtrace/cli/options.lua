@@ -281,19 +281,6 @@ local function check_flows(options)
   return options
 end
 
-local NO_TTFB = { classic = true, csv = true, dot = true, mermaid = true,
-  markdown = true, screen = true }
-
---- Turns off what no output of the run would show.
--- @tparam table options checked, the format settled; changed in place
--- @tparam table found texts by option name: what is asked for is done
-function M.settle(options, found)
-  if NO_TTFB[options.format] and not options.record and not options.html
-    and not found.http and not found.url then
-    options.http = "off"
-  end
-end
-
 --- Checks what was found on the command line, in the settings file and the
 -- environment together.
 -- @tparam table found texts by option name; the names that flags set too

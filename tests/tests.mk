@@ -75,7 +75,8 @@ check-now:
 	@$(MAKE) --no-print-directory check-built
 
 check-built: all $(C_TESTS) $(VALGRIND) $(TSAN) $(if $(CORE_TESTS),$(ASAN)/asan/mtrtrace/core.so)
-	@tests/run 'tests/lint $(LUAS)' -j $(JOBS) $(C_RUNS) $(LUA_RUNS) -j 1 $(SIM_RUNS) \
+	@tests/run 'tests/lint $(LUAS)' -j $(JOBS) $(C_RUNS) $(LUA_RUNS) $(SIM_LUA) \
+		-j 1 $(SIM_TUN) \
 		-j $(JOBS) $(NET_TESTS)
 
 # Not part of check, which replays the corpus and fuzzes the Lua readers for a few

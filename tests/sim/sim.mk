@@ -31,15 +31,15 @@ $(eval $(call SIM_RULES,$(ASAN)/asan,$(SANITIZE)))
 # What is slow runs once, with the release build; the rest under ASan as well.
 SIM_TESTS := $(wildcard tests/sim/*_test.lua)
 SIM_SLOW  := $(filter tests/sim/loss_% tests/sim/speed_%,$(SIM_TESTS))
-SIM_RUNS  := $(SIM_TESTS:%='tests/lua lua5.4 %') \
-	$(patsubst %,'tests/lua --asan lua5.4 %',$(filter-out $(SIM_SLOW),$(SIM_TESTS))) \
-	$(patsubst %,'%',$(wildcard tests/sim/*_test.sh))
+SIM_LUA   := $(SIM_TESTS:%='tests/lua lua5.4 %') \
+	$(patsubst %,'tests/lua --asan lua5.4 %',$(filter-out $(SIM_SLOW),$(SIM_TESTS)))
+SIM_TUN   := $(patsubst %,'%',$(wildcard tests/sim/*_test.sh))
 
 check-built: $(SIM_SO)
 
 bench: build/lua5.4/mtrsim.so build/lua5.4/mtrtun.so
 
 test-sim: all $(SIM_SO)
-	@tests/run $(SIM_RUNS)
+	@tests/run -j $(JOBS) $(SIM_LUA) -j 1 $(SIM_TUN)
 
 .PHONY: test-sim

@@ -109,6 +109,13 @@ static int trace_close(lua_State *L)
     return 0;
 }
 
+static int trace_stop(lua_State *L)
+{
+    struct trace_ud *u = check_trace(L);
+    prober_stop(u->owner->prober, u->job);
+    return 0;
+}
+
 static int trace_is_done(lua_State *L)
 {
     struct trace_ud *u = check_trace(L);
@@ -305,9 +312,13 @@ static const luaL_Reg trace_meta[] = { { "__gc", trace_close },
                                        { "__tostring", trace_tostring },
                                        { NULL, NULL } };
 
-static const luaL_Reg trace_methods[] = { { "done", trace_is_done },  { "wait", trace_wait },
-                                          { "result", trace_result }, { "events", trace_events },
-                                          { "close", trace_close },   { NULL, NULL } };
+static const luaL_Reg trace_methods[] = { { "done", trace_is_done },
+                                          { "wait", trace_wait },
+                                          { "result", trace_result },
+                                          { "events", trace_events },
+                                          { "stop", trace_stop },
+                                          { "close", trace_close },
+                                          { NULL, NULL } };
 
 /* The hardware address of a neighbour, where the kernel has one; sends nothing. */
 static int l_neighbour(lua_State *L)

@@ -182,6 +182,33 @@ static int replay_add(lua_State *L)
     return 1;
 }
 
+/* Pushes a snapshot of what a replay has counted. */
+static struct prober_report *push_snapshot(lua_State *L, const struct replay *replay)
+{
+    struct prober_report *report = lresult_new(L);
+
+    report->tally = tally_snapshot(replay->tally);
+    if (report->tally == NULL || replay->tally->out_of_memory)
+        luaL_error(L, "no memory for a replay");
+    return report;
+}
+
+/* Adds the replays of other flows, an array at `at`, to a report. */
+static void merge_others(lua_State *L, int at, struct prober_report *into)
+{
+    lua_Integer count = (lua_Integer)lua_rawlen(L, at);
+
+    for (lua_Integer i = 1; i <= count; i++) {
+        lua_rawgeti(L, at, i);
+        struct replay *other = luaL_checkudata(L, -1, REPLAY_MT);
+        luaL_argcheck(L, other->tally != NULL, at, "replay is closed");
+        struct prober_report *one = push_snapshot(L, other);
+        if (tally_merge(into->tally, one->tally) < 0)
+            luaL_error(L, "no memory for a replay");
+        lua_pop(L, 2);
+    }
+}
+
 static int replay_hops(lua_State *L)
 {
     struct replay *replay = check_replay(L);
@@ -189,10 +216,12 @@ static int replay_hops(lua_State *L)
 
     luaL_argcheck(L, first >= 1 && first <= TTL_MAX, 2, "a TTL from 1 expected");
     luaL_argcheck(L, last >= 0 && last <= max_ttl_of(replay), 3, "a TTL of the replay expected");
-    struct prober_report *report = lresult_new(L);
-    report->tally = tally_snapshot(replay->tally);
-    if (report->tally == NULL || replay->tally->out_of_memory)
-        return luaL_error(L, "no memory for a replay");
+    lua_settop(L, 4);
+    if (!lua_isnil(L, 4))
+        luaL_checktype(L, 4, LUA_TTABLE);
+    struct prober_report *report = push_snapshot(L, replay);
+    if (!lua_isnil(L, 4))
+        merge_others(L, 4, report);
     lresult_push_hops(L, report, (int)first, (int)last);
     return 1;
 }

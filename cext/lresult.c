@@ -242,6 +242,8 @@ void lresult_push(lua_State *L, const struct prober_report *report)
     set_ending(L, &report->summary);
     lset_integer(L, "first_hop", report->first_hop);
     lset_integer(L, "probed_hop", report->summary.probed_ttl);
+    if (report->summary.end_ttl != 0)
+        lset_integer(L, "end_ttl", report->summary.end_ttl);
     lset_integer(L, "started_ns", report->started_ns);
     lset_integer(L, "elapsed_ns", report->summary.elapsed_ns);
     lset_number(L, "elapsed", (double)report->summary.elapsed_ns / ns_per_s);

@@ -424,7 +424,7 @@ static void on_event(void *context, const struct trace_event *event)
 {
     struct prober_job *job = context;
 
-    if (job->own_only && event->shared)
+    if (job->stopped || (job->own_only && event->shared))
         return;
     tally_event(job->tally, event);
     evidence_event(job->evidence, &trace_config(job->trace)->spec, event, job->capture);
@@ -491,12 +491,14 @@ struct prober_job *prober_add(struct prober *p, const struct prober_request *req
     return job;
 }
 
-void prober_remove(struct prober *p, struct prober_job *job)
+/* Under the lock. */
+static void delist(struct prober *p, struct prober_job *job)
 {
-    if (job == NULL)
-        return;
-    pthread_mutex_lock(&p->lock);
     struct prober_job **link = &p->jobs;
+
+    if (job->stopped)
+        return;
+    job->stopped = true;
     while (*link != job)
         link = &(*link)->next;
     *link = job->next;
@@ -505,6 +507,21 @@ void prober_remove(struct prober *p, struct prober_job *job)
         link = &(*link)->bucket_next;
     *link = job->bucket_next;
     p->ended++;
+}
+
+void prober_stop(struct prober *p, struct prober_job *job)
+{
+    pthread_mutex_lock(&p->lock);
+    delist(p, job);
+    pthread_mutex_unlock(&p->lock);
+}
+
+void prober_remove(struct prober *p, struct prober_job *job)
+{
+    if (job == NULL)
+        return;
+    pthread_mutex_lock(&p->lock);
+    delist(p, job);
     free_job(job); /* under the lock: it tells the pace */
     pthread_mutex_unlock(&p->lock);
 }

@@ -52,6 +52,9 @@ struct prober_job *prober_add(struct prober *p, const struct prober_request *req
                               struct err *err);
 void prober_remove(struct prober *p, struct prober_job *job); /* accepts NULL */
 
+/* Ends a job as it is: it sends, takes and tells nothing from then on, but can be read. */
+void prober_stop(struct prober *p, struct prober_job *job);
+
 /* Each of these renews the job's lease. */
 bool prober_done(struct prober *p, struct prober_job *job);
 bool prober_wait(struct prober *p, struct prober_job *job, int64_t wait_ns); /* true when done */

@@ -81,6 +81,33 @@ check.rows(BAD, function(row)
   check.contains(err, row.part)
 end)
 
+-- Three flows: two meet one address, the third meets another one.
+check.case("flows_are_put_together_as_by_the_engine", function()
+  local replays = {}
+  for flow = 0, 2 do
+    replays[flow] = core.replay(5)
+    for probe = 1, 2 do
+      local changes = { flow = flow, probe = probe }
+      replays[flow]:add(with(SENT, changes))
+      changes.from = flow == 2 and "192.0.2.2" or "192.0.2.1"
+      changes.rtt_ns = (flow + 1) * 1000000
+      replays[flow]:add(with(REPLY, changes))
+    end
+  end
+  local hop = replays[0]:hops(1, 1, { replays[1], replays[2] })[1]
+  local one, two = hop.responders[1], hop.responders[2]
+  check.equal({ hop.sent, hop.received, #hop.responders }, { 6, 6, 2 })
+  check.equal({ one.address, one.received, one.avg_ms, two.address,
+    two.received, two.avg_ms }, { "192.0.2.1", 4, 1.5, "192.0.2.2", 2, 3.0 })
+  check.equal(one.jitter_ms, 0.0, "no pair of two flows")
+  check.equal(replays[0]:hops(1, 1)[1].sent, 2, "they are as before")
+  replays[2]:close()
+  check.equal(pcall(replays[0].hops, replays[0], 1, 1, { replays[2] }),
+    false)
+  check.equal(pcall(replays[0].hops, replays[0], 1, 1, { {} }), false)
+  check.equal(pcall(replays[0].hops, replays[0], 1, 1, "x"), false)
+end)
+
 check.case("misuse_raises", function()
   check.equal(pcall(core.replay, 0), false)
   check.equal(pcall(core.replay, 256), false)

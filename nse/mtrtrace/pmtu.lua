@@ -28,15 +28,6 @@ function Companion:see(result)
   end
 end
 
---- See mtrtrace.tracer.
-function Companion:poll()
-  return begin(self) and not self.search:done() and 1 or 0
-end
-
---- See mtrtrace.tracer.
-function Companion:leave() -- luacheck: no self
-end
-
 -- Some routers count a TTL down before they refuse a packet: where the trace
 -- has met the address, its hop is known better than from the quote.
 local function place(shrink, hops)
@@ -50,19 +41,43 @@ local function place(shrink, hops)
   end
 end
 
+-- What was found by now, its hops as the trace has met them.
+local function finding_of(self, result)
+  local found = self.search:result()
+  for _, shrink in ipairs(found.shrinks) do
+    if shrink.method ~= "search" then
+      place(shrink, result.hops)
+    end
+  end
+  return found
+end
+
+--- See mtrtrace.screen.live: it asks before anything is counted there, and
+-- shows what it found.
+Companion.first = true
+
+function Companion:tell(result)
+  result.pmtu = self.search and self.search:done()
+    and finding_of(self, result) or nil
+end
+
+--- See mtrtrace.tracer.
+function Companion:poll()
+  return begin(self) and not self.search:done() and 1 or 0
+end
+
+--- See mtrtrace.tracer.
+function Companion:leave() -- luacheck: no self
+end
+
 --- See mtrtrace.tracer: `pmtu` goes into the result.
 function Companion:annotate(result)
   if not self.search then
     result.pmtu = { error = self.failed, shrinks = {} }
     return
   end
-  result.pmtu = self.search:result()
+  result.pmtu = finding_of(self, result)
   self.search:close()
-  for _, shrink in ipairs(result.pmtu.shrinks) do
-    if shrink.method ~= "search" then
-      place(shrink, result.hops)
-    end
-  end
 end
 
 --- Makes the companion of one trace.

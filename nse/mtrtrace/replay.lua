@@ -3,6 +3,7 @@
 -- its results have the digits of the run. Reads no file and no clock: lines
 -- in, traces, events and results out.
 -- @module mtrtrace.replay
+local counting = require "mtrtrace.paths.counting"
 local special = require "mtrtrace.special"
 local stream = require "mtrtrace.stream"
 local tracer = require "mtrtrace.tracer"
@@ -12,8 +13,11 @@ local M = {}
 local Replay = {}
 Replay.__index = Replay
 
--- More traces at once, or a longer line, is no recording of ours.
-local MOST_OPEN, LONGEST = 65536, 1048576
+-- More traces at once, more flows, or a longer line, is no recording of ours.
+local MOST_OPEN, MOST_FLOWS, LONGEST = 65536, 64, 1048576
+
+-- The first format, which knew one flow, reads the same.
+local FIRST_FORMAT = 1
 
 -- ---- what a line has to have ----------------------------------------------
 
@@ -47,7 +51,13 @@ local RESULT = {
   reached = function(v) return type(v) == "boolean" end,
 }
 
+local FLOW = {
+  flow = function(v) return is_whole(v, 0, 65534) end,
+  started_ns = START.started_ns,
+}
+
 local OPTIONAL = {
+  end_ttl = "integer", checksum = "integer", flow_label = "integer",
   ending = "string", ending_type = "integer", ending_code = "integer",
   target_ttl = "integer", capture_drops = "integer", mtu = "integer",
   size = "integer", clock_steps = "integer", unstamped = "integer",
@@ -77,32 +87,96 @@ local function misfit(object)
   end
 end
 
+-- Numbers of the flows; nil where there is one that is none, or is there
+-- twice.
+local function numbers_of(flows)
+  local numbers, seen = {}, {}
+  for i, flow in ipairs(flows) do
+    if type(flow) ~= "table" or lacks(flow, FLOW) or seen[flow.flow] then
+      return nil
+    end
+    numbers[i], seen[flow.flow] = flow.flow, true
+  end
+  return #numbers > 0 and #numbers <= MOST_FLOWS and numbers or nil
+end
+
+local function is_vertex(vertex)
+  local good = type(vertex) == "table" and is_address(vertex.address)
+    and type(vertex.flows) == "table"
+  for _, flow in ipairs(good and vertex.flows or {}) do
+    good = good and math.type(flow) == "integer"
+  end
+  return good
+end
+
+-- Whether a search for paths can be drawn.
+local function is_search(search)
+  local good = type(search) == "table" and type(search.hops) == "table"
+    and math.type(search.flow_count) == "integer"
+    and is_whole(search.flow_count, 0, 65535)
+  for _, hop in ipairs(good and search.hops or {}) do
+    good = good and type(hop) == "table" and is_whole(hop.ttl, 1, 255)
+      and type(hop.vertices) == "table"
+    for _, vertex in ipairs(good and hop.vertices or {}) do
+      good = good and is_vertex(vertex)
+    end
+  end
+  return good
+end
+
 -- ---- lines ----------------------------------------------------------------
 
 local KINDS = {}
 
+local function counter_of(self, object, numbers)
+  if numbers then
+    return counting.new(self.core.replay, object.max_hops, numbers)
+  end
+  return self.core.replay(object.max_hops)
+end
+
 function KINDS.start(self, object)
   local wrong = lacks(object, START)
+  local numbers = type(object.flows) == "table" and numbers_of(object.flows)
   if wrong then
     return nil, ("'%s' of the start is missing or is no such"):format(wrong)
+  elseif object.flows ~= nil and not numbers then
+    return nil, "'flows' of the start are no such"
   elseif self.open[object.trace] then
     return nil, ("trace %d has begun already"):format(object.trace)
   elseif self.count >= MOST_OPEN then
     return nil, "too many traces at once"
   end
   local trace = { index = object.trace, name = object.name, head = object,
-    target = object.target, options = object, facts = {},
-    max_hops = object.max_hops, replay = self.core.replay(object.max_hops) }
+    target = object.target, options = object, facts = {}, answers = {},
+    max_hops = object.max_hops, flows = object.flows, heads = {},
+    replay = counter_of(self, object, numbers) }
   self.open[trace.index], self.count = trace, self.count + 1
   return true, { kind = "start", trace = trace }
 end
 
-function KINDS.facts(_, object, trace)
+local function keep(list, object)
   if type(object.facts) ~= "table" then
     return nil, "'facts' is missing or is no object"
   end
-  trace.facts[#trace.facts + 1] = object
+  list[#list + 1] = object
   return true
+end
+
+function KINDS.facts(_, object, trace)
+  return keep(trace.facts, object)
+end
+
+function KINDS.answers(_, object, trace)
+  return keep(trace.answers, object)
+end
+
+function KINDS.search(_, object, trace)
+  if not is_search(object.search) then
+    return nil, "'search' is missing or is no search for paths"
+  end
+  trace.search = object.search
+  return true, { kind = "search", trace = trace }
 end
 
 function KINDS.dropped()
@@ -132,20 +206,38 @@ local function apply(result, object)
   end
 end
 
--- The path so far, judged; `head` has the figures of the trace itself.
-local function result_of(trace, head, last)
-  local result = {}
-  for key, value in pairs(head) do
-    result[key] = value
+local function with_answers(trace)
+  return function(flow, number)
+    for _, object in ipairs(trace.answers) do
+      if object.flow == number then
+        apply(flow, object)
+      end
+    end
   end
-  result.hops = trace.replay:hops(head.first_hop, last)
+end
+
+-- What was traced, judged; `head` has the figures of the trace itself.
+local function result_of(trace, head, last)
+  local result
+  if trace.flows then
+    result = trace.replay:outcome(trace.heads, head, with_answers(trace),
+      trace.search)
+  else
+    result = {}
+    for key, value in pairs(head) do
+      result[key] = value
+    end
+    result.hops = trace.replay:hops(head.first_hop, last)
+  end
   for _, object in ipairs(trace.facts) do
     apply(result, object)
   end
-  return tracer.enrich(result)
+  return tracer.complete(result)
 end
 
-KINDS["end"] = function(self, object, trace)
+-- The figures of a result, of a flow's or of the whole; nil and what is wrong
+-- with them.
+local function figures_of(object, trace)
   local result = object.result
   if type(result) ~= "table" then
     return nil, "'result' is missing or is no object"
@@ -155,6 +247,36 @@ KINDS["end"] = function(self, object, trace)
     return nil, ("'%s' of the result is missing or is no such"):format(wrong)
   elseif not is_whole(object.last_hop, 0, trace.max_hops) then
     return nil, "'last_hop' is missing or is no TTL of the trace"
+  end
+  return result
+end
+
+function KINDS.flow(_, object, trace)
+  local result, err = figures_of(object, trace)
+  if not result then
+    return nil, err
+  elseif not FLOW.flow(result.flow) then
+    return nil, "'flow' of the result is missing or is no such"
+  end
+  trace.heads[result.flow] = result
+  return true
+end
+
+-- The first flow of which nothing was said.
+local function flow_missing(trace)
+  for _, flow in ipairs(trace.flows or {}) do
+    if not trace.heads[flow.flow] then
+      return flow.flow
+    end
+  end
+end
+
+KINDS["end"] = function(self, object, trace)
+  local result, err = figures_of(object, trace)
+  if not result then
+    return nil, err
+  elseif flow_missing(trace) then
+    return nil, ("flow %d has no end"):format(flow_missing(trace))
   end
   self.open[trace.index], self.count = nil, self.count - 1
   local ok, full = pcall(result_of, trace, result, object.last_hop)
@@ -184,9 +306,9 @@ end
 local function header(self, object)
   if object.kind ~= "mtr-trace" then
     return nil, "no recording of mtr-trace"
-  elseif object.format ~= stream.FORMAT then
-    return nil, ("a recording of format %s, this program reads %d"):format(
-      tostring(object.format), stream.FORMAT)
+  elseif not is_whole(object.format, FIRST_FORMAT, stream.FORMAT) then
+    return nil, ("a recording of format %s, this program reads %d to %d")
+      :format(tostring(object.format), FIRST_FORMAT, stream.FORMAT)
   end
   self.version = tostring(object.version)
   return true
@@ -196,8 +318,9 @@ end
 -- @tparam string line
 -- @treturn ?boolean true, or nil where it cannot be one
 -- @treturn ?table|string what it means: { kind = "start", trace }, { kind =
---   "event", trace, event } or { kind = "finish", trace, result or error };
---   nil where nobody needs to know; or one sentence
+--   "event", trace, event }, { kind = "search", trace } or { kind =
+--   "finish", trace, result or error }; nil where nobody needs to know;
+--   or one sentence
 function Replay:line(line)
   local object = #line <= LONGEST and self.decode(line) or nil
   if type(object) ~= "table" or type(object.kind) ~= "string" then
@@ -233,14 +356,6 @@ end
 function M.new(core, decode)
   return setmetatable({ core = core, decode = decode, open = {}, count = 0 },
     Replay)
-end
-
---- The path so far of a trace that is being read, for a live view.
--- @tparam table trace as handed out at its start
--- @tparam integer last TTL to show
--- @treturn table like a result
-function M.snapshot(trace, last)
-  return result_of(trace, trace.head, math.min(last, trace.max_hops))
 end
 
 return M

@@ -17,14 +17,19 @@ local function silent_tail(hops)
   return from
 end
 
-local function add_hop(rows, hop)
+--- Rows of a hop.
+-- @tparam table hop
+-- @treturn {table,...} rows
+function M.of(hop)
+  local rows = {}
   if #hop.responders == 0 then
-    rows[#rows + 1] = { hop = hop, first = true }
+    rows[1] = { hop = hop, first = true }
   end
   for i, responder in ipairs(hop.responders) do
-    rows[#rows + 1] = { hop = hop, responder = responder, first = i == 1,
+    rows[i] = { hop = hop, responder = responder, first = i == 1,
       own = #hop.responders > 1 and responder.sent ~= nil or nil }
   end
+  return rows
 end
 
 --- Rows of the table.
@@ -37,7 +42,8 @@ function M.build(result, max_silent)
   local silent = #hops - tail + 1
   local fold = silent >= max_silent and silent > 1
   for i = 1, fold and tail - 1 or #hops do
-    add_hop(rows, hops[i])
+    local of_hop = M.of(hops[i])
+    table.move(of_hop, 1, #of_hop, #rows + 1, rows)
   end
   if fold then
     rows[#rows + 1] = {

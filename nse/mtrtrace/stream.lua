@@ -5,14 +5,18 @@
 --
 -- A stream has a header, and for each trace `start`, the engine's events,
 -- `facts` that were found beside the trace, and `end`, or `error` where it
--- was not traced. Objects of a trace carry its number, `trace`.
+-- was not traced. Objects of a trace carry its number, `trace`. Of several
+-- flows `start` has `flows`, what each of them is sent with, `search` what a
+-- search for paths found before, and each flow has a `flow` in front of the
+-- `end`, and `answers`: facts of its own.
 -- @module mtrtrace.stream
 local format = require "mtrtrace.format"
 
 local M = {}
 
---- Rises when a stream is no longer what readers of the last one expect.
-M.FORMAT = 1
+--- Rises when a stream is no longer what readers of the last one expect: 1
+-- knew one flow.
+M.FORMAT = 2
 
 -- ---- values ---------------------------------------------------------------
 
@@ -106,9 +110,34 @@ function M.header(version)
   return line_of(parts)
 end
 
+-- What balancers hash, and when the flow's first probe was sent.
+local FLOW = { "flow", "started_ns", "source_port", "checksum",
+  "flow_label" }
+
+local function flows_of(trace)
+  local flows = {}
+  for i, flow in ipairs(trace.flows or {}) do
+    flows[i] = {}
+    for _, key in ipairs(FLOW) do
+      flows[i][key] = flow[key]
+    end
+  end
+  return #flows > 0 and flows or nil
+end
+
+--- What a search for paths found, before the trace began.
+-- @tparam table trace with `search`
+-- @treturn string
+function M.search(trace)
+  local parts = begin("search", trace.index)
+  member(parts, "search", trace.search)
+  return line_of(parts)
+end
+
 --- A trace begins.
 -- @tparam table trace `index`, `name` as the user gave it, `head`: its
---   result when it had just begun, `options`: those it was started with
+--   result when it had just begun, `options`: those it was started with,
+--   `flows`: of several the result of each
 -- @treturn string
 function M.start(trace)
   local parts, head = begin("start", trace.index), trace.head
@@ -123,7 +152,21 @@ function M.start(trace)
     "tos" } do
     member(parts, key, trace.options[key])
   end
+  member(parts, "flows", flows_of(trace))
   return line_of(parts)
+end
+
+-- Each flow has a clock of its own.
+local function began_ns(trace, event)
+  if not trace.flows then
+    return trace.head.started_ns
+  elseif not trace.began then
+    trace.began = {}
+    for _, flow in ipairs(trace.flows) do
+      trace.began[flow.flow] = flow.started_ns
+    end
+  end
+  return trace.began[event.flow]
 end
 
 --- Something happened.
@@ -133,7 +176,7 @@ end
 function M.event(trace, event)
   local parts = { ('{"kind":"%s","trace":%d,"time":"%s","at_ns":%d')
     :format(event.kind, trace.index,
-      format.moment(trace.head.started_ns + event.at_ns), event.at_ns) }
+      format.moment(began_ns(trace, event) + event.at_ns), event.at_ns) }
   for i = 1, #EVENT do
     local value = event[EVENT[i]]
     if value ~= nil then
@@ -156,16 +199,18 @@ function M.dropped(trace, count)
 end
 
 -- What the engine says of a responder, a hop and a trace, and what the tool
--- works out from that alone; everything else was found beside the trace.
+-- works out from that alone; everything else was found beside the trace. Of
+-- several flows the answers are kept flow by flow.
 local OWN = {}
 for words, scope in pairs {
   [ [[address flow target received late duplicates reply_ttl last_ms avg_ms
     gmean_ms best_ms worst_ms stdev_ms jitter_ms jitter_last_ms
     jitter_worst_ms jitter_rfc3550_ms median_ms p25_ms p75_ms p95_ms codes
-    special]] ] = "responder",
+    special flows flow_count share paths sent loss loss_low loss_high]]
+  ] = "responder",
   [ [[ttl sent received in_flight send_errors late duplicates raw_sent
     raw_received silent ration loss loss_low loss_high responders runs
-    run_total lost rationed suppressed]] ] = "hop",
+    run_total lost rationed suppressed silent_flows]] ] = "hop",
 } do
   OWN[scope] = {}
   for key in words:gmatch "%S+" do
@@ -173,10 +218,10 @@ for words, scope in pairs {
   end
 end
 
-local function found(from, scope)
+local function found(from, scope, left_out)
   local facts
   for key, value in pairs(from) do
-    if not OWN[scope][key] then
+    if not OWN[scope][key] and key ~= left_out then
       facts = facts or {}
       facts[key] = value
     end
@@ -184,11 +229,11 @@ local function found(from, scope)
   return facts
 end
 
-local function facts_line(trace, facts, ttl, responder)
+local function facts_line(kind, trace, facts, ttl, responder)
   if not facts then
     return ""
   end
-  local parts = begin("facts", trace.index)
+  local parts = begin(kind, trace.index)
   member(parts, "ttl", ttl)
   member(parts, "address", responder and responder.address)
   member(parts, "flow", responder and responder.flow)
@@ -196,11 +241,15 @@ local function facts_line(trace, facts, ttl, responder)
   return line_of(parts)
 end
 
--- Figures of the result itself; `hops` and `verdicts` follow from events.
-local function end_line(trace, result)
-  local parts, rest = begin("end", trace.index), {}
+-- Of a result what follows from events, or is told elsewhere.
+local FOLLOWS = { hops = true, verdicts = true, flows = true, groups = true,
+  graph = true, each_flow = true }
+
+-- Figures of the result itself.
+local function result_line(kind, trace, result)
+  local parts, rest = begin(kind, trace.index), {}
   for key, value in pairs(result) do
-    if key ~= "hops" and key ~= "verdicts" then
+    if not FOLLOWS[key] then
       rest[key] = value
     end
   end
@@ -210,20 +259,30 @@ local function end_line(trace, result)
   return line_of(parts)
 end
 
+local function add_facts(lines, kind, trace, result)
+  local left_out = result.flows and "answers"
+  for _, hop in ipairs(result.hops) do
+    lines[#lines + 1] = facts_line(kind, trace, found(hop, "hop"), hop.ttl)
+    for _, responder in ipairs(hop.responders) do
+      lines[#lines + 1] = facts_line(kind, trace,
+        found(responder, "responder", left_out), hop.ttl, responder)
+    end
+  end
+end
+
 --- A trace has ended.
 -- @tparam table trace
--- @tparam table result judged
+-- @tparam table result judged; of several flows with `each_flow`, see
+--   mtrtrace.tracer
 -- @treturn string several lines
 function M.finish(trace, result)
   local lines = {}
-  for _, hop in ipairs(result.hops) do
-    lines[#lines + 1] = facts_line(trace, found(hop, "hop"), hop.ttl)
-    for _, responder in ipairs(hop.responders) do
-      lines[#lines + 1] = facts_line(trace, found(responder, "responder"),
-        hop.ttl, responder)
-    end
+  for _, flow in ipairs(result.each_flow or {}) do
+    add_facts(lines, "answers", trace, flow)
+    lines[#lines + 1] = result_line("flow", trace, flow)
   end
-  lines[#lines + 1] = end_line(trace, result)
+  add_facts(lines, "facts", trace, result)
+  lines[#lines + 1] = result_line("end", trace, result)
   return table.concat(lines)
 end
 

@@ -16,8 +16,8 @@
 -- @module mtrtrace.tracer
 local bundle = require "mtrtrace.paths.bundle"
 local fields = require "mtrtrace.fields"
-local graph = require "mtrtrace.paths.graph"
 local judge = require "mtrtrace.paths.judge"
+local outcome = require "mtrtrace.paths.outcome"
 local outlook = require "mtrtrace.outlook"
 local paths_search = require "mtrtrace.paths.search"
 local special = require "mtrtrace.special"
@@ -113,15 +113,25 @@ local function stopped(host)
   return host.stopped and host.stopped() or false
 end
 
+-- Whether the trace is over; where it was stopped nothing more happens to
+-- it, so that its figures are those of the events that are told.
+local function is_over(host, trace)
+  if stopped(host) then
+    trace:stop()
+    return true
+  end
+  return trace:done()
+end
+
 -- Polls until the trace is done; hands on what becomes known.
 local function watch(host, trace, companions, reader)
   local seen, polls, done = {}, 0, false
   poll(companions)
   while not done do
     host.sleep(POLL_S)
-    done, polls = trace:done() or stopped(host), polls + 1
-    if reader then
-      reader(trace:events())
+    done, polls = is_over(host, trace), polls + 1
+    if reader and reader.events then
+      reader.events(trace:events())
     end
     if host.verbose() then
       announce(host, trace:result(), seen)
@@ -163,9 +173,15 @@ local function of_engine(options)
   return out
 end
 
--- One flow, or several as one: those that the search has found, or the first
--- ones.
-local function start(core, options, search)
+--- Starts one flow, or several as one: those that the search has found, or
+-- the first ones.
+-- @tparam table core the module mtrtrace.core
+-- @tparam table options see run
+-- @tparam ?table search as mtrtrace.paths.search gives it
+-- @treturn ?table as core.trace gives it, or mtrtrace.paths.bundle
+-- @treturn ?string why there is none: one sentence
+-- @treturn ?string its name
+function M.start(core, options, search)
   local numbers = bundle.first(options.flows or 1)
   if search then
     numbers, search.whole = paths_search.flows(search, #numbers)
@@ -176,22 +192,46 @@ local function start(core, options, search)
   return guarded(bundle.start, core, of_engine(options), numbers)
 end
 
--- The result of one flow, or of all with what each of them shows.
-local function outcome(trace, search)
+--- The result of one flow, or of all with what each of them shows.
+-- @tparam table trace as start gives it
+-- @tparam ?table search as mtrtrace.paths.search gives it
+-- @treturn table of several flows as mtrtrace.paths.outcome gives it, with
+--   `each_flow`: what each of them shows alone
+function M.outcome(trace, search)
   if not trace.flows then
     return trace:result()
   end
   local flows = trace:flows()
-  local result = judge.many(flows, function(numbers)
+  local result = outcome.of(flows, function(numbers)
     return trace:result(numbers)
-  end)
-  if search then
-    paths_search.correct(search, result)
-    result.graph = graph.of_search(search, result)
-  else
-    result.graph = graph.of_flows(flows, result)
-  end
+  end, search)
+  result.each_flow = flows
   return result
+end
+
+--- Adds to a result what is known behind all companions; see enrich.
+-- @tparam table result as outcome gives it; changed in place
+-- @treturn table the same
+function M.complete(result)
+  if result.flows then
+    classify(result)
+    return result
+  end
+  return M.enrich(result)
+end
+
+--- Looks for all paths; see mtrtrace.paths.search.
+-- @tparam table host
+-- @tparam table core the module mtrtrace.core
+-- @tparam table options with `paths`
+-- @tparam {table,...} companions are polled
+-- @treturn ?table what was found
+-- @treturn ?string why nothing: one sentence
+-- @treturn ?string its name
+function M.search(host, core, options, companions)
+  return paths_search.run(host, core, options, function()
+    poll(companions)
+  end)
 end
 
 --- Traces a target. Yields through host.sleep; raises what that raises.
@@ -201,8 +241,10 @@ end
 --   flows are traced, 1 where nil, and `paths`: the confidence in percent
 --   with which all paths are searched for before
 -- @tparam ?table companions an array, see above
--- @tparam ?function reader is called with the new events, an array, and the
---   number of dropped ones; needs the option `events`
+-- @tparam ?table reader `begin`, a function of the trace, the engine's
+--   options and what the search for paths gave, where one went before;
+--   `events`, a function of the new events, an array, and the number of
+--   dropped ones, which needs the option `events`; both may be absent
 -- @treturn ?table result, enriched
 -- @treturn ?string why there is none: one sentence
 -- @treturn ?string its name, such as "PERMISSION"
@@ -210,26 +252,22 @@ function M.run(host, core, options, companions, reader)
   companions = companions or {}
   local search, trace, text, name
   if options.paths then
-    search, text, name = paths_search.run(host, core, options, function()
-      poll(companions)
-    end)
+    search, text, name = M.search(host, core, options, companions)
     if not search then
       return nil, text, name
     end
   end
-  trace, text, name = start(core, options, search)
+  trace, text, name = M.start(core, options, search)
   if not trace then
     return nil, text, name
+  elseif reader and reader.begin then
+    reader.begin(trace, options, search)
   end
   watch(host, trace, companions, reader)
-  local result = outcome(trace, search)
+  local result = M.outcome(trace, search)
   trace:close()
   wait(host, companions, result)
-  if result.flows then
-    classify(result)
-    return result
-  end
-  return M.enrich(result)
+  return M.complete(result)
 end
 
 return M

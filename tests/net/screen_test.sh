@@ -147,7 +147,7 @@ is report_is_plain "$(LC_ALL=C grep -c $'[^ -~]' "$dir/report")" 0
 letters q
 left_behind quit 0
 
-for signal in INT TERM HUP; do
+for signal in INT TERM HUP QUIT; do
   begin -n "$target"
   until_ "^4 +$target +0\.0%"
   kill -$signal "$(command_pid)"
@@ -243,3 +243,36 @@ sleep 8
 at_most cpu_percent $((($(ticks) - first) / 8)) 10
 letters q
 left_behind cpu 0
+
+# ---- several flows -----------------------------------------------------------
+
+lab_fork 1 2 no-ration || exit 1
+side=$(lab_fork_addr 4 1 1 2)
+ways="$(lab_addr 4 2)|$side"
+pane 110 40
+begin -n --flows 8 -u --record "$dir/flows" "$target"
+sees flows_have_a_share "^2 +($ways) +[0-9.]+% +0\.0% +[1-9]"
+sees flows_have_a_row_for_each_address "^ +($ways) +[0-9.]+% +0\.0% +[1-9]"
+sees flows_have_paths '^Path 2 of 2, id [0-9a-f]{8}: '
+keys Down Enter
+sees flows_detail_has_each_address "^$side [0-9]+ answers"
+like flows_detail_has_its_flows "$(shown)" '(^| )Flows [0-9,-]+   Path [12]'
+keys Enter
+letters r
+sees flows_count_anew '^4 +'"$target"' +100\.0% +0\.0% +([1-9]|1[0-9]|2[0-4]) '
+letters q
+left_behind flows 0
+cli -n --asn off -r --replay "$dir/flows"
+is flows_recording_has_both_paths "$RC $(grep -Ec '^Path [12] of 2' <<<"$OUT")" "0 2"
+
+begin -n --paths 95 --pmtu -u "$target"
+sees paths_are_looked_for '^The search for paths found 5 addresses and 5 links'
+sees path_mtu '^Path MTU 1500: '
+letters q
+left_behind paths 0
+
+begin -t --speed 100 --replay "$dir/flows"
+sees flows_are_played '^mtr-trace .* done '
+like flows_are_played_with_paths "$(shown)" '^Path 1 of 2, id '
+letters q
+left_behind played_flows 0

@@ -21,10 +21,15 @@ local function engine(scripts)
       return script[polls] or {}, 0
     end
     function trace.result()
-      return sample.result({}, { reached = false, done = false })
+      return sample.result({}, { reached = false, done = false,
+        flow = options.flow })
     end
+    function trace.stop() core.stopped = (core.stopped or 0) + 1 end
     function trace.close() core.closed = core.closed + 1 end
     return trace
+  end
+  function core.merge()
+    return sample.result({}, { reached = false, done = false })
   end
   return core
 end
@@ -56,12 +61,14 @@ local function host_of(stop_at, acts)
   return host
 end
 
-local function run(traces, core, host, options)
-  local seen = {}
+local function run(traces, core, host, options, companions)
+  local seen = { begun = 0 }
   local trace = { head = sample.result {} }
   local result, err = traces:trace(host, core, options or { timeout = 5 },
-    {}, function(list) table.move(list, 1, #list, #seen + 1, seen) end,
-    trace)
+    companions or {}, {
+      begin = function() seen.begun = seen.begun + 1 end,
+      events = function(list) table.move(list, 1, #list, #seen + 1, seen) end,
+    }, trace)
   return result, seen, err
 end
 
@@ -70,7 +77,8 @@ check.case("one_second_and_no_end_by_default", function()
   local result = run(live.new(core, {}), core, host_of(1))
   check.equal(core.started[1].interval, 1)
   check.equal(core.started[1].packets, live.MOST)
-  check.equal({ core.closed, result.reached }, { 1, false })
+  check.equal({ core.stopped, core.closed, result.reached },
+    { 1, 1, false })
 end)
 
 check.case("polls_are_within_the_engines_lease", function()
@@ -112,7 +120,7 @@ check.case("paused_nothing_is_asked_so_the_engine_stops", function()
   local traces = live.new(core, {})
   local _, seen = run(traces, core, host_of(5, {
     [0.05] = function() traces:pause(true) end }))
-  check.equal(#seen, 0)
+  check.equal(#seen, 1, "asked once, when it was stopped")
 end)
 
 check.case("a_new_interval_goes_on_counting_and_loses_no_probe", function()
@@ -138,6 +146,7 @@ check.case("a_new_interval_goes_on_counting_and_loses_no_probe", function()
     "sent 2 10", "reply 2 11" })
   check.equal(core.second - 0.2 >= 2, true,
     "the engine's lease and its patience")
+  check.equal(seen.begun, 1)
 end)
 
 check.case("other_options_count_anew", function()
@@ -146,7 +155,7 @@ check.case("other_options_count_anew", function()
   local _, seen = run(traces, core, host_of(3, {
     [0.2] = function() traces:set { size = 100 } end }))
   check.equal(core.started[2].size, 100)
-  check.equal({ seen[2].probe, seen[2].at_ns }, { 0, 1 })
+  check.equal({ seen[2].probe, seen[2].at_ns, seen.begun }, { 0, 1, 2 })
 end)
 
 check.case("options_that_the_engine_refuses_end_the_trace", function()
@@ -177,6 +186,38 @@ local SURVEYS = {
   { name = "two_targets_a_second", interval = 1, targets = 2, want = true },
   { name = "two_targets_slowly", interval = 3, targets = 2, want = false },
 }
+
+check.case("several_flows_are_one_trace_behind_a_survey", function()
+  local core = engine { { { sent(0) } }, { { sent(0) } } }
+  core.closed = 0
+  local result, seen = run(live.new(core, { packets = 3 }), core, host_of(1),
+    { timeout = 5, flows = 2 })
+  check.equal({ core.started[1].flow, core.started[2].flow,
+    core.started[1].packets, core.started[1].interval }, { 0, 1, 1 })
+  check.equal({ seen.begun, #seen, seen[1].flow, seen[2].flow, core.closed,
+    #result.flows }, { 1, 2, 0, 1, 2, 2 })
+end)
+
+check.case("what_asks_first_is_waited_for_before_anything_counts", function()
+  local core = engine { { { sent(0), reply(0) }, { { kind = "done",
+    at_ns = 3 } }, done = 2 } }
+  local host, asked = host_of(6), nil
+  local first = { first = true, see = function() end,
+    leave = function() end, annotate = function() end,
+    poll = function()
+      asked = asked or host.clock
+      return host.clock < 2 and 1 or 0
+    end }
+  local before = core.trace
+  function core.trace(options)
+    core.second = host.clock
+    return before(options)
+  end
+  run(live.new(core, {}), core, host, nil, { first })
+  check.equal({ core.started[1].packets, core.started[2].packets },
+    { 1, live.MOST })
+  check.equal(core.second >= 2, true)
+end)
 
 for _, row in ipairs(SURVEYS) do
   check.case("survey_" .. row.name, function()

@@ -2,6 +2,7 @@
 --- A reader that shows mtrtrace.report.classic as answers come in; of
 -- several traces one after the other.
 -- @module mtrtrace.cli.classic
+local bundle = require "mtrtrace.paths.bundle"
 local classic = require "mtrtrace.report.classic"
 local serial = require "mtrtrace.cli.serial"
 
@@ -27,7 +28,9 @@ end
 
 function Reader:start(trace)
   local options = trace.options
-  self.views[trace.index] = classic.new(options, facts_of(self, trace))
+  self.views[trace.index] = classic.new(options, facts_of(self, trace),
+    { flows = trace.flows and bundle.numbers(trace.flows),
+      no_names = self.no_names })
   self.texts:put(trace.index, classic.title(trace, options, trace.head.size))
 end
 
@@ -36,7 +39,8 @@ function Reader:events(trace, list)
   for _, event in ipairs(list) do
     view:event(event)
   end
-  local text = view:take(trace.live and self.now() or nil)
+  -- A recording says what was found out of addresses at its end.
+  local text = trace.live and view:take(self.now()) or ""
   if text ~= "" then
     self.texts:put(trace.index, text)
   end
@@ -56,7 +60,7 @@ end
 function Reader:finish(trace, result)
   local view = self.views[trace.index]
   if view and result then
-    if self.tells_more or not trace.live then
+    if self.tells_more then
       view.facts = facts_of_result(result)
     end
     self.texts:put(trace.index, view:take(nil, result))
@@ -76,7 +80,8 @@ end
 -- @treturn table a reader
 function M.new(out, now, options)
   return setmetatable({ texts = serial.new(out, "\n"), now = now,
-    tells_more = tells_more(options), views = {} }, Reader)
+    tells_more = tells_more(options), views = {},
+    no_names = options.names == "no" }, Reader)
 end
 
 return M

@@ -3,9 +3,11 @@
 -- the targets, each as soon as those before it are done.
 --
 -- Readers are what the command shows a run through: tables whose methods may
--- all be absent. start(self, trace), events(self, trace, list, dropped),
--- finish(self, trace, result or nil, text), close(self). A trace is { index,
--- name, target, options, head, peek }: see mtrtrace.cli.run. Those with a
+-- all be absent. start(self, trace), search(self, trace): it has `search` now,
+-- events(self, trace, list, dropped), finish(self, trace, result or nil,
+-- text), close(self). A trace is { index,
+-- name, target, options, head, peek }, of several flows also { flows, search
+-- }: see mtrtrace.cli.run. Those with a
 -- field `wants_events` get them; `shows_web` where they show the time to
 -- first byte: nobody is asked for it otherwise. A reader writes by its `out`,
 -- see mtrtrace.cli.out, and never waits.

@@ -20,6 +20,10 @@ function Lines:start(trace)
   write(self, stream.start(trace))
 end
 
+function Lines:search(trace)
+  write(self, stream.search(trace))
+end
+
 function Lines:events(trace, list, dropped)
   local parts = {}
   for i, event in ipairs(list) do

@@ -177,7 +177,7 @@ local ROWS = {
     about = "print what happens as it happens, an object a line" },
   { name = "classic", group = "output", sets = { format = "classic" },
     about = "print the path hop by hop as it is found, three probes each "
-      .. "unless -c says otherwise" },
+      .. "unless -c says otherwise; of many flows one each" },
   { short = "o", name = "order", value = "LETTERS", group = "output",
     read = values.order, want = "letters out of LDRSNBAWVGJMXI",
     about = "columns of the table by mtr's letters, such as LSNABWV" },
@@ -266,21 +266,6 @@ local function own_value(found, row)
   return args.value("--", row, found[row.name])
 end
 
--- What follows one path cannot show several.
-local ONE_PATH = { classic = true, screen = true }
-
-local function check_flows(options)
-  local several = options.flows > 1 or options.paths
-  local other = ONE_PATH[options.format] and "--" .. options.format
-    or options.record and "--record"
-  if several and other then
-    return nil, ("--%s does not go with %s, which shows one path"):format(
-      options.paths and "paths" or "flows",
-      other == "--screen" and "the live screen (-t)" or other)
-  end
-  return options
-end
-
 --- Checks what was found on the command line, in the settings file and the
 -- environment together.
 -- @tparam table found texts by option name; the names that flags set too
@@ -308,9 +293,9 @@ function M.check(found)
   options.format, options.counted = found.format or "report",
     found.packets ~= nil
   if options.format == "classic" and not found.packets then
-    options.packets = 3
+    options.packets = options.paths and 1 or math.ceil(3 / options.flows)
   end
-  return check_flows(options)
+  return options
 end
 
 return M

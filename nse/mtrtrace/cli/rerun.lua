@@ -51,6 +51,8 @@ end
 local function show(readers, said)
   if said.kind == "start" then
     tell(readers, "start", said.trace)
+  elseif said.kind == "search" then
+    tell(readers, "search", said.trace)
   elseif said.kind == "event" then
     tell(readers, "events", said.trace, { said.event }, 0)
   else

@@ -74,18 +74,22 @@ local function peek_of(beside)
   end
 end
 
--- The engine, and a word to the readers when the trace has begun: once for
--- all flows of it.
-local function announcing(self, trace)
-  return setmetatable({ trace = function(options)
-    local handle, text, name = self.core.trace(options)
-    if handle and not trace.announced then
+-- What tells the readers of a trace: that it has begun, and what happens.
+local function watcher(self, trace)
+  return {
+    begin = function(handle, options, search)
       trace.head, trace.options = handle:result(), options
-      trace.announced = true
+      trace.flows = handle.flows and handle:flows()
+      trace.search = search
       tell(self, "start", trace)
-    end
-    return handle, text, name
-  end }, { __index = self.core })
+      if search then
+        tell(self, "search", trace)
+      end
+    end,
+    events = self.events and function(list, dropped)
+      tell(self, "events", trace, list, dropped)
+    end or nil,
+  }
 end
 
 -- The resolver takes so many names at once, the others wait: a time with
@@ -128,10 +132,8 @@ local function trace_one(self, trace)
     return nil, ("--%s: %s"):format(argument, err), "OPTION"
   end
   trace.peek = peek_of(beside)
-  return self.trace(self.host, announcing(self, trace), options, beside,
-    self.events and function(list, dropped)
-      tell(self, "events", trace, list, dropped)
-    end, trace)
+  return self.trace(self.host, self.core, options, beside,
+    watcher(self, trace), trace)
 end
 
 -- What no other target would fare better with.

@@ -34,7 +34,6 @@ end
 -- @treturn boolean
 function M.is_wanted(found, options, uv)
   return not found.format and not options.output and not options.replay
-    and options.flows == 1 and not options.paths
     and term.is_usable(uv, os.getenv)
 end
 

@@ -28,17 +28,40 @@ function Bundle:result(numbers)
   return self.core.merge(list)
 end
 
+-- In the order of time; those of one flow stay in theirs.
+local function in_order(a, b)
+  if a.order ~= b.order then
+    return a.order < b.order
+  end
+  return a.place < b.place
+end
+
+local function sorted(self, events)
+  for i, event in ipairs(events) do
+    local after = self.began[event.flow] - self.began[self.numbers[1]]
+    event.order, event.place = after + (event.at_ns or 0), i
+  end
+  table.sort(events, in_order)
+  for _, event in ipairs(events) do
+    event.order, event.place = nil, nil
+  end
+  return events
+end
+
 --- What happened in all flows since the last call.
--- @treturn {table,...} events, each with its `flow`
+-- @treturn {table,...} events in the order of time, each with its `flow`
 -- @treturn integer how many were dropped
 function Bundle:events()
   local events, dropped = {}, 0
   for _, number in ipairs(self.numbers) do
     local list, missed = self.traces[number]:events()
-    table.move(list, 1, #list, #events + 1, events)
+    for _, event in ipairs(list) do
+      event.flow = number
+      events[#events + 1] = event
+    end
     dropped = dropped + missed
   end
-  return events, dropped
+  return sorted(self, events), dropped
 end
 
 --- What each flow shows.
@@ -49,6 +72,13 @@ function Bundle:flows()
     list[i] = self.traces[number]:result()
   end
   return list
+end
+
+--- Ends them all as they are; they can still be read.
+function Bundle:stop()
+  for _, number in ipairs(self.numbers) do
+    self.traces[number]:stop()
+  end
 end
 
 --- Ends them all.
@@ -67,7 +97,7 @@ end
 -- @treturn ?string its name
 function M.start(core, options, numbers)
   local self = setmetatable({
-    core = core, numbers = numbers, traces = {},
+    core = core, numbers = numbers, traces = {}, began = {},
   }, Bundle)
   for _, number in ipairs(numbers) do
     -- Flows on one way share the sample of a router that rations: each
@@ -82,8 +112,20 @@ function M.start(core, options, numbers)
       return nil, text, name
     end
     self.traces[number] = trace
+    self.began[number] = trace:result().started_ns or 0
   end
   return self
+end
+
+--- The numbers of flows.
+-- @tparam {table,...} flows each with its `flow`
+-- @treturn {integer,...}
+function M.numbers(flows)
+  local numbers = {}
+  for i, flow in ipairs(flows) do
+    numbers[i] = flow.flow
+  end
+  return numbers
 end
 
 --- The numbers of the first flows.

@@ -1,56 +1,68 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 --- The classic view: one line a hop, the time of each probe, as soon as it
--- is known. Counts events itself, because it shows single probes. Pure.
+-- is known; of several flows one for each address. Counts events itself,
+-- because it shows single probes. Pure.
 -- @module mtrtrace.report.classic
 local fields = require "mtrtrace.fields"
 local format = require "mtrtrace.format"
+local words = require "mtrtrace.verdict.words"
 
 local M = {}
 
 local Classic = {}
 Classic.__index = Classic
 
+-- A hop holds what each flow sent there: its probes in their order.
 local function hop_of(self, ttl)
   local hop = self.hops[ttl]
   if not hop then
-    hop = { ttl = ttl, probes = {}, order = {}, open = 0, answered = 0 }
+    hop = { ttl = ttl, flows = {} }
     self.hops[ttl] = hop
   end
   return hop
 end
 
+local function sample_of(self, ttl, flow)
+  local hop = hop_of(self, ttl)
+  local sample = hop.flows[flow]
+  if not sample then
+    sample = { probes = {}, order = {}, open = 0, answered = 0 }
+    hop.flows[flow] = sample
+  end
+  return sample
+end
+
 -- Outcomes by kind of event. A probe that counts no more is forgotten.
 local TAKE = {}
 
-TAKE.sent = function(hop, event)
-  hop.order[#hop.order + 1] = event.probe
-  hop.probes[event.probe] = {}
-  hop.open = hop.open + 1
+TAKE.sent = function(sample, event)
+  sample.order[#sample.order + 1] = event.probe
+  sample.probes[event.probe] = {}
+  sample.open = sample.open + 1
 end
 
-local function close(hop, event)
-  local probe = hop.probes[event.probe]
+local function close(sample, event)
+  local probe = sample.probes[event.probe]
   if probe and not probe.done then
     probe.done = true
-    hop.open = hop.open - 1
+    sample.open = sample.open - 1
   end
   return probe
 end
 
-TAKE.reply = function(hop, event)
-  local probe = close(hop, event)
+TAKE.reply = function(sample, event)
+  local probe = close(sample, event)
   if probe then
     probe.event = event
-    hop.answered = hop.answered + 1
-    hop.target = hop.target or event.target
+    sample.answered = sample.answered + 1
   end
 end
 
 TAKE.late = TAKE.reply
 TAKE.timeout = close
 
-TAKE["send-error"] = function(hop, event)
-  local probe = close(hop, event)
+TAKE["send-error"] = function(sample, event)
+  local probe = close(sample, event)
   if probe then
     probe.unsent = true
   end
@@ -59,12 +71,16 @@ end
 --- Takes an event.
 -- @tparam table event as trace:events() gives it
 function Classic:event(event)
+  local flow = #self.flows > 1 and event.flow or self.flows[1]
   self.at = event.at_ns / 1e9
   if event.kind == "rationed" then
-    self.hops[event.ttl] = nil
-    hop_of(self, event.ttl).rationed = true
+    hop_of(self, event.ttl).flows[flow] = nil
+    sample_of(self, event.ttl, flow).rationed = true
   elseif event.class == "counted" and TAKE[event.kind] then
-    TAKE[event.kind](hop_of(self, event.ttl), event)
+    TAKE[event.kind](sample_of(self, event.ttl, flow), event)
+    if event.target then
+      self.ends[flow] = math.min(self.ends[flow] or event.ttl, event.ttl)
+    end
   end
 end
 
@@ -93,47 +109,112 @@ local function place(facts)
   return #parts > 0 and (" [%s]"):format(table.concat(parts, " ")) or ""
 end
 
-local function who(address, facts)
+-- As traceroute: with -n an address stands alone.
+local function who(self, address)
+  local facts = self.facts(address)
   if not facts then
     return address
+  elseif self.no_names and not facts.name then
+    return address .. place(facts)
   end
   return ("%s (%s)%s"):format(format.clean(facts.name) or address, address,
     place(facts))
 end
 
-local function line_of(self, hop)
-  local parts, last = { ("%2d "):format(hop.ttl) }, nil
-  for _, number in ipairs(hop.order) do
-    local probe = hop.probes[number]
+local function time_of(probe)
+  local event = probe.event
+  if not event then
+    return probe.unsent and " !" or " *"
+  end
+  local ms = event.rtt_ns and event.rtt_ns / 1e6
+  return (" %s%s"):format(ms and format.kinds.ms.precise(ms) .. " ms" or "?",
+    mark(event))
+end
+
+-- One flow: an address where it changes, then times.
+local function in_turn(self, probes)
+  local parts, last = {}, nil
+  for _, probe in ipairs(probes) do
     local event = probe.event
     if event and event.from ~= last then
       last = event.from
-      parts[#parts + 1] = " " .. who(last, self.facts(last)) .. " "
+      parts[#parts + 1] = " " .. who(self, last) .. " "
     end
-    if event then
-      local ms = event.rtt_ns and event.rtt_ns / 1e6
-      parts[#parts + 1] = (" %s%s"):format(ms
-        and format.kinds.ms.precise(ms) .. " ms" or "?", mark(event))
+    parts[#parts + 1] = time_of(probe)
+  end
+  return { (table.concat(parts):gsub(" +$", "")) }
+end
+
+-- Several: a line for each address, those without an answer at the end.
+local function by_address(self, probes)
+  local lines, at, open = {}, {}, {}
+  for _, probe in ipairs(probes) do
+    local from = probe.event and probe.event.from
+    if from and not at[from] then
+      at[from] = #lines + 1
+      lines[at[from]] = " " .. who(self, from) .. " "
+    end
+    if from then
+      lines[at[from]] = lines[at[from]] .. time_of(probe)
     else
-      parts[#parts + 1] = probe.unsent and " !" or " *"
+      open[#open + 1] = time_of(probe)
     end
   end
-  return (table.concat(parts):gsub(" +$", "")) .. "\n"
+  local last = math.max(#lines, 1)
+  lines[last] = (lines[last] or "") .. table.concat(open)
+  return lines
+end
+
+-- The probes of all flows in the order of the flows.
+local function probes_of(self, hop)
+  local probes = {}
+  for _, flow in ipairs(self.flows) do
+    local sample = hop.flows[flow] or { order = {} }
+    for _, number in ipairs(sample.order) do
+      probes[#probes + 1] = sample.probes[number]
+    end
+  end
+  return probes
+end
+
+local function lines_of(self, hop)
+  local probes = probes_of(self, hop)
+  local lines = (#self.flows > 1 and by_address or in_turn)(self, probes)
+  for i, line in ipairs(lines) do
+    lines[i] = (i == 1 and ("%2d "):format(hop.ttl) or "   ") .. line .. "\n"
+  end
+  return table.concat(lines)
 end
 
 -- A hop that answered nothing is taken for silent after so long; until then
 -- it may turn out to ration its answers, and get another sample.
 local SILENT_S = 4
 
--- Whether a hop's line cannot change any more: all is answered, or what was
--- lost has been tested for rationing, or nothing ever was answered.
-local function is_settled(self, hop, now)
-  if not hop or hop.open > 0 or #hop.order < self.packets then
+-- Whether what a flow sent cannot change any more: all is answered, or what
+-- was lost has been tested for rationing, or nothing ever was answered.
+local function sample_is_settled(self, sample, now)
+  if not sample or sample.open > 0 or #sample.order < self.packets then
     return false
   end
+  sample.since = sample.since or now
+  return sample.rationed or sample.answered == #sample.order
+    or sample.answered == 0 and now - sample.since >= SILENT_S
+end
+
+-- A flow that has met its target before is not waited for.
+local function goes_to(self, flow, ttl)
+  return ttl <= (self.ends[flow] or ttl)
+end
+
+local function is_settled(self, hop, now)
+  for _, flow in ipairs(self.flows) do
+    if not hop or goes_to(self, flow, hop.ttl)
+      and not sample_is_settled(self, hop.flows[flow], now) then
+      return false
+    end
+  end
   hop.since = hop.since or now
-  return hop.rationed or hop.answered == #hop.order
-    or hop.answered == 0 and now - hop.since >= SILENT_S
+  return true
 end
 
 -- Whether all is known of those who answered, or was waited for enough.
@@ -141,9 +222,17 @@ local function is_told(self, hop, now)
   if now - hop.since >= self.patience then
     return true
   end
-  for _, number in ipairs(hop.order) do
-    local event = hop.probes[number].event
-    if event and not select(2, self.facts(event.from)) then
+  for _, probe in ipairs(probes_of(self, hop)) do
+    if probe.event and not select(2, self.facts(probe.event.from)) then
+      return false
+    end
+  end
+  return true
+end
+
+local function is_last(self, ttl)
+  for _, flow in ipairs(self.flows) do
+    if ttl < (self.ends[flow] or math.huge) then
       return false
     end
   end
@@ -168,33 +257,39 @@ function Classic:take(now, result)
       or not is_told(self, hop, now) then
       break
     end
-    lines[#lines + 1] = line_of(self, hop)
-    self.over = hop.target
+    lines[#lines + 1] = lines_of(self, hop)
+    self.over = is_last(self, hop.ttl)
     self.next = self.next + 1
   end
   return table.concat(lines)
 end
 
 --- The line above.
--- @tparam table trace `name`, `target`
+-- @tparam table trace `name`, `target`; `flows`, where there are several
 -- @tparam table options `max_hops`
 -- @tparam ?integer size of the probes, bytes
 -- @treturn string
 function M.title(trace, options, size)
-  return ("mtr-trace to %s (%s), %d hops max, %d byte packets\n"):format(
-    format.clean(trace.name), trace.target, options.max_hops, size or 0)
+  local flows = trace.flows
+    and ", " .. words.plural(#trace.flows, "flow", "flows") or ""
+  return ("mtr-trace to %s (%s), %d hops max, %d byte packets%s\n"):format(
+    format.clean(trace.name), trace.target, options.max_hops, size or 0,
+    flows)
 end
 
 --- Begins a view.
 -- @tparam table options `packets`, `first_hop`
 -- @tparam function facts of an address: what is known of it, such as `name`;
 --   nil where addresses alone are to be shown; and whether that is all
+-- @tparam ?table more `flows`: the numbers of several; `no_names`: whether
+--   names are not looked up
 -- @treturn table
-function M.new(options, facts)
+function M.new(options, facts, more)
+  more = more or {}
   return setmetatable({
     packets = options.packets, next = options.first_hop or 1, hops = {},
-    facts = facts, patience = 2, over = false,
-    at = 0,
+    facts = facts, patience = 2, over = false, flows = more.flows or { 0 },
+    no_names = more.no_names, ends = {}, at = 0,
   }, Classic)
 end
 

@@ -23,17 +23,37 @@ local function forks(result)
   return false
 end
 
--- Where several flows part, each address has its share of them.
-local function columns_of(keys, result)
-  local columns, wanted = {}, forks(result)
-  for _, key in ipairs(keys) do
-    wanted = wanted and key ~= "share"
-  end
-  for _, key in ipairs(keys) do
-    columns[#columns + 1] = fields.get(key)
-    if wanted and key == "ip" then
-      columns[#columns + 1] = fields.get("share")
+-- The last column that says who a hop is.
+local function who_is(keys)
+  local at
+  for i, key in ipairs(keys) do
+    at = (key == "ip" or key == "host") and i or at
+    if key == "share" then
+      return nil
     end
+  end
+  return at
+end
+
+--- The columns of a result: where several flows part, each address has its
+-- share of them.
+-- @tparam {string,...} keys
+-- @tparam table result
+-- @treturn {string,...} the same, or with `share`
+function M.keys(keys, result)
+  local at = forks(result) and who_is(keys)
+  if not at then
+    return keys
+  end
+  local list = { table.unpack(keys) }
+  table.insert(list, at + 1, "share")
+  return list
+end
+
+local function columns_of(keys, result)
+  local columns = {}
+  for i, key in ipairs(M.keys(keys, result)) do
+    columns[i] = fields.get(key)
   end
   return columns
 end

@@ -5,6 +5,7 @@
 local fields = require "mtrtrace.fields"
 local format = require "mtrtrace.format"
 local history = require "mtrtrace.screen.history"
+local rows = require "mtrtrace.rows"
 local wrap = require "mtrtrace.screen.wrap"
 
 local M = {}
@@ -64,17 +65,31 @@ local function speaks_of(verdict, ttl)
   return verdict.hop == ttl
 end
 
+-- Who answered one after the other; flow after flow, where there are several.
+local function in_turn(hop)
+  local seen, last = {}, nil
+  for _, run in ipairs(hop.runs) do
+    if last and last.address == run.address then
+      last.count = last.count + run.count
+    else
+      last = { address = run.address, count = run.count }
+      seen[#seen + 1] = last
+    end
+  end
+  for i, run in ipairs(seen) do
+    seen[i] = ("%s x%d"):format(run.address, run.count)
+  end
+  return seen
+end
+
 local function evidence(lines, result, hop, width)
   for _, verdict in ipairs(result.verdicts or {}) do
     if speaks_of(verdict, hop.ttl) then
       wrap.add(lines, format.clean(verdict.text), width)
     end
   end
-  local seen = {}
-  for _, run in ipairs(#hop.runs > 1 and hop.runs or {}) do
-    seen[#seen + 1] = ("%s x%d"):format(run.address, run.count)
-  end
-  if #seen > 0 then
+  local seen = in_turn(hop)
+  if #seen > 1 then
     wrap.add(lines, "Answered in turn: " .. table.concat(seen, ", "), width)
   end
 end
@@ -86,14 +101,11 @@ end
 -- @treturn {string,...} lines
 function M.lines(result, hop, width)
   local lines = {}
-  for i, responder in ipairs(hop.responders) do
-    wrap.add(lines, format.clean(responder_line(responder)), width)
-    flow(lines, figures { hop = hop, responder = responder, first = i == 1 },
-      width)
-  end
-  if #hop.responders == 0 then
-    lines[1] = "Nothing has answered at this distance."
-    flow(lines, figures { hop = hop, first = true }, width)
+  for _, row in ipairs(rows.of(hop)) do
+    wrap.add(lines, row.responder
+      and format.clean(responder_line(row.responder))
+      or "Nothing has answered at this distance.", width)
+    flow(lines, figures(row), width)
   end
   evidence(lines, result, hop, width)
   return lines

@@ -19,13 +19,18 @@ local function hop_of(self, ttl)
   return hop
 end
 
+-- Flows number their probes apart.
+local function key_of(event)
+  return (event.flow or 0) << 32 | event.probe
+end
+
 local function sent(hop, event)
   hop.count = hop.count + 1
   local at = (hop.count - 1) % M.LENGTH + 1
   if hop.probe[at] then
     hop.place[hop.probe[at]] = nil
   end
-  hop.place[event.probe], hop.probe[at] = at, event.probe
+  hop.place[key_of(event)], hop.probe[at] = at, key_of(event)
   hop.rtt[at], hop.at[at] = nil, event.at_ns
 end
 
@@ -49,8 +54,8 @@ function History:add(event)
   local hop = hop_of(self, event.ttl)
   if event.kind == "sent" then
     sent(hop, event)
-  elseif OUTCOMES[event.kind] and hop.place[event.probe] then
-    hop.rtt[hop.place[event.probe]] = OUTCOMES[event.kind](event)
+  elseif OUTCOMES[event.kind] and hop.place[key_of(event)] then
+    hop.rtt[hop.place[key_of(event)]] = OUTCOMES[event.kind](event)
   end
 end
 

@@ -37,23 +37,15 @@ local INTERVAL_S = 1
 -- share one, and then share what it grants.
 local REFILL_S, SHARED_REFILL_S = 1.0, 1.05
 
--- A survey that takes longer has nothing more to find.
-local SURVEY_S = 8
+-- A survey that takes longer has nothing more to find; what asks behind it,
+-- before anything is counted, may take so long.
+local SURVEY_S, FIRST_S = 8, 5
 
 local function stopped(host)
   return host.stopped and host.stopped() or false
 end
 
 -- ---- one trace of the engine ----------------------------------------------
-
-local function start(core, options)
-  local ok, trace, text, name = pcall(core.trace, options)
-  if not ok then
-    return nil, tostring(trace):match("%((.*)%)$") or tostring(trace),
-      "MISUSE"
-  end
-  return trace, text, name
-end
 
 local OUTCOMES = { reply = true, timeout = true, ["send-error"] = true }
 
@@ -84,7 +76,7 @@ end
 
 local function read(job)
   local list, dropped = job.engine:events()
-  job.reader(renumber(job, list), dropped)
+  job.reader.events(renumber(job, list), dropped)
 end
 
 -- What an answer may take that is still under way.
@@ -113,9 +105,11 @@ local function drain(host, job)
   read(job)
 end
 
-local function needs_survey(self)
-  return self.options.interval < (self.targets > 1
-    and SHARED_REFILL_S * self.targets or REFILL_S)
+-- Flows share all routers that targets may share.
+local function needs_survey(self, job)
+  local sharers = self.targets * job.sharers
+  return self.options.interval < (sharers > 1
+    and SHARED_REFILL_S * sharers or REFILL_S)
 end
 
 local function options_of(self, job)
@@ -129,19 +123,23 @@ local function options_of(self, job)
   if job.survey then
     out.interval, out.packets = nil, 1
   end
-  out.flows, out.paths = nil, nil -- of the run, not of a trace
   return out
 end
 
 -- The next trace; true, or nil and why there is none.
-local function begin(self, host, job, core)
-  local engine, text, name = start(core, options_of(self, job))
+local function begin(self, host, job)
+  local options = options_of(self, job)
+  local engine, text, name = tracer.start(self.core, options, job.search)
   if not engine then
     return nil, text, name
   end
   job.engine, job.began, job.finished = engine, host.now(), false
   job.seen, job.open = self.version, 0
   job.trace.busy = job.survey and "testing the pace" or nil
+  if not job.told then
+    job.told = true
+    job.reader.begin(engine, options, job.search)
+  end
   return true
 end
 
@@ -149,27 +147,37 @@ local function go_on_counting(self, host, job)
   drain(host, job)
   job.engine:close()
   job.base_probe, job.base_ns = job.next_probe, job.at_ns
-  return begin(self, host, job, self.core)
+  return begin(self, host, job)
 end
 
 local function count_anew(self, host, job)
   job.engine:close()
   job.base_probe, job.base_ns, job.next_probe, job.at_ns = 0, 0, 0, 0
-  job.trace.announced = nil
-  return begin(self, host, job, job.core)
+  job.told = false
+  return begin(self, host, job)
 end
 
 local function follow(self, host, job)
   local keeps = job.anew == self.anew
-  job.survey = job.seen ~= self.version and needs_survey(self)
+  job.survey = job.seen ~= self.version and needs_survey(self, job)
   job.anew = self.anew
   job.trace.busy = "changing"
   return (keeps and go_on_counting or count_anew)(self, host, job)
 end
 
+-- Whether those that ask before anything is counted still do.
+local function is_asking(host, job)
+  local asking = 0
+  for _, companion in ipairs(job.companions) do
+    asking = asking + (companion.first and companion:poll() or 0)
+  end
+  return asking > 0 and host.now() - job.began < SURVEY_S + FIRST_S
+end
+
 local function is_used_up(self, host, job)
   if job.survey then
-    return job.finished or host.now() - job.began > SURVEY_S
+    return (job.finished or host.now() - job.began > SURVEY_S)
+      and not is_asking(host, job)
   end
   return not self.finite and host.now() - job.began
     > ENOUGH * self.options.interval
@@ -179,10 +187,12 @@ end
 
 local function look(job)
   job.polls = job.polls + 1
-  if job.polls > EARLY_POLLS and job.polls % LOOK_POLLS ~= 0 then
+  if job.polls > EARLY_POLLS and job.polls % LOOK_POLLS ~= 0
+    and not job.finished then
     return
   end
   job.trace.head = job.engine:result()
+  job.trace.flows = job.engine.flows and job.engine:flows()
   for _, companion in ipairs(job.companions) do
     companion:see(job.trace.head)
     if companion.tell then
@@ -219,7 +229,9 @@ local function watch(self, host, job)
 end
 
 local function finish(job)
-  local result = job.engine:result()
+  job.engine:stop()
+  read(job)
+  local result = tracer.outcome(job.engine, job.search)
   job.engine:close()
   for _, companion in ipairs(job.companions) do
     companion:leave()
@@ -227,26 +239,55 @@ local function finish(job)
   end
   -- A trace that was stopped does not say whether its target answers.
   result.reached = result.reached or job.reached
-  return tracer.enrich(result)
+  return tracer.complete(result)
+end
+
+-- All paths are looked for once, whatever is traced anew later.
+local function look_for_paths(host, core, job)
+  if not job.options.paths then
+    return true
+  end
+  job.trace.busy = "looking for paths"
+  local text, name
+  job.search, text, name = tracer.search(host, core, job.options,
+    job.companions)
+  if job.search then
+    job.sharers = math.max(job.sharers, job.search.flow_count)
+  end
+  return job.search and true or nil, text, name
+end
+
+-- Whether something wants to ask before anything is counted.
+local function has_first(companions)
+  for _, companion in ipairs(companions) do
+    if companion.first then
+      return true
+    end
+  end
+  return false
 end
 
 --- Traces a target until the run is stopped; see mtrtrace.tracer.run.
 -- @tparam table host
--- @tparam table core tells readers of each trace that counts anew
+-- @tparam table core the module mtrtrace.core
 -- @tparam table options
 -- @tparam {table,...} companions
--- @tparam function reader of events
+-- @tparam table reader is told of each trace that counts anew, and of events
 -- @tparam table trace as readers get it; its `head` is kept up to date
 -- @treturn ?table result of the engine's last trace
 -- @treturn ?string why there is none
 -- @treturn ?string its name
 function Live:trace(host, core, options, companions, reader, trace)
-  local job = { core = core, options = options, companions = companions,
+  local job = { options = options, companions = companions,
     reader = reader, trace = trace, polls = 0, anew = self.anew, open = 0,
     base_probe = 0, base_ns = 0, next_probe = 0, at_ns = 0,
-    reached = false, survey = needs_survey(self),
+    reached = false, sharers = options.flows or 1,
     alone = self.targets == 1 }
-  local ok, text, name = begin(self, host, job, core)
+  local ok, text, name = look_for_paths(host, core, job)
+  job.survey = needs_survey(self, job) or has_first(companions)
+  if ok then
+    ok, text, name = begin(self, host, job)
+  end
   if ok then
     ok, text, name = watch(self, host, job)
   end

@@ -32,6 +32,12 @@ function Player:start_of(trace)
   self.reader:start(trace)
 end
 
+function Player:search(trace)
+  if not self.stopped and self.reader.search then
+    self.reader:search(trace)
+  end
+end
+
 function Player:events(trace, list, dropped)
   for _, event in ipairs(list) do
     wait_for(self, trace.head.started_ns + event.at_ns)
@@ -57,6 +63,7 @@ function Player:start()
   self.host.spawn(function()
     local found = self.read { wants_events = true,
       start = function(_, trace) self:start_of(trace) end,
+      search = function(_, ...) self:search(...) end,
       events = function(_, ...) self:events(...) end,
       finish = function(_, ...) self:finish(...) end,
     }

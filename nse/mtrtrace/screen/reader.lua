@@ -16,7 +16,8 @@ local Reader = { wants_events = true, interactive = true,
   shows_web = true }
 Reader.__index = Reader
 
-local DRAW_MS = 250
+-- Several flows are put together and judged anew each time, which costs more.
+local DRAW_MS, DRAW_FLOWS_MS = 250, 1000
 
 -- ---- drawing --------------------------------------------------------------
 
@@ -40,7 +41,8 @@ end
 -- Soon, together with what else happens until then.
 local function show_soon(self)
   if self.timer and not self.timer:is_active() then
-    self.timer:start(DRAW_MS, 0, self.guard(function() show(self) end))
+    self.timer:start(self.state:current():has_flows() and DRAW_FLOWS_MS
+      or DRAW_MS, 0, self.guard(function() show(self) end))
   end
 end
 

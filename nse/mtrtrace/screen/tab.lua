@@ -4,6 +4,8 @@
 -- report that is saved has the figures of the report that is printed. Pure,
 -- but for the counter and the facts that it is given.
 -- @module mtrtrace.screen.tab
+local bundle = require "mtrtrace.paths.bundle"
+local counting = require "mtrtrace.paths.counting"
 local history = require "mtrtrace.screen.history"
 local tracer = require "mtrtrace.tracer"
 
@@ -14,48 +16,75 @@ Tab.__index = Tab
 
 -- ---- events ---------------------------------------------------------------
 
+-- What is known of each flow's path. Of a trace of one flow there is one.
+local function new_way(first_hop)
+  return { next_probe = 0, from_probe = 0, probed = 0,
+    farthest = first_hop - 1, rations = {} }
+end
+
+local function way_of(self, event)
+  return self.ways[event.flow] or self.ways[1]
+end
+
+local function counter_of(self)
+  if self.trace.flows then
+    return counting.new(self.new_counter, self.max_hops,
+      bundle.numbers(self.trace.flows))
+  end
+  return self.new_counter(self.max_hops)
+end
+
 local function begin_counting(self)
-  self.counter = self.new_counter(self.max_hops)
+  self.counter = counter_of(self)
   self.history = history.new()
-  self.from_probe = self.next_probe
   self.from_ns = self.at_ns
-  -- What was found out about the hops stays true.
-  for ttl, event in pairs(self.rations) do
-    local again = {}
-    for key, value in pairs(event) do
-      again[key] = value
+  for _, way in pairs(self.ways) do
+    way.from_probe = way.next_probe
+    -- What was found out about the hops stays true.
+    for ttl, event in pairs(way.rations) do
+      local again = {}
+      for key, value in pairs(event) do
+        again[key] = value
+      end
+      again.probe = way.from_probe
+      way.rations[ttl] = again
+      self.counter:add(again)
     end
-    again.probe = self.from_probe
-    self.rations[ttl] = again
-    self.counter:add(again)
   end
 end
 
 local KINDS = {}
 
-KINDS["path-changed"] = function(self, event)
-  self.end_ttl = event.ttl > 0 and event.ttl or nil
+KINDS["path-changed"] = function(_, way, event)
+  way.end_ttl = event.ttl > 0 and event.ttl or nil
 end
 
-function KINDS.sent(self, event)
-  self.probed = math.max(self.probed, event.ttl)
-  self.next_probe = math.max(self.next_probe, event.probe + 1)
+function KINDS.sent(_, way, event)
+  way.probed = math.max(way.probed, event.ttl)
+  way.next_probe = math.max(way.next_probe, event.probe + 1)
 end
 
-function KINDS.done(self)
+-- Of several flows the last one is.
+function KINDS.done(self, way)
+  way.done = true
+  for _, other in pairs(self.ways) do
+    if not other.done then
+      return
+    end
+  end
   self.state = "done"
 end
 
-function KINDS.rationed(self, event)
-  self.rations[event.ttl] = event
+function KINDS.rationed(_, way, event)
+  way.rations[event.ttl] = event
 end
 
 -- A probe sent behind the target says nothing of the path's length.
-function KINDS.reply(self, event)
+function KINDS.reply(_, way, event)
   if not event.target then
-    self.farthest = math.max(self.farthest, event.ttl)
+    way.farthest = math.max(way.farthest, event.ttl)
   else
-    self.reached = true
+    way.reached = true
   end
 end
 
@@ -65,12 +94,13 @@ end
 function Tab:events(list, dropped)
   self.dropped = self.dropped + (dropped or 0)
   for _, event in ipairs(list) do
+    local way = way_of(self, event)
     self.at_ns = math.max(self.at_ns, event.at_ns)
     if KINDS[event.kind] then
-      KINDS[event.kind](self, event)
+      KINDS[event.kind](self, way, event)
     end
     -- What was sent before the counters were reset belongs to them.
-    if not event.probe or event.probe >= self.from_probe then
+    if not event.probe or event.probe >= way.from_probe then
       self.counter:add(event)
       self.history:add(event)
     end
@@ -86,9 +116,9 @@ end
 
 -- The last TTL that is shown: the end of the path, or as many silent hops
 -- behind the last one that answered as end the search.
-local function last_ttl(self)
-  local last = self.end_ttl
-    or math.min(self.farthest + self.max_silent, self.probed)
+local function last_ttl(self, way)
+  local last = way.end_ttl
+    or math.min(way.farthest + self.max_silent, way.probed)
   return math.max(self.first_hop - 1, math.min(last, self.max_hops))
 end
 
@@ -98,7 +128,7 @@ local SILENT = 3
 -- The packets themselves are in no event: what they say is the trace's own.
 local function answers_of(head)
   local answers = {}
-  for _, hop in ipairs(head.hops or {}) do
+  for _, hop in ipairs(head and head.hops or {}) do
     for _, responder in ipairs(hop.responders) do
       answers[responder.address] = responder.answers
     end
@@ -106,14 +136,20 @@ local function answers_of(head)
   return answers
 end
 
-local function annotate(self, hops)
-  local answers = answers_of(self.trace.head)
+local function add_answers(hops, answers)
   for _, hop in ipairs(hops) do
     hop.silent = hop.silent and hop.sent >= SILENT
     for _, responder in ipairs(hop.responders) do
       if #(responder.answers or {}) == 0 then
         responder.answers = answers[responder.address]
       end
+    end
+  end
+end
+
+local function add_facts(self, hops)
+  for _, hop in ipairs(hops) do
+    for _, responder in ipairs(hop.responders) do
       for key, value in pairs(self.peek(responder.address)) do
         if responder[key] == nil then
           responder[key] = value
@@ -123,6 +159,61 @@ local function annotate(self, hops)
   end
 end
 
+local function copy(from)
+  local to = {}
+  for key, value in pairs(from) do
+    to[key] = value
+  end
+  return to
+end
+
+-- A result without its hops.
+local function head_of(self, head, way)
+  local out = copy(head)
+  out.elapsed_ns = self.at_ns - self.from_ns
+  out.elapsed = out.elapsed_ns / 1e9
+  out.reached = out.reached or way.reached or false
+  out.target_ttl = way.reached and way.end_ttl or out.target_ttl
+  return out
+end
+
+local function of_one(self)
+  local way = self.ways[1]
+  local result = head_of(self, self.trace.head, way)
+  result.hops = self.counter:hops(self.first_hop, last_ttl(self, way))
+  add_answers(result.hops, answers_of(self.trace.head))
+  add_facts(self, result.hops)
+  return tracer.enrich(result)
+end
+
+local function of_flows(self)
+  local heads, answers, farthest = {}, {}, {}
+  for i, flow in ipairs(self.trace.flows) do
+    local way = self.ways[flow.flow]
+    heads[flow.flow] = head_of(self, flow, way)
+    heads[flow.flow].first_hop = self.first_hop
+    heads[flow.flow].end_ttl = way.end_ttl
+    heads[flow.flow].probed_hop = last_ttl(self, way)
+    answers[flow.flow] = answers_of(flow)
+    if i == 1 or way.reached and (way.end_ttl or 0) >= (farthest.end_ttl
+      or 0) then
+      farthest = way
+    end
+  end
+  local result = self.counter:outcome(heads,
+    head_of(self, self.trace.head, farthest), function(part, number)
+      add_answers(part.hops, answers[number] or {})
+    end, self.trace.search)
+  add_facts(self, result.hops)
+  return tracer.complete(result)
+end
+
+--- Whether several flows are traced.
+-- @treturn boolean
+function Tab:has_flows()
+  return self.trace ~= nil and self.trace.flows ~= nil
+end
+
 --- The path so far.
 -- @treturn ?table like the result of the trace, judged; that itself once
 --   there is one; nil before it began
@@ -130,33 +221,26 @@ function Tab:snapshot()
   if self.final or not self.trace then
     return self.final
   end
-  local result = {}
-  for key, value in pairs(self.trace.head) do
-    result[key] = value
-  end
-  result.hops = self.counter:hops(self.first_hop, last_ttl(self))
-  annotate(self, result.hops)
-  result.elapsed_ns = self.at_ns - self.from_ns
-  result.elapsed = result.elapsed_ns / 1e9
-  result.reached = result.reached or self.reached or false
-  result.target_ttl = self.reached and self.end_ttl or result.target_ttl
-  return tracer.enrich(result)
+  return self:has_flows() and of_flows(self) or of_one(self)
 end
 
 -- ---- life -----------------------------------------------------------------
 
 --- The trace has begun.
 -- @tparam table trace as readers get it: `name`, `target`, `options`, `head`,
---   a result of the trace that has just begun; `peek`, a function of an
---   address that gives facts, may be absent
+--   a result of the trace that has just begun; of several flows `flows`, the
+--   same of each, and `search`; `peek`, a function of an address that gives
+--   facts, may be absent
 function Tab:start(trace)
   self.state, self.trace, self.name = "running", trace, trace.name
   self.target = trace.head.target or trace.target
   self.first_hop = trace.head.first_hop or 1
   self.max_hops = trace.options.max_hops or 30
   self.max_silent = trace.options.max_silent or 5
-  self.farthest = self.first_hop - 1
-  self.peek = trace.peek or self.peek
+  self.peek, self.ways = trace.peek or self.peek, {}
+  for i, flow in ipairs(trace.flows or { {} }) do
+    self.ways[flow.flow or i] = new_way(self.first_hop)
+  end
   begin_counting(self)
 end
 
@@ -177,9 +261,8 @@ end
 function M.new(name, new_counter)
   return setmetatable({
     name = name, state = "waiting", new_counter = new_counter, dropped = 0,
-    next_probe = 0, from_probe = 0, at_ns = 0, from_ns = 0, probed = 0,
-    farthest = 0, rations = {}, history = history.new(), selected = 1,
-    top = 1, peek = function() return {} end,
+    at_ns = 0, from_ns = 0, ways = {}, history = history.new(),
+    selected = 1, top = 1, peek = function() return {} end,
   }, Tab)
 end
 

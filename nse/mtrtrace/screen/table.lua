@@ -31,10 +31,20 @@ local function loss_style(hop)
   return hop.loss >= MUCH and "bad" or "fair"
 end
 
+-- A row with figures of its own flows has a loss of its own.
+local function loss_of(row)
+  if row.own then
+    return loss_style { loss = row.responder.loss, silent = row.hop.silent,
+      suppressed = row.hop.suppressed }
+  end
+  return loss_style(row.hop)
+end
+
 local function cell_style(column, row)
-  if column.field.key == "loss" and row.first and not row.last_ttl then
-    return loss_style(row.hop)
-  elseif not row.responder or not row.first then
+  if column.field.key == "loss" and (row.first or row.own)
+    and not row.last_ttl then
+    return loss_of(row)
+  elseif not row.responder or not row.first and not row.own then
     return "dim"
   end
   return ""
@@ -118,7 +128,7 @@ function M.draw(canvas, state, area)
     state.reverse)
   state.order = rows
   local width = spark_width(state, canvas.width)
-  local list, x, more = columns.fit(state.columns, rows,
+  local list, x, more = columns.fit(grid.keys(state.columns, tab.result), rows,
     canvas.width - (width > 0 and width + 1 or 0), state.left)
   local strip = { x = canvas.width - width + 1, width = width }
   if width > 0 and not more then

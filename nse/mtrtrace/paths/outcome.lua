@@ -1,0 +1,27 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- The result of several flows to one target: put together, judged, and with
+-- the graph of their paths. Pure.
+-- @module mtrtrace.paths.outcome
+local graph = require "mtrtrace.paths.graph"
+local judge = require "mtrtrace.paths.judge"
+local search = require "mtrtrace.paths.search"
+
+local M = {}
+
+--- Puts flows together.
+-- @tparam {table,...} flows results of one flow each, with their `flow`
+-- @tparam function merge (list of flow numbers) to a result of all of them
+-- @tparam ?table found what the search for paths gave, where one went before
+-- @treturn table as mtrtrace.paths.judge gives it, with `graph`
+function M.of(flows, merge, found)
+  local result = judge.many(flows, merge)
+  if found then
+    search.correct(found, result)
+    result.graph = graph.of_search(found, result)
+  else
+    result.graph = graph.of_flows(flows, result)
+  end
+  return result
+end
+
+return M

@@ -152,6 +152,7 @@ function KINDS.start(self, object)
     max_hops = object.max_hops, flows = object.flows, heads = {},
     replay = counter_of(self, object, numbers) }
   self.open[trace.index], self.count = trace, self.count + 1
+  self.begun = true
   return true, { kind = "start", trace = trace }
 end
 
@@ -287,10 +288,11 @@ KINDS["end"] = function(self, object, trace)
   return true, { kind = "finish", trace = trace, result = full }
 end
 
-function KINDS.error(_, object)
+function KINDS.error(self, object)
   if type(object.name) ~= "string" or type(object.error) ~= "string" then
     return nil, "'name' or 'error' is missing"
   end
+  self.begun = true
   return true, { kind = "finish", error = object.error,
     trace = { index = object.trace, name = object.name } }
 end
@@ -346,6 +348,8 @@ function Replay:missing()
   elseif self.count > 0 then
     return ("%d traces have no end: the recording was cut"):format(
       self.count)
+  elseif not self.begun then
+    return "no trace is in it: the recording was cut"
   end
 end
 

@@ -26,10 +26,23 @@ fails wrong_family 1 "^mtr-trace: $target: not an IPv6 address" -6 "$target"
 fails missing_file 2 '^mtr-trace: /nosuch/file: No such file or directory' -F /nosuch/file
 fails file_that_holds_no_names 2 ':1: expected a host name or address$' -F /bin/true
 fails too_large 1 'size 9000 is more than the MTU' -s 9000 "$target"
-fails no_interface 1 'no such interface: nosuch0' -I nosuch0 "$target"
+fails no_interface 2 '^mtr-trace: --interface=nosuch0: no such interface$' -I nosuch0 "$target" "$(lab_addr 4 1)"
+fails unknown_letter 2 "^mtr-trace: unknown option '-q' \\(see " -q "$target"
+fails missing_settings 2 '^mtr-trace: /nosuch/file: no such file or directory$' --config /nosuch/file "$target"
 fails disk_full 2 '^mtr-trace: /dev/full: No space left on device$' -j -c 1 --asn off --output /dev/full "$target"
 fails disk_full_record 2 '^mtr-trace: /dev/full: No space left on device$' -c 1 --asn off --record /dev/full "$target"
 fails output_that_cannot_be_made 2 '^mtr-trace: /nosuch/out: No such file' --output /nosuch/out "$target"
+
+cli -n -c 1 --asn off --record "$dir/run" "$target"
+fails recording_over_itself 2 "^mtr-trace: --record=$dir/run: is the recording that --replay reads" \
+  --replay "$dir/run" --record "$dir/run"
+like recording_is_still_there "$(tail -n 1 "$dir/run")" '"kind":"end"'
+head -n 1 "$dir/run" >"$dir/nothing"
+fails recording_of_nothing 2 'nothing: no trace is in it: the recording was cut$' --replay "$dir/nothing"
+for answer in --help --schema --man --version; do
+  lab_run "$TREE/scripts/mtr-trace" $answer >/dev/full 2>"$dir/err"
+  is "disk_full$answer" "$? $(cat "$dir/err")" "2 mtr-trace: standard output: No space left on device"
+done
 
 # A disk that fills up on the way: a mount of its own, gone with the process.
 tree_env "$TREE"

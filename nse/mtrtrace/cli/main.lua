@@ -5,6 +5,7 @@
 local man = require "mtrtrace.cli.man"
 local loader = require "mtrtrace.loader"
 local options = require "mtrtrace.cli.options"
+local out = require "mtrtrace.cli.out"
 local outputs = require "mtrtrace.cli.outputs"
 local parse = require "mtrtrace.cli.parse"
 local rerun = require "mtrtrace.cli.rerun"
@@ -42,45 +43,57 @@ end
 
 -- ---- what is answered at once ---------------------------------------------
 
+-- Each gives a text, or nil and the exit status.
 local ANSWERS = {}
 
+local function version()
+  local core = loader.core()
+  return core and core.version
+end
+
 function ANSWERS.help(argparse)
-  io.write(parse.parser(argparse, {}):get_help(), "\n")
+  return parse.parser(argparse, {}):get_help() .. "\n"
 end
 
 function ANSWERS.version()
-  local core = loader.core()
-  print("mtr-trace " .. (core and core.version or "without its engine"))
+  return ("mtr-trace %s\n"):format(version() or "without its engine")
 end
 
 function ANSWERS.man()
-  local core = loader.core()
-  io.write(man.page(core and core.version or ""))
+  return man.page(version() or "")
 end
 
 function ANSWERS.completion(argparse, shell)
   local parser = parse.parser(argparse, {})
   local make = parser["get_" .. shell .. "_complete"]
   if not make then
-    return refuse(("--completion=%s: expected bash, zsh or fish"):format(
+    return nil, refuse(("--completion=%s: expected bash, zsh or fish"):format(
       shell))
   end
-  io.write(make(parser))
+  return make(parser)
 end
 
 function ANSWERS.schema()
   local dkjson, err = needed("dkjson", "lua-dkjson")
   if not dkjson then
-    return fail(err)
+    return nil, fail(err)
   end
-  print(dkjson.encode(schema.build(), { indent = true }))
+  return dkjson.encode(schema.build(), { indent = true }) .. "\n"
+end
+
+local function print_out(text)
+  local output = out.open()
+  output:write(text)
+  local err, closed_pipe = output:close()
+  return err and not closed_pipe and fail(err) or REACHED
 end
 
 -- The exit status where the words ask for such an answer.
 local function answer(argparse, found)
   for _, row in ipairs(options.all()) do
     if row.alone and found[row.name] then
-      return ANSWERS[row.name](argparse, found[row.name]) or REACHED
+      local text, status = ANSWERS[row.name](argparse, found[row.name])
+      return status or print_out(text)
     end
   end
 end
@@ -120,6 +133,17 @@ local function open_recording(path)
     return io.stdin
   end
   return io.open(path, "rb")
+end
+
+-- What is written to is emptied first.
+local function overwritten(checked)
+  for _, row in ipairs(options.all()) do
+    local path = row.writes and checked[(row.name:gsub("-", "_"))]
+    if path and path == checked.replay then
+      return ("--%s=%s: is the recording that --replay reads"):format(
+        row.name, path)
+    end
+  end
 end
 
 -- On the screen a recording takes the place of a run.
@@ -206,6 +230,10 @@ local function start(found)
     return start_traces(core, checked, found)
   elseif #(found.targets or {}) > 0 or checked.filename then
     return refuse "--replay goes with no target"
+  end
+  err = overwritten(checked)
+  if err then
+    return refuse(err)
   end
   return show_recording(core, checked)
 end

@@ -96,7 +96,9 @@ function M.words(argparse, words, found)
   end
   local ok, err = parser:pparse(words)
   if not ok then
-    return nil, (tostring(err):gsub("\n", "; "))
+    -- Every letter is near another one.
+    return nil, (tostring(err):gsub("(option '%-[^-]')\n.*", "%1")
+      :gsub("\n", "; "))
   elseif found.refused then
     return nil, found.refused
   end

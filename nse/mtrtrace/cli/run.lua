@@ -140,7 +140,11 @@ end
 local FATAL = { PERMISSION = "permission", OPTION = "refused" }
 
 local function count(self, result, text, name)
-  if FATAL[name] then
+  if name == "NODEVICE" and self.options.interface then
+    self.refused = ("--interface=%s: no such interface"):format(
+      self.options.interface)
+    self:stop()
+  elseif FATAL[name] then
     self[FATAL[name]] = text
     self:stop()
   elseif not result or not result.reached then
@@ -160,7 +164,7 @@ local function work(self)
     local result, text, why = trace_one(self, trace)
     self.done = self.done + 1
     count(self, result, text, why)
-    if not FATAL[why] then
+    if not FATAL[why] and not self.refused then
       tell(self, "finish", trace, result, text)
     end
   end

@@ -170,7 +170,7 @@ end
 local function load_file(uv, path, user, behind)
   local fd, err = uv.fs_open(path, "r", 0)
   if not fd then
-    return nil, (tostring(err):gsub("^%u+: ", "")), true
+    return nil, tostring(err):match("^%u+: (.-): /") or tostring(err), true
   end
   local stat = uv.fs_fstat(fd)
   local ok, why, is_error = M.trusted(stat, user, behind)

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Several flows in the table, in structured output and in drawn graphs.
+local chart = require "mtrtrace.html.chart"
 local check = require "check"
 local dot = require "mtrtrace.report.dot"
 local drawing = require "mtrtrace.report.graph"
@@ -7,6 +8,7 @@ local fields = require "mtrtrace.fields"
 local flow_worlds = require "sim.flow_worlds"
 local graph = require "mtrtrace.paths.graph"
 local judge = require "mtrtrace.paths.judge"
+local page_graph = require "mtrtrace.html.graph"
 local ordered = require "mtrtrace.report.ordered"
 local rows = require "mtrtrace.rows"
 local sample = require "sample"
@@ -50,6 +52,54 @@ check.case("rows_of_a_fork_have_their_own_figures", function()
   end
   check.contains(shown[1], "1 10.1.0.1 0.0% 80 80 100.0% 0-7 ")
   check.equal(shown[3]:sub(1, 1), " ")
+end)
+
+local function count(text, part)
+  return select(2, text:gsub(part, ""))
+end
+
+-- Two branches of two hops: each is drawn below itself, and nothing across.
+check.case("page_draws_the_links_that_were_found", function()
+  local result = traced()
+  local layers, links = drawing.layers(result)
+  check.equal({ #layers, #layers[2], #layers[3], #links }, { 4, 2, 2, 6 })
+  for _, link in ipairs(links) do
+    check.equal(link.sure, true)
+    if link.from.ttl == 2 then
+      check.equal(link.from.place, link.to.place)
+    end
+  end
+  local text = page_graph.render(result, "x")
+  check.equal({ count(text, '<g class="node'), count(text, "unsure") },
+    { 7, 0 })
+  local curves = 0
+  for d in text:gmatch 'class="edge" d="(.-)"' do
+    curves = curves + count(d, "M")
+  end
+  check.equal(curves, 1 + #links)
+end)
+
+check.case("page_draws_silence_behind_the_paths_known", function()
+  local result = traced()
+  local last = result.hops[#result.hops].ttl
+  result.hops[#result.hops + 1] = sample.silent(last + 1)
+  result.hops[#result.hops + 1] = sample.silent(last + 2)
+  for _, node in ipairs(result.graph.nodes) do
+    node.target = false
+  end
+  local layers, links = drawing.layers(result)
+  check.equal(layers[#layers][1].lines[1],
+    ("* (hop %d-%d)"):format(last + 1, last + 2))
+  check.equal(links[#links].to, layers[#layers][1])
+end)
+
+check.case("page_has_the_loss_of_each_branch", function()
+  local result = traced(function(stages) stages[2][1].loss = 0.4 end)
+  local text, rows_with_loss = chart.render(result, { max_silent = 5 }), 0
+  for _, row in ipairs(rows.build(result, 5)) do
+    rows_with_loss = rows_with_loss + (row.own and 1 or row.first and 1 or 0)
+  end
+  check.equal(count(text, "at 95 %% confidence"), rows_with_loss)
 end)
 
 check.case("rows_of_one_flow_are_as_ever", function()

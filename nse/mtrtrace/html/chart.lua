@@ -44,11 +44,16 @@ local function latency_limit(list)
   return worst > 0 and M.round_up(worst) or nil
 end
 
+-- A hop's own figures, or those of the flows that pass an address.
+local function lost_of(row)
+  return row.own and row.responder or row.first and row.hop or {}
+end
+
 local function loss_limit(list)
   local high = 0.05
   for _, row in ipairs(list) do
     if not row.hop.silent then
-      high = math.max(high, row.hop.loss_high or 0)
+      high = math.max(high, lost_of(row).loss_high or 0)
     end
   end
   return math.min(1, M.round_up(high))
@@ -119,22 +124,22 @@ local function latency(row, limit)
   }), value_of("median", row) .. " ms"
 end
 
-local function loss_title(hop)
+local function loss_title(of)
   return ("%s lost, between %s and %s at 95 %% confidence"):format(
-    format.kinds.share.text(hop.loss), format.kinds.share.text(hop.loss_low),
-    format.kinds.share.text(hop.loss_high))
+    format.kinds.share.text(of.loss), format.kinds.share.text(of.loss_low),
+    format.kinds.share.text(of.loss_high))
 end
 
 local function loss(row, limit)
-  local hop = row.hop
-  if not row.first or not hop.loss then
+  local of = lost_of(row)
+  if not of.loss then
     return "", ""
-  elseif hop.silent then
+  elseif row.hop.silent then
     return "", "no answer"
   end
-  local low, high = x_of(hop.loss_low, limit), x_of(hop.loss_high, limit)
-  return fill.fill(DRAWING, { title = loss_title(hop), drawing = line("lost",
-    "0", x_of(hop.loss, limit)) .. line("interval", low, high)
+  local low, high = x_of(of.loss_low, limit), x_of(of.loss_high, limit)
+  return fill.fill(DRAWING, { title = loss_title(of), drawing = line("lost",
+    "0", x_of(of.loss, limit)) .. line("interval", low, high)
     .. tick("end", low, 5) .. tick("end", high, 5) }),
     value_of("loss", row)
 end

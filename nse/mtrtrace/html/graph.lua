@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 --- The path as a drawing: a row of nodes for each hop, from this host down.
--- A hop that never answered is a node of its own. Pure.
+-- Where the paths are known links are those found. A hop that never answered
+-- is a node of its own. Pure.
 -- @module mtrtrace.html.graph
 local fill = require "mtrtrace.html.fill"
 local graph = require "mtrtrace.report.graph"
@@ -16,19 +17,30 @@ local function more_node(count)
   return { lines = { ("and %d more"):format(count) }, silent = true }
 end
 
--- The stages with nodes that can be drawn, the source first.
+-- The layers with nodes that can be drawn, the source first; and their links.
 local function stages_of(result)
-  local stages = { { { lines = { result.source or "here", "this host" },
-    source = true } } }
-  for i, stage in ipairs(graph.stages(result)) do
-    local nodes = { table.unpack(stage, 1, math.min(#stage, MOST)) }
-    if #stage > MOST then
-      nodes[#nodes + 1] = more_node(#stage - MOST)
+  local source = { lines = { result.source or "here", "this host" },
+    source = true }
+  local layers, links = graph.layers(result)
+  local stages, drawn = { { source } }, {}
+  for i, layer in ipairs(layers) do
+    local nodes = { ttl = layer.ttl, table.unpack(layer, 1,
+      math.min(#layer, MOST)) }
+    local more = #layer > MOST and more_node(#layer - MOST) or nil
+    nodes[#nodes + 1] = more
+    for j, node in ipairs(layer) do
+      drawn[node] = j <= MOST and node or more
     end
-    nodes.ttl = result.hops[i].ttl
     stages[i + 1] = nodes
   end
-  return stages
+  for _, link in ipairs(links) do
+    link.from, link.to = drawn[link.from], drawn[link.to]
+  end
+  for _, node in ipairs(stages[2] or {}) do
+    links[#links + 1] = { from = source, to = node,
+      sure = result.graph ~= nil or #stages[2] == 1 }
+  end
+  return stages, links
 end
 
 local function lines_of(node)
@@ -97,28 +109,39 @@ local function node_html(node, width)
     height = #node.shown * LINE + PAD, texts = table.concat(parts) })
 end
 
--- All edges between two stages in one path.
-local function edges_html(before, after, width)
-  local parts = {}
-  for _, from in ipairs(before) do
-    for _, to in ipairs(after) do
-      local y1 = from.y + #from.shown * LINE + PAD
-      local middle = fill.at((y1 + to.y) / 2)
-      local x1, x2 = fill.at(from.x + width / 2), fill.at(to.x + width / 2)
-      parts[#parts + 1] = ("M%s %sC%s %s %s %s %s %s"):format(x1,
-        fill.at(y1), x1, middle, x2, middle, x2, fill.at(to.y))
-    end
-  end
-  local sure = #before == 1 and #after == 1
-  return ('<path class="edge%s" d="%s"/>\n'):format(sure and "" or " unsure",
-    table.concat(parts))
+local function curve(from, to, width)
+  local y1 = from.y + #from.shown * LINE + PAD
+  local middle = fill.at((y1 + to.y) / 2)
+  local x1, x2 = fill.at(from.x + width / 2), fill.at(to.x + width / 2)
+  return ("M%s %sC%s %s %s %s %s %s"):format(x1, fill.at(y1), x1, middle, x2,
+    middle, x2, fill.at(to.y))
 end
 
-local function stage_html(stage, before, width)
-  local parts = {}
-  if before then
-    parts[1] = edges_html(before, stage, width)
+-- All links from a stage in two paths: those that are known, and those that
+-- may be.
+local function edges_html(stage, links, width)
+  local of_stage, sure, unsure = {}, {}, {}
+  for _, node in ipairs(stage) do
+    of_stage[node] = true
   end
+  local seen = {}
+  for _, link in ipairs(links) do
+    local d = of_stage[link.from] and curve(link.from, link.to, width)
+    if d and not seen[d] then
+      seen[d] = true
+      local list = link.sure and sure or unsure
+      list[#list + 1] = d
+    end
+  end
+  local function path(list, class)
+    return #list > 0 and ('<path class="edge%s" d="%s"/>\n'):format(class,
+      table.concat(list)) or ""
+  end
+  return path(sure, "") .. path(unsure, " unsure")
+end
+
+local function stage_html(stage, links, width)
+  local parts = { edges_html(stage, links, width) }
   if stage.ttl then
     parts[#parts + 1] = ('<text class="rail" x="0" y="%s">%d</text>\n')
       :format(fill.at(stage.y + stage.height / 2 + 4), stage.ttl)
@@ -142,7 +165,7 @@ $[drawing]</svg>
 -- @tparam string title
 -- @treturn string HTML
 function M.render(result, title)
-  local stages = stages_of(result)
+  local stages, links = stages_of(result)
   local width, total = measure(stages)
   local height = place(stages, width)
   return fill.fill(DRAWING, {
@@ -150,8 +173,8 @@ function M.render(result, title)
     height = math.ceil(height),
     about = "Each row is a hop, with the addresses that answered there. "
       .. "The table of hops says the same.",
-    drawing = fill.each(stages, function(stage, i)
-      return stage_html(stage, stages[i - 1], width)
+    drawing = fill.each(stages, function(stage)
+      return stage_html(stage, links, width)
     end),
   })
 end

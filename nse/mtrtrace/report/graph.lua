@@ -159,6 +159,100 @@ local function of_known(result)
   return graph
 end
 
+-- ---- layer by layer, for drawings that have a row for each hop
+
+local function layers_of_stages(result)
+  local layers, links = {}, {}
+  for i, here in ipairs(M.stages(result)) do
+    here.ttl, layers[i] = result.hops[i].ttl, here
+    for _, from in ipairs(layers[i - 1] or {}) do
+      for _, to in ipairs(here) do
+        links[#links + 1] = { from = from, to = to,
+          sure = #layers[i - 1] == 1 and #here == 1 }
+      end
+    end
+  end
+  return layers, links
+end
+
+-- Nodes below each other rather than across.
+local function untangle(layer, links)
+  local sum, count, place = {}, {}, {}
+  for _, link in ipairs(links) do
+    if link.from.place then
+      sum[link.to] = (sum[link.to] or 0) + link.from.place
+      count[link.to] = (count[link.to] or 0) + 1
+    end
+  end
+  for i, node in ipairs(layer) do
+    place[node] = i
+  end
+  local function weight(node)
+    return count[node] and sum[node] / count[node] or math.huge
+  end
+  table.sort(layer, function(a, b)
+    local one, two = weight(a), weight(b)
+    return one < two or one == two and place[a] < place[b]
+  end)
+  for i, node in ipairs(layer) do
+    node.place = i
+  end
+end
+
+-- The silent tail goes on behind what does not end before it.
+local function add_tail(result, layers, links)
+  local tail = silent_tail(result)
+  local hop, last = result.hops[tail], layers[#layers]
+  if not hop or last and hop.ttl <= last.ttl then
+    return
+  end
+  local node = silent_node(result.target, hop,
+    result.hops[#result.hops].ttl)
+  layers[#layers + 1] = { node, ttl = hop.ttl }
+  for _, from in ipairs(last or {}) do
+    links[#links + 1] = not from.ends and { from = from, to = node,
+      sure = #last == 1 } or nil
+  end
+end
+
+local function layers_of_known(result)
+  local layers, by_ttl, by_id, links = {}, {}, {}, {}
+  for _, known in ipairs(result.graph.nodes) do
+    local layer = by_ttl[known.ttl] or { ttl = known.ttl }
+    if not by_ttl[known.ttl] then
+      by_ttl[known.ttl], layers[#layers + 1] = layer, layer
+    end
+    local node = drawn_node(result.target, known)
+    node.ends = known.target or known.stop
+    by_id[known.id], layer[#layer + 1] = node, node
+  end
+  for i, link in ipairs(result.graph.links) do
+    links[i] = { from = by_id[link.from], to = by_id[link.to], sure = true }
+  end
+  for _, ttl in ipairs(result.graph.gaps) do
+    for _, from in ipairs(by_ttl[ttl] or {}) do
+      for _, to in ipairs(by_ttl[ttl + 1] or {}) do
+        links[#links + 1] = { from = from, to = to, sure = false }
+      end
+    end
+  end
+  for _, layer in ipairs(layers) do
+    untangle(layer, links)
+  end
+  add_tail(result, layers, links)
+  return layers, links
+end
+
+--- The nodes of a trace hop by hop, and what links them.
+-- @tparam table result judged
+-- @treturn {{table,...},...} nodes as in the graph; each layer has its `ttl`
+-- @treturn {table,...} links { from, to, sure }: nodes of two layers
+function M.layers(result)
+  return (result.graph and layers_of_known or layers_of_stages)(result)
+end
+
+-- ---- the whole
+
 --- The graph of a trace.
 -- @tparam table result judged
 -- @treturn table `nodes`: { id, lines, silent, target, source }; `edges`:

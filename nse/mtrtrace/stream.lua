@@ -14,6 +14,8 @@ local format = require "mtrtrace.format"
 
 local M = {}
 
+local math_type = math.type
+
 --- Rises when a stream is no longer what readers of the last one expect: 1
 -- knew one flow.
 M.FORMAT = 2
@@ -169,22 +171,55 @@ local function began_ns(trace, event)
   return trace.began[event.flow]
 end
 
+local NS = 1000000000
+
+-- A run has many moments in each second, and few texts: most are written once.
+local second, second_text, texts, text_count = nil, nil, {}, 0
+local MOST_TEXTS = 4096
+
+local function moment(ns)
+  if ns // NS ~= second then
+    second, second_text = ns // NS, format.moment(ns):sub(1, 20)
+  end
+  return ("%s%09dZ"):format(second_text, ns % NS)
+end
+
+local function text_of(value)
+  local text = texts[value]
+  if not text then
+    if text_count >= MOST_TEXTS then
+      texts, text_count = {}, 0
+    end
+    text = write(value)
+    texts[value], text_count = text, text_count + 1
+  end
+  return text
+end
+
+-- The fields of an event in their order; integers are written by concat.
+local function fields_of(event, parts, n)
+  for i = 1, #EVENT do
+    local value = event[EVENT[i]]
+    if value ~= nil then
+      parts[n + 1] = EVENT_KEY[i]
+      parts[n + 2] = math_type(value) == "integer" and value
+        or text_of(value)
+      n = n + 2
+    end
+  end
+  return n
+end
+
 --- Something happened.
 -- @tparam table trace as above
 -- @tparam table event as trace:events() gives it
 -- @treturn string
 function M.event(trace, event)
-  local parts = { ('{"kind":"%s","trace":%d,"time":"%s","at_ns":%d')
-    :format(event.kind, trace.index,
-      format.moment(began_ns(trace, event) + event.at_ns), event.at_ns) }
-  for i = 1, #EVENT do
-    local value = event[EVENT[i]]
-    if value ~= nil then
-      parts[#parts + 1] = EVENT_KEY[i]
-      parts[#parts + 1] = write(value)
-    end
-  end
-  parts[#parts + 1] = "}\n"
+  local parts = { '{"kind":"', event.kind, '","trace":', trace.index,
+    ',"time":"', moment(began_ns(trace, event) + event.at_ns),
+    '","at_ns":', event.at_ns }
+  local n = fields_of(event, parts, #parts)
+  parts[n + 1] = "}\n"
   return table.concat(parts)
 end
 

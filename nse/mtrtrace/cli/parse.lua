@@ -44,6 +44,11 @@ local function add(parent, row, found)
     option:args(1):argname(row.value)
   end
   option:description(M.about(row)):count "*"
+  -- argparse's own label says the value twice, on two lines.
+  function option._get_label_lines()
+    return { (row.short and ("-%s, "):format(row.short) or "    ")
+      .. "--" .. row.name .. (row.value and " " .. row.value or "") }
+  end
   option:action(function(_, _, value) M.take(found, row, value) end)
   return option
 end

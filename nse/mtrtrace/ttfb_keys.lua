@@ -34,7 +34,7 @@ local KEYS = {
   { key = "phase", kind = "name", about = "where it failed or was left: "
     .. "connecting, tls, waiting, header" },
   { key = "failure", kind = "name", about = "refused, unreachable, timeout, "
-    .. "connect, tls, http, closed, header or local" },
+    .. "connect, tls, certificate, no_ca, http, closed, header or local" },
 }
 
 for _, field in ipairs(KEYS) do

@@ -20,6 +20,12 @@ ask() {
 ttfb() { show text | sed -n 's/^ *TTFB: //p'; }
 reads() { like "${flavour}_$1" "$(ttfb)" "^$2"; } # NAME REGEX
 
+# adds_up NAME: the phases are all of it, to a microsecond
+adds_up() {
+  is "${flavour}_${1}_adds_up" "$(show ttfb ttfb tcp tls wait |
+    awk '{ d = $1 - $2 - $3 - $4; print ($1 > 0 && d < 0.0015 && d > -0.0015) ? "yes" : $0 }')" yes
+}
+
 MS='[0-9]+\.[0-9]+'
 UNVERIFIED="TTFB $MS ms over an unverified connection  \(https"
 VALUES="outcome scheme port protocol status tls_version certificate location"
@@ -29,6 +35,7 @@ both_families() {
   for family in 4 6; do
     ask '' -$family a.test
     reads "v${family}_https" "$MS ms  \(https, HTTP/2 200; TCP $MS \+ TLS $MS \+ wait $MS; server think time $MS\)$"
+    adds_up "v${family}_https"
     # shellcheck disable=SC2086 # a list, to be split
     is "${flavour}_v${family}_values" "$(show ttfb $VALUES address)" \
       "measured https 443 HTTP/2 200 TLSv1.3 trusted - $(lab_target $family)"
@@ -106,6 +113,7 @@ END
 think_time() {
   ask mtr-trace.http-count=9,mtr-trace.url=http://a.test:8050/ "$T4"
   reads count "$MS / $MS / $MS ms min / median / max of [5-9]"
+  adds_up several_http
   is "${flavour}_wait_is_50_ms_and_a_round_trip" "$(show ttfb min wait think |
     awk '{ print ($1 >= 50 && $1 <= 52 && $2 >= 50 && $2 - $3 > 0 && $2 - $3 < 1) ? "yes" : $0 }')" yes
 }

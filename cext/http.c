@@ -43,6 +43,7 @@ struct http {
     unsigned scope;
     struct sockaddr_storage source;
     socklen_t source_length; /* 0: none */
+    int64_t start_us;        /* not before this */
 
     /* the thread's alone: */
     CURL *easy;
@@ -238,11 +239,16 @@ static enum http_phase phase_of(const struct http *h)
     return is_https(&h->request) && now->tls_us == 0 ? HTTP_TLS : HTTP_WAITING;
 }
 
-static int64_t monotonic_us(void)
+static int64_t clock_us(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static int64_t monotonic_us(void)
+{
+    return clock_us(CLOCK_MONOTONIC);
 }
 
 /* libcurl tells the time of the connection only when TLS is done, too: until then our own has to
@@ -458,15 +464,25 @@ static void transfer(struct http *h)
     curl_easy_getinfo(h->easy, CURLINFO_SSL_VERIFYRESULT, &h->now.verify);
 }
 
-static void *run(void *arg)
+/* False where it is closed before. */
+static bool wait_for_turn(struct http *h)
 {
-    struct http *h = arg;
+    while (!publish(h, false)) {
+        int64_t left_ms = (h->start_us - monotonic_us() + 999) / 1000;
+        int patience_ms = left_ms < POLL_MS ? (int)left_ms : POLL_MS;
+        if (left_ms <= 0 || curl_multi_poll(h->multi, NULL, 0, patience_ms, NULL) != CURLM_OK)
+            return true;
+    }
+    return false;
+}
 
-    bool ready = configure(h);
-    if (ready && h->request.rehearse)
-        httpwarm_run(h->multi, h->easy, is_https(&h->request));
+static void ask(struct http *h, bool ready)
+{
+    int64_t cpu_us = clock_us(CLOCK_THREAD_CPUTIME_ID);
+
     if (ready && curl_multi_add_handle(h->multi, h->easy) == CURLM_OK) {
         transfer(h);
+        h->now.cost_us = clock_us(CLOCK_THREAD_CPUTIME_ID) - cpu_us;
         publish(h, true);
         curl_multi_remove_handle(h->multi, h->easy);
     } else {
@@ -476,6 +492,17 @@ static void *run(void *arg)
         snprintf(h->report.text, sizeof h->report.text, "libcurl does not take the request");
         pthread_mutex_unlock(&h->lock);
     }
+}
+
+static void *run(void *arg)
+{
+    struct http *h = arg;
+
+    bool ready = configure(h);
+    if (ready && h->request.rehearse)
+        httpwarm_run(h->multi, h->easy, is_https(&h->request));
+    if (wait_for_turn(h))
+        ask(h, ready);
     curl_easy_cleanup(h->easy);
     curl_slist_free_all(h->connect_to);
     return NULL;
@@ -581,6 +608,8 @@ static int begin(struct http *h, const struct http_request *request, struct err 
         return err_set(err, ERR_NOMEM, "no memory for a request");
     if (read_addresses(h, request, err) < 0)
         return -1;
+    if (request->turn != NULL)
+        h->start_us = httpturn_take(request->turn, monotonic_us());
     int rc = start_thread(h);
     return rc == 0 ? 0 : err_set(err, ERR_SYSTEM, "no thread for a request: %s", strerror(rc));
 }
@@ -618,5 +647,7 @@ void http_close(struct http *h)
     pthread_mutex_unlock(&h->lock);
     curl_multi_wakeup(h->multi);
     pthread_join(h->thread, NULL);
+    if (h->request.turn != NULL && h->report.cost_us > 0)
+        httpturn_note(h->request.turn, h->report.cost_us);
     dispose(h);
 }

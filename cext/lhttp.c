@@ -17,10 +17,15 @@
 
 enum { MOST_AT_ONCE = 64 };
 
-/* How many threads there are, and what has been rehearsed; an upvalue of start. */
+struct scheme {
+    bool begun;
+    struct httpturn turn;
+};
+
+/* How many threads there are, and what they have in common; an upvalue of start. */
 struct pool {
     int running;
-    bool https, http;
+    struct scheme https, http;
 };
 
 struct request_ud {
@@ -68,13 +73,13 @@ static void check_request(lua_State *L, struct http_request *r)
     r->unverified = lopt_boolean(L, "unverified");
 }
 
-static bool is_first(struct pool *pool, const char *url)
+static void join_others(struct pool *pool, struct http_request *r)
 {
-    bool *begun = strncmp(url, "https:", 6) == 0 ? &pool->https : &pool->http;
-    bool first = !*begun;
+    struct scheme *scheme = strncmp(r->url, "https:", 6) == 0 ? &pool->https : &pool->http;
 
-    *begun = true;
-    return first;
+    r->rehearse = !scheme->begun;
+    scheme->begun = true;
+    r->turn = &scheme->turn;
 }
 
 static int l_start(lua_State *L)
@@ -95,7 +100,7 @@ static int l_start(lua_State *L)
     luaL_setmetatable(L, REQUEST_MT);
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_setuservalue(L, -2);
-    request.rehearse = is_first(pool, request.url);
+    join_others(pool, &request);
     u->http = http_start(&request, &err);
     if (u->http == NULL)
         return push_err(L, &err);

@@ -375,6 +375,8 @@ static void set_trust(CURL *easy, const struct http_request *r)
 {
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, r->unverified ? 0L : 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, r->unverified ? 0L : 2L);
+    if (!r->unverified && httptrust_use(r->trust, easy, r->ca_file, r->ca_dir))
+        return;
     if (r->ca_file != NULL)
         curl_easy_setopt(easy, CURLOPT_CAINFO, r->ca_file);
     if (r->ca_dir != NULL)
@@ -405,7 +407,8 @@ static bool configure(struct http *h)
     if (h->easy == NULL)
         return false;
     set_limits(h->easy, r);
-    set_trust(h->easy, r);
+    if (is_https(r))
+        set_trust(h->easy, r);
     curl_easy_setopt(h->easy, CURLOPT_ERRORBUFFER, h->curl_text);
     curl_easy_setopt(h->easy, CURLOPT_USERAGENT, r->agent);
     curl_easy_setopt(h->easy, CURLOPT_NOBODY, r->head ? 1L : 0L);

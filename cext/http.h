@@ -5,6 +5,7 @@
 #define MTR_HTTP_H
 
 #include "err.h"
+#include "httptrust.h"
 #include "httpturn.h"
 
 #include <stdbool.h>
@@ -47,6 +48,7 @@ struct http_request {
     bool rehearse;   /* it is the program's first of its scheme: see httpwarm.h */
     /* Of all requests of the scheme; used by http_start and http_close alone. NULL: at once. */
     struct httpturn *turn;
+    struct httptrust *trust; /* outlives the request; NULL: libcurl reads its certificates */
 };
 
 /* Times are microseconds since the start of the request, 0 where it has not got so far. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Requests that start together would be in each other's times: a handshake is milliseconds of
- * CPU, tens with a system's CA certificates. So they start one after the other, as far apart as
+ * CPU. So they start one after the other, as far apart as
  * one of them costs. Pure: no clock, no thread. */
 #ifndef MTR_HTTPTURN_H
 #define MTR_HTTPTURN_H
@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 enum {
-    HTTPTURN_GUESS_US = 20000, /* until one has ended */
+    HTTPTURN_GUESS_US = 10000, /* until one has ended */
     HTTPTURN_MOST_US = 50000,
 };
 

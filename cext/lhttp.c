@@ -26,6 +26,7 @@ struct scheme {
 struct pool {
     int running;
     struct scheme https, http;
+    struct httptrust *trust;
 };
 
 struct request_ud {
@@ -80,6 +81,7 @@ static void join_others(struct pool *pool, struct http_request *r)
     r->rehearse = !scheme->begun;
     scheme->begun = true;
     r->turn = &scheme->turn;
+    r->trust = pool->trust;
 }
 
 static int l_start(lua_State *L)
@@ -180,6 +182,15 @@ static int request_result(lua_State *L)
     return 1;
 }
 
+/* A request keeps its pool: by then all are closed. */
+static int pool_gc(lua_State *L)
+{
+    struct pool *pool = luaL_checkudata(L, 1, POOL_MT);
+    httptrust_free(pool->trust);
+    pool->trust = NULL;
+    return 0;
+}
+
 static const luaL_Reg methods[] = {
     { "done", request_done },
     { "result", request_result },
@@ -194,8 +205,7 @@ static void make_types(lua_State *L)
     luaL_newlib(L, methods);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
-    luaL_newmetatable(L, POOL_MT);
-    lua_pop(L, 1);
+    lset_owner_type(L, POOL_MT, pool_gc);
 }
 
 __attribute__((visibility("default"))) int luaopen_mtrtrace_http(lua_State *L);
@@ -215,7 +225,8 @@ int luaopen_mtrtrace_http(lua_State *L)
     lua_newtable(L);
     /* Not curl_version(): libldap, asked for its own, looks up this host's name and may block. */
     lset_string(L, "libcurl", curl_version_info(CURLVERSION_NOW)->version);
-    lset_owner(L, POOL_MT, sizeof(struct pool));
+    struct pool *pool = lset_owner(L, POOL_MT, sizeof *pool);
+    pool->trust = httptrust_new();
     lua_pushcclosure(L, l_start, 1);
     lua_setfield(L, -2, "start");
     return 1;

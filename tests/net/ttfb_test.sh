@@ -182,10 +182,11 @@ done
 
 # ---- a plain interpreter, under valgrind and with an OpenSSL of its own ------------
 
-# alone COMMAND...: one request from the client
+# alone COMMAND...: one request from the client, or CA as in request.lua
 alone() {
+  cp "$LAB_SCRATCH/tls/ca.pem" "$LAB_SCRATCH/tls/b.pem" "$LAB_SCRATCH/"
   lab_exec c env LUA_CPATH="$TREE/build/lua5.4/?.so" REQUEST_URL=https://a.test/ REQUEST_ADDRESS="$T4" \
-    SSL_CERT_FILE="$LAB_SCRATCH/tls/ca.pem" "$@" "$TREE/tests/net/request.lua" 2>&1
+    REQUEST_CA="${CA:-$LAB_SCRATCH/ca.pem}" "$@" "$TREE/tests/net/request.lua" 2>&1
 }
 
 own_openssl() { # NAME FLAG...: builds sslhost.c
@@ -196,6 +197,9 @@ own_openssl() { # NAME FLAG...: builds sslhost.c
 }
 
 is plain_interpreter "$(alone lua5.4)" "200 HTTP/2 TLSv1.3"
+text=$(CA="$LAB_SCRATCH/ca.pem $LAB_SCRATCH/ca.pem $LAB_SCRATCH/b.pem $LAB_SCRATCH/none" alone lua5.4 | cut -d: -f1)
+is certificates_are_read_once_and_others_apart "$(tr '\n' , <<<"$text")" \
+  '200 HTTP/2 TLSv1.3,200 HTTP/2 TLSv1.3,certificate,no_ca,'
 is plain_interpreter_under_valgrind "$(alone valgrind -q --error-exitcode=99 --leak-check=full \
   --errors-for-leak-kinds=definite --show-leak-kinds=definite lua5.4)" "200 HTTP/2 TLSv1.3"
 own_openssl part -DPART

@@ -329,6 +329,19 @@ static void test_turns(void)
     check_int("connections", server.connections, 0);
 }
 
+static void test_trust(void)
+{
+    struct httptrust *trust = httptrust_new();
+    CURL *easy = curl_easy_init();
+
+    check_case("certificates_that_cannot_be_read_are_libcurls_business");
+    check_that(!httptrust_use(trust, easy, "/nonexistent/ca.pem", NULL), "they were used");
+    check_that(!httptrust_use(NULL, easy, NULL, NULL), "nothing was used");
+    curl_easy_cleanup(easy);
+    httptrust_free(trust);
+    httptrust_free(NULL);
+}
+
 static size_t not_called(char *bytes, size_t size, size_t count, void *context)
 {
     (void)bytes;
@@ -382,6 +395,7 @@ int main(void)
     test_refused_here();
     test_leave();
     test_turns();
+    test_trust();
     test_children();
     test_rehearsal();
     check_case("no_descriptor_and_no_thread_is_left");

@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -145,6 +147,15 @@ static void note_tls(struct http *h)
         snprintf(h->now.tls, sizeof h->now.tls, "%s", version(info->internals));
 }
 
+static void note_resends(struct http *h)
+{
+    struct tcp_info info = { 0 };
+    socklen_t length = sizeof info;
+
+    if (h->fd >= 0 && getsockopt(h->fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0)
+        h->now.resends = info.tcpi_total_retrans;
+}
+
 static void note_location(struct http *h, const char *line, size_t length)
 {
     static const char name[] = "location:";
@@ -169,8 +180,10 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
     struct http *h = context;
     size_t length = size * count;
 
-    if (h->header_bytes == 0)
+    if (h->header_bytes == 0) {
         note_tls(h);
+        note_resends(h);
+    }
     h->header_bytes += length;
     if (h->header_bytes > HEADER_MOST) {
         h->too_long = true;

@@ -57,11 +57,12 @@ struct http_report {
     enum http_phase phase;
     enum http_failure failure;
     int64_t connect_us, tls_us, first_byte_us, total_us;
-    int64_t cost_us; /* of CPU, once it is done */
-    long status;     /* 0: none yet */
-    long verify;     /* OpenSSL's X509_V_ERR code */
-    char version[8]; /* "1.1", "2"; "" where there was no answer */
-    char tls[16];    /* "TLSv1.3"; "" where there is none or it is not known */
+    int64_t cost_us;  /* of CPU, once it is done */
+    uint32_t resends; /* of our packets, by the kernel, until the first byte */
+    long status;      /* 0: none yet */
+    long verify;      /* OpenSSL's X509_V_ERR code */
+    char version[8];  /* "1.1", "2"; "" where there was no answer */
+    char tls[16];     /* "TLSv1.3"; "" where there is none or it is not known */
     char location[2048];
     char peer[64];  /* address that was connected to */
     char text[256]; /* libcurl's or the system's words about the failure */

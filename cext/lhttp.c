@@ -158,6 +158,7 @@ static void push_times(lua_State *L, const struct http_report *r)
      * request is out, and late where the thread loses its turn in between. */
     set_ms(L, "wait_ms", r->tls_us > 0 ? r->tls_us : r->connect_us, r->first_byte_us);
     set_ms(L, "elapsed_ms", 0, r->total_us);
+    lset_integer(L, "resends", r->resends);
 }
 
 static int request_result(lua_State *L)

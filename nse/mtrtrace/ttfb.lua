@@ -197,9 +197,10 @@ local function best_of(result)
   return best
 end
 
--- A round trip of the trace may be longer than that of the request.
+-- A round trip of the trace may be longer than that of the request; and where
+-- TCP lost a packet of the request, the server was not all that took time.
 local function add_think(out, result)
-  local best = out.wait_ms and best_of(result)
+  local best = out.wait_ms and (out.resends or 0) == 0 and best_of(result)
   if best then
     out.think_ms = out.wait_ms >= best and out.wait_ms - best or nil
     out.too_short = out.wait_ms < best
@@ -213,7 +214,7 @@ local function add_report(out, report)
     out[key] = report[key]
   end
   out.status, out.location = report.status, report.location
-  out.tls_version = report.tls_version
+  out.tls_version, out.resends = report.tls_version, report.resends
   out.protocol = report.version and "HTTP/" .. report.version
 end
 
@@ -226,6 +227,7 @@ local function add_samples(out, samples)
   for _, key in ipairs(TIMES) do
     out[key] = low[key] and high[key] and (low[key] + high[key]) / 2
   end
+  out.resends = math.max(low.resends or 0, high.resends or 0)
   out.count, out.min_ms, out.max_ms = #list, list[1].ttfb_ms,
     list[#list].ttfb_ms
   out.median_ms = out.ttfb_ms

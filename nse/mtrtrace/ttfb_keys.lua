@@ -16,6 +16,8 @@ local KEYS = {
     about = "end of the handshake to the first byte" },
   { key = "think", kind = "ms", from = "think_ms",
     about = "wait less the shortest round trip to the destination" },
+  { key = "resends", kind = "count",
+    about = "packets that this host sent again until the first byte" },
   { key = "count", kind = "count", about = "requests that were measured" },
   { key = "min", kind = "ms", from = "min_ms", about = "shortest ttfb" },
   { key = "median", kind = "ms", from = "median_ms", about = "median ttfb" },

@@ -118,6 +118,16 @@ think_time() {
     awk '{ print ($1 >= 50 && $1 <= 52 && $2 >= 50 && $2 - $3 > 0 && $2 - $3 < 1) ? "yes" : $0 }')" yes
 }
 
+# The first packet with a request is lost.
+lost_request() {
+  lab_rule r2 forward iifname up tcp dport 80 tcp flags psh limit rate over 1/hour burst 1 packets accept
+  lab_rule r2 forward iifname up tcp dport 80 tcp flags psh drop
+  ask mtr-trace.url=http://a.test/ "$T4"
+  reads lost_request "[0-9]{3,4}\.[0-9]+ ms  \(http, HTTP/1.1 200; TCP $MS \+ wait $MS; 1 packet was sent again\)$"
+  is "${flavour}_lost_request_values" "$(show ttfb resends think)" "1 -"
+  lab_clear r2
+}
+
 what_is_asked() {
   local head
   : >"$LAB_SCRATCH/web.log"
@@ -174,6 +184,7 @@ for flavour in ${ONLY:-$FLAVOURS}; do
   addresses
   bad_servers
   think_time
+  lost_request
   what_is_asked
   known_ports
   twenty_at_once

@@ -73,6 +73,10 @@ local function answer(t)
 end
 
 local function think(t)
+  if (t.resends or 0) > 0 then
+    return t.resends == 1 and "1 packet was sent again"
+      or ("%d packets were sent again"):format(t.resends)
+  end
   return t.think_ms and "server think time " .. short(t.think_ms)
     or t.too_short and "server think time too short to tell" or nil
 end

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The CA certificates, read once for a program and before the clock of a request runs: a system's
- * 150 are 20 to 40 ms of CPU, which libcurl spends anew in each handshake. Where that cannot be
+ * 150 are some 30 ms of CPU, which libcurl spends anew in each handshake. Where that cannot be
  * done libcurl reads them itself: trust is the same, the time is longer. */
 #ifndef MTR_HTTPTRUST_H
 #define MTR_HTTPTRUST_H

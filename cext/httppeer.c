@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where OpenSSL's functions are not found (see httpssl.h) nothing is said in TLS. The key below proves nothing to anybody: it is known to all, and no one trusts it. */
+/* Where OpenSSL's functions are not found (see httpssl.h) nothing is said in TLS. The key below
+ * proves nothing to anybody: it is known to all, and no one trusts it. */
 #include "httppeer.h"
 #include "httpssl.h"
 

@@ -663,7 +663,7 @@ void http_close(struct http *h)
     pthread_mutex_unlock(&h->lock);
     curl_multi_wakeup(h->multi);
     pthread_join(h->thread, NULL);
-    if (h->request.turn != NULL && h->report.cost_us > 0)
+    if (h->request.turn != NULL && h->report.first_byte_us > 0 && h->report.cost_us > 0)
         httpturn_note(h->request.turn, h->report.cost_us);
     dispose(h);
 }

@@ -319,6 +319,9 @@ static void test_turns(void)
     check_that(turn.cost_us > 0 && turn.cost_us <= HTTPTURN_MOST_US, "got %lld us",
                (long long)turn.cost_us);
     close_server(&server);
+    turn = (struct httpturn){ 0 };
+    finish(start_in_turn(9, &turn));
+    check_int("refused", turn.cost_us, 0);
 
     check_case("a_request_waits_for_its_turn_and_can_be_left");
     if (!open_server(&server, short_answer, 0))

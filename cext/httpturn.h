@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Requests that start together would be in each other's times: a handshake is milliseconds of
- * CPU. So they start one after the other, as far apart as
- * one of them costs. Pure: no clock, no thread. */
+ * CPU. So they start one after the other, as far apart as one of them costs. Pure: no clock, no
+ * thread. */
 #ifndef MTR_HTTPTURN_H
 #define MTR_HTTPTURN_H
 

@@ -65,6 +65,14 @@ local GOOD = {
   { name = "map", line = "--geo-db a --geo-out b x", key = "geo_out",
     want = "b" },
   { name = "asn_off", line = "--asn off x", key = "asn", want = {} },
+  { name = "classic_of_two_flows", line = "--classic --flows 2 x",
+    key = "packets", want = 2 },
+  { name = "classic_of_many_flows", line = "--classic --flows 8 x",
+    key = "packets", want = 1 },
+  { name = "classic_of_all_paths", line = "--classic --paths 95 x",
+    key = "packets", want = 1 },
+  { name = "classic_as_it_is_told", line = "--classic --paths 95 -c 4 x",
+    key = "packets", want = 4 },
 }
 
 for _, row in ipairs(GOOD) do
@@ -158,5 +166,19 @@ for _, row in ipairs(COLUMNS) do
     check.equal(table.concat(columns, ","), row.want)
   end)
 end
+
+check.case("help_has_an_option_on_a_line_and_fits_a_terminal", function()
+  local help = parse.parser(argparse, {}):get_help()
+  for _, row in ipairs(options.all()) do
+    local label = (row.short and ("-%s, "):format(row.short) or "    ")
+      .. "--" .. row.name .. (row.value and " " .. row.value or "")
+    if not row.refused then
+      check.contains(help, "\n   " .. label)
+    end
+  end
+  for line in help:gmatch "[^\n]+" do
+    check.equal(#line <= 79, true, line)
+  end
+end)
 
 check.finish()

@@ -87,9 +87,13 @@ done
 # ---- a firewall drops what goes to port 43 ----------------------------------------
 
 lab_rule c output tcp dport 43 drop
-look deb12 mtr-trace.packets=10 "$(lab_target 4)"
-is firewall_rows "$(rows)" "$want"
-at_most firewall_time "$TOOK" 6000
+for flavour in $FLAVOURS; do
+  plainly "$flavour" mtr-trace.names=no
+  like "${flavour}_firewall_dns_answers" "$OUT" '^\| +5 .* AS6453/AS6461 +TWIN-A, GB / TWIN-B, GB '
+  at_most "${flavour}_firewall_time" "$TOOK" 6000
+  is "${flavour}_firewall_is_noticed" "$(grep -c 'TCP port 43 seems to be blocked' <<<"$OUT")" 1
+  unlike "${flavour}_firewall_no_other_server_is_tried" "$OUT" '(radb|ripe)\.net'
+done
 lab_clear c
 
 # ---- RIPE's server ------------------------------------------------------------------

@@ -125,8 +125,9 @@ local function open(nmap, address, port, seconds)
   local ok, err = socket:connect(address, port, "tcp")
   if not ok then
     socket:close()
-    return nil, err == "TIMEOUT" and "connecting took too long"
-      or ("cannot connect: %s"):format(tostring(err))
+    local silent = err == "TIMEOUT"
+    return nil, silent and "connecting took too long"
+      or ("cannot connect: %s"):format(tostring(err)), silent
   end
   return connection(socket)
 end
@@ -160,17 +161,18 @@ local function connect(nmap)
     if special.bytes(name) then
       return open(nmap, name, port, seconds)
     end
-    local err = "name not found"
+    local err, any_silent = "name not found", false
     for _, kind in ipairs(FAMILIES[nmap.address_family()]) do
-      local address, conn = address_of(nmap, name, kind), nil
+      local address, conn, silent = address_of(nmap, name, kind), nil, false
       if address then
-        conn, err = open(nmap, address, port, seconds / 2)
+        conn, err, silent = open(nmap, address, port, seconds / 2)
       end
       if conn then
         return conn
       end
+      any_silent = any_silent or silent
     end
-    return nil, err
+    return nil, err, any_silent
   end
 end
 

@@ -211,6 +211,22 @@ local function echo_df(list)
     or "mixed"
 end
 
+-- A code other than 0 means nothing in an echo request: what becomes of it
+-- in the reply is a habit of the stack.
+local function echo_code(answer)
+  local sent = answer.sent_code or 0
+  if sent == 0 or answer.code == nil then
+    return nil
+  end
+  return answer.code == sent and "reflected" or answer.code == 0 and "zeroed"
+    or "other"
+end
+
+-- Where nothing but echo replies came.
+local function only_echo(answers, lists)
+  return #answers > 0 and #lists.echo == #answers and "echo" or nil
+end
+
 local function numbered(list)
   local out = {}
   for _, answer in ipairs(list) do
@@ -301,6 +317,8 @@ function M.of(subject)
   if subject.family == 4 then
     add_ttls(out, lists, subject)
     out.echo_df = echo_df(lists.echo)
+    out.echo_code = agreed(lists.echo, echo_code)
+    out.only = only_echo(answers, lists)
     out.reset_df = agreed(lists.reset, field "df")
     add_ids(out, lists)
     add_counters(out, lists)

@@ -15,20 +15,56 @@ function M.label(guess)
   return guess.label .. (guess.doubtful and "?" or "")
 end
 
+-- More do not help anybody; the structured output has them all.
+local MOST_FITTING = 4
+
+--- A guess and how sure it is; without one what else the evidence fits.
+-- @tparam table guess of mtrtrace.os.judge
+-- @treturn string such as "Junos (high confidence)"
+function M.verdict(guess)
+  if guess.label then
+    return ("%s (%s confidence)"):format(M.label(guess), guess.confidence)
+  end
+  local names = {}
+  for i, candidate in ipairs(guess.candidates or {}) do
+    names[i] = candidate.name
+  end
+  if #names == 0 or #names > MOST_FITTING then
+    return M.label(guess)
+  end
+  local last = table.remove(names)
+  return ("%s (fits %s%s)"):format(M.label(guess),
+    #names > 0 and table.concat(names, ", ") .. " or " or "", last)
+end
+
 local TTLS = {
   { "exceeded_ttl", "time exceeded" }, { "unreachable_ttl", "unreachable" },
   { "echo_ttl", "echo reply" }, { "reset_ttl", "reset" },
   { "syn_ack_ttl", "SYN-ACK" },
 }
 
-local function ttls(facts)
-  local parts = {}
-  for _, row in ipairs(TTLS) do
-    if facts[row[1]] then
-      parts[#parts + 1] = ("%d (%s)"):format(facts[row[1]], row[2])
+-- "64 (time exceeded, echo reply), 255 (reset)": kinds of replies by what
+-- they show.
+local function by_value(facts, rows)
+  local values, kinds = {}, {}
+  for _, row in ipairs(rows) do
+    local value = facts[row[1]]
+    if value and not kinds[value] then
+      values[#values + 1], kinds[value] = value, {}
+    end
+    if value then
+      table.insert(kinds[value], row[2])
     end
   end
-  return #parts > 0 and "initial TTL " .. table.concat(parts, ", ") or nil
+  for i, value in ipairs(values) do
+    values[i] = ("%s (%s)"):format(value, table.concat(kinds[value], ", "))
+  end
+  return #values > 0 and table.concat(values, ", ") or nil
+end
+
+local function ttls(facts)
+  local text = by_value(facts, TTLS)
+  return text and "initial TTL " .. text
 end
 
 local function quote(facts)
@@ -52,13 +88,8 @@ local IDS = {
 }
 
 local function ids(facts)
-  local parts = {}
-  for _, row in ipairs(IDS) do
-    if facts[row[1]] then
-      parts[#parts + 1] = ("%s (%s)"):format(facts[row[1]], row[2])
-    end
-  end
-  return #parts > 0 and "IP-ID " .. table.concat(parts, ", ") or nil
+  local text = by_value(facts, IDS)
+  return text and "IP-ID " .. text
 end
 
 local function text(pattern, key)
@@ -71,7 +102,7 @@ end
 local PARTS = {
   ttls, quote,
   function(facts) return TOS[facts.error_tos] end,
-  text("echo DF %s", "echo_df"), ids,
+  text("echo DF %s", "echo_df"), text("echo code %s", "echo_code"), ids,
   text("MPLS labels", "mpls"),
   function(facts)
     return facts.interface_names and "interfaces "

@@ -138,6 +138,15 @@ local function add_ttls(out, lists, subject)
   add_distance_conflict(out)
 end
 
+-- Of IPv6 they are shown, under names that no rule reads.
+local function add_hop_limits(out, lists, subject)
+  local told = { conflicts = {} }
+  add_ttls(told, lists, subject)
+  for _, series in ipairs(SERIES) do
+    out[series.name .. "_hop_limit"] = told[series.name .. "_ttl"]
+  end
+end
+
 -- ---- what errors look like -------------------------------------------------
 
 -- A probe no longer than the minimum tells nothing; extensions pad quotes.
@@ -222,9 +231,10 @@ local function echo_code(answer)
     or "other"
 end
 
--- Where nothing but echo replies came.
-local function only_echo(answers, lists)
-  return #answers > 0 and #lists.echo == #answers and "echo" or nil
+-- Where it answers echo requests and no error was seen of it.
+local function errorless(lists)
+  return #lists.echo > 0 and #lists.exceeded + #lists.unreachable == 0
+    or nil
 end
 
 local function numbered(list)
@@ -318,10 +328,12 @@ function M.of(subject)
     add_ttls(out, lists, subject)
     out.echo_df = echo_df(lists.echo)
     out.echo_code = agreed(lists.echo, echo_code)
-    out.only = only_echo(answers, lists)
+    out.errorless = errorless(lists)
     out.reset_df = agreed(lists.reset, field "df")
     add_ids(out, lists)
     add_counters(out, lists)
+  else
+    add_hop_limits(out, lists, subject)
   end
   add_errors(out, lists, subject.family)
   add_extensions(out, answers)

@@ -208,11 +208,11 @@ M.rules = {
     reset_ttl = 64, quote = "minimum", echo_df = "reflected" },
     candidates = { "Juniper JunosE" }, confidence = 0.6, source = "LFP" },
 
-  -- ---- echo replies alone, as of a target that sends no errors ------------
-  { id = "R17", when = { only = "echo", echo_ttl = 64, echo_df = "never",
+  -- ---- echo replies, but no errors, as of most targets --------------------
+  { id = "R17", when = { errorless = true, echo_ttl = 64, echo_df = "never",
     echo_code = "reflected" }, candidates = { "Linux-based" },
     confidence = 0.6, source = "nmap-os-db" },
-  { id = "R17a", when = { only = "echo", echo_ttl = 128,
+  { id = "R17a", when = { errorless = true, echo_ttl = 128,
     echo_code = "zeroed" }, candidates = { "Windows" }, confidence = 0.6,
     source = "nmap-os-db" },
 

@@ -26,6 +26,9 @@ for flavour in $FLAVOURS; do
     name=${flavour}_rationed_${protocol}
     trace "$flavour" --script-args $QUIET,mtr-trace.packets=3,mtr-trace.protocol=$protocol "$t4"
     is "${name}_routers" "$(guesses 1 2 3 4)" Linux-based
+    # An error tells more than echo replies alone.
+    case $protocol in udp) want=Linux-based ;; *) want='Linux-based?' ;; esac
+    is "${name}_target" "$(guesses 5)" "$want"
     only_linux "$name"
     is "${name}_no_loss" "$(show hops loss | cut -d' ' -f2 | sort -u)" 0
   done
@@ -166,4 +169,30 @@ for f in $FLAVOURS; do
   count_sent snmp udp dport 161
   trace "$f" --script-args $QUIET,mtr-trace.packets=2,mtr-trace.snmp=yes "$t4" 10.0.4.77
   is "${f}_snmp_is_one_request_for_each_address" "$(sent snmp)" 6
+done
+
+# A real agent: net-snmp's, which makes an engine id at random, and one that is
+# told to take a hardware address.
+agent() { # ROUTER CONFIGURATION_LINE...
+  local dir=$LAB_SCRATCH/snmp-$1
+  mkdir "$dir"
+  printf '%s\n' 'agentAddress udp:161,udp6:161' "${@:2}" >"$dir/conf"
+  lab_exec "$1" env SNMP_PERSISTENT_DIR="$dir" snmpd -C -c "$dir/conf" -Ln -p "$dir/pid" 2>/dev/null ||
+    not_ok "snmpd_$1" "does not start"
+}
+lab_ip r3 link set dev down address 00:00:0c:12:34:57
+agent r2
+agent r3 'engineIDType 3' 'engineIDNic down'
+id=$(sed -n 's/^oldEngineID 0x//p' "$LAB_SCRATCH/snmp-r2/snmpd.conf")
+for f in $FLAVOURS; do
+  for family in 4 6; do
+    trace "$f" -$family -v --script-args $QUIET,mtr-trace.packets=2,mtr-trace.snmp=yes "$(lab_target $family)"
+    name=${f}_v${family}_real_agent
+    is "${name}_engine_id" "$(sed -n 's/.*key="snmp_engine_id">\([^<]*\)<.*/\1/p' "$XML" | xargs)" \
+      "$id 80001f880300000c123457"
+    like "${name}_is_software" "$(show text)" \
+      "^ *OS of hop 2, .*; SNMP agent net-snmp, which is software only[;.]"
+    like "${name}_of_a_chassis" "$(show text)" "^ *OS of hop 3, .*software only, engine of $vendor"
+  done
+  is "${f}_real_agent_on_ipv6_tells_by_the_chassis_alone" "$(guesses 2) $(guesses 3)" "unknown Cisco"
 done

@@ -93,6 +93,22 @@ check.case("linux_says_what_it_rests_on", function()
     .. "exceeded); rules R9 R9a W1")
 end)
 
+check.case("hop_limits_are_told_and_judged_by_nothing", function()
+  local guess = judge.judge(observer.observe(LINUX, 6, "echo", "icmp"))
+  check.equal(guess.line, "initial hop limit 64 (time exceeded, echo reply); "
+    .. "quotes the whole probe; error TOS of network control")
+  check.equal({ guess.label, #guess.evidence.rules }, { nil, 0 })
+end)
+
+check.case("agent_that_is_software_is_called_so", function()
+  check.equal(judge.judge { address = "192.0.2.1", family = 4, snmp = {
+    enterprise = 8072, engine_id = "80001f8880aabbccdd" } }.line,
+    "SNMP agent net-snmp, which is software only")
+  check.equal(judge.judge { address = "192.0.2.1", family = 4, snmp = {
+    enterprise = 9, mac_vendor = "Cisco Systems" } }.line,
+    "SNMP enterprise 9, engine of Cisco Systems; rules R1-cisco R2-cisco")
+end)
+
 check.case("kinds_that_differ_are_told_apart", function()
   local junos = { direct = true, ttl = 255, quote = 8,
     replies = { echo = { ttl = 64, df = "reflect" } } }

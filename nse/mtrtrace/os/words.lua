@@ -37,11 +37,20 @@ function M.verdict(guess)
     #names > 0 and table.concat(names, ", ") .. " or " or "", last)
 end
 
-local TTLS = {
-  { "exceeded_ttl", "time exceeded" }, { "unreachable_ttl", "unreachable" },
-  { "echo_ttl", "echo reply" }, { "reset_ttl", "reset" },
-  { "syn_ack_ttl", "SYN-ACK" },
+local KINDS = {
+  { "exceeded", "time exceeded" }, { "unreachable", "unreachable" },
+  { "echo", "echo reply" }, { "reset", "reset" }, { "syn_ack", "SYN-ACK" },
 }
+
+local function rows_of(suffix)
+  local rows = {}
+  for i, kind in ipairs(KINDS) do
+    rows[i] = { kind[1] .. suffix, kind[2] }
+  end
+  return rows
+end
+
+local TTLS, HOP_LIMITS = rows_of "_ttl", rows_of "_hop_limit"
 
 -- "64 (time exceeded, echo reply), 255 (reset)": kinds of replies by what
 -- they show.
@@ -63,8 +72,9 @@ local function by_value(facts, rows)
 end
 
 local function ttls(facts)
-  local text = by_value(facts, TTLS)
+  local text, limits = by_value(facts, TTLS), by_value(facts, HOP_LIMITS)
   return text and "initial TTL " .. text
+    or limits and "initial hop limit " .. limits
 end
 
 local function quote(facts)
@@ -98,6 +108,18 @@ local function text(pattern, key)
   end
 end
 
+-- Agents that run on any system: their number names no maker.
+local SOFTWARE = { [8072] = "net-snmp" }
+
+local function snmp(facts)
+  local number, vendor = facts.snmp_enterprise, facts.snmp_mac_vendor
+  local software = SOFTWARE[number]
+  local agent = software and ("SNMP agent %s, which is software only")
+    :format(software) or number and ("SNMP enterprise %d"):format(number)
+  return agent and agent
+    .. (vendor and (", engine of %s"):format(vendor) or "")
+end
+
 -- Every part of a line, in order: what is known of it, or nil.
 local PARTS = {
   ttls, quote,
@@ -111,8 +133,7 @@ local PARTS = {
   text("MAC vendor %s", "mac_vendor"),
   text("%s address", "virtual_router"),
   text("locally administered MAC", "local_mac"),
-  text("SNMP enterprise %d", "snmp_enterprise"),
-  text("SNMP engine of %s", "snmp_mac_vendor"),
+  snmp,
   text("Nmap's OS detection", "nmap_os"),
   text("name like %s (a hint only)", "hint"),
   function(facts)

@@ -99,11 +99,15 @@ local function txt(nmap)
   end
 end
 
+-- Nmap's sockets name no reason but these.
+local SENDING = { ERROR = "the connection broke", EOF = "closed",
+  TIMEOUT = "sending took too long" }
+
 local function connection(socket)
   local conn = {}
   function conn.send(bytes)
     local ok, err = socket:send(bytes)
-    return ok, not ok and tostring(err) or nil
+    return ok, not ok and (SENDING[err] or tostring(err)) or nil
   end
   function conn.receive(seconds)
     socket:set_timeout(seconds * 1000)
@@ -127,7 +131,8 @@ local function open(nmap, address, port, seconds)
     socket:close()
     local silent = err == "TIMEOUT"
     return nil, silent and "connecting took too long"
-      or ("cannot connect: %s"):format(tostring(err)), silent
+      or ("cannot connect: %s"):format(err == "ERROR"
+        and "refused or unreachable" or tostring(err)), silent
   end
   return connection(socket)
 end

@@ -156,6 +156,7 @@ local function add(self, address)
   if not bytes or special.class(address) then
     return
   end
+  bytes = special.untranslated(bytes)
   self.items[address] = {
     address = prefix.address(bytes), bytes = bytes, stage = 1, answers = {},
   }

@@ -366,6 +366,16 @@ check.case("last_resort_is_not_asked_in_place_of_a_users_server", function()
   check.equal(net.connects["last.test"], nil)
 end)
 
+check.case("nat64_is_looked_up_by_the_address_in_it", function()
+  local rows, net = run { hops = { "64:ff9b::a00:1", "64:ff9b::3e14:101",
+    "64:ff9b::c7a:101" }, names = { ["62.20.1.1"] = "r1.access.example" } }
+  check.equal(rows, { "-|-", "AS3301|ACCESS-NET, SE",
+    "AS7018 (irr AS1239)|NEWHOLDER, US" })
+  table.sort(net.asked_names)
+  check.equal(net.asked_names, { "12.122.1.1", "62.20.1.1" })
+  check.equal(count(net.sent, "ff9b"), 0)
+end)
+
 check.case("cymru_alone", function()
   local rows, net = run { settings = { order = { "cymru" } } }
   check.equal(rows, BULK_ONLY)

@@ -196,3 +196,19 @@ for f in $FLAVOURS; do
   done
   is "${f}_real_agent_on_ipv6_tells_by_the_chassis_alone" "$(guesses 2) $(guesses 3)" "unknown Cisco"
 done
+
+# ---- Nmap's own detection of the target ------------------------------------------------
+
+# A database of one system, the lab's, as Nmap hands scripts only what fits in every test.
+mkdir "$LAB_SCRATCH/db"
+{
+  sed -n '/^MatchPoints/,/^$/p' /usr/share/nmap/nmap-os-db
+  printf '%s\n' 'Fingerprint Lab Linux' 'Class Linux | Linux | 6.X | general purpose' 'T5(R=Y%T=3B-45)' 'IE(DFI=N%CD=S)'
+} >"$LAB_SCRATCH/db/nmap-os-db"
+for f in $FLAVOURS; do
+  XML=$LAB_SCRATCH/trace.xml
+  in_flavour "$f" c timeout 60 nmap -n -Pn -p 80,81 -O --datadir "$(scratch_of "$f")/db" -v -oX - \
+    --script "$(tree_of "$f")/nse/mtr-trace.nse" --script-args $QUIET,mtr-trace.packets=2 "$t4" >"$XML" 2>"$XML.err"
+  is "${f}_nmaps_own_detection_leads_for_the_target_alone" "$(guesses 5) $(guesses 1)" "Lab Linux Linux-based"
+  like "${f}_nmaps_own_detection_is_the_reason" "$(show text)" '^ *OS of hop 5, .*; Nmap.s OS detection'
+done

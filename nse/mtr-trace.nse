@@ -59,8 +59,9 @@ at most 3 s behind it. Third parties get the addresses of the hops and of the
 target: the route registry rr.ntt.net (whois.radb.net where that fails, and
 whois.ripe.net for at most four addresses where that fails too), Team Cymru's
 whois.cymru.com, and for reverse names the DNS servers that Nmap uses. Where
-whois.cymru.com cannot be used, as port 43 is blocked in many networks, these
-DNS servers are asked for the addresses in Team Cymru's zones as well.
+whois.cymru.com cannot be used, or not within a second, as port 43 is blocked
+in many networks, these DNS servers are asked for the addresses in Team
+Cymru's zones as well.
 Addresses of special-purpose ranges (private, carrier-grade NAT, link-local
 and all others of the IANA registries) are sent nowhere; their range stands in
 the table instead. <code>mtr-trace.asn=off</code> and

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Direct questions to one address, to tell what answers there: three echo requests, one of them
- * with DF and another TOS, one with a code that means nothing (IPv4); if active, also three UDP datagrams and three TCP ACKs to a port that
- * is closed as a rule, in turns. Nine probes and not one more, each sent once. A pure state
- * machine like trace.h: no I/O, no clock; `now_ns` is a monotonic clock's. */
+ * with DF and another TOS, one with a code that means nothing (IPv4); if active, also three UDP
+ * datagrams and three TCP ACKs to a port that is closed as a rule, in turns. Nine probes and not
+ * one more, each sent once. A pure state machine like trace.h: no I/O, no clock; `now_ns` is a
+ * monotonic clock's. */
 #ifndef MTR_ASK_H
 #define MTR_ASK_H
 

@@ -70,8 +70,9 @@ the table instead. <code>mtr-trace.asn=off</code> and
 
 The OS guess rests on evidence alone: initial TTLs, the length, TOS and DF of
 errors, the DF and code of echo replies, identifications, MPLS labels, names
-of interfaces, the hardware address of an on-link first hop, never on an address or a hop's place. A
-<code>?</code> marks a guess of medium or low confidence, <code>unknown</code>
+of interfaces, the hardware address of an on-link first hop, never on an
+address or a hop's place. A <code>?</code> marks a guess of medium or low
+confidence, <code>unknown</code>
 says that the evidence fits nothing or too much; with <code>-v</code> a line
 per address says what it rests on. For it each address that answered the trace
 gets three echo requests while the trace runs, once for all targets of the

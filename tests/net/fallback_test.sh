@@ -123,7 +123,7 @@ for flavour in $FLAVOURS; do
     ripe "${flavour}_v${family}_ripe_behind_irr"
   done
 done
-plainly deb12 "mtr-trace.asn=ripe,mtr-trace.ripe-server=127.0.0.1:4304"
+plainly "${FLAVOURS##* }" "mtr-trace.asn=ripe,mtr-trace.ripe-server=127.0.0.1:4304"
 is ripe_denied_is_one_line "$(grep -c 'ripe: 127.0.0.1:4304: ERROR:201: access denied' <<<"$OUT")" 1
 like ripe_denied_is_a_dash "$OUT" '^\| +2 .* -  +-  +(Linux-based\??|unknown)$'
 

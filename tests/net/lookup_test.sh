@@ -107,7 +107,7 @@ for flavour in $FLAVOURS; do
     "$(grep -cE '(irr|cymru): 127.0.0.1:439.: cannot connect: refused' <<<"$OUT")" 2
   like "${flavour}_number_of_queries_is_told" "$OUT" 'look-ups of this run: irr [0-9]+ queries'
 done
-plainly deb12 mtr-trace.whois-server=irrd.invalid,mtr-trace.cymru-server=127.0.0.1:4302
+plainly "${FLAVOURS##* }" mtr-trace.whois-server=irrd.invalid,mtr-trace.cymru-server=127.0.0.1:4302
 like unknown_server_name_is_one_line "$OUT" 'irr: irrd.invalid:43: name not found'
 
 # ---- databases, made by MaxMind's own writer -------------------------------------

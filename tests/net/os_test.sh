@@ -5,6 +5,7 @@
 
 . "$(dirname "$0")/lib.sh"
 find_flavours
+other=${FLAVOURS##* } # where one Nmap is enough they take turns
 lab_up --routers 4 || exit 1
 t4=$(lab_target 4) t6=$(lab_target 6)
 QUIET=mtr-trace.asn=off,mtr-trace.names=no,mtr-trace.http=off
@@ -33,8 +34,8 @@ for flavour in $FLAVOURS; do
     is "${name}_no_loss" "$(show hops loss | cut -d' ' -f2 | sort -u)" 0
   done
 done
-name=deb12_rationed_v6
-trace deb12 -6 --script-args $QUIET,mtr-trace.packets=3 "$t6"
+name=rationed_v6
+trace "$other" -6 --script-args $QUIET,mtr-trace.packets=3 "$t6"
 only_linux "$name"
 
 # Port unreachables cost what time exceeded does: one is taken from the ration,
@@ -69,7 +70,7 @@ for flavour in $FLAVOURS; do
   trace "$flavour" --script-args $QUIET,mtr-trace.os=off "$t4"
   is "${flavour}_off_says_nothing" "$(show hops os | cut -d' ' -f2 | sort -u)" "-"
 done
-trace deb12 --script-args $QUIET,mtr-trace.os=active "$t4"
+trace "$other" --script-args $QUIET,mtr-trace.os=active "$t4"
 is active_target "$(guesses 5)" Linux-based
 like active_counts_each_kind "$(cat "$XML")" 'key="reset_ttl">64<'
 
@@ -104,7 +105,7 @@ for mode in passive echo active; do
   done
 done
 watch
-trace deb12 -6 --script-args $QUIET,mtr-trace.packets=3,mtr-trace.os=active "$t6"
+trace "$other" -6 --script-args $QUIET,mtr-trace.packets=3,mtr-trace.os=active "$t6"
 watched
 for hop in 1 4 5; do is "active_sends_hop_${hop}_v6" "$(direct "$(lab_addr 6 $hop)")" "3 3 3"; done
 
@@ -113,7 +114,8 @@ for hop in 1 4 5; do is "active_sends_hop_${hop}_v6" "$(direct "$(lab_addr 6 $ho
 lab_rule r2 input icmp type echo-request drop
 lab_rule r3 input meta l4proto '{ icmp, tcp, udp }' drop
 for mode in echo active; do
-  trace deb12 --script-args $QUIET,mtr-trace.packets=3,mtr-trace.os=$mode "$t4"
+  case $mode in echo) flavour=$other ;; active) flavour=deb12 ;; esac
+  trace "$flavour" --script-args $QUIET,mtr-trace.packets=3,mtr-trace.os=$mode "$t4"
   is "${mode}_others_are_told" "$(guesses 1 4)" Linux-based
   only_linux "${mode}_of_silent"
   is "${mode}_of_silent_loss" "$(show hops loss | cut -d' ' -f2 | sort -u)" 0
@@ -154,7 +156,7 @@ trace deb12 --script-args $QUIET,mtr-trace.packets=2 "$t4"
 like mac_of_the_first_hop "$(cat "$XML")" "key=\"mac_vendor\">$vendor<"
 is mac_of_others_is_not_claimed "$(grep -c 'key="mac_vendor"' "$XML")" 1
 mac 00:00:5e:00:01:07
-trace deb12 --script-args $QUIET,mtr-trace.packets=2 "$t4"
+trace "$other" --script-args $QUIET,mtr-trace.packets=2 "$t4"
 like mac_of_a_virtual_router "$(cat "$XML")" 'key="virtual_router">VRRP<'
 unlike mac_of_a_virtual_router_names_no_vendor "$(cat "$XML")" 'mac_vendor'
 mac 02:00:00:00:00:01
@@ -162,7 +164,7 @@ trace deb12 --script-args $QUIET,mtr-trace.packets=2 "$t4"
 like mac_that_somebody_chose "$(cat "$XML")" 'key="local_mac">true<'
 
 count_sent snmp udp dport 161
-trace deb12 --script-args $QUIET,mtr-trace.packets=2 "$t4"
+trace "$other" --script-args $QUIET,mtr-trace.packets=2 "$t4"
 is snmp_is_off_by_default "$(sent snmp)" 0
 for f in $FLAVOURS; do
   count_no_more

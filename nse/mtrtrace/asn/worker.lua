@@ -162,6 +162,7 @@ local function report(self, err)
     server.port, err))
 end
 
+-- A server that did not answer at all; said where the port is given up for it.
 local function note_silence(self, server)
   if self.run.ports:silent(server.port, server.host) then
     self.host.debug(("look-ups: TCP port %d seems to be blocked: no other "
@@ -219,7 +220,6 @@ function M.give_up(source, host)
     finish(self, err)
   elseif self and not self.conn
     and host.now() - self.started_at >= LATE_S then
-    note_silence(self, source:server())
     finish(self, "no connection")
   end
 end

@@ -76,7 +76,7 @@ shape() {
 for router in 1 2 3 5; do
   lab_sysctl "r$router" ipv4/icmp_ratelimit=1000
 done
-lab_drop_every 5 7 # prime to the four hops behind, so each loses
+lab_drop_every 5 7 ip protocol icmp # prime to the four hops behind, so each loses; not the request
 # Forty packets, a second apart, show the same as sixty in less time.
 command=$(commands nmap | grep -F 'packets=60')
 run_command deb12 "${command/packets=60/packets=40}"

@@ -44,7 +44,7 @@ static void push_hop(lua_State *L, const struct flowmap *map, int ttl)
 
     lua_createtable(L, 0, 3);
     lset_integer(L, "ttl", ttl);
-    lset_boolean(L, "per_packet", at->per_packet);
+    lset_boolean(L, "per_packet", at->vertex_count > 1 && flowmap_is_blurred(map, ttl));
     lua_createtable(L, at->vertex_count, 0);
     for (uint16_t v = 0; v < at->vertex_count; v++) {
         push_vertex(L, map, ttl, v);

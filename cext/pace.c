@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Silent hops that a sample waits for in all: 16 flows at once, but not 256 targets. */
+enum { MOST_YIELDS = 32 };
+
 static const int64_t fresh_ns = INT64_C(60000000000);
 /* Tokens may come once a second and all together: until then the bucket is as the tests left it. */
 static const int64_t first_ns = INT64_C(1050000000);
@@ -15,8 +18,8 @@ struct pace_sample {
     struct pace_key key;
     uint32_t way[UINT8_MAX + 1];   /* what key.way has told so far */
     struct pace_evidence evidence; /* the newest */
-    int64_t used_ns;               /* when a probe was last started */
-    size_t count, capacity, voids;
+    int64_t used_ns;               /* when a probe was last started, or left out for a silent hop */
+    size_t count, capacity, voids, yields;
     struct pace_outcome *outcomes;
 };
 
@@ -124,7 +127,7 @@ static struct pace_sample *add_sample(struct pace_responder *r, const struct pac
 /* Nobody reads a sample as old as this any more. */
 static void forget(struct pace_sample *s)
 {
-    s->count = s->voids = 0;
+    s->count = s->voids = s->yields = 0;
     memset(s->way, 0, sizeof s->way);
 }
 
@@ -210,9 +213,12 @@ int64_t pace_slot_ns(const struct pace *pace, uint8_t ttl, enum wire_protocol pr
 void pace_yield_slot(struct pace *pace, uint8_t ttl, enum wire_protocol protocol, int64_t now_ns)
 {
     for (struct pace_responder *r = pace->responders; r != NULL; r = r->next)
-        for (const struct pace_sample *s = r->samples; s != NULL; s = s->next)
-            if (is_active(s, ttl, protocol, now_ns))
+        for (struct pace_sample *s = r->samples; s != NULL; s = s->next)
+            if (is_active(s, ttl, protocol, now_ns)) {
                 r->free_ns = now_ns + r->spacing_ns;
+                if (s->yields++ < MOST_YIELDS)
+                    s->used_ns = now_ns; /* it waits, and is still being taken */
+            }
 }
 
 int64_t pace_start(struct pace_sample *sample, const void *owner, int64_t now_ns)

@@ -18,7 +18,6 @@
 -- @module mtrtrace.tracer
 local bundle = require "mtrtrace.paths.bundle"
 local fields = require "mtrtrace.fields"
-local graph = require "mtrtrace.paths.graph"
 local judge = require "mtrtrace.paths.judge"
 local outlook = require "mtrtrace.outlook"
 local paths_search = require "mtrtrace.paths.search"
@@ -218,11 +217,8 @@ local function outcome(trace, search)
   end)
   if search then
     paths_search.correct(search, result)
-    result.graph = graph.of_search(search, result)
-  else
-    result.graph = graph.of_flows(flows, result)
   end
-  return result
+  return judge.graph(result, flows, search)
 end
 
 --- Traces a target. Yields through host.sleep; raises what that raises.

@@ -82,6 +82,8 @@ function M.list(result)
   local lines = {}
   if result.graph and result.graph.sent then
     lines[1] = search_line(result.graph)
+    lines[2] = ("That assumes: %s."):format(
+      table.concat(result.graph.assumptions, "; "))
   end
   local groups = result.groups or {}
   local ttls = forks(groups)

@@ -28,7 +28,8 @@ end
 local function network(hop, responder)
   local asn = cell("asn", hop, responder)
   local organization = cell("organization", hop, responder)
-  return asn and organization and asn .. " " .. organization or asn
+  return asn and organization and asn ~= organization
+    and asn .. " " .. organization or asn
 end
 
 local function node_of(hop, responder)

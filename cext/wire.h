@@ -62,6 +62,12 @@ enum wire_kind {
     WIRE_KIND_COUNT
 };
 
+/* The target answers the probe itself, not by an ICMP error. */
+static inline bool wire_is_direct(enum wire_kind kind)
+{
+    return kind == WIRE_ECHO_REPLY || kind == WIRE_SYN_ACK || kind == WIRE_RST;
+}
+
 /* The identity of a probe as it was read: from itself, from a quote, or turned round from a direct
  * answer. Fields that the protocol or a short quote does not have are 0. */
 struct wire_ids {

@@ -74,12 +74,13 @@ struct wire_ids {
     enum wire_protocol protocol;
     struct ipaddr source, target;
     uint16_t source_port, target_port;
-    uint16_t ident;   /* ICMP */
-    uint16_t index;   /* ICMP sequence or UDP checksum; TCP: 0 */
-    uint32_t tcp_seq; /* TCP sequence number of the probe; WIRE_BARE_RST: its acknowledgement */
-    uint16_t ip_id;   /* IPv4, as quoted; 0 in direct answers */
-    uint32_t cookie;  /* 0 where the packet is too short to hold it */
-    uint16_t balance; /* ICMP and UDP: the payload's first two bytes; without cookie 0 */
+    uint16_t ident;      /* ICMP */
+    uint16_t index;      /* ICMP sequence or UDP checksum; TCP: 0 */
+    uint32_t tcp_seq;    /* TCP sequence number of the probe; WIRE_BARE_RST: its acknowledgement */
+    uint16_t ip_id;      /* IPv4, as quoted; 0 in direct answers */
+    uint32_t flow_label; /* IPv6, likewise */
+    uint32_t cookie;     /* 0 where the packet is too short to hold it */
+    uint16_t balance;    /* ICMP and UDP: the payload's first two bytes; without cookie 0 */
     uint8_t ttl, tos;
 };
 

@@ -65,4 +65,10 @@ check.case("search_that_was_cut_short_says_so", function()
   check.contains(search { limited = true }, "there may be more")
 end)
 
+check.case("branches_that_were_not_measured_are_spoken_of", function()
+  check.contains(search { whole = false }, "what the others pass has no "
+    .. "figures.")
+  check.equal(search { whole = true }, search())
+end)
+
 check.finish()

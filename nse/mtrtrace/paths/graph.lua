@@ -280,14 +280,15 @@ end
 --   and `unknown` where nobody answered; `links`: { from, to (ids), ttl,
 --   flows, per_packet }; `gaps`: TTLs behind which links are not known;
 --   `per_packet`: TTLs of hops balanced so; `confidence`, `per_vertex`,
---   `limited`, `reached`, `assumptions`
+--   `limited`, `reached`, `assumptions`; `whole`: false where the flows that
+--   were measured do not pass all of it
 function M.of_search(search, result)
   local graph = build(spread(search), result)
   graph.assumptions = { table.unpack(M.ASSUMPTIONS) }
   table.move(OF_A_SEARCH, 1, #OF_A_SEARCH, #M.ASSUMPTIONS + 1,
     graph.assumptions)
   for _, key in ipairs { "confidence", "per_vertex", "limited", "reached",
-    "flow_count", "target", "protocol", "sent" } do
+    "flow_count", "target", "protocol", "sent", "whole" } do
     graph[key] = search[key]
   end
   return graph

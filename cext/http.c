@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -43,6 +45,7 @@ struct http {
     unsigned scope;
     struct sockaddr_storage source;
     socklen_t source_length; /* 0: none */
+    int64_t start_us;        /* not before this */
 
     /* the thread's alone: */
     CURL *easy;
@@ -144,6 +147,15 @@ static void note_tls(struct http *h)
         snprintf(h->now.tls, sizeof h->now.tls, "%s", version(info->internals));
 }
 
+static void note_resends(struct http *h)
+{
+    struct tcp_info info = { 0 };
+    socklen_t length = sizeof info;
+
+    if (h->fd >= 0 && getsockopt(h->fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0)
+        h->now.resends = info.tcpi_total_retrans;
+}
+
 static void note_location(struct http *h, const char *line, size_t length)
 {
     static const char name[] = "location:";
@@ -168,8 +180,10 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
     struct http *h = context;
     size_t length = size * count;
 
-    if (h->header_bytes == 0)
+    if (h->header_bytes == 0) {
         note_tls(h);
+        note_resends(h);
+    }
     h->header_bytes += length;
     if (h->header_bytes > HEADER_MOST) {
         h->too_long = true;
@@ -238,11 +252,16 @@ static enum http_phase phase_of(const struct http *h)
     return is_https(&h->request) && now->tls_us == 0 ? HTTP_TLS : HTTP_WAITING;
 }
 
-static int64_t monotonic_us(void)
+static int64_t clock_us(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static int64_t monotonic_us(void)
+{
+    return clock_us(CLOCK_MONOTONIC);
 }
 
 /* libcurl tells the time of the connection only when TLS is done, too: until then our own has to
@@ -369,6 +388,8 @@ static void set_trust(CURL *easy, const struct http_request *r)
 {
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, r->unverified ? 0L : 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, r->unverified ? 0L : 2L);
+    if (!r->unverified && httptrust_use(r->trust, easy, r->ca_file, r->ca_dir))
+        return;
     if (r->ca_file != NULL)
         curl_easy_setopt(easy, CURLOPT_CAINFO, r->ca_file);
     if (r->ca_dir != NULL)
@@ -399,7 +420,8 @@ static bool configure(struct http *h)
     if (h->easy == NULL)
         return false;
     set_limits(h->easy, r);
-    set_trust(h->easy, r);
+    if (is_https(r))
+        set_trust(h->easy, r);
     curl_easy_setopt(h->easy, CURLOPT_ERRORBUFFER, h->curl_text);
     curl_easy_setopt(h->easy, CURLOPT_USERAGENT, r->agent);
     curl_easy_setopt(h->easy, CURLOPT_NOBODY, r->head ? 1L : 0L);
@@ -458,15 +480,25 @@ static void transfer(struct http *h)
     curl_easy_getinfo(h->easy, CURLINFO_SSL_VERIFYRESULT, &h->now.verify);
 }
 
-static void *run(void *arg)
+/* False where it is closed before. */
+static bool wait_for_turn(struct http *h)
 {
-    struct http *h = arg;
+    while (!publish(h, false)) {
+        int64_t left_ms = (h->start_us - monotonic_us() + 999) / 1000;
+        int patience_ms = left_ms < POLL_MS ? (int)left_ms : POLL_MS;
+        if (left_ms <= 0 || curl_multi_poll(h->multi, NULL, 0, patience_ms, NULL) != CURLM_OK)
+            return true;
+    }
+    return false;
+}
 
-    bool ready = configure(h);
-    if (ready && h->request.rehearse)
-        httpwarm_run(h->multi, h->easy, is_https(&h->request));
+static void ask(struct http *h, bool ready)
+{
+    int64_t cpu_us = clock_us(CLOCK_THREAD_CPUTIME_ID);
+
     if (ready && curl_multi_add_handle(h->multi, h->easy) == CURLM_OK) {
         transfer(h);
+        h->now.cost_us = clock_us(CLOCK_THREAD_CPUTIME_ID) - cpu_us;
         publish(h, true);
         curl_multi_remove_handle(h->multi, h->easy);
     } else {
@@ -476,6 +508,17 @@ static void *run(void *arg)
         snprintf(h->report.text, sizeof h->report.text, "libcurl does not take the request");
         pthread_mutex_unlock(&h->lock);
     }
+}
+
+static void *run(void *arg)
+{
+    struct http *h = arg;
+
+    bool ready = configure(h);
+    if (ready && h->request.rehearse)
+        httpwarm_run(h->multi, h->easy, is_https(&h->request));
+    if (wait_for_turn(h))
+        ask(h, ready);
     curl_easy_cleanup(h->easy);
     curl_slist_free_all(h->connect_to);
     return NULL;
@@ -581,6 +624,8 @@ static int begin(struct http *h, const struct http_request *request, struct err 
         return err_set(err, ERR_NOMEM, "no memory for a request");
     if (read_addresses(h, request, err) < 0)
         return -1;
+    if (request->turn != NULL)
+        h->start_us = httpturn_take(request->turn, monotonic_us());
     int rc = start_thread(h);
     return rc == 0 ? 0 : err_set(err, ERR_SYSTEM, "no thread for a request: %s", strerror(rc));
 }
@@ -618,5 +663,7 @@ void http_close(struct http *h)
     pthread_mutex_unlock(&h->lock);
     curl_multi_wakeup(h->multi);
     pthread_join(h->thread, NULL);
+    if (h->request.turn != NULL && h->report.first_byte_us > 0 && h->report.cost_us > 0)
+        httpturn_note(h->request.turn, h->report.cost_us);
     dispose(h);
 }

@@ -5,6 +5,8 @@
 #define MTR_HTTP_H
 
 #include "err.h"
+#include "httptrust.h"
+#include "httpturn.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,6 +46,9 @@ struct http_request {
     bool head;       /* HEAD in place of GET */
     bool unverified; /* bears a certificate that is not trusted */
     bool rehearse;   /* it is the program's first of its scheme: see httpwarm.h */
+    /* Of all requests of the scheme; used by http_start and http_close alone. NULL: at once. */
+    struct httpturn *turn;
+    struct httptrust *trust; /* outlives the request; NULL: libcurl reads its certificates */
 };
 
 /* Times are microseconds since the start of the request, 0 where it has not got so far. */
@@ -52,16 +57,18 @@ struct http_report {
     enum http_phase phase;
     enum http_failure failure;
     int64_t connect_us, tls_us, first_byte_us, total_us;
-    long status;     /* 0: none yet */
-    long verify;     /* OpenSSL's X509_V_ERR code */
-    char version[8]; /* "1.1", "2"; "" where there was no answer */
-    char tls[16];    /* "TLSv1.3"; "" where there is none or it is not known */
+    int64_t cost_us;  /* of CPU, once it is done */
+    uint32_t resends; /* of our packets, by the kernel, until the first byte */
+    long status;      /* 0: none yet */
+    long verify;      /* OpenSSL's X509_V_ERR code */
+    char version[8];  /* "1.1", "2"; "" where there was no answer */
+    char tls[16];     /* "TLSv1.3"; "" where there is none or it is not known */
     char location[2048];
     char peer[64];  /* address that was connected to */
     char text[256]; /* libcurl's or the system's words about the failure */
 };
 
-/* Starts a request. NULL with *err where this host refuses. */
+/* Starts a request, or lets it wait for its turn. NULL with *err where this host refuses. */
 struct http *http_start(const struct http_request *request, struct err *err);
 
 /* What is known so far. */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The functions of OpenSSL are looked up, not linked: those that serve libcurl, wherever they are,
- * and only if all of them are in one place (see httpssl.h). Where they are not, nothing is said
- * in TLS. The key below proves nothing to anybody: it is known to all, and no one trusts it. */
+/* Where OpenSSL's functions are not found (see httpssl.h) nothing is said in TLS. The key below
+ * proves nothing to anybody: it is known to all, and no one trusts it. */
 #include "httppeer.h"
+#include "httpssl.h"
 
-#include <dlfcn.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,10 +54,7 @@ struct openssl {
     int (*write)(void *, const void *, int);
 };
 
-static const struct {
-    const char *name;
-    size_t at;
-} functions[] = {
+static const struct httpssl_function functions[] = {
     { "SSL_CTX_new", offsetof(struct openssl, ctx_new) }, /* libcurl's, too: shows the place */
     { "TLS_server_method", offsetof(struct openssl, method) },
     { "SSL_CTX_free", offsetof(struct openssl, ctx_free) },
@@ -72,22 +68,6 @@ static const struct {
     { "SSL_write", offsetof(struct openssl, write) },
 };
 
-static bool find_openssl(struct openssl *out)
-{
-    const void *base = NULL;
-
-    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
-        void *place = dlsym(RTLD_DEFAULT, functions[i].name);
-        Dl_info object;
-        if (place == NULL || dladdr(place, &object) == 0 ||
-            (base != NULL && base != object.dli_fbase))
-            return false;
-        base = object.dli_fbase;
-        memcpy((char *)out + functions[i].at, &place, sizeof place);
-    }
-    return true;
-}
-
 struct httppeer {
     int listening, fd; /* -1: not open */
     char name[HTTPPEER_NAME];
@@ -100,7 +80,7 @@ static bool begin_tls(struct httppeer *p)
 {
     const struct openssl *o = &p->o;
 
-    if (!find_openssl(&p->o))
+    if (!httpssl_find(functions, sizeof functions / sizeof *functions, &p->o))
         return false;
     p->context = o->ctx_new(o->method());
     if (p->context == NULL ||

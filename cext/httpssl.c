@@ -138,3 +138,19 @@ int httpssl_check(struct err *err)
                        all.foreign_name, all.foreign, all.foreign + all.own);
     return 0;
 }
+
+bool httpssl_find(const struct httpssl_function *functions, size_t count, void *out)
+{
+    const void *base = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        void *place = dlsym(RTLD_DEFAULT, functions[i].name);
+        Dl_info object;
+        if (place == NULL || dladdr(place, &object) == 0 ||
+            (base != NULL && base != object.dli_fbase))
+            return false;
+        base = object.dli_fbase;
+        memcpy((char *)out + functions[i].at, &place, sizeof place);
+    }
+    return true;
+}

@@ -32,6 +32,7 @@ static void redirect(CURL *easy, const struct httppeer *peer)
 #if LIBCURL_VERSION_NUM >= 0x075700
     curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
 #endif
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, NULL);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, drop);

@@ -17,10 +17,16 @@
 
 enum { MOST_AT_ONCE = 64 };
 
-/* How many threads there are, and what has been rehearsed; an upvalue of start. */
+struct scheme {
+    bool begun;
+    struct httpturn turn;
+};
+
+/* How many threads there are, and what they have in common; an upvalue of start. */
 struct pool {
     int running;
-    bool https, http;
+    struct scheme https, http;
+    struct httptrust *trust;
 };
 
 struct request_ud {
@@ -68,13 +74,14 @@ static void check_request(lua_State *L, struct http_request *r)
     r->unverified = lopt_boolean(L, "unverified");
 }
 
-static bool is_first(struct pool *pool, const char *url)
+static void join_others(struct pool *pool, struct http_request *r)
 {
-    bool *begun = strncmp(url, "https:", 6) == 0 ? &pool->https : &pool->http;
-    bool first = !*begun;
+    struct scheme *scheme = strncmp(r->url, "https:", 6) == 0 ? &pool->https : &pool->http;
 
-    *begun = true;
-    return first;
+    r->rehearse = !scheme->begun;
+    scheme->begun = true;
+    r->turn = &scheme->turn;
+    r->trust = pool->trust;
 }
 
 static int l_start(lua_State *L)
@@ -95,7 +102,7 @@ static int l_start(lua_State *L)
     luaL_setmetatable(L, REQUEST_MT);
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_setuservalue(L, -2);
-    request.rehearse = is_first(pool, request.url);
+    join_others(pool, &request);
     u->http = http_start(&request, &err);
     if (u->http == NULL)
         return push_err(L, &err);
@@ -151,6 +158,7 @@ static void push_times(lua_State *L, const struct http_report *r)
      * request is out, and late where the thread loses its turn in between. */
     set_ms(L, "wait_ms", r->tls_us > 0 ? r->tls_us : r->connect_us, r->first_byte_us);
     set_ms(L, "elapsed_ms", 0, r->total_us);
+    lset_integer(L, "resends", r->resends);
 }
 
 static int request_result(lua_State *L)
@@ -175,6 +183,15 @@ static int request_result(lua_State *L)
     return 1;
 }
 
+/* A request keeps its pool: by then all are closed. */
+static int pool_gc(lua_State *L)
+{
+    struct pool *pool = luaL_checkudata(L, 1, POOL_MT);
+    httptrust_free(pool->trust);
+    pool->trust = NULL;
+    return 0;
+}
+
 static const luaL_Reg methods[] = {
     { "done", request_done },
     { "result", request_result },
@@ -189,8 +206,7 @@ static void make_types(lua_State *L)
     luaL_newlib(L, methods);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
-    luaL_newmetatable(L, POOL_MT);
-    lua_pop(L, 1);
+    lset_owner_type(L, POOL_MT, pool_gc);
 }
 
 __attribute__((visibility("default"))) int luaopen_mtrtrace_http(lua_State *L);
@@ -210,7 +226,8 @@ int luaopen_mtrtrace_http(lua_State *L)
     lua_newtable(L);
     /* Not curl_version(): libldap, asked for its own, looks up this host's name and may block. */
     lset_string(L, "libcurl", curl_version_info(CURLVERSION_NOW)->version);
-    lset_owner(L, POOL_MT, sizeof(struct pool));
+    struct pool *pool = lset_owner(L, POOL_MT, sizeof *pool);
+    pool->trust = httptrust_new();
     lua_pushcclosure(L, l_start, 1);
     lua_setfield(L, -2, "start");
     return 1;

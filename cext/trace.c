@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "trace.h"
-
-#include "hop.h"
 #include "match.h"
-#include "stats.h"
+#include "trace_inside.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,44 +17,6 @@ static const int64_t test_patience_ns = 200 * MS;     /* at least */
 static const int64_t slot_lead_ns = 20 * MS;
 static const int64_t full_queue_ns = 5 * MS; /* pause when this host's queue is full */
 static const int64_t full_ring_ns = 10 * MS; /* pause when no probe has room */
-
-/* What the newest probe of a TTL that was answered says about the end of the path. */
-enum news_kind { NEWS_NONE, NEWS_TRANSIT, NEWS_TARGET, NEWS_STOP };
-
-struct news {
-    enum news_kind kind;
-    uint32_t number; /* the probe that brought it */
-    struct ipaddr responder;
-    bool direct; /* not by an ICMP error */
-    uint8_t type, code;
-};
-
-struct ttl {
-    struct hop hop;
-    struct news news;
-    uint32_t open; /* probes without an outcome */
-};
-
-struct trace {
-    struct trace_config config;
-    struct hop_rules rules;
-    struct pace *pace;
-    trace_sink *sink;
-    void *context;
-    struct probes probes;
-    uint8_t farthest, horizon; /* TTLs: answered; allowed to be probed */
-    uint8_t end;               /* TTL at which the path ends; 0: not known */
-    bool done, at_work;        /* at_work: some hop's sample is not finished */
-    int64_t started_ns, stepped_ns, horizon_moved_ns, blocked_until_ns;
-    struct quantiles rtts; /* of the whole path, for patience */
-    uint64_t p95_of;       /* how many RTTs p95_ns is made of */
-    int64_t p95_ns;
-    uint32_t shared; /* probe numbers given to other traces' probes */
-    uint32_t clock_steps, unstamped;
-    int last_error;
-    uint32_t way[UINT8_MAX + 1]; /* by TTL: who answered, hashed; 0: nobody */
-    struct ttl ttls[];           /* up to max_hops */
-};
 
 struct trace *trace_new(const struct trace_config *config, struct pace *pace, int64_t now_ns,
                         trace_sink *sink, void *context, struct err *err)
@@ -100,13 +59,13 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static void emit(struct trace *t, struct trace_event event, int64_t now_ns)
+void trace_emit(struct trace *t, struct trace_event event, int64_t now_ns)
 {
     event.at_ns = now_ns - t->started_ns;
     t->sink(t->context, &event);
 }
 
-static struct trace_event about(const struct probe *p, enum event_kind kind)
+struct trace_event trace_about(const struct probe *p, enum event_kind kind)
 {
     return (struct trace_event){ .kind = kind,
                                  .probe = p->number,
@@ -152,7 +111,7 @@ static void update_end(struct trace *t, int64_t now_ns)
         return;
     struct trace_event event = { .kind = EVENT_PATH_CHANGED, .ttl = end };
     t->end = end;
-    emit(t, event, now_ns);
+    trace_emit(t, event, now_ns);
 }
 
 /* The last TTL that gets a full sample. Further ones get one probe each, to find the path. */
@@ -171,116 +130,6 @@ static bool was_probed(const struct hop *hop)
     return hop->counted + hop->errors > 0;
 }
 
-/* ---- rationing ----------------------------------------------------------------------------- */
-
-/* Replaces the hop's sample by one within its responder's budget. Without memory it stands. */
-static void ration(struct trace *t, uint8_t ttl, struct pace_sample *sample, int64_t now_ns)
-{
-    struct hop *hop = &t->ttls[ttl].hop;
-    struct trace_event event = { .kind = EVENT_RATIONED, .ttl = ttl, .probe = t->probes.next };
-
-    if (sample == NULL) {
-        hop->phase = HOP_SETTLED;
-        return;
-    }
-    hop_pace(hop, sample);
-    event.ration.evidence = pace_evidence(sample);
-    event.ration.spacing_ns = pace_spacing_ns(sample);
-    emit(t, event, now_ns);
-}
-
-static struct pace_key key_of(const struct trace *t, uint8_t ttl)
-{
-    const struct news *news = &t->ttls[ttl].news;
-    return (struct pace_key){ .responder = news->responder,
-                              .protocol = t->config.spec.protocol,
-                              .ttl = ttl,
-                              .direct = news->direct,
-                              .way = t->way };
-}
-
-static void on_test_outcome(struct trace *t, const struct probe *p, bool answered, int64_t now_ns)
-{
-    uint8_t ttl = p->ttl;
-    struct hop *hop = &t->ttls[ttl].hop;
-
-    if (hop_tested(hop, p->place, answered, now_ns) != HOP_RATIONS)
-        return;
-    if (t->ttls[ttl].news.kind == NEWS_NONE) { /* only send errors spoke for it */
-        hop->phase = HOP_SETTLED;
-        return;
-    }
-    const struct pace_key key = key_of(t, ttl);
-    const struct pace_evidence seen = { hop->proof.length, hop->proof.answered };
-    struct pace_sample *sample =
-        pace_ration(t->pace, &key, seen, hop_spacing_ns(hop), hop->tested_ns);
-    ration(t, ttl, sample, now_ns);
-}
-
-/* A responder that another trace knows to ration is not asked at the fast pace again. */
-static void join_known(struct trace *t, uint8_t ttl, int64_t now_ns)
-{
-    const struct hop *hop = &t->ttls[ttl].hop;
-    const struct pace_key key = key_of(t, ttl);
-
-    if (hop->sample != NULL || hop->phase == HOP_SETTLED || !hop->answered)
-        return;
-    struct pace_sample *sample = pace_known(t->pace, &key, now_ns);
-    if (sample != NULL)
-        ration(t, ttl, sample, now_ns);
-}
-
-/* Emits another trace's probe as if it had been ours: sent, and its outcome. */
-static void take_shared(struct trace *t, uint8_t ttl, const struct pace_outcome *outcome,
-                        int64_t now_ns)
-{
-    struct probe *p = probes_add(&t->probes, now_ns, 2 * t->config.timeout_ns);
-    if (p == NULL)
-        return;
-    t->shared++;
-    p->flow = t->config.flow;
-    p->ttl = ttl;
-    p->state = outcome->state == PACE_ANSWERED ? PROBE_ANSWERED : PROBE_TIMED_OUT;
-    struct trace_event event = about(p, EVENT_SENT);
-    event.shared = true;
-    emit(t, event, now_ns);
-    event.kind = EVENT_TIMEOUT;
-    if (outcome->state == PACE_ANSWERED) {
-        event.kind = EVENT_REPLY;
-        event.rtt_ns = outcome->rtt_ns;
-        event.from_target = outcome->from_target;
-        event.reply = &outcome->reply;
-    }
-    emit(t, event, now_ns);
-}
-
-static void read_shared(struct trace *t, int64_t now_ns)
-{
-    const struct pace_outcome *outcome;
-
-    for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++)
-        while ((outcome = hop_read_shared(&t->ttls[ttl].hop, &t->rules, t)) != NULL)
-            take_shared(t, (uint8_t)ttl, outcome, now_ns);
-}
-
-/* Tells the traces that share this hop's sample. */
-static void publish(struct trace *t, const struct probe *p, const struct trace_event *event)
-{
-    struct pace_outcome outcome = { .state = PACE_LOST,
-                                    .rtt_ns = event->rtt_ns,
-                                    .from_target = event->from_target };
-
-    if (p->class != PROBE_COUNTED || p->place < 0)
-        return;
-    if (event->reply != NULL) {
-        outcome.state = PACE_ANSWERED;
-        outcome.reply = *event->reply;
-    } else if (event->kind == EVENT_SEND_ERROR) {
-        outcome.state = PACE_VOID;
-    }
-    pace_finish(t->pace, t->ttls[p->ttl].hop.sample, p->place, &outcome);
-}
-
 /* ---- outcomes ------------------------------------------------------------------------------ */
 
 /* The one place where a probe's state changes; it emits the event that says so. */
@@ -290,18 +139,18 @@ static void finish(struct trace *t, struct probe *p, enum probe_state state,
     bool was_open = p->state == PROBE_OPEN;
 
     p->state = state;
-    emit(t, event, now_ns);
-    publish(t, p, &event);
+    trace_emit(t, event, now_ns);
+    trace_publish(t, p, &event);
     if (!was_open)
         return;
     t->ttls[p->ttl].open--;
     if (p->class == PROBE_TEST) /* one that was not sent is no evidence of rationing */
-        on_test_outcome(t, p, state != PROBE_TIMED_OUT, now_ns);
+        trace_tested(t, p, state != PROBE_TIMED_OUT, now_ns);
 }
 
 static void finish_send_error(struct trace *t, struct probe *p, int error, int64_t now_ns)
 {
-    struct trace_event event = about(p, EVENT_SEND_ERROR);
+    struct trace_event event = trace_about(p, EVENT_SEND_ERROR);
 
     event.error = error;
     t->last_error = error != 0 ? error : TRACE_VANISHED;
@@ -382,7 +231,7 @@ static void expire_probes(struct trace *t, int64_t now_ns, uint64_t capture_drop
             if (vanished)
                 finish_send_error(t, p, 0, now_ns);
             else
-                finish(t, p, PROBE_TIMED_OUT, about(p, EVENT_TIMEOUT), now_ns);
+                finish(t, p, PROBE_TIMED_OUT, trace_about(p, EVENT_TIMEOUT), now_ns);
         }
         p = probes_next_open(&t->probes, number + 1);
     }
@@ -394,13 +243,13 @@ void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops)
         return;
     t->stepped_ns = now_ns;
     expire_probes(t, now_ns, capture_drops);
-    read_shared(t, now_ns);
+    trace_read_shared(t, now_ns);
     if (t->end == 0 && now_ns - t->horizon_moved_ns >= silence_ns)
         advance_horizon(t, t->horizon + WINDOW, now_ns);
     t->at_work = has_work(t);
     if (is_ready(t)) {
         t->done = true;
-        emit(t, (struct trace_event){ .kind = EVENT_DONE }, now_ns);
+        trace_emit(t, (struct trace_event){ .kind = EVENT_DONE }, now_ns);
     }
 }
 
@@ -465,7 +314,7 @@ bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct 
     p->class = hop_take(&at->hop, &t->rules, t, now_ns, &p->place);
     at->open++;
     *out = (struct wire_probe){ .number = p->number, .flow = p->flow, .ttl = p->ttl };
-    emit(t, about(p, EVENT_SENT), now_ns);
+    trace_emit(t, trace_about(p, EVENT_SENT), now_ns);
     return true;
 }
 
@@ -533,9 +382,9 @@ static void note_news(struct trace *t, const struct probe *p, const struct wire_
     bool ended = news->kind == NEWS_TARGET || news->kind == NEWS_STOP;
 
     if (news->kind != NEWS_NONE && !ipaddr_equal(&news->responder, &packet->from)) {
-        struct trace_event event = about(p, EVENT_HOP_CHANGED);
+        struct trace_event event = trace_about(p, EVENT_HOP_CHANGED);
         event.reply = packet;
-        emit(t, event, now_ns);
+        trace_emit(t, event, now_ns);
     }
     *news = (struct news){ .kind = news_of(packet, from_target),
                            .number = p->number,
@@ -567,7 +416,7 @@ static void learn(struct trace *t, const struct probe *p, const struct wire_pack
         return;
     note_news(t, p, packet, from_target, now_ns);
     update_end(t, now_ns);
-    join_known(t, p->ttl, now_ns);
+    trace_join_known(t, p->ttl, now_ns);
 }
 
 static int64_t round_trip(struct trace *t, const struct probe *p, struct trace_stamp stamp,
@@ -615,7 +464,7 @@ bool trace_reply(struct trace *t, const struct wire_packet *packet, struct trace
     if (!first && p->answer_link != stamp.link)
         return true; /* the same packet again, on a stacked interface */
 
-    struct trace_event event = about(p, EVENT_DUPLICATE);
+    struct trace_event event = trace_about(p, EVENT_DUPLICATE);
     event.reply = packet;
     event.from_target =
         wire_is_direct(packet->kind) || ipaddr_equal(&packet->from, &t->config.spec.target);
@@ -624,7 +473,7 @@ bool trace_reply(struct trace *t, const struct wire_packet *packet, struct trace
     if (first)
         first_answer(t, p, event, stamp.link, now_ns);
     else
-        emit(t, event, now_ns);
+        trace_emit(t, event, now_ns);
     return true;
 }
 

@@ -253,6 +253,7 @@ address, which on a link between two networks may be the neighbour's.
 --   <elem key="tls">50.151</elem>
 --   <elem key="wait">50.284</elem>
 --   <elem key="think">38.794</elem>
+--   <elem key="resends">0</elem>
 --   <elem key="count">1</elem>
 --   <elem key="min">124.561</elem>
 --   <elem key="median">124.561</elem>

@@ -197,43 +197,52 @@ local function best_of(result)
   return best
 end
 
--- A round trip of the trace may be longer than that of the request.
+-- A round trip of the trace may be longer than that of the request; and where
+-- TCP lost a packet of the request, the server was not all that took time.
 local function add_think(out, result)
-  local best = out.wait_ms and best_of(result)
+  local best = out.wait_ms and (out.resends or 0) == 0 and best_of(result)
   if best then
     out.think_ms = out.wait_ms >= best and out.wait_ms - best or nil
     out.too_short = out.wait_ms < best
   end
 end
 
-local PHASES = { "ttfb_ms", "tcp_ms", "tls_ms", "wait_ms", "status",
-  "tls_version", "location" }
+local TIMES = { "ttfb_ms", "tcp_ms", "tls_ms", "wait_ms" }
 
 local function add_report(out, report)
-  for _, key in ipairs(PHASES) do
+  for _, key in ipairs(TIMES) do
     out[key] = report[key]
   end
+  out.status, out.location = report.status, report.location
+  out.tls_version, out.resends = report.tls_version, report.resends
   out.protocol = report.version and "HTTP/" .. report.version
 end
 
--- The phases are those of the request in the middle, so that they add up.
+-- The phases are those of the request in the middle, so that they add up to
+-- the median; the means of two where two are in the middle.
 local function add_samples(out, samples)
   local list = sorted(samples)
-  local low = list[(#list + 1) // 2]
+  local low, high = list[(#list + 1) // 2], list[#list // 2 + 1]
   add_report(out, low)
+  for _, key in ipairs(TIMES) do
+    out[key] = low[key] and high[key] and (low[key] + high[key]) / 2
+  end
+  out.resends = math.max(low.resends or 0, high.resends or 0)
   out.count, out.min_ms, out.max_ms = #list, list[1].ttfb_ms,
     list[#list].ttfb_ms
-  out.median_ms = (low.ttfb_ms + list[#list // 2 + 1].ttfb_ms) / 2
+  out.median_ms = out.ttfb_ms
 end
 
 local function outcome(self, out)
   local rest = self.failed or self.partial
+  if self.failed or rest and #self.samples == 0 then
+    out.phase, out.failure, out.reason = rest.phase, rest.failure, rest.text
+  end
   if #self.samples > 0 then
     add_samples(out, self.samples)
     return "measured"
   elseif rest then
     add_report(out, rest)
-    out.phase, out.failure, out.reason = rest.phase, rest.failure, rest.text
     return self.failed and "failed" or "unfinished"
   end
   return self.over and "skipped" or "unfinished"

@@ -16,6 +16,8 @@ local KEYS = {
     about = "end of the handshake to the first byte" },
   { key = "think", kind = "ms", from = "think_ms",
     about = "wait less the shortest round trip to the destination" },
+  { key = "resends", kind = "count",
+    about = "packets that this host sent again until the first byte" },
   { key = "count", kind = "count", about = "requests that were measured" },
   { key = "min", kind = "ms", from = "min_ms", about = "shortest ttfb" },
   { key = "median", kind = "ms", from = "median_ms", about = "median ttfb" },
@@ -34,7 +36,7 @@ local KEYS = {
   { key = "phase", kind = "name", about = "where it failed or was left: "
     .. "connecting, tls, waiting, header" },
   { key = "failure", kind = "name", about = "refused, unreachable, timeout, "
-    .. "connect, tls, http, closed, header or local" },
+    .. "connect, tls, certificate, no_ca, http, closed, header or local" },
 }
 
 for _, field in ipairs(KEYS) do

@@ -1,35 +1,83 @@
 #!/bin/bash
-# The README's sample of several paths, run as it stands there on the lab it is
-# of: every line of it is printed, with figures of its own.
+# Every command of the README that traces, as it stands there but for the target
+# and the interface, in both Nmaps; and its first sample of output, in such a lab
+# as it came from: what stands there is what is printed now, but for the figures.
 
 . "$(dirname "$0")/lib.sh"
-find_flavours
-last=${FLAVOURS##* }
+. "$(dirname "$0")/command.sh"
+needs_command
 if [ ! -e "$TREE/README.md" ]; then
-  skip several_paths_sample "no README.md"
-  exit
+  skip readme "no README.md"
+  exit 0
 fi
+find_flavours
+lab_up --routers 8 --no-ration || exit 1
 
-# The indented lines behind the command that searches for paths.
-sample() {
-  awk '/^    \$ sudo nmap .*mtr-trace\.paths=/ { on = 1; next }
-    on && /^    \|/ { print substr($0, 5) }
-    on && !/^    \|/ && !/^$/ { exit }' "$TREE/README.md"
+# Nmap finds the script by its name, as where it is installed.
+mkdir -p "$LAB_SCRATCH/nmap/scripts" && cp "$TREE/nse/mtr-trace.nse" "$LAB_SCRATCH/nmap/scripts" || exit 1
+
+# commands PROGRAM: what follows "sudo PROGRAM" in blocks of code, up to two
+# blanks and a remark
+commands() {
+  sed -nE "s/^    (\\$ )?sudo ($1 .*)/\\2/p" "$TREE/README.md" | sed -E 's/   *[^ ].*//'
 }
 
-# What runs differ in: figures, but not addresses; which path is the first.
-masked() {
-  sed -E 's/^\|_?//; s/ +/ /g; s/^ //; s/^([0-9]+ )?(10[0-9.]+) [0-9.]+% [0-9.]+% [0-9]+ [0-9]+ [0-9.]+/\1\2 figures/
-    s/\(10\..*\)/(addresses)/; s/by [0-9]+ probes in [0-9]+ flows/by probes/; s/together to [0-9]+ %/together/
-    s/id [0-9a-f]{8}: 1 flow \(source port [0-9]+\), by 10\.[0-9.]+ /id, by /'
+# here COMMAND: for the lab
+here() {
+  local family=4
+  [[ $1 != *' -6 '* ]] || family=6
+  sed -E "s/TARGET(\.\.\.)?|example\.com|10\.0\.[0-9]+\.2$/$(lab_target $family)/g; s/-e eth1/-e eth0/" <<<"$1"
 }
 
-lab_up --routers 6 --no-ration || exit 1
-lab_fork 2 4 no-ration || exit 1
-arguments=$(sed -n 's/^    \$ sudo nmap .*--script-args \(.*mtr-trace\.paths=.*\) [0-9.]*$/\1/p' "$TREE/README.md")
-at_least sample_is_there "$(sample | wc -l)" 10
-trace "$last" --script-args "$arguments" "$(lab_target 4)"
-printed=$(show text | masked)
-while read -r line; do
-  like "prints_${line:0:32}" "$printed" "^$(sed -E 's/ ?\.\.\.$//; s/[][().*+?|\\^$]/\\&/g' <<<"$line")"
-done < <(sample | masked | grep .)
+# run_command FLAVOUR COMMAND: by a shell, as a user would; output in OUT
+run_command() {
+  OUT=$(cd "$LAB_SCRATCH" && in_flavour "$1" c env NMAPDIR="$(scratch_of "$1")/nmap" \
+    sh -c "cd '$(scratch_of "$1")' && PATH=$TREE/scripts:\$PATH && timeout 120 $(here "$2")" 2>&1 </dev/null)
+}
+
+# The target's row, whatever the form of the output.
+reached='10\.0\.8\.2|fd00:0:0:108::2'
+
+n=0
+while IFS= read -r command; do
+  n=$((n + 1))
+  for flavour in $FLAVOURS; do
+    run_command "$flavour" "$command"
+    is "${flavour}_readme_nmap_${n}_status" "$?" 0
+    like "${flavour}_readme_nmap_${n}" "$OUT" "^\|[_ ] +9 +($reached) .* 0\.0%|^\|[_ ] +9 +($reached) +0\.0%"
+  done
+done < <(commands nmap | grep -v 'packets=60')
+at_least readme_nmap_commands "$n" 5
+
+n=0
+lab_target 4 >"$LAB_SCRATCH/targets"
+while IFS= read -r command; do
+  n=$((n + 1))
+  run_command deb12 "$command"
+  is "readme_command_${n}_status" "$?" 0
+  case $command in
+    *--output*) OUT=$(cat "$LAB_SCRATCH/${command##*--output }") ;;
+  esac
+  like "readme_command_$n" "$OUT" "$reached"
+done < <(commands mtr-trace)
+at_least readme_commands "$n" 6
+
+# ---- the first sample ---------------------------------------------------------
+
+# shape: the sample's lines with each figure made N; what the losses of the day
+# decide (a range beside a loss, an echo reply that is gone with its evidence,
+# which hops are told of together) left out
+shape() {
+  sed -nE '/^ *\| mtr-trace:/,/^ *\|_/p' | sed -E 's/^ +//; s/ \([0-9]+-[0-9]+\)//; s/ \([0-9]+ to [0-9]+ possible\)//
+    s/[0-9]+(\.[0-9]+)*(-[0-9.]+)?/N/g; s/ +/ /g; s/N% \?/N%/; s/ $//
+    s/Hops? N( to N|, N)* rations? .*/Hops N ration .../; s/(Linux-based|unknown)$/OS/' | uniq
+}
+
+for router in 1 2 3 5; do
+  lab_sysctl "r$router" ipv4/icmp_ratelimit=1000
+done
+lab_drop_every 5 7 ip protocol icmp # prime to the four hops behind, so each loses; not the request
+# Forty packets, a second apart, show the same as sixty in less time.
+command=$(commands nmap | grep -F 'packets=60')
+run_command deb12 "${command/packets=60/packets=40}"
+is readme_sample "$(shape <<<"$OUT")" "$(shape <"$TREE/README.md")"

@@ -20,6 +20,12 @@ ask() {
 ttfb() { show text | sed -n 's/^ *TTFB: //p'; }
 reads() { like "${flavour}_$1" "$(ttfb)" "^$2"; } # NAME REGEX
 
+# adds_up NAME: the phases are all of it, to a microsecond
+adds_up() {
+  is "${flavour}_${1}_adds_up" "$(show ttfb ttfb tcp tls wait |
+    awk '{ d = $1 - $2 - $3 - $4; print ($1 > 0 && d < 0.0015 && d > -0.0015) ? "yes" : $0 }')" yes
+}
+
 MS='[0-9]+\.[0-9]+'
 UNVERIFIED="TTFB $MS ms over an unverified connection  \(https"
 VALUES="outcome scheme port protocol status tls_version certificate location"
@@ -29,6 +35,7 @@ both_families() {
   for family in 4 6; do
     ask '' -$family a.test
     reads "v${family}_https" "$MS ms  \(https, HTTP/2 200; TCP $MS \+ TLS $MS \+ wait $MS; server think time $MS\)$"
+    adds_up "v${family}_https"
     # shellcheck disable=SC2086 # a list, to be split
     is "${flavour}_v${family}_values" "$(show ttfb $VALUES address)" \
       "measured https 443 HTTP/2 200 TLSv1.3 trusted - $(lab_target $family)"
@@ -106,8 +113,19 @@ END
 think_time() {
   ask mtr-trace.http-count=9,mtr-trace.url=http://a.test:8050/ "$T4"
   reads count "$MS / $MS / $MS ms min / median / max of [5-9]"
+  adds_up several_http
   is "${flavour}_wait_is_50_ms_and_a_round_trip" "$(show ttfb min wait think |
     awk '{ print ($1 >= 50 && $1 <= 52 && $2 >= 50 && $2 - $3 > 0 && $2 - $3 < 1) ? "yes" : $0 }')" yes
+}
+
+# The first packet with a request is lost.
+lost_request() {
+  lab_rule r2 forward iifname up tcp dport 80 tcp flags psh limit rate over 1/hour burst 1 packets accept
+  lab_rule r2 forward iifname up tcp dport 80 tcp flags psh drop
+  ask mtr-trace.url=http://a.test/ "$T4"
+  reads lost_request "[0-9]{3,4}\.[0-9]+ ms  \(http, HTTP/1.1 200; TCP $MS \+ wait $MS; 1 packet was sent again\)$"
+  is "${flavour}_lost_request_values" "$(show ttfb resends think)" "1 -"
+  lab_clear r2
 }
 
 what_is_asked() {
@@ -166,6 +184,7 @@ for flavour in ${ONLY:-$FLAVOURS}; do
   addresses
   bad_servers
   think_time
+  lost_request
   what_is_asked
   known_ports
   twenty_at_once
@@ -174,10 +193,11 @@ done
 
 # ---- a plain interpreter, under valgrind and with an OpenSSL of its own ------------
 
-# alone COMMAND...: one request from the client
+# alone COMMAND...: one request from the client, or CA as in request.lua
 alone() {
+  cp "$LAB_SCRATCH/tls/ca.pem" "$LAB_SCRATCH/tls/b.pem" "$LAB_SCRATCH/"
   lab_exec c env LUA_CPATH="$TREE/build/lua5.4/?.so" REQUEST_URL=https://a.test/ REQUEST_ADDRESS="$T4" \
-    SSL_CERT_FILE="$LAB_SCRATCH/tls/ca.pem" "$@" "$TREE/tests/net/request.lua" 2>&1
+    REQUEST_CA="${CA:-$LAB_SCRATCH/ca.pem}" "$@" "$TREE/tests/net/request.lua" 2>&1
 }
 
 own_openssl() { # NAME FLAG...: builds sslhost.c
@@ -188,6 +208,9 @@ own_openssl() { # NAME FLAG...: builds sslhost.c
 }
 
 is plain_interpreter "$(alone lua5.4)" "200 HTTP/2 TLSv1.3"
+text=$(CA="$LAB_SCRATCH/ca.pem $LAB_SCRATCH/ca.pem $LAB_SCRATCH/b.pem $LAB_SCRATCH/none" alone lua5.4 | cut -d: -f1)
+is certificates_are_read_once_and_others_apart "$(tr '\n' , <<<"$text")" \
+  '200 HTTP/2 TLSv1.3,200 HTTP/2 TLSv1.3,certificate,no_ca,'
 is plain_interpreter_under_valgrind "$(alone valgrind -q --error-exitcode=99 --leak-check=full \
   --errors-for-leak-kinds=definite --show-leak-kinds=definite lua5.4)" "200 HTTP/2 TLSv1.3"
 own_openssl part -DPART

@@ -66,10 +66,11 @@ web_add_addresses() {
   done
 }
 
-# web_nginx: in the place of the lab's own nginx
+# web_nginx NS DIR: an nginx with its files there, and the servers of standard
+# input. It listens before it returns, and tries again where another still does.
 web_nginx() {
-  local nginx dir=$LAB_SCRATCH/nginx tls=$LAB_SCRATCH/tls i
-  nginx=$(command -v nginx) && mkdir "$dir" && echo "mtr-trace lab" >"$dir/index.html" || return 1
+  local dir=$2 tls=$LAB_SCRATCH/tls
+  mkdir "$dir" && echo "mtr-trace lab" >"$dir/index.html" || return 1
   {
     echo "user root; worker_processes 2; pid $dir/pid; error_log $dir/error.log;
 events { worker_connections 512; }
@@ -78,6 +79,18 @@ access_log $dir/access.log; root $dir;
 client_body_temp_path $dir/t; proxy_temp_path $dir/t;
 fastcgi_temp_path $dir/t; uwsgi_temp_path $dir/t; scgi_temp_path $dir/t;
 ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate $tls/a.pem; ssl_certificate_key $tls/a.key;"
+    cat
+    echo "}"
+  } >"$dir/conf"
+  lab_exec "$1" nginx -p "$dir" -c "$dir/conf" -e "$dir/error.log" 2>"$dir/said" ||
+    lab_die "nginx: $(tail -n 3 "$dir/said")"
+}
+
+# web_server: in the place of the lab's own nginx
+web_server() {
+  local tls=$LAB_SCRATCH/tls i
+  lab_exec s nginx -p "$LAB_DIR" -c "$LAB_DIR/nginx.conf" -e "$LAB_DIR/error.log" -s stop
+  {
     for i in $(lab_target 4) "[$(lab_target 6)]" $(web_hosts); do
       echo "server { listen $i:443 ssl http2 default_server; listen $i:80 default_server; }"
       echo "server { listen $i:443 ssl http2; listen $i:80; server_name b.test;
@@ -89,12 +102,7 @@ ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate $tls/a.pem; ssl_certificate_key $
       echo "server { listen $i:8443 ssl; ssl_certificate $tls/self.pem; ssl_certificate_key $tls/self.key; }"
       echo "server { listen $i:8444 ssl; ssl_certificate $tls/old.pem; ssl_certificate_key $tls/old.key; }"
     done
-    echo "}"
-  } >"$dir/conf"
-  lab_exec s "$nginx" -p "$LAB_DIR" -c "$LAB_DIR/nginx.conf" -e "$LAB_DIR/error.log" -s stop
-  # It listens before it returns, and tries again where the other still does.
-  lab_exec s "$nginx" -p "$dir" -c "$dir/conf" -e "$dir/error.log" 2>"$dir/said" ||
-    lab_die "nginx: $(tail -n 3 "$dir/said")"
+  } | web_nginx s "$LAB_SCRATCH/nginx"
 }
 
 # web_serve KIND:PORT[:ADDRESS]...: see servers/web.lua; what it was asked goes
@@ -109,7 +117,7 @@ web_serve() {
 # web_up: all of it, and names for it
 web_up() {
   printf '%s a.test b.test r.test\n' "$(lab_target 4)" "$(lab_target 6)" >"$LAB_SCRATCH/hosts" &&
-    web_add_addresses && web_ca && web_nginx &&
+    web_add_addresses && web_ca && web_server &&
     web_serve think:8050 slow:8051 endless:8052 silent:8053 garbage:8054 heads:8055 gone:8056 \
       escapes:8057 early:8058 late:8059 silent:443:"$(web_address 41)"
 }

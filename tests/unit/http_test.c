@@ -111,7 +111,7 @@ static int count_in(const char *folder)
     return count;
 }
 
-static struct http *start(uint16_t port)
+static struct http *start_in_turn(uint16_t port, struct httpturn *turn)
 {
     char url[64];
     struct err err = { 0 };
@@ -120,7 +120,8 @@ static struct http *start(uint16_t port)
                                     .agent = "test",
                                     .timeout_ms = 5000,
                                     .connect_timeout_ms = 5000,
-                                    .rehearse = true };
+                                    .rehearse = true,
+                                    .turn = turn };
 
     snprintf(url, sizeof url, "http://name.test:%u/", port);
     request.url = url;
@@ -128,6 +129,11 @@ static struct http *start(uint16_t port)
     check_that(h != NULL, "%s", err.text);
     memset(url, 'x', sizeof url); /* it has its own copy */
     return h;
+}
+
+static struct http *start(uint16_t port)
+{
+    return start_in_turn(port, NULL);
 }
 
 static void pause_ms(int ms)
@@ -290,6 +296,55 @@ static void test_children(void)
     close_server(&server);
 }
 
+static void test_turns(void)
+{
+    enum { SECOND_US = 1000000 };
+    struct httpturn turn = { 0 };
+    struct server server;
+
+    check_case("turns_are_as_far_apart_as_a_request_costs");
+    check_int("first", httpturn_take(&turn, 5), 5);
+    check_int("before one has ended", httpturn_take(&turn, 6), 5 + HTTPTURN_GUESS_US);
+    httpturn_note(&turn, 700);
+    check_int("later", httpturn_take(&turn, SECOND_US), SECOND_US);
+    check_int("behind it", httpturn_take(&turn, SECOND_US + 1), SECOND_US + 700);
+    httpturn_note(&turn, SECOND_US);
+    check_int("at most", turn.cost_us, HTTPTURN_MOST_US);
+
+    check_case("a_request_that_has_ended_says_what_it_cost");
+    if (!open_server(&server, short_answer, 0))
+        return;
+    turn = (struct httpturn){ 0 };
+    finish(start_in_turn(server.port, &turn));
+    check_that(turn.cost_us > 0 && turn.cost_us <= HTTPTURN_MOST_US, "got %lld us",
+               (long long)turn.cost_us);
+    close_server(&server);
+    turn = (struct httpturn){ 0 };
+    finish(start_in_turn(9, &turn));
+    check_int("refused", turn.cost_us, 0);
+
+    check_case("a_request_waits_for_its_turn_and_can_be_left");
+    if (!open_server(&server, short_answer, 0))
+        return;
+    turn.free_us = INT64_MAX / 2;
+    http_close(start_in_turn(server.port, &turn)); /* or never */
+    close_server(&server);
+    check_int("connections", server.connections, 0);
+}
+
+static void test_trust(void)
+{
+    struct httptrust *trust = httptrust_new();
+    CURL *easy = curl_easy_init();
+
+    check_case("certificates_that_cannot_be_read_are_libcurls_business");
+    check_that(!httptrust_use(trust, easy, "/nonexistent/ca.pem", NULL), "they were used");
+    check_that(!httptrust_use(NULL, easy, NULL, NULL), "nothing was used");
+    curl_easy_cleanup(easy);
+    httptrust_free(trust);
+    httptrust_free(NULL);
+}
+
 static size_t not_called(char *bytes, size_t size, size_t count, void *context)
 {
     (void)bytes;
@@ -342,6 +397,8 @@ int main(void)
     test_failures();
     test_refused_here();
     test_leave();
+    test_turns();
+    test_trust();
     test_children();
     test_rehearsal();
     check_case("no_descriptor_and_no_thread_is_left");

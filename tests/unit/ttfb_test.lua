@@ -83,6 +83,13 @@ local LINES = {
   { name = "wait_below_the_round_trip", best = 51,
     answers = { [HTTPS] = report(124.56) },
     want = "wait 50.3; server think time too short to tell)" },
+  { name = "lost_packet_is_not_the_servers_time",
+    answers = { [HTTPS] = report(124.56, { resends = 1 }) },
+    want = "wait 50.3; 1 packet was sent again)" },
+  { name = "lost_packets_of_a_request_in_the_middle", changes = { count = 2 },
+    answers = { [HTTPS] = { report(1, { resends = 0 }),
+      report(2, { resends = 2 }) } },
+    want = "wait 50.3; 2 packets were sent again)" },
   { name = "name_look_up_is_named", changes = { dns_ms = 3.2 },
     answers = { [HTTPS] = report(124.56) },
     want = "server think time 26.2; DNS 3.20 before)" },
@@ -143,6 +150,10 @@ local LINES = {
     want = "certificate not trusted (self-signed); timed out waiting for "
       .. "first byte after 10 s  (https; TCP 24.1 + TLS 50.2)",
     whole = true },
+  { name = "distrusted_without_verification_as_well", answers = { [HTTPS] = {
+    failure("certificate", { verify = 18 }), failure "certificate" } },
+    want = "certificate not trusted (self-signed); not measured (words of "
+      .. "libcurl)", whole = true },
   { name = "not_finished", polls = 3, answers = { [HTTPS] =
     { done = false, phase = "waiting", tcp_ms = 24.1, tls_ms = 50.2 } },
     want = "not finished (waiting for first byte)  (https; TCP 24.1 + "
@@ -154,6 +165,11 @@ local LINES = {
     answers = { [HTTPS] = { report(9), { done = false,
       phase = "tls" } } },
     want = "9.00 / 9.00 / 9.00 ms min / median / max of 1 (3 asked for)" },
+  { name = "failure_behind_the_first_of_several", changes = { count = 3 },
+    answers = { [HTTPS] = { report(9), failure("timeout",
+      { phase = "tls" }) } },
+    want = "9.00 / 9.00 / 9.00 ms min / median / max of 1 (3 asked for; "
+      .. "then timed out in TLS after 10 s)  (https, HTTP/2 200; TCP " },
   { name = "busy_is_asked_again", polls = 3,
     answers = { [HTTPS] = { error = "BUSY", text = "x" } },
     want = "not finished (not started)", whole = true },
@@ -300,11 +316,19 @@ check.case("values_of_a_failure", function()
     { "failed", "timeout", "tls", "24.1", true })
 end)
 
-check.case("median_of_an_even_number", function()
-  local t = values(fake_http.new { [HTTPS] = { report(4), report(1),
-    report(3), report(2, { wait_ms = 1.25 }) } }, { count = 4 })
-  check.equal({ t.min, t.median, t.max, t.ttfb, t.wait },
-    { "1", "2.5", "4", "2", "1.25" })
+check.case("phases_add_up_to_the_median", function()
+  for count = 1, 4 do
+    local reports = {}
+    for i, total in ipairs { 7, 30, 4, 12 } do
+      reports[i] = report(total, { tcp_ms = i, tls_ms = 2,
+        wait_ms = total - i - 2 })
+    end
+    local t = measure(fake_http.new { [HTTPS] = reports },
+      { count = count }).ttfb
+    check.equal(t.tcp_ms + t.tls_ms + t.wait_ms, t.median_ms)
+    check.equal(t.ttfb_ms, t.median_ms)
+    check.equal(t.median_ms, ({ 7.0, 18.5, 7.0, 9.5 })[count])
+  end
 end)
 
 check.finish()

@@ -18,6 +18,34 @@ local MISS = {
   timeout = "timed out", connect = "not connected", tls = "no TLS",
 }
 
+-- ---- failures --------------------------------------------------------------
+
+local function seconds(value)
+  return format.decimal(value) .. " s"
+end
+
+local FAILURES = {
+  refused = function() return "could not connect (refused)" end,
+  unreachable = function() return "could not connect (unreachable)" end,
+  connect = function(t)
+    return ("could not connect (%s)"):format(t.reason)
+  end,
+  timeout = function(t)
+    return ("timed out %s after %s"):format(PHASE[t.phase] or "",
+      seconds(t.timeout))
+  end,
+  tls = function(t) return ("no TLS on %d"):format(t.port) end,
+  http = function(t) return ("no HTTP on %d"):format(t.port) end,
+  closed = function()
+    return "connection closed before an answer"
+  end,
+  header = function() return "answer's header is over 64 KiB" end,
+}
+FAILURES["local"] = function(t)
+  return ("not measured (%s)"):format(t.reason)
+end
+FAILURES.certificate, FAILURES.no_ca = FAILURES["local"], FAILURES["local"]
+
 -- ---- the figures -----------------------------------------------------------
 
 local function phases(t)
@@ -45,6 +73,10 @@ local function answer(t)
 end
 
 local function think(t)
+  if (t.resends or 0) > 0 then
+    return t.resends == 1 and "1 packet was sent again"
+      or ("%d packets were sent again"):format(t.resends)
+  end
   return t.think_ms and "server think time " .. short(t.think_ms)
     or t.too_short and "server think time too short to tell" or nil
 end
@@ -66,15 +98,21 @@ local function details(t)
     phases(t), think(t), look_up(t)))
 end
 
+local function how_many(t)
+  if t.count == t.asked then
+    return tostring(t.count)
+  end
+  local why = t.failure and "; then " .. FAILURES[t.failure](t) or ""
+  return ("%d (%d asked for%s)"):format(t.count, t.asked, why)
+end
+
 local function figure(t)
   if t.asked == 1 then
     return format.kinds.ms.text(t.ttfb_ms) .. " ms"
   end
   local ms = format.kinds.ms.text
-  local of = t.count < t.asked and ("%d (%d asked for)"):format(t.count,
-    t.asked) or tostring(t.count)
   return ("%s / %s / %s ms min / median / max of %s"):format(ms(t.min_ms),
-    ms(t.median_ms), ms(t.max_ms), of)
+    ms(t.median_ms), ms(t.max_ms), how_many(t))
 end
 
 local function distrust(t)
@@ -117,31 +155,6 @@ local function unfinished(t)
     text = distrust(t) .. "; " .. text
   end
   return sofar and ("%s  (%s; %s)"):format(text, service(t), sofar) or text
-end
-
-local function seconds(value)
-  return format.decimal(value) .. " s"
-end
-
-local FAILURES = {
-  refused = function() return "could not connect (refused)" end,
-  unreachable = function() return "could not connect (unreachable)" end,
-  connect = function(t)
-    return ("could not connect (%s)"):format(t.reason)
-  end,
-  timeout = function(t)
-    return ("timed out %s after %s"):format(PHASE[t.phase] or "",
-      seconds(t.timeout))
-  end,
-  tls = function(t) return ("no TLS on %d"):format(t.port) end,
-  http = function(t) return ("no HTTP on %d"):format(t.port) end,
-  closed = function()
-    return "connection closed before an answer"
-  end,
-  header = function() return "answer's header is over 64 KiB" end,
-}
-FAILURES["local"] = function(t)
-  return ("not measured (%s)"):format(t.reason)
 end
 
 local NO_SERVICE = { refused = true, unreachable = true, connect = true }

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A trace's dealings with the budget of its responders: tests that went unanswered, samples that
+ * are taken anew at the pace a responder grants, and shared with other traces. */
+#include "trace_inside.h"
+
+/* Replaces the hop's sample by one within its responder's budget. Without memory it stands. */
+static void ration(struct trace *t, uint8_t ttl, struct pace_sample *sample, int64_t now_ns)
+{
+    struct hop *hop = &t->ttls[ttl].hop;
+    struct trace_event event = { .kind = EVENT_RATIONED, .ttl = ttl, .probe = t->probes.next };
+
+    if (sample == NULL) {
+        hop->phase = HOP_SETTLED;
+        return;
+    }
+    hop_pace(hop, sample);
+    event.ration.evidence = pace_evidence(sample);
+    event.ration.spacing_ns = pace_spacing_ns(sample);
+    trace_emit(t, event, now_ns);
+}
+
+static struct pace_key key_of(const struct trace *t, uint8_t ttl)
+{
+    const struct news *news = &t->ttls[ttl].news;
+    return (struct pace_key){ .responder = news->responder,
+                              .protocol = t->config.spec.protocol,
+                              .ttl = ttl,
+                              .direct = news->direct,
+                              .way = t->way };
+}
+
+void trace_tested(struct trace *t, const struct probe *p, bool answered, int64_t now_ns)
+{
+    uint8_t ttl = p->ttl;
+    struct hop *hop = &t->ttls[ttl].hop;
+
+    if (hop_tested(hop, p->place, answered, now_ns) != HOP_RATIONS)
+        return;
+    if (t->ttls[ttl].news.kind == NEWS_NONE) { /* only send errors spoke for it */
+        hop->phase = HOP_SETTLED;
+        return;
+    }
+    const struct pace_key key = key_of(t, ttl);
+    const struct pace_evidence seen = { hop->proof.length, hop->proof.answered };
+    struct pace_sample *sample =
+        pace_ration(t->pace, &key, seen, hop_spacing_ns(hop), hop->tested_ns);
+    ration(t, ttl, sample, now_ns);
+}
+
+void trace_join_known(struct trace *t, uint8_t ttl, int64_t now_ns)
+{
+    const struct hop *hop = &t->ttls[ttl].hop;
+    const struct pace_key key = key_of(t, ttl);
+
+    if (hop->sample != NULL || hop->phase == HOP_SETTLED || !hop->answered)
+        return;
+    struct pace_sample *sample = pace_known(t->pace, &key, now_ns);
+    if (sample != NULL)
+        ration(t, ttl, sample, now_ns);
+}
+
+/* Emits another trace's probe as if it had been ours: sent, and its outcome. */
+static void take_shared(struct trace *t, uint8_t ttl, const struct pace_outcome *outcome,
+                        int64_t now_ns)
+{
+    struct probe *p = probes_add(&t->probes, now_ns, 2 * t->config.timeout_ns);
+    if (p == NULL)
+        return;
+    t->shared++;
+    p->flow = t->config.flow;
+    p->ttl = ttl;
+    p->state = outcome->state == PACE_ANSWERED ? PROBE_ANSWERED : PROBE_TIMED_OUT;
+    struct trace_event event = trace_about(p, EVENT_SENT);
+    event.shared = true;
+    trace_emit(t, event, now_ns);
+    event.kind = EVENT_TIMEOUT;
+    if (outcome->state == PACE_ANSWERED) {
+        event.kind = EVENT_REPLY;
+        event.rtt_ns = outcome->rtt_ns;
+        event.from_target = outcome->from_target;
+        event.reply = &outcome->reply;
+    }
+    trace_emit(t, event, now_ns);
+}
+
+void trace_read_shared(struct trace *t, int64_t now_ns)
+{
+    const struct pace_outcome *outcome;
+
+    for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++)
+        while ((outcome = hop_read_shared(&t->ttls[ttl].hop, &t->rules, t)) != NULL)
+            take_shared(t, (uint8_t)ttl, outcome, now_ns);
+}
+
+void trace_publish(struct trace *t, const struct probe *p, const struct trace_event *event)
+{
+    struct pace_outcome outcome = { .state = PACE_LOST,
+                                    .rtt_ns = event->rtt_ns,
+                                    .from_target = event->from_target };
+
+    if (p->class != PROBE_COUNTED || p->place < 0)
+        return;
+    if (event->reply != NULL) {
+        outcome.state = PACE_ANSWERED;
+        outcome.reply = *event->reply;
+    } else if (event->kind == EVENT_SEND_ERROR) {
+        outcome.state = PACE_VOID;
+    }
+    pace_finish(t->pace, t->ttls[p->ttl].hop.sample, p->place, &outcome);
+}

@@ -66,7 +66,7 @@ check.case("a_long_search_is_spoken_of_once", function()
     .. "ration their answers" })
 end)
 
-check.case("who_is_stopped_searches_no_more_and_gives_what_is_there", function()
+check.case("who_is_stopped_gives_what_is_there", function()
   local host, core = host_of(), engine(math.huge, { sent = 9 })
   function host.stopped() return host.at > 0.25 end
   check.equal({ run(host, core).sent, core.closed }, { 9, 1 })

@@ -90,6 +90,7 @@ static struct wire_spec spec_of(const struct ask *ask, size_t n)
         spec.size = (uint16_t)(header + 8 + ASK_ECHO_PAYLOAD);
         spec.df = ip4 && n / ASK_OF_A_KIND == 1;
         spec.tos = n / ASK_OF_A_KIND == 1 ? ASK_TOS : 0;
+        spec.code = ip4 && n / ASK_OF_A_KIND == 2 ? ASK_CODE : 0;
         return spec;
     case WIRE_TCP:
         spec.ack = true;
@@ -232,6 +233,7 @@ static void keep(struct ask *ask, size_t n, const struct wire_packet *packet,
         .protocol = spec.protocol,
         .ttl = probe.ttl,
         .tos = spec.tos,
+        .code = spec.code,
         .df = spec.df,
         .ip_id = spec.ip_id,
         .size = spec.size,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Direct questions to one address, to tell what answers there: three echo requests, one of them
- * with DF and another TOS; if active, also three UDP datagrams and three TCP ACKs to a port that
- * is closed as a rule, in turns. Nine probes and not one more, each sent once. A pure state
- * machine like trace.h: no I/O, no clock; `now_ns` is a monotonic clock's. */
+ * with DF and another TOS, one with a code that means nothing (IPv4); if active, also three UDP
+ * datagrams and three TCP ACKs to a port that is closed as a rule, in turns. Nine probes and not
+ * one more, each sent once. A pure state machine like trace.h: no I/O, no clock; `now_ns` is a
+ * monotonic clock's. */
 #ifndef MTR_ASK_H
 #define MTR_ASK_H
 
@@ -15,6 +16,7 @@ enum {
     ASK_TTL = 64,
     ASK_ECHO_PAYLOAD = 56, /* with it and a UDP payload of 12 bytes published signatures apply */
     ASK_TOS = 0x28,        /* of the echo request with DF: low-priority data, harmless */
+    ASK_CODE = 9,          /* of the last echo request, as in Nmap's OS detection */
 };
 
 struct ask_config {

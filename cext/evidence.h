@@ -21,7 +21,7 @@ enum evidence_probe { EVIDENCE_TRACE, EVIDENCE_ECHO, EVIDENCE_UDP, EVIDENCE_TCP 
 struct evidence_sent {
     enum evidence_probe probe;
     enum wire_protocol protocol;
-    uint8_t ttl, tos;
+    uint8_t ttl, tos, code; /* the last: ICMP */
     bool df;
     uint16_t ip_id, size;
     uint16_t source_port, target_port, ident, checksum;

@@ -144,6 +144,8 @@ static void set_sent(lua_State *L, const struct evidence_sent *sent)
     lset_integer(L, "sent_size", sent->size);
     if (sent->protocol != WIRE_TCP)
         lset_integer(L, "sent_checksum", sent->checksum);
+    if (sent->protocol == WIRE_ICMP)
+        lset_integer(L, "sent_code", sent->code);
     if (sent->protocol == WIRE_ICMP && sent->probe == EVIDENCE_TRACE)
         lset_integer(L, "sent_ident", sent->ident);
     if (sent->protocol != WIRE_ICMP) {

@@ -40,6 +40,7 @@ struct wire_spec {
     /* direct probes: */
     uint16_t ip_id; /* IPv4; 0: the probe's index */
     bool df;        /* IPv4 */
+    uint8_t code;   /* ICMP: of the echo request */
     bool ack;       /* TCP: an ACK of 20 bytes in place of a SYN, acknowledging its own number */
 };
 

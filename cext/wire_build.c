@@ -88,7 +88,7 @@ static void build_icmp(const struct wire_spec *spec, const struct wire_probe *pr
     uint8_t echo = family->version == 4 ? ICMP_ECHO : ICMP6_ECHO_REQUEST;
     int pseudo = family->icmp_pseudo ? pseudo_sum(spec, family->icmp_protocol, length) : 0;
 
-    icmp_pack_hdr_echo(at, echo, 0, spec->ident, wire_index(spec, probe->number), "", 0);
+    icmp_pack_hdr_echo(at, echo, spec->code, spec->ident, wire_index(spec, probe->number), "", 0);
     put_cookie(spec, at + ECHO_HEADER);
     force_checksum(at, length, at + 2, at + ECHO_HEADER,
                    (uint16_t)(WIRE_ICMP_CHECKSUM + probe->flow), pseudo);

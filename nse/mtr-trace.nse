@@ -59,8 +59,9 @@ at most 3 s behind it. Third parties get the addresses of the hops and of the
 target: the route registry rr.ntt.net (whois.radb.net where that fails, and
 whois.ripe.net for at most four addresses where that fails too), Team Cymru's
 whois.cymru.com, and for reverse names the DNS servers that Nmap uses. Where
-whois.cymru.com cannot be used, as port 43 is blocked in many networks, these
-DNS servers are asked for the addresses in Team Cymru's zones as well.
+whois.cymru.com cannot be used, or not within a second, as port 43 is blocked
+in many networks, these DNS servers are asked for the addresses in Team
+Cymru's zones as well.
 Addresses of special-purpose ranges (private, carrier-grade NAT, link-local
 and all others of the IANA registries) are sent nowhere; their range stands in
 the table instead. <code>mtr-trace.asn=off</code> and
@@ -68,9 +69,10 @@ the table instead. <code>mtr-trace.asn=off</code> and
 <code>mtr-trace.whois-server</code> names a registry of your own.
 
 The OS guess rests on evidence alone: initial TTLs, the length, TOS and DF of
-errors, identifications, MPLS labels, names of interfaces, the hardware
-address of an on-link first hop, never on an address or a hop's place. A
-<code>?</code> marks a guess of medium or low confidence, <code>unknown</code>
+errors, the DF and code of echo replies, identifications, MPLS labels, names
+of interfaces, the hardware address of an on-link first hop, never on an
+address or a hop's place. A <code>?</code> marks a guess of medium or low
+confidence, <code>unknown</code>
 says that the evidence fits nothing or too much; with <code>-v</code> a line
 per address says what it rests on. For it each address that answered the trace
 gets three echo requests while the trace runs, once for all targets of the

@@ -8,6 +8,7 @@
 -- function(function), debug = function(text), connect = function(host, port,
 -- seconds) -> connection or nil, text; ptr = function(address, seconds) ->
 -- name or nil, text; txt = function(name, seconds) -> texts or nil, text }.
+-- Where nobody answered `connect` at all, it gives true behind the text.
 -- A connection is { send(bytes) -> true or nil, text; receive(seconds) ->
 -- bytes or nil, "timeout" or text; close() }. But for now, spawn and debug
 -- they may yield.
@@ -70,29 +71,35 @@ end
 
 -- ---- one address ----------------------------------------------------------
 
--- Where Team Cymru's bulk server could not be used its DNS zones are asked
--- in its place; not where the user named a server of his own.
+-- Where Team Cymru's bulk server could not be used, or not yet, its DNS zones
+-- are asked in its place; not where the user named a server of his own.
 local function stand_in(self, name, item)
-  local sources = self.run.sources
-  local needed = name == "cymru" and sources.cymru.failed
-    and self.settings.dns_instead and not sources.cymru:get(item.bytes)
-  return needed and sources["cymru-dns"] or nil
+  if name ~= "cymru" or not self.settings.dns_instead then
+    return nil
+  end
+  local cymru = self.run.sources.cymru
+  local needed = cymru.failed or worker.held_up(cymru, self.host.now())
+  return needed and not cymru:get(item.bytes)
+    and self.run.sources["cymru-dns"] or nil
 end
 
 local function want_of(self, name, item)
   if not NETWORK[name] then
     return true
-  elseif not self.run.sources[name]:want(item.bytes) then
-    return false
   end
+  local settled = self.run.sources[name]:want(item.bytes)
   local other = stand_in(self, name, item)
-  return not other or other:want(item.bytes)
+  if other then
+    return other:want(item.bytes)
+  end
+  return settled
 end
 
 local function answer_of(self, name, item)
+  local sources = self.run.sources
   if NETWORK[name] then
-    local source = stand_in(self, name, item) or self.run.sources[name]
-    return source:get(item.bytes)
+    return sources[name]:get(item.bytes)
+      or name == "cymru" and sources["cymru-dns"]:get(item.bytes) or nil
   end
   return self.settings.db and self.settings.db(item.address)
 end
@@ -149,6 +156,7 @@ local function add(self, address)
   if not bytes or special.class(address) then
     return
   end
+  bytes = special.untranslated(bytes)
   self.items[address] = {
     address = prefix.address(bytes), bytes = bytes, stage = 1, answers = {},
   }

@@ -30,7 +30,7 @@ local RANGES = {
   { "::/128", "unspecified" },
   { "::1/128", "loopback" },
   { "::ffff:0:0/96", "mapped" },
-  { "64:ff9b::/96", false }, -- NAT64, well-known prefix
+  { "64:ff9b::/96", false }, -- NAT64: what the IPv4 address in it is
   { "64:ff9b:1::/48", "translation" },
   { "100::/64", "discard" },
   { "100:0:0:1::/64", "reserved" }, -- dummy prefix, RFC 9780
@@ -168,6 +168,17 @@ function M.labels()
   return LABELS
 end
 
+local NAT64 = M.bytes("64:ff9b::"):sub(1, 12)
+
+--- The IPv4 address in one of NAT64's well-known prefix: the router beyond
+-- the translator, that the registries know.
+-- @tparam string bytes of an address
+-- @treturn string bytes; the same for every other address
+function M.untranslated(bytes)
+  return #bytes == 16 and bytes:sub(1, 12) == NAT64 and bytes:sub(13)
+    or bytes
+end
+
 --- Class of a special-purpose address.
 -- @tparam string text IPv4 or IPv6 address, with or without a zone
 -- @treturn ?string "private", "cgn", "loopback", "link-local",
@@ -175,6 +186,7 @@ end
 --   "srv6" and the like; nil for a global address or for other text
 function M.class(text)
   local bytes = M.bytes(text)
+  bytes = bytes and M.untranslated(bytes)
   for _, range in ipairs(bytes and sorted or {}) do
     if matches(bytes, range) then
       return range.class or nil

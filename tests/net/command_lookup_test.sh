@@ -58,6 +58,29 @@ END
   is "v${family}_replay_knows_it_all" "$(cmp "$dir/run" "$dir/out" 2>&1)" ""
 done
 
+# ---- servers that do not behave, all at once -------------------------------------
+
+kinds=(silent endless cut wrong unended binary escapes big slow)
+runs=()
+for i in "${!kinds[@]}"; do
+  serve "${kinds[i]}" $((4310 + i))
+done
+for i in "${!kinds[@]}"; do
+  bad=127.0.0.1:$((4310 + i)) file=$dir/bad-${kinds[i]}
+  in_client timeout 60 "$TREE/scripts/mtr-trace" -r -n -c 3 --debug --whois-server "$bad" --cymru-server "$bad" \
+    "$(lab_target 4)" >"$file" 2>"$file.err" &
+  runs+=($!)
+done
+wait "${runs[@]}"
+for i in "${!kinds[@]}"; do
+  file=$dir/bad-${kinds[i]}
+  like "${kinds[i]}_is_a_dash" "$(cat "$file")" '^2 .* -  +-  +Linux-based$'
+  for source in irr cymru; do
+    is "${kinds[i]}_${source}_one_line" "$(grep -c "$source: 127.0.0.1:$((4310 + i)): " "$file.err")" 1
+  done
+  unlike "${kinds[i]}_no_control_character" "$(cat "$file" "$file.err")" '[[:cntrl:]]'
+done
+
 # ---- DNS in place of whois ------------------------------------------------------
 
 # As the route registry knows more than BGP, hop 7 is unknown here.

@@ -27,6 +27,19 @@ like whois_bang "$(lab_exec c whois -h 127.0.0.1 -p 4301 '!r80.231.0.0/16,o' 2>&
 lookup_zones
 dns_up
 
+# beyond FLAVOUR: milliseconds that look-ups take beyond a run without any; the
+# least of three pairs, as the machine may have other work
+beyond() {
+  local least=999999 with
+  for _ in 1 2 3; do
+    look "$1" "$LOCAL,mtr-trace.packets=10" "$(lab_target 4)"
+    with=$TOOK
+    look "$1" "$LOCAL,mtr-trace.packets=10,mtr-trace.asn=off,mtr-trace.names=no" "$(lab_target 4)"
+    [ $((with - TOOK)) -ge "$least" ] || least=$((with - TOOK))
+  done
+  echo "$least"
+}
+
 LOCAL=mtr-trace.whois-server=127.0.0.1:4301,mtr-trace.cymru-server=127.0.0.1:4302
 
 for flavour in $FLAVOURS; do
@@ -45,36 +58,57 @@ for flavour in $FLAVOURS; do
       "6 arin US true 8 - - false"
     like "${name}_text" "$(show text)" '^ *5 .* AS6453/AS6461 +TWIN-A, GB / TWIN-B, GB '
   done
-  beyond=$TOOK
   forget irrd-4301
   look "$flavour" "$LOCAL,mtr-trace.packets=10,mtr-trace.asn=off,mtr-trace.names=no" -6 "$(lab_target 6)"
   is "${flavour}_off_sends_nothing" "$(logged irrd-4301 .) $(rows | sed -n 2p)" "0 2 - -"
-  beyond=$((beyond - TOOK))
-  at_most "${flavour}_lookups_hold_up_the_table_for_at_most_300_ms" $beyond 300
+  at_most "${flavour}_lookups_hold_up_the_table_for_at_most_300_ms" "$(beyond "$flavour")" 300
 done
 
-# ---- servers that do not behave: IRRd to one Nmap, bulk whois to the other -----
+# ---- servers that do not behave: as IRRd and as bulk whois, to both Nmaps at once ---
+
+# hostile NAME FLAVOUR IRR_PORT BULK_PORT: a run in the background
+hostile() {
+  {
+    plainly "$2" "mtr-trace.names=no,mtr-trace.whois-server=127.0.0.1:$3,mtr-trace.cymru-server=127.0.0.1:$4"
+    printf '%s\n' "$TOOK" "$OUT" >"$LAB_SCRATCH/$1.hostile"
+  } &
+  RUNS+=($!)
+}
+
+# suffered NAME ROW LINE: what came of it; one line says what is wrong
+suffered() {
+  OUT=$(sed 1d "$LAB_SCRATCH/$1.hostile")
+  like "$1_the_other_answers" "$OUT" "^\\| +2 .* AS3301 +$2 "
+  at_most "$1_time" "$(sed -n 1p "$LAB_SCRATCH/$1.hostile")" 6000
+  is "$1_one_line" "$(grep -c "$3: " <<<"$OUT")" 1
+  unlike "$1_no_control_character" "$OUT" '[[:cntrl:]]'
+}
 
 port=4310
-for kind in silent endless cut wrong binary escapes big slow; do
+for kind in silent endless cut wrong unended binary escapes big slow; do
   serve $kind $port
-  plainly deb12 mtr-trace.whois-server=127.0.0.1:$port,mtr-trace.cymru-server=127.0.0.1:4302
-  like "irr_${kind}_bulk_answers" "$OUT" '^\| +2 .* AS3301 +ACCESS-NET, SE '
-  at_most "irr_${kind}_time" "$TOOK" 6000
-  is "irr_${kind}_one_line" "$(grep -c "irr: 127.0.0.1:$port: " <<<"$OUT")" 1
-  plainly "${FLAVOURS##* }" mtr-trace.whois-server=127.0.0.1:4301,mtr-trace.cymru-server=127.0.0.1:$port
-  like "bulk_${kind}_irr_answers" "$OUT" '^\| +2 .* AS3301 +Access Networks AB '
-  at_most "bulk_${kind}_time" "$TOOK" 6000
-  is "bulk_${kind}_one_line" "$(grep -c "cymru: 127.0.0.1:$port: " <<<"$OUT")" 1
+  RUNS=()
+  for flavour in $FLAVOURS; do
+    hostile "${flavour}_irr_$kind" "$flavour" $port 4302
+    hostile "${flavour}_bulk_$kind" "$flavour" 4301 $port
+  done
+  wait "${RUNS[@]}"
+  for flavour in $FLAVOURS; do
+    suffered "${flavour}_irr_$kind" 'ACCESS-NET, SE' "irr: 127.0.0.1:$port"
+    suffered "${flavour}_bulk_$kind" 'Access Networks AB' "cymru: 127.0.0.1:$port"
+  done
   port=$((port + 1))
 done
 
-plainly deb12 mtr-trace.whois-server=127.0.0.1:4399,mtr-trace.cymru-server=127.0.0.1:4398
-like refused_is_a_dash "$OUT" '^\| +2 .* -  +-  +Linux-based$'
-at_most refused_costs_nothing "$TOOK" 4000
-is refused_is_two_lines "$(grep -cE '(irr|cymru): 127.0.0.1:439.: ' <<<"$OUT")" 2
-like number_of_queries_is_told "$OUT" 'look-ups of this run: irr [0-9]+ queries'
-plainly deb12 mtr-trace.whois-server=irrd.invalid,mtr-trace.cymru-server=127.0.0.1:4302
+for flavour in $FLAVOURS; do
+  plainly "$flavour" mtr-trace.whois-server=127.0.0.1:4399,mtr-trace.cymru-server=127.0.0.1:4398
+  like "${flavour}_refused_is_a_dash" "$OUT" '^\| +2 .* -  +-  +Linux-based$'
+  at_most "${flavour}_refused_costs_nothing" "$TOOK" 4000
+  is "${flavour}_refused_is_two_lines" \
+    "$(grep -cE '(irr|cymru): 127.0.0.1:439.: cannot connect: refused' <<<"$OUT")" 2
+  like "${flavour}_number_of_queries_is_told" "$OUT" 'look-ups of this run: irr [0-9]+ queries'
+done
+plainly "${FLAVOURS##* }" mtr-trace.whois-server=irrd.invalid,mtr-trace.cymru-server=127.0.0.1:4302
 like unknown_server_name_is_one_line "$OUT" 'irr: irrd.invalid:43: name not found'
 
 # ---- databases, made by MaxMind's own writer -------------------------------------

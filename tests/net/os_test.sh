@@ -5,6 +5,7 @@
 
 . "$(dirname "$0")/lib.sh"
 find_flavours
+other=${FLAVOURS##* } # where one Nmap is enough they take turns
 lab_up --routers 4 || exit 1
 t4=$(lab_target 4) t6=$(lab_target 6)
 QUIET=mtr-trace.asn=off,mtr-trace.names=no,mtr-trace.http=off
@@ -26,12 +27,15 @@ for flavour in $FLAVOURS; do
     name=${flavour}_rationed_${protocol}
     trace "$flavour" --script-args $QUIET,mtr-trace.packets=3,mtr-trace.protocol=$protocol "$t4"
     is "${name}_routers" "$(guesses 1 2 3 4)" Linux-based
+    # An error tells more than echo replies alone.
+    case $protocol in udp) want=Linux-based ;; *) want='Linux-based?' ;; esac
+    is "${name}_target" "$(guesses 5)" "$want"
     only_linux "$name"
     is "${name}_no_loss" "$(show hops loss | cut -d' ' -f2 | sort -u)" 0
   done
 done
-name=deb12_rationed_v6
-trace deb12 -6 --script-args $QUIET,mtr-trace.packets=3 "$t6"
+name=rationed_v6
+trace "$other" -6 --script-args $QUIET,mtr-trace.packets=3 "$t6"
 only_linux "$name"
 
 # Port unreachables cost what time exceeded does: one is taken from the ration,
@@ -66,7 +70,7 @@ for flavour in $FLAVOURS; do
   trace "$flavour" --script-args $QUIET,mtr-trace.os=off "$t4"
   is "${flavour}_off_says_nothing" "$(show hops os | cut -d' ' -f2 | sort -u)" "-"
 done
-trace deb12 --script-args $QUIET,mtr-trace.os=active "$t4"
+trace "$other" --script-args $QUIET,mtr-trace.os=active "$t4"
 is active_target "$(guesses 5)" Linux-based
 like active_counts_each_kind "$(cat "$XML")" 'key="reset_ttl">64<'
 
@@ -101,7 +105,7 @@ for mode in passive echo active; do
   done
 done
 watch
-trace deb12 -6 --script-args $QUIET,mtr-trace.packets=3,mtr-trace.os=active "$t6"
+trace "$other" -6 --script-args $QUIET,mtr-trace.packets=3,mtr-trace.os=active "$t6"
 watched
 for hop in 1 4 5; do is "active_sends_hop_${hop}_v6" "$(direct "$(lab_addr 6 $hop)")" "3 3 3"; done
 
@@ -110,7 +114,8 @@ for hop in 1 4 5; do is "active_sends_hop_${hop}_v6" "$(direct "$(lab_addr 6 $ho
 lab_rule r2 input icmp type echo-request drop
 lab_rule r3 input meta l4proto '{ icmp, tcp, udp }' drop
 for mode in echo active; do
-  trace deb12 --script-args $QUIET,mtr-trace.packets=3,mtr-trace.os=$mode "$t4"
+  case $mode in echo) flavour=$other ;; active) flavour=deb12 ;; esac
+  trace "$flavour" --script-args $QUIET,mtr-trace.packets=3,mtr-trace.os=$mode "$t4"
   is "${mode}_others_are_told" "$(guesses 1 4)" Linux-based
   only_linux "${mode}_of_silent"
   is "${mode}_of_silent_loss" "$(show hops loss | cut -d' ' -f2 | sort -u)" 0
@@ -151,7 +156,7 @@ trace deb12 --script-args $QUIET,mtr-trace.packets=2 "$t4"
 like mac_of_the_first_hop "$(cat "$XML")" "key=\"mac_vendor\">$vendor<"
 is mac_of_others_is_not_claimed "$(grep -c 'key="mac_vendor"' "$XML")" 1
 mac 00:00:5e:00:01:07
-trace deb12 --script-args $QUIET,mtr-trace.packets=2 "$t4"
+trace "$other" --script-args $QUIET,mtr-trace.packets=2 "$t4"
 like mac_of_a_virtual_router "$(cat "$XML")" 'key="virtual_router">VRRP<'
 unlike mac_of_a_virtual_router_names_no_vendor "$(cat "$XML")" 'mac_vendor'
 mac 02:00:00:00:00:01
@@ -159,11 +164,53 @@ trace deb12 --script-args $QUIET,mtr-trace.packets=2 "$t4"
 like mac_that_somebody_chose "$(cat "$XML")" 'key="local_mac">true<'
 
 count_sent snmp udp dport 161
-trace deb12 --script-args $QUIET,mtr-trace.packets=2 "$t4"
+trace "$other" --script-args $QUIET,mtr-trace.packets=2 "$t4"
 is snmp_is_off_by_default "$(sent snmp)" 0
 for f in $FLAVOURS; do
   count_no_more
   count_sent snmp udp dport 161
   trace "$f" --script-args $QUIET,mtr-trace.packets=2,mtr-trace.snmp=yes "$t4" 10.0.4.77
   is "${f}_snmp_is_one_request_for_each_address" "$(sent snmp)" 6
+done
+
+# A real agent: net-snmp's, which makes an engine id at random, and one that is
+# told to take a hardware address.
+agent() { # ROUTER CONFIGURATION_LINE...
+  local dir=$LAB_SCRATCH/snmp-$1
+  mkdir "$dir"
+  printf '%s\n' 'agentAddress udp:161,udp6:161' "${@:2}" >"$dir/conf"
+  lab_exec "$1" env SNMP_PERSISTENT_DIR="$dir" snmpd -C -c "$dir/conf" -Ln -p "$dir/pid" 2>/dev/null ||
+    not_ok "snmpd_$1" "does not start"
+}
+lab_ip r3 link set dev down address 00:00:0c:12:34:57
+agent r2
+agent r3 'engineIDType 3' 'engineIDNic down'
+id=$(sed -n 's/^oldEngineID 0x//p' "$LAB_SCRATCH/snmp-r2/snmpd.conf")
+for f in $FLAVOURS; do
+  for family in 4 6; do
+    trace "$f" -$family -v --script-args $QUIET,mtr-trace.packets=2,mtr-trace.snmp=yes "$(lab_target $family)"
+    name=${f}_v${family}_real_agent
+    is "${name}_engine_id" "$(sed -n 's/.*key="snmp_engine_id">\([^<]*\)<.*/\1/p' "$XML" | xargs)" \
+      "$id 80001f880300000c123457"
+    like "${name}_is_software" "$(show text)" \
+      "^ *OS of hop 2, .*; SNMP agent net-snmp, which is software only[;.]"
+    like "${name}_of_a_chassis" "$(show text)" "^ *OS of hop 3, .*software only, engine of $vendor"
+  done
+  is "${f}_real_agent_on_ipv6_tells_by_the_chassis_alone" "$(guesses 2) $(guesses 3)" "unknown Cisco"
+done
+
+# ---- Nmap's own detection of the target ------------------------------------------------
+
+# A database of one system, the lab's, as Nmap hands scripts only what fits in every test.
+mkdir "$LAB_SCRATCH/db"
+{
+  sed -n '/^MatchPoints/,/^$/p' /usr/share/nmap/nmap-os-db
+  printf '%s\n' 'Fingerprint Lab Linux' 'Class Linux | Linux | 6.X | general purpose' 'T5(R=Y%T=3B-45)' 'IE(DFI=N%CD=S)'
+} >"$LAB_SCRATCH/db/nmap-os-db"
+for f in $FLAVOURS; do
+  XML=$LAB_SCRATCH/trace.xml
+  in_flavour "$f" c timeout 60 nmap -n -Pn -p 80,81 -O --datadir "$(scratch_of "$f")/db" -v -oX - \
+    --script "$(tree_of "$f")/nse/mtr-trace.nse" --script-args $QUIET,mtr-trace.packets=2 "$t4" >"$XML" 2>"$XML.err"
+  is "${f}_nmaps_own_detection_leads_for_the_target_alone" "$(guesses 5) $(guesses 1)" "Lab Linux Linux-based"
+  like "${f}_nmaps_own_detection_is_the_reason" "$(show text)" '^ *OS of hop 5, .*; Nmap.s OS detection'
 done

@@ -26,17 +26,17 @@ end
 
 -- Checksums of TCP and UDP are not looked at by the model.
 local MAKE = {
-  icmp = function(ip, i, size)
-    return packet.icmp(ip, ip.version == 4 and 8 or 128, 0, 7 << 16 | i,
-      rep("x", size - 8))
+  icmp = function(ip, i, size, more)
+    return packet.icmp(ip, ip.version == 4 and 8 or 128, more.code or 0,
+      7 << 16 | i, rep("x", size - 8))
   end,
   udp = function(ip, i, size)
     return packet.ip(ip, 17, pack(">I2I2I2I2", 33000, 33434 + i, size, 0)
       .. rep("x", size - 8))
   end,
-  tcp = function(ip, i, _, flags)
+  tcp = function(ip, i, _, more)
     return packet.ip(ip, 6, pack(">I2I2I4I4BBI2I2I2", 33000, 33434 + i,
-      1000 + i, 2000, 0x50, flags, 1024, 0, 0))
+      1000 + i, 2000, 0x50, more.flags, 1024, 0, 0))
   end,
 }
 
@@ -131,13 +131,14 @@ local function ask(self, probe, protocol, ttl, target, more)
   self.index, self.now = self.index + 1, self.now + S // 50
   local i = self.index
   local ip = ip_of(self, ttl, target, i, more.df or false)
-  local bytes = MAKE[protocol](ip, i, SIZES[protocol] - 20, more.flags)
+  local bytes = MAKE[protocol](ip, i, SIZES[protocol] - 20, more)
   for _, reply in ipairs(self.model:receive(bytes, self.now)) do
     local record = { probe = probe, protocol = protocol, index = i,
       at = reply.at_ns / S, sent_ttl = ttl, sent_tos = 0,
       sent_size = #bytes }
     if self.family == 4 then
       record.sent_df, record.sent_id = ip.df, ip.id
+      record.sent_code = protocol == "icmp" and more.code or nil
     end
     add_reply(record, reply.packet)
     table.insert(self.answers, record)
@@ -146,7 +147,8 @@ end
 
 local function ask_directly(self, address, mode)
   for i = 1, 3 do
-    ask(self, "echo", "icmp", 64, address, { df = i == 2 })
+    ask(self, "echo", "icmp", 64, address, { df = i == 2,
+      code = self.family == 4 and i == 3 and 9 or 0 })
     if mode == "active" then
       ask(self, "udp", "udp", 64, address, {})
       ask(self, "tcp", "tcp", 64, address, { flags = 0x10 })

@@ -153,7 +153,9 @@ function M.echo(node, p, source, hops_back)
   local at = p.header
   local ident, seq = unpack(">I2I2", p.bytes, at + 5)
   local ip = header(node, p, source, hops_back, p.tos, "echo")
-  return packet.icmp(ip, p.version == 4 and 0 or 129, 0, ident << 16 | seq,
+  local code = of_kind(node, "echo", "code") == "zero" and 0
+    or p.bytes:byte(at + 2)
+  return packet.icmp(ip, p.version == 4 and 0 or 129, code, ident << 16 | seq,
     sub(p.bytes, at + 9))
 end
 

@@ -134,7 +134,8 @@ local RATION = {
 local IP_ID = one_of("increment", "zero", "random", "echo")
 local TOS = either("number", byte, "string", one_of("linux", "copy"))
 local DF = either("boolean", flag, "string", one_of("reflect"))
-local REPLY = record { ttl = byte, tos = TOS, df = DF, ip_id = IP_ID }
+local REPLY = record { ttl = byte, tos = TOS, df = DF, ip_id = IP_ID,
+  code = one_of("zero") } -- of echo replies; that of the request
 local NODE = {
   address = text,
   link = record(LINK),     -- the one that leads here

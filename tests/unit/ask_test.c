@@ -98,6 +98,8 @@ static void test_echoes(uint8_t version)
         check_int("protocol", protocol_at(bytes), version == 4 ? 1 : 58);
         check_int("length", (int64_t)sent.probes[i].length, version == 4 ? 84 : 104);
         check_int("ttl", bytes[version == 4 ? 8 : 7], 64);
+        if (version == 6)
+            check_int("code", bytes[41], 0);
     }
     ask_fini(&ask);
 }
@@ -115,6 +117,9 @@ static void test_marks(void)
         check_int("DF", u16(sent.probes[i].bytes + 6), i == 1 ? 0x4000 : 0);
         check_int("TOS", sent.probes[i].bytes[1], i == 1 ? ASK_TOS : 0);
     }
+    check_case("third_echo_alone_has_a_code");
+    for (size_t i = 0; i < 3; i++)
+        check_int("code", sent.probes[i].bytes[21], i == 2 ? ASK_CODE : 0);
     check_case("identifications_lie_too_far_apart_to_be_a_counter");
     for (size_t i = 0; i < 3; i++) {
         unsigned id = u16(sent.probes[i].bytes + 4), next = u16(sent.probes[(i + 1) % 3].bytes + 4);

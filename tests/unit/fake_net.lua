@@ -148,7 +148,7 @@ local function host_of(net)
     net.connects[name] = (net.connects[name] or 0) + 1
     if server == nil or server == "silent" then
       wait(net, net.clock + seconds)
-      return nil, "timeout"
+      return nil, "timeout", true
     elseif server == "refuse" then
       return nil, "connection refused"
     end

@@ -366,6 +366,16 @@ check.case("last_resort_is_not_asked_in_place_of_a_users_server", function()
   check.equal(net.connects["last.test"], nil)
 end)
 
+check.case("nat64_is_looked_up_by_the_address_in_it", function()
+  local rows, net = run { hops = { "64:ff9b::a00:1", "64:ff9b::3e14:101",
+    "64:ff9b::c7a:101" }, names = { ["62.20.1.1"] = "r1.access.example" } }
+  check.equal(rows, { "-|-", "AS3301|ACCESS-NET, SE",
+    "AS7018 (irr AS1239)|NEWHOLDER, US" })
+  table.sort(net.asked_names)
+  check.equal(net.asked_names, { "12.122.1.1", "62.20.1.1" })
+  check.equal(count(net.sent, "ff9b"), 0)
+end)
+
 check.case("cymru_alone", function()
   local rows, net = run { settings = { order = { "cymru" } } }
   check.equal(rows, BULK_ONLY)
@@ -434,6 +444,59 @@ check.case("dns_is_not_asked_where_the_bulk_server_answers", function()
   local _, net = run { texts = honest_texts,
     settings = { dns_instead = true } }
   check.equal(net.asked_texts, {})
+end)
+
+local BLOCKED = { [IRR] = "silent", [SECOND] = "silent", [BULK] = "silent",
+  [LAST] = "silent" }
+
+check.case("blocked_port_is_noticed_and_dns_answers_meanwhile", function()
+  local rows, net, extra = run_dns(honest_texts, { servers = BLOCKED,
+    seconds = 0.3 })
+  check.equal(rows, BULK_ONLY)
+  check.equal(extra <= 2.9, true, tostring(extra))
+  check.equal(net.connects, { ["irr.test"] = 1, ["bulk.test"] = 1 })
+  check.equal(count(net.lines, "port 43 seems to be blocked"), 1)
+end)
+
+check.case("blocked_port_costs_the_next_trace_nothing", function()
+  local net = fake_net.new(servers_of(BLOCKED), nil, honest_texts)
+  local took
+  net:run(function(host)
+    local store, settings = {}, settings_of { dns_instead = true }
+    trace(host, HOPS, settings, store)
+    took = host.now()
+    trace(host, { "62.20.9.1", "80.231.9.1" }, settings, store)
+    took = host.now() - took
+  end)
+  check.equal(took <= 1.3, true, tostring(took))
+  check.equal(net.connects, { ["irr.test"] = 1, ["bulk.test"] = 1 })
+end)
+
+check.case("two_silent_servers_block_no_port_that_a_third_opens", function()
+  local rows, net = run { servers = { [IRR] = "silent",
+    [SECOND] = "silent" }, seconds = 12 }
+  check.equal(rows[2], "AS3301|ACCESS-NET, SE")
+  check.equal(net.connects["second.test"], 1)
+  check.equal((net.connects["last.test"] or 0) > 0, true)
+  check.equal(count(net.lines, "seems to be blocked"), 0)
+end)
+
+check.case("dns_steps_in_where_connecting_takes_long", function()
+  local net = fake_net.new(servers_of(), nil, honest_texts)
+  local connect, result = net.host.connect, nil
+  net.host.connect = function(name, ...)
+    if name == "bulk.test" then
+      net.host.sleep(2.5)
+    end
+    return connect(name, ...)
+  end
+  local took = net:run(function(host)
+    result = trace(host, HOPS, settings_of { dns_instead = true }, {})
+  end)
+  check.equal(took <= 1.6, true, tostring(took))
+  check.equal(result.hops[6].responders[1].asn, "AS7018 (irr AS1239)")
+  check.equal(result.hops[6].responders[1].source,
+    "irr irr.test RADB, cymru-dns asn.cymru.com")
 end)
 
 check.case("dns_is_not_asked_in_place_of_a_users_server", function()

@@ -104,6 +104,22 @@ local function facts(answers, more)
 end
 
 local FACTS = {
+  { name = "echo_code_reflected", answers = { echo { code = 0 },
+    echo { sent_code = 9, code = 9 } }, fact = "echo_code",
+    want = "reflected" },
+  { name = "echo_code_zeroed", answers = { echo { sent_code = 9,
+    code = 0 } }, fact = "echo_code", want = "zeroed" },
+  { name = "echo_code_of_its_own", answers = { echo { sent_code = 9,
+    code = 3 } }, fact = "echo_code", want = "other" },
+  { name = "echo_code_that_was_not_asked_for", answers = { echo {
+    sent_code = 0, code = 0 } }, fact = "echo_code" },
+  { name = "echo_codes_that_differ", answers = { echo { sent_code = 9,
+    code = 9 }, echo { sent_code = 9, code = 0 } }, fact = "echo_code" },
+  { name = "nothing_but_echo_replies", answers = { echo(), echo() },
+    fact = "errorless", want = true },
+  { name = "echo_replies_and_errors", answers = { echo(), exceeded() },
+    fact = "errorless" },
+  { name = "no_replies", answers = {}, fact = "errorless" },
   { name = "quote_of_the_whole_probe", answers = { exceeded() },
     fact = "quote", want = "whole" },
   { name = "quote_of_the_minimum",

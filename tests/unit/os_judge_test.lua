@@ -35,11 +35,12 @@ end)
 
 check.case("no_rule_reads_one_ttl_alone", function()
   for _, rule in ipairs(rules.rules) do
-    local ttls = 0
+    local ttls, habits = 0, 0
     for fact in pairs(rule.when) do
       ttls = ttls + (fact:find("_ttl$") and 1 or 0)
+      habits = habits + (fact:find("^echo_d?[cf]") and 1 or 0)
     end
-    check.equal(ttls ~= 1, true, rule.id)
+    check.equal(ttls ~= 1 or habits > 0, true, rule.id)
   end
 end)
 
@@ -86,10 +87,52 @@ check.case("nothing_is_known_of_nothing", function()
 end)
 
 check.case("linux_says_what_it_rests_on", function()
-  check.equal(judge.judge(linux()).line, "initial TTL 64 (time exceeded), "
-    .. "64 (echo reply); quotes the whole probe; error TOS of network "
-    .. "control; echo DF never; IP-ID increment (echo), increment (time "
+  check.equal(judge.judge(linux()).line, "initial TTL 64 (time exceeded, "
+    .. "echo reply); quotes the whole probe; error TOS of network control; "
+    .. "echo DF never; echo code reflected; IP-ID increment (echo, time "
     .. "exceeded); rules R9 R9a W1")
+end)
+
+check.case("hop_limits_are_told_and_judged_by_nothing", function()
+  local guess = judge.judge(observer.observe(LINUX, 6, "echo", "icmp"))
+  check.equal(guess.line, "initial hop limit 64 (time exceeded, echo reply); "
+    .. "quotes the whole probe; error TOS of network control")
+  check.equal({ guess.label, #guess.evidence.rules }, { nil, 0 })
+end)
+
+check.case("agent_that_is_software_is_called_so", function()
+  check.equal(judge.judge { address = "192.0.2.1", family = 4, snmp = {
+    enterprise = 8072, engine_id = "80001f8880aabbccdd" } }.line,
+    "SNMP agent net-snmp, which is software only")
+  check.equal(judge.judge { address = "192.0.2.1", family = 4, snmp = {
+    enterprise = 9, mac_vendor = "Cisco Systems" } }.line,
+    "SNMP enterprise 9, engine of Cisco Systems; rules R1-cisco R2-cisco")
+end)
+
+check.case("kinds_that_differ_are_told_apart", function()
+  local junos = { direct = true, ttl = 255, quote = 8,
+    replies = { echo = { ttl = 64, df = "reflect" } } }
+  check.contains(judge.judge(observer.observe(junos, 4, "echo", "icmp")).line,
+    "initial TTL 255 (time exceeded), 64 (echo reply); quotes the minimum;")
+end)
+
+check.rows({
+  { name = "verdict_says_how_sure", guess = { label = "Junos",
+    confidence = "high" }, want = "Junos (high confidence)" },
+  { name = "verdict_of_doubt", guess = { label = "Windows", doubtful = true,
+    confidence = "low" }, want = "Windows? (low confidence)" },
+  { name = "no_verdict_says_what_would_fit", guess = { candidates = {
+    { name = "A" }, { name = "B" }, { name = "C" } } },
+    want = "unknown (fits A, B or C)" },
+  { name = "no_verdict_and_one_fits", guess = { candidates = {
+    { name = "A" } } }, want = "unknown (fits A)" },
+  { name = "no_verdict_and_too_much_fits", guess = { candidates = {
+    { name = "A" }, { name = "B" }, { name = "C" }, { name = "D" },
+    { name = "E" } } }, want = "unknown" },
+  { name = "no_verdict_and_nothing_fits", guess = { candidates = {} },
+    want = "unknown" },
+}, function(row)
+  check.equal(words.verdict(row.guess), row.want)
 end)
 
 check.case("candidates_share_the_confidence", function()

@@ -5,6 +5,7 @@
 --   router   fields of its node, see sim.world     family   4, or 6
 --   subject  what is known beside replies          want     by mode: a label
 --   rules    that must fire in some mode           facts    that must hold
+--   kind     of the only replies that get through
 --   misses   { name, router, subject, want, rules, protocols }: instead
 local check = require "check"
 local judge = require "mtrtrace.os.judge"
@@ -35,11 +36,22 @@ local function with(base, changes)
   return out
 end
 
+local function keep(subject, kind)
+  local kept = {}
+  for _, answer in ipairs(subject.answers) do
+    kept[#kept + 1] = answer.kind == kind and answer or nil
+  end
+  subject.answers = kept
+end
+
 local seen = {} -- rules that fired anywhere
 
 local function judged(case, mode, protocol)
   local subject = observer.observe(case.router, case.family or 4, mode,
     protocol)
+  if case.kind then
+    keep(subject, case.kind)
+  end
   local guess = judge.judge(with(subject, case.subject))
   for _, id in ipairs(guess.evidence.rules) do
     seen[id], case.fired[id] = true, true
@@ -78,6 +90,7 @@ for _, file in ipairs(files()) do
     check.case(("persona_%s_%s"):format(name, miss.name), function()
       assert_case { router = with(persona.router, miss.router),
         subject = miss.subject or persona.subject, want = miss.want,
+        kind = persona.kind,
         family = persona.family, rules = miss.rules,
         protocols = miss.protocols }
     end)

@@ -89,6 +89,9 @@ local ECHO_DF = {
   S = function(sent) return sent end, O = function(sent) return not sent end,
 }
 
+-- The code of the reply to a request with code 9.
+local CODE = { S = 9, Z = 0 }
+
 local function add_echoes(answers, entry)
   local test = entry.IE
   local start = answered(test)
@@ -96,7 +99,8 @@ local function add_echoes(answers, entry)
     local sent = i == 10
     local df = ECHO_DF[test.DFI]
     table.insert(answers, reply("echo", "echo-reply", start, i, {
-      protocol = "icmp", type = 0, code = 0, sent_df = sent,
+      protocol = "icmp", type = 0, sent_df = sent,
+      sent_code = i == 12 and 9 or 0, code = i < 12 and 0 or CODE[test.CD],
       df = df and df(sent), ip_id = id_of((entry.SEQ or {}).II, i),
     }))
   end
@@ -125,6 +129,16 @@ function M.subject(entry, probe_size)
   local echo_start = add_echoes(answers, entry)
   add_resets(answers, entry)
   if error_start and echo_start then
+    return { address = "192.0.2.1", family = 4, ttl = { DISTANCE },
+      target = true, answers = answers }
+  end
+end
+
+--- The same as a target that sends no errors and no resets.
+-- @treturn ?table nil where nothing is known of its echo replies
+function M.pinged(entry)
+  local answers = {}
+  if add_echoes(answers, entry) then
     return { address = "192.0.2.1", family = 4, ttl = { DISTANCE },
       target = true, answers = answers }
   end

@@ -30,7 +30,11 @@ local CLASSES = {
 
   { "::", "unspecified" }, { "::1", "loopback" }, { "::2", "unassigned" },
   { "::ffff:8.8.8.8", "mapped" }, { "::ffff:808:808", "mapped" },
-  { "64:ff9b::8.8.8.8" }, { "64:ff9b:1::1", "translation" },
+  { "64:ff9b::8.8.8.8" }, { "64:ff9b::808:808" },
+  { "64:ff9b::10.0.0.1", "private" }, { "64:ff9b::a00:1", "private" },
+  { "64:ff9b::100.64.0.1", "cgn" }, { "64:ff9b::", "reserved" },
+  { "64:ff9b::1:808:808", "unassigned" },
+  { "64:ff9b:1::1", "translation" },
   { "64:ff9b:2::1", "unassigned" },
   { "100::1", "discard" }, { "100:0:0:1::1", "reserved" },
   { "100:0:0:2::", "unassigned" }, { "1fff:ffff::", "unassigned" },

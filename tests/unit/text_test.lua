@@ -107,7 +107,8 @@ local GOLDEN = {
     } },
   { name = "os_guesses_say_what_they_rest_on_where_asked",
     hops = { sample.hop(1, { sample.responder("10.0.0.1", { os = {
-      label = "Junos", doubtful = true, line = "TTL\27 255" } }) }) },
+      label = "Junos", doubtful = true, confidence = "medium",
+      line = "TTL\27 255" } }) }) },
     view = { columns = { "hop", "os" }, evidence = true },
     want = {
       "Target: 93.184.216.34",
@@ -116,7 +117,7 @@ local GOLDEN = {
       "Hop  OS Guess",
       "1    Junos?",
       "",
-      "OS of hop 1, 10.0.0.1: Junos?: TTL 255.",
+      "OS of hop 1, 10.0.0.1: Junos? (medium confidence): TTL 255.",
     } },
   { name = "os_guesses_stand_alone_where_not",
     hops = { sample.hop(1, { sample.responder("10.0.0.1", { os = {

@@ -4,6 +4,7 @@
 -- clock.
 -- @module mtrtrace.asn.run
 local names = require "mtrtrace.asn.names"
+local ports = require "mtrtrace.asn.ports"
 local resolver = require "mtrtrace.asn.resolver"
 local source = require "mtrtrace.asn.source"
 
@@ -104,7 +105,8 @@ function M.new(options)
   add("ripe", MOST_LAST_RESORT, { negative_alone = true })
   return setmetatable({
     sources = sources, holders = store.holders, names = names.new(),
-    resolver = resolver.new(sources["cymru-dns"]), sessions = {},
+    resolver = resolver.new(sources["cymru-dns"]), ports = ports.new(),
+    sessions = {},
   }, Run)
 end
 

@@ -162,14 +162,27 @@ local function report(self, err)
     server.port, err))
 end
 
+-- A server that did not answer at all; said where the port is given up for it.
+local function note_silence(self, server)
+  if self.run.ports:silent(server.port, server.host) then
+    self.host.debug(("look-ups: TCP port %d seems to be blocked: no other "
+      .. "server is tried there"):format(server.port))
+  end
+end
+
 local function serve(self)
   local server = self.source:server()
   announce(self, 2 * CONNECT_S)
   self.source.connections = self.source.connections + 1
-  local conn, err = self.host.connect(server.host, server.port, CONNECT_S)
+  local conn, err, silent = self.host.connect(server.host, server.port,
+    CONNECT_S)
   if not conn then
+    if silent and in_charge(self) then
+      note_silence(self, server)
+    end
     return err
   end
+  self.run.ports:opened(server.port)
   self.conn = conn
   err = in_charge(self) and converse(self) or nil
   if not err and not self.finished_at and in_charge(self) then
@@ -211,6 +224,33 @@ function M.give_up(source, host)
   end
 end
 
+-- A SYN is repeated after a second: by then it, or its answer, is lost.
+local HELD_UP_S = 1
+
+--- Whether a source has waited for its connection for longer than a round
+-- trip takes.
+-- @tparam table source
+-- @tparam number now
+-- @treturn boolean
+function M.held_up(source, now)
+  local self = source.worker
+  return self ~= nil and not self.conn and now - self.started_at >= HELD_UP_S
+end
+
+-- Leaves out the servers behind a blocked port, one that is being connected
+-- to among them.
+local function skip_blocked(run, source)
+  local function blocked()
+    return not source.failed and run.ports:blocked(source:server().port)
+  end
+  if source.worker and not source.worker.conn and blocked() then
+    finish(source.worker, "the port seems to be blocked")
+  end
+  while not source.worker and blocked() do
+    source:fail()
+  end
+end
+
 local SPACING_S = 0.5
 
 --- Starts a thread for a source that has something to ask and no thread.
@@ -220,6 +260,7 @@ local SPACING_S = 0.5
 -- @tparam string version of this program
 function M.start(run, source, host, version)
   local now = host.now()
+  skip_blocked(run, source)
   if source.worker and now <= source.busy_until then
     return
   elseif source.worker then -- it died with the target it ran for

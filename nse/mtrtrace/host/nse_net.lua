@@ -99,11 +99,15 @@ local function txt(nmap)
   end
 end
 
+-- Nmap's sockets name no reason but these.
+local SENDING = { ERROR = "the connection broke", EOF = "closed",
+  TIMEOUT = "sending took too long" }
+
 local function connection(socket)
   local conn = {}
   function conn.send(bytes)
     local ok, err = socket:send(bytes)
-    return ok, not ok and tostring(err) or nil
+    return ok, not ok and (SENDING[err] or tostring(err)) or nil
   end
   function conn.receive(seconds)
     socket:set_timeout(seconds * 1000)
@@ -125,8 +129,10 @@ local function open(nmap, address, port, seconds)
   local ok, err = socket:connect(address, port, "tcp")
   if not ok then
     socket:close()
-    return nil, err == "TIMEOUT" and "connecting took too long"
-      or ("cannot connect: %s"):format(tostring(err))
+    local silent = err == "TIMEOUT"
+    return nil, silent and "connecting took too long"
+      or ("cannot connect: %s"):format(err == "ERROR"
+        and "refused or unreachable" or tostring(err)), silent
   end
   return connection(socket)
 end
@@ -160,17 +166,18 @@ local function connect(nmap)
     if special.bytes(name) then
       return open(nmap, name, port, seconds)
     end
-    local err = "name not found"
+    local err, any_silent = "name not found", false
     for _, kind in ipairs(FAMILIES[nmap.address_family()]) do
-      local address, conn = address_of(nmap, name, kind), nil
+      local address, conn, silent = address_of(nmap, name, kind), nil, false
       if address then
-        conn, err = open(nmap, address, port, seconds / 2)
+        conn, err, silent = open(nmap, address, port, seconds / 2)
       end
       if conn then
         return conn
       end
+      any_silent = any_silent or silent
     end
-    return nil, err
+    return nil, err, any_silent
   end
 end
 

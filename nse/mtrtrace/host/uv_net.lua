@@ -176,7 +176,7 @@ local function open(host, uv, address, port, seconds)
       tcp:close()
     end
     return nil, err == "timeout" and "connecting took too long"
-      or "cannot connect: " .. words(err, WORDS)
+      or "cannot connect: " .. words(err, WORDS), err == "timeout"
   end
   return connection(host, tcp)
 end
@@ -186,18 +186,20 @@ local function connect_of(host, uv)
   return function(name, port, seconds)
     local deadline = host.now() + seconds
     local addresses, err = host.resolve(name)
+    local any_silent = false
     for i, address in ipairs(addresses or {}) do
       local left = (deadline - host.now()) / (#addresses - i + 1)
       if left <= 0 then
-        return nil, "connecting took too long"
+        return nil, "connecting took too long", any_silent
       end
-      local conn
-      conn, err = open(host, uv, address, port, left)
+      local conn, silent
+      conn, err, silent = open(host, uv, address, port, left)
       if conn then
         return conn
       end
+      any_silent = any_silent or silent
     end
-    return nil, err
+    return nil, err, any_silent
   end
 end
 

@@ -138,6 +138,15 @@ local function add_ttls(out, lists, subject)
   add_distance_conflict(out)
 end
 
+-- Of IPv6 they are shown, under names that no rule reads.
+local function add_hop_limits(out, lists, subject)
+  local told = { conflicts = {} }
+  add_ttls(told, lists, subject)
+  for _, series in ipairs(SERIES) do
+    out[series.name .. "_hop_limit"] = told[series.name .. "_ttl"]
+  end
+end
+
 -- ---- what errors look like -------------------------------------------------
 
 -- A probe no longer than the minimum tells nothing; extensions pad quotes.
@@ -209,6 +218,23 @@ local function echo_df(list)
   end
   return not any and "never" or all and "always" or same and "reflected"
     or "mixed"
+end
+
+-- A code other than 0 means nothing in an echo request: what becomes of it
+-- in the reply is a habit of the stack.
+local function echo_code(answer)
+  local sent = answer.sent_code or 0
+  if sent == 0 or answer.code == nil then
+    return nil
+  end
+  return answer.code == sent and "reflected" or answer.code == 0 and "zeroed"
+    or "other"
+end
+
+-- Where it answers echo requests and no error was seen of it.
+local function errorless(lists)
+  return #lists.echo > 0 and #lists.exceeded + #lists.unreachable == 0
+    or nil
 end
 
 local function numbered(list)
@@ -301,9 +327,13 @@ function M.of(subject)
   if subject.family == 4 then
     add_ttls(out, lists, subject)
     out.echo_df = echo_df(lists.echo)
+    out.echo_code = agreed(lists.echo, echo_code)
+    out.errorless = errorless(lists)
     out.reset_df = agreed(lists.reset, field "df")
     add_ids(out, lists)
     add_counters(out, lists)
+  else
+    add_hop_limits(out, lists, subject)
   end
   add_errors(out, lists, subject.family)
   add_extensions(out, answers)

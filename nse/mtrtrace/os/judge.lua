@@ -29,7 +29,7 @@ end
 
 local function fits(value, wanted)
   if value == nil then
-    return false
+    return type(wanted) == "table" and wanted.untold == true
   elseif type(wanted) ~= "table" then
     return value == wanted
   elseif wanted.like then

@@ -15,7 +15,7 @@ function M.list(result)
       local guess = responder.os
       if guess then
         lines[#lines + 1] = ("OS of hop %d, %s: %s: %s."):format(hop.ttl,
-          responder.address, words.label(guess), guess.line)
+          responder.address, words.verdict(guess), guess.line)
       end
     end
   end

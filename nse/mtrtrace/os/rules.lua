@@ -3,11 +3,12 @@
 -- add a vendor, add a row here and a persona to tests/sim/personas.
 --
 -- A rule is { id, when, candidates, confidence, source }. It fires where
--- every fact in `when` is known and fits: equal to the value, one of a list,
--- or, for { like = patterns }, a text (or one of several) that matches a Lua
--- pattern. `candidates` are names of systems or of classes, which stand for
--- all their members. `confidence` is that the truth is among them. Rules
--- under 0.5 hold too many systems to name one: they only narrow.
+-- every fact in `when` is known and fits: equal to the value, one of a list
+-- (with `untold = true` in it: or not known), or, for { like = patterns }, a
+-- text (or one of several) that matches a Lua pattern. `candidates` are names
+-- of systems or of classes, which stand for all their members. `confidence`
+-- is that the truth is among them. Rules under 0.5 hold too many systems to
+-- name one: they only narrow.
 --
 -- Sources: LFP, Albakour et al., IMC 2023; Vanaubel et al., IMC 2013;
 -- RFC 3411 and Albakour et al., IMC 2021 (SNMPv3); RFC 5837 (interface
@@ -105,14 +106,24 @@ M.rules = {
 
   -- ---- echo replies, errors and resets, IPv4 -------------------------------
   { id = "R4", when = { exceeded_ttl = 255, echo_ttl = 64,
-    quote = "minimum", echo_df = "reflected" }, candidates = { "Junos" },
-    confidence = 0.85, source = "Vanaubel, LFP, nmap-os-db" },
+    quote = "minimum", echo_df = "reflected", echo_code = "reflected" },
+    candidates = { "Junos" }, confidence = 0.85,
+    source = "Vanaubel, LFP, nmap-os-db" },
   { id = "R4a", when = { exceeded_ttl = 255, echo_ttl = 64, mpls = true,
     echo_df = "reflected" }, candidates = { "Junos" },
     confidence = 0.8, source = "Vanaubel, RFC 4884" },
   { id = "R4b", when = { exceeded_ttl = 255, echo_ttl = 64,
-    quote = "minimum" }, candidates = { "Junos" }, confidence = 0.6,
-    source = "Vanaubel, LFP" },
+    quote = "minimum", echo_code = { "reflected", untold = true } },
+    candidates = { "Junos" }, confidence = 0.6, source = "Vanaubel, LFP" },
+  { id = "R4d", when = { exceeded_ttl = 255, echo_ttl = 64,
+    quote = "minimum", echo_df = "reflected",
+    echo_code = { "reflected", untold = true } },
+    candidates = { "Junos" }, confidence = 0.7,
+    source = "Vanaubel, LFP, nmap-os-db" },
+  { id = "R4e", when = { error_ttl = 255, echo_ttl = 64,
+    quote = "minimum", echo_df = "reflected", echo_code = "zeroed" },
+    candidates = { "Allied Telesis AlliedWare" }, confidence = 0.6,
+    source = "nmap-os-db" },
   { id = "R4c", when = { unreachable_ttl = 255, unreachable_df = true,
     quote = "minimum", echo_ttl = 64, echo_df = "reflected",
     reset_ttl = 64 }, candidates = { "Junos" }, confidence = 0.9,
@@ -196,6 +207,14 @@ M.rules = {
   { id = "R12c", when = { exceeded_ttl = 128, echo_ttl = 128,
     reset_ttl = 64, quote = "minimum", echo_df = "reflected" },
     candidates = { "Juniper JunosE" }, confidence = 0.6, source = "LFP" },
+
+  -- ---- echo replies, but no errors, as of most targets --------------------
+  { id = "R17", when = { errorless = true, echo_ttl = 64, echo_df = "never",
+    echo_code = "reflected" }, candidates = { "Linux-based" },
+    confidence = 0.6, source = "nmap-os-db" },
+  { id = "R17a", when = { errorless = true, echo_ttl = 128,
+    echo_code = "zeroed" }, candidates = { "Windows" }, confidence = 0.6,
+    source = "nmap-os-db" },
 
   -- ---- interface names (RFC 5837), both families ---------------------------
   { id = "R15a", when = { interface_names = { like = {

@@ -15,20 +15,66 @@ function M.label(guess)
   return guess.label .. (guess.doubtful and "?" or "")
 end
 
-local TTLS = {
-  { "exceeded_ttl", "time exceeded" }, { "unreachable_ttl", "unreachable" },
-  { "echo_ttl", "echo reply" }, { "reset_ttl", "reset" },
-  { "syn_ack_ttl", "SYN-ACK" },
+-- More do not help anybody; the structured output has them all.
+local MOST_FITTING = 4
+
+--- A guess and how sure it is; without one what else the evidence fits.
+-- @tparam table guess of mtrtrace.os.judge
+-- @treturn string such as "Junos (high confidence)"
+function M.verdict(guess)
+  if guess.label then
+    return ("%s (%s confidence)"):format(M.label(guess), guess.confidence)
+  end
+  local names = {}
+  for i, candidate in ipairs(guess.candidates or {}) do
+    names[i] = candidate.name
+  end
+  if #names == 0 or #names > MOST_FITTING then
+    return M.label(guess)
+  end
+  local last = table.remove(names)
+  return ("%s (fits %s%s)"):format(M.label(guess),
+    #names > 0 and table.concat(names, ", ") .. " or " or "", last)
+end
+
+local KINDS = {
+  { "exceeded", "time exceeded" }, { "unreachable", "unreachable" },
+  { "echo", "echo reply" }, { "reset", "reset" }, { "syn_ack", "SYN-ACK" },
 }
 
-local function ttls(facts)
-  local parts = {}
-  for _, row in ipairs(TTLS) do
-    if facts[row[1]] then
-      parts[#parts + 1] = ("%d (%s)"):format(facts[row[1]], row[2])
+local function rows_of(suffix)
+  local rows = {}
+  for i, kind in ipairs(KINDS) do
+    rows[i] = { kind[1] .. suffix, kind[2] }
+  end
+  return rows
+end
+
+local TTLS, HOP_LIMITS = rows_of "_ttl", rows_of "_hop_limit"
+
+-- "64 (time exceeded, echo reply), 255 (reset)": kinds of replies by what
+-- they show.
+local function by_value(facts, rows)
+  local values, kinds = {}, {}
+  for _, row in ipairs(rows) do
+    local value = facts[row[1]]
+    if value and not kinds[value] then
+      values[#values + 1], kinds[value] = value, {}
+    end
+    if value then
+      table.insert(kinds[value], row[2])
     end
   end
-  return #parts > 0 and "initial TTL " .. table.concat(parts, ", ") or nil
+  for i, value in ipairs(values) do
+    values[i] = ("%s (%s)"):format(value, table.concat(kinds[value], ", "))
+  end
+  return #values > 0 and table.concat(values, ", ") or nil
+end
+
+local function ttls(facts)
+  local text, limits = by_value(facts, TTLS), by_value(facts, HOP_LIMITS)
+  return text and "initial TTL " .. text
+    or limits and "initial hop limit " .. limits
 end
 
 local function quote(facts)
@@ -52,13 +98,8 @@ local IDS = {
 }
 
 local function ids(facts)
-  local parts = {}
-  for _, row in ipairs(IDS) do
-    if facts[row[1]] then
-      parts[#parts + 1] = ("%s (%s)"):format(facts[row[1]], row[2])
-    end
-  end
-  return #parts > 0 and "IP-ID " .. table.concat(parts, ", ") or nil
+  local text = by_value(facts, IDS)
+  return text and "IP-ID " .. text
 end
 
 local function text(pattern, key)
@@ -67,11 +108,23 @@ local function text(pattern, key)
   end
 end
 
+-- Agents that run on any system: their number names no maker.
+local SOFTWARE = { [8072] = "net-snmp" }
+
+local function snmp(facts)
+  local number, vendor = facts.snmp_enterprise, facts.snmp_mac_vendor
+  local software = SOFTWARE[number]
+  local agent = software and ("SNMP agent %s, which is software only")
+    :format(software) or number and ("SNMP enterprise %d"):format(number)
+  return agent and agent
+    .. (vendor and (", engine of %s"):format(vendor) or "")
+end
+
 -- Every part of a line, in order: what is known of it, or nil.
 local PARTS = {
   ttls, quote,
   function(facts) return TOS[facts.error_tos] end,
-  text("echo DF %s", "echo_df"), ids,
+  text("echo DF %s", "echo_df"), text("echo code %s", "echo_code"), ids,
   text("MPLS labels", "mpls"),
   function(facts)
     return facts.interface_names and "interfaces "
@@ -80,8 +133,7 @@ local PARTS = {
   text("MAC vendor %s", "mac_vendor"),
   text("%s address", "virtual_router"),
   text("locally administered MAC", "local_mac"),
-  text("SNMP enterprise %d", "snmp_enterprise"),
-  text("SNMP engine of %s", "snmp_mac_vendor"),
+  snmp,
   text("Nmap's OS detection", "nmap_os"),
   text("name like %s (a hint only)", "hint"),
   function(facts)

@@ -2,7 +2,7 @@
 -- serve.lua KIND PORT LOG [DELAY_MS [ADDRESS]]: a test server on 127.0.0.1
 -- and ::1, or on ADDRESS, driven by world.lua. KIND is irrd, bulk, ripe, or
 -- one of the bad servers: denied (as RIPE's database says it), silent,
--- endless, cut, wrong, binary, slow, escapes, big. LOG gets a line "connect"
+-- endless, cut, wrong, unended, binary, slow, escapes, big. LOG gets a line "connect"
 -- for each connection and "< QUERY" for each line that came; "ready" is
 -- printed once it listens.
 local here = arg[0]:match("^(.*)/") or "."
@@ -61,6 +61,7 @@ local KINDS = {
   endless = once(("C\nbogus "):rep(1000000)),
   cut = once("C\nC\nA900\nroute: 62.2", true),
   wrong = once("C\nC\nA3\nroute: 62.20.0.0/16\nC\n"),
+  unended = once("C\nC\nA6\nroute\nD\n"),
   binary = once(("\0\255\27\1"):rep(1000)),
   escapes = once("\27[2J\27]0;owned\7\n"),
   big = once("C\nC\nA10485760\n" .. ("x"):rep(10485760)),

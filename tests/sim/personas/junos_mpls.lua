@@ -5,4 +5,10 @@ return {
     replies = { echo = { ttl = 64, df = "reflect" }, tcp = { ttl = 64 } } },
   want = { passive = "unknown", echo = "Junos", active = "Junos" },
   rules = { "R4a" },
+  misses = {
+    { name = "echo_never_with_df", router = { replies = { echo = {
+      ttl = 64 } } }, want = { echo = "unknown" } },
+    { name = "echo_from_128", router = { replies = { echo = { ttl = 128,
+      df = "reflect" } } }, want = { echo = "unknown" } },
+  },
 }

@@ -1,6 +1,6 @@
 return {
   router = { direct = true, ttl = 128, tos = 0, tcp = "closed",
-    replies = { tcp = { df = true } } },
+    replies = { tcp = { df = true }, echo = { code = "zero" } } },
   want = { passive = "unknown", echo = "Windows?", active = "Windows" },
   rules = { "R12a", "R12e", "W10" },
   misses = {

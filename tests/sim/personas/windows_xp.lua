@@ -1,6 +1,6 @@
 return {
   router = { direct = true, ttl = 128, tos = 0, tcp = "closed",
-    replies = { echo = { df = "reflect" } } },
+    replies = { echo = { df = "reflect", code = "zero" } } },
   want = { passive = "unknown", echo = "Windows?", active = "Windows" },
   rules = { "R12" },
   misses = {

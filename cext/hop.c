@@ -9,8 +9,9 @@ enum {
     PROOF_TESTS = 16,
     PROOF_UNANSWERED = 5, /* so many of them are no accident */
     WAKE_TESTS = 3,       /* to one that never answered: a single token is enough */
-    TAIL = 3,             /* unanswered at a burst's end: the bucket was empty then */
-    FAST_REFILL = 6,      /* tokens in a second's rest: about as fast as the sample goes */
+    WAKE_TRIES = 3,
+    TAIL = 3,        /* unanswered at a burst's end: the bucket was empty then */
+    FAST_REFILL = 6, /* tokens in a second's rest: about as fast as the sample goes */
 };
 
 #define MS INT64_C(1000000)
@@ -30,6 +31,11 @@ bool hop_is_waking(const struct hop *hop)
 {
     bool next = hop->phase == HOP_DORMANT || hop->phase == HOP_PROOF;
     return next && !hop->answered && hop->proof.sent == 0;
+}
+
+bool hop_is_spent(const struct hop *hop)
+{
+    return hop->naps > WAKE_TRIES;
 }
 
 int64_t hop_due(const struct hop *hop, const struct hop_rules *rules)

@@ -58,6 +58,9 @@ bool hop_is_settled(const struct hop *hop);
 /* True while it has never answered and the next of its turns begins another try. */
 bool hop_is_waking(const struct hop *hop);
 
+/* True when it was asked in vain often enough only because another trace samples its TTL. */
+bool hop_is_spent(const struct hop *hop);
+
 /* Takes the turn that is due: the class of the probe that goes out. *place is its place in the
  * responder's sample, or in the burst, or -1. `owner` is the trace. */
 enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, const void *owner,

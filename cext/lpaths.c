@@ -2,14 +2,13 @@
 #include "lpaths.h"
 
 #include "lcore.h"
+#include "lfound.h"
 #include "lopt.h"
 #include "lrequest.h"
 #include "lset.h"
 
 #define PATHS_MT "mtrtrace.paths"
 #define MAP_MT "mtrtrace.map"
-
-static const double ns_per_s = 1e9;
 
 struct paths_ud {
     struct prober_search *search; /* NULL until it is open and once it is closed */
@@ -80,76 +79,6 @@ int lpaths_new(lua_State *L)
 
 /* ---- the result ---------------------------------------------------------------------------- */
 
-static void push_flows(lua_State *L, const struct flowmap *map, int ttl, uint16_t vertex)
-{
-    lua_Integer at = 0;
-
-    lua_newtable(L);
-    for (uint32_t flow = 0; flow < map->top_flow; flow++) {
-        if (flowmap_get(map, ttl, flow).vertex != vertex)
-            continue;
-        lua_pushinteger(L, flow);
-        lua_rawseti(L, -2, ++at);
-    }
-}
-
-static void push_vertex(lua_State *L, const struct flowmap *map, int ttl, uint16_t v)
-{
-    const struct flowmap_vertex *vertex = &map->ttls[ttl].vertices[v];
-    struct mda_judgement judged = mda_judge(map, (uint8_t)ttl, v);
-
-    lua_createtable(L, 0, 9);
-    lset_address(L, "address", &vertex->address);
-    lset_boolean(L, "target", vertex->target);
-    lset_boolean(L, "stop", vertex->stop);
-    lset_integer(L, "type", vertex->type);
-    lset_integer(L, "code", vertex->code);
-    lset_integer(L, "tested", judged.view.tested);
-    lset_integer(L, "next", judged.view.next);
-    lset_number(L, "miss", judged.miss);
-    push_flows(L, map, ttl, v);
-    lua_setfield(L, -2, "flows");
-}
-
-static void push_hop(lua_State *L, const struct flowmap *map, int ttl)
-{
-    const struct flowmap_ttl *at = &map->ttls[ttl];
-
-    lua_createtable(L, 0, 3);
-    lset_integer(L, "ttl", ttl);
-    lset_boolean(L, "per_packet", at->per_packet);
-    lua_createtable(L, at->vertex_count, 0);
-    for (uint16_t v = 0; v < at->vertex_count; v++) {
-        push_vertex(L, map, ttl, v);
-        lua_rawseti(L, -2, v + 1);
-    }
-    lua_setfield(L, -2, "vertices");
-}
-
-static void push_report(lua_State *L, const struct mda_report *report)
-{
-    const struct mda_summary *summary = &report->summary;
-    lua_Integer at = 0;
-
-    lua_createtable(L, 0, 12);
-    lset_address(L, "target", &report->spec.target);
-    lset_address(L, "source", &report->spec.source);
-    lset_boolean(L, "done", summary->done);
-    lset_boolean(L, "reached", summary->reached);
-    lset_boolean(L, "limited", summary->limited);
-    lset_integer(L, "sent", summary->sent);
-    lset_integer(L, "flow_count", summary->flows);
-    lset_number(L, "per_vertex", 1 - report->failure);
-    lset_number(L, "confidence", summary->confidence);
-    lset_number(L, "elapsed", (double)summary->elapsed_ns / ns_per_s);
-    lua_createtable(L, summary->last_ttl, 0);
-    for (int ttl = report->first_hop; ttl <= summary->last_ttl; ttl++) {
-        push_hop(L, &report->map, ttl);
-        lua_rawseti(L, -2, ++at);
-    }
-    lua_setfield(L, -2, "hops");
-}
-
 static int paths_result(lua_State *L)
 {
     struct paths_ud *u = check_paths(L);
@@ -158,7 +87,7 @@ static int paths_result(lua_State *L)
 
     if (prober_search_read_paths(u->owner->prober, u->search, report, &err) < 0)
         return lcore_push_err(L, &err);
-    push_report(L, report);
+    lfound_push_paths(L, report);
     return 1;
 }
 

@@ -2,13 +2,12 @@
 #include "lpmtu.h"
 
 #include "lcore.h"
+#include "lfound.h"
 #include "lopt.h"
 #include "lrequest.h"
 #include "lset.h"
 
 #define PMTU_MT "mtrtrace.pmtu"
-
-static const double ns_per_s = 1e9;
 
 struct pmtu_ud {
     struct prober_search *search; /* NULL until it is open and once it is closed */
@@ -54,71 +53,13 @@ int lpmtu_new(lua_State *L)
 
 /* ---- the result ---------------------------------------------------------------------------- */
 
-static void push_shrink(lua_State *L, const struct pmtu_shrink *shrink)
-{
-    bool exact = shrink->told || shrink->to == shrink->from + 1;
-    bool unknown = shrink->told && shrink->to == 0; /* the quote does not show the hop */
-
-    lua_createtable(L, 0, 6);
-    if (exact && !unknown)
-        lset_integer(L, "ttl", shrink->from);
-    if (shrink->address.version != 0)
-        lset_address(L, "address", &shrink->address);
-    if (shrink->mtu != 0)
-        lset_integer(L, "mtu", shrink->mtu);
-    lset_string(L, "method", shrink->told ? "packet too big" : "search");
-    if (!unknown)
-        lset_integer(L, "from", shrink->from);
-    if (shrink->to != 0)
-        lset_integer(L, "to", shrink->to);
-}
-
-static void push_lies(lua_State *L, const struct pmtu_report *report)
-{
-    lset_integer(L, "lies", report->lies);
-    if (report->lies > 0)
-        lset_address(L, "liar", &report->liar);
-}
-
-static void push_asked(lua_State *L, const struct pmtu_report *report)
-{
-    static const char *const names[PMTU_ASKED_COUNT] = {
-        [PMTU_NOBODY] = NULL, [PMTU_TARGET] = "target", [PMTU_HOP] = "hop"
-    };
-
-    if (names[report->asked] != NULL)
-        lset_string(L, "asked", names[report->asked]);
-    if (report->asked != PMTU_HOP)
-        return;
-    lua_createtable(L, 0, 2);
-    lset_integer(L, "ttl", report->hop_ttl);
-    lset_address(L, "address", &report->hop);
-    lua_setfield(L, -2, "hop");
-}
-
 static int pmtu_result(lua_State *L)
 {
     struct pmtu_ud *u = check_pmtu(L);
     struct pmtu_report report;
 
     prober_search_read_pmtu(u->owner->prober, u->search, &report);
-    lua_createtable(L, 0, 13);
-    if (report.mtu != 0)
-        lset_integer(L, "mtu", report.mtu);
-    lset_integer(L, "link_mtu", report.link_mtu);
-    push_asked(L, &report);
-    push_lies(L, &report);
-    lset_boolean(L, "done", report.done);
-    lset_boolean(L, "exact", report.exact);
-    lset_boolean(L, "limited", report.limited);
-    lset_integer(L, "sent", report.sent);
-    lset_number(L, "elapsed", (double)report.elapsed_ns / ns_per_s);
-    lua_createtable(L, report.shrink_count, 0);
-    for (int i = 0; i < report.shrink_count; i++) {
-        push_shrink(L, &report.shrinks[i]);
-        lua_rawseti(L, -2, i + 1);
-    }
-    lua_setfield(L, -2, "shrinks");
+    lfound_push_pmtu(L, &report);
     return 1;
 }
 

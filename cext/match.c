@@ -72,14 +72,17 @@ static bool is_as_sent(const struct wire_spec *spec, const struct wire_ids *ids,
 }
 
 /* What remains where addresses, ports or the identifier were rewritten: the cookie. A SYN has
- * none; its sequence number and the IPv4 identification together are as rare. */
+ * none; its sequence number together with the IPv4 identification, or the flow label of IPv6, is as
+ * rare, and no NAT changes these. */
 static bool is_proven(const struct wire_spec *spec, const struct wire_ids *ids,
                       const struct probe *p)
 {
     if (spec->protocol != WIRE_TCP)
         return ids->cookie != 0;
-    return ids->ip_id != 0 && ids->ip_id == wire_index(spec, p->number) &&
-           ids->tcp_seq == wire_tcp_seq(spec, p->number);
+    bool marked = spec->source.version == 6
+                      ? ids->flow_label == (WIRE_FLOW_LABEL | (uint32_t)p->flow)
+                      : ids->ip_id != 0 && ids->ip_id == wire_index(spec, p->number);
+    return marked && ids->tcp_seq == wire_tcp_seq(spec, p->number);
 }
 
 struct probe *match_probe(const struct probes *probes, const struct wire_spec *spec,

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which paths there are: the multipath detection algorithm (Veitch, Augustin, Friedman, INFOCOM
- * 2009; Vermeulen et al., IMC 2018) as a pure state machine beside trace.h, driven in the same way.
- * Every vertex gets flows until one more next hop would have shown with the wanted confidence;
- * flows are used again from hop to hop, and new ones are only sought for a vertex where those that
- * are known to pass it do not suffice. Assumed: this host has one first hop, a router that delivers
- * to the target does so for all flows, routes do not change, and next hops get equal shares. No
- * statistics: they are trace.h's, flow by flow. */
+ * 2009; Vermeulen et al., IMC 2018) as a pure state machine beside trace.h, driven in the same
+ * way. Every vertex gets flows until one more next hop would have shown with the wanted
+ * confidence; flows are used again from hop to hop, and new ones are only sought for a vertex
+ * where those that are known to pass it do not suffice. So each two hops are tested for meshing by
+ * n_1 flows of every vertex (6 at 95 %), where MDA-Lite's test takes two: these miss a single
+ * further link every other time, and the promise with it. Assumed: this host has one first hop, a
+ * router that delivers to the target does so for all flows, routes do not change, and next hops
+ * get equal shares. No statistics: they are trace.h's, flow by flow. */
 #ifndef MTR_MDA_H
 #define MTR_MDA_H
 

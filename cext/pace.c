@@ -4,10 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Silent hops that a sample waits for in all: 16 flows at once, but not 256 targets. */
+enum { MOST_YIELDS = 32 };
+
 static const int64_t fresh_ns = INT64_C(60000000000);
 /* Tokens may come once a second and all together: until then the bucket is as the tests left it. */
 static const int64_t first_ns = INT64_C(1050000000);
-static const int64_t active_ns = INT64_C(3000000000); /* since a sample's last probe */
+static const int64_t active_ns = INT64_C(3000000000);   /* since a sample's last probe */
+static const int64_t waiting_ns = INT64_C(30000000000); /* since it was wanted */
 
 struct pace_sample {
     struct pace_sample *next;
@@ -15,8 +19,8 @@ struct pace_sample {
     struct pace_key key;
     uint32_t way[UINT8_MAX + 1];   /* what key.way has told so far */
     struct pace_evidence evidence; /* the newest */
-    int64_t used_ns;               /* when a probe was last started */
-    size_t count, capacity, voids;
+    int64_t used_ns;               /* when a probe was last started, or left out for a silent hop */
+    size_t count, capacity, voids, yields;
     struct pace_outcome *outcomes;
 };
 
@@ -86,17 +90,6 @@ static struct pace_sample *find_sample(struct pace_responder *r, const struct pa
     return s;
 }
 
-struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, int64_t now_ns)
-{
-    struct pace_responder *r = find(pace, &key->responder);
-    struct pace_sample *s = r != NULL ? find_sample(r, key) : NULL;
-
-    if (s == NULL || now_ns - s->used_ns >= fresh_ns)
-        return NULL;
-    learn_way(s, key);
-    return s;
-}
-
 static struct pace_responder *add_responder(struct pace *pace, const struct ipaddr *address)
 {
     struct pace_responder *r = calloc(1, sizeof *r);
@@ -121,10 +114,36 @@ static struct pace_sample *add_sample(struct pace_responder *r, const struct pac
     return s;
 }
 
+static bool is_fresh(const struct pace_sample *s, int64_t now_ns)
+{
+    return s != NULL && now_ns - s->used_ns < fresh_ns;
+}
+
+struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, int64_t now_ns)
+{
+    struct pace_responder *r = find(pace, &key->responder);
+    struct pace_sample *s = r != NULL ? find_sample(r, key) : NULL;
+    struct pace_key any_way = *key;
+
+    any_way.way = NULL;
+    const struct pace_sample *other = r != NULL && s == NULL ? find_sample(r, &any_way) : NULL;
+    if (is_fresh(other, now_ns)) { /* what rations over one way does over all */
+        s = add_sample(r, key);
+        if (s != NULL) {
+            s->evidence = other->evidence;
+            s->used_ns = now_ns;
+        }
+    }
+    if (!is_fresh(s, now_ns))
+        return NULL;
+    learn_way(s, key);
+    return s;
+}
+
 /* Nobody reads a sample as old as this any more. */
 static void forget(struct pace_sample *s)
 {
-    s->count = s->voids = 0;
+    s->count = s->voids = s->yields = 0;
     memset(s->way, 0, sizeof s->way);
 }
 
@@ -189,30 +208,42 @@ int64_t pace_due(const struct pace_sample *sample, uint32_t wanted)
     return sample->count - sample->voids < wanted ? sample->responder->free_ns : INT64_MAX;
 }
 
-static bool is_active(const struct pace_sample *s, uint8_t ttl, enum wire_protocol protocol,
-                      int64_t now_ns)
+static bool may_be_at(const struct pace_sample *s, const struct wire_spec *spec, uint8_t ttl)
 {
-    return s->key.ttl == ttl && s->key.protocol == protocol && now_ns - s->used_ns < active_ns;
+    bool is_target = ipaddr_equal(&s->responder->address, &spec->target);
+    return s->key.protocol == spec->protocol &&
+           (s->key.ttl == ttl || (s->key.ttl < ttl && is_target));
 }
 
-int64_t pace_slot_ns(const struct pace *pace, uint8_t ttl, enum wire_protocol protocol,
+/* One that has not begun waits for tokens that others take. */
+static bool is_active(const struct pace_sample *s, const struct wire_spec *spec, uint8_t ttl,
+                      int64_t now_ns)
+{
+    int64_t idle_ns = now_ns - s->used_ns;
+    return may_be_at(s, spec, ttl) && idle_ns < (s->count > 0 ? active_ns : waiting_ns);
+}
+
+int64_t pace_slot_ns(const struct pace *pace, const struct wire_spec *spec, uint8_t ttl,
                      int64_t now_ns)
 {
     int64_t slot_ns = 0;
 
     for (const struct pace_responder *r = pace->responders; r != NULL; r = r->next)
         for (const struct pace_sample *s = r->samples; s != NULL; s = s->next)
-            if (is_active(s, ttl, protocol, now_ns) && r->free_ns > slot_ns)
+            if (is_active(s, spec, ttl, now_ns) && r->free_ns > slot_ns)
                 slot_ns = r->free_ns;
     return slot_ns;
 }
 
-void pace_yield_slot(struct pace *pace, uint8_t ttl, enum wire_protocol protocol, int64_t now_ns)
+void pace_yield_slot(struct pace *pace, const struct wire_spec *spec, uint8_t ttl, int64_t now_ns)
 {
     for (struct pace_responder *r = pace->responders; r != NULL; r = r->next)
-        for (const struct pace_sample *s = r->samples; s != NULL; s = s->next)
-            if (is_active(s, ttl, protocol, now_ns))
+        for (struct pace_sample *s = r->samples; s != NULL; s = s->next)
+            if (is_active(s, spec, ttl, now_ns)) {
                 r->free_ns = now_ns + r->spacing_ns;
+                if (s->yields++ < MOST_YIELDS)
+                    s->used_ns = now_ns; /* it waits, and is still being taken */
+            }
 }
 
 int64_t pace_start(struct pace_sample *sample, const void *owner, int64_t now_ns)

@@ -47,7 +47,8 @@ struct pace_evidence {
     uint8_t tests, tests_answered;
 };
 
-/* The sample of a responder known to ration, if it was in use during the last minute; else NULL. */
+/* The sample of a responder known to ration, if it was in use during the last minute; a new one
+ * where only samples over other ways were; else NULL. */
 struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, int64_t now_ns);
 
 /* The same, made if it is new: the responder rations, was asked last at now_ns, and is to be left
@@ -68,13 +69,14 @@ void pace_take(struct pace *pace, const struct ipaddr *responder, int64_t now_ns
 int64_t pace_spacing_ns(const struct pace_sample *sample);
 struct pace_evidence pace_evidence(const struct pace_sample *sample);
 
-/* A silent hop may be a router that rations another trace at this TTL, which gets all its tokens.
- * When its next one comes, if such a sample is being taken; else 0. */
-int64_t pace_slot_ns(const struct pace *pace, uint8_t ttl, enum wire_protocol protocol,
+/* A silent hop may be a router that rations another trace at this TTL, which gets all its tokens,
+ * or the target, where another trace has met it no farther away. When its next one comes, if such a
+ * sample is being taken; else 0. */
+int64_t pace_slot_ns(const struct pace *pace, const struct wire_spec *spec, uint8_t ttl,
                      int64_t now_ns);
 
 /* Leaves that token to the silent hop: the samples wait for the one after. */
-void pace_yield_slot(struct pace *pace, uint8_t ttl, enum wire_protocol protocol, int64_t now_ns);
+void pace_yield_slot(struct pace *pace, const struct wire_spec *spec, uint8_t ttl, int64_t now_ns);
 
 /* When the next probe of the sample may go out, if it is to have `wanted` outcomes; INT64_MAX when
  * so many are there or on their way. */

@@ -194,6 +194,7 @@ void pmtu_read(const struct pmtu *m, struct pmtu_report *out)
     out->done = m->phase == DONE;
     out->mtu = m->lo;
     out->exact = pmtu_is_exact(m);
+    out->most = m->hi > m->config.link_mtu ? m->config.link_mtu : (uint16_t)(m->hi - 1);
     out->link_mtu = m->config.link_mtu;
     out->elapsed_ns = m->stepped_ns - m->started_ns;
 }

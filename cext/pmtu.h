@@ -41,6 +41,7 @@ struct pmtu_report {
     bool done, limited; /* limited: bounds or contradictions ended it */
     bool exact;         /* larger ones are known not to pass */
     uint16_t mtu;       /* the largest size that passed; 0: none yet */
+    uint16_t most;      /* what is larger was not answered, or refused */
     uint16_t link_mtu;
     enum pmtu_asked asked;
     uint8_t hop_ttl; /* asked a hop in place of the target */

@@ -36,10 +36,19 @@ static void ask(struct pmtu *m, uint8_t ttl, uint16_t size, uint8_t wanted, int6
             (struct question){ .ttl = ttl, .size = size, .wanted = wanted, .first_ns = first_ns };
 }
 
+/* Where answers are rationed one silence is enough to go on with: the size that is found last is
+ * checked before the end, and those above it follow from it. */
+static uint8_t tries(const struct pmtu *m)
+{
+    return pmtu_is_narrow(m) ? 1 : PMTU_TRIES;
+}
+
 static void ask_size(struct pmtu *m, uint16_t size, int64_t now_ns)
 {
+    bool larger = size != m->least && size != m->named;
+
     begin(m, SEARCH);
-    ask(m, m->ttl, size, PMTU_TRIES, now_ns);
+    ask(m, m->ttl, size, larger ? tries(m) : PMTU_TRIES, now_ns);
 }
 
 /* In rising order. One that answers by errors is asked one size at a time. */
@@ -146,7 +155,7 @@ void pmtu_begin(struct pmtu *m, int64_t now_ns)
     begin(m, START);
     if (m->config.spec.protocol != WIRE_UDP && m->least < m->config.link_mtu)
         ask(m, m->ttl, m->least, PMTU_TRIES, now_ns);
-    ask(m, m->ttl, m->config.link_mtu, m->count > 0 ? 1 : PMTU_TRIES, now_ns);
+    ask(m, m->ttl, m->config.link_mtu, m->count > 0 ? 1 : tries(m), now_ns);
 }
 
 static void plan_without_answer(struct pmtu *m, int64_t now_ns)
@@ -248,7 +257,7 @@ static bool search_ready(struct pmtu *m)
         return true;
     if (m->questions[i].answer == OPEN)
         return false;
-    if (m->questions[i].tries >= PMTU_TRIES)
+    if (m->questions[i].tries >= tries(m))
         return true;
     reopen(m, i);
     return false;
@@ -313,7 +322,7 @@ static void end_search(struct pmtu *m, int64_t now_ns)
     int i = first_unpassed(m);
     const struct question *q = &m->questions[i];
 
-    if (i < m->count && q->answer == SILENT && q->tries >= PMTU_TRIES) {
+    if (i < m->count && q->answer == SILENT && q->tries >= tries(m)) {
         m->least_failed |= q->size == m->least;
         if (q->size != m->least)
             pmtu_fail(m, q->size);

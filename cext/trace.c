@@ -6,8 +6,7 @@
 #include <stdlib.h>
 
 enum {
-    WINDOW = 6,     /* TTLs probed beyond the farthest one that answered */
-    WAKE_TRIES = 3, /* of a silent hop, only because another trace samples its TTL */
+    WINDOW = 6, /* TTLs probed beyond the farthest one that answered */
 };
 
 #define MS INT64_C(1000000)
@@ -58,11 +57,6 @@ const struct trace_config *trace_config(const struct trace *t)
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;
-}
-
-static int64_t later(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
 }
 
 void trace_emit(struct trace *t, struct trace_event event, int64_t now_ns)
@@ -192,12 +186,10 @@ static bool has_work(const struct trace *t)
 }
 
 /* When another trace's sample at this TTL leaves a token to a silent hop of ours; 0 if there is
- * none, or it did not help before. */
-static int64_t wake_slot_ns(const struct trace *t, int ttl, int64_t now_ns)
+ * none. */
+static int64_t wake_slot_ns(const struct trace *t, int ttl)
 {
-    if (t->ttls[ttl].hop.naps > WAKE_TRIES)
-        return 0;
-    return pace_slot_ns(t->pace, (uint8_t)ttl, t->config.spec.protocol, now_ns);
+    return pace_slot_ns(t->pace, &t->config.spec, (uint8_t)ttl, t->stepped_ns);
 }
 
 static bool is_finished(const struct trace *t, int ttl)
@@ -206,7 +198,7 @@ static bool is_finished(const struct trace *t, int ttl)
 
     if (!hop_is_settled(&at->hop) || at->open > 0)
         return false;
-    return at->hop.phase != HOP_DORMANT || wake_slot_ns(t, ttl, t->stepped_ns) == 0;
+    return at->hop.phase != HOP_DORMANT || hop_is_spent(&at->hop) || wake_slot_ns(t, ttl) == 0;
 }
 
 static bool is_ready(const struct trace *t)
@@ -263,20 +255,33 @@ void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops)
 
 /* ---- probes out ---------------------------------------------------------------------------- */
 
+/* What is asked behind a hop that waits for a token may take it: the hop may be the target. */
+static bool is_held(const struct trace *t, int ttl)
+{
+    int at = t->farthest + 1;
+
+    if (t->end != 0 || t->ttls[ttl].hop.answered)
+        return false;
+    while (at < ttl && (!hop_is_waking(&t->ttls[at].hop) || hop_is_spent(&t->ttls[at].hop)))
+        at++;
+    return at < ttl && wake_slot_ns(t, at) != 0;
+}
+
 /* When the TTL wants a probe; INT64_MAX for never. */
 static int64_t ttl_due(const struct trace *t, int ttl)
 {
     const struct hop *hop = &t->ttls[ttl].hop;
 
-    if (ttl > last_sampled(t) && was_probed(hop))
+    if ((ttl > last_sampled(t) && was_probed(hop)) || is_held(t, ttl))
         return INT64_MAX;
     int64_t due_ns = hop_due(hop, &t->rules);
     if (!hop_is_waking(hop))
         return due_ns;
-    int64_t slot_ns = wake_slot_ns(t, ttl, t->stepped_ns);
-    if (hop->phase == HOP_DORMANT && !t->at_work && slot_ns == 0)
+    int64_t slot_ns = wake_slot_ns(t, ttl);
+    if (hop->phase == HOP_DORMANT && (slot_ns != 0 ? hop_is_spent(hop) : !t->at_work))
         return INT64_MAX;
-    return later(due_ns, slot_ns - slot_lead_ns); /* before those whose slot it is */
+    slot_ns -= slot_lead_ns; /* before those whose slot it is */
+    return due_ns > slot_ns ? due_ns : slot_ns;
 }
 
 static int last_probed(const struct trace *t)
@@ -302,7 +307,7 @@ bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct 
     }
     struct ttl *at = &t->ttls[ttl];
     if (hop_is_waking(&at->hop))
-        pace_yield_slot(t->pace, (uint8_t)ttl, t->config.spec.protocol, now_ns);
+        pace_yield_slot(t->pace, &t->config.spec, (uint8_t)ttl, now_ns);
     p->flow = t->config.flow;
     p->ttl = (uint8_t)ttl;
     p->drops = capture_drops;
@@ -335,11 +340,6 @@ bool trace_seen(struct trace *t, const struct wire_packet *packet, struct trace_
         p->stamp_epoch = stamp.epoch;
     }
     return true;
-}
-
-static bool is_direct(enum wire_kind kind)
-{
-    return kind == WIRE_ECHO_REPLY || kind == WIRE_SYN_ACK || kind == WIRE_RST;
 }
 
 static enum news_kind news_of(const struct wire_packet *packet, bool from_target)
@@ -389,7 +389,7 @@ static void note_news(struct trace *t, const struct probe *p, const struct wire_
     *news = (struct news){ .kind = news_of(packet, from_target),
                            .number = p->number,
                            .responder = packet->from,
-                           .direct = is_direct(packet->kind),
+                           .direct = wire_is_direct(packet->kind),
                            .type = packet->type,
                            .code = packet->code };
     t->way[p->ttl] = ipaddr_hash(&packet->from);
@@ -467,7 +467,7 @@ bool trace_reply(struct trace *t, const struct wire_packet *packet, struct trace
     struct trace_event event = trace_about(p, EVENT_DUPLICATE);
     event.reply = packet;
     event.from_target =
-        is_direct(packet->kind) || ipaddr_equal(&packet->from, &t->config.spec.target);
+        wire_is_direct(packet->kind) || ipaddr_equal(&packet->from, &t->config.spec.target);
     event.was_error = p->state == PROBE_SEND_ERROR;
     event.rtt_ns = round_trip(t, p, stamp, &event);
     if (first)

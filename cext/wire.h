@@ -63,18 +63,25 @@ enum wire_kind {
     WIRE_KIND_COUNT
 };
 
+/* The target answers the probe itself, not by an ICMP error. */
+static inline bool wire_is_direct(enum wire_kind kind)
+{
+    return kind == WIRE_ECHO_REPLY || kind == WIRE_SYN_ACK || kind == WIRE_RST;
+}
+
 /* The identity of a probe as it was read: from itself, from a quote, or turned round from a direct
  * answer. Fields that the protocol or a short quote does not have are 0. */
 struct wire_ids {
     enum wire_protocol protocol;
     struct ipaddr source, target;
     uint16_t source_port, target_port;
-    uint16_t ident;   /* ICMP */
-    uint16_t index;   /* ICMP sequence or UDP checksum; TCP: 0 */
-    uint32_t tcp_seq; /* TCP sequence number of the probe; WIRE_BARE_RST: its acknowledgement */
-    uint16_t ip_id;   /* IPv4, as quoted; 0 in direct answers */
-    uint32_t cookie;  /* 0 where the packet is too short to hold it */
-    uint16_t balance; /* ICMP and UDP: the payload's first two bytes; without cookie 0 */
+    uint16_t ident;      /* ICMP */
+    uint16_t index;      /* ICMP sequence or UDP checksum; TCP: 0 */
+    uint32_t tcp_seq;    /* TCP sequence number of the probe; WIRE_BARE_RST: its acknowledgement */
+    uint16_t ip_id;      /* IPv4, as quoted; 0 in direct answers */
+    uint32_t flow_label; /* IPv6, likewise */
+    uint32_t cookie;     /* 0 where the packet is too short to hold it */
+    uint16_t balance;    /* ICMP and UDP: the payload's first two bytes; without cookie 0 */
     uint8_t ttl, tos;
 };
 

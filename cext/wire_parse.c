@@ -33,6 +33,7 @@ struct ip_view {
     uint16_t id, length;
     bool df, fragment; /* fragment: a later one, without a transport header */
     bool header_ok;    /* IPv4: the checksum is right */
+    uint32_t flow_label;
 };
 
 /* One's complement sum of 16-bit words: 0xffff where the checksum among them is right. */
@@ -100,6 +101,7 @@ static enum wire_verdict read_ip6(struct cur *c, struct ip_view *ip)
 {
     uint32_t first = cur_u32be(c);
     ip->tos = (uint8_t)(first >> 20);
+    ip->flow_label = first & 0xfffff;
     uint16_t payload = cur_u16be(c);
     ip->length = (uint16_t)(payload + 40);
     ip->protocol = cur_u8(c);
@@ -137,9 +139,12 @@ static enum wire_verdict read_probe(struct cur c, const struct ip_view *ip, stru
 {
     uint8_t icmp = ipaddr_family(ip->source.version)->icmp_protocol;
 
-    *ids = (struct wire_ids){
-        .source = ip->source, .target = ip->target, .ip_id = ip->id, .ttl = ip->ttl, .tos = ip->tos
-    };
+    *ids = (struct wire_ids){ .source = ip->source,
+                              .target = ip->target,
+                              .ip_id = ip->id,
+                              .flow_label = ip->flow_label,
+                              .ttl = ip->ttl,
+                              .tos = ip->tos };
     if (ip->fragment)
         return WIRE_FOREIGN;
     if (cur_left(&c) < 8)

@@ -151,7 +151,7 @@ address, which on a link between two networks may be the neighbour's.
 --       <code>suppressed</code>, <code>flow</code>, <code>share</code>,
 --       <code>flows</code>, <code>path</code>, <code>back</code>,
 --       <code>mpls</code>, <code>interfaces</code>, <code>objects</code>,
---       <code>codes</code>,
+--       <code>extension</code>, <code>codes</code>,
 --       <code>special</code>, <code>asn</code>, <code>organization</code>,
 --       <code>name</code>, <code>prefix</code>, <code>registry</code>,
 --       <code>country</code>, <code>rpki</code>, <code>announced</code>,

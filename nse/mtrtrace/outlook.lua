@@ -21,6 +21,22 @@ local function ways_to(flows, last)
   return math.max(count, 1)
 end
 
+-- What is still to be asked at a TTL: of each way a sample, and once more
+-- every flow that found the router's ration used up.
+local function left_of(result, flows, ttl)
+  local rationed, asked = {}, 0
+  for _, flow in ipairs(flows) do
+    for _, hop in ipairs(flow.hops) do
+      if hop.ttl == ttl and hop.ration then
+        rationed[#rationed + 1], asked = flow, asked + hop.sent
+      elseif hop.ttl == ttl and hop.silent then
+        asked = asked - 1
+      end
+    end
+  end
+  return result.packets * ways_to(rationed, ttl) - asked
+end
+
 --- An estimate: each way to a router that rations needs a sample of its own.
 -- @tparam table result so far, of all flows
 -- @tparam ?{table,...} flows results so far of one flow each; nil for one
@@ -30,8 +46,9 @@ function M.seconds(result, flows)
   local longest, at = 0, nil
   for _, hop in ipairs(result.hops) do
     if hop.ration then
-      local wanted = result.packets * ways_to(flows or {}, hop.ttl)
-      local left = math.max(0, wanted - hop.sent) * hop.ration.spacing
+      local left = flows and left_of(result, flows, hop.ttl)
+        or result.packets - hop.sent
+      left = math.max(0, left) * hop.ration.spacing
       if left > longest then
         longest, at = left, hop.ttl
       end

@@ -10,6 +10,9 @@ local OPTIONS = {
   "protocol", "port", "source_port", "timeout", "max_hops", "tos",
 }
 
+-- The engine's own bound: who asked for the path MTU wants it found.
+local LONGEST_S = 60
+
 local Companion = {}
 Companion.__index = Companion
 
@@ -68,6 +71,11 @@ end
 
 --- See mtrtrace.tracer.
 function Companion:leave() -- luacheck: no self
+end
+
+--- See mtrtrace.tracer.
+function Companion:patience() -- luacheck: no self
+  return LONGEST_S, "path MTU: no router names it, so sizes are searched"
 end
 
 --- See mtrtrace.tracer: `pmtu` goes into the result.
@@ -136,6 +144,14 @@ local function last_is_known(pmtu)
   return last and last.mtu == pmtu.mtu
 end
 
+-- What is proven so far.
+local function range(pmtu)
+  local pass = ("packets of %d bytes pass"):format(pmtu.mtu)
+  return pmtu.most and pmtu.most < pmtu.link_mtu
+    and ("it is between %d and %d (%s, none of %d was answered)"):format(
+      pmtu.mtu, pmtu.most, pass, pmtu.most + 1) or pass
+end
+
 local function finding(pmtu)
   local reach = pmtu.asked == "hop" and (" as far as hop %d, as the target "
     .. "does not answer"):format(pmtu.hop.ttl) or ""
@@ -145,8 +161,8 @@ local function finding(pmtu)
     return ("Path MTU not found%s."):format(pmtu.done
       and ": nobody answers" or " in time")
   elseif not pmtu.exact then
-    return ("Path MTU not found%s%s: packets of %d bytes pass."):format(
-      pmtu.done and "" or " in time", reach, pmtu.mtu)
+    return ("Path MTU not found%s%s: %s."):format(
+      pmtu.done and "" or " in time", reach, range(pmtu))
   elseif pmtu.mtu == pmtu.link_mtu then
     return ("Path MTU %d%s: that of this host's link."):format(pmtu.mtu,
       reach)

@@ -11,8 +11,10 @@
 -- hop runs, the time of a web server. It is { see = function(self, result):
 -- what is known so far; poll = function(self) -> how many answers are
 -- outstanding; leave = function(self): no more is waited for; annotate =
--- function(self, result): what was found goes into the result }. None of
--- them may yield.
+-- function(self, result): what was found goes into the result; patience = nil
+-- or function(self) -> for how many seconds it is worth waiting once the trace
+-- is done, where more than usual, and why: a few words }. None of them may
+-- yield.
 -- @module mtrtrace.tracer
 local bundle = require "mtrtrace.paths.bundle"
 local fields = require "mtrtrace.fields"
@@ -146,16 +148,45 @@ local function watch(host, trace, companions, reader)
   end
 end
 
+-- The answers that are still worth waiting for, so long after the end.
+local function worthwhile(companions, waited)
+  local outstanding = 0
+  for _, companion in ipairs(companions) do
+    local left = companion:poll()
+    local patience = left > 0 and companion.patience and companion:patience()
+      or PATIENCE_S
+    outstanding = outstanding + (waited < patience and left or 0)
+  end
+  return outstanding
+end
+
+-- Who waits for long is told what for.
+local function explain(host, companions)
+  for _, companion in ipairs(companions) do
+    local seconds, why
+    if companion.patience and companion:poll() > 0 then
+      seconds, why = companion:patience()
+    end
+    if why then
+      host.log(("%s: up to %d s more"):format(why, seconds - PATIENCE_S))
+    end
+  end
+end
+
 -- The trace has ended: what is outstanding is waited for, but not long.
 local function wait(host, companions, result)
   if #companions == 0 then
     return
   end
-  local deadline = host.now() + PATIENCE_S
+  local ended, told = host.now(), false
   see(companions, result)
-  while poll(companions) > 0 and host.now() < deadline
+  while worthwhile(companions, host.now() - ended) > 0
     and not stopped(host) do
     host.sleep(WAIT_S)
+    if not told and host.now() - ended >= PATIENCE_S then
+      told = true
+      explain(host, companions)
+    end
   end
   for _, companion in ipairs(companions) do
     companion:leave()

@@ -16,8 +16,8 @@ local M = {}
 M.KINDS = {
   "loss", "branch_loss", "cannot_tell", "path_changed",
   "return_path_changed", "latency_rise", "branch_latency",
-  "balanced_per_packet", "balanced_per_flow", "congestion", "nat", "dscp",
-  "ecn", "zero_ttl", "slow_to_answer", "rationed", "silent",
+  "balanced_per_packet", "balanced_per_flow", "meshed", "congestion",
+  "nat", "dscp", "ecn", "zero_ttl", "slow_to_answer", "rationed", "silent",
   "silent_branch", "tunnel", "hidden_tunnel", "longer_way_back",
 }
 

@@ -91,13 +91,16 @@ lab_clear r3
 # Answers go to the rewritten address; the router puts it back outside the quote.
 for node in 4 5; do
   lab_ip r$node route add 10.9.9.9 via "$(lab_link_addr 4 $((node - 1)) 1)"
+  lab_ip r$node -6 route add 2001:db8:99::9 via "$(lab_link_addr 6 $((node - 1)) 1)"
 done
 rewrite ip saddr set 10.9.9.9
+rewrite ip6 saddr "$(lab_link_addr 6 0 1)" ip6 saddr set 2001:db8:99::9
 nft_r3 <<END
 table inet mtl {
   chain before {
     type filter hook prerouting priority -300
     iifname down ip daddr 10.9.9.9 ip daddr set 10.0.0.1
+    iifname down ip6 daddr 2001:db8:99::9 ip6 daddr set $(lab_link_addr 6 0 1)
   }
 }
 END
@@ -105,6 +108,10 @@ for protocol in icmp udp tcp; do
   run 4 --protocol $protocol
   whole "source_address_$protocol" 4
   says "source_address_${protocol}_is_told" "source address 10.9.9.9 instead of 10.0.0.1"
+  run 6 --protocol $protocol
+  whole "source_address_v6_$protocol" 6
+  says "source_address_v6_${protocol}_is_told" \
+    "source address 2001:db8:99::9 instead of $(lab_link_addr 6 0 1)"
 done
 trace "$last" --script-args mtr-trace.packets=3,mtr-trace.asn=off "$(lab_target 4)"
 like "${last}_source_address_is_told" "$(show text)" \

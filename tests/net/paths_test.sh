@@ -63,19 +63,41 @@ widths() { # WIDTH
   done
 }
 
+# scamper waits 150 ms behind each probe, so it works beside the others.
+start_tracelb() {
+  local family
+  tracelb=
+  for family in 4 6; do
+    command -v scamper >/dev/null || return
+    lab_exec c scamper -p 1000 -O text -c 'tracelb -P udp-sport -c 99 -q 2 -w 1 -W 15' \
+      -i "$(lab_target $family)" >"$LAB_SCRATCH/tracelb$family" 2>/dev/null </dev/null &
+    tracelb="$tracelb $!"
+  done
+}
+
+compare_tracelb() { # WIDTH
+  local family
+  # shellcheck disable=SC2086 # a list
+  [ -z "$tracelb" ] || wait $tracelb
+  for family in 4 6; do
+    if [ -n "$tracelb" ]; then
+      json --paths 99 -u "$(lab_target $family)"
+      is "tracelb_v${family}_width_$1_finds_the_same" \
+        "$(graph "$JSON" links | cut -d' ' -f2- | LC_ALL=C sort)" \
+        "$(graph "$LAB_SCRATCH/tracelb$family" links | cut -d' ' -f2- | LC_ALL=C sort)"
+    else
+      skip "tracelb_v${family}_width_$1_finds_the_same" "scamper is not installed"
+    fi
+  done
+}
+
 # ---- width 2 -----------------------------------------------------------------
 
 lab_up --routers 5 --no-ration || exit 1
 lab_fork 2 2 no-ration || exit 1
 t4=$(lab_target 4)
 
-# scamper waits 150 ms behind each probe, so it works beside the others.
-if command -v scamper >/dev/null; then
-  lab_exec c scamper -p 1000 -O text -c 'tracelb -P udp-sport -c 99 -q 2 -w 1 -W 15' -i "$t4" \
-    >"$LAB_SCRATCH/tracelb" 2>/dev/null </dev/null &
-  tracelb=$!
-fi
-
+start_tracelb
 widths 2
 script "$last" 4 mtr-trace.flows=16,mtr-trace.protocol=tcp
 ids=$(graph "$XML" ids)
@@ -87,14 +109,7 @@ is flows_16_tcp_twice "$(graph "$XML" ids)" "$ids"
 json --paths 95 "$t4"
 is icmp_has_one_path "$(graph "$JSON" ids | wc -l) $(graph "$JSON" links | wc -l)" "1 5"
 
-if [ -n "$tracelb" ]; then
-  wait "$tracelb"
-  json --paths 99 -u "$t4"
-  is tracelb_finds_the_same "$(graph "$JSON" links | cut -d' ' -f2- | LC_ALL=C sort)" \
-    "$(graph "$LAB_SCRATCH/tracelb" links | cut -d' ' -f2- | LC_ALL=C sort)"
-else
-  skip tracelb_finds_the_same "scamper is not installed"
-fi
+compare_tracelb 2
 
 # wire PROTOCOL FAMILY: 4 flows are 4 sets of hashed bytes, each at all TTLs
 wire() {
@@ -159,14 +174,22 @@ lab_down
 
 lab_up --routers 5 --no-ration || exit 1
 lab_fork 2 4 no-ration || exit 1
+start_tracelb
 widths 4
+compare_tracelb 4
 lab_down
 
 # ---- routers that ration -------------------------------------------------------
 
 lab_up --routers 5 || exit 1
 lab_fork 2 2 || exit 1
-trace "$last" --script-args mtr-trace.flows=4,mtr-trace.protocol=udp,mtr-trace.packets=3,mtr-trace.asn=off "$t4"
-is rationed_no_loss "$(show hops loss | awk '$2 != 0')" ""
-is rationed_reached "$(show get reached target_ttl)" "true 6"
-at_most rationed_time "$TOOK" 40000
+twice=
+for run in first second; do
+  script "$last" 4 mtr-trace.flows=10,mtr-trace.protocol=udp
+  is "rationed_no_loss_$run" "$(show hops loss | awk '$2 != 0')" ""
+  is "rationed_reached_$run" "$(show get reached target_ttl)" "true 6"
+  graph_is "rationed_graph_$run" "$XML" 4 2
+  ids=$(graph "$XML" ids)
+  [ "$run" = first ] || is rationed_same_identifiers "$ids" "$twice"
+  twice=$ids
+done

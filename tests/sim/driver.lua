@@ -123,8 +123,11 @@ local function turn(sim, now)
   return due
 end
 
-local function loop(sim)
-  local now, still = 0, 0
+--- Lets the simulation run.
+-- @tparam table sim
+-- @tparam ?integer until_ns its time then; nil: until nothing is left to do
+function M.advance(sim, until_ns)
+  local now, still = sim.now_ns, 0
   while true do
     local first = sim.queue.first()
     while first and first.at_ns <= now do
@@ -132,12 +135,16 @@ local function loop(sim)
       first = sim.queue.first()
     end
     local due = turn(sim, now)
-    if due == math.maxinteger then
+    if due == math.maxinteger and not until_ns then
       return
     end
     first = sim.queue.first()
     if first and first.at_ns < due then
       due = first.at_ns
+    end
+    if until_ns and due >= until_ns then
+      sim.now_ns = until_ns
+      return
     end
     still = due <= now and still + 1 or 0
     if still > STUCK then
@@ -148,6 +155,20 @@ local function loop(sim)
       error(("no end after %.0f s"):format(sim.limit_ns / S), 0)
     end
   end
+end
+
+--- A simulation in which nothing goes on yet.
+-- @tparam table world checked
+-- @tparam table settings as in M.run
+-- @treturn table
+function M.new(world, settings)
+  return {
+    model = model.new(world, settings.seed or 1), queue = queue.new(),
+    traces = {}, epoch = 0, limit_ns = (settings.limit_s or 3600) * S // 1 | 0,
+    on_send = settings.on_send, on_receive = settings.on_receive,
+    clock = settings.clock or function(now) return BOOT_NS + now end,
+    pace = mtrsim.pace(), now_ns = 0,
+  }
 end
 
 --- Runs traces through a world until all are done.
@@ -163,19 +184,14 @@ end
 --   `probes`, `elapsed_s`
 -- @treturn ?table what the addresses answered to direct questions
 function M.run(world, traces, settings)
-  local sim = {
-    model = model.new(world, settings.seed or 1), queue = queue.new(),
-    traces = {}, epoch = 0, limit_ns = (settings.limit_s or 3600) * S // 1 | 0,
-    on_send = settings.on_send, on_receive = settings.on_receive,
-    clock = settings.clock or function(now) return BOOT_NS + now end,
-  }
-  local pace = mtrsim.pace()
+  local sim = M.new(world, settings)
+  local pace = sim.pace
   sim.asking = settings.asks and asking.new(pace, settings.asks,
     world.prober, settings.seed or 1)
   for i, options in ipairs(traces) do
     sim.traces[i] = start(pace, options)
   end
-  loop(sim)
+  M.advance(sim)
   for i, t in ipairs(sim.traces) do
     t.result = t.engine:result()
     t.stream = traces[i].events and t.engine:stream()

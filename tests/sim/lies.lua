@@ -29,13 +29,14 @@ local function with_protocol(bytes, p, protocol)
   return patch(bytes, p.version == 4 and 9 or 6, char(protocol))
 end
 
--- Beside our cookie, or our sequence number and identification together, a
+-- Beside our cookie, or our sequence number and identification (IPv6: flow
+-- label) together, a
 -- rewritten address or port is NAT's: somebody else's packet has its own.
 local function of_another(bytes, p)
   if p.protocol ~= 6 then
     return flip(bytes, cookie_at(p))
   end
-  return p.version == 4 and flip(bytes, 5) or bytes
+  return flip(bytes, p.version == 4 and 5 or 3)
 end
 
 local INDEX_AT = { [1] = 6, [58] = 6, [17] = 6, [6] = 4 }

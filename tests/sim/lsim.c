@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The Lua module mtrsim, for tests: the pure engine, stepped by hand. The caller gives time,
  * packets and everything that is random, so a run repeats. No prober or socket is in it. */
+#include "lsim.h"
+
 #include "ask.h"
 #include "lanswers.h"
 #include "levents.h"
 #include "lresult.h"
 #include "tally.h"
-#include "trace.h"
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -32,6 +33,7 @@ struct trace_ud {
     struct tally *tally;
     struct evidence *evidence;
     const struct evidence_capture *capture; /* what is being read, else NULL */
+    bool own_only;                          /* without what other traces measured */
     bool recording, broken;                 /* broken: an event found no memory */
     size_t count, capacity;
     struct sim_event *events;
@@ -40,8 +42,8 @@ struct trace_ud {
 
 /* ---- options ------------------------------------------------------------------------------- */
 
-static lua_Integer opt_integer(lua_State *L, const char *key, lua_Integer least, lua_Integer most,
-                               lua_Integer absent)
+lua_Integer lsim_integer(lua_State *L, const char *key, lua_Integer least, lua_Integer most,
+                         lua_Integer absent)
 {
     lua_Integer value = absent;
     if (lua_getfield(L, 2, key) != LUA_TNIL) {
@@ -49,6 +51,14 @@ static lua_Integer opt_integer(lua_State *L, const char *key, lua_Integer least,
         if (value < least || value > most)
             luaL_error(L, "option '%s' is %I", key, (LUAI_UACINT)value);
     }
+    lua_pop(L, 1);
+    return value;
+}
+
+static bool opt_boolean(lua_State *L, const char *key)
+{
+    lua_getfield(L, 2, key);
+    bool value = lua_toboolean(L, -1);
     lua_pop(L, 1);
     return value;
 }
@@ -79,7 +89,8 @@ static void refuse_unknown(lua_State *L)
                                          "source_port", "packets",  "interval",   "timeout",
                                          "first_hop",   "max_hops", "max_silent", "size",
                                          "tos",         "ident",    "cookie",     "first_index",
-                                         "tcp_base",    "now_ns",   "events" };
+                                         "tcp_base",    "now_ns",   "events",     "flow",
+                                         "own_only",    "link_mtu", "confidence", "hold" };
 
     luaL_checktype(L, 2, LUA_TTABLE);
     for (lua_pushnil(L); lua_next(L, 2) != 0; lua_pop(L, 1)) {
@@ -107,27 +118,33 @@ static void read_spec(lua_State *L, struct wire_spec *spec)
     uint16_t least = wire_size_min(spec->protocol, spec->target.version);
     uint16_t usual = wire_size_default(spec->protocol, spec->target.version);
     bool icmp = spec->protocol == WIRE_ICMP;
-    spec->target_port = (uint16_t)opt_integer(L, "port", 0, 65535, ports[spec->protocol]);
+    spec->target_port = (uint16_t)lsim_integer(L, "port", 0, 65535, ports[spec->protocol]);
     spec->source_port =
-        (uint16_t)opt_integer(L, "source_port", 0, 65535, icmp ? 0 : WIRE_SOURCE_PORT);
-    spec->size = (uint16_t)opt_integer(L, "size", least, WIRE_PACKET_MAX, usual);
-    spec->tos = (uint8_t)opt_integer(L, "tos", 0, 255, 0);
-    spec->ident = (uint16_t)opt_integer(L, "ident", 0, 65535, 0x4d54);
-    spec->first_index = (uint16_t)opt_integer(L, "first_index", 0, 65535, 1000);
-    spec->cookie = (uint32_t)opt_integer(L, "cookie", 1, UINT32_MAX, 0x6d747231);
-    spec->tcp_base = (uint32_t)opt_integer(L, "tcp_base", 0, UINT32_MAX, 0x10000000);
+        (uint16_t)lsim_integer(L, "source_port", 0, 65535, icmp ? 0 : WIRE_SOURCE_PORT);
+    spec->size = (uint16_t)lsim_integer(L, "size", least, WIRE_PACKET_MAX, usual);
+    spec->tos = (uint8_t)lsim_integer(L, "tos", 0, 255, 0);
+    spec->ident = (uint16_t)lsim_integer(L, "ident", 0, 65535, 0x4d54);
+    spec->first_index = (uint16_t)lsim_integer(L, "first_index", 0, 65535, 1000);
+    spec->cookie = (uint32_t)lsim_integer(L, "cookie", 1, UINT32_MAX, 0x6d747231);
+    spec->tcp_base = (uint32_t)lsim_integer(L, "tcp_base", 0, UINT32_MAX, 0x10000000);
 }
 
-static void read_config(lua_State *L, struct trace_config *config)
+int64_t lsim_now(lua_State *L)
+{
+    return lsim_integer(L, "now_ns", 0, INT64_MAX, 0);
+}
+
+void lsim_config(lua_State *L, struct trace_config *config)
 {
     refuse_unknown(L);
     read_spec(L, &config->spec);
-    config->packets = (uint32_t)opt_integer(L, "packets", 1, 100000, 10);
+    config->packets = (uint32_t)lsim_integer(L, "packets", 1, 100000, 10);
     config->interval_ns = opt_seconds(L, "interval", 0);
     config->timeout_ns = opt_seconds(L, "timeout", 5);
-    config->first_hop = (uint8_t)opt_integer(L, "first_hop", 1, 255, 1);
-    config->max_hops = (uint8_t)opt_integer(L, "max_hops", config->first_hop, 255, 30);
-    config->max_silent = (uint8_t)opt_integer(L, "max_silent", 1, 255, 5);
+    config->first_hop = (uint8_t)lsim_integer(L, "first_hop", 1, 255, 1);
+    config->max_hops = (uint8_t)lsim_integer(L, "max_hops", config->first_hop, 255, 30);
+    config->max_silent = (uint8_t)lsim_integer(L, "max_silent", 1, 255, 5);
+    config->flow = (uint16_t)lsim_integer(L, "flow", 0, WIRE_FLOWS - 1, 0);
 }
 
 /* ---- a trace ------------------------------------------------------------------------------- */
@@ -154,6 +171,8 @@ static void record(struct trace_ud *u, const struct trace_event *event)
 static void on_event(void *context, const struct trace_event *event)
 {
     struct trace_ud *u = context;
+    if (u->own_only && event->shared)
+        return;
     tally_event(u->tally, event);
     evidence_event(u->evidence, &trace_config(u->trace)->spec, event, u->capture);
     if (u->recording)
@@ -166,16 +185,15 @@ static int pace_trace(lua_State *L)
     struct trace_config config = { 0 };
     struct err err = { 0 };
 
-    read_config(L, &config);
-    int64_t now_ns = opt_integer(L, "now_ns", 0, INT64_MAX, 0);
+    lsim_config(L, &config);
+    int64_t now_ns = lsim_now(L);
     struct trace_ud *u = lua_newuserdata(L, sizeof *u);
     *u = (struct trace_ud){ 0 };
     luaL_setmetatable(L, TRACE_MT);
     lua_pushvalue(L, 1);
     lua_setuservalue(L, -2);
-    lua_getfield(L, 2, "events");
-    u->recording = lua_toboolean(L, -1);
-    lua_pop(L, 1);
+    u->recording = opt_boolean(L, "events");
+    u->own_only = opt_boolean(L, "own_only");
     u->packet = malloc(config.spec.size);
     u->tally = tally_new(config.max_hops);
     u->evidence = evidence_new(config.max_hops);
@@ -301,22 +319,47 @@ static int sim_done(lua_State *L)
     return 1;
 }
 
-static int sim_result(lua_State *L)
+/* Pushes it as a userdata. */
+static struct prober_report *read_report(lua_State *L, struct trace_ud *u)
 {
-    struct trace_ud *u = check_trace(L);
     struct prober_report *report = lresult_new(L);
     const struct trace_config *config = trace_config(u->trace);
 
     report->spec = config->spec;
     report->packets = config->packets;
+    report->flow = config->flow;
     report->first_hop = config->first_hop;
     report->done = trace_done(u->trace);
     trace_summary(u->trace, &report->summary);
     report->tally = tally_snapshot(u->tally);
     report->evidence = evidence_snapshot(u->evidence);
     if (report->evidence == NULL || report->tally == NULL || report->tally->out_of_memory)
-        return luaL_error(L, "no memory for a result");
-    lresult_push(L, report);
+        luaL_error(L, "no memory for a result");
+    return report;
+}
+
+static int sim_result(lua_State *L)
+{
+    lresult_push(L, read_report(L, check_trace(L)));
+    return 1;
+}
+
+/* merge{ trace, ... }: as core.merge */
+static int l_merge(lua_State *L)
+{
+    struct prober_report *all = NULL;
+    struct err err = { 0 };
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, 1); i++) {
+        lua_rawgeti(L, 1, i);
+        struct prober_report *one = read_report(L, luaL_checkudata(L, -1, TRACE_MT));
+        if (all != NULL && prober_report_merge(all, one, &err) < 0)
+            return luaL_error(L, "%s", err.text);
+        all = all != NULL ? all : one;
+    }
+    luaL_argcheck(L, all != NULL, 1, "at least one trace expected");
+    lresult_push(L, all);
     return 1;
 }
 
@@ -431,14 +474,13 @@ static int pace_ask(lua_State *L)
                                  .target = opt_address(L, "target"),
                                  .timeout_ns = opt_seconds(L, "timeout", 1) };
 
-    config.ident = (uint16_t)opt_integer(L, "ident", 0, 65535, 0x4d54);
-    config.first_id = (uint16_t)opt_integer(L, "first_id", 0, 65535, 1000);
-    config.cookie = (uint32_t)opt_integer(L, "cookie", 1, UINT32_MAX, 0x6d747231);
+    config.ident = (uint16_t)lsim_integer(L, "ident", 0, 65535, 0x4d54);
+    config.first_id = (uint16_t)lsim_integer(L, "first_id", 0, 65535, 1000);
+    config.cookie = (uint32_t)lsim_integer(L, "cookie", 1, UINT32_MAX, 0x6d747231);
     config.source_port =
-        (uint16_t)opt_integer(L, "port", ASK_PORT_FIRST, ASK_PORT_LAST, ASK_PORT_FIRST);
-    int64_t now_ns = opt_integer(L, "now_ns", 0, INT64_MAX, 0);
-    lua_getfield(L, 2, "active");
-    bool active = lua_toboolean(L, -1);
+        (uint16_t)lsim_integer(L, "port", ASK_PORT_FIRST, ASK_PORT_LAST, ASK_PORT_FIRST);
+    int64_t now_ns = lsim_now(L);
+    bool active = opt_boolean(L, "active");
     struct ask_ud *u = lua_newuserdata(L, sizeof *u);
     *u = (struct ask_ud){ .pace = p->pace };
     ask_init(&u->ask, &config, active, now_ns);
@@ -542,6 +584,8 @@ static int pace_close(lua_State *L)
 
 static const luaL_Reg pace_methods[] = { { "trace", pace_trace },
                                          { "ask", pace_ask },
+                                         { "paths", lsim_search_paths },
+                                         { "pmtu", lsim_search_pmtu },
                                          { NULL, NULL } };
 
 static const luaL_Reg ask_methods[] = {
@@ -562,7 +606,7 @@ static const luaL_Reg trace_methods[] = { { "next", sim_next },
                                           { "close", trace_close },
                                           { NULL, NULL } };
 
-static const luaL_Reg functions[] = { { "pace", l_pace }, { NULL, NULL } };
+static const luaL_Reg functions[] = { { "pace", l_pace }, { "merge", l_merge }, { NULL, NULL } };
 
 static void new_class(lua_State *L, const char *name, const luaL_Reg *methods, lua_CFunction gc)
 {
@@ -585,6 +629,7 @@ int luaopen_mtrsim(lua_State *L)
     new_class(L, PACE_MT, pace_methods, pace_close);
     new_class(L, TRACE_MT, trace_methods, trace_close);
     new_class(L, ASK_MT, ask_methods, ask_close);
+    lsim_search_register(L);
     luaL_newlib(L, functions);
     return 1;
 }

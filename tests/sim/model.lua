@@ -168,6 +168,14 @@ local function arrive(self, trip, p, out)
   end
 end
 
+-- A queue that grows marks packets that say they bear it.
+local function mark(self, trip)
+  local tos = packet.tos(trip.bytes)
+  if tos & 3 ~= 0 and self.random.unit() < trip.hops[trip.i].congested then
+    trip.bytes = packet.with_tos(trip.bytes, tos | 3)
+  end
+end
+
 -- A node that is not a plain router; true where the packet goes no further.
 local function stop(self, trip, p, out)
   local node = trip.hops[trip.i]
@@ -187,7 +195,9 @@ local function stop(self, trip, p, out)
   local after = trip.hops[trip.i + 1]
   if after and after.mtu and p.length > after.mtu then
     local code = TOO_BIG[p.version]
-    refuse(self, trip, p, code[1], code[2], after.mtu, out)
+    if not node.black_hole then
+      refuse(self, trip, p, code[1], code[2], after.mtu, out)
+    end
     return true
   end
   if node.nat then
@@ -197,6 +207,9 @@ local function stop(self, trip, p, out)
   end
   if node.set_tos then
     trip.bytes = packet.with_tos(trip.bytes, node.set_tos)
+  end
+  if node.congested then
+    mark(self, trip)
   end
   return false
 end

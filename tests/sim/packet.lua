@@ -114,6 +114,13 @@ function M.with_ttl(bytes, ttl)
     .. sub(bytes, 13)
 end
 
+--- The TOS or traffic class of a packet.
+-- @tparam string bytes
+-- @treturn integer
+function M.tos(bytes)
+  return unpack(">I2", bytes) >> (bytes:byte() >> 4 == 6 and 4 or 0) & 0xff
+end
+
 --- The packet with another TOS or traffic class.
 -- @tparam string bytes
 -- @tparam integer tos

@@ -65,33 +65,53 @@ local MALFORMED = {
 
 M.malformations = MALFORMED
 
--- Interface information that holds but a name, RFC 5837.
+local function object(class, type, body)
+  return pack(">I2BB", #body + 4, class, type) .. body
+end
+
+-- Interface information, RFC 5837: index, address, name and MTU, those told.
 local function interface_object(interface)
-  local name = interface.name
-  name = name .. rep("\0", -(#name + 1) % 4)
-  return pack(">I2BBB", #name + 5, 2, interface.role << 6 | 2, #name + 1)
-    .. name
+  local told, body = interface.role << 6, ""
+  if interface.index then
+    told, body = told | 8, body .. pack(">I4", interface.index)
+  end
+  if interface.address then
+    local bytes = packet.address(interface.address)
+    told = told | 4
+    body = body .. pack(">I2I2", #bytes == 4 and 1 or 2, 0) .. bytes
+  end
+  if interface.name then
+    local name = interface.name .. rep("\0", -(#interface.name + 1) % 4)
+    told, body = told | 2, body .. char(#name + 1) .. name
+  end
+  if interface.mtu then
+    told, body = told | 1, body .. pack(">I4", interface.mtu)
+  end
+  return object(2, told, body)
 end
 
 local function objects_of(ext, x)
-  local parts = {}
-  if ext.labels or not ext.interfaces then
+  local parts, others = {}, ext.interfaces or ext.unknown
+  if ext.labels or not others then
     local stack = label_stack(ext.labels or {})
     parts[1] = pack(">I2BB", x.object_length or #stack + 4, 1, 1) .. stack
   end
   for _, interface in ipairs(ext.interfaces or {}) do
     parts[#parts + 1] = interface_object(interface)
   end
+  for _, unknown in ipairs(ext.unknown or {}) do
+    parts[#parts + 1] = object(unknown.class, unknown.type, unknown.bytes)
+  end
   return table.concat(parts)
 end
 
 -- The extension structure, RFC 4884 section 7, RFC 4950.
 local function extension_bytes(ext, x)
-  local object = objects_of(ext, x)
+  local objects = objects_of(ext, x)
   local version = (x.version or 2) << 12
   local check = x.checksum
-    or packet.checksum(version + packet.sum(object))
-  local bytes = pack(">I2I2", version, check) .. object
+    or packet.checksum(version + packet.sum(objects))
+  local bytes = pack(">I2I2", version, check) .. objects
   return x.cut and sub(bytes, 1, -1 - x.cut) or bytes
 end
 

@@ -3,7 +3,7 @@
 # on which the same model runs in real time.
 
 SIM_OBJS  := $(filter-out lcore lask lpaths lpmtu lrequest lopt lhttp http% prober% capture egress,\
-	$(CORE_SRCS:cext/%.c=%))
+	$(CORE_SRCS:cext/%.c=%)) prober_report
 TUN_SO    := build/lua5.4/mtrtun.so $(ASAN)/asan/mtrtun.so
 SIM_SO    := build/lua5.4/mtrsim.so $(ASAN)/asan/mtrsim.so $(TUN_SO)
 
@@ -15,7 +15,7 @@ $(1)/obj/sim_%.o: tests/sim/%.c Makefile tests/sim/sim.mk
 	$$(Q)$$(CC) $$(REQUIRED) $(or $(2),$$(WARNINGS)) -Icext \
 		$$(call lua_cflags,lua5.4) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
 
-$(1)/mtrsim.so: $(1)/obj/sim_lsim.o $(SIM_OBJS:%=$(1)/obj/%.o)
+$(1)/mtrsim.so: $(1)/obj/sim_lsim.o $(1)/obj/sim_lsim_search.o $(SIM_OBJS:%=$(1)/obj/%.o)
 	$$(call say,LINK  $$@)
 	$$(Q)$$(CC) $$(MODULE) $(2) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(DNET_LIBS) -lm
 
@@ -23,7 +23,7 @@ $(1)/mtrtun.so: $(1)/obj/sim_ltun.o
 	$$(call say,LINK  $$@)
 	$$(Q)$$(CC) $$(MODULE) $(2) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^
 
--include $(1)/obj/sim_lsim.d $(1)/obj/sim_ltun.d
+-include $(1)/obj/sim_lsim.d $(1)/obj/sim_lsim_search.d $(1)/obj/sim_ltun.d
 endef
 $(eval $(call SIM_RULES,build/lua5.4,))
 $(eval $(call SIM_RULES,$(ASAN)/asan,$(SANITIZE)))

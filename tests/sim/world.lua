@@ -159,7 +159,9 @@ local NODE = {
   extension = record {
     labels = list_of(record { label = number(0, 1048575),
       tc = number(0, 7), ttl = byte }),
-    interfaces = list_of(record { role = number(0, 3), name = text }),
+    interfaces = list_of(record { role = number(0, 3), name = text,
+      index = word, address = text, mtu = word }),
+    unknown = list_of(record { class = byte, type = byte, bytes = text }),
     malformed = keys_of(quote.malformations),
   },
   duplicate = record { share = share, copies = positive, delay_ms = DELAY },
@@ -170,6 +172,8 @@ local NODE = {
   nat = record { source = text, target = text, source_port = word,
     target_port = word, restore = one_of("all", "addresses", "none") },
   set_tos = byte,          -- of what it forwards
+  congested = share,       -- of what it forwards and may be marked CE, is
+  black_hole = flag,       -- does not say that a packet is too big
   zero_ttl = flag,         -- forwards what it should have let expire
   -- hosts
   echo = flag,             -- answers pings (true)

@@ -191,6 +191,17 @@ local BAD = {
     want = "mtr-trace.packets: no value given: " .. INTEGER },
   { name = "wrapping_tos", raw = arg("tos", "0x100000000000000b8"),
     want = "expected a whole number from 0 to 255" },
+  { name = "no_flows", raw = arg("flows", "0"),
+    want = "mtr-trace.flows=0: expected a whole number from 1 to 64" },
+  { name = "too_many_flows", raw = arg("flows", "65"),
+    want = "mtr-trace.flows=65: expected a whole number from 1 to 64" },
+  { name = "flows_that_are_no_number", raw = arg("flows", "all"),
+    want = "mtr-trace.flows=all: expected a whole number from 1 to 64" },
+  { name = "certain_of_all_paths", raw = arg("paths", "100"),
+    want = "mtr-trace.paths=100: expected off or a confidence in percent "
+      .. "from 50 to 99" },
+  { name = "paths_by_a_flag", raw = arg("paths", "yes"),
+    want = "mtr-trace.paths=yes: expected off or a confidence in percent" },
   { name = "unknown_unit", raw = arg("timeout", "5x"),
     want = "mtr-trace.timeout=5x: expected a time such as 5s or 500ms from "
       .. "0.001 to 3600 s" },

@@ -96,6 +96,11 @@ local BAD = {
     err = "--order=LSQ: expected letters out of" },
   { name = "unknown_column", line = "--columns hop,los x",
     err = "los is none of these, the nearest is loss" },
+  { name = "no_flows", line = "--flows 0 x",
+    err = "--flows=0: expected a whole number from 1 to 64" },
+  { name = "paths_below_half", line = "--paths 49 x",
+    err = "--paths=49: expected off or a confidence in percent from 50 to "
+      .. "99" },
   { name = "mark_of_33_bits", line = "-M 4294967296 x",
     err = "--mark=4294967296: expected a whole number from 0 to" },
   { name = "mark_of_33_bits_in_hex", line = "-M 0x100000000 x",

@@ -79,6 +79,15 @@ static void asymmetric(struct graph *g)
     graph_target(g, graph_layer(g, three, 1, true));
 }
 
+/* One link more than a diamond without mesh: what a test by two flows a vertex misses. */
+static void one_more_link(struct graph *g)
+{
+    struct layer ways = graph_layer(g, chain(g, nothing, 2), 4, true);
+    struct layer behind = graph_layer(g, ways, 4, false);
+    graph_edge(g, ways.first, (uint16_t)(behind.first + 1));
+    graph_target(g, graph_layer(g, behind, 1, true));
+}
+
 /* One way is a hop longer than the other. */
 static void unequal(struct graph *g)
 {
@@ -95,9 +104,16 @@ static const struct {
     shape *build;
     uint32_t branching; /* vertices with several next hops */
 } shapes[] = {
-    { "line", line, 0 },     { "width_2", two, 1 },           { "width_2_long", two_long, 1 },
-    { "width_4", four, 1 },  { "width_16", sixteen, 1 },      { "meshed", meshed, 4 },
-    { "nested", nested, 3 }, { "asymmetric", asymmetric, 2 }, { "unequal", unequal, 1 },
+    { "line", line, 0 },
+    { "width_2", two, 1 },
+    { "width_2_long", two_long, 1 },
+    { "width_4", four, 1 },
+    { "width_16", sixteen, 1 },
+    { "meshed", meshed, 4 },
+    { "nested", nested, 3 },
+    { "asymmetric", asymmetric, 2 },
+    { "unequal", unequal, 1 },
+    { "one_more_link", one_more_link, 2 },
 };
 
 /* ---- completeness -------------------------------------------------------------------------- */

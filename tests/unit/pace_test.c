@@ -42,10 +42,11 @@ static void check_known(void)
     two.way = there;
     any.way = unknown;
     struct pace_sample *over_one = pace_ration(pace, &one, seen, spacing_ns, 0);
-    check_that(pace_known(pace, &two, 0) == NULL, "another way to the same responder");
     check_that(pace_known(pace, &any, 0) == over_one, "a way of which nothing speaks against it");
-    struct pace_sample *over_two = pace_ration(pace, &two, seen, spacing_ns, 0);
-    check_that(over_two != over_one, "one sample for both");
+    struct pace_sample *over_two = pace_known(pace, &two, 0);
+    check_that(over_two != NULL && over_two != over_one, "no sample of its own for another way");
+    check_int("evidence of the first", pace_evidence(over_two).tests_answered, seen.tests_answered);
+    check_that(pace_ration(pace, &two, seen, spacing_ns, 0) == over_two, "a third");
     check_that(pace_known(pace, &one, 0) == over_one, "the first is gone");
     check_that(pace_known(pace, &two, 0) == over_two, "the second is not found");
 
@@ -118,9 +119,42 @@ static void check_sharing(void)
     pace_free(pace);
 }
 
+/* Silent hops beside samples that are being taken. */
+static void check_slots(void)
+{
+    struct pace *pace = pace_new();
+    const struct pace_key target = key_of("192.0.2.9", 6, false);
+    struct wire_spec spec = { .protocol = target.protocol, .target = target.responder };
+    struct wire_spec elsewhere = spec;
+    ipaddr_from_text(&elsewhere.target, "192.0.2.10");
+
+    check_case("a_sample_that_waits_for_tokens_is_still_to_be_taken");
+    struct pace_sample *sample = pace_ration(pace, &target, seen, spacing_ns, 0);
+    check_that(pace_slot_ns(pace, &spec, 6, 29000 * MS) != 0, "given up too early");
+    check_int("given up", pace_slot_ns(pace, &spec, 6, 31000 * MS), 0);
+
+    check_case("a_silent_hop_behind_it_may_be_the_target_too");
+    check_that(pace_slot_ns(pace, &spec, 7, 1000 * MS) != 0, "no slot behind");
+    check_int("a slot in front", pace_slot_ns(pace, &spec, 5, 1000 * MS), 0);
+    check_int("of another target", pace_slot_ns(pace, &elsewhere, 7, 1000 * MS), 0);
+
+    check_case("a_sample_waits_for_so_many_silent_hops_and_no_more");
+    int64_t now_ns = 2000 * MS;
+    (void)pace_start(sample, NULL, now_ns);
+    int waited = 0;
+    while (waited < 100 && pace_slot_ns(pace, &spec, 6, now_ns) != 0) {
+        pace_yield_slot(pace, &spec, 6, now_ns);
+        now_ns += spacing_ns;
+        waited++;
+    }
+    check_that(waited >= 32 && waited < 40, "%d", waited);
+    pace_free(pace);
+}
+
 int main(void)
 {
     check_known();
+    check_slots();
     check_budget();
     check_sharing();
     pace_free(NULL);

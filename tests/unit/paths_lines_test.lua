@@ -47,21 +47,28 @@ end)
 local function search(changes)
   local graph = { sent = 85, flow_count = 35, per_vertex = 0.95,
     confidence = 0.7999, links = { {}, {} },
-    nodes = { { address = "10.0.0.1" }, {}, { address = "10.0.9.9" } } }
+    nodes = { { address = "10.0.0.1" }, {}, { address = "10.0.9.9" } },
+    assumptions = { "routes stay", "shares are even" } }
   for key, value in pairs(changes or {}) do
     graph[key] = value
   end
-  return lines.list { graph = graph }[1]
+  return table.concat(lines.list { graph = graph }, "\n")
 end
 
 check.case("search_tells_what_it_found_and_how_sure_it_is", function()
   check.equal(search(), "The search for paths found 2 addresses and 2 links, "
     .. "by 85 probes in 35 flows: each step is sure to 95 %, all together to "
-    .. "79 %.")
+    .. "79 %.\nThat assumes: routes stay; shares are even.")
 end)
 
 check.case("search_that_was_cut_short_says_so", function()
   check.contains(search { limited = true }, "there may be more")
+end)
+
+check.case("branches_that_were_not_measured_are_spoken_of", function()
+  check.contains(search { whole = false }, "what the others pass has no "
+    .. "figures.")
+  check.equal(search { whole = true }, search())
 end)
 
 check.finish()

@@ -105,25 +105,29 @@ check.rows(ROWS, function(row)
   check.equal(said(row.quirks), row.want)
 end)
 
+-- Labels, interfaces, unknown objects, and how they came.
 local function of(extensions)
-  return extension.text { answers = { { kind = "time-exceeded" },
+  local responder = { answers = { { kind = "time-exceeded" },
     { extensions = extensions } } }
+  return { extension.labels(responder) or "-",
+    extension.interfaces(responder) or "-",
+    extension.unknown(responder) or "-", extension.state(responder) }
 end
 
 check.case("label_stack_in_words", function()
   check.equal(of { checksum = "ok", compliant = true,
     mpls = { { label = 24001, tc = 0, ttl = 1 },
       { label = 16, tc = 3, bottom = true, ttl = 255 } } },
-    "MPLS 24001 tc0 ttl1 / 16 tc3 ttl255")
+    { "24001 tc0 ttl1 / 16 tc3 ttl255", "-", "-", "ok" })
 end)
 
+-- The engine gives the bytes of unknown objects in hex.
 check.case("interfaces_and_unknown_objects_in_words", function()
   check.equal(of { checksum = "bad", compliant = false,
     interfaces = { { role = "incoming", name = "xe-0/0/1", index = 7,
       mtu = 1500 } }, unknown = { { class = 9, type = 1,
-      bytes = "\0\254" } } },
-    "incoming xe-0/0/1 index 7 mtu 1500; object 9/1 00fe; extension "
-    .. "checksum wrong; old-style extension")
+      bytes = "00fe" } } }, { "-", "incoming xe-0/0/1 index 7 mtu 1500",
+      "9/1 00fe", "old-style, checksum wrong" })
 end)
 
 check.case("interface_with_an_address_and_a_number_alone", function()
@@ -133,8 +137,9 @@ check.case("interface_with_an_address_and_a_number_alone", function()
 end)
 
 check.case("nothing_is_nothing", function()
-  check.equal({ extension.text {}, extension.labels { answers = { {} } },
-    of {} }, {})
+  check.equal({ extension.state {}, extension.labels { answers = { {} } } },
+    {})
+  check.equal(of {}, { "-", "-", "-", "ok" })
 end)
 
 check.case("random_results_raise_nothing_and_give_the_same_twice", function()
@@ -144,7 +149,7 @@ check.case("random_results_raise_nothing_and_give_the_same_twice", function()
     check.equal(reverse.list(quotes.random(random.new(seed))), one)
     for _, hop in ipairs(result.hops) do
       for _, responder in ipairs(hop.responders) do
-        extension.text(responder)
+        extension.state(responder)
       end
     end
   end

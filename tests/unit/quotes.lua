@@ -98,7 +98,7 @@ local function random_answer(R)
       interfaces = some { { role = some "incoming", index = some(3),
         name = some "a\27b", address = some "10.0.0.9" } },
       unknown = some { { class = some(9), type = 1,
-        bytes = some "\0\1" } } } }
+        bytes = some "0001" } } } }
 end
 
 --- A random result of one flow.

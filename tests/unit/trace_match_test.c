@@ -26,12 +26,6 @@ static void wrong_cookie(const struct world *w, struct wire_packet *p)
     p->probe.cookie = w->config.spec.cookie ^ 0x100;
 }
 
-static void wrong_source(const struct world *w, struct wire_packet *p)
-{
-    (void)w;
-    p->probe.source.bytes[3] ^= 0x40;
-}
-
 static void other_family(const struct world *w, struct wire_packet *p)
 {
     (void)w;
@@ -134,6 +128,12 @@ static void rewritten_source_and_id(const struct world *w, struct wire_packet *p
 {
     rewritten_source(w, p);
     p->probe.ip_id = 0x4242;
+}
+
+static void rewritten_source_and_label(const struct world *w, struct wire_packet *p)
+{
+    rewritten_source(w, p);
+    p->probe.flow_label ^= 1;
 }
 
 static void rewritten_source_and_seq(const struct world *w, struct wire_packet *p)
@@ -372,7 +372,16 @@ static const struct row {
       .bend = target_and_id },
     { "tcp_rst_from_another_target_is_refused", WIRE_TCP, 4, WIRE_RST, false,
       .bend = rewritten_target },
-    { "tcp6_quote_of_another_source_is_refused", WIRE_TCP, 6, TE, false, .bend = wrong_source },
+    { "tcp6_quote_of_another_source_with_our_label_is_taken", WIRE_TCP, 6, TE, true,
+      .bend = rewritten_source },
+    { "tcp6_quote_of_another_target_with_our_label_is_taken", WIRE_TCP, 6, TE, true,
+      .bend = rewritten_target },
+    { "tcp6_quote_of_another_target_port_with_our_label_is_taken", WIRE_TCP, 6, TE, true,
+      .bend = wrong_target_port },
+    { "tcp6_quote_of_another_source_with_another_label_is_refused", WIRE_TCP, 6, TE, false,
+      .bend = rewritten_source_and_label },
+    { "tcp6_quote_of_another_source_and_sequence_is_refused", WIRE_TCP, 6, TE, false,
+      .bend = rewritten_source_and_seq },
     { "tcp_quote_of_a_sequence_between_two_is_refused", WIRE_TCP, 4, TE, false,
       .bend = seq_between_two },
     { "tcp_quote_of_a_probe_not_sent_is_refused", WIRE_TCP, 4, TE, false, .bend = seq_not_sent },

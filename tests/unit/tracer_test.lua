@@ -128,6 +128,26 @@ check.case("companions_are_waited_for_together_and_at_most_3_s", function()
   check.equal(forever.left, 1)
 end)
 
+check.case("a_companion_may_be_worth_more_patience_and_says_why", function()
+  local long, short = waiting(math.huge), waiting(math.huge)
+  function long.patience() return 20, "it searches" end
+  local host = host_of(false)
+  tracer.run(host, growing(), {}, { long, short })
+  local most = host.now() - waited(nil)
+  check.equal(most >= 20 and most < 20.1, true, tostring(most))
+  check.equal(host.lines, { "it searches: up to 17 s more" })
+  check.equal({ long.left, short.left }, { 1, 1 })
+end)
+
+check.case("patience_ends_with_what_it_waits_for", function()
+  local long = waiting(20)
+  function long.patience() return 20, "it searches" end
+  local host = host_of(false)
+  tracer.run(host, growing(), {}, { long, waiting(5) })
+  check.equal(host.now() - waited(nil) < 1.5, true)
+  check.equal(host.lines, {})
+end)
+
 check.case("world_error_is_handed_on", function()
   local core = fake_core.refusing("no route to 8.8.8.8", "NOROUTE")
   local host = host_of(false)

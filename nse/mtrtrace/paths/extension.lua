@@ -64,12 +64,6 @@ function M.interfaces(responder)
   return #parts > 0 and table.concat(parts, ", ") or nil
 end
 
-local function hex(bytes)
-  return (bytes:gsub(".", function(c)
-    return ("%02x"):format(c:byte())
-  end))
-end
-
 --- Extension objects of no known class, as text.
 -- @tparam table responder
 -- @treturn ?string such as "3/1 0a0b0c"
@@ -77,7 +71,7 @@ function M.unknown(responder)
   local parts, seen = {}, {}
   for _, item in ipairs(each(responder, "unknown")) do
     local text = ("%d/%d %s"):format(item.class or 0, item.type or 0,
-      hex(item.bytes or ""))
+      item.bytes or "")
     parts[#parts + 1] = not seen[text] and text or nil
     seen[text] = true
   end
@@ -93,22 +87,23 @@ local function is_doubtful(responder, key, value)
   return false
 end
 
---- All extensions of a responder in a line.
+--- How the extensions of a responder came.
 -- @tparam table responder
--- @treturn ?string such as "MPLS 24001 tc0 ttl1"
-function M.text(responder)
-  local labels = M.labels(responder)
-  local parts = { labels and "MPLS " .. labels or nil }
-  parts[#parts + 1] = M.interfaces(responder)
-  local unknown = M.unknown(responder)
-  parts[#parts + 1] = unknown and "object " .. unknown or nil
+-- @treturn ?string "ok", "old-style" (without the length of RFC 4884),
+--   "checksum wrong", or both; nil where there are none
+function M.state(responder)
+  local found = false
+  for _, answer in ipairs(responder.answers or {}) do
+    found = found or answer.extensions ~= nil
+  end
+  local parts = {}
+  if is_doubtful(responder, "compliant", false) then
+    parts[1] = "old-style"
+  end
   if is_doubtful(responder, "checksum", "bad") then
-    parts[#parts + 1] = "extension checksum wrong"
+    parts[#parts + 1] = "checksum wrong"
   end
-  if #parts > 0 and is_doubtful(responder, "compliant", false) then
-    parts[#parts + 1] = "old-style extension"
-  end
-  return #parts > 0 and table.concat(parts, "; ") or nil
+  return found and (#parts > 0 and table.concat(parts, ", ") or "ok") or nil
 end
 
 return M

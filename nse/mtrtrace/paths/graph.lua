@@ -13,13 +13,17 @@ local ident = require "mtrtrace.paths.ident"
 
 local M = {}
 
---- What the figures of confidence rest on.
+--- What the figures of confidence rest on; a search rests on more.
 M.ASSUMPTIONS = {
   "routes did not change while it ran",
   "balancers choose evenly and independently among their next hops",
   "one flow takes one way: balancing per packet is reported, not resolved",
   "an address that answers at a distance is one router's there",
   "only answered probes count",
+}
+local OF_A_SEARCH = {
+  "this host has one first hop",
+  "a router that delivers to the target delivers all flows to it",
 }
 
 local function new_node(graph, node)
@@ -276,11 +280,15 @@ end
 --   and `unknown` where nobody answered; `links`: { from, to (ids), ttl,
 --   flows, per_packet }; `gaps`: TTLs behind which links are not known;
 --   `per_packet`: TTLs of hops balanced so; `confidence`, `per_vertex`,
---   `limited`, `reached`, `assumptions`
+--   `limited`, `reached`, `assumptions`; `whole`: false where the flows that
+--   were measured do not pass all of it
 function M.of_search(search, result)
   local graph = build(spread(search), result)
+  graph.assumptions = { table.unpack(M.ASSUMPTIONS) }
+  table.move(OF_A_SEARCH, 1, #OF_A_SEARCH, #M.ASSUMPTIONS + 1,
+    graph.assumptions)
   for _, key in ipairs { "confidence", "per_vertex", "limited", "reached",
-    "flow_count", "target", "protocol", "sent" } do
+    "flow_count", "target", "protocol", "sent", "whole" } do
     graph[key] = search[key]
   end
   return graph

@@ -8,8 +8,10 @@ local branch_latency = require "mtrtrace.paths.branch_latency"
 local branch_loss = require "mtrtrace.paths.branch_loss"
 local dscp = require "mtrtrace.paths.dscp"
 local group = require "mtrtrace.paths.group"
+local graph = require "mtrtrace.paths.graph"
 local latency = require "mtrtrace.verdict.latency"
 local loss = require "mtrtrace.verdict.loss"
+local mesh = require "mtrtrace.paths.mesh"
 local nat = require "mtrtrace.paths.nat"
 local reverse = require "mtrtrace.paths.reverse"
 local verdict = require "mtrtrace.verdict"
@@ -82,7 +84,7 @@ local function balanced(hop)
   return { kind = "balanced_per_flow", hop = hop.ttl, flows = flows,
     responders = #names,
     text = ("Hop %d is balanced per flow: %d flows meet %d addresses (%s).")
-      :format(hop.ttl, flows, #names, table.concat(names, ", ")) }
+      :format(hop.ttl, flows, #names, words.addresses(names)) }
 end
 
 -- Each flow with one address, not all with the same.
@@ -135,6 +137,19 @@ function M.many(flows, merge)
   add_hops(out, result, #flows)
   add(out, across.list(flows, of_flow))
   result.verdicts = verdict.sort(out)
+  return result
+end
+
+--- Adds the graph, `graph`, and the verdicts on it.
+-- @tparam table result as by many; changed in place
+-- @tparam {table,...} flows that it is of
+-- @tparam ?table search that found all paths; nil: the graph of the flows
+-- @treturn table the same
+function M.graph(result, flows, search)
+  result.graph = search and graph.of_search(search, result)
+    or graph.of_flows(flows, result)
+  add(result.verdicts, mesh.list(result.graph))
+  verdict.sort(result.verdicts)
   return result
 end
 

@@ -66,13 +66,15 @@ end
 
 local function search_line(graph)
   return ("The search for paths found %s and %s, by %d probes in %s: each "
-    .. "step is sure to %s %%, all together to %s %%.%s"):format(
+    .. "step is sure to %s %%, all together to %s %%.%s%s"):format(
     words.plural(known(graph.nodes), "address", "addresses"),
     words.plural(#graph.links, "link", "links"), graph.sent,
     words.plural(graph.flow_count, "flow", "flows"),
     format.decimal(graph.per_vertex * 100),
     format.decimal(math.floor(graph.confidence * 100)),
-    graph.limited and " It met its limit: there may be more." or "")
+    graph.limited and " It met its limit: there may be more." or "",
+    graph.whole == false and " More flows than can be measured are needed to "
+      .. "pass all of it: what the others pass has no figures." or "")
 end
 
 --- Lines of a result of several flows; none of one flow's.
@@ -82,6 +84,8 @@ function M.list(result)
   local lines = {}
   if result.graph and result.graph.sent then
     lines[1] = search_line(result.graph)
+    lines[2] = ("That assumes: %s."):format(
+      table.concat(result.graph.assumptions, "; "))
   end
   local groups = result.groups or {}
   local ttls = forks(groups)

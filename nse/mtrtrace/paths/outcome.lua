@@ -2,7 +2,6 @@
 --- The result of several flows to one target: put together, judged, and with
 -- the graph of their paths. Pure.
 -- @module mtrtrace.paths.outcome
-local graph = require "mtrtrace.paths.graph"
 local judge = require "mtrtrace.paths.judge"
 local search = require "mtrtrace.paths.search"
 
@@ -17,11 +16,8 @@ function M.of(flows, merge, found)
   local result = judge.many(flows, merge)
   if found then
     search.correct(found, result)
-    result.graph = graph.of_search(found, result)
-  else
-    result.graph = graph.of_flows(flows, result)
   end
-  return result
+  return judge.graph(result, flows, found)
 end
 
 return M

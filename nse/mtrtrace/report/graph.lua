@@ -28,6 +28,9 @@ end
 local function network(hop, responder)
   local asn = cell("asn", hop, responder)
   local organization = cell("organization", hop, responder)
+  if asn and organization and organization:sub(1, #asn) == asn then
+    return organization -- a class of addresses: "Private", "Private Network"
+  end
   return asn and organization and asn .. " " .. organization or asn
 end
 

@@ -234,6 +234,8 @@ local PMTU = {
   { "mtu", value("integer", "largest packet that passed, bytes", true) },
   { "exact", value("boolean", "whether larger ones are known not to pass",
     true) },
+  { "most", value("integer", "what is larger was refused, or not answered, "
+    .. "bytes", true) },
   { "link_mtu", value("integer", "of the interface, bytes", true) },
   { "asked", text("target, or hop where the target does not answer", true) },
   { "shrinks", list("where it shrinks, on the way there",

@@ -197,7 +197,7 @@ local function graph_table(graph, new, shape)
   return out
 end
 
-local PMTU = { "mtu", "exact", "link_mtu", "asked" }
+local PMTU = { "mtu", "exact", "most", "link_mtu", "asked" }
 local PMTU_HOP = { "ttl", "address" }
 local SHRINK = { "ttl", "address", "mtu", "method", "from", "to" }
 local PMTU_END = { "done", "limited", "lies", "liar", "sent", "elapsed",

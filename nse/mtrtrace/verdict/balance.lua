@@ -3,6 +3,7 @@
 -- within a flow or each with flows of its own. Pure.
 -- @module mtrtrace.verdict.balance
 local runs = require "mtrtrace.verdict.runs"
+local words = require "mtrtrace.verdict.words"
 
 local M = {}
 
@@ -24,7 +25,7 @@ local function per_packet(hop)
         responders = #addresses,
         text = ("Hop %d is balanced per packet: %d addresses take turns in "
           .. "one flow (%s)."):format(hop.ttl, #addresses,
-          table.concat(addresses, ", ")),
+          words.addresses(addresses)),
       }
     end
   end
@@ -47,7 +48,7 @@ local function per_flow(hop)
     kind = "balanced_per_flow", hop = hop.ttl, flows = count,
     responders = #addresses,
     text = ("Hop %d is balanced per flow: %d flows meet %d addresses (%s).")
-      :format(hop.ttl, count, #addresses, table.concat(addresses, ", ")),
+      :format(hop.ttl, count, #addresses, words.addresses(addresses)),
   }
 end
 

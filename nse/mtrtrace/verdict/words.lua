@@ -57,6 +57,20 @@ function M.rationed(v)
   return table.concat(parts, ", ") .. shared
 end
 
+-- A line that names more is not read.
+local MOST, SHOWN = 8, 4
+
+--- Addresses in a row: the first ones where there are many.
+-- @tparam {string,...} list
+-- @treturn string such as "10.0.0.1, 10.0.0.2 and 14 more"
+function M.addresses(list)
+  if #list <= MOST then
+    return table.concat(list, ", ")
+  end
+  return ("%s and %d more"):format(table.concat(list, ", ", 1, SHOWN),
+    #list - SHOWN)
+end
+
 --- The first letter as a capital one.
 -- @tparam string text
 -- @treturn string

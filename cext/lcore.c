@@ -15,6 +15,7 @@
 #include <lua.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define VERSION "0.1.0"
 #define PROBER_MT "mtrtrace.prober"
@@ -335,11 +336,28 @@ static int l_neighbour(lua_State *L)
     return 1;
 }
 
-static const luaL_Reg functions[] = { { "trace", l_trace },         { "merge", l_merge },
-                                      { "paths", lpaths_new },      { "pmtu", lpmtu_new },
-                                      { "ask", lask_ask },          { "interfaces", l_interfaces },
-                                      { "neighbour", l_neighbour }, { "replay", lreplay_new },
-                                      { "prober", l_prober },       { NULL, NULL } };
+/* Ends the process at once, with all streams flushed. exit() would wait for threads of other
+ * libraries, such as those of libuv that are in the resolver for as long as that takes. */
+static int l_exit(lua_State *L)
+{
+    lua_Integer status = luaL_checkinteger(L, 1);
+
+    luaL_argcheck(L, status >= 0 && status <= UINT8_MAX, 1, "exit status from 0 to 255 expected");
+    fflush(NULL);
+    _exit((int)status);
+}
+
+static const luaL_Reg functions[] = { { "trace", l_trace },
+                                      { "merge", l_merge },
+                                      { "paths", lpaths_new },
+                                      { "pmtu", lpmtu_new },
+                                      { "ask", lask_ask },
+                                      { "interfaces", l_interfaces },
+                                      { "neighbour", l_neighbour },
+                                      { "replay", lreplay_new },
+                                      { "prober", l_prober },
+                                      { "exit", l_exit },
+                                      { NULL, NULL } };
 
 __attribute__((visibility("default"))) int luaopen_mtrtrace_core(lua_State *L);
 

@@ -81,6 +81,27 @@ for i in "${!kinds[@]}"; do
   unlike "${kinds[i]}_no_control_character" "$(cat "$file" "$file.err")" '[[:cntrl:]]'
 done
 
+# ---- names of zones that are dead -----------------------------------------------
+
+# lost ADDRESS: nobody answers for its name; by the first bytes of the question
+lost() {
+  local label hex=
+  for label in $(tac -s . <<<"$1." | tr '.\n' '  '); do
+    hex=$hex$(printf '%02x' ${#label})$(printf %s "$label" | od -An -tx1 | tr -d ' ')
+  done
+  hex=${hex:0:12}
+  lab_rule c input udp dport 53 @th,160,48 "0x$hex" drop
+}
+
+for hop in 2 3 4 5 6; do lost "$(lab_addr 4 $hop)"; done
+began=$SECONDS
+cli -C -c 3 --asn off --columns hop,name "$(lab_target 4)"
+is dead_zones_hold_up_no_other "$(columns hop name | tr '|' ' ' | xargs)" \
+  "1 - 2 - 3 - 4 - 5 - 6 - 7 hop7.example.net 8 hop8.example.net 9 hop9.example.net"
+is dead_zones_status "$RC $ERR" "0 "
+at_most dead_zones_hold_up_no_prompt $((SECONDS - began)) 6
+lab_clear c
+
 # ---- DNS in place of whois ------------------------------------------------------
 
 # As the route registry knows more than BGP, hop 7 is unknown here.

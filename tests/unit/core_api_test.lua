@@ -198,6 +198,27 @@ check.rows(PMTU_MISUSE, function(row)
   check.contains(err, row.part)
 end)
 
+check.case("exit_flushes_and_waits_for_nobody", function()
+  local program = ([[
+package.cpath = %q
+io.stdout:setvbuf("full")
+io.write("the end")
+local open = setmetatable({}, { __gc = function() io.write(", closed") end })
+require "mtrtrace.core".exit(7, open)]]):format(package.cpath)
+  local path = os.tmpname()
+  local file = assert(io.open(path, "w"))
+  file:write(program)
+  file:close()
+  local out = io.popen(("'%s' '%s'"):format(arg[-1], path))
+  local text = out:read "a"
+  local _, how, status = out:close()
+  os.remove(path)
+  check.equal({ text, how, status }, { "the end", "exit", 7 })
+  for _, bad in ipairs { -1, 256, "no" } do
+    check.equal(pcall(core.exit, bad), false)
+  end
+end)
+
 check.case("neighbour_that_is_none_is_nil", function()
   check.equal({ core.neighbour("198.51.100.77"), core.neighbour("::1"),
     core.neighbour("no address") }, {})

@@ -102,7 +102,7 @@ end
 
 local function status_of(run, count, err)
   if run.failed then
-    return fail("internal error: " .. run.failed), true
+    return fail("internal error: " .. run.failed)
   elseif run.refused then
     return fail(run.refused)
   elseif run.permission then

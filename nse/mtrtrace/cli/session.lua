@@ -26,28 +26,17 @@ end
 
 -- The first signal ends the run and shows what is known; the second one
 -- ends the program.
-local function on_signals(uv, the_run, guard)
+local function on_signals(uv, core, the_run, guard)
   for _, name in ipairs { "sigint", "sigterm", "sighup" } do
     local handle = uv.new_signal()
     handle:start(name, guard(function(_, number)
       if the_run.stopped then
         the_run.parting()
-        os.exit(128 + (math.type(number) and number or 2))
+        core.exit(128 + (math.type(number) and number or 2))
       end
       the_run:stop()
     end))
   end
-end
-
--- Nothing of the loop outlives the run: handles that are open when the
--- interpreter ends make luv stumble.
-local function clear(uv)
-  uv.walk(function(handle)
-    if not handle:is_closing() then
-      handle:close()
-    end
-  end)
-  uv.run()
 end
 
 -- Looks now and then whether the run is over, or nobody reads it any more.
@@ -98,7 +87,7 @@ local function loop(uv, the_run, setup, screen, guard)
   the_run.parting = screen and function() screen:close() end
     or function() end
   local ok, err = xpcall(function()
-    on_signals(uv, the_run, guard)
+    on_signals(uv, setup.core, the_run, guard)
     if screen then
       screen:begin(the_run, guard)
     end
@@ -112,7 +101,18 @@ local function loop(uv, the_run, setup, screen, guard)
   the_run.parting()
 end
 
---- Traces targets and waits for the end.
+-- The system's resolver blocks a thread for each name, of which libuv has
+-- four and lends half: two dead zones would keep all other names waiting.
+local THREADS = "64"
+
+local function widen_pool(uv)
+  if not uv.os_getenv "UV_THREADPOOL_SIZE" then
+    uv.os_setenv("UV_THREADPOOL_SIZE", THREADS)
+  end
+end
+
+--- Traces targets and waits for the end. What it leaves behind in the loop
+-- is no more to be run or closed: see core.exit.
 -- @tparam table setup `uv`, `core`, `options`, `targets`, `readers`,
 --   `say(text)`, `broken()`: whether output takes no more; `trace`, see
 --   mtrtrace.cli.run; `player`: makes of a host what takes the place of a
@@ -125,6 +125,7 @@ function M.run(setup)
     the_run.failed = the_run.failed or text
     uv.stop()
   end
+  widen_pool(uv)
   local host = uv_host.new(uv, {
     debug = setup.options.debug and not screen and setup.say or nil,
     failed = failed,
@@ -144,7 +145,6 @@ function M.run(setup)
   elseif readers[#readers].close then
     readers[#readers]:close()
   end
-  clear(uv)
   return the_run
 end
 

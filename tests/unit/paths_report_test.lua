@@ -7,7 +7,7 @@ local drawing = require "mtrtrace.report.graph"
 local fields = require "mtrtrace.fields"
 local flow_worlds = require "sim.flow_worlds"
 local graph = require "mtrtrace.paths.graph"
-local judge = require "mtrtrace.paths.judge"
+local outcome = require "mtrtrace.paths.outcome"
 local page_graph = require "mtrtrace.html.graph"
 local ordered = require "mtrtrace.report.ordered"
 local rows = require "mtrtrace.rows"
@@ -23,10 +23,34 @@ local function traced(change)
     change(w.stages)
   end
   local flows, merge = flow_worlds.trace(w)
-  local result = judge.many(flows, merge)
-  result.graph = graph.of_flows(flows, result)
-  return result
+  return outcome.of(flows, merge)
 end
+
+check.case("links_have_figures_of_the_flows_that_take_them", function()
+  local result = traced(function(stages) stages[3][2].loss = 1 / 2 end)
+  local meeting, seen = result.graph.nodes[#result.graph.nodes], {}
+  for _, link in ipairs(result.graph.links) do
+    if link.to == meeting.id then
+      check.equal({ link.measured, link.sent },
+        { #link.flows, 10 * #link.flows })
+      check.equal(link.received, math.floor(link.sent * (1 - link.loss)
+        + 0.5))
+      seen[#seen + 1] = link.loss
+    end
+  end
+  check.equal(#seen, 2)
+  check.equal(math.min(table.unpack(seen)) == 0, true)
+  check.equal(math.max(table.unpack(seen)) > 0.2, true)
+  local labels = {}
+  for _, edge in ipairs(drawing.of(result).edges) do
+    labels[#labels + 1] = edge.to == meeting.address
+      and edge.figures:match "^%S+" or nil
+  end
+  table.sort(labels)
+  check.equal({ #labels, labels[1] }, { 2, "0.0%" })
+  local shown = structured.build(result, {}, ordered.new).graph.links
+  check.equal(shown[1].sent, 10 * #result.graph.links[1].flows)
+end)
 
 local function cells(result, ...)
   local out = {}

@@ -11,6 +11,7 @@ local group = require "mtrtrace.paths.group"
 local graph = require "mtrtrace.paths.graph"
 local latency = require "mtrtrace.verdict.latency"
 local loss = require "mtrtrace.verdict.loss"
+local link_figures = require "mtrtrace.paths.link_figures"
 local mesh = require "mtrtrace.paths.mesh"
 local nat = require "mtrtrace.paths.nat"
 local reverse = require "mtrtrace.paths.reverse"
@@ -143,11 +144,13 @@ end
 --- Adds the graph, `graph`, and the verdicts on it.
 -- @tparam table result as by many; changed in place
 -- @tparam {table,...} flows that it is of
+-- @tparam function merge (list of flow numbers) to a result of all of them
 -- @tparam ?table search that found all paths; nil: the graph of the flows
 -- @treturn table the same
-function M.graph(result, flows, search)
+function M.graph(result, flows, merge, search)
   result.graph = search and graph.of_search(search, result)
     or graph.of_flows(flows, result)
+  link_figures.add(result.graph, flows, merge)
   add(result.verdicts, mesh.list(result.graph))
   verdict.sort(result.verdicts)
   return result

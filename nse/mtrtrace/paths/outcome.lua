@@ -2,6 +2,7 @@
 --- The result of several flows to one target: put together, judged, and with
 -- the graph of their paths. Pure.
 -- @module mtrtrace.paths.outcome
+local group = require "mtrtrace.paths.group"
 local judge = require "mtrtrace.paths.judge"
 local search = require "mtrtrace.paths.search"
 
@@ -13,11 +14,12 @@ local M = {}
 -- @tparam ?table found what the search for paths gave, where one went before
 -- @treturn table as mtrtrace.paths.judge gives it, with `graph`
 function M.of(flows, merge, found)
+  merge = group.remembered(merge)
   local result = judge.many(flows, merge)
   if found then
     search.correct(found, result)
   end
-  return judge.graph(result, flows, found)
+  return judge.graph(result, flows, merge, found)
 end
 
 return M

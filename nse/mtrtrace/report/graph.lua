@@ -18,10 +18,10 @@ local function silent_tail(result)
   return from
 end
 
-local function cell(key, hop, responder)
+local function cell(key, hop, responder, own)
   local text = fields.cell(fields.get(key),
     { hop = hop, responder = responder, first = true,
-      own = #hop.responders > 1 and responder.sent ~= nil })
+      own = own or #hop.responders > 1 and responder.sent ~= nil })
   return text ~= "-" and text or nil
 end
 
@@ -45,9 +45,9 @@ local function node_of(hop, responder)
   }
 end
 
-local function figures(hop, responder)
+local function figures(hop, responder, own)
   local avg = cell("avg", hop, responder)
-  return ("%s%s"):format(cell("loss", hop, responder) or "",
+  return ("%s%s"):format(cell("loss", hop, responder, own) or "",
     avg and (" %s ms"):format(avg) or "")
 end
 
@@ -132,6 +132,14 @@ local function connect_gap(graph, by_ttl, ttl)
   end
 end
 
+local function ways_into(links)
+  local count = {}
+  for _, link in ipairs(links) do
+    count[link.to] = (count[link.to] or 0) + 1
+  end
+  return count
+end
+
 local function of_known(result)
   local source = { id = result.source or "here", source = true,
     lines = { result.source or "here" } }
@@ -139,7 +147,7 @@ local function of_known(result)
   local by_id, by_ttl, first = {}, {}, math.huge
   for _, known in ipairs(result.graph.nodes) do
     local node = drawn_node(result.target, known)
-    node.ttl = known.ttl
+    node.ttl, node.hop = known.ttl, known.hop
     by_id[known.id] = node
     by_ttl[known.ttl] = by_ttl[known.ttl] or {}
     table.insert(by_ttl[known.ttl], node)
@@ -151,10 +159,12 @@ local function of_known(result)
     graph.edges[#graph.edges + 1] = { from = source.id, to = node.id,
       sure = true, figures = node.figures, ttl = first }
   end
+  local ways = ways_into(result.graph.links)
   for _, link in ipairs(result.graph.links) do
     local from, to = by_id[link.from], by_id[link.to]
     graph.edges[#graph.edges + 1] = { from = from.id, to = to.id,
-      sure = true, figures = to.figures, ttl = to.ttl }
+      sure = true, ttl = to.ttl, figures = ways[link.to] == 1 and to.figures
+        or link.sent and figures(to.hop, link, true) or nil }
   end
   for _, ttl in ipairs(result.graph.gaps) do
     connect_gap(graph, by_ttl, ttl)

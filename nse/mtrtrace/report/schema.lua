@@ -204,6 +204,14 @@ local LINK = {
   { "ttl", whole "distance of the first" },
   { "per_packet", value("boolean", "whether no single flow shows it",
     true) },
+  { "measured", value("integer", "flows that the figures are of", true) },
+  { "sent", value("integer", "counted probes of these to the far end", true) },
+  { "received", value("integer", "answered ones of those", true) },
+  { "loss", value("number", "of the far end, by this link (%)", true) },
+  { "loss_low", value("number", "lower end at 95 % (%)", true) },
+  { "loss_high", value("number", "upper end at 95 % (%)", true) },
+  { "avg_ms", value("number", "mean round trip to the far end", true) },
+  { "stdev_ms", value("number", "its sample deviation", true) },
   { "flows", FLOW_LIST },
 }
 

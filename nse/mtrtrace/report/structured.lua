@@ -179,7 +179,8 @@ end
 local GRAPH = { "confidence", "per_vertex", "limited", "flow_count" }
 local NODE = { "id", "ttl", "address", "target", "stop", "per_packet",
   "next", "tested", "miss" }
-local LINK = { "from", "to", "ttl", "per_packet" }
+local LINK = { "from", "to", "ttl", "per_packet", "measured", "sent",
+  "received", "loss", "loss_low", "loss_high", "avg_ms", "stdev_ms" }
 
 local function part_of(keys)
   return function(part, new, shape)

@@ -562,42 +562,4 @@ static size_t search_next(void *state, int64_t now_ns, uint8_t *packet, uint32_t
     return wire_build(search_spec(state), &probe, packet);
 }
 
-static void search_send_failed(void *state, uint32_t number, int error, int64_t now_ns)
-{
-    mda_send_failed(state, number, error, now_ns);
-}
-
-static bool search_reply(void *state, const struct wire_packet *packet, int64_t now_ns)
-{
-    return mda_reply(state, packet, now_ns);
-}
-
-static void search_expire(void *state, int64_t now_ns)
-{
-    mda_expire(state, now_ns);
-}
-
-static int64_t search_due(const void *state)
-{
-    return mda_due(state);
-}
-
-static bool search_done(const void *state)
-{
-    return mda_done(state);
-}
-
-static void search_free(void *state)
-{
-    mda_free(state);
-}
-
-const struct search_ops mda_search = { .new = search_new,
-                                       .spec = search_spec,
-                                       .next = search_next,
-                                       .send_failed = search_send_failed,
-                                       .reply = search_reply,
-                                       .expire = search_expire,
-                                       .due = search_due,
-                                       .done = search_done,
-                                       .free = search_free };
+SEARCH_FORWARD(mda);

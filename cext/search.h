@@ -23,4 +23,40 @@ struct search_ops {
     void (*free)(void *state);
 };
 
+/* Most of the table for a kind: its functions, for a caller that knows no more than void *. */
+#define SEARCH_FORWARD(kind)                                                                \
+    static void search_send_failed(void *state, uint32_t number, int error, int64_t now_ns) \
+    {                                                                                       \
+        kind##_send_failed(state, number, error, now_ns);                                   \
+    }                                                                                       \
+    static bool search_reply(void *state, const struct wire_packet *packet, int64_t now_ns) \
+    {                                                                                       \
+        return kind##_reply(state, packet, now_ns);                                         \
+    }                                                                                       \
+    static void search_expire(void *state, int64_t now_ns)                                  \
+    {                                                                                       \
+        kind##_expire(state, now_ns);                                                       \
+    }                                                                                       \
+    static int64_t search_due(const void *state)                                            \
+    {                                                                                       \
+        return kind##_due(state);                                                           \
+    }                                                                                       \
+    static bool search_done(const void *state)                                              \
+    {                                                                                       \
+        return kind##_done(state);                                                          \
+    }                                                                                       \
+    static void search_free(void *state)                                                    \
+    {                                                                                       \
+        kind##_free(state);                                                                 \
+    }                                                                                       \
+    const struct search_ops kind##_search = { .new = search_new,                            \
+                                              .spec = search_spec,                          \
+                                              .next = search_next,                          \
+                                              .send_failed = search_send_failed,            \
+                                              .reply = search_reply,                        \
+                                              .expire = search_expire,                      \
+                                              .due = search_due,                            \
+                                              .done = search_done,                          \
+                                              .free = search_free }
+
 #endif

@@ -9,7 +9,8 @@ C_TESTS    := $(patsubst tests/%.c,$(ASAN)/%,\
 LUA_TESTS  := $(filter-out tests/unit/core_%,$(wildcard tests/unit/*_test.lua)) \
 	$(wildcard tests/fuzz/*_test.lua)
 CORE_TESTS := $(wildcard tests/unit/core_*_test.lua)
-NET_TESTS  := $(wildcard tests/net/*_test.sh tests/net/*_test.lua)
+NET_SLOW   := $(patsubst %,tests/net/%_test.sh,ttfb os paths readme pmtu loss screen ration lookup)
+NET_TESTS  := $(NET_SLOW) $(filter-out $(NET_SLOW),$(wildcard tests/net/*_test.sh tests/net/*_test.lua))
 
 # ---- C under ASan and UBSan, and plain for valgrind (which bears no ASan) ---
 
@@ -44,8 +45,10 @@ VALGRIND := $(C_TESTS:$(ASAN)/%=$(ASAN)/plain/%)
 
 include tests/sim/sim.mk
 
-# Programs at a time, but for those that measure time on a simulated network.
-JOBS ?= 2
+# Programs at a time, but for those that measure time on a simulated network;
+# those in namespaces sleep most of the time.
+JOBS     ?= 2
+NET_JOBS ?= 4
 
 # ---- what is run: one command line per word in quotes -----------------------
 
@@ -61,7 +64,7 @@ test-lua: all $(if $(CORE_TESTS),$(ASAN)/asan/mtrtrace/core.so)
 	@tests/run -j $(JOBS) $(LUA_RUNS)
 
 test-net: all
-	@tests/run -j $(JOBS) $(NET_TESTS)
+	@tests/run -j $(NET_JOBS) $(NET_TESTS)
 
 lint: all
 	@tests/run 'tests/lint $(LUAS)'
@@ -77,7 +80,7 @@ check-now:
 check-built: all $(C_TESTS) $(VALGRIND) $(TSAN) $(if $(CORE_TESTS),$(ASAN)/asan/mtrtrace/core.so)
 	@tests/run 'tests/lint $(LUAS)' -j $(JOBS) $(C_RUNS) $(LUA_RUNS) $(SIM_LUA) \
 		-j 1 $(SIM_TUN) \
-		-j $(JOBS) $(NET_TESTS)
+		-j $(NET_JOBS) $(NET_TESTS)
 
 # Not part of check, which replays the corpus and fuzzes the Lua readers for a few
 # seconds: FUZZ_SECONDS for each harness, of libFuzzer for those in C. What that

@@ -36,9 +36,9 @@ local function ration(preset, start)
   return { ration = { preset = preset, start = start } }
 end
 
--- So many that the standard error stays below 0.15 points: half a point off
--- is then no accident. Fewer than 5,000 where that is enough.
-local RUNS = { [10] = { [0.05] = 2500, [0.2] = 8000 },
+-- So many that the standard error stays below 0.2 points: half a point off is
+-- then no accident. Fewer than 5,000 where that is enough.
+local RUNS = { [10] = { [0.05] = 2500, [0.2] = 5000 },
   [50] = { [0.05] = 600, [0.2] = 1600 } }
 
 local BOTH, LONG = { 0.05, 0.2 }, { 10, 50 }

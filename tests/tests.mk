@@ -9,8 +9,10 @@ C_TESTS    := $(patsubst tests/%.c,$(ASAN)/%,\
 LUA_TESTS  := $(filter-out tests/unit/core_%,$(wildcard tests/unit/*_test.lua)) \
 	$(wildcard tests/fuzz/*_test.lua)
 CORE_TESTS := $(wildcard tests/unit/core_*_test.lua)
-NET_SLOW   := $(patsubst %,tests/net/%_test.sh,ttfb os paths readme pmtu loss screen ration lookup)
-NET_TESTS  := $(NET_SLOW) $(filter-out $(NET_SLOW),$(wildcard tests/net/*_test.sh tests/net/*_test.lua))
+NET_SLOW   := $(patsubst %,tests/net/%_test.sh,ttfb os paths readme pmtu loss screen lookup)
+NET_ALONE  := tests/net/ration_test.sh # holds runs to the seconds they may take
+NET_TESTS  := $(NET_SLOW) $(filter-out $(NET_SLOW) $(NET_ALONE),\
+	$(wildcard tests/net/*_test.sh tests/net/*_test.lua))
 
 # ---- C under ASan and UBSan, and plain for valgrind (which bears no ASan) ---
 
@@ -64,7 +66,7 @@ test-lua: all $(if $(CORE_TESTS),$(ASAN)/asan/mtrtrace/core.so)
 	@tests/run -j $(JOBS) $(LUA_RUNS)
 
 test-net: all
-	@tests/run -j $(NET_JOBS) $(NET_TESTS)
+	@tests/run $(NET_ALONE) -j $(NET_JOBS) $(NET_TESTS)
 
 lint: all
 	@tests/run 'tests/lint $(LUAS)'
@@ -79,7 +81,7 @@ check-now:
 
 check-built: all $(C_TESTS) $(VALGRIND) $(TSAN) $(if $(CORE_TESTS),$(ASAN)/asan/mtrtrace/core.so)
 	@tests/run 'tests/lint $(LUAS)' -j $(JOBS) $(C_RUNS) $(LUA_RUNS) $(SIM_LUA) \
-		-j 1 $(SIM_TUN) \
+		-j 1 $(SIM_TUN) $(NET_ALONE) \
 		-j $(NET_JOBS) $(NET_TESTS)
 
 # Not part of check, which replays the corpus and fuzzes the Lua readers for a few

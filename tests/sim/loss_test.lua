@@ -38,7 +38,7 @@ end
 
 -- So many that the standard error stays below 0.2 points: half a point off is
 -- then no accident. Fewer than 5,000 where that is enough.
-local RUNS = { [10] = { [0.05] = 2500, [0.2] = 5000 },
+local RUNS = { [10] = { [0.05] = 2500, [0.2] = 8000 },
   [50] = { [0.05] = 600, [0.2] = 1600 } }
 
 local BOTH, LONG = { 0.05, 0.2 }, { 10, 50 }

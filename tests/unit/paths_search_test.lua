@@ -122,12 +122,28 @@ check.case("shares_are_those_of_the_search", function()
     { address = "10.1.0.1", share = 0.5 },
     { address = "10.1.0.2", share = 0.5 },
     { address = "10.1.0.9", share = 0.1 } } } } }
-  search.correct(diamond(), result)
+  search.correct(diamond(), result, {})
   local shares = {}
   for i, responder in ipairs(result.hops[1].responders) do
     shares[i] = ("%.3f"):format(responder.share or -1)
   end
   check.equal(shares, { "0.667", "0.333", "-1.000" })
+end)
+
+check.case("a_flow_that_takes_turns_marks_its_hop", function()
+  local found, turns = diamond(), {}
+  for i = 1, 6 do
+    turns[i] = { flow = 0, address = "10.1.0." .. i % 2 + 1, reply_ttl = 60,
+      count = 1, at = i }
+  end
+  search.correct(found, { hops = {} }, { { flow = 0, first_hop = 2, hops = {
+    { ttl = 2, runs = turns, responders = {} } } } })
+  local marked = {}
+  for i, at in ipairs(found.hops) do
+    marked[i] = at.per_packet or false
+  end
+  check.equal(marked[2], true)
+  check.equal(marked[1], false)
 end)
 
 check.finish()

@@ -298,15 +298,11 @@ end
 
 local function hop_of_flows(flows, ttl)
   local passing = group.passing(flows, ttl)
-  local hop = { ttl = ttl, vertices = {}, unanswered = passing.silent }
+  local hop = { ttl = ttl, vertices = {}, unanswered = passing.silent,
+    per_packet = group.is_per_packet(flows, ttl) }
   for i, entry in ipairs(passing) do
     hop.vertices[i] = { address = entry.address, flows = entry.main,
       target = entry.target }
-  end
-  for _, flow in ipairs(flows) do
-    local of_flow = group.hop(flow, ttl)
-    hop.per_packet = hop.per_packet
-      or of_flow ~= nil and ident.is_mixed(of_flow)
   end
   return hop
 end

@@ -123,6 +123,21 @@ function M.passing(flows, ttl)
   return passing
 end
 
+--- Whether a flow was answered by several at a TTL that take turns there:
+-- it is balanced packet by packet.
+-- @tparam {table,...} flows results of one flow each
+-- @tparam integer ttl
+-- @treturn boolean
+function M.is_per_packet(flows, ttl)
+  for _, flow in ipairs(flows) do
+    local hop = M.hop(flow, ttl)
+    if hop and ident.is_mixed(hop) then
+      return true
+    end
+  end
+  return false
+end
+
 -- ---- the hop table ---------------------------------------------------------
 
 local FIGURES = { "sent", "received", "loss", "loss_low", "loss_high" }

@@ -118,6 +118,21 @@ local function add_hops(out, result, count)
   end
 end
 
+-- Answers of a flow that is balanced packet by packet may look like a change;
+-- other flows tell what it is.
+local function settled(list, flows)
+  local out = {}
+  for _, v in ipairs(list) do
+    local first, last = v.hop or v.from, v.hop or v.to
+    local by_chance = v.kind == "path_changed"
+    for ttl = first or 1, by_chance and last or 0 do
+      by_chance = by_chance and group.is_per_packet(flows, ttl)
+    end
+    out[#out + 1] = not by_chance and v or nil
+  end
+  return out
+end
+
 --- Puts flows together and judges them.
 -- @tparam {table,...} flows results of one flow each, with their `flow`
 -- @tparam function merge (list of flow numbers) to a result of all of them
@@ -136,7 +151,7 @@ function M.many(flows, merge)
   add(out, slow)
   add(out, common(merge, latency, some(others, flows)))
   add_hops(out, result, #flows)
-  add(out, across.list(flows, of_flow))
+  add(out, settled(across.list(flows, of_flow), flows))
   result.verdicts = verdict.sort(out)
   return result
 end

@@ -17,7 +17,7 @@ function M.of(flows, merge, found)
   merge = group.remembered(merge)
   local result = judge.many(flows, merge)
   if found then
-    search.correct(found, result)
+    search.correct(found, result, flows)
   end
   return judge.graph(result, flows, merge, found)
 end

@@ -5,6 +5,7 @@
 local bundle = require "mtrtrace.paths.bundle"
 local cover = require "mtrtrace.paths.cover"
 local graph = require "mtrtrace.paths.graph"
+local group = require "mtrtrace.paths.group"
 
 local M = {}
 
@@ -77,14 +78,18 @@ local function shares_at(hop)
   return shares
 end
 
---- Corrects the shares of a result: the flows that were measured were picked
--- to pass everything, those of the search were not.
--- @tparam table search as run gives it
+--- Puts right what only one side knows. The shares of a result: the flows that
+-- were measured were picked to pass everything, those of the search were not.
+-- And hops that are balanced packet by packet: the search repeats one flow
+-- five times, each flow that is measured is sent many times.
+-- @tparam table search as run gives it; changed in place
 -- @tparam table result as mtrtrace.paths.group gives it; changed in place
-function M.correct(search, result)
+-- @tparam {table,...} flows that were measured, results of one flow each
+function M.correct(search, result, flows)
   local shares = {}
   for _, hop in ipairs(search.hops) do
     shares[hop.ttl] = shares_at(hop)
+    hop.per_packet = hop.per_packet or group.is_per_packet(flows, hop.ttl)
   end
   for _, hop in ipairs(result.hops) do
     for _, responder in ipairs(hop.responders) do

@@ -1,0 +1,42 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- What several flows tell of each other.
+local check = require "check"
+local flow_worlds = require "sim.flow_worlds"
+local outcome = require "mtrtrace.paths.outcome"
+
+-- Runs of a flow at a hop: "A4 B6" is four answers of A and then six of B.
+local function runs(flow, text)
+  local list, at = {}, 0.1
+  for letter, count in text:gmatch "(%a)(%d+)" do
+    list[#list + 1] = { flow = flow, address = "10.9.0." .. letter:byte(),
+      reply_ttl = 60, count = tonumber(count), at = at }
+    at = at + 0.1 * tonumber(count)
+  end
+  return list
+end
+
+-- Kinds told of hop 3, whose runs in two flows are given.
+local function told(one, other)
+  local random = flow_worlds.random(5)
+  local flows, merge = flow_worlds.trace { random = random, packets = 10,
+    flows = 2, stages = flow_worlds.diamond(random, { before = 1, width = 1,
+      length = 2, after = 1 }) }
+  for i, text in ipairs { one, other } do
+    flows[i].hops[3].runs = runs(flows[i].flow, text)
+  end
+  local kinds = {}
+  for _, v in ipairs(outcome.of(flows, merge).verdicts) do
+    kinds[#kinds + 1] = v.hop == 3 and v.kind or nil
+  end
+  return kinds
+end
+
+check.case("a_change_of_one_flow_is_told", function()
+  check.equal(told("A4 B6", "A10"), { "path_changed" })
+end)
+
+check.case("chance_is_no_change_where_another_flow_takes_turns", function()
+  check.equal(told("A4 B6", "A2 B1 A2 B3 A1 B1"), { "balanced_per_packet" })
+end)
+
+check.finish()

@@ -50,7 +50,7 @@ include tests/sim/sim.mk
 # Programs at a time, but for those that measure time on a simulated network;
 # those in namespaces sleep most of the time.
 JOBS     ?= 2
-NET_JOBS ?= 4
+NET_JOBS ?= 3
 
 # ---- what is run: one command line per word in quotes -----------------------
 

@@ -91,7 +91,7 @@ is loss_of_20_udp "$(show hops recv sent | cut -d' ' -f2,3 | sort | uniq -c | xa
 lab_clear r3
 
 # Loss on the way back of one router's answers is that row's alone.
-lab_rule r3 forward ip saddr "$(lab_addr 4 6)" numgen inc mod 5 0 drop
+lab_rule r3 forward ip saddr "$(lab_addr 4 6)" icmp type time-exceeded numgen inc mod 5 0 drop
 run 4
 hops_are answers_lost_hops 4 "$(good 4 1 5)" "$(good 4 6 6 8)" "$(good 4 7 9)"
 lab_clear r3

@@ -49,7 +49,8 @@ int64_t hop_due(const struct hop *hop, const struct hop_rules *rules)
     case HOP_PACED:
         if (hop->counted >= rules->packets)
             return INT64_MAX;
-        int64_t due_ns = pace_due(hop->sample, rules->packets);
+        int64_t due_ns =
+            pace_due(hop->sample, rules->trace, hop->next_place, rules->packets - hop->counted);
         return due_ns > hop->due_ns ? due_ns : hop->due_ns;
     case HOP_JUDGE:
     case HOP_PROVE:
@@ -100,8 +101,8 @@ static enum probe_class take_counted(struct hop *hop, const struct hop_rules *ru
     return PROBE_COUNTED;
 }
 
-enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, const void *owner,
-                          int64_t now_ns, int64_t *place)
+enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_t now_ns,
+                          int64_t *place)
 {
     *place = -1;
     switch (hop->phase) {
@@ -111,7 +112,7 @@ enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, const 
     case HOP_DORMANT:
         return take_test(hop, &hop->proof, HOP_PROOF, HOP_PROVE, now_ns, place);
     case HOP_PACED:
-        *place = pace_start(hop->sample, owner, now_ns);
+        *place = pace_start(hop->sample, rules->trace, now_ns);
         if (++hop->counted == rules->packets)
             hop->phase = HOP_SETTLED;
         return PROBE_COUNTED;
@@ -205,7 +206,7 @@ void hop_pace(struct hop *hop, struct pace_sample *sample)
     hop->phase = HOP_PACED;
     hop->sample = sample;
     hop->counted = 0;
-    hop->next_place = 0;
+    hop->next_place = pace_first(sample);
     hop->due_ns = 0;
     hop->naps = 0;
 }
@@ -227,15 +228,14 @@ void hop_send_error(struct hop *hop, const struct hop_rules *rules, enum probe_c
         hop->due_ns = now_ns + rules->interval_ns;
 }
 
-const struct pace_outcome *hop_read_shared(struct hop *hop, const struct hop_rules *rules,
-                                           const void *owner)
+const struct pace_outcome *hop_read_shared(struct hop *hop, const struct hop_rules *rules)
 {
     while (hop->phase == HOP_PACED && hop->counted < rules->packets) {
-        const struct pace_outcome *outcome = pace_outcome(hop->sample, hop->next_place);
+        const struct pace_outcome *outcome = pace_outcome(hop->sample, &hop->next_place);
         if (outcome == NULL || outcome->state == PACE_OPEN)
             return NULL;
         hop->next_place++;
-        if (outcome->state == PACE_VOID || outcome->owner == owner)
+        if (outcome->state == PACE_VOID || outcome->owner == rules->trace)
             continue;
         if (++hop->counted == rules->packets)
             hop->phase = HOP_SETTLED;

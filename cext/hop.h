@@ -40,13 +40,14 @@ struct hop {
     uint8_t naps;               /* how often it has been dormant without answering since */
     int64_t due_ns;             /* not before this */
     int64_t tested_ns;          /* when the last burst went out */
-    struct pace_sample *sample; /* HOP_PACED: borrowed from the pace */
+    struct pace_sample *sample; /* HOP_PACED: held, see pace_leave */
     int64_t next_place;         /* HOP_PACED: first outcome not read yet */
 };
 
 struct hop_rules {
     uint32_t packets;
     int64_t interval_ns;
+    uint64_t trace; /* its serial number, see pace_serial */
 };
 
 /* When the hop wants to send again; INT64_MAX while it only waits. */
@@ -62,9 +63,9 @@ bool hop_is_waking(const struct hop *hop);
 bool hop_is_spent(const struct hop *hop);
 
 /* Takes the turn that is due: the class of the probe that goes out. *place is its place in the
- * responder's sample, or in the burst, or -1. `owner` is the trace. */
-enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, const void *owner,
-                          int64_t now_ns, int64_t *place);
+ * responder's sample, or in the burst, or -1. */
+enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_t now_ns,
+                          int64_t *place);
 
 /* A test probe has its outcome. HOP_UNDECIDED until the last of the burst; then the hop has moved
  * on, except for HOP_RATIONS, which hop_pace carries out. */
@@ -73,7 +74,7 @@ enum hop_verdict hop_tested(struct hop *hop, int64_t place, bool probe_answered,
 /* How far apart the probes of the new sample must be, by what the proof has shown. */
 int64_t hop_spacing_ns(const struct hop *hop);
 
-/* Begins the new sample: what was counted before no longer is. */
+/* Begins the new sample, which the caller holds: what was counted before no longer is. */
 void hop_pace(struct hop *hop, struct pace_sample *sample);
 
 /* A probe was not sent after all. */
@@ -82,7 +83,6 @@ void hop_send_error(struct hop *hop, const struct hop_rules *rules, enum probe_c
 
 /* The next finished outcome that another trace has measured for this hop's sample, taken into it;
  * NULL if there is none (yet). */
-const struct pace_outcome *hop_read_shared(struct hop *hop, const struct hop_rules *rules,
-                                           const void *owner);
+const struct pace_outcome *hop_read_shared(struct hop *hop, const struct hop_rules *rules);
 
 #endif

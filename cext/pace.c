@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "pace.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Silent hops that a sample waits for in all: 16 flows at once, but not 256 targets. */
-enum { MOST_YIELDS = 32 };
+enum {
+    MOST_YIELDS = 32, /* silent hops that a sample waits for in all: 16 flows, not 256 targets */
+    FIRST_KEPT = 16,  /* room for outcomes at first; a power of two, as PACE_KEPT */
+};
 
 static const int64_t fresh_ns = INT64_C(60000000000);
 /* Tokens may come once a second and all together: until then the bucket is as the tests left it. */
@@ -20,11 +23,14 @@ struct pace_sample {
     uint32_t way[UINT8_MAX + 1];   /* what key.way has told so far */
     struct pace_evidence evidence; /* the newest */
     int64_t used_ns;               /* when a probe was last started, or left out for a silent hop */
-    size_t count, capacity, voids, yields;
-    struct pace_outcome *outcomes;
+    uint32_t users;                /* hops of traces that hold it */
+    size_t yields, capacity;
+    int64_t first, count;          /* places: [first, count) are in the ring */
+    struct pace_outcome *outcomes; /* a ring */
 };
 
 struct pace_responder {
+    struct pace *pace;
     struct pace_responder *next;
     struct ipaddr address;
     int64_t spacing_ns, free_ns; /* from free_ns on it has a token */
@@ -33,12 +39,19 @@ struct pace_responder {
 
 struct pace {
     struct pace_responder *responders;
-    uint64_t news;
+    uint64_t news, serials;
+    struct pace_counters counters;
 };
 
 struct pace *pace_new(void)
 {
     return calloc(1, sizeof(struct pace));
+}
+
+static void free_sample(struct pace_sample *s)
+{
+    free(s->outcomes);
+    free(s);
 }
 
 void pace_free(struct pace *pace)
@@ -49,12 +62,82 @@ void pace_free(struct pace *pace)
         next = r->next;
         for (struct pace_sample *s = r->samples, *following; s != NULL; s = following) {
             following = s->next;
-            free(s->outcomes);
-            free(s);
+            free_sample(s);
         }
         free(r);
     }
     free(pace);
+}
+
+uint64_t pace_serial(struct pace *pace)
+{
+    return ++pace->serials;
+}
+
+struct pace_counters pace_counters(const struct pace *pace)
+{
+    return pace->counters;
+}
+
+/* ---- what is kept -------------------------------------------------------------------------- */
+
+/* Drops the samples that no trace holds and nobody has used for a minute; where more than PACE_IDLE
+ * remain, the one that was used least recently too. */
+static void drop_idle(struct pace *pace, int64_t now_ns)
+{
+    struct pace_sample **oldest = NULL;
+    size_t idle = 0;
+
+    for (struct pace_responder *r = pace->responders; r != NULL; r = r->next) {
+        for (struct pace_sample **link = &r->samples; *link != NULL;) {
+            struct pace_sample *s = *link;
+            if (s->users == 0 && now_ns - s->used_ns >= fresh_ns) {
+                *link = s->next;
+                free_sample(s);
+                continue;
+            }
+            idle += s->users == 0;
+            if (s->users == 0 && (oldest == NULL || s->used_ns < (*oldest)->used_ns))
+                oldest = link;
+            link = &s->next;
+        }
+    }
+    if (idle <= PACE_IDLE)
+        return;
+    struct pace_sample *s = *oldest;
+    *oldest = s->next;
+    free_sample(s);
+    pace->counters.samples++;
+}
+
+/* Of the responders without a sample, drops the one that has had a token for longest if there are
+ * more than PACE_RESPONDERS. */
+static void drop_responder(struct pace *pace)
+{
+    struct pace_responder **oldest = NULL;
+    size_t bare = 0;
+
+    for (struct pace_responder **link = &pace->responders; *link != NULL; link = &(*link)->next) {
+        if ((*link)->samples != NULL)
+            continue;
+        bare++;
+        if (oldest == NULL || (*link)->free_ns < (*oldest)->free_ns)
+            oldest = link;
+    }
+    if (bare <= PACE_RESPONDERS)
+        return;
+    struct pace_responder *r = *oldest;
+    *oldest = r->next;
+    free(r);
+    pace->counters.responders++;
+}
+
+/* Called before anything is added: samples and responders come one at a time, so that one of each
+ * makes room. */
+static void make_room(struct pace *pace, int64_t now_ns)
+{
+    drop_idle(pace, now_ns);
+    drop_responder(pace);
 }
 
 static struct pace_responder *find(const struct pace *pace, const struct ipaddr *address)
@@ -95,6 +178,7 @@ static struct pace_responder *add_responder(struct pace *pace, const struct ipad
     struct pace_responder *r = calloc(1, sizeof *r);
     if (r == NULL)
         return NULL;
+    r->pace = pace;
     r->address = *address;
     r->next = pace->responders;
     pace->responders = r;
@@ -128,30 +212,34 @@ struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, in
     any_way.way = NULL;
     const struct pace_sample *other = r != NULL && s == NULL ? find_sample(r, &any_way) : NULL;
     if (is_fresh(other, now_ns)) { /* what rations over one way does over all */
+        const struct pace_evidence evidence = other->evidence;
         s = add_sample(r, key);
         if (s != NULL) {
-            s->evidence = other->evidence;
+            s->evidence = evidence;
             s->used_ns = now_ns;
         }
     }
     if (!is_fresh(s, now_ns))
         return NULL;
     learn_way(s, key);
+    s->users++;
     return s;
 }
 
-/* Nobody reads a sample as old as this any more. */
+/* Nobody reads a sample as old as this any more. Places are not given a second time: a trace that
+ * paused for so long may still end probes at the old ones. */
 static void forget(struct pace_sample *s)
 {
-    s->count = s->voids = s->yields = 0;
+    s->first = s->count;
+    s->yields = 0;
     memset(s->way, 0, sizeof s->way);
 }
 
 struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key,
                                 struct pace_evidence evidence, int64_t spacing_ns, int64_t now_ns)
 {
+    make_room(pace, now_ns);
     struct pace_responder *r = find(pace, &key->responder);
-
     if (r == NULL) {
         r = add_responder(pace, &key->responder);
         if (r == NULL)
@@ -172,6 +260,7 @@ struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key,
     learn_way(s, key);
     s->used_ns = now_ns;
     s->evidence = evidence;
+    s->users++;
     return s;
 }
 
@@ -203,9 +292,26 @@ struct pace_evidence pace_evidence(const struct pace_sample *sample)
     return sample->evidence;
 }
 
-int64_t pace_due(const struct pace_sample *sample, uint32_t wanted)
+static struct pace_outcome *at_place(const struct pace_sample *s, int64_t place)
 {
-    return sample->count - sample->voids < wanted ? sample->responder->free_ns : INT64_MAX;
+    return &s->outcomes[(size_t)place & (s->capacity - 1)];
+}
+
+int64_t pace_first(const struct pace_sample *sample)
+{
+    return sample->first;
+}
+
+int64_t pace_due(const struct pace_sample *sample, uint64_t owner, int64_t place, uint32_t missing)
+{
+    uint32_t of_others = 0;
+
+    place = place < sample->first ? sample->first : place;
+    for (; place < sample->count && of_others < missing; place++) {
+        const struct pace_outcome *o = at_place(sample, place);
+        of_others += o->state != PACE_VOID && o->owner != owner;
+    }
+    return of_others < missing ? sample->responder->free_ns : INT64_MAX;
 }
 
 static bool may_be_at(const struct pace_sample *s, const struct wire_spec *spec, uint8_t ttl)
@@ -220,7 +326,7 @@ static bool is_active(const struct pace_sample *s, const struct wire_spec *spec,
                       int64_t now_ns)
 {
     int64_t idle_ns = now_ns - s->used_ns;
-    return may_be_at(s, spec, ttl) && idle_ns < (s->count > 0 ? active_ns : waiting_ns);
+    return may_be_at(s, spec, ttl) && idle_ns < (s->count > s->first ? active_ns : waiting_ns);
 }
 
 int64_t pace_slot_ns(const struct pace *pace, const struct wire_spec *spec, uint8_t ttl,
@@ -246,49 +352,76 @@ void pace_yield_slot(struct pace *pace, const struct wire_spec *spec, uint8_t tt
             }
 }
 
-int64_t pace_start(struct pace_sample *sample, const void *owner, int64_t now_ns)
+/* Room for one more outcome: a larger ring, or the place of the oldest one. */
+static int reserve(struct pace_sample *s)
 {
-    if (sample->count == sample->capacity) {
-        size_t capacity = sample->capacity == 0 ? 16 : sample->capacity * 2;
-        struct pace_outcome *more = realloc(sample->outcomes, capacity * sizeof *more);
-        if (more == NULL)
-            return -1;
-        sample->outcomes = more;
-        sample->capacity = capacity;
+    struct pace_sample bigger = *s;
+
+    if ((size_t)(s->count - s->first) < s->capacity)
+        return 0;
+    if (s->capacity == PACE_KEPT) {
+        s->first++;
+        return 0;
     }
-    sample->outcomes[sample->count] = (struct pace_outcome){ .owner = owner, .rtt_ns = -1 };
+    bigger.capacity = s->capacity == 0 ? FIRST_KEPT : s->capacity * 2;
+    assert(bigger.capacity <= PACE_KEPT);
+    bigger.outcomes = malloc(bigger.capacity * sizeof *bigger.outcomes);
+    if (bigger.outcomes == NULL)
+        return -1;
+    for (int64_t place = s->first; place < s->count; place++)
+        *at_place(&bigger, place) = *at_place(s, place);
+    free(s->outcomes);
+    *s = bigger;
+    return 0;
+}
+
+int64_t pace_start(struct pace_sample *sample, uint64_t owner, int64_t now_ns)
+{
+    if (reserve(sample) < 0)
+        return -1;
+    *at_place(sample, sample->count) = (struct pace_outcome){ .owner = owner, .rtt_ns = -1 };
     sample->responder->free_ns = now_ns + sample->responder->spacing_ns;
     sample->used_ns = now_ns;
-    return (int64_t)sample->count++;
+    return sample->count++;
 }
 
 void pace_finish(struct pace *pace, struct pace_sample *sample, int64_t place,
                  const struct pace_outcome *outcome)
 {
-    struct pace_outcome *o = &sample->outcomes[place];
-    const void *owner = o->owner;
-
-    if (outcome->state == PACE_VOID && o->state != PACE_VOID)
-        sample->voids++;
+    assert(place >= 0 && place < sample->count);
+    if (place < sample->first)
+        return;
+    struct pace_outcome *o = at_place(sample, place);
+    uint64_t owner = o->owner;
     *o = *outcome;
     o->owner = owner;
     pace->news++;
 }
 
-const struct pace_outcome *pace_outcome(const struct pace_sample *sample, int64_t place)
+const struct pace_outcome *pace_outcome(const struct pace_sample *sample, int64_t *place)
 {
-    return (size_t)place < sample->count ? &sample->outcomes[place] : NULL;
+    assert(*place <= sample->count);
+    if (*place < sample->first) {
+        sample->responder->pace->counters.outcomes += (uint64_t)(sample->first - *place);
+        *place = sample->first;
+    }
+    return *place < sample->count ? at_place(sample, *place) : NULL;
 }
 
-void pace_abandon(struct pace *pace, const void *owner)
+void pace_leave(struct pace_sample *sample, uint64_t owner)
 {
     const struct pace_outcome none = { .state = PACE_VOID, .rtt_ns = -1 };
+    struct pace *pace = sample->responder->pace;
 
-    for (struct pace_responder *r = pace->responders; r != NULL; r = r->next)
-        for (struct pace_sample *s = r->samples; s != NULL; s = s->next)
-            for (size_t i = 0; i < s->count; i++)
-                if (s->outcomes[i].owner == owner && s->outcomes[i].state == PACE_OPEN)
-                    pace_finish(pace, s, (int64_t)i, &none);
+    assert(sample->users > 0);
+    for (int64_t place = sample->first; place < sample->count; place++) {
+        const struct pace_outcome *o = at_place(sample, place);
+        if (o->owner == owner && o->state == PACE_OPEN)
+            pace_finish(pace, sample, place, &none);
+    }
+    sample->users--;
+    if (sample->users == 0)
+        make_room(pace, sample->used_ns);
 }
 
 uint64_t pace_news(const struct pace *pace)

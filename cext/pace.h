@@ -11,6 +11,20 @@
 struct pace;
 struct pace_sample;
 
+/* What is kept, however long a process runs. Samples that a trace holds come on top of PACE_IDLE:
+ * there are at most as many of them as running traces have hops. */
+enum {
+    PACE_KEPT = 256,        /* outcomes of a sample, the newest */
+    PACE_IDLE = 1024,       /* samples that no trace holds, the ones used last */
+    PACE_RESPONDERS = 1024, /* responders without a sample, the ones that have a token last */
+};
+
+/* What did not fit into these bounds. */
+struct pace_counters {
+    uint64_t outcomes; /* overwritten before a trace that shares the sample had read them */
+    uint64_t samples, responders; /* forgotten before a minute without use was over */
+};
+
 enum pace_state {
     PACE_OPEN, /* on its way */
     PACE_ANSWERED,
@@ -21,14 +35,20 @@ enum pace_state {
 /* One counted probe, as every trace that shares the sample sees it. */
 struct pace_outcome {
     enum pace_state state;
-    const void *owner; /* the trace that sent it */
-    int64_t rtt_ns;    /* -1: not measured */
+    uint64_t owner; /* serial number of the trace that sent it */
+    int64_t rtt_ns; /* -1: not measured */
     bool from_target;
     struct wire_packet reply; /* PACE_ANSWERED */
 };
 
 struct pace *pace_new(void); /* NULL without memory */
 void pace_free(struct pace *pace);
+
+/* A serial number for a trace: no other trace of the process ever has the same, whereas the memory
+ * of a trace that has ended serves the next one. */
+uint64_t pace_serial(struct pace *pace);
+
+struct pace_counters pace_counters(const struct pace *pace);
 
 /* What a sample is of. Echo replies and TCP answers are not rationed together with ICMP errors. */
 struct pace_key {
@@ -48,11 +68,12 @@ struct pace_evidence {
 };
 
 /* The sample of a responder known to ration, if it was in use during the last minute; a new one
- * where only samples over other ways were; else NULL. */
+ * where only samples over other ways were; else NULL. The caller holds it until pace_leave. */
 struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, int64_t now_ns);
 
 /* The same, made if it is new: the responder rations, was asked last at now_ns, and is to be left
- * alone for a second; from then on it has a token every `spacing_ns`. NULL without memory. */
+ * alone for a second; from then on it has a token every `spacing_ns`. The caller holds the sample
+ * until pace_leave. NULL without memory. */
 struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key,
                                 struct pace_evidence evidence, int64_t spacing_ns, int64_t now_ns);
 
@@ -78,22 +99,26 @@ int64_t pace_slot_ns(const struct pace *pace, const struct wire_spec *spec, uint
 /* Leaves that token to the silent hop: the samples wait for the one after. */
 void pace_yield_slot(struct pace *pace, const struct wire_spec *spec, uint8_t ttl, int64_t now_ns);
 
-/* When the next probe of the sample may go out, if it is to have `wanted` outcomes; INT64_MAX when
- * so many are there or on their way. */
-int64_t pace_due(const struct pace_sample *sample, uint32_t wanted);
+/* Gives up the sample, and voids what `owner` has on its way there. */
+void pace_leave(struct pace_sample *sample, uint64_t owner);
+
+/* The place of the oldest outcome kept: where a trace that joins begins to read. */
+int64_t pace_first(const struct pace_sample *sample);
+
+/* When the next probe of the sample may go out for a trace that has read all outcomes below `place`
+ * and lacks `missing`; INT64_MAX when others have as many there or on their way. */
+int64_t pace_due(const struct pace_sample *sample, uint64_t owner, int64_t place, uint32_t missing);
 
 /* Starts a probe of `owner`'s; returns its place in the sample, or -1 without memory. */
-int64_t pace_start(struct pace_sample *sample, const void *owner, int64_t now_ns);
+int64_t pace_start(struct pace_sample *sample, uint64_t owner, int64_t now_ns);
 
-/* Ends it. `reply` may be NULL. Ending it a second time as answered makes a lost one answered. */
+/* Ends it, if it is still kept. Ending it a second time as answered makes a lost one answered. */
 void pace_finish(struct pace *pace, struct pace_sample *sample, int64_t place,
                  const struct pace_outcome *outcome);
 
-/* The outcome at a place, or NULL behind the last. The pointer holds until the next pace_start. */
-const struct pace_outcome *pace_outcome(const struct pace_sample *sample, int64_t place);
-
-/* Voids what `owner` has on its way: it is being given up. */
-void pace_abandon(struct pace *pace, const void *owner);
+/* The outcome at *place, which is moved on to the oldest one kept where that is newer; NULL behind
+ * the last. The pointer holds until the next pace_start. */
+const struct pace_outcome *pace_outcome(const struct pace_sample *sample, int64_t *place);
 
 /* Rises whenever an outcome becomes known: sharers then have something to read. */
 uint64_t pace_news(const struct pace *pace);

@@ -29,6 +29,7 @@ struct trace *trace_new(const struct trace_config *config, struct pace *pace, in
     t->config = *config;
     t->rules.packets = config->packets;
     t->rules.interval_ns = config->interval_ns > 0 ? config->interval_ns : interval_auto_ns;
+    t->rules.trace = pace_serial(pace);
     t->pace = pace;
     t->sink = sink;
     t->context = context;
@@ -43,7 +44,9 @@ void trace_free(struct trace *t)
 {
     if (t == NULL)
         return;
-    pace_abandon(t->pace, t);
+    for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++)
+        if (t->ttls[ttl].hop.sample != NULL)
+            pace_leave(t->ttls[ttl].hop.sample, t->rules.trace);
     probes_fini(&t->probes);
     quantiles_fini(&t->rtts);
     free(t);
@@ -311,7 +314,7 @@ bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct 
     p->flow = t->config.flow;
     p->ttl = (uint8_t)ttl;
     p->drops = capture_drops;
-    p->class = hop_take(&at->hop, &t->rules, t, now_ns, &p->place);
+    p->class = hop_take(&at->hop, &t->rules, now_ns, &p->place);
     at->open++;
     *out = (struct wire_probe){ .number = p->number, .flow = p->flow, .ttl = p->ttl };
     trace_emit(t, trace_about(p, EVENT_SENT), now_ns);

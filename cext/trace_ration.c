@@ -13,6 +13,8 @@ static void ration(struct trace *t, uint8_t ttl, struct pace_sample *sample, int
         hop->phase = HOP_SETTLED;
         return;
     }
+    if (hop->sample != NULL)
+        pace_leave(hop->sample, t->rules.trace);
     hop_pace(hop, sample);
     event.ration.evidence = pace_evidence(sample);
     event.ration.spacing_ns = pace_spacing_ns(sample);
@@ -88,7 +90,7 @@ void trace_read_shared(struct trace *t, int64_t now_ns)
     const struct pace_outcome *outcome;
 
     for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++)
-        while ((outcome = hop_read_shared(&t->ttls[ttl].hop, &t->rules, t)) != NULL)
+        while ((outcome = hop_read_shared(&t->ttls[ttl].hop, &t->rules)) != NULL)
             take_shared(t, (uint8_t)ttl, outcome, now_ns);
 }
 

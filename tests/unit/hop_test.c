@@ -5,8 +5,7 @@
 
 #define MS INT64_C(1000000)
 
-static const struct hop_rules rules = { .packets = 4, .interval_ns = 100 * MS };
-static const int owner; /* any address will do */
+static const struct hop_rules rules = { .packets = 4, .interval_ns = 100 * MS, .trace = 1 };
 
 /* Takes what is due until the hop waits; returns the probes of each class and the last time. */
 struct taken {
@@ -24,7 +23,7 @@ static struct taken run(struct hop *hop, const struct hop_rules *r, int64_t now_
         if (due_ns == INT64_MAX)
             return taken;
         now_ns = due_ns > now_ns ? due_ns : now_ns;
-        if (hop_take(hop, r, &owner, now_ns, &place) == PROBE_COUNTED)
+        if (hop_take(hop, r, now_ns, &place) == PROBE_COUNTED)
             taken.counted++;
         else
             taken.tests++;
@@ -152,7 +151,7 @@ static void check_silent(void)
     int64_t place;
     int64_t due_ns = hop_due(&hop, &rules);
     for (int i = 0; i < 3; i++)
-        hop_take(&hop, &rules, &owner, due_ns, &place);
+        hop_take(&hop, &rules, due_ns, &place);
     check_int("verdict", finish_tests(&hop, 0, 3, due_ns + 200 * MS), HOP_STANDS);
     check_int("phase", hop.phase, HOP_DORMANT);
     check_that(hop_is_settled(&hop), "it is not settled");
@@ -160,7 +159,7 @@ static void check_silent(void)
     check_case("one_that_wakes_up_with_a_single_token_rations");
     due_ns = hop_due(&hop, &rules);
     for (int i = 0; i < 3; i++)
-        hop_take(&hop, &rules, &owner, due_ns, &place);
+        hop_take(&hop, &rules, due_ns, &place);
     check_int("verdict", finish_tests(&hop, 1, 3, due_ns + 200 * MS), HOP_RATIONS);
 }
 
@@ -181,7 +180,7 @@ static void check_send_errors(void)
     int sent = 0;
     while (hop_due(&hop, &rules) != INT64_MAX && sent < 100) {
         now_ns = hop_due(&hop, &rules);
-        hop_take(&hop, &rules, &owner, now_ns, &place);
+        hop_take(&hop, &rules, now_ns, &place);
         hop_send_error(&hop, &rules, PROBE_COUNTED, now_ns);
         sent++;
     }

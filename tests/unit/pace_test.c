@@ -5,7 +5,7 @@
 
 #define MS INT64_C(1000000)
 static const int64_t spacing_ns = 1050 * MS;
-static const int alice, bob; /* two traces */
+static const uint64_t alice = 1, bob = 2; /* two traces */
 static const struct pace_evidence seen = { .tests = 16, .tests_answered = 1 };
 
 static struct pace_key key_of(const char *address, uint8_t ttl, bool direct)
@@ -71,17 +71,22 @@ static void check_budget(void)
     struct pace_sample *farther = pace_ration(pace, &far, seen, spacing_ns, 0);
 
     check_case("the_first_probe_waits_for_a_token");
-    check_int("due", pace_due(sample, 10), spacing_ns);
+    check_int("due", pace_due(sample, alice, 0, 10), spacing_ns);
 
     check_case("a_probe_of_one_sample_delays_those_of_the_responders_others");
-    pace_start(sample, &alice, 2000 * MS);
-    check_int("same", pace_due(sample, 10), 3050 * MS);
-    check_int("other", pace_due(farther, 10), 3050 * MS);
+    pace_start(sample, alice, 2000 * MS);
+    check_int("same", pace_due(sample, alice, 0, 10), 3050 * MS);
+    check_int("other", pace_due(farther, alice, 0, 10), 3050 * MS);
 
     check_case("any_answer_of_the_responder_takes_a_token");
     pace_answered(pace, &near.responder, 2500 * MS);
-    check_int("due", pace_due(sample, 10), 3550 * MS);
+    check_int("due", pace_due(sample, alice, 0, 10), 3550 * MS);
     pace_free(pace);
+}
+
+static const struct pace_outcome *at(const struct pace_sample *sample, int64_t place)
+{
+    return pace_outcome(sample, &place);
 }
 
 static void check_sharing(void)
@@ -93,29 +98,31 @@ static void check_sharing(void)
     struct pace_sample *sample = pace_ration(pace, &router, seen, spacing_ns, 0);
 
     check_case("as_many_probes_are_sent_as_the_largest_sample_wants");
-    int64_t first = pace_start(sample, &alice, 0), second = pace_start(sample, &bob, MS);
-    check_int("two wanted", pace_due(sample, 2), INT64_MAX);
-    check_that(pace_due(sample, 3) != INT64_MAX, "no third probe");
+    int64_t first = pace_start(sample, alice, 0), second = pace_start(sample, bob, MS);
+    check_int("one more wanted by each", pace_due(sample, alice, 0, 1), INT64_MAX);
+    check_that(pace_due(sample, alice, 0, 2) != INT64_MAX, "no third probe");
+    check_that(pace_due(sample, bob, 1, 1) != INT64_MAX, "what was read counts again");
+    check_int("by a third", pace_due(sample, 3, 0, 2), INT64_MAX);
 
     check_case("an_outcome_is_news_to_all");
     uint64_t news = pace_news(pace);
     pace_finish(pace, sample, first, &answered);
     check_that(pace_news(pace) != news, "no news");
-    check_int("state", pace_outcome(sample, first)->state, PACE_ANSWERED);
-    check_that(pace_outcome(sample, first)->owner == &alice, "not alice's");
-    check_that(pace_outcome(sample, 2) == NULL, "a third outcome");
+    check_int("state", at(sample, first)->state, PACE_ANSWERED);
+    check_that(at(sample, first)->owner == alice, "not alice's");
+    check_that(at(sample, 2) == NULL, "a third outcome");
 
     check_case("a_late_answer_makes_a_lost_probe_answered");
     pace_finish(pace, sample, second, &lost);
     pace_finish(pace, sample, second, &answered);
-    check_int("state", pace_outcome(sample, second)->state, PACE_ANSWERED);
+    check_int("state", at(sample, second)->state, PACE_ANSWERED);
 
     check_case("what_a_closed_trace_had_on_its_way_counts_for_nobody");
-    int64_t third = pace_start(sample, &bob, 2 * MS);
-    pace_abandon(pace, &bob);
-    check_int("state", pace_outcome(sample, third)->state, PACE_VOID);
-    check_int("finished ones stay", pace_outcome(sample, second)->state, PACE_ANSWERED);
-    check_that(pace_due(sample, 3) != INT64_MAX, "it is not replaced");
+    int64_t third = pace_start(sample, bob, 2 * MS);
+    pace_leave(sample, bob);
+    check_int("state", at(sample, third)->state, PACE_VOID);
+    check_int("finished ones stay", at(sample, second)->state, PACE_ANSWERED);
+    check_that(pace_due(sample, alice, 0, 2) != INT64_MAX, "it is not replaced");
     pace_free(pace);
 }
 
@@ -140,7 +147,7 @@ static void check_slots(void)
 
     check_case("a_sample_waits_for_so_many_silent_hops_and_no_more");
     int64_t now_ns = 2000 * MS;
-    (void)pace_start(sample, NULL, now_ns);
+    (void)pace_start(sample, alice, now_ns);
     int waited = 0;
     while (waited < 100 && pace_slot_ns(pace, &spec, 6, now_ns) != 0) {
         pace_yield_slot(pace, &spec, 6, now_ns);
@@ -151,12 +158,133 @@ static void check_slots(void)
     pace_free(pace);
 }
 
+static struct pace_outcome with_rtt(int64_t rtt_ns)
+{
+    return (struct pace_outcome){ .state = PACE_ANSWERED, .rtt_ns = rtt_ns };
+}
+
+static void check_outcomes_kept(void)
+{
+    struct pace *pace = pace_new();
+    const struct pace_key router = key_of("192.0.2.1", 3, false);
+    struct pace_sample *sample = pace_ration(pace, &router, seen, spacing_ns, 0);
+    const int64_t total = 3 * PACE_KEPT + 7;
+
+    check_case("of_a_sample_that_goes_on_for_ever_the_newest_outcomes_are_kept");
+    int64_t slow = 0, now_ns = 0;
+    for (int64_t i = 0; i < total; i++, now_ns += spacing_ns) {
+        const struct pace_outcome outcome = with_rtt(i);
+        pace_finish(pace, sample, pace_start(sample, alice, now_ns), &outcome);
+    }
+    check_int("first", pace_first(sample), total - PACE_KEPT);
+    check_int("oldest", pace_outcome(sample, &slow)->rtt_ns, total - PACE_KEPT);
+    check_int("the reader was moved on", slow, total - PACE_KEPT);
+    check_int("newest", at(sample, total - 1)->rtt_ns, total - 1);
+    check_int("unread", (long)pace_counters(pace).outcomes, total - PACE_KEPT);
+
+    check_case("the_end_of_a_probe_that_is_no_longer_kept_changes_nothing");
+    const struct pace_outcome late = with_rtt(-7);
+    uint64_t news = pace_news(pace);
+    pace_finish(pace, sample, 0, &late);
+    check_that(pace_news(pace) == news, "it is news");
+    check_int("oldest", at(sample, slow)->rtt_ns, total - PACE_KEPT);
+
+    check_case("places_are_not_given_twice_when_a_sample_begins_anew");
+    int64_t paused = pace_start(sample, alice, now_ns);
+    struct pace_sample *again = pace_ration(pace, &router, seen, spacing_ns, now_ns + 61000 * MS);
+    check_that(again == sample, "another sample");
+    check_that(at(sample, 0) == NULL, "old outcomes are read");
+    int64_t place = pace_start(sample, bob, now_ns + 62000 * MS);
+    check_that(place != paused, "one place for two probes");
+    pace_finish(pace, sample, paused, &late);
+    check_int("of the second", at(sample, place)->state, PACE_OPEN);
+    pace_free(pace);
+}
+
+static struct pace_key nth_router(unsigned n)
+{
+    struct pace_key key = key_of("198.18.0.0", 5, false);
+    key.responder.bytes[1] = (uint8_t)(n >> 16);
+    key.responder.bytes[2] = (uint8_t)(n >> 8);
+    key.responder.bytes[3] = (uint8_t)n;
+    return key;
+}
+
+/* As a trace does that meets a new responder, and ends. */
+static void visit(struct pace *pace, unsigned n, int64_t now_ns)
+{
+    const struct pace_key key = nth_router(n);
+    struct pace_sample *sample = pace_ration(pace, &key, seen, spacing_ns, now_ns);
+    pace_start(sample, alice, now_ns);
+    pace_leave(sample, alice);
+}
+
+static unsigned known(struct pace *pace, unsigned first, unsigned count, int64_t now_ns)
+{
+    unsigned n = 0;
+    for (unsigned i = first; i < first + count; i++) {
+        const struct pace_key key = nth_router(i);
+        struct pace_sample *sample = pace_known(pace, &key, now_ns);
+        n += sample != NULL;
+        if (sample != NULL)
+            pace_leave(sample, bob);
+    }
+    return n;
+}
+
+static void check_memory(void)
+{
+    struct pace *pace = pace_new();
+    const unsigned many = 5000;
+
+    check_case("of_ever_new_responders_so_many_are_kept_and_the_rest_is_counted");
+    for (unsigned i = 0; i < many; i++)
+        visit(pace, i, (int64_t)i * MS);
+    check_int("the newest", known(pace, many - PACE_IDLE, PACE_IDLE, many * MS), PACE_IDLE);
+    check_int("older ones", known(pace, 0, many - PACE_IDLE, many * MS), 0);
+    check_int("samples", (long)pace_counters(pace).samples, many - PACE_IDLE);
+    unsigned tokens = 0;
+    for (unsigned i = 0; i < many; i++) {
+        const struct pace_key key = nth_router(i);
+        tokens += pace_free_ns(pace, &key.responder) != 0;
+    }
+    check_that(tokens <= PACE_IDLE + PACE_RESPONDERS + 1, "%u responders", tokens);
+    check_that(pace_counters(pace).responders > 0, "not counted");
+
+    check_case("what_a_running_trace_holds_stays_whatever_comes");
+    const struct pace_key mine = nth_router(70000);
+    struct pace_sample *held = pace_ration(pace, &mine, seen, spacing_ns, 0);
+    for (unsigned i = 0; i < many; i++)
+        visit(pace, i, 100000 * MS + (int64_t)i * MS);
+    check_that(pace_ration(pace, &mine, seen, spacing_ns, 200000 * MS) == held, "another sample");
+
+    check_case("after_a_minute_without_use_a_sample_is_dropped_without_being_missed");
+    uint64_t before = pace_counters(pace).samples;
+    visit(pace, 80000, 400000 * MS);
+    check_int("known", known(pace, 0, many, 400000 * MS), 0);
+    check_int("missed", (long)(pace_counters(pace).samples - before), 0);
+    pace_free(pace);
+}
+
+static void check_serials(void)
+{
+    struct pace *pace = pace_new();
+
+    check_case("no_two_traces_have_one_serial_number");
+    uint64_t first = pace_serial(pace), second = pace_serial(pace);
+    check_that(first != 0 && second == first + 1, "%u, %u", (unsigned)first, (unsigned)second);
+    pace_free(pace);
+}
+
 int main(void)
 {
     check_known();
     check_slots();
     check_budget();
     check_sharing();
+    check_outcomes_kept();
+    check_memory();
+    check_serials();
     pace_free(NULL);
     return check_done();
 }

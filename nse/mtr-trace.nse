@@ -505,6 +505,7 @@ action = function(target)
   end
   host:map(args, result)
   args.name, args.evidence = target.targetname, host.verbose()
+  args.ascii = true -- Nmap writes other bytes as \xHH
   return lib.structured.build(result, args, stdnse.output_table),
     "\n  " .. lib.text.render(result, args):gsub("\n([^\n])", "\n  %1")
 end

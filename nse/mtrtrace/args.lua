@@ -7,6 +7,7 @@
 local fields = require "mtrtrace.fields"
 local format = require "mtrtrace.format"
 local nearest = require "mtrtrace.nearest"
+local unicode = require "mtrtrace.unicode"
 local values = require "mtrtrace.values"
 
 local M = {}
@@ -94,7 +95,7 @@ local function accepted(arg)
 end
 
 local function short(text)
-  return format.clean(text):sub(1, 60)
+  return unicode.cut(format.clean(text), 60)
 end
 
 local function bad(prefix, arg, shown, hint)

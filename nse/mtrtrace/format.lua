@@ -2,16 +2,15 @@
 --- How values are written. Only the field table and the reports call this;
 -- no other module formats a number. Pure: no locale, no I/O.
 -- @module mtrtrace.format
+local unicode = require "mtrtrace.unicode"
+
 local M = {}
 
---- Text from the network made safe to print.
+--- Text from the network made safe to print, see mtrtrace.unicode.
 -- @tparam ?string text any bytes
--- @treturn ?string control characters dropped, bytes above 126 as "?"
+-- @treturn ?string UTF-8 without what is invisible
 function M.clean(text)
-  if text == nil then
-    return nil
-  end
-  return (tostring(text):gsub("%c", ""):gsub("[\127-\255]", "?"))
+  return text ~= nil and unicode.clean(text) or nil
 end
 
 --- A number as plain decimals: at most six, no exponent, no trailing zeros.

@@ -9,6 +9,8 @@
 -- The module mtrtrace.http is { start = function(options) -> request or nil,
 -- text, name }; a request is { done(), result(), close() }.
 -- @module mtrtrace.ttfb
+local unicode = require "mtrtrace.unicode"
+
 local M = {}
 
 -- How long a connection may take where another scheme is left to be tried.
@@ -101,7 +103,7 @@ local function verdict_of(report, try)
   if report.failure == "no_ca" then
     return "no CA certificates to verify it with"
   end
-  local text = report.text or ""
+  local text = unicode.clean(report.text or "")
   if not VERDICTS[report.verify] and text:find("subject name", 1, true) then
     return "not for " .. try.host
   end
@@ -213,7 +215,8 @@ local function add_report(out, report)
   for _, key in ipairs(TIMES) do
     out[key] = report[key]
   end
-  out.status, out.location = report.status, report.location
+  out.status = report.status
+  out.location = report.location and unicode.clean(report.location)
   out.tls_version, out.resends = report.tls_version, report.resends
   out.protocol = report.version and "HTTP/" .. report.version
 end
@@ -236,7 +239,8 @@ end
 local function outcome(self, out)
   local rest = self.failed or self.partial
   if self.failed or rest and #self.samples == 0 then
-    out.phase, out.failure, out.reason = rest.phase, rest.failure, rest.text
+    out.phase, out.failure = rest.phase, rest.failure
+    out.reason = rest.text and unicode.clean(rest.text)
   end
   if #self.samples > 0 then
     add_samples(out, self.samples)

@@ -239,7 +239,8 @@ end)
 check.case("text_is_printable_and_short", function()
   check.equal(#clean.text(("x\27"):rep(100000)), 200)
   check.equal(clean.text "\0\27\7", nil)
-  check.equal(clean.text "a\195\182\n b  ", "a?? b")
+  check.equal(clean.text "a\195\182\n b  ", "a\u{f6} b")
+  check.equal(clean.text(("\u{f6}"):rep(150)), ("\u{f6}"):rep(100))
 end)
 
 -- ---- bulk whois -----------------------------------------------------------

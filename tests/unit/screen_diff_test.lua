@@ -127,12 +127,15 @@ end)
 
 local PUT = {
   { name = "text_is_clipped", text = "abcdefgh", want = "abcde" },
-  { name = "control_characters_are_question_marks",
-    text = "\27[2J\a", want = "?[2J?" },
-  { name = "c1_and_del_are_question_marks",
-    text = "a\127\u{9b}b", want = "a??b" },
-  { name = "broken_utf8_is_a_question_mark_a_byte",
-    text = "a\xff\xe2\x96b", want = "a???b" },
+  { name = "control_characters_are_left_out",
+    text = "\27[2J\a", want = "[2J" },
+  { name = "c1_and_del_are_left_out", text = "a\127\u{9b}b", want = "ab" },
+  { name = "broken_utf8_is_latin1", text = "a\xf6b", want = "a\u{f6}b" },
+  { name = "marks_share_a_cell", text = "o\u{308}12345",
+    want = "o\u{308}1234" },
+  { name = "wide_ones_take_two_cells", text = "\u{4e2d}123456",
+    want = "\u{4e2d}123" },
+  { name = "no_half_of_a_wide_one", text = "1234\u{4e2d}", want = "1234" },
   { name = "utf8_takes_a_cell_a_character",
     text = "\u{2581}\u{2588}x", want = "\u{2581}\u{2588}x" },
 }
@@ -141,6 +144,27 @@ check.rows(PUT, function(row)
   local drawn = canvas.new(5, 1)
   drawn:put(1, 1, row.text)
   check.equal(drawn:text(), row.want)
+end)
+
+check.case("over_half_of_a_wide_one_the_other_half_is_blank", function()
+  local drawn = canvas.new(6, 1)
+  drawn:put(1, 1, "\u{4e2d}\u{4e2d}\u{4e2d}")
+  drawn:put(2, 1, "x")
+  drawn:put(5, 1, "y")
+  check.equal(drawn:text(), " x\u{4e2d}y")
+end)
+
+check.case("ascii_terminals_get_ascii", function()
+  local drawn = canvas.new(12, 1, glyphs.ascii.show)
+  drawn:put(1, 1, "Troms\u{f8} \u{df}\u{4e2d}")
+  check.equal(drawn:text(), "Tromso ss?")
+end)
+
+check.case("behind_wide_and_marked_ones_the_column_is_said", function()
+  local drawn = canvas.new(6, 1)
+  drawn:put(1, 1, "\u{4e2d}ao\u{308}b")
+  check.equal(diff.bytes(nil, drawn, {}), "\27[0m\27[2J\27[1;1H\u{4e2d}"
+    .. "\27[1;3Hao\u{308}\27[1;5Hb")
 end)
 
 check.case("what_is_outside_is_left_out", function()

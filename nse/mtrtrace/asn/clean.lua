@@ -1,19 +1,20 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- What a server sent, made fit to be kept: printable ASCII of bounded
--- length. Pure.
+--- What a server sent, made fit to be kept: clean UTF-8 of bounded length.
+-- Pure.
 -- @module mtrtrace.asn.clean
-local format = require "mtrtrace.format"
+local unicode = require "mtrtrace.unicode"
 
 local M = {}
 
 local LONGEST = 200
 
---- Text without control characters and needless blanks.
+--- Text without control and invisible characters and needless blanks.
 -- @tparam string text any bytes
 -- @treturn ?string at most 200 bytes; nil where nothing is left
 function M.text(text)
-  local out = format.clean(text:sub(1, 4 * LONGEST):gsub("[\t\r\n]", " "))
-  out = out:gsub("  +", " "):gsub("^ ", ""):sub(1, LONGEST):gsub(" $", "")
+  local out = unicode.cut_bytes(text, 4 * LONGEST):gsub("[\t\r\n]", " ")
+  out = unicode.clean(out):gsub("  +", " "):gsub("^ ", "")
+  out = unicode.cut_bytes(out, LONGEST):gsub(" $", "")
   return out ~= "" and out or nil
 end
 

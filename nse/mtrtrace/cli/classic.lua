@@ -5,11 +5,16 @@
 local bundle = require "mtrtrace.paths.bundle"
 local classic = require "mtrtrace.report.classic"
 local serial = require "mtrtrace.cli.serial"
+local unicode = require "mtrtrace.unicode"
 
 local M = {}
 
 local Reader = { wants_events = true }
 Reader.__index = Reader
+
+local function put(self, index, text)
+  self.texts:put(index, self.ascii and unicode.ascii(text) or text)
+end
 
 -- With -n addresses stand alone, unless something else is asked of them.
 local function tells_more(options)
@@ -31,7 +36,7 @@ function Reader:start(trace)
   self.views[trace.index] = classic.new(options, facts_of(self, trace),
     { flows = trace.flows and bundle.numbers(trace.flows),
       no_names = self.no_names })
-  self.texts:put(trace.index, classic.title(trace, options, trace.head.size))
+  put(self, trace.index, classic.title(trace, options, trace.head.size))
 end
 
 function Reader:events(trace, list)
@@ -42,7 +47,7 @@ function Reader:events(trace, list)
   -- A recording says what was found out of addresses at its end.
   local text = trace.live and view:take(self.now()) or ""
   if text ~= "" then
-    self.texts:put(trace.index, text)
+    put(self, trace.index, text)
   end
 end
 
@@ -63,7 +68,7 @@ function Reader:finish(trace, result)
     if self.tells_more then
       view.facts = facts_of_result(result)
     end
-    self.texts:put(trace.index, view:take(nil, result))
+    put(self, trace.index, view:take(nil, result))
   end
   self.views[trace.index] = nil
   self.texts:finish(trace.index)
@@ -77,11 +82,12 @@ end
 -- @tparam table out see mtrtrace.cli.out
 -- @tparam function now seconds that never fall
 -- @tparam table options checked
+-- @tparam boolean ascii whether nothing but ASCII can be shown
 -- @treturn table a reader
-function M.new(out, now, options)
+function M.new(out, now, options, ascii)
   return setmetatable({ texts = serial.new(out, "\n"), now = now,
     tells_more = tells_more(options), views = {},
-    no_names = options.names == "no" }, Reader)
+    no_names = options.names == "no", ascii = ascii }, Reader)
 end
 
 return M

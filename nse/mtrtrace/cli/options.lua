@@ -151,7 +151,8 @@ local ROWS = {
     read = values.whole, min = 0, max = 2, want = "a whole number",
     about = "what the screen shows first: 0 the table, 1 strips, 2 a chart" },
   { name = "ascii", group = "output", flag = true,
-    about = "draw the screen in plain ASCII, whatever the locale" },
+    about = "plain ASCII in the screen, the report and the classic "
+      .. "view, whatever the locale" },
   { short = "r", name = "report", group = "output",
     sets = { format = "report" },
     about = "print a table at the end (the default where output is no "

@@ -5,6 +5,7 @@
 local classic = require "mtrtrace.cli.classic"
 local document = require "mtrtrace.cli.document"
 local formats = require "mtrtrace.cli.formats"
+local glyphs = require "mtrtrace.screen.glyphs"
 local lines = require "mtrtrace.cli.lines"
 local map = require "mtrtrace.cli.map"
 local out = require "mtrtrace.cli.out"
@@ -16,13 +17,20 @@ local M = {}
 local Outputs = {}
 Outputs.__index = Outputs
 
+-- What people read is in ASCII where the locale has nothing else; a file has
+-- no locale.
+local function is_ascii(options)
+  return options.ascii
+    or not options.output and not glyphs.is_utf8(os.getenv)
+end
+
 -- Ways to show a run that are no documents; each gives a reader.
 local STREAMS = {
   ndjson = function(output, run)
     return lines.new(output, run.version, true)
   end,
   classic = function(output, run, options)
-    return classic.new(output, run.now, options)
+    return classic.new(output, run.now, options, is_ascii(options))
   end,
   screen = function(_, run, options)
     return screen.new(options, run)
@@ -30,8 +38,9 @@ local STREAMS = {
 }
 
 local function a_document(output, format, options, run)
-  return document.new(output, formats.get(format),
-    view.of(options, run.version, run.targets))
+  local shown = view.of(options, run.version, run.targets)
+  shown.ascii = is_ascii(options)
+  return document.new(output, formats.get(format), shown)
 end
 
 local function main_reader(output, options, run)

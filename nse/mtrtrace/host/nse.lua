@@ -8,6 +8,7 @@ local companions = require "mtrtrace.companions"
 local geojson = require "mtrtrace.report.geojson"
 local nse_net = require "mtrtrace.host.nse_net"
 local nse_os = require "mtrtrace.host.nse_os"
+local unicode = require "mtrtrace.unicode"
 local zone = require "mtrtrace.zone"
 
 local M = {}
@@ -171,7 +172,8 @@ end
 -- @treturn nil
 -- @treturn ?string
 function Host:refuse(text)
-  return nil, self:once("refused") and "ERROR: " .. text or nil
+  return nil, self:once("refused")
+    and "ERROR: " .. unicode.ascii(text) or nil
 end
 
 --- An answer to a trace that could not start. Lack of privilege is said
@@ -184,7 +186,8 @@ function Host:fail(text, name)
   if name ~= "PERMISSION" then
     local argument = ARGUMENT_OF[name]
     return nil, ("ERROR: %s%s"):format(
-      argument and ("%s.%s: "):format(SCRIPT, argument) or "", text)
+      argument and ("%s.%s: "):format(SCRIPT, argument) or "",
+      unicode.ascii(text))
   end
   if self:once("permission") then
     self.stdnse.verbose1("not running for lack of privileges: %s", text)
@@ -210,7 +213,7 @@ function M.new(nmap, stdnse)
     return nmap.verbosity() >= 2
   end
   function host.log(text)
-    stdnse.verbose(2, "%s", text)
+    stdnse.verbose(2, "%s", unicode.ascii(text))
   end
   function host.sleep(seconds)
     stdnse.sleep(math.max(seconds, SHORTEST_SLEEP_S))

@@ -6,6 +6,7 @@
 -- @module mtrtrace.host.nse_net
 local special = require "mtrtrace.special"
 local text_of = require("mtrtrace.asn.txt").text
+local unicode = require "mtrtrace.unicode"
 
 local M = {}
 
@@ -195,7 +196,7 @@ function M.add(host, nmap, stdnse, store)
     stdnse.new_thread(body)
   end
   function host.debug(text)
-    stdnse.debug1("%s", text)
+    stdnse.debug1("%s", unicode.ascii(text))
   end
 end
 

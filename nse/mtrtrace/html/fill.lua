@@ -2,6 +2,7 @@
 --- Templates of HTML, and the one place where text becomes HTML. Pure.
 -- @module mtrtrace.html.fill
 local format = require "mtrtrace.format"
+local unicode = require "mtrtrace.unicode"
 
 local M = {}
 
@@ -10,7 +11,7 @@ local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;",
 
 --- A text as it stands in an element or between quotes.
 -- @tparam any text whatever the network said, or a number
--- @treturn string ASCII without control characters
+-- @treturn string UTF-8 without what is invisible
 function M.escape(text)
   return (format.clean(text):gsub("[&<>\"']", ENTITIES))
 end
@@ -47,8 +48,7 @@ end
 -- @tparam integer limit at least 4
 -- @treturn string
 function M.shorten(text, limit)
-  text = format.clean(text)
-  return #text > limit and text:sub(1, limit - 3) .. "..." or text
+  return unicode.shorten(format.clean(text), limit, "...")
 end
 
 --- A coordinate of a drawing: to a tenth, without trailing zeros.

@@ -5,6 +5,7 @@
 -- @module mtrtrace.html.graph
 local fill = require "mtrtrace.html.fill"
 local graph = require "mtrtrace.report.graph"
+local unicode = require "mtrtrace.unicode"
 
 local M = {}
 
@@ -63,7 +64,7 @@ local function measure(stages)
       node.shown = lines_of(node)
       stage.height = math.max(stage.height, #node.shown * LINE + PAD)
       for _, line in ipairs(node.shown) do
-        longest = math.max(longest, #line)
+        longest = math.max(longest, unicode.width(line))
       end
     end
   end

@@ -2,6 +2,8 @@
 --- ICMP extensions in a few words: MPLS label stacks (RFC 4950), interfaces
 -- (RFC 5837), and what is unknown. Pure.
 -- @module mtrtrace.paths.extension
+local unicode = require "mtrtrace.unicode"
+
 local M = {}
 
 -- The extensions of a responder's answers, those it has.
@@ -41,7 +43,7 @@ function M.labels(responder)
 end
 
 local function interface(item)
-  local parts = { item.name, item.address,
+  local parts = { item.name and unicode.clean(item.name), item.address,
     item.index and ("index %d"):format(item.index),
     item.mtu and ("mtu %d"):format(item.mtu) }
   local said = { item.role or "interface" }

@@ -10,6 +10,7 @@ local os_lines = require "mtrtrace.os.lines"
 local path_lines = require "mtrtrace.paths.lines"
 local pmtu = require "mtrtrace.pmtu"
 local rows = require "mtrtrace.rows"
+local unicode = require "mtrtrace.unicode"
 local verdict_lines = require "mtrtrace.verdict.lines"
 
 local M = {}
@@ -60,8 +61,8 @@ end
 
 local function cell_of(field, row, cut)
   local text = fields.cell(field, row)
-  return cut and field.longest and #text > field.longest
-    and text:sub(1, field.longest - 2) .. ".." or text
+  return cut and field.longest
+    and unicode.shorten(text, field.longest, "..") or text
 end
 
 --- The cells: titles first, then a row for each responder.

@@ -3,6 +3,7 @@
 -- table of mtrtrace.ttfb in, text out.
 -- @module mtrtrace.report.ttfb_line
 local format = require "mtrtrace.format"
+local unicode = require "mtrtrace.unicode"
 
 local M = {}
 
@@ -68,7 +69,8 @@ local function answer(t)
   if not t.status then
     return nil
   end
-  local location = t.location and " to " .. t.location:sub(1, 200) or ""
+  local location = t.location
+    and " to " .. unicode.cut_bytes(t.location, 200) or ""
   return ("%s %d%s"):format(t.protocol or "HTTP", t.status, location)
 end
 

@@ -2,44 +2,37 @@
 --- A screenful of cells, each a character and a style. What is put there is
 -- clipped, and no control character gets in. Pure.
 -- @module mtrtrace.screen.canvas
+local unicode = require "mtrtrace.unicode"
+
 local M = {}
 
 local Canvas = {}
 Canvas.__index = Canvas
 
--- C0, DEL and C1 move cursors and start sequences.
-local function is_control(code)
-  return code < 32 or code >= 127 and code < 160
-end
-
--- Characters of a text; what is no UTF-8 is one "?" a byte.
-local function characters(text)
-  local out = {}
-  if not text:find "[^\32-\126]" then
-    for i = 1, #text do
-      out[i] = text:sub(i, i)
-    end
-    return out
-  end
-  local at = 1
-  while at <= #text do
-    local stop = utf8.len(text, at, at) and utf8.offset(text, 2, at) or at + 1
-    local part = text:sub(at, stop - 1)
-    local known = utf8.len(part) == 1 and not is_control(utf8.codepoint(part))
-    out[#out + 1] = known and part or "?"
-    at = stop
-  end
-  return out
-end
-
 --- How many columns a text takes.
 -- @tparam string text
 -- @treturn integer
 function M.width(text)
-  return text:find "[^\32-\126]" and #characters(text) or #text
+  return unicode.width(unicode.clean(text))
 end
 
---- Writes a text; what does not fit is left out.
+-- The other half of a character of two columns is gone with the first.
+local function break_wide(self, at)
+  if self.chars[at] == "" then
+    self.chars[at - 1] = " "
+  end
+  if self.chars[at + 1] == "" then
+    self.chars[at + 1] = " "
+  end
+end
+
+local function set(self, at, text, style)
+  break_wide(self, at)
+  self.chars[at], self.styles[at] = text, style
+end
+
+--- Writes a text; what does not fit is left out. A character of two columns
+-- is followed by a cell without text.
 -- @tparam integer x column from 1
 -- @tparam integer y row from 1
 -- @tparam string text
@@ -52,13 +45,18 @@ function Canvas:put(x, y, text, style, width)
   end
   local most = math.min(self.width, width and x + width - 1 or self.width)
   local base = (y - 1) * self.width
-  for _, character in ipairs(characters(text)) do
-    if x > most then
+  local cells, widths = unicode.cells(self.show(unicode.clean(text)))
+  for i, cell in ipairs(cells) do
+    if x + widths[i] - 1 > most then
       break
-    elseif x >= 1 then
-      self.chars[base + x], self.styles[base + x] = character, style or ""
+    elseif x >= 1 and widths[i] > 0 then
+      set(self, base + x, cell, style or "")
+      if widths[i] == 2 then
+        set(self, base + x + 1, "", style or "")
+        self.chars[base + x] = cell
+      end
     end
-    x = x + 1
+    x = x + widths[i]
   end
   return x
 end
@@ -103,10 +101,11 @@ end
 --- An empty screen.
 -- @tparam integer width columns
 -- @tparam integer height rows
+-- @tparam ?function show a text as the terminal can show it
 -- @treturn table
-function M.new(width, height)
+function M.new(width, height, show)
   local self = setmetatable({ width = width, height = height, chars = {},
-    styles = {} }, Canvas)
+    styles = {}, show = show or function(text) return text end }, Canvas)
   for i = 1, width * height do
     self.chars[i], self.styles[i] = " ", ""
   end

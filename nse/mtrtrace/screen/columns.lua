@@ -2,10 +2,10 @@
 --- Which columns of the table fit, how wide each is, and in which order rows
 -- stand. Pure.
 -- @module mtrtrace.screen.columns
-local canvas = require "mtrtrace.screen.canvas"
 local fields = require "mtrtrace.fields"
 local format = require "mtrtrace.format"
 local rows = require "mtrtrace.rows"
+local unicode = require "mtrtrace.unicode"
 
 local M = {}
 
@@ -82,11 +82,11 @@ end
 
 -- ---- widths ---------------------------------------------------------------
 
-local function wanted(field, list)
-  local width, cells = canvas.width(field.title), {}
+local function wanted(field, list, show)
+  local width, cells = #field.title, {}
   for r, row in ipairs(list) do
-    cells[r] = fields.cell(field, row)
-    width = math.max(width, #cells[r])
+    cells[r] = show(fields.cell(field, row))
+    width = math.max(width, unicode.width(cells[r]))
   end
   return width, cells
 end
@@ -96,11 +96,11 @@ local function is_right(field)
     and not field.later
 end
 
-local function measure(keys, list)
+local function measure(keys, list, show)
   local columns, total = {}, -1
   for i, key in ipairs(keys) do
     local field = fields.get(key)
-    local width, cells = wanted(field, list)
+    local width, cells = wanted(field, list, show)
     columns[i] = { field = field, width = width, cells = cells,
       right = is_right(field), pinned = i <= 2 and PINNED[key] or false }
     total = total + width + 1
@@ -163,11 +163,12 @@ end
 -- @tparam {table,...} list rows
 -- @tparam integer width columns of the terminal there are
 -- @tparam integer left how many columns the user has scrolled past
+-- @tparam function show a text as the terminal can show it
 -- @treturn {table,...} { field, cells, x, width, right }
 -- @treturn integer the first free column behind them
 -- @treturn boolean whether there are more that do not fit
-function M.fit(keys, list, width, left)
-  local columns = scrolled(measure(keys, list), left)
+function M.fit(keys, list, width, left, show)
+  local columns = scrolled(measure(keys, list, show), left)
   local total = -1
   for _, column in ipairs(columns) do
     total = total + column.width + 1

@@ -6,6 +6,7 @@ local fields = require "mtrtrace.fields"
 local format = require "mtrtrace.format"
 local history = require "mtrtrace.screen.history"
 local rows = require "mtrtrace.rows"
+local unicode = require "mtrtrace.unicode"
 local wrap = require "mtrtrace.screen.wrap"
 
 local M = {}
@@ -34,12 +35,12 @@ local SAID = { hop = true, host = true, ip = true, name = true,
   codes = true, recv = true }
 
 -- Every column that has something to say of a row.
-local function figures(row)
+local function figures(row, show)
   local out = {}
   for _, field in ipairs(fields.all()) do
     local text = not SAID[field.key] and fields.cell(field, row) or "-"
     if text ~= "-" and text ~= "" and text ~= "no" then
-      out[#out + 1] = ("%s %s"):format(field.title, text)
+      out[#out + 1] = ("%s %s"):format(field.title, show(text))
     end
   end
   return out
@@ -49,7 +50,8 @@ end
 local function flow(lines, texts, width)
   local line = ""
   for _, text in ipairs(texts) do
-    if line ~= "" and #line + #text + 3 > width then
+    if line ~= ""
+      and unicode.width(line) + unicode.width(text) + 3 > width then
       lines[#lines + 1] = line
       line = ""
     end
@@ -82,10 +84,10 @@ local function in_turn(hop)
   return seen
 end
 
-local function evidence(lines, result, hop, width)
+local function evidence(lines, result, hop, width, show)
   for _, verdict in ipairs(result.verdicts or {}) do
     if speaks_of(verdict, hop.ttl) then
-      wrap.add(lines, format.clean(verdict.text), width)
+      wrap.add(lines, show(format.clean(verdict.text)), width)
     end
   end
   local seen = in_turn(hop)
@@ -98,16 +100,17 @@ end
 -- @tparam table result judged
 -- @tparam table hop one of its hops
 -- @tparam integer width columns
+-- @tparam function show a text as the terminal can show it
 -- @treturn {string,...} lines
-function M.lines(result, hop, width)
+function M.lines(result, hop, width, show)
   local lines = {}
   for _, row in ipairs(rows.of(hop)) do
     wrap.add(lines, row.responder
-      and format.clean(responder_line(row.responder))
+      and show(format.clean(responder_line(row.responder)))
       or "Nothing has answered at this distance.", width)
-    flow(lines, figures(row), width)
+    flow(lines, figures(row, show), width)
   end
-  evidence(lines, result, hop, width)
+  evidence(lines, result, hop, width, show)
   return lines
 end
 
@@ -192,7 +195,7 @@ function M.draw(canvas, state, area)
   canvas:put(3, area.y, (" Hop %d "):format(hop.ttl), "title")
   local beside = canvas.width >= LEAST_SIDE
   local width = beside and canvas.width * 3 // 5 or canvas.width
-  local lines = M.lines(tab.result, hop, width - 1)
+  local lines = M.lines(tab.result, hop, width - 1, state.glyphs.show)
   local room = area.height - 1
   local bars = histogram_lines(state, hop.ttl,
     beside and math.max(1, math.min(BARS, room - 1)) or BARS,

@@ -26,20 +26,28 @@ local function begin(out, pen, x, y)
   local from = pen.y == y and pen.x <= x and x - pen.x <= GAP and pen.x or x
   if pen.y ~= y or from ~= pen.x then
     move(out, x, y)
-    from = x
+    pen.lost, from = false, x
   end
   return from
 end
 
+-- Terminals do not agree on the width of what takes two columns or has marks
+-- over it: behind that the column is said again.
 local function write(out, pen, new, from, to, y, styles)
   local base = (y - 1) * new.width
   for x = from, to do
     local style = styles[new.styles[base + x]] or ""
+    local text = new.chars[base + x]
+    if pen.lost and text ~= "" then
+      move(out, x, y)
+      pen.lost = false
+    end
     if style ~= pen.style then
       out[#out + 1] = sgr(style)
       pen.style = style
     end
-    out[#out + 1] = new.chars[base + x]
+    out[#out + 1] = text
+    pen.lost = pen.lost or utf8.len(text) ~= 1
   end
   pen.x, pen.y = to + 1, y
 end
@@ -56,7 +64,7 @@ end
 -- @tparam table styles as given by mtrtrace.screen.palette
 -- @treturn string "" where nothing changes; else the pen is plain behind it
 function M.bytes(old, new, styles)
-  local out, pen = {}, { style = "" }
+  local out, pen = {}, { style = "", lost = false }
   if not old or old.width ~= new.width or old.height ~= new.height then
     out[1] = CLEAR
     old = blank(new.width, new.height)

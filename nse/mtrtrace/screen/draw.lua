@@ -11,6 +11,7 @@ local help = require "mtrtrace.screen.help"
 local strips = require "mtrtrace.screen.strips"
 local ttfb_line = require "mtrtrace.report.ttfb_line"
 local table_view = require "mtrtrace.screen.table"
+local unicode = require "mtrtrace.unicode"
 
 local M = {}
 
@@ -61,7 +62,7 @@ end
 local function draw_tabs(canvas, state)
   local first, width = state.active, 0
   while first >= 1 do
-    width = width + #format.clean(state.tabs[first].name) + 5
+    width = width + unicode.width(format.clean(state.tabs[first].name)) + 5
     if width > canvas.width then
       break
     end
@@ -155,7 +156,7 @@ end
 -- @tparam integer height rows
 -- @treturn table canvas
 function M.draw(state, width, height)
-  local canvas = canvas_of.new(width, height)
+  local canvas = canvas_of.new(width, height, state.glyphs.show)
   local top, web = #state.tabs > 1 and 2 or 1, web_of(state, height)
   if web then
     top = top + 1

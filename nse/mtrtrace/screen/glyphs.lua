@@ -1,13 +1,17 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 --- The characters that graphs are drawn with, for terminals that show UTF-8
--- and for those that do not. Each takes one column. Pure.
+-- and for those that do not. Each takes one column; `show` gives a clean text
+-- as such a terminal shows it. Pure.
 -- @module mtrtrace.screen.glyphs
+local unicode = require "mtrtrace.unicode"
+
 local M = {}
 
 --- Plain ASCII.
 M.ascii = {
   levels = { "_", ".", "-", "~", "=", "+", "*", "#" }, full = "#",
   lost = "x", open = " ", rule = "-", bar = "|", axis = "+", more = ">",
+  show = unicode.ascii,
 }
 
 --- UTF-8: eighths of a block.
@@ -16,6 +20,7 @@ M.utf8 = {
     "\u{2586}", "\u{2587}", "\u{2588}" }, full = "\u{2588}",
   lost = "x", open = " ", rule = "\u{2500}", bar = "\u{2502}",
   axis = "\u{253c}", more = "\u{203a}",
+  show = function(text) return text end,
 }
 
 --- Whether a locale is one of UTF-8, by the variables that say so: the first

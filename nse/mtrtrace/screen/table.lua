@@ -5,6 +5,7 @@
 local columns = require "mtrtrace.screen.columns"
 local grid = require "mtrtrace.report.grid"
 local spark = require "mtrtrace.screen.spark"
+local unicode = require "mtrtrace.unicode"
 local wrap = require "mtrtrace.screen.wrap"
 
 local M = {}
@@ -52,8 +53,8 @@ end
 
 local function put_cell(canvas, column, text, y, style)
   local x = column.x
-  if column.right and #text < column.width then
-    x = x + column.width - #text
+  if column.right then
+    x = x + math.max(0, column.width - unicode.width(text))
   end
   canvas:put(x, y, text, style, column.width - (x - column.x))
 end
@@ -107,7 +108,7 @@ local function draw_remarks(canvas, state, y, bottom)
   local lines = {}
   for _, remark in ipairs(grid.remarks(state:current().result,
     { columns = state.columns })) do
-    wrap.add(lines, remark, canvas.width)
+    wrap.add(lines, state.glyphs.show(remark), canvas.width)
   end
   for i, line in ipairs(lines) do
     if y + i > bottom then
@@ -129,7 +130,8 @@ function M.draw(canvas, state, area)
   state.order = rows
   local width = spark_width(state, canvas.width)
   local list, x, more = columns.fit(grid.keys(state.columns, tab.result), rows,
-    canvas.width - (width > 0 and width + 1 or 0), state.left)
+    canvas.width - (width > 0 and width + 1 or 0), state.left,
+    state.glyphs.show)
   local strip = { x = canvas.width - width + 1, width = width }
   if width > 0 and not more then
     strip.x = x + 1

@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 --- Long sentences in lines. Pure.
 -- @module mtrtrace.screen.wrap
+local unicode = require "mtrtrace.unicode"
+
 local M = {}
 
 --- Appends a text in lines; further ones are indented.
@@ -8,13 +10,16 @@ local M = {}
 -- @tparam string text
 -- @tparam integer width
 function M.add(lines, text, width)
-  local line = ""
+  local line, taken = "", 0
   for word in text:gmatch "%S+" do
-    if line ~= "" and #line + #word + 1 > width then
+    local columns = unicode.width(word)
+    if line ~= "" and taken + columns + 1 > width then
       lines[#lines + 1] = line
-      line = "  " .. word
+      line, taken = "  " .. word, columns + 2
+    elseif line == "" then
+      line, taken = word, columns
     else
-      line = line == "" and word or line .. " " .. word
+      line, taken = line .. " " .. word, taken + columns + 1
     end
   end
   lines[#lines + 1] = line

@@ -160,7 +160,7 @@ int64_t pmtu_due(const struct pmtu *m)
 
     if (m->phase == DONE || pmtu_is_held(m))
         return INT64_MAX;
-    if (m->batch == 0)
+    if (m->batch == 0 || m->unplanned)
         return m->stepped_ns;
     for (int i = 0; i < m->count; i++) {
         const struct question *q = &m->questions[i];

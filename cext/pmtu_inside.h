@@ -54,6 +54,7 @@ struct pmtu {
     uint16_t named;         /* by the router with the smallest MTU so far */
     uint16_t told_hi;       /* the smallest that was refused in words */
     bool renamed, checked, least_failed, released;
+    bool unplanned;                    /* a turn was too short for all decisions */
     bool twice;                        /* SMALL */
     struct ipaddr hops[UINT8_MAX + 1]; /* by TTL */
     uint8_t ttl;                       /* at which sizes are asked */
@@ -77,7 +78,8 @@ bool pmtu_is_held(const struct pmtu *m);
 
 void pmtu_begin(struct pmtu *m, int64_t now_ns);
 
-/* Chooses what is asked next where all that is wanted of this batch is settled. */
+/* Chooses what is asked next where all that is wanted of this batch is settled. A turn takes a
+ * bounded number of decisions: the rest is left to the next one. */
 void pmtu_plan(struct pmtu *m, int64_t now_ns);
 
 /* The largest size that passed is known to be the largest. */

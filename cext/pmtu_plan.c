@@ -9,6 +9,7 @@ enum {
     REOPENED = 3, /* silent ones of them asked again at a time */
     CHECKS = 6,   /* one byte too large and largest, in turn */
     WINDOW = 5,   /* hops asked at once for what is behind the shrinking one */
+    DECISIONS = 8 /* in one turn; those that follow from each other are three at most */
 };
 
 static const int64_t check_every_ns = 30 * MS;
@@ -182,6 +183,7 @@ bool pmtu_is_exact(const struct pmtu *m)
 
 static void choose(struct pmtu *m, int64_t now_ns)
 {
+    m->renamed = false; /* what was named is part of this choice */
     if (is_settled(m))
         pmtu_finish(m);
     else if (m->named > m->lo && m->named < m->hi)
@@ -283,7 +285,7 @@ static bool is_ready(struct pmtu *m)
 {
     int at = 0;
 
-    if (m->renamed && m->phase != LAST_HOP)
+    if (m->phase != DONE && m->renamed && m->phase != LAST_HOP)
         return true;
     switch (m->phase) {
     case START:
@@ -450,6 +452,9 @@ static void decide(struct pmtu *m, int64_t now_ns)
 
 void pmtu_plan(struct pmtu *m, int64_t now_ns)
 {
-    while (is_ready(m) && !pmtu_is_held(m))
+    int decisions = 0;
+
+    for (; decisions < DECISIONS && !pmtu_is_held(m) && is_ready(m); decisions++)
         decide(m, now_ns);
+    m->unplanned = decisions == DECISIONS;
 }

@@ -17,8 +17,10 @@ enum word { TELLS, SAYS_NOTHING, NAMES_NONE, NAMES_MORE, NAMES_TOO_LITTLE };
 struct router {
     uint16_t mtu; /* of what is behind it; 0: as large as anything */
     enum word word;
-    bool silent;  /* about TTLs */
-    bool rations; /* the same: a bucket of 6, one a second */
+    bool silent;     /* about TTLs */
+    bool rations;    /* the same: a bucket of 6, one a second */
+    int64_t word_ns; /* how much later its words come */
+    int64_t mute_ns; /* it says nothing before this */
     double tokens;
     int64_t filled_ns;
 };
@@ -91,7 +93,8 @@ static bool may_answer(struct world *w, struct router *r)
     return has;
 }
 
-static void deliver(struct world *w, int hop, const struct wire_packet *packet)
+static void deliver_late(struct world *w, int hop, const struct wire_packet *packet,
+                         int64_t late_ns)
 {
     struct delivery **at = &w->first, *d = calloc(1, sizeof *d);
 
@@ -99,11 +102,16 @@ static void deliver(struct world *w, int hop, const struct wire_packet *packet)
         abort();
     d->packet = *packet;
     d->packet.from = address_of(w, hop);
-    d->at_ns = w->now_ns + (2 * hop) * MS + (int64_t)(check_share(&w->random) * MS);
+    d->at_ns = w->now_ns + late_ns + (2 * hop) * MS + (int64_t)(check_share(&w->random) * MS);
     while (*at != NULL && (*at)->at_ns <= d->at_ns)
         at = &(*at)->next;
     d->next = *at;
     *at = d;
+}
+
+static void deliver(struct world *w, int hop, const struct wire_packet *packet)
+{
+    deliver_late(w, hop, packet, 0);
 }
 
 static void answer_target(struct world *w, struct wire_packet *packet, uint16_t payload)
@@ -142,8 +150,8 @@ static void answer_too_big(struct world *w, int hop, const struct wire_packet *p
     packet.kind = WIRE_TOO_BIG;
     packet.mtu = r->word == NAMES_NONE ? 0 : names[r->word];
     packet.probe.ttl = (uint8_t)(probe->probe.ttl - hop + 1);
-    if (r->word != SAYS_NOTHING)
-        deliver(w, hop, &packet);
+    if (r->word != SAYS_NOTHING && w->now_ns >= r->mute_ns)
+        deliver_late(w, hop, &packet, r->word_ns);
 }
 
 static void send(struct world *w, const struct wire_probe *probe, uint16_t size)
@@ -364,6 +372,26 @@ static void check_words(void)
         check_that(w.report.lies > 0, "not noted");
         struct ipaddr liar = address_of(&w, 3);
         check_that(ipaddr_equal(&w.report.liar, &liar), "another's");
+    }
+
+    check_case("issue_13_an_mtu_that_is_named_when_it_has_passed_ends_the_search");
+    begin(&w, 6, WIRE_ICMP, 1);
+    w.routers[3].mtu = 1280;
+    w.routers[3].word_ns = 20 * MS;
+    run(&w);
+    check_end(&w, 1280, 1);
+    check_shrink(&w, 0, true, 3, 4, 1280);
+
+    for (int tenths = 2; tenths <= 40; tenths++) {
+        check_case("issue_13_the_first_words_are_lost_for_%d_tenths", tenths);
+        for (size_t way = 0; way < COUNT(ways); way++) {
+            check_note("%s", ways[way].name);
+            begin(&w, ways[way].version, ways[way].protocol, 1);
+            w.routers[3].mtu = 1400;
+            w.routers[3].mute_ns = w.now_ns + tenths * 100 * MS;
+            run(&w);
+            check_end(&w, 1400, 1);
+        }
     }
 
     check_case("this_host_refuses_what_its_link_does_not_bear");

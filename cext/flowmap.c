@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "flowmap.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@ static const struct flowmap_cell unasked = { .vertex = FLOWMAP_NONE };
 
 void flowmap_fini(struct flowmap *map)
 {
-    for (int ttl = 0; ttl <= UINT8_MAX; ttl++) {
+    for (int ttl = 0; ttl < FLOWMAP_TTLS; ttl++) {
         free(map->ttls[ttl].vertices);
         free(map->ttls[ttl].cells);
         map->ttls[ttl] = (struct flowmap_ttl){ 0 };
@@ -30,7 +31,7 @@ int flowmap_copy(struct flowmap *to, const struct flowmap *from)
     bool complete = true;
 
     *to = *from;
-    for (int ttl = 0; ttl <= UINT8_MAX; ttl++) {
+    for (int ttl = 0; ttl < FLOWMAP_TTLS; ttl++) {
         const struct flowmap_ttl *at = &from->ttls[ttl];
         struct flowmap_ttl *copy = &to->ttls[ttl];
         copy->vertices = copy_of(at->vertices, at->vertex_count * sizeof *at->vertices);
@@ -82,6 +83,26 @@ bool flowmap_is_pending(struct flowmap_cell cell)
     return flowmap_is_wanted(cell) || cell.state == FLOWMAP_OPEN;
 }
 
+uint32_t flowmap_first_wanted(const struct flowmap *map, int ttl)
+{
+    const struct flowmap_ttl *at = &map->ttls[ttl];
+
+    for (uint32_t flow = 0; at->wanted > 0 && flow < at->flows; flow++)
+        if (flowmap_is_wanted(at->cells[flow]))
+            return flow;
+    return FLOWMAP_NONE;
+}
+
+uint32_t flowmap_first_answered(const struct flowmap *map, int ttl)
+{
+    const struct flowmap_ttl *at = &map->ttls[ttl];
+
+    for (uint32_t flow = 0; flow < at->flows; flow++)
+        if (at->cells[flow].state == FLOWMAP_ANSWERED)
+            return flow;
+    return FLOWMAP_NONE;
+}
+
 bool flowmap_want(struct flowmap *map, int ttl, uint32_t flow)
 {
     struct flowmap_cell *cell = flowmap_at(map, ttl, flow);
@@ -130,6 +151,7 @@ static void forget_beyond(struct flowmap *map, int ttl, uint32_t flow)
         struct flowmap_cell was = flowmap_get(map, ttl, flow);
         if (was.state == FLOWMAP_UNASKED)
             continue;
+        assert(at->wanted >= flowmap_is_wanted(was));
         at->wanted -= flowmap_is_wanted(was);
         at->cells[flow] = (struct flowmap_cell){ .state = FLOWMAP_BEYOND, .vertex = FLOWMAP_NONE };
         if (was.vertex != FLOWMAP_NONE)
@@ -192,6 +214,7 @@ uint16_t flowmap_answer(struct flowmap *map, int ttl, uint32_t flow,
             return FLOWMAP_NONE;
     if (cell == NULL || cell->vertex != FLOWMAP_NONE)
         return FLOWMAP_NONE;
+    assert(map->ttls[ttl].wanted >= flowmap_is_wanted(*cell));
     map->ttls[ttl].wanted -= flowmap_is_wanted(*cell);
     cell->state = FLOWMAP_ANSWERED;
     cell->vertex = find_or_add(map, ttl, vertex);

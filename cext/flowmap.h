@@ -16,6 +16,9 @@ enum flowmap_state {
     FLOWMAP_BEYOND, /* the flow's path ends in front of this TTL */
 };
 
+/* TTLs 0 to 255, and the empty one behind them: each TTL has a next one to look at. */
+enum { FLOWMAP_TTLS = UINT8_MAX + 2 };
+
 /* In place of a vertex. */
 enum {
     FLOWMAP_NONE = UINT16_MAX,       /* of a cell: no answer. Of a TTL: all flows */
@@ -48,7 +51,7 @@ struct flowmap {
     uint8_t first, last; /* TTLs */
     uint32_t top_flow;   /* no flow from this one on was wanted yet */
     bool out_of_memory;
-    struct flowmap_ttl ttls[UINT8_MAX + 1];
+    struct flowmap_ttl ttls[FLOWMAP_TTLS];
 };
 
 /* {0} with first and last set is a valid empty map. */
@@ -65,6 +68,10 @@ struct flowmap_cell *flowmap_at(struct flowmap *map, int ttl, uint32_t flow);
 
 bool flowmap_is_wanted(struct flowmap_cell cell);
 bool flowmap_is_pending(struct flowmap_cell cell); /* wanted or under way */
+
+/* The lowest flow whose cell at this TTL is in such a state; FLOWMAP_NONE if there is none. */
+uint32_t flowmap_first_wanted(const struct flowmap *map, int ttl);
+uint32_t flowmap_first_answered(const struct flowmap *map, int ttl);
 
 /* Wants a cell that was not asked; false if it was. */
 bool flowmap_want(struct flowmap *map, int ttl, uint32_t flow);

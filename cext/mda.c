@@ -4,6 +4,7 @@
 #include "match.h"
 #include "stats.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -324,6 +325,8 @@ static void on_repeat(struct mda *m, const struct probe *p, const struct wire_pa
 {
     uint16_t first = flowmap_get(&m->map, p->ttl, p->flow).vertex;
 
+    if (first == FLOWMAP_NONE)
+        return; /* the flow turned out to end before this TTL */
     m->manners[p->ttl].repeats++;
     if (flowmap_find(&m->map, p->ttl, &packet->from) != first)
         m->map.ttls[p->ttl].per_packet = true;
@@ -387,24 +390,32 @@ void mda_expire(struct mda *m, int64_t now_ns)
 
 /* ---- probes out ---------------------------------------------------------------------------- */
 
+/* A repeat that is wanted has no flow where all that were answered turned out to end before this
+ * TTL. */
+static bool wants_probe(const struct mda *m, int ttl)
+{
+    return m->map.ttls[ttl].wanted > 0 || (m->manners[ttl].repeats_wanted > 0 &&
+                                           flowmap_first_answered(&m->map, ttl) != FLOWMAP_NONE);
+}
+
 /* When the TTL wants to send; INT64_MAX for never. */
 static int64_t ttl_due(const struct mda *m, int ttl)
 {
     const struct manner *manner = &m->manners[ttl];
     bool spent = m->sent >= m->config.max_probes || m->map.out_of_memory;
 
-    if (spent || m->map.ttls[ttl].wanted + manner->repeats_wanted == 0)
+    if (spent || !wants_probe(m, ttl))
         return INT64_MAX;
     return manner->due_ns;
 }
 
-/* The lowest flow that wants a probe. */
 static void take_wanted(struct mda *m, struct probe *p)
 {
     struct flowmap_ttl *at = &m->map.ttls[p->ttl];
+    uint32_t flow = flowmap_first_wanted(&m->map, p->ttl);
 
-    while (!flowmap_is_wanted(at->cells[p->flow]))
-        p->flow++;
+    assert(flow < at->flows);
+    p->flow = (uint16_t)flow;
     at->wanted--;
     at->cells[p->flow].tries++;
     at->cells[p->flow].state = FLOWMAP_OPEN;
@@ -412,10 +423,10 @@ static void take_wanted(struct mda *m, struct probe *p)
 
 static void take_repeat(struct mda *m, struct probe *p)
 {
-    const struct flowmap_ttl *at = &m->map.ttls[p->ttl];
+    uint32_t flow = flowmap_first_answered(&m->map, p->ttl);
 
-    while (at->cells[p->flow].state != FLOWMAP_ANSWERED)
-        p->flow++;
+    assert(flow < m->map.ttls[p->ttl].flows);
+    p->flow = (uint16_t)flow;
     p->place = REPEAT;
     m->manners[p->ttl].repeats_wanted--;
     m->manners[p->ttl].repeats_open++;
@@ -429,10 +440,11 @@ bool mda_next(struct mda *m, int64_t now_ns, struct wire_probe *out)
         return false;
     while (ttl <= m->config.max_hops && ttl_due(m, ttl) > now_ns)
         ttl++;
-    struct probe *p =
-        ttl > m->config.max_hops ? NULL : probes_add(&m->probes, now_ns, 2 * m->config.timeout_ns);
+    if (ttl > m->config.max_hops)
+        return false;
+    struct probe *p = probes_add(&m->probes, now_ns, 2 * m->config.timeout_ns);
     if (p == NULL) {
-        m->map.out_of_memory |= ttl <= m->config.max_hops;
+        m->map.out_of_memory = true;
         return false;
     }
     p->ttl = (uint8_t)ttl;

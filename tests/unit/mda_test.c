@@ -376,8 +376,94 @@ static void check_stopping_points(void)
     check_int("without a next hop yet", mda_flows_needed(0, 0.05), 6);
 }
 
+/* ---- answers that change what was known ---------------------------------------------------- */
+
+static struct wire_packet answer_to(const struct mda_config *config, const struct wire_probe *probe,
+                                    enum wire_kind kind, uint8_t host)
+{
+    static uint8_t bytes[2048];
+    struct wire_packet packet;
+
+    (void)wire_parse(bytes, wire_build(&config->spec, probe, bytes), &packet);
+    packet.kind = kind;
+    packet.type = kind == WIRE_UNREACHABLE ? 3 : 11;
+    packet.code = kind == WIRE_UNREACHABLE ? 1 : 0;
+    packet.quote.length = packet.length;
+    packet.from = config->spec.target;
+    if (host != 0)
+        packet.from.bytes[3] = host;
+    return packet;
+}
+
+/* Flow 0 is answered at TTL 2 and by the target at TTL 4, flows 1 to 5 at TTL 3, which divides. */
+static void answer_at_once(struct mda *m, const struct mda_config *config,
+                           const struct wire_probe *probe, int64_t now_ns)
+{
+    static const uint8_t hosts[] = { 0, 101, 102, 0, 0 };
+    uint8_t host = probe->ttl == 3 ? (uint8_t)(103 + probe->flow % 2) : hosts[probe->ttl];
+    struct wire_packet packet =
+        answer_to(config, probe, host != 0 ? WIRE_TIME_EXCEEDED : WIRE_UNREACHABLE, host);
+
+    if (probe->ttl == 1 ||
+        (probe->ttl == 3 ? probe->flow >= 1 && probe->flow <= 5 : probe->flow == 0))
+        mda_reply(m, &packet, now_ns);
+}
+
+/* After so many turns flows 1 to 5 turn out to end at TTL 2: a late unreachable for each. */
+static void end_after(int turns)
+{
+    struct mda_world w;
+    struct wire_probe probes[2000], probe;
+    size_t count = 0;
+    int64_t now_ns = 0;
+
+    mda_world_new(&w, 1);
+    w.config.max_hops = 4;
+    struct mda *m = mda_new(&w.config, now_ns, NULL);
+    for (int turn = 0; !mda_done(m) && turn < 3000; turn++) {
+        mda_expire(m, now_ns);
+        for (size_t i = 0; turn == turns && i < count; i++) {
+            struct wire_packet packet = answer_to(&w.config, &probes[i], WIRE_UNREACHABLE, 105);
+            if (probes[i].ttl == 2 && probes[i].flow > 0)
+                mda_reply(m, &packet, now_ns);
+        }
+        for (; count < COUNT(probes) && mda_next(m, now_ns, &probe); probes[count++] = probe)
+            answer_at_once(m, &w.config, &probe, now_ns);
+        now_ns = mda_due(m) > now_ns && mda_due(m) != INT64_MAX ? mda_due(m) : now_ns + MS;
+    }
+    check_that(mda_done(m), "%d turns: the search does not end", turns);
+    mda_free(m);
+    mda_world_free(&w);
+}
+
+static void check_changes(void)
+{
+    check_case("issue_13_a_flow_that_is_to_be_repeated_turns_out_to_end_before");
+    for (int turns = 0; turns < 200; turns++)
+        end_after(turns);
+}
+
+static void check_last_ttl(void)
+{
+    struct flowmap map = { .first = 1, .last = 255 };
+    const struct flowmap_vertex vertex = { .address = { .version = 4, .bytes = { 192, 0, 2, 1 } } };
+
+    check_case("issue_13_a_vertex_at_ttl_255_has_nothing_behind_it");
+    for (uint32_t flow = 0; flow < 30; flow++) {
+        flowmap_want(&map, 255, flow);
+        flowmap_answer(&map, 255, flow, &vertex);
+    }
+    struct mda_judgement j = mda_judge(&map, 255, 0);
+    check_int("passing", j.view.passing, 30);
+    check_int("next", j.view.next, 0);
+    check_that(j.miss == 1, "%g", j.miss);
+    flowmap_fini(&map);
+}
+
 int main(void)
 {
+    check_changes();
+    check_last_ttl();
     check_stopping_points();
     check_per_packet();
     check_per_destination();

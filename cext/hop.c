@@ -27,6 +27,13 @@ bool hop_is_settled(const struct hop *hop)
     return hop->phase == HOP_SETTLED || hop->phase == HOP_DORMANT;
 }
 
+bool hop_begins_burst(const struct hop *hop)
+{
+    if (hop->phase == HOP_TEST)
+        return hop->tests.sent == 0;
+    return (hop->phase == HOP_PROOF || hop->phase == HOP_DORMANT) && hop->proof.sent == 0;
+}
+
 bool hop_is_waking(const struct hop *hop)
 {
     bool next = hop->phase == HOP_DORMANT || hop->phase == HOP_PROOF;

@@ -56,6 +56,9 @@ int64_t hop_due(const struct hop *hop, const struct hop_rules *rules);
 /* True when the hop waits for nothing: its sample stands, or it is silent. */
 bool hop_is_settled(const struct hop *hop);
 
+/* True when its next turn is the first probe of a burst. */
+bool hop_begins_burst(const struct hop *hop);
+
 /* True while it has never answered and the next of its turns begins another try. */
 bool hop_is_waking(const struct hop *hop);
 

@@ -6,13 +6,16 @@
 #include <string.h>
 
 enum {
-    MOST_YIELDS = 32, /* silent hops that a sample waits for in all: 16 flows, not 256 targets */
-    FIRST_KEPT = 16,  /* room for outcomes at first; a power of two, as PACE_KEPT */
+    MOST_YIELDS = 32,   /* silent hops that a sample waits for in all: 16 flows, not 256 targets */
+    FIRST_KEPT = 16,    /* room for outcomes at first; a power of two, as PACE_KEPT */
+    BURST_SLOTS = 1024, /* by hash; responders that share one take turns too */
 };
 
 static const int64_t fresh_ns = INT64_C(60000000000);
 /* Tokens may come once a second and all together: until then the bucket is as the tests left it. */
 static const int64_t first_ns = INT64_C(1050000000);
+/* Brings the tokens of the longest burst back at 1,000/s, in steps of 20 ms as Linux has them. */
+static const int64_t burst_ns = INT64_C(40000000);
 static const int64_t active_ns = INT64_C(3000000000);   /* since a sample's last probe */
 static const int64_t waiting_ns = INT64_C(30000000000); /* since it was wanted */
 
@@ -41,6 +44,7 @@ struct pace {
     struct pace_responder *responders;
     uint64_t news, serials;
     struct pace_counters counters;
+    int64_t bursts[BURST_SLOTS]; /* when the next may begin */
 };
 
 struct pace *pace_new(void)
@@ -280,6 +284,16 @@ int64_t pace_free_ns(const struct pace *pace, const struct ipaddr *responder)
 void pace_take(struct pace *pace, const struct ipaddr *responder, int64_t now_ns)
 {
     pace_answered(pace, responder, now_ns);
+}
+
+int64_t pace_burst_ns(const struct pace *pace, const struct ipaddr *responder)
+{
+    return pace->bursts[ipaddr_hash(responder) % BURST_SLOTS];
+}
+
+void pace_burst(struct pace *pace, const struct ipaddr *responder, int64_t now_ns)
+{
+    pace->bursts[ipaddr_hash(responder) % BURST_SLOTS] = now_ns + burst_ns;
 }
 
 int64_t pace_spacing_ns(const struct pace_sample *sample)

@@ -87,6 +87,14 @@ int64_t pace_free_ns(const struct pace *pace, const struct ipaddr *responder);
 /* Takes that token for a probe outside any sample; nothing to take where nothing is rationed. */
 void pace_take(struct pace *pace, const struct ipaddr *responder, int64_t now_ns);
 
+/* Bursts of several traces to one responder take turns: Linux answers all sources together only
+ * 1,000 times a second and 50 times at once (icmp_msgs_per_sec, icmp_msgs_burst), and loss that the
+ * tests of others cause is none. From when on a burst may begin. */
+int64_t pace_burst_ns(const struct pace *pace, const struct ipaddr *responder);
+
+/* A probe of a burst goes out. */
+void pace_burst(struct pace *pace, const struct ipaddr *responder, int64_t now_ns);
+
 int64_t pace_spacing_ns(const struct pace_sample *sample);
 struct pace_evidence pace_evidence(const struct pace_sample *sample);
 

@@ -270,6 +270,18 @@ static bool is_held(const struct trace *t, int ttl)
     return at < ttl && wake_slot_ns(t, at) != 0;
 }
 
+/* When the TTL's next probe may go out; its bursts wait for those of other traces. */
+static int64_t turn_ns(const struct trace *t, int ttl)
+{
+    const struct ttl *at = &t->ttls[ttl];
+    int64_t due_ns = hop_due(&at->hop, &t->rules);
+
+    if (!hop_begins_burst(&at->hop) || at->news.kind == NEWS_NONE)
+        return due_ns;
+    int64_t burst_ns = pace_burst_ns(t->pace, &at->news.responder);
+    return due_ns > burst_ns ? due_ns : burst_ns;
+}
+
 /* When the TTL wants a probe; INT64_MAX for never. */
 static int64_t ttl_due(const struct trace *t, int ttl)
 {
@@ -277,7 +289,7 @@ static int64_t ttl_due(const struct trace *t, int ttl)
 
     if ((ttl > last_sampled(t) && was_probed(hop)) || is_held(t, ttl))
         return INT64_MAX;
-    int64_t due_ns = hop_due(hop, &t->rules);
+    int64_t due_ns = turn_ns(t, ttl);
     if (!hop_is_waking(hop))
         return due_ns;
     int64_t slot_ns = wake_slot_ns(t, ttl);
@@ -315,6 +327,8 @@ bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct 
     p->ttl = (uint8_t)ttl;
     p->drops = capture_drops;
     p->class = hop_take(&at->hop, &t->rules, now_ns, &p->place);
+    if (p->class == PROBE_TEST && at->news.kind != NEWS_NONE)
+        pace_burst(t->pace, &at->news.responder, now_ns);
     at->open++;
     *out = (struct wire_probe){ .number = p->number, .flow = p->flow, .ttl = p->ttl };
     trace_emit(t, trace_about(p, EVENT_SENT), now_ns);

@@ -129,8 +129,9 @@ local function refuse(self, trip, p, kind, code, rest, out)
   answer(self, trip, p, true, function(node, hops_back)
     local translated = node.host and trip.nats[1]
       and trip.nats[1].nat.restore ~= "none"
+    local one_of_several = node.also and trip.target == p.target
     return router.error(node, p, quoted(trip, p), hops_back, kind, code,
-      rest, translated and p.target)
+      rest, (translated or one_of_several) and p.target)
   end, out)
 end
 
@@ -147,7 +148,7 @@ local function arrive(self, trip, p, out)
       return make(host, p, from, hops_back)
     end, out)
   end
-  if trip.target ~= node.bytes then
+  if not node.own[trip.target] then
     return -- not for it, and a host forwards nothing
   elseif node.expires and trip.left == 1 then
     expire(self, trip, p, out)
@@ -179,7 +180,7 @@ end
 -- A node that is not a plain router; true where the packet goes no further.
 local function stop(self, trip, p, out)
   local node = trip.hops[trip.i]
-  if node.host or node.direct and trip.target == node.bytes then
+  if node.host or node.direct and node.own[trip.target] then
     arrive(self, trip, p, out)
     return true
   end

@@ -33,6 +33,15 @@ local function addresses_of(spec)
   return list
 end
 
+-- The addresses that a host takes packets for.
+local function own_addresses(node, also)
+  local own = { [node.bytes] = true }
+  for _, text in ipairs(also or {}) do
+    own[packet.address(text)] = true
+  end
+  return own
+end
+
 local function compile_nat(nat)
   if not nat then
     return nil
@@ -53,6 +62,7 @@ function M.new(spec, random)
   node.bytes = packet.address(spec.address)
   node.version = #node.bytes == 4 and 4 or 6
   node.sources = addresses_of(spec)
+  node.own = own_addresses(node, spec.also)
   node.there_ns, node.there = link.new(wire, "forward", random)
   node.back_ns, node.back = link.new(wire, "back", random)
   node.mtu = wire.mtu

@@ -140,6 +140,8 @@ local NODE = {
   address = text,
   link = record(LINK),     -- the one that leads here
   host = flag,             -- takes packets to its address, forwards none
+  also = list_of(text),    -- a host: its other addresses; it answers from the
+                           -- one that a probe was sent to
   answers = share,         -- of the probes; 0: silent
   from = either("string", text, "table", list_of(text)), -- instead of address
   ration = either("string", keys_of(bucket.presets), "table", record(RATION)),

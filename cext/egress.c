@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "egress.h"
 
+#include "fib.h"
+
 #include <dumbnet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ANY_PORT = 33434 };
+enum { ANY_PORT = 33434, IP4_LONGEST = 65535, TOS_OF_ROUTES = 0xfc };
 
 static int fail_pin(const char *device, struct err *err)
 {
@@ -58,15 +61,16 @@ static int find_mtu(int fd, uint8_t version)
     return mtu;
 }
 
-/* Without an interface the way's must do. */
+/* Without an interface the path's must do. The loopback's 65536 is more than IPv4 can state. */
 static int find_link_mtu(int fd, const struct egress_route *route)
 {
     struct ifreq request = { 0 };
+    int mtu = route->mtu;
 
     memcpy(request.ifr_name, route->interface, sizeof route->interface);
-    if (route->interface[0] == '\0' || ioctl(fd, SIOCGIFMTU, &request) < 0)
-        return route->mtu;
-    return request.ifr_mtu;
+    if (route->interface[0] != '\0' && ioctl(fd, SIOCGIFMTU, &request) == 0)
+        mtu = request.ifr_mtu;
+    return route->source.version == 4 && mtu > IP4_LONGEST ? IP4_LONGEST : mtu;
 }
 
 struct owner_search {
@@ -104,21 +108,121 @@ static void find_interface(struct egress_route *route)
     intf_close(interfaces);
 }
 
+/* ---- the kernel's choice ------------------------------------------------------------------- */
+
+static struct fib_query query_of(const struct egress_wish *wish)
+{
+    struct fib_query query = { .target = wish->target,
+                               .source = wish->source,
+                               .mark = wish->pin.mark,
+                               .tos = wish->tos & TOS_OF_ROUTES,
+                               .ip_protocol = wish->ip_protocol,
+                               .source_port = wish->source_port,
+                               .target_port = wish->target_port };
+
+    if (wish->pin.device[0] != '\0')
+        query.interface = if_nametoindex(wish->pin.device);
+    else if (ipaddr_is_link_local6(&wish->target))
+        query.interface = wish->scope;
+    return query;
+}
+
+/* Where a packet is to be given to the link. */
+struct next_hop {
+    struct ipaddr gateway; /* version 0: whom the routing tables name */
+    uint32_t interface;    /* 0: likewise */
+};
+
+static bool same_hop(const struct fib_answer *a, const struct fib_answer *b)
+{
+    return a->interface == b->interface && ipaddr_equal(&a->gateway, &b->gateway);
+}
+
+/* Whether what is sent to the gateway's address leaves by the gateway. IPv4 sockets may be told that
+ * it is on the link. */
+static bool is_neighbour(struct fib *fib, const struct fib_query *query,
+                         const struct fib_answer *hop)
+{
+    struct fib_query there = { .target = hop->gateway,
+                               .source = query->source,
+                               .interface = hop->interface,
+                               .mark = query->mark };
+    struct fib_answer answer;
+
+    if (query->target.version == 4)
+        return true;
+    return fib_ask(fib, &there, &answer) == 0 && answer.interface == hop->interface &&
+           (answer.gateway.version == 0 || ipaddr_equal(&answer.gateway, &hop->gateway));
+}
+
+/* A raw socket's look-up has no ports. Where these make a difference the packet is led to the next
+ * hop of a look-up that has them; false where this host knows no means to. `bound`: the application
+ * would have chosen the source address. If not, IPv6 keeps the route by which the kernel has chosen
+ * one (ip6_dst_lookup_tail), and IPv4 looks the route up again. */
+static bool choose_hop(struct fib *fib, const struct fib_query *query, bool bound,
+                       struct next_hop *out)
+{
+    struct fib_query raw = *query, flow = *query;
+    struct fib_answer chosen, other;
+
+    *out = (struct next_hop){ 0 };
+    if (query->target.version == 6 && !bound)
+        flow.source = (struct ipaddr){ 0 };
+    if (fib_ask(fib, &flow, &chosen) != 0)
+        return true; /* the socket will be told why */
+    raw.ip_protocol = 0;
+    raw.source_port = raw.target_port = 0;
+    if (!chosen.several &&
+        (fib_ask(fib, &raw, &other) != 0 || (!other.several && same_hop(&chosen, &other))))
+        return true;
+    out->interface = chosen.interface;
+    if (chosen.indirect)
+        return false;
+    out->gateway = chosen.gateway.version != 0 ? chosen.gateway : query->target;
+    if (chosen.gateway.version != 0 && !is_neighbour(fib, query, &chosen)) {
+        out->gateway.version = 0;
+        return false;
+    }
+    return true;
+}
+
+static void ask_routes(const struct egress_wish *wish, struct egress_route *out)
+{
+    struct fib_query query = query_of(wish);
+    struct fib_answer answer;
+    struct next_hop hop;
+    struct fib fib;
+
+    if (fib_open(&fib) < 0)
+        return;
+    bool known = fib_ask(&fib, &query, &answer) == 0;
+    if (known && query.source.version == 0) { /* as the protocol and the ports choose it */
+        query.source = answer.source;
+        known = query.target.version == 6 || fib_ask(&fib, &query, &answer) == 0;
+    }
+    out->source = query.source;
+    if (known)
+        if_indextoname(answer.interface, out->interface);
+    out->split = !choose_hop(&fib, &query, wish->pin.source, &hop);
+    fib_close(&fib);
+}
+
 /* A connected UDP socket sends nothing, but has the source and the MTU of what would be sent. */
-static int ask_kernel(int fd, const struct ipaddr *target, const struct ipaddr *source,
-                      const struct egress_pin *pin, struct egress_route *route, struct err *err)
+static int connect_to(int fd, const struct egress_wish *wish, struct egress_route *route,
+                      struct err *err)
 {
     struct sockaddr_storage address;
-    const char *device = pin->device;
+    const struct ipaddr *target = &wish->target;
+    const char *device = wish->pin.device;
     char text[IPADDR_TEXT];
 
-    if (apply(fd, pin, err) < 0)
+    if (apply(fd, &wish->pin, err) < 0)
         return -1;
-    if (source->version != 0) {
-        socklen_t length = ipaddr_to_sockaddr(source, 0, route->scope, &address);
+    if (route->source.version != 0) {
+        socklen_t length = ipaddr_to_sockaddr(&route->source, 0, route->scope, &address);
         if (bind(fd, (struct sockaddr *)&address, length) < 0)
             return err_set(err, ERR_BADADDRESS, "source address %s is not usable here: %s",
-                           ipaddr_to_text(source, text), strerror(errno));
+                           ipaddr_to_text(&route->source, text), strerror(errno));
     }
     socklen_t length = ipaddr_to_sockaddr(target, ANY_PORT, route->scope, &address);
     if (connect(fd, (struct sockaddr *)&address, length) < 0)
@@ -135,23 +239,23 @@ static int ask_kernel(int fd, const struct ipaddr *target, const struct ipaddr *
     return 0;
 }
 
-int egress_find(const struct ipaddr *target, uint32_t scope, const struct ipaddr *source,
-                const struct egress_pin *pin, struct egress_route *out, struct err *err)
+int egress_find(const struct egress_wish *wish, struct egress_route *out, struct err *err)
 {
-    struct egress_route route = { .scope = scope };
-    const char *device = pin->device;
-    int fd = socket(ipaddr_family(target->version)->af, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct egress_route route = { .scope = wish->scope, .source = wish->source };
+    const char *device = wish->pin.device;
+    int fd = socket(ipaddr_family(wish->target.version)->af, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
-        return err_set(err, ERR_SYSTEM, "IPv%d is not usable here: %s", target->version,
+        return err_set(err, ERR_SYSTEM, "IPv%d is not usable here: %s", wish->target.version,
                        strerror(errno));
-    if (scope == 0 && device[0] != '\0')
+    if (route.scope == 0 && device[0] != '\0')
         route.scope = if_nametoindex(device);
-    int rc = ask_kernel(fd, target, source, pin, &route, err);
+    ask_routes(wish, &route);
+    int rc = connect_to(fd, wish, &route, err);
     if (rc == 0) {
         if (device[0] != '\0')
             snprintf(route.interface, sizeof route.interface, "%s", device);
-        else
+        else if (route.interface[0] == '\0')
             find_interface(&route);
         route.link_mtu = find_link_mtu(fd, &route);
         *out = route;
@@ -160,45 +264,180 @@ int egress_find(const struct ipaddr *target, uint32_t scope, const struct ipaddr
     return rc;
 }
 
-int egress_open(uint8_t version, const struct egress_pin *pin, struct err *err)
+/* ---- sending ------------------------------------------------------------------------------- */
+
+enum { CACHED_HOPS = 256 };
+static const int64_t fresh_ns = INT64_C(1000000000); /* how long an answer of the kernel is used */
+
+struct cached_hop {
+    struct fib_query query;
+    struct next_hop hop;
+    int64_t until_ns;
+};
+
+struct egress {
+    int fd;
+    struct fib fib;
+    struct egress_pin pin;
+    struct cached_hop hops[CACHED_HOPS];
+};
+
+static int prepare(int fd, uint8_t version, const struct egress_pin *pin, struct err *err)
 {
     const int on = 1, probe = IP_PMTUDISC_PROBE; /* one number for both families */
-    int af = ipaddr_family(version)->af;
-    int fd = socket(af, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
-
-    if (fd < 0) {
-        bool refused = errno == EPERM || errno == EACCES;
-        return err_set(err, refused ? ERR_PERMISSION : ERR_SYSTEM, "cannot open a raw socket: %s%s",
-                       strerror(errno), refused ? " (needs root or CAP_NET_RAW)" : "");
-    }
-    /* Without it the kernel reports a packet that its own queue dropped as sent. */
     int level = version == 4 ? IPPROTO_IP : IPPROTO_IPV6;
+
+    /* Without it the kernel reports a packet that its own queue dropped as sent. */
     int rc = setsockopt(fd, level, version == 4 ? IP_RECVERR : IPV6_RECVERR, &on, sizeof on);
     if (rc == 0)
         rc = setsockopt(fd, level, version == 4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &probe,
                         sizeof probe);
     if (rc < 0)
-        err_set(err, ERR_SYSTEM, "cannot prepare a raw socket: %s", strerror(errno));
-    else
-        rc = apply(fd, pin, err);
-    if (rc < 0) {
-        close(fd);
-        return -1;
-    }
-    return fd;
+        return err_set(err, ERR_SYSTEM, "cannot prepare a raw socket: %s", strerror(errno));
+    return apply(fd, pin, err);
 }
 
-int egress_send(int fd, const uint8_t *packet, size_t length, const struct ipaddr *target,
-                uint32_t scope)
+struct egress *egress_open(uint8_t version, const struct egress_pin *pin, struct err *err)
 {
-    struct sockaddr_storage address;
-    socklen_t size = ipaddr_to_sockaddr(target, 0, scope, &address);
+    struct egress *egress = calloc(1, sizeof *egress);
 
-    while (sendto(fd, packet, length, 0, (struct sockaddr *)&address, size) < 0)
+    if (egress == NULL) {
+        err_set(err, ERR_NOMEM, "no memory for a socket");
+        return NULL;
+    }
+    egress->pin = *pin;
+    egress->fib.fd = -1;
+    egress->fd =
+        socket(ipaddr_family(version)->af, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
+    if (egress->fd < 0) {
+        bool refused = errno == EPERM || errno == EACCES;
+        err_set(err, refused ? ERR_PERMISSION : ERR_SYSTEM, "cannot open a raw socket: %s%s",
+                strerror(errno), refused ? " (needs root or CAP_NET_RAW)" : "");
+    } else if (fib_open(&egress->fib) < 0) {
+        err_set(err, ERR_SYSTEM, "cannot open a netlink socket: %s", strerror(errno));
+    } else if (prepare(egress->fd, version, pin, err) == 0) {
+        return egress;
+    }
+    egress_close(egress);
+    return NULL;
+}
+
+void egress_close(struct egress *egress)
+{
+    if (egress == NULL)
+        return;
+    if (egress->fd >= 0)
+        close(egress->fd);
+    fib_close(&egress->fib);
+    free(egress);
+}
+
+static uint16_t u16_at(const uint8_t *at)
+{
+    return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+/* Reads a packet that this program has built: its header has no options. */
+static struct egress_wish wish_of(const struct egress *egress, const uint8_t *packet,
+                                  uint32_t scope)
+{
+    const struct ipaddr_family *family = ipaddr_family(packet[0] >> 4);
+    bool ip4 = family->version == 4;
+    const uint8_t *addresses = packet + (ip4 ? 12 : 8), *transport = packet + family->header_length;
+    struct egress_wish wish = { .scope = scope, .pin = egress->pin };
+
+    wish.source = ipaddr_from_bytes(family->version, addresses);
+    wish.target = ipaddr_from_bytes(family->version, addresses + family->address_length);
+    wish.tos = ip4 ? packet[1] : (uint8_t)(u16_at(packet) >> 4);
+    wish.ip_protocol = ip4 ? packet[9] : packet[6];
+    wish.source_port = u16_at(transport);
+    wish.target_port = u16_at(transport + 2);
+    if (wish.ip_protocol == family->icmp_protocol) {
+        wish.target_port = wish.source_port; /* type and code */
+        wish.source_port = 0;
+    }
+    return wish;
+}
+
+static bool same_query(const struct fib_query *a, const struct fib_query *b)
+{
+    return a->source_port == b->source_port && a->target_port == b->target_port &&
+           a->ip_protocol == b->ip_protocol && a->tos == b->tos && a->interface == b->interface &&
+           ipaddr_equal(&a->target, &b->target) && ipaddr_equal(&a->source, &b->source);
+}
+
+static const struct next_hop *next_hop_of(struct egress *egress, const struct egress_wish *wish,
+                                          int64_t now_ns)
+{
+    struct fib_query query = query_of(wish);
+    uint32_t hash = ipaddr_hash(&query.target) + query.source_port * 31u + query.target_port;
+    struct cached_hop *cached = &egress->hops[(hash ^ hash >> 16) % CACHED_HOPS];
+
+    if (now_ns >= cached->until_ns || !same_query(&cached->query, &query)) {
+        cached->query = query;
+        cached->until_ns = now_ns + fresh_ns;
+        choose_hop(&egress->fib, &query, egress->pin.source, &cached->hop);
+    }
+    return &cached->hop;
+}
+
+static void add_control(struct msghdr *message, int level, int type, const void *value,
+                        size_t length)
+{
+    struct cmsghdr *c = (struct cmsghdr *)((char *)message->msg_control + message->msg_controllen);
+
+    c->cmsg_level = level;
+    c->cmsg_type = type;
+    c->cmsg_len = CMSG_LEN(length);
+    memcpy(CMSG_DATA(c), value, length);
+    message->msg_controllen += CMSG_SPACE(length);
+}
+
+/* The kernel routes by what is said beside a packet, not by its header. */
+static void add_controls(struct msghdr *message, const struct egress_wish *wish, uint32_t interface)
+{
+    int tos = wish->tos;
+
+    if (wish->target.version == 4) {
+        struct in_pktinfo info = { .ipi_ifindex = (int)interface };
+        memcpy(&info.ipi_spec_dst, wish->source.bytes, sizeof info.ipi_spec_dst);
+        add_control(message, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+        add_control(message, IPPROTO_IP, IP_TOS, &tos, sizeof tos);
+    } else {
+        struct in6_pktinfo info = { .ipi6_ifindex = interface };
+        memcpy(&info.ipi6_addr, wish->source.bytes, sizeof info.ipi6_addr);
+        add_control(message, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+        add_control(message, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos);
+    }
+}
+
+int egress_send(struct egress *egress, const uint8_t *packet, size_t length, uint32_t scope,
+                int64_t now_ns)
+{
+    _Alignas(struct cmsghdr) char
+        control[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))] = { 0 };
+    struct egress_wish wish = wish_of(egress, packet, scope);
+    const struct next_hop *hop = next_hop_of(egress, &wish, now_ns);
+    bool led = hop->gateway.version != 0;
+    uint32_t interface = hop->interface;
+    if (interface == 0 && ipaddr_is_link_local6(&wish.target))
+        interface = scope;
+    struct sockaddr_storage address;
+    struct iovec part = { .iov_base = (void *)(uintptr_t)packet, .iov_len = length };
+    struct msghdr message = {
+        .msg_name = &address, .msg_iov = &part, .msg_iovlen = 1, .msg_control = control
+    };
+
+    message.msg_namelen = ipaddr_to_sockaddr(led ? &hop->gateway : &wish.target, 0,
+                                             led ? interface : scope, &address);
+    add_controls(&message, &wish, interface);
+    while (sendmsg(egress->fd, &message, led ? MSG_DONTROUTE : 0) < 0)
         if (errno != EINTR)
             return errno == EAGAIN ? ENOBUFS : errno;
     return 0;
 }
+
+/* ---- neighbours and interfaces ------------------------------------------------------------- */
 
 bool egress_neighbour(const struct ipaddr *address, uint8_t mac[6])
 {

@@ -140,6 +140,7 @@ int lopt_way(struct lopt_way *way, const char *key, const char *target, const ch
         if (way->source.version != way->target.version)
             return err_set(err, ERR_BADADDRESS, "source %s and %s %s are of different families",
                            source, key, target);
+        way->pin.source = true;
     }
     if (device != NULL) {
         if (strlen(device) >= sizeof way->pin.device || if_nametoindex(device) == 0)

@@ -60,6 +60,7 @@ int lrequest_addresses(lua_State *L, struct prober_request *request, struct err 
     request->source = way.source;
     request->scope = way.scope;
     memcpy(request->pin.device, way.pin.device, sizeof way.pin.device);
+    request->pin.source = way.pin.source;
     uint16_t least = wire_size_min(spec->protocol, spec->target.version);
     if (spec->size != 0 && spec->size < least)
         return err_set(err, ERR_BADSIZE, "size %u is too small: at least %u expected", spec->size,

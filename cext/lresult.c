@@ -226,6 +226,8 @@ void lresult_push(lua_State *L, const struct prober_report *report)
     if (report->route.interface[0] != '\0')
         lset_string(L, "interface", report->route.interface);
     lset_integer(L, "mtu", report->route.mtu);
+    if (report->route.split)
+        lset_boolean(L, "split", true);
     lset_string(L, "protocol", protocols[spec->protocol]);
     if (spec->protocol != WIRE_ICMP) {
         lset_integer(L, "port", spec->target_port);

@@ -126,7 +126,7 @@ static void send_probe(struct prober *p, struct prober_job *job, const struct wi
 {
     const struct wire_spec *spec = &trace_config(job->trace)->spec;
     size_t length = wire_build(spec, probe, p->packet);
-    int error = egress_send(job->way->fd, p->packet, length, &spec->target, job->route.scope);
+    int error = egress_send(job->way->egress, p->packet, length, job->route.scope, now_ns);
 
     if (error != 0)
         trace_send_failed(job->trace, probe->number, error, now_ns);
@@ -330,7 +330,7 @@ void prober_close(struct prober *p)
     }
     for (struct way *way = p->ways, *next; way != NULL; way = next) {
         next = way->next;
-        close(way->fd);
+        egress_close(way->egress);
         free(way);
     }
     prober_free_searches(p);
@@ -350,7 +350,7 @@ void prober_close(struct prober *p)
 
 static bool same_pin(const struct egress_pin *a, const struct egress_pin *b)
 {
-    return strcmp(a->device, b->device) == 0 && a->mark == b->mark;
+    return strcmp(a->device, b->device) == 0 && a->mark == b->mark && a->source == b->source;
 }
 
 const struct way *prober_way(struct prober *p, uint8_t version, const struct egress_pin *pin,
@@ -366,8 +366,8 @@ const struct way *prober_way(struct prober *p, uint8_t version, const struct egr
     }
     way->version = version;
     way->pin = *pin;
-    way->fd = egress_open(version, pin, err);
-    if (way->fd < 0) {
+    way->egress = egress_open(version, pin, err);
+    if (way->egress == NULL) {
         free(way);
         return NULL;
     }
@@ -400,6 +400,36 @@ static int randomise(const struct prober *p, struct wire_spec *spec, struct err 
     return 0;
 }
 
+static void complete_ports(struct wire_spec *spec)
+{
+    if (spec->protocol == WIRE_ICMP)
+        spec->source_port = spec->target_port = 0;
+    else if (spec->source_port == 0)
+        spec->source_port = WIRE_SOURCE_PORT;
+    if (spec->protocol != WIRE_ICMP && spec->target_port == 0)
+        spec->target_port = spec->protocol == WIRE_UDP ? WIRE_PORT_UDP : WIRE_PORT_TCP;
+}
+
+int prober_find_route(struct wire_spec *spec, uint16_t flow, uint32_t scope,
+                      const struct egress_pin *pin, struct egress_route *out, struct err *err)
+{
+    complete_ports(spec);
+    struct egress_wish wish = { .target = spec->target,
+                                .source = spec->source,
+                                .scope = scope,
+                                .pin = *pin,
+                                .tos = spec->tos,
+                                .ip_protocol =
+                                    wire_ip_protocol(spec->protocol, spec->target.version),
+                                .source_port = (uint16_t)(spec->source_port + flow),
+                                .target_port = spec->target_port };
+    if (spec->protocol == WIRE_ICMP) {
+        wish.source_port = 0;
+        wish.target_port = (uint16_t)(wire_echo_type(spec->target.version) << 8);
+    }
+    return egress_find(&wish, out, err);
+}
+
 int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
                          const struct egress_route *route, struct err *err)
 {
@@ -408,15 +438,9 @@ int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
     spec->source = route->source;
     if (spec->size == 0)
         spec->size = wire_size_default(spec->protocol, spec->target.version);
-    if (spec->size > route->mtu)
+    if (spec->size > route->link_mtu)
         return err_set(err, ERR_TOOBIG, "size %u is more than the MTU of the link to %s, %d",
-                       spec->size, ipaddr_to_text(&spec->target, text), route->mtu);
-    if (spec->protocol == WIRE_ICMP)
-        spec->source_port = spec->target_port = 0;
-    else if (spec->source_port == 0)
-        spec->source_port = WIRE_SOURCE_PORT;
-    if (spec->protocol != WIRE_ICMP && spec->target_port == 0)
-        spec->target_port = spec->protocol == WIRE_UDP ? WIRE_PORT_UDP : WIRE_PORT_TCP;
+                       spec->size, ipaddr_to_text(&spec->target, text), route->link_mtu);
     return randomise(p, spec, err);
 }
 
@@ -465,22 +489,24 @@ static void enlist(struct prober *p, struct prober_job *job)
     p->jobs = job;
 }
 
-struct prober_job *prober_add(struct prober *p, const struct prober_request *request,
+struct prober_job *prober_add(struct prober *p, const struct prober_request *wanted,
                               struct err *err)
 {
     struct prober_job *job = calloc(1, sizeof *job);
+    struct prober_request request = *wanted;
 
     if (job == NULL) {
         err_set(err, ERR_NOMEM, "no memory for a trace");
         return NULL;
     }
-    if (egress_find(&request->trace.spec.target, request->scope, &request->source, &request->pin,
-                    &job->route, err) < 0) {
+    request.trace.spec.source = request.source;
+    if (prober_find_route(&request.trace.spec, request.trace.flow, request.scope, &request.pin,
+                          &job->route, err) < 0) {
         free(job);
         return NULL;
     }
     pthread_mutex_lock(&p->lock);
-    if (start_trace(p, job, request, err) == 0) {
+    if (start_trace(p, job, &request, err) == 0) {
         enlist(p, job);
     } else {
         free_job(job);

@@ -43,11 +43,10 @@ static int send_ask(void *context, const struct asks_entry *entry, const uint8_t
 {
     struct prober *p = context;
     const struct way *way = entry->way;
-    const struct ipaddr *target = &entry->ask.config.target;
 
     if (udp)
-        pace_take(p->pace, target, p->now_ns);
-    return egress_send(way->fd, packet, length, target, entry->scope);
+        pace_take(p->pace, &entry->ask.config.target, p->now_ns);
+    return egress_send(way->egress, packet, length, entry->scope, p->now_ns);
 }
 
 int64_t prober_step_asks(struct prober *p, int sends)
@@ -95,10 +94,12 @@ static struct asks_entry *begin(struct prober *p, const struct prober_question *
 struct asks_entry *prober_ask(struct prober *p, const struct prober_question *question,
                               struct err *err)
 {
+    struct wire_spec echo = { .protocol = WIRE_ICMP,
+                              .source = question->source,
+                              .target = question->target };
     struct egress_route route;
 
-    if (egress_find(&question->target, question->scope, &question->source, &question->pin, &route,
-                    err) < 0)
+    if (prober_find_route(&echo, 0, question->scope, &question->pin, &route, err) < 0)
         return NULL;
     pthread_mutex_lock(&p->lock);
     struct asks_entry *entry = asks_find(p->asks, &question->target, route.scope);

@@ -11,12 +11,12 @@
 
 enum { PROBER_BUCKETS = 1024 };
 
-/* A raw socket, shared by the traces of one family that leave the same way. */
+/* An egress socket, shared by the traces of one family with the same pin. */
 struct way {
     struct way *next;
     uint8_t version;
     struct egress_pin pin;
-    int fd;
+    struct egress *egress;
 };
 
 struct prober_job {
@@ -82,6 +82,11 @@ void prober_wake(const struct prober *p);
 /* Under the lock: the socket for this way out, opened at its first use; NULL with *err set. */
 const struct way *prober_way(struct prober *p, uint8_t version, const struct egress_pin *pin,
                              struct err *err);
+
+/* The route of a flow, after the ports that the spec leaves open are filled in. spec->source version
+ * 0: the kernel's choice, which may differ from flow to flow where this host has several uplinks. */
+int prober_find_route(struct wire_spec *spec, uint16_t flow, uint32_t scope,
+                      const struct egress_pin *pin, struct egress_route *out, struct err *err);
 
 /* Under the lock: whether a trace or a search has this ICMP identifier. */
 bool prober_ident_taken(const struct prober *p, uint16_t ident);

@@ -19,7 +19,6 @@ bool prober_search_reply(struct prober *p, const struct wire_packet *packet)
 
 static int64_t step(struct prober *p, struct prober_search *s, int *sends_left)
 {
-    const struct wire_spec *spec = s->ops->spec(s->state);
     bool paused = p->now_ns - s->asked_ns > PROBER_LEASE_MS * MS;
     uint32_t number;
     size_t length;
@@ -30,7 +29,7 @@ static int64_t step(struct prober *p, struct prober_search *s, int *sends_left)
         length = s->ops->next(s->state, now_ns, p->packet, &number);
         if (length == 0)
             break;
-        int error = egress_send(s->way->fd, p->packet, length, &spec->target, s->route.scope);
+        int error = egress_send(s->way->egress, p->packet, length, s->route.scope, now_ns);
         if (error != 0)
             s->ops->send_failed(s->state, number, error, now_ns);
         --*sends_left;
@@ -97,7 +96,8 @@ static struct prober_search *begin(struct prober *p, const struct prober_request
         err_set(err, ERR_NOMEM, "no memory for a search");
         return NULL;
     }
-    if (egress_find(&wanted.spec.target, way->scope, &way->source, &way->pin, &s->route, err) < 0) {
+    wanted.spec.source = way->source;
+    if (prober_find_route(&wanted.spec, 0, way->scope, &way->pin, &s->route, err) < 0) {
         free(s);
         return NULL;
     }

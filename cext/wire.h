@@ -120,6 +120,10 @@ enum wire_verdict {
 uint16_t wire_size_min(enum wire_protocol protocol, uint8_t version);
 uint16_t wire_size_default(enum wire_protocol protocol, uint8_t version);
 
+/* The number of the protocol in IP headers, and the type of an echo request. */
+uint8_t wire_ip_protocol(enum wire_protocol protocol, uint8_t version);
+uint8_t wire_echo_type(uint8_t version);
+
 /* The 16-bit index, 1 to 65535, that probe `number` carries. */
 uint16_t wire_index(const struct wire_spec *spec, uint32_t number);
 

@@ -31,6 +31,18 @@ uint16_t wire_size_default(enum wire_protocol protocol, uint8_t version)
                       protocol_info[protocol].payload_default);
 }
 
+uint8_t wire_ip_protocol(enum wire_protocol protocol, uint8_t version)
+{
+    if (protocol == WIRE_ICMP)
+        return ipaddr_family(version)->icmp_protocol;
+    return protocol == WIRE_UDP ? IPPROTO_UDP : IPPROTO_TCP;
+}
+
+uint8_t wire_echo_type(uint8_t version)
+{
+    return version == 4 ? ICMP_ECHO : ICMP6_ECHO_REQUEST;
+}
+
 uint16_t wire_index(const struct wire_spec *spec, uint32_t number)
 {
     return (uint16_t)((spec->first_index + (uint64_t)number) % WIRE_INDEXES + 1);
@@ -85,10 +97,10 @@ static void build_icmp(const struct wire_spec *spec, const struct wire_probe *pr
                        size_t length)
 {
     const struct ipaddr_family *family = ipaddr_family(spec->source.version);
-    uint8_t echo = family->version == 4 ? ICMP_ECHO : ICMP6_ECHO_REQUEST;
     int pseudo = family->icmp_pseudo ? pseudo_sum(spec, family->icmp_protocol, length) : 0;
 
-    icmp_pack_hdr_echo(at, echo, spec->code, spec->ident, wire_index(spec, probe->number), "", 0);
+    icmp_pack_hdr_echo(at, wire_echo_type(family->version), spec->code, spec->ident,
+                       wire_index(spec, probe->number), "", 0);
     put_cookie(spec, at + ECHO_HEADER);
     force_checksum(at, length, at + 2, at + ECHO_HEADER,
                    (uint16_t)(WIRE_ICMP_CHECKSUM + probe->flow), pseudo);
@@ -166,17 +178,15 @@ size_t wire_build(const struct wire_spec *spec, const struct wire_probe *probe, 
     size_t length = (size_t)(spec->size - family->header_length);
 
     memset(packet, 0, spec->size);
+    build_ip(spec, probe, wire_ip_protocol(spec->protocol, family->version), packet);
     switch (spec->protocol) {
     case WIRE_ICMP:
-        build_ip(spec, probe, family->icmp_protocol, packet);
         build_icmp(spec, probe, transport, length);
         break;
     case WIRE_UDP:
-        build_ip(spec, probe, IPPROTO_UDP, packet);
         build_udp(spec, probe, transport, length);
         break;
     case WIRE_TCP:
-        build_ip(spec, probe, IPPROTO_TCP, packet);
         build_tcp(spec, probe, transport, length);
         break;
     case WIRE_PROTOCOL_COUNT:

@@ -117,6 +117,12 @@ local function unstamped(result)
     :format(plural(n, "answer has", "answers have")) or nil
 end
 
+local function split(result)
+  return result.split and "This host has several next hops to the target, "
+    .. "and probes cannot be led over that of an application's packets."
+    or nil
+end
+
 local function suppressed(hop, behind)
   return ("Hop %d (?) answered %d of %d probes, hop %d behind it %d of %d: "
     .. "what it left unanswered is not loss on the way there."):format(
@@ -135,7 +141,9 @@ local function add_suppressed(out, hops)
   end
 end
 
-local NOTES = { ending, send_errors, capture_drops, clock_steps, unstamped }
+local NOTES = {
+  ending, send_errors, capture_drops, clock_steps, unstamped, split,
+}
 
 --- Notes on a result.
 -- @tparam table result as given by trace:result(), judged

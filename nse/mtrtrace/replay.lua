@@ -62,7 +62,7 @@ local OPTIONAL = {
   target_ttl = "integer", capture_drops = "integer", mtu = "integer",
   size = "integer", clock_steps = "integer", unstamped = "integer",
   send_error = "string", interface = "string", port = "integer",
-  source_port = "integer",
+  source_port = "integer", split = "boolean",
 }
 
 local function lacks(object, rules)

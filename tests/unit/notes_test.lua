@@ -83,6 +83,10 @@ local NOTES = {
     changes = { unstamped = 2 },
     want = { "2 answers have no time: the capture did not see the probe "
       .. "leave." } },
+  { name = "next_hops_that_probes_cannot_be_led_over",
+    hops = { answering(1) }, changes = { split = true },
+    want = { "This host has several next hops to the target, and probes "
+      .. "cannot be led over that of an application's packets." } },
   { name = "clock_that_was_set", hops = { answering(1) },
     changes = { clock_steps = 3 },
     want = { "The clock of this host was set during the trace: 3 round "

@@ -251,8 +251,8 @@ static struct evidence_sent sent_of(const struct wire_spec *spec, const struct t
 void evidence_event(struct evidence *evidence, const struct wire_spec *spec,
                     const struct trace_event *event, const struct evidence_capture *capture)
 {
-    bool answer =
-        event->kind == EVENT_REPLY || event->kind == EVENT_LATE || event->kind == EVENT_DUPLICATE;
+    bool answer = event->kind == EVENT_REPLY || event->kind == EVENT_LATE ||
+                  event->kind == EVENT_DUPLICATE || event->kind == EVENT_UNREACHABLE;
 
     if (!answer || event->shared || capture == NULL)
         return;

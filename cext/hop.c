@@ -10,6 +10,7 @@ enum {
     PROOF_UNANSWERED = 5, /* so many of them are no accident */
     WAKE_TESTS = 3,       /* to one that never answered: a single token is enough */
     WAKE_TRIES = 3,
+    SPOILT_MOST = 3, /* bursts that fell into an outage are sent again, so often */
     TAIL = 3,        /* unanswered at a burst's end: the bucket was empty then */
     FAST_REFILL = 6, /* tokens in a second's rest: about as fast as the sample goes */
 };
@@ -148,9 +149,35 @@ static enum hop_verdict stand(struct hop *hop)
     return HOP_STANDS;
 }
 
+/* Where as many probes did not get to the hop as would be needed to call it rate-limiting, the
+ * burst is sent again; false where that was done often enough. */
+static bool try_again(struct hop *hop, enum hop_phase phase, int64_t now_ns)
+{
+    struct hop_burst *burst = phase == HOP_TEST ? &hop->tests : &hop->proof;
+
+    if (hop->spoilt >= SPOILT_MOST)
+        return false;
+    hop->spoilt++;
+    *burst = (struct hop_burst){ .length = burst->length };
+    hop->phase = phase;
+    hop->due_ns = hop->tested_ns + rest_ns > now_ns ? hop->tested_ns + rest_ns : now_ns;
+    return true;
+}
+
+static int lost_of(const struct hop_burst *burst)
+{
+    return burst->length - burst->answered - burst->voided;
+}
+
 static enum hop_verdict judge_tests(struct hop *hop, int64_t now_ns)
 {
-    if (hop->tests.length - hop->tests.answered < TESTS_UNANSWERED)
+    const struct hop_burst *tests = &hop->tests;
+
+    if (tests->length - tests->answered < TESTS_UNANSWERED)
+        return stand(hop);
+    if (tests->voided >= TESTS_UNANSWERED && try_again(hop, HOP_TEST, now_ns))
+        return HOP_UNDECIDED;
+    if (lost_of(tests) < TESTS_UNANSWERED)
         return stand(hop);
     start_proof(hop, HOP_PROOF, now_ns);
     return HOP_NEEDS_PROOF;
@@ -159,7 +186,7 @@ static enum hop_verdict judge_tests(struct hop *hop, int64_t now_ns)
 /* It never answered before; an answer to some of the tests shows that it has a ration. */
 static enum hop_verdict judge_waking(struct hop *hop, int64_t now_ns)
 {
-    if (hop->proof.answered == hop->proof.length)
+    if (hop->proof.answered + hop->proof.voided == hop->proof.length)
         return stand(hop);
     if (hop->proof.answered > 0)
         return HOP_RATIONS;
@@ -177,12 +204,16 @@ static enum hop_verdict judge_proof(struct hop *hop, int64_t now_ns)
         return judge_waking(hop, now_ns);
     if (proof->length - proof->answered < PROOF_UNANSWERED)
         return stand(hop);
+    if (proof->voided >= PROOF_UNANSWERED && try_again(hop, HOP_PROOF, now_ns))
+        return HOP_UNDECIDED;
+    if (lost_of(proof) < PROOF_UNANSWERED)
+        return stand(hop);
     if (proof->answered >= FAST_REFILL && tests->answered + 1 >= proof->answered)
         return stand(hop); /* the sample had not used up what comes in during a second */
     return HOP_RATIONS;
 }
 
-enum hop_verdict hop_tested(struct hop *hop, int64_t place, bool probe_answered, int64_t now_ns)
+enum hop_verdict hop_tested(struct hop *hop, int64_t place, enum hop_answer answer, int64_t now_ns)
 {
     bool of_proof = hop->phase == HOP_PROOF || hop->phase == HOP_PROVE;
     struct hop_burst *burst = of_proof ? &hop->proof : &hop->tests;
@@ -190,8 +221,9 @@ enum hop_verdict hop_tested(struct hop *hop, int64_t place, bool probe_answered,
     if (burst->open == 0)
         return HOP_UNDECIDED; /* of a burst that a send error broke off */
     burst->open--;
-    burst->answered = (uint8_t)(burst->answered + probe_answered);
-    burst->answered_places |= (uint32_t)probe_answered << place;
+    burst->answered = (uint8_t)(burst->answered + (answer == HOP_ANSWERED));
+    burst->voided = (uint8_t)(burst->voided + (answer == HOP_VOID));
+    burst->answered_places |= (uint32_t)(answer == HOP_ANSWERED) << place;
     if (burst->open > 0)
         return HOP_UNDECIDED;
     if (hop->phase == HOP_JUDGE)

@@ -24,9 +24,12 @@ enum hop_phase {
 /* What the tests have shown once all are finished. */
 enum hop_verdict { HOP_UNDECIDED, HOP_STANDS, HOP_NEEDS_PROOF, HOP_RATIONS };
 
+/* What became of a test probe. HOP_VOID: it did not get to the hop, which says nothing about it. */
+enum hop_answer { HOP_LOST, HOP_ANSWERED, HOP_VOID };
+
 /* A burst of test probes, back to back. */
 struct hop_burst {
-    uint8_t length, sent, open, answered;
+    uint8_t length, sent, open, answered, voided;
     uint32_t answered_places; /* bit i: the i-th was answered */
 };
 
@@ -38,6 +41,7 @@ struct hop {
     struct hop_burst proof;     /* after a rest */
     bool answered;              /* at any time */
     uint8_t naps;               /* how often it has been dormant without answering since */
+    uint8_t spoilt;             /* bursts that had to be sent again */
     int64_t due_ns;             /* not before this */
     int64_t tested_ns;          /* when the last burst went out */
     struct pace_sample *sample; /* HOP_PACED: held, see pace_leave */
@@ -72,7 +76,7 @@ enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_
 
 /* A test probe has its outcome. HOP_UNDECIDED until the last of the burst; then the hop has moved
  * on, except for HOP_RATIONS, which hop_pace carries out. */
-enum hop_verdict hop_tested(struct hop *hop, int64_t place, bool probe_answered, int64_t now_ns);
+enum hop_verdict hop_tested(struct hop *hop, int64_t place, enum hop_answer answer, int64_t now_ns);
 
 /* How far apart the probes of the new sample must be, by what the proof has shown. */
 int64_t hop_spacing_ns(const struct hop *hop);

@@ -16,6 +16,7 @@ static const char *const kind_names[] = {
     [EVENT_REPLY] = "reply",
     [EVENT_LATE] = "late",
     [EVENT_DUPLICATE] = "duplicate",
+    [EVENT_UNREACHABLE] = "unreachable",
     [EVENT_TIMEOUT] = "timeout",
     [EVENT_SEND_ERROR] = "send-error",
     [EVENT_HOP_CHANGED] = "hop-changed",
@@ -48,6 +49,15 @@ static int find_name(const char *const *names, int count, const char *name)
 int levents_kind(const char *name)
 {
     return find_name(kind_names, EVENT_KIND_COUNT, name);
+}
+
+static const char *const ending_names[] = {
+    [TRACE_RUNNING] = "unknown", [TRACE_REACHED] = "reached", [TRACE_UNREACHABLE] = "unreachable"
+};
+
+int levents_ending(const char *name)
+{
+    return find_name(ending_names, sizeof ending_names / sizeof *ending_names, name);
 }
 
 int levents_reply(const char *name)
@@ -84,14 +94,23 @@ static void set_reply(lua_State *L, const struct trace_event *event)
     lset_integer(L, "reply_ttl", reply->ttl);
     lset_integer(L, "reply_tos", reply->tos);
     lset_integer(L, "quote_length", reply->quote.length);
+    if (reply->kind == WIRE_TOO_BIG)
+        lset_integer(L, "mtu", reply->mtu);
     if (event->rtt_ns >= 0) {
         lset_number(L, "rtt_ms", (double)event->rtt_ns / ns_per_ms);
         lset_integer(L, "rtt_ns", event->rtt_ns);
     }
-    if (event->was_error)
-        lset_boolean(L, "was_error", true);
-    if (event->clock_step)
-        lset_boolean(L, "clock_step", true);
+    const struct {
+        const char *key;
+        bool set;
+    } flags[] = { { "was_error", event->was_error },
+                  { "was_unreachable", event->was_unreachable },
+                  { "late", event->late },
+                  { "clock_step", event->clock_step },
+                  { "elsewhere", event->from_elsewhere } };
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (flags[i].set)
+            lset_boolean(L, flags[i].key, true);
 }
 
 static void push_event(lua_State *L, const struct trace_event *event, const struct wire_spec *spec)
@@ -103,10 +122,12 @@ static void push_event(lua_State *L, const struct trace_event *event, const stru
     if (event->kind == EVENT_DONE)
         return;
     lset_integer(L, "ttl", event->ttl);
-    if (event->kind == EVENT_PATH_CHANGED)
-        return;
-    lset_integer(L, "probe", event->probe);
     lset_integer(L, "flow", event->flow);
+    if (event->kind == EVENT_PATH_CHANGED) {
+        lset_string(L, "ending", ending_names[event->ending]);
+        return;
+    }
+    lset_integer(L, "probe", event->probe);
     if (event->kind == EVENT_RATIONED) {
         lset_number(L, "spacing", (double)event->ration.spacing_ns / ns_per_s);
         lset_integer(L, "spacing_ns", event->ration.spacing_ns);

@@ -18,5 +18,6 @@ void levents_push(lua_State *L, const struct events *queue, const struct wire_sp
 /* The event_kind and the wire_kind of a name, -1 if it is none: for a recording that is read. */
 int levents_kind(const char *name);
 int levents_reply(const char *name);
+int levents_ending(const char *name);
 
 #endif

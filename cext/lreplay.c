@@ -90,18 +90,32 @@ static void get_reply(struct reader *r, struct trace_event *event, struct wire_p
     event->reply = reply;
     event->from_target = get_boolean(r, "target");
     event->rtt_ns = get_integer(r, "rtt_ns", -1, INT64_MAX / 4, -1);
+    reply->mtu = (uint16_t)get_integer(r, "mtu", 0, UINT16_MAX, 0);
     event->was_error = get_boolean(r, "was_error");
+    event->was_unreachable = get_boolean(r, "was_unreachable");
+    event->late = get_boolean(r, "late");
+    event->from_elsewhere = get_boolean(r, "elsewhere");
 }
 
 static bool has_reply(enum event_kind kind)
 {
-    return kind == EVENT_REPLY || kind == EVENT_LATE || kind == EVENT_DUPLICATE;
+    return kind == EVENT_REPLY || kind == EVENT_LATE || kind == EVENT_DUPLICATE ||
+           kind == EVENT_UNREACHABLE;
 }
 
 static bool is_of_a_probe(enum event_kind kind)
 {
     return has_reply(kind) || kind == EVENT_SENT || kind == EVENT_TIMEOUT ||
            kind == EVENT_SEND_ERROR;
+}
+
+/* Recordings of earlier versions do not say how the path ends: then nothing follows from it. */
+static void get_end(struct reader *r, int64_t max_ttl, struct trace_event *event)
+{
+    if (get_string(r, "ending") == NULL)
+        return;
+    event->ttl = (uint8_t)get_integer(r, "ttl", 0, max_ttl, -1);
+    event->ending = (enum trace_ending)get_name(r, "ending", levents_ending);
 }
 
 /* False where r->wrong names the field that is. */
@@ -123,6 +137,8 @@ static bool get_event(struct reader *r, int64_t max_ttl, struct trace_event *eve
     }
     if (has_reply(event->kind))
         get_reply(r, event, reply);
+    if (event->kind == EVENT_PATH_CHANGED)
+        get_end(r, max_ttl, event);
     if (event->kind == EVENT_RATIONED) {
         event->ration.spacing_ns = get_integer(r, "spacing_ns", 0, INT64_MAX / 4, -1);
         event->ration.evidence.tests = (uint8_t)get_integer(r, "tests", 0, 255, -1);
@@ -132,19 +148,25 @@ static bool get_event(struct reader *r, int64_t max_ttl, struct trace_event *eve
     return r->wrong == NULL;
 }
 
+static bool is_counted(const struct tally_hop *hop, const struct trace_event *event)
+{
+    return event->class == PROBE_COUNTED && (int32_t)(event->probe - hop->first_counted) >= 0;
+}
+
 /* Whether the event can follow those before it: no outcome without a probe under way. */
 static bool fits(const struct tally *tally, const struct trace_event *event)
 {
     const struct tally_hop *hop = &tally->hops[event->ttl];
+    bool after = event->kind == EVENT_LATE || (event->kind == EVENT_UNREACHABLE && event->late);
 
-    if (event->kind == EVENT_LATE)
-        return hop->received < hop->sent || event->was_error || event->class != PROBE_COUNTED ||
-               (int32_t)(event->probe - hop->first_counted) < 0;
-    if (event->kind != EVENT_REPLY && event->kind != EVENT_TIMEOUT &&
-        event->kind != EVENT_SEND_ERROR)
+    if (event->was_error && hop->send_errors == 0)
+        return false;
+    if (event->was_unreachable && (event->kind != EVENT_LATE || hop->unreachable == 0))
+        return false;
+    if (!is_of_a_probe(event->kind) || event->kind == EVENT_SENT ||
+        event->kind == EVENT_DUPLICATE || event->was_error || !is_counted(hop, event))
         return true;
-    return hop->in_flight > 0 || event->class != PROBE_COUNTED ||
-           (int32_t)(event->probe - hop->first_counted) < 0;
+    return after ? hop->received < hop->sent : hop->in_flight > 0;
 }
 
 static struct replay *check_replay(lua_State *L)

@@ -6,6 +6,9 @@
 #include <lauxlib.h>
 #include <string.h>
 
+/* Where none is given, as long as the round trips suggest, and so long at most. */
+static const int64_t timeout_most_ns = INT64_C(5000000000);
+
 static enum wire_protocol opt_protocol(lua_State *L)
 {
     static const char *const names[] = {
@@ -31,7 +34,10 @@ void lrequest_check(lua_State *L, const char *const *known, size_t count,
     spec->tos = (uint8_t)lopt_integer(L, "tos", 0, 255, 0);
     trace->packets = (uint32_t)lopt_integer(L, "packets", 1, 100000, 10);
     trace->interval_ns = lopt_seconds(L, "interval", 0.001, 3600, 0);
-    trace->timeout_ns = lopt_seconds(L, "timeout", 0.001, 3600, 5);
+    trace->timeout_ns = lopt_seconds(L, "timeout", 0.001, 3600, 0);
+    trace->timeout_given = trace->timeout_ns != 0;
+    if (!trace->timeout_given)
+        trace->timeout_ns = timeout_most_ns;
     trace->flow = (uint16_t)lopt_integer(L, "flow", 0, WIRE_FLOWS - 1, 0);
     trace->first_hop = (uint8_t)lopt_integer(L, "first_hop", 1, 255, 1);
     trace->max_hops = (uint8_t)lopt_integer(L, "max_hops", 1, 255, 30);

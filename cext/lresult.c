@@ -91,14 +91,17 @@ static void push_responder(lua_State *L, const struct tally_cell *cell,
 static void push_responders(lua_State *L, const struct tally_hop *hop,
                             const struct evidence_list *answers)
 {
-    size_t main = 0;
+    size_t main = hop->cell_count;
     lua_Integer at = 1;
 
-    for (size_t i = 1; i < hop->cell_count; i++)
-        if (hop->cells[i].received > hop->cells[main].received)
+    for (size_t i = hop->cell_count; i-- > 0;)
+        if (!hop->cells[i].elsewhere &&
+            (main == hop->cell_count || hop->cells[i].received >= hop->cells[main].received))
             main = i;
     lua_createtable(L, (int)hop->cell_count, 0);
     for (size_t i = 0; i < hop->cell_count; i++) {
+        if (hop->cells[i].elsewhere)
+            continue;
         push_responder(L, &hop->cells[i], answers);
         lua_rawseti(L, -2, i == main ? 1 : ++at);
     }
@@ -141,6 +144,32 @@ static void push_lost(lua_State *L, const struct tally_hop *hop)
     }
 }
 
+/* Who reported what about probes of this TTL that did not arrive. */
+static void push_reports(lua_State *L, const struct tally_hop *hop)
+{
+    lua_createtable(L, (int)hop->report_count, 0);
+    for (size_t i = 0; i < hop->report_count; i++) {
+        const struct tally_report *r = &hop->reports[i];
+        lua_createtable(L, 0, 7);
+        lset_address(L, "address", &r->from);
+        lset_integer(L, "type", r->type);
+        lset_integer(L, "code", r->code);
+        lset_string(L, "name", icmpname(r->from.version, r->kind, r->type, r->code));
+        if (r->kind == WIRE_TOO_BIG)
+            lset_integer(L, "mtu", r->mtu);
+        lset_integer(L, "count", r->count);
+        lua_createtable(L, (int)r->spell_count, 0);
+        for (size_t s = 0; s < r->spell_count; s++) {
+            lua_createtable(L, 0, 2);
+            lset_number(L, "first", (double)r->spells[s].from_ns / ns_per_s);
+            lset_number(L, "last", (double)r->spells[s].to_ns / ns_per_s);
+            lua_rawseti(L, -2, (lua_Integer)s + 1);
+        }
+        lua_setfield(L, -2, "spells");
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
 static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
 {
     static const struct evidence_list none;
@@ -150,6 +179,7 @@ static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
     lset_integer(L, "ttl", ttl);
     lset_integer(L, "sent", hop->sent);
     lset_integer(L, "received", hop->received);
+    lset_integer(L, "unreachable", hop->unreachable);
     lset_integer(L, "in_flight", hop->in_flight);
     lset_integer(L, "send_errors", hop->send_errors);
     lset_integer(L, "late", hop->late);
@@ -174,6 +204,8 @@ static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
     lset_integer(L, "run_total", hop->run_total);
     push_lost(L, hop);
     lua_setfield(L, -2, "lost");
+    push_reports(L, hop);
+    lua_setfield(L, -2, "reports");
 }
 
 void lresult_push_hops(lua_State *L, const struct prober_report *report, int first, int last)

@@ -171,8 +171,9 @@ static void learn_way(struct pace_sample *s, const struct pace_key *key)
 static struct pace_sample *find_sample(struct pace_responder *r, const struct pace_key *key)
 {
     struct pace_sample *s = r->samples;
-    while (s != NULL && (s->key.ttl != key->ttl || s->key.protocol != key->protocol ||
-                         s->key.direct != key->direct || !same_way(s, key)))
+    while (s != NULL &&
+           (s->key.ttl != key->ttl || s->key.protocol != key->protocol ||
+            s->key.direct != key->direct || s->key.refuses != key->refuses || !same_way(s, key)))
         s = s->next;
     return s;
 }

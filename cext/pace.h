@@ -55,7 +55,8 @@ struct pace_key {
     struct ipaddr responder;
     enum wire_protocol protocol;
     uint8_t ttl;
-    bool direct; /* the target answers the probe itself, not by an ICMP error */
+    bool direct;  /* the target answers the probe itself, not by an ICMP error */
+    bool refuses; /* its errors end the path: they are the replies */
     /* The way there, by TTL below `ttl`: a hash of who answered, 0 where that is not known;
      * NULL: nothing is. Samples over different ways are not mixed: what one loses the other
      * may not. */

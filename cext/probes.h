@@ -14,7 +14,8 @@ enum probe_state {
     PROBE_OPEN,
     PROBE_ANSWERED,
     PROBE_TIMED_OUT,
-    PROBE_LATE, /* answered after its deadline */
+    PROBE_LATE,        /* answered after its deadline */
+    PROBE_UNREACHABLE, /* reported as not arrived */
     PROBE_SEND_ERROR,
 };
 

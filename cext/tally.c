@@ -1,26 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "tally.h"
+#include "tally_inside.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum waiting_state {
-    WAITING_OPEN,
-    WAITING_SAMPLE,   /* answered, with an RTT */
-    WAITING_ANSWERED, /* answered, without one */
-    WAITING_LOST,
-    WAITING_NOTHING, /* not sent after all */
-};
-
-/* A counted probe whose sample may not be used before those of earlier probes: jitter is defined on
- * the order of probes, and answers overtake each other. */
-struct tally_waiting {
-    uint32_t probe, ordinal;
-    uint16_t cell;
-    uint8_t reply_ttl;
-    enum waiting_state state;
-    int64_t rtt_ns, at_ns;
-};
 
 struct tally *tally_new(uint8_t max_hops)
 {
@@ -31,7 +13,7 @@ struct tally *tally_new(uint8_t max_hops)
     return tally;
 }
 
-static void hop_fini(struct tally_hop *hop)
+void tally_hop_fini(struct tally_hop *hop)
 {
     for (size_t i = 0; i < hop->cell_count; i++)
         stats_fini(&hop->cells[i].rtt);
@@ -40,6 +22,7 @@ static void hop_fini(struct tally_hop *hop)
     free(hop->ordinals);
     free(hop->runs);
     free(hop->lost);
+    free(hop->reports);
 }
 
 void tally_free(struct tally *tally)
@@ -47,7 +30,7 @@ void tally_free(struct tally *tally)
     if (tally == NULL)
         return;
     for (size_t i = 0; i < tally->hop_count; i++)
-        hop_fini(&tally->hops[i]);
+        tally_hop_fini(&tally->hops[i]);
     free(tally);
 }
 
@@ -69,7 +52,7 @@ static uint32_t next_ordinal(struct tally *tally, struct tally_hop *hop, uint16_
 }
 
 /* The array with room for one more element; NULL when `most` are there or memory is out. */
-static void *reserve(void *array, size_t count, size_t *capacity, size_t most, size_t size)
+void *tally_reserve(void *array, size_t count, size_t *capacity, size_t most, size_t size)
 {
     if (count < *capacity)
         return array;
@@ -92,7 +75,7 @@ static void wait_for(struct tally *tally, struct tally_hop *hop, const struct tr
     }
     size_t end = hop->waiting_first + hop->waiting_count;
     struct tally_waiting *waiting =
-        reserve(hop->waiting, end, &hop->waiting_capacity, SIZE_MAX, sizeof w);
+        tally_reserve(hop->waiting, end, &hop->waiting_capacity, SIZE_MAX, sizeof w);
     if (waiting == NULL) {
         tally->out_of_memory = true;
         return;
@@ -113,7 +96,7 @@ static void extend_run(struct tally_hop *hop, const struct tally_waiting *w)
     }
     hop->run_total++;
     struct tally_run *runs =
-        reserve(hop->runs, hop->run_count, &hop->run_capacity, TALLY_RUNS, sizeof *runs);
+        tally_reserve(hop->runs, hop->run_count, &hop->run_capacity, TALLY_RUNS, sizeof *runs);
     if (runs == NULL)
         return;
     hop->runs = runs;
@@ -122,17 +105,18 @@ static void extend_run(struct tally_hop *hop, const struct tally_waiting *w)
     };
 }
 
-static void note_lost(struct tally_hop *hop, const struct tally_waiting *w)
+void tally_note_lost(struct tally_hop *hop, const struct tally_waiting *w)
 {
     struct tally_lost *lost =
-        reserve(hop->lost, hop->lost_count, &hop->lost_capacity, TALLY_LOST, sizeof *lost);
+        tally_reserve(hop->lost, hop->lost_count, &hop->lost_capacity, TALLY_LOST, sizeof *lost);
     if (lost == NULL)
         return;
     hop->lost = lost;
-    lost[hop->lost_count++] = (struct tally_lost){ w->probe, w->ordinal };
+    lost[hop->lost_count++] =
+        (struct tally_lost){ w->probe, w->ordinal, w->state == WAITING_UNREACHABLE };
 }
 
-static void use(struct tally *tally, struct tally_hop *hop, const struct tally_waiting *w)
+void tally_use(struct tally *tally, struct tally_hop *hop, const struct tally_waiting *w)
 {
     switch (w->state) {
     case WAITING_SAMPLE:
@@ -143,8 +127,14 @@ static void use(struct tally *tally, struct tally_hop *hop, const struct tally_w
     case WAITING_ANSWERED:
         extend_run(hop, w);
         break;
+    case WAITING_UNREACHABLE: /* its RTT counts where the path ends by such errors */
+        if (w->rtt_ns >= 0 && w->cell != NO_CELL &&
+            stats_add(&hop->cells[w->cell].rtt, w->ordinal, w->rtt_ns) < 0)
+            tally->out_of_memory = true;
+        tally_note_lost(hop, w);
+        break;
     case WAITING_LOST:
-        note_lost(hop, w);
+        tally_note_lost(hop, w);
         break;
     case WAITING_OPEN:
     case WAITING_NOTHING:
@@ -165,7 +155,7 @@ static void settle(struct tally *tally, struct tally_hop *hop, const struct tall
         }
     }
     while (hop->waiting_count > 0 && hop->waiting[hop->waiting_first].state != WAITING_OPEN) {
-        use(tally, hop, &hop->waiting[hop->waiting_first]);
+        tally_use(tally, hop, &hop->waiting[hop->waiting_first]);
         hop->waiting_first++;
         hop->waiting_count--;
     }
@@ -193,7 +183,7 @@ static struct tally_cell *cell_of(struct tally *tally, struct tally_hop *hop,
                                   const struct trace_event *event)
 {
     for (size_t i = 0; i < hop->cell_count; i++)
-        if (hop->cells[i].flow == event->flow &&
+        if (hop->cells[i].flow == event->flow && hop->cells[i].elsewhere == event->from_elsewhere &&
             ipaddr_equal(&hop->cells[i].address, &event->reply->from))
             return &hop->cells[i];
     struct tally_cell *cells = realloc(hop->cells, (hop->cell_count + 1) * sizeof *cells);
@@ -203,11 +193,13 @@ static struct tally_cell *cell_of(struct tally *tally, struct tally_hop *hop,
     }
     hop->cells = cells;
     struct tally_cell *cell = &cells[hop->cell_count++];
-    *cell = (struct tally_cell){ .address = event->reply->from, .flow = event->flow };
+    *cell = (struct tally_cell){ .address = event->reply->from,
+                                 .flow = event->flow,
+                                 .elsewhere = event->from_elsewhere };
     return cell;
 }
 
-static void add_code(struct tally_cell *cell, const struct tally_code *code)
+void tally_add_code(struct tally_cell *cell, const struct tally_code *code)
 {
     for (size_t i = 0; i < cell->code_count; i++) {
         struct tally_code *c = &cell->codes[i];
@@ -230,10 +222,67 @@ static struct tally_cell *note_reply(struct tally *tally, struct tally_hop *hop,
                                      .type = event->reply->type,
                                      .code = event->reply->code,
                                      .count = 1 };
-    add_code(cell, &code);
+    tally_add_code(cell, &code);
     cell->reply_ttl = event->reply->ttl;
     cell->target = cell->target || event->from_target;
     return cell;
+}
+
+/* ---- errors from elsewhere ----------------------------------------------------------------- */
+
+struct tally_report *tally_report_of(struct tally *tally, struct tally_hop *hop,
+                                     const struct tally_report *wanted)
+{
+    for (size_t i = 0; i < hop->report_count; i++) {
+        struct tally_report *r = &hop->reports[i];
+        if (r->kind == wanted->kind && r->type == wanted->type && r->code == wanted->code &&
+            r->mtu == wanted->mtu && ipaddr_equal(&r->from, &wanted->from))
+            return r;
+    }
+    if (hop->report_count == TALLY_REPORTS)
+        return NULL;
+    struct tally_report *reports = tally_reserve(
+        hop->reports, hop->report_count, &hop->report_capacity, TALLY_REPORTS, sizeof *reports);
+    if (reports == NULL) {
+        tally->out_of_memory = true;
+        return NULL;
+    }
+    hop->reports = reports;
+    reports[hop->report_count] = *wanted;
+    reports[hop->report_count].count = 0;
+    reports[hop->report_count].spell_count = 0;
+    return &reports[hop->report_count++];
+}
+
+void tally_add_spell(struct tally_report *report, int64_t from_ns, int64_t to_ns, bool apart)
+{
+    size_t last = report->spell_count - 1;
+
+    if (report->spell_count == 0 || (apart && report->spell_count < TALLY_SPELLS)) {
+        last = report->spell_count++;
+        report->spells[last].from_ns = from_ns;
+        report->spells[last].to_ns = to_ns;
+    }
+    if (to_ns > report->spells[last].to_ns)
+        report->spells[last].to_ns = to_ns;
+}
+
+static void note_report(struct tally *tally, struct tally_hop *hop, const struct trace_event *event)
+{
+    const struct wire_packet *reply = event->reply;
+    const struct tally_report wanted = { .from = reply->from,
+                                         .kind = reply->kind,
+                                         .type = reply->type,
+                                         .code = reply->code,
+                                         .mtu = reply->mtu };
+    struct tally_report *report = tally_report_of(tally, hop, &wanted);
+
+    if (report == NULL)
+        return;
+    bool apart =
+        report->spell_count > 0 && hop->answered_ns > report->spells[report->spell_count - 1].to_ns;
+    report->count++;
+    tally_add_spell(report, event->at_ns, event->at_ns, apart);
 }
 
 /* ---- events -------------------------------------------------------------------------------- */
@@ -258,6 +307,7 @@ static void on_reply(struct tally *tally, struct tally_hop *hop, const struct tr
     struct tally_cell *cell = note_reply(tally, hop, event);
 
     hop->raw_received += !event->shared;
+    hop->answered_ns = event->at_ns;
     if (!counts(hop, event))
         return;
     hop->in_flight--;
@@ -288,14 +338,63 @@ static void on_late(struct tally *tally, struct tally_hop *hop, const struct tra
         hop->send_errors--;
         hop->raw_sent++;
     }
+    hop->answered_ns = event->at_ns;
     if (!counts(hop, event))
         return;
     hop->received++;
+    hop->unreachable -= event->was_unreachable;
     unlose(hop, event->probe);
     if (event->was_error)
         hop->sent++;
     if (cell != NULL)
         cell->received++;
+}
+
+/* Was taken for lost until now. */
+static void mark_unreachable(struct tally_hop *hop, uint32_t probe)
+{
+    for (size_t i = 0; i < hop->waiting_count; i++)
+        if (hop->waiting[hop->waiting_first + i].probe == probe) {
+            hop->waiting[hop->waiting_first + i].state = WAITING_UNREACHABLE;
+            hop->waiting[hop->waiting_first + i].cell = NO_CELL;
+        }
+    for (size_t i = 0; i < hop->lost_count; i++)
+        if (hop->lost[i].probe == probe)
+            hop->lost[i].unreachable = true;
+}
+
+static void on_unreachable(struct tally *tally, struct tally_hop *hop,
+                           const struct trace_event *event)
+{
+    struct tally_cell *cell = note_reply(tally, hop, event);
+
+    if (!event->shared)
+        note_report(tally, hop, event);
+    if (event->was_error) {
+        hop->send_errors--;
+        hop->raw_sent++;
+    }
+    if (cell != NULL)
+        cell->late += event->late;
+    if (!counts(hop, event))
+        return;
+    hop->unreachable++;
+    if (cell != NULL)
+        cell->received++;
+    if (event->late) {
+        mark_unreachable(hop, event->probe);
+        return;
+    }
+    hop->sent++;
+    if (event->was_error)
+        return;
+    hop->in_flight--;
+    const struct tally_waiting outcome = { .probe = event->probe,
+                                           .rtt_ns = event->rtt_ns,
+                                           .cell = cell != NULL ? (uint16_t)(cell - hop->cells)
+                                                                : NO_CELL,
+                                           .state = WAITING_UNREACHABLE };
+    settle(tally, hop, &outcome);
 }
 
 static void on_unanswered(struct tally *tally, struct tally_hop *hop,
@@ -325,7 +424,8 @@ static void on_rationed(struct tally_hop *hop, const struct trace_event *event)
     hop->first_counted = event->probe;
     hop->fast_sent = hop->sent + hop->in_flight;
     hop->fast_received = hop->received;
-    hop->sent = hop->received = hop->in_flight = 0;
+    hop->fast_unreachable = hop->unreachable;
+    hop->sent = hop->received = hop->unreachable = hop->in_flight = 0;
     hop->waiting_first = hop->waiting_count = hop->lost_count = 0;
     for (size_t i = 0; i < hop->cell_count; i++) {
         hop->cells[i].received = 0;
@@ -348,6 +448,9 @@ void tally_event(struct tally *tally, const struct trace_event *event)
     case EVENT_LATE:
         on_late(tally, hop, event);
         break;
+    case EVENT_UNREACHABLE:
+        on_unreachable(tally, hop, event);
+        break;
     case EVENT_DUPLICATE:
         hop->duplicates++;
         cell = note_reply(tally, hop, event);
@@ -361,162 +464,13 @@ void tally_event(struct tally *tally, const struct trace_event *event)
     case EVENT_RATIONED:
         on_rationed(hop, event);
         break;
-    case EVENT_HOP_CHANGED:
     case EVENT_PATH_CHANGED:
+        tally->end = event->ttl;
+        tally->ending = event->ending;
+        break;
+    case EVENT_HOP_CHANGED:
     case EVENT_DONE:
     case EVENT_KIND_COUNT:
         break;
     }
-}
-
-/* ---- several flows ------------------------------------------------------------------------- */
-
-static uint16_t cell_to_merge(struct tally *tally, struct tally_hop *hop,
-                              const struct tally_cell *from)
-{
-    uint16_t at = 0;
-
-    while (at < hop->cell_count && !ipaddr_equal(&hop->cells[at].address, &from->address))
-        at++;
-    if (at < hop->cell_count)
-        return at;
-    struct tally_cell *cells = realloc(hop->cells, (hop->cell_count + 1) * sizeof *cells);
-    if (cells == NULL) {
-        tally->out_of_memory = true;
-        return UINT16_MAX;
-    }
-    hop->cells = cells;
-    cells[hop->cell_count++] = (struct tally_cell){ .address = from->address, .flow = from->flow };
-    return at;
-}
-
-static void merge_cell(struct tally *tally, struct tally_cell *into, const struct tally_cell *from)
-{
-    if (from->received >= into->received)
-        into->reply_ttl = from->reply_ttl;
-    into->target = into->target || from->target;
-    into->received += from->received;
-    into->late += from->late;
-    into->duplicates += from->duplicates;
-    for (size_t i = 0; i < from->code_count; i++)
-        add_code(into, &from->codes[i]);
-    if (stats_merge(&into->rtt, &from->rtt) < 0)
-        tally->out_of_memory = true;
-}
-
-static void merge_runs(struct tally_hop *into, const struct tally_hop *from, const uint16_t *cells)
-{
-    for (size_t i = 0; i < from->run_count; i++) {
-        struct tally_run *runs =
-            reserve(into->runs, into->run_count, &into->run_capacity, TALLY_RUNS, sizeof *runs);
-        if (runs == NULL)
-            break;
-        into->runs = runs;
-        runs[into->run_count] = from->runs[i];
-        runs[into->run_count++].cell = cells[from->runs[i].cell];
-    }
-    into->run_total += from->run_total;
-}
-
-static void merge_lost(struct tally_hop *into, const struct tally_hop *from, uint32_t before)
-{
-    for (size_t i = 0; i < from->lost_count; i++) {
-        struct tally_waiting w = { .probe = from->lost[i].probe,
-                                   .ordinal = from->lost[i].ordinal + before };
-        note_lost(into, &w);
-    }
-}
-
-static void merge_counts(struct tally_hop *into, const struct tally_hop *from)
-{
-    if (from->rationed && !into->rationed)
-        into->ration = from->ration;
-    into->rationed = into->rationed || from->rationed;
-    into->sent += from->sent;
-    into->received += from->received;
-    into->in_flight += from->in_flight;
-    into->send_errors += from->send_errors;
-    into->late += from->late;
-    into->duplicates += from->duplicates;
-    into->raw_sent += from->raw_sent;
-    into->raw_received += from->raw_received;
-    into->fast_sent += from->fast_sent;
-    into->fast_received += from->fast_received;
-    into->shared += from->shared;
-}
-
-static int merge_hop(struct tally *tally, struct tally_hop *into, const struct tally_hop *from)
-{
-    uint16_t *cells = calloc(from->cell_count + 1, sizeof *cells);
-    uint32_t before = into->sent;
-
-    if (cells == NULL)
-        return -1;
-    for (size_t i = 0; i < from->cell_count && !tally->out_of_memory; i++) {
-        cells[i] = cell_to_merge(tally, into, &from->cells[i]);
-        if (cells[i] != UINT16_MAX)
-            merge_cell(tally, &into->cells[cells[i]], &from->cells[i]);
-    }
-    merge_counts(into, from);
-    merge_runs(into, from, cells);
-    merge_lost(into, from, before);
-    free(cells);
-    return tally->out_of_memory ? -1 : 0;
-}
-
-int tally_merge(struct tally *into, const struct tally *from)
-{
-    size_t hops = into->hop_count < from->hop_count ? into->hop_count : from->hop_count;
-
-    for (size_t i = 0; i < hops; i++)
-        if (merge_hop(into, &into->hops[i], &from->hops[i]) < 0)
-            return -1;
-    return 0;
-}
-
-/* ---- snapshot ------------------------------------------------------------------------------ */
-
-static void *copy_array(const void *from, size_t bytes)
-{
-    void *to = bytes > 0 ? malloc(bytes) : NULL;
-    if (to != NULL)
-        memcpy(to, from, bytes);
-    return to;
-}
-
-static int hop_copy(struct tally_hop *to, const struct tally_hop *from)
-{
-    *to = *from;
-    to->cell_count = 0; /* hop_fini must not free what is not ours yet */
-    to->ordinals = NULL;
-    to->runs = copy_array(from->runs, from->run_capacity * sizeof *from->runs);
-    to->lost = copy_array(from->lost, from->lost_capacity * sizeof *from->lost);
-    to->waiting = copy_array(from->waiting, from->waiting_capacity * sizeof *from->waiting);
-    to->cells = copy_array(from->cells, from->cell_count * sizeof *from->cells);
-    if ((from->waiting != NULL && to->waiting == NULL) ||
-        (from->cells != NULL && to->cells == NULL) || (from->runs != NULL && to->runs == NULL) ||
-        (from->lost != NULL && to->lost == NULL))
-        return -1;
-    for (; to->cell_count < from->cell_count; to->cell_count++)
-        if (stats_copy(&to->cells[to->cell_count].rtt, &from->cells[to->cell_count].rtt) < 0)
-            return -1;
-    return 0;
-}
-
-struct tally *tally_snapshot(const struct tally *tally)
-{
-    struct tally *copy = tally_new((uint8_t)(tally->hop_count - 1));
-    if (copy == NULL)
-        return NULL;
-    copy->out_of_memory = tally->out_of_memory;
-    for (size_t i = 0; i < tally->hop_count; i++) {
-        struct tally_hop *hop = &copy->hops[i];
-        if (hop_copy(hop, &tally->hops[i]) < 0) {
-            tally_free(copy);
-            return NULL;
-        }
-        for (size_t w = 0; w < hop->waiting_count; w++)
-            use(copy, hop, &hop->waiting[hop->waiting_first + w]);
-    }
-    return copy;
 }

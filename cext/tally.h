@@ -8,9 +8,11 @@
 #include "trace.h"
 
 enum {
-    TALLY_CODES = 8,  /* different answers kept per responder */
-    TALLY_RUNS = 64,  /* changes of responder kept per hop, the first ones */
-    TALLY_LOST = 512, /* lost probes named per hop, the first ones */
+    TALLY_CODES = 8,   /* different answers kept per responder */
+    TALLY_REPORTS = 8, /* different errors from elsewhere kept per hop */
+    TALLY_SPELLS = 8,  /* times during which one was reported, kept apart */
+    TALLY_RUNS = 64,   /* changes of responder kept per hop, the first ones */
+    TALLY_LOST = 512,  /* lost probes named per hop, the first ones */
 };
 
 struct tally_code {
@@ -24,6 +26,7 @@ struct tally_cell {
     struct ipaddr address;
     uint16_t flow;
     bool target;
+    bool elsewhere;    /* its errors say that probes did not arrive: no responder of this hop */
     uint32_t received; /* counted probes it answered, late ones included */
     uint32_t late, duplicates;
     uint8_t reply_ttl; /* of its newest answer */
@@ -44,6 +47,20 @@ struct tally_run {
 struct tally_lost {
     uint32_t probe;
     uint32_t ordinal; /* among the counted probes of its flow at this TTL */
+    bool unreachable; /* as an error from elsewhere says */
+};
+
+/* An error from elsewhere: who reported what about probes of this TTL, and when. */
+struct tally_report {
+    struct ipaddr from;
+    enum wire_kind kind;
+    uint8_t type, code;
+    uint16_t mtu;   /* WIRE_TOO_BIG: as named; 0: none */
+    uint32_t count; /* probes of any class */
+    size_t spell_count;
+    struct {
+        int64_t from_ns, to_ns; /* since the trace began; no reply of this TTL came in between */
+    } spells[TALLY_SPELLS];     /* the last one takes what comes later */
 };
 
 struct tally_waiting;
@@ -51,11 +68,12 @@ struct tally_waiting;
 struct tally_hop {
     uint32_t sent, received; /* counted probes that are finished; answered, late ones included */
     uint32_t in_flight;      /* counted probes that are not finished */
+    uint32_t unreachable;    /* of `sent`: unanswered, as an error from elsewhere says */
     uint32_t send_errors, late, duplicates;
     uint32_t raw_sent, raw_received; /* all that this trace sent: counted, test, replaced */
     bool rationed;          /* the sample was replaced by one within the responder's budget */
     uint32_t first_counted; /* probes before it count no more */
-    uint32_t fast_sent, fast_received; /* the sample that was replaced */
+    uint32_t fast_sent, fast_received, fast_unreachable; /* the sample that was replaced */
     struct trace_ration ration;
     uint32_t shared; /* of `sent`: other traces' probes to the same responder */
     size_t cell_count;
@@ -69,11 +87,16 @@ struct tally_hop {
     size_t lost_count, lost_capacity;
     uint32_t *ordinals; /* counted probes sent, by flow */
     size_t flow_count;
+    struct tally_report *reports;
+    size_t report_count, report_capacity;
+    int64_t answered_ns; /* when the newest reply came, since the trace began */
 };
 
 struct tally {
     size_t hop_count;   /* hops[0] is unused: they go by TTL */
     bool out_of_memory; /* figures are incomplete */
+    uint8_t end;        /* TTL at which the path ends; 0: not known */
+    enum trace_ending ending;
     struct tally_hop hops[];
 };
 
@@ -89,8 +112,9 @@ void tally_event(struct tally *tally, const struct trace_event *event);
  * memory. */
 int tally_merge(struct tally *into, const struct tally *from);
 
-/* A copy to read while the trace goes on, with the samples that still wait counted in; NULL without
- * memory. */
+/* A copy to read while the trace goes on, with the samples that still wait counted in, and nothing
+ * of TTLs beyond the end. Where errors from elsewhere end the path, they are the replies of its last
+ * hop. NULL without memory. */
 struct tally *tally_snapshot(const struct tally *tally);
 
 #endif

@@ -5,10 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum {
-    WINDOW = 6, /* TTLs probed beyond the farthest one that answered */
-};
-
 #define MS INT64_C(1000000)
 static const int64_t interval_auto_ns = 100 * MS;
 static const int64_t silence_ns = 200 * MS;           /* moves the window on */
@@ -35,7 +31,7 @@ struct trace *trace_new(const struct trace_config *config, struct pace *pace, in
     t->context = context;
     t->started_ns = t->stepped_ns = t->horizon_moved_ns = now_ns;
     t->farthest = (uint8_t)(config->first_hop - 1);
-    int horizon = t->farthest + WINDOW;
+    int horizon = t->farthest + TRACE_WINDOW;
     t->horizon = (uint8_t)(horizon < config->max_hops ? horizon : config->max_hops);
     return t;
 }
@@ -78,44 +74,7 @@ struct trace_event trace_about(const struct probe *p, enum event_kind kind)
                                  .rtt_ns = -1 };
 }
 
-/* ---- where the path ends ------------------------------------------------------------------- */
-
-/* The first TTL that ends the path and has nothing but ends behind it, by each TTL's newest answer:
- * so the end may move both ways. */
-static uint8_t find_end(const struct trace *t)
-{
-    int end = 0;
-
-    for (int ttl = t->config.max_hops; ttl >= t->config.first_hop; ttl--) {
-        enum news_kind news = t->ttls[ttl].news.kind;
-        if (news == NEWS_TRANSIT)
-            break;
-        if (news != NEWS_NONE)
-            end = ttl;
-    }
-    return (uint8_t)end;
-}
-
-static void advance_horizon(struct trace *t, int to, int64_t now_ns)
-{
-    if (to > t->config.max_hops)
-        to = t->config.max_hops;
-    if (to > t->horizon) {
-        t->horizon = (uint8_t)to;
-        t->horizon_moved_ns = now_ns;
-    }
-}
-
-static void update_end(struct trace *t, int64_t now_ns)
-{
-    uint8_t end = find_end(t);
-
-    if (end == t->end)
-        return;
-    struct trace_event event = { .kind = EVENT_PATH_CHANGED, .ttl = end };
-    t->end = end;
-    trace_emit(t, event, now_ns);
-}
+/* ---- how far the path is probed ------------------------------------------------------------- */
 
 /* The last TTL that gets a full sample. Further ones get one probe each, to find the path. */
 static int last_sampled(const struct trace *t)
@@ -126,6 +85,12 @@ static int last_sampled(const struct trace *t)
         return t->farthest;
     int last = t->farthest + t->config.max_silent;
     return last < t->config.max_hops ? last : t->config.max_hops;
+}
+
+/* The last TTL that is probed at all: where the end is in doubt, some beyond it. */
+static int last_probed(const struct trace *t)
+{
+    return t->end != 0 && !t->end_doubtful ? t->end : t->horizon;
 }
 
 static bool was_probed(const struct hop *hop)
@@ -147,8 +112,8 @@ static void finish(struct trace *t, struct probe *p, enum probe_state state,
     if (!was_open)
         return;
     t->ttls[p->ttl].open--;
-    if (p->class == PROBE_TEST) /* one that was not sent is no evidence of rationing */
-        trace_tested(t, p, state != PROBE_TIMED_OUT, now_ns);
+    if (p->class == PROBE_TEST)
+        trace_tested(t, p, now_ns);
 }
 
 static void finish_send_error(struct trace *t, struct probe *p, int error, int64_t now_ns)
@@ -167,8 +132,12 @@ static int64_t patience_ns(const struct trace *t, enum probe_class class)
 {
     int64_t patience = class == PROBE_TEST ? test_patience_ns : counted_patience_ns;
 
+    if (class == PROBE_COUNTED && t->config.timeout_given)
+        return t->config.timeout_ns;
     if (patience < 4 * t->p95_ns)
         patience = 4 * t->p95_ns;
+    if (class == PROBE_TEST && patience < 2 * t->slowest_ns) /* of a hop that always takes long */
+        patience = 2 * t->slowest_ns;
     return patience < t->config.timeout_ns ? patience : t->config.timeout_ns;
 }
 
@@ -178,6 +147,10 @@ static void refresh_patience(struct trace *t)
         return;
     t->p95_of = t->rtts.count;
     t->p95_ns = (int64_t)quantiles_get(&t->rtts, 0.95);
+    t->slowest_ns = 0;
+    for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++)
+        if (t->ttls[ttl].best_ns > t->slowest_ns)
+            t->slowest_ns = t->ttls[ttl].best_ns;
 }
 
 static bool has_work(const struct trace *t)
@@ -211,11 +184,9 @@ static bool is_ready(const struct trace *t)
     for (int ttl = t->config.first_hop; ttl <= last; ttl++)
         if (!is_finished(t, ttl))
             return false;
-    if (t->end != 0)
-        return true;
-    if (t->horizon < t->config.max_hops)
+    if (t->end == 0 && t->horizon < t->config.max_hops)
         return false;
-    for (int ttl = last + 1; ttl <= t->config.max_hops; ttl++)
+    for (int ttl = last + 1; ttl <= last_probed(t); ttl++)
         if (t->ttls[ttl].open > 0 || !was_probed(&t->ttls[ttl].hop))
             return false;
     return true;
@@ -248,7 +219,7 @@ void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops)
     expire_probes(t, now_ns, capture_drops);
     trace_read_shared(t, now_ns);
     if (t->end == 0 && now_ns - t->horizon_moved_ns >= silence_ns)
-        advance_horizon(t, t->horizon + WINDOW, now_ns);
+        trace_advance_horizon(t, t->horizon + TRACE_WINDOW, now_ns);
     t->at_work = has_work(t);
     if (is_ready(t)) {
         t->done = true;
@@ -297,11 +268,6 @@ static int64_t ttl_due(const struct trace *t, int ttl)
         return INT64_MAX;
     slot_ns -= slot_lead_ns; /* before those whose slot it is */
     return due_ns > slot_ns ? due_ns : slot_ns;
-}
-
-static int last_probed(const struct trace *t)
-{
-    return t->end != 0 ? t->end : t->horizon;
 }
 
 bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct wire_probe *out)
@@ -359,83 +325,6 @@ bool trace_seen(struct trace *t, const struct wire_packet *packet, struct trace_
     return true;
 }
 
-static enum news_kind news_of(const struct wire_packet *packet, bool from_target)
-{
-    if (from_target)
-        return NEWS_TARGET;
-    return packet->kind == WIRE_TIME_EXCEEDED ? NEWS_TRANSIT : NEWS_STOP;
-}
-
-/* The path has grown: what ended it behind this TTL was true of the old path only. */
-static void forget_ends_behind(struct trace *t, uint8_t ttl, uint32_t number)
-{
-    for (int behind = ttl + 1; behind <= t->config.max_hops; behind++) {
-        struct news *news = &t->ttls[behind].news;
-        if (news->kind != NEWS_TRANSIT && (int32_t)(news->number - number) < 0)
-            news->kind = NEWS_NONE;
-    }
-}
-
-/* An ICMP error that ends the path quotes the TTL with which the probe arrived; what is left of it
- * are hops that the probe did not need. */
-static void note_distance(struct trace *t, const struct probe *p, const struct wire_packet *packet)
-{
-    const struct news end = t->ttls[p->ttl].news;
-    int distance = p->ttl - packet->probe.ttl + 1;
-
-    if (packet->quote.length == 0 || distance <= t->farthest || distance >= p->ttl)
-        return;
-    for (int ttl = distance; ttl < p->ttl; ttl++) {
-        struct news *news = &t->ttls[ttl].news;
-        if (news->kind == NEWS_NONE)
-            *news = end;
-    }
-}
-
-static void note_news(struct trace *t, const struct probe *p, const struct wire_packet *packet,
-                      bool from_target, int64_t now_ns)
-{
-    struct news *news = &t->ttls[p->ttl].news;
-    bool ended = news->kind == NEWS_TARGET || news->kind == NEWS_STOP;
-
-    if (news->kind != NEWS_NONE && !ipaddr_equal(&news->responder, &packet->from)) {
-        struct trace_event event = trace_about(p, EVENT_HOP_CHANGED);
-        event.reply = packet;
-        trace_emit(t, event, now_ns);
-    }
-    *news = (struct news){ .kind = news_of(packet, from_target),
-                           .number = p->number,
-                           .responder = packet->from,
-                           .direct = wire_is_direct(packet->kind),
-                           .type = packet->type,
-                           .code = packet->code };
-    t->way[p->ttl] = ipaddr_hash(&packet->from);
-    if (news->kind == NEWS_TRANSIT && ended)
-        forget_ends_behind(t, p->ttl, p->number);
-    if (news->kind == NEWS_TRANSIT && p->ttl > t->farthest) {
-        t->farthest = p->ttl;
-        advance_horizon(t, p->ttl + WINDOW, now_ns);
-    }
-    if (news->kind != NEWS_TRANSIT)
-        note_distance(t, p, packet);
-}
-
-/* Lets an answer to this TTL's newest answered probe tell where the path goes. A packet that was
- * too big once says nothing about the path of those that pass. */
-static void learn(struct trace *t, const struct probe *p, const struct wire_packet *packet,
-                  bool from_target, int64_t now_ns)
-{
-    struct ttl *at = &t->ttls[p->ttl];
-    bool known = at->news.kind != NEWS_NONE;
-
-    at->hop.answered = true;
-    if (known && ((int32_t)(p->number - at->news.number) < 0 || packet->kind == WIRE_TOO_BIG))
-        return;
-    note_news(t, p, packet, from_target, now_ns);
-    update_end(t, now_ns);
-    trace_join_known(t, p->ttl, now_ns);
-}
-
 static int64_t round_trip(struct trace *t, const struct probe *p, struct trace_stamp stamp,
                           struct trace_event *event)
 {
@@ -451,20 +340,67 @@ static int64_t round_trip(struct trace *t, const struct probe *p, struct trace_s
     return stamp.ns - p->stamp_ns;
 }
 
-static void first_answer(struct trace *t, struct probe *p, struct trace_event event, uint32_t link,
-                         int64_t now_ns)
+static void note_rtt(struct trace *t, struct ttl *at, int64_t rtt_ns)
+{
+    if (rtt_ns < 0)
+        return;
+    (void)quantiles_add(&t->rtts, rtt_ns); /* without memory patience stays as it is */
+    if (at->best_ns == 0 || rtt_ns < at->best_ns)
+        at->best_ns = rtt_ns;
+}
+
+static void take_token(struct trace *t, const struct probe *p, const struct wire_packet *reply,
+                       int64_t now_ns)
+{
+    bool budgeted = p->class == PROBE_COUNTED && p->place >= 0;
+
+    if (!budgeted && reply->kind != WIRE_ECHO_REPLY)
+        pace_answered(t->pace, &reply->from, now_ns);
+}
+
+static void first_answer(struct trace *t, struct probe *p, struct trace_event event, int64_t now_ns)
 {
     bool in_time = p->state == PROBE_OPEN;
 
     event.kind = in_time ? EVENT_REPLY : EVENT_LATE;
-    p->answer_link = link;
-    if (event.rtt_ns >= 0)
-        (void)quantiles_add(&t->rtts, event.rtt_ns); /* without memory patience stays as it is */
-    bool budgeted = p->class == PROBE_COUNTED && p->place >= 0;
-    if (!budgeted && event.reply->kind != WIRE_ECHO_REPLY)
-        pace_answered(t->pace, &event.reply->from, now_ns);
-    learn(t, p, event.reply, event.from_target, now_ns);
+    event.was_unreachable = p->state == PROBE_UNREACHABLE;
+    note_rtt(t, &t->ttls[p->ttl], event.rtt_ns);
+    t->ttls[p->ttl].answered_ns = now_ns;
+    take_token(t, p, event.reply, now_ns);
+    trace_learn(t, p, event.reply, event.from_target, now_ns);
     finish(t, p, in_time ? PROBE_ANSWERED : PROBE_LATE, event, now_ns);
+}
+
+/* The probe did not arrive. */
+static void first_error(struct trace *t, struct probe *p, struct trace_event event, int64_t now_ns)
+{
+    event.kind = EVENT_UNREACHABLE;
+    event.late = p->state == PROBE_TIMED_OUT;
+    t->stopped_ns = now_ns;
+    take_token(t, p, event.reply, now_ns);
+    trace_learn_stop(t, p, event.reply, now_ns);
+    finish(t, p, PROBE_UNREACHABLE, event, now_ns);
+}
+
+/* An error with this host's own address for a probe that the capture did not see leave: a rule of
+ * this host refused to send it. */
+static bool is_own_refusal(const struct trace *t, const struct probe *p,
+                           const struct wire_packet *packet)
+{
+    return p->stamp_ns == 0 && ipaddr_equal(&packet->from, &t->config.spec.source) &&
+           trace_is_error_from_elsewhere(t, packet);
+}
+
+static bool is_answered(const struct probe *p)
+{
+    return p->state == PROBE_ANSWERED || p->state == PROBE_LATE;
+}
+
+/* A further packet about a probe that has its outcome. An error from elsewhere takes nothing back,
+ * a reply to a probe that was said not to arrive does. */
+static bool is_first(const struct probe *p, bool from_elsewhere)
+{
+    return !is_answered(p) && !(from_elsewhere && p->state == PROBE_UNREACHABLE);
 }
 
 bool trace_reply(struct trace *t, const struct wire_packet *packet, struct trace_stamp stamp,
@@ -477,7 +413,8 @@ bool trace_reply(struct trace *t, const struct wire_packet *packet, struct trace
         return false;
     if (t->done)
         return true;
-    bool first = p->state != PROBE_ANSWERED && p->state != PROBE_LATE;
+    bool from_elsewhere = trace_is_error_from_elsewhere(t, packet);
+    bool first = is_first(p, from_elsewhere);
     if (!first && p->answer_link != stamp.link)
         return true; /* the same packet again, on a stacked interface */
 
@@ -485,12 +422,22 @@ bool trace_reply(struct trace *t, const struct wire_packet *packet, struct trace
     event.reply = packet;
     event.from_target =
         wire_is_direct(packet->kind) || ipaddr_equal(&packet->from, &t->config.spec.target);
+    event.from_elsewhere = from_elsewhere;
     event.was_error = p->state == PROBE_SEND_ERROR;
-    event.rtt_ns = round_trip(t, p, stamp, &event);
     if (first)
-        first_answer(t, p, event, stamp.link, now_ns);
-    else
+        p->answer_link = stamp.link;
+    if (is_own_refusal(t, p, packet)) {
+        if (p->state == PROBE_OPEN)
+            finish_send_error(t, p, EPERM, now_ns);
+        return true;
+    }
+    event.rtt_ns = round_trip(t, p, stamp, &event);
+    if (!first)
         trace_emit(t, event, now_ns);
+    else if (from_elsewhere)
+        first_error(t, p, event, now_ns);
+    else
+        first_answer(t, p, event, now_ns);
     return true;
 }
 
@@ -541,7 +488,7 @@ bool trace_done(const struct trace *t)
 
 void trace_summary(const struct trace *t, struct trace_summary *out)
 {
-    const struct news *end = &t->ttls[t->end].news;
+    const struct news *end = trace_heard(t, t->end);
 
     *out = (struct trace_summary){ .end_ttl = t->end,
                                    .sent = t->probes.next - t->shared,
@@ -555,9 +502,7 @@ void trace_summary(const struct trace *t, struct trace_summary *out)
             out->probed_ttl = (uint8_t)ttl;
     if (!t->done)
         return;
-    out->ending = t->end == 0                ? TRACE_SILENT
-                  : end->kind == NEWS_TARGET ? TRACE_REACHED
-                                             : TRACE_UNREACHABLE;
+    out->ending = t->end == 0 ? TRACE_SILENT : t->ending;
     if (out->ending == TRACE_UNREACHABLE) {
         out->end_type = end->type;
         out->end_code = end->code;

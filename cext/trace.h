@@ -20,7 +20,8 @@ struct trace_config {
     uint32_t packets;    /* counted probes per hop */
     int64_t interval_ns; /* between probes of one hop; 0: automatic */
     int64_t timeout_ns;
-    uint16_t flow; /* of all its probes: what balancers hash */
+    bool timeout_given; /* the user's: kept, where else it is the most */
+    uint16_t flow;      /* of all its probes: what balancers hash */
     uint8_t first_hop, max_hops, max_silent;
 };
 
@@ -37,10 +38,11 @@ enum event_kind {
     EVENT_REPLY,        /* the first answer, in time */
     EVENT_LATE,         /* the first answer, after the deadline */
     EVENT_DUPLICATE,    /* a further answer */
-    EVENT_TIMEOUT,      /* the deadline passed; EVENT_LATE may follow */
+    EVENT_UNREACHABLE,  /* an error from elsewhere: the probe did not arrive */
+    EVENT_TIMEOUT,      /* the deadline passed; EVENT_LATE or EVENT_UNREACHABLE may follow */
     EVENT_SEND_ERROR,   /* this host did not send it */
     EVENT_HOP_CHANGED,  /* another responder than before on this TTL and flow */
-    EVENT_PATH_CHANGED, /* the end of the path moved; ttl is the new one, 0 for "not known" */
+    EVENT_PATH_CHANGED, /* the path ends elsewhere; ttl is the new end, 0 for "not known" */
     EVENT_RATIONED,     /* the hop rations: counted probes before `probe` leave its sample */
     EVENT_DONE,
     EVENT_KIND_COUNT
@@ -52,6 +54,8 @@ struct trace_ration {
     int64_t spacing_ns;            /* of the new sample */
 };
 
+enum trace_ending { TRACE_RUNNING, TRACE_REACHED, TRACE_UNREACHABLE, TRACE_SILENT };
+
 struct trace_event {
     enum event_kind kind;
     int64_t at_ns;  /* since the trace began */
@@ -59,21 +63,23 @@ struct trace_event {
     uint16_t flow;
     uint8_t ttl;
     enum probe_class class;
-    int64_t rtt_ns;   /* REPLY, LATE, DUPLICATE; -1: not measured, see clock_step */
-    bool clock_step;  /* the RTT was dropped because the clock was set meanwhile */
-    bool from_target; /* the responder is the target */
-    bool was_error;   /* LATE: the probe had been taken for a send error */
-    bool shared;      /* SENT, REPLY, TIMEOUT: another trace's probe to the same responder */
+    int64_t rtt_ns;       /* of replies and UNREACHABLE; -1: not measured, see clock_step */
+    bool clock_step;      /* the RTT was dropped because the clock was set meanwhile */
+    bool from_target;     /* the responder is the target */
+    bool was_error;       /* LATE, UNREACHABLE: the probe had been taken for a send error */
+    bool from_elsewhere;  /* an error from neither a hop nor the target */
+    bool was_unreachable; /* LATE: the probe had been reported unreachable */
+    bool late;            /* UNREACHABLE: after the deadline */
+    bool shared;          /* SENT, REPLY, TIMEOUT: another trace's probe to the same responder */
     struct trace_ration ration; /* RATIONED */
     int error; /* SEND_ERROR: errno; 0: it vanished between the socket and the wire */
-    const struct wire_packet *reply; /* REPLY, LATE, DUPLICATE, HOP_CHANGED; for this call only */
+    enum trace_ending ending;        /* PATH_CHANGED: REACHED, UNREACHABLE, or RUNNING for ttl 0 */
+    const struct wire_packet *reply; /* of replies, UNREACHABLE, HOP_CHANGED; for this call only */
 };
 
 typedef void trace_sink(void *context, const struct trace_event *event);
 
 enum { TRACE_VANISHED = -1 }; /* not an errno: lost between the socket and the wire */
-
-enum trace_ending { TRACE_RUNNING, TRACE_REACHED, TRACE_UNREACHABLE, TRACE_SILENT };
 
 struct trace_summary {
     enum trace_ending ending;

@@ -7,21 +7,32 @@
 #include "stats.h"
 #include "trace.h"
 
+enum { TRACE_WINDOW = 6 /* TTLs probed beyond the farthest one that answered */ };
+
 /* What the newest probe of a TTL that was answered says about the end of the path. */
-enum news_kind { NEWS_NONE, NEWS_TRANSIT, NEWS_TARGET, NEWS_STOP };
+enum news_kind {
+    NEWS_NONE,
+    NEWS_TRANSIT, /* a hop */
+    NEWS_ALIAS,   /* time exceeded with the target's address: a hop beyond a NAT, or the target */
+    NEWS_TARGET,
+    NEWS_STOP, /* an error from elsewhere: kept apart, as it is no reply of this TTL */
+};
 
 struct news {
     enum news_kind kind;
     uint32_t number; /* the probe that brought it */
     struct ipaddr responder;
     bool direct; /* not by an ICMP error */
-    uint8_t type, code;
+    uint8_t type, code, reply_ttl;
+    int distance; /* TTL with which a probe just gets there, as the quote has it */
 };
 
 struct ttl {
     struct hop hop;
-    struct news news;
-    uint32_t open; /* probes without an outcome */
+    struct news news, stop;
+    uint32_t open;       /* probes without an outcome */
+    int64_t answered_ns; /* when the newest reply to a probe of this TTL came */
+    int64_t best_ns;     /* the least RTT; 0: none yet */
 };
 
 struct trace {
@@ -33,13 +44,19 @@ struct trace {
     struct probes probes;
     uint8_t farthest, horizon; /* TTLs: answered; allowed to be probed */
     uint8_t end;               /* TTL at which the path ends; 0: not known */
+    enum trace_ending ending;  /* there */
+    bool end_doubtful;         /* only a time exceeded came from the target's address */
+    bool end_by_error;         /* errors from elsewhere are the replies of this end */
+    bool target_seen;          /* the target itself has replied in this run */
     bool done, at_work;        /* at_work: some hop's sample is not finished */
     int64_t started_ns, stepped_ns, horizon_moved_ns, blocked_until_ns;
     struct quantiles rtts; /* of the whole path, for patience */
     uint64_t p95_of;       /* how many RTTs p95_ns is made of */
     int64_t p95_ns;
-    uint32_t shared; /* probe numbers given to other traces' probes */
+    int64_t slowest_ns; /* the least RTT of the hop whose least is the greatest */
+    uint32_t shared;    /* probe numbers given to other traces' probes */
     uint32_t clock_steps, unstamped;
+    int64_t stopped_ns; /* when the newest error from elsewhere came */
     int last_error;
     uint32_t way[UINT8_MAX + 1]; /* by TTL: who answered, hashed; 0: nobody */
     struct ttl ttls[];           /* up to max_hops */
@@ -49,10 +66,27 @@ struct trace {
 void trace_emit(struct trace *t, struct trace_event event, int64_t now_ns);
 struct trace_event trace_about(const struct probe *p, enum event_kind kind);
 
+/* trace_end.c: where the path ends. */
+
+/* Lets a reply to this TTL's newest answered probe tell where the path goes. */
+void trace_learn(struct trace *t, const struct probe *p, const struct wire_packet *packet,
+                 bool from_target, int64_t now_ns);
+/* The same of an error from elsewhere. */
+void trace_learn_stop(struct trace *t, const struct probe *p, const struct wire_packet *packet,
+                      int64_t now_ns);
+/* Whether the packet says that the probe did not arrive: it comes from neither a hop nor the
+ * target. An error with this host's own address never came from a hop. */
+bool trace_is_error_from_elsewhere(const struct trace *t, const struct wire_packet *packet);
+/* Whether the path ends at this TTL by errors from elsewhere. */
+bool trace_ends_by_error(const struct trace *t, int ttl);
+/* What was heard of this TTL: from its hop, or from who ends the path there. */
+const struct news *trace_heard(const struct trace *t, int ttl);
+void trace_advance_horizon(struct trace *t, int to, int64_t now_ns);
+
 /* trace_ration.c */
 
-/* A test probe has its outcome: the last one decides whether the hop rations. */
-void trace_tested(struct trace *t, const struct probe *p, bool answered, int64_t now_ns);
+/* A test probe has its outcome, and its state: the last one decides whether the hop rations. */
+void trace_tested(struct trace *t, const struct probe *p, int64_t now_ns);
 /* A responder that another trace knows to ration is not asked at the fast pace again. */
 void trace_join_known(struct trace *t, uint8_t ttl, int64_t now_ns);
 /* Emits what the traces that share a sample with this one have sent and got. */

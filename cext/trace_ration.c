@@ -3,6 +3,9 @@
  * are taken anew at the pace a responder grants, and shared with other traces. */
 #include "trace_inside.h"
 
+/* Linux reports an outage at least once a second, as long as probes meet it. */
+static const int64_t outage_ns = INT64_C(1200000000);
+
 /* Replaces the hop's sample by one within its responder's budget. Without memory it stands. */
 static void ration(struct trace *t, uint8_t ttl, struct pace_sample *sample, int64_t now_ns)
 {
@@ -23,22 +26,51 @@ static void ration(struct trace *t, uint8_t ttl, struct pace_sample *sample, int
 
 static struct pace_key key_of(const struct trace *t, uint8_t ttl)
 {
-    const struct news *news = &t->ttls[ttl].news;
+    const struct news *news = trace_heard(t, ttl);
     return (struct pace_key){ .responder = news->responder,
+                              .refuses = trace_ends_by_error(t, ttl),
                               .protocol = t->config.spec.protocol,
                               .ttl = ttl,
                               .direct = news->direct,
                               .way = t->way };
 }
 
-void trace_tested(struct trace *t, const struct probe *p, bool answered, int64_t now_ns)
+/* While a router reports an outage, and nothing from this TTL on replies, what goes unanswered is no
+ * evidence of a rate limit here. */
+static bool is_outage(const struct trace *t, const struct probe *p)
+{
+    if (t->stopped_ns == 0 || t->stopped_ns < p->sent_ns - outage_ns || t->end_by_error)
+        return false;
+    for (int ttl = p->ttl; ttl <= t->config.max_hops; ttl++)
+        if (t->ttls[ttl].answered_ns >= t->stopped_ns)
+            return false;
+    return true;
+}
+
+static enum hop_answer answer_to(const struct trace *t, const struct probe *p)
+{
+    switch (p->state) {
+    case PROBE_TIMED_OUT:
+        return is_outage(t, p) ? HOP_VOID : HOP_LOST;
+    case PROBE_UNREACHABLE:
+        return trace_ends_by_error(t, p->ttl) ? HOP_ANSWERED : HOP_VOID;
+    case PROBE_SEND_ERROR: /* no evidence of a rate limit */
+    case PROBE_ANSWERED:
+    case PROBE_LATE:
+    case PROBE_OPEN:
+        break;
+    }
+    return HOP_ANSWERED;
+}
+
+void trace_tested(struct trace *t, const struct probe *p, int64_t now_ns)
 {
     uint8_t ttl = p->ttl;
     struct hop *hop = &t->ttls[ttl].hop;
 
-    if (hop_tested(hop, p->place, answered, now_ns) != HOP_RATIONS)
+    if (hop_tested(hop, p->place, answer_to(t, p), now_ns) != HOP_RATIONS)
         return;
-    if (t->ttls[ttl].news.kind == NEWS_NONE) { /* only send errors spoke for it */
+    if (trace_heard(t, ttl)->kind == NEWS_NONE) { /* only send errors spoke for it */
         hop->phase = HOP_SETTLED;
         return;
     }
@@ -77,7 +109,9 @@ static void take_shared(struct trace *t, uint8_t ttl, const struct pace_outcome 
     trace_emit(t, event, now_ns);
     event.kind = EVENT_TIMEOUT;
     if (outcome->state == PACE_ANSWERED) {
-        event.kind = EVENT_REPLY;
+        event.kind =
+            trace_is_error_from_elsewhere(t, &outcome->reply) ? EVENT_UNREACHABLE : EVENT_REPLY;
+        event.from_elsewhere = event.kind == EVENT_UNREACHABLE;
         event.rtt_ns = outcome->rtt_ns;
         event.from_target = outcome->from_target;
         event.reply = &outcome->reply;
@@ -102,7 +136,9 @@ void trace_publish(struct trace *t, const struct probe *p, const struct trace_ev
 
     if (p->class != PROBE_COUNTED || p->place < 0)
         return;
-    if (event->reply != NULL) {
+    if (event->kind == EVENT_UNREACHABLE && !trace_ends_by_error(t, p->ttl)) {
+        outcome.state = PACE_VOID; /* it says nothing about this hop */
+    } else if (event->reply != NULL) {
         outcome.state = PACE_ANSWERED;
         outcome.reply = *event->reply;
     } else if (event->kind == EVENT_SEND_ERROR) {

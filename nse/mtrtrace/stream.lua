@@ -17,8 +17,8 @@ local M = {}
 local math_type = math.type
 
 --- Rises when a stream is no longer what readers of the last one expect: 1
--- knew one flow.
-M.FORMAT = 2
+-- knew one flow; 2 had errors from elsewhere among the replies.
+M.FORMAT = 3
 
 -- ---- values ---------------------------------------------------------------
 
@@ -75,8 +75,9 @@ end
 local EVENT = {
   "ttl", "probe", "index", "flow", "class", "shared", "from", "target",
   "reply", "answer", "type", "code", "reply_ttl", "reply_tos",
-  "quote_length", "rtt_ns", "clock_step", "was_error", "error",
-  "spacing_ns", "tests", "tests_answered",
+  "quote_length", "mtu", "rtt_ns", "clock_step", "was_error",
+  "was_unreachable", "late", "elsewhere", "ending", "error", "spacing_ns",
+  "tests", "tests_answered",
 }
 
 -- There are many events: what does not change is written once.
@@ -246,7 +247,8 @@ for words, scope in pairs {
   ] = "responder",
   [ [[ttl sent received in_flight send_errors late duplicates raw_sent
     raw_received silent ration loss loss_low loss_high responders runs
-    run_total lost rationed suppressed silent_flows]] ] = "hop",
+    run_total lost rationed suppressed silent_flows unreachable
+    reports]] ] = "hop",
 } do
   OWN[scope] = {}
   for key in words:gmatch "%S+" do

@@ -140,7 +140,10 @@ void lsim_config(lua_State *L, struct trace_config *config)
     read_spec(L, &config->spec);
     config->packets = (uint32_t)lsim_integer(L, "packets", 1, 100000, 10);
     config->interval_ns = opt_seconds(L, "interval", 0);
-    config->timeout_ns = opt_seconds(L, "timeout", 5);
+    config->timeout_ns = opt_seconds(L, "timeout", 0);
+    config->timeout_given = config->timeout_ns != 0;
+    if (!config->timeout_given)
+        config->timeout_ns = INT64_C(5000000000);
     config->first_hop = (uint8_t)lsim_integer(L, "first_hop", 1, 255, 1);
     config->max_hops = (uint8_t)lsim_integer(L, "max_hops", config->first_hop, 255, 30);
     config->max_silent = (uint8_t)lsim_integer(L, "max_silent", 1, 255, 5);

@@ -184,7 +184,7 @@ static void test_left_out(void)
         event.kind = (enum event_kind)kind;
         evidence_event(evidence, &spec, &event, &capture);
     }
-    check_int("kept", (int64_t)evidence->hops[TTL].count, 3);
+    check_int("kept", (int64_t)evidence->hops[TTL].count, 4);
 
     check_case("path_that_always_shows_something_new_is_bounded");
     event.kind = EVENT_REPLY;

@@ -11,6 +11,14 @@ static void begin(const char *name)
     world_new(w);
 }
 
+/* The hop as a report shows it. */
+static struct tally *report;
+
+static const struct tally_hop *shown(unsigned ttl)
+{
+    return &report->hops[ttl];
+}
+
 static struct trace_summary run(void)
 {
     struct trace_summary s;
@@ -19,6 +27,8 @@ static struct trace_summary run(void)
     world_run(w, 3600 * SECOND);
     check_that(trace_done(w->trace), "the run does not end");
     trace_summary(w->trace, &s);
+    tally_free(report);
+    report = tally_snapshot(w->tally);
     return s;
 }
 
@@ -117,10 +127,12 @@ static void test_ends(void)
         check_int("type", s.end_type, row->type);
         check_int("code", s.end_code, row->code);
         check_samples(1, stop.ttl);
-        check_int("received", hop(stop.ttl)->received, 10);
+        check_int("received", shown(stop.ttl)->received, 10);
+        check_int("unreachable", shown(stop.ttl)->unreachable, 0);
         for (unsigned ttl = 1; ttl < stop.ttl; ttl++)
-            check_that(!hop(ttl)->cells[0].target, "TTL %u is called the target", ttl);
-        check_int("the target", hop(stop.ttl)->cells[0].target, row->ending == TRACE_REACHED);
+            check_that(!shown(ttl)->cells[0].target, "TTL %u is called the target", ttl);
+        check_int("the target", shown(stop.ttl)->cells[0].target, row->ending == TRACE_REACHED);
+        check_int("rows beyond it", (int64_t)shown(stop.ttl + 1)->cell_count, 0);
         size_t past = 0;
         for (unsigned ttl = stop.ttl + 1; ttl <= 30; ttl++)
             past += world_count(w, EVENT_SENT, ttl);
@@ -363,13 +375,20 @@ static void test_changes(void)
     check_samples(1, 6);
     world_free(w);
 
-    begin("a_path_that_breaks_ends_where_it_breaks");
+    begin("a_path_that_breaks_keeps_its_hops_and_what_is_reported_is_lost");
     w->target_ttl = 6;
     w->script = unreachable_later;
     s = run();
-    check_int("ending", s.ending, TRACE_UNREACHABLE);
-    check_int("TTL of the end", s.end_ttl, 3);
-    check_samples(1, 3);
+    check_int("ending", s.ending, TRACE_REACHED);
+    check_int("TTL of the end", s.end_ttl, 6);
+    check_samples(1, 6);
+    for (unsigned ttl = 3; ttl <= 6; ttl++) {
+        check_int("received", shown(ttl)->received, 4);
+        check_int("unreachable", shown(ttl)->unreachable, 6);
+        check_int("responders", (int64_t)shown(ttl)->cells[0].elsewhere, 0);
+        check_int("reports", (int64_t)shown(ttl)->report_count, 1);
+        check_that(!shown(ttl)->rationed, "TTL %u is called rate-limiting", ttl);
+    }
     world_free(w);
 
     begin("a_target_that_wakes_up_leaves_no_ghost_hops");
@@ -401,5 +420,6 @@ int main(void)
     test_limits();
     test_moves();
     test_changes();
+    tally_free(report);
     return check_done();
 }

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Tallies of several flows as one, and copies to read while a trace goes on. */
+#include "tally_inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- several flows ------------------------------------------------------------------------- */
+
+static uint16_t cell_to_merge(struct tally *tally, struct tally_hop *hop,
+                              const struct tally_cell *from)
+{
+    uint16_t at = 0;
+
+    while (at < hop->cell_count && (hop->cells[at].elsewhere != from->elsewhere ||
+                                    !ipaddr_equal(&hop->cells[at].address, &from->address)))
+        at++;
+    if (at < hop->cell_count)
+        return at;
+    struct tally_cell *cells = realloc(hop->cells, (hop->cell_count + 1) * sizeof *cells);
+    if (cells == NULL) {
+        tally->out_of_memory = true;
+        return UINT16_MAX;
+    }
+    hop->cells = cells;
+    cells[hop->cell_count++] = (struct tally_cell){ .address = from->address,
+                                                    .flow = from->flow,
+                                                    .elsewhere = from->elsewhere };
+    return at;
+}
+
+static void merge_cell(struct tally *tally, struct tally_cell *into, const struct tally_cell *from)
+{
+    if (from->received >= into->received)
+        into->reply_ttl = from->reply_ttl;
+    into->target = into->target || from->target;
+    into->received += from->received;
+    into->late += from->late;
+    into->duplicates += from->duplicates;
+    for (size_t i = 0; i < from->code_count; i++)
+        tally_add_code(into, &from->codes[i]);
+    if (stats_merge(&into->rtt, &from->rtt) < 0)
+        tally->out_of_memory = true;
+}
+
+static void merge_runs(struct tally_hop *into, const struct tally_hop *from, const uint16_t *cells)
+{
+    for (size_t i = 0; i < from->run_count; i++) {
+        struct tally_run *runs = tally_reserve(into->runs, into->run_count, &into->run_capacity,
+                                               TALLY_RUNS, sizeof *runs);
+        if (runs == NULL)
+            break;
+        into->runs = runs;
+        runs[into->run_count] = from->runs[i];
+        runs[into->run_count++].cell = cells[from->runs[i].cell];
+    }
+    into->run_total += from->run_total;
+}
+
+static void merge_lost(struct tally_hop *into, const struct tally_hop *from, uint32_t before)
+{
+    for (size_t i = 0; i < from->lost_count; i++) {
+        struct tally_waiting w = { .probe = from->lost[i].probe,
+                                   .ordinal = from->lost[i].ordinal + before,
+                                   .state = from->lost[i].unreachable ? WAITING_UNREACHABLE
+                                                                      : WAITING_LOST };
+        tally_note_lost(into, &w);
+    }
+}
+
+static void merge_reports(struct tally *tally, struct tally_hop *into, const struct tally_hop *from)
+{
+    for (size_t i = 0; i < from->report_count; i++) {
+        const struct tally_report *report = &from->reports[i];
+        struct tally_report *to = tally_report_of(tally, into, report);
+        if (to == NULL)
+            continue;
+        to->count += report->count;
+        for (size_t s = 0; s < report->spell_count; s++)
+            tally_add_spell(to, report->spells[s].from_ns, report->spells[s].to_ns, true);
+    }
+}
+
+static void merge_counts(struct tally_hop *into, const struct tally_hop *from)
+{
+    if (from->rationed && !into->rationed)
+        into->ration = from->ration;
+    into->rationed = into->rationed || from->rationed;
+    into->sent += from->sent;
+    into->received += from->received;
+    into->unreachable += from->unreachable;
+    into->in_flight += from->in_flight;
+    into->send_errors += from->send_errors;
+    into->late += from->late;
+    into->duplicates += from->duplicates;
+    into->raw_sent += from->raw_sent;
+    into->raw_received += from->raw_received;
+    into->fast_sent += from->fast_sent;
+    into->fast_received += from->fast_received;
+    into->shared += from->shared;
+}
+
+static int merge_hop(struct tally *tally, struct tally_hop *into, const struct tally_hop *from)
+{
+    uint16_t *cells = calloc(from->cell_count + 1, sizeof *cells);
+    uint32_t before = into->sent;
+
+    if (cells == NULL)
+        return -1;
+    for (size_t i = 0; i < from->cell_count && !tally->out_of_memory; i++) {
+        cells[i] = cell_to_merge(tally, into, &from->cells[i]);
+        if (cells[i] != UINT16_MAX)
+            merge_cell(tally, &into->cells[cells[i]], &from->cells[i]);
+    }
+    merge_counts(into, from);
+    merge_runs(into, from, cells);
+    merge_lost(into, from, before);
+    merge_reports(tally, into, from);
+    free(cells);
+    return tally->out_of_memory ? -1 : 0;
+}
+
+int tally_merge(struct tally *into, const struct tally *from)
+{
+    size_t hops = into->hop_count < from->hop_count ? into->hop_count : from->hop_count;
+
+    for (size_t i = 0; i < hops; i++)
+        if (merge_hop(into, &into->hops[i], &from->hops[i]) < 0)
+            return -1;
+    return 0;
+}
+
+/* ---- snapshot ------------------------------------------------------------------------------ */
+
+static void *copy_array(const void *from, size_t bytes)
+{
+    void *to = bytes > 0 ? malloc(bytes) : NULL;
+    if (to != NULL)
+        memcpy(to, from, bytes);
+    return to;
+}
+
+static int hop_copy(struct tally_hop *to, const struct tally_hop *from)
+{
+    *to = *from;
+    to->cell_count = 0; /* hop_fini must not free what is not ours yet */
+    to->ordinals = NULL;
+    to->runs = copy_array(from->runs, from->run_capacity * sizeof *from->runs);
+    to->lost = copy_array(from->lost, from->lost_capacity * sizeof *from->lost);
+    to->waiting = copy_array(from->waiting, from->waiting_capacity * sizeof *from->waiting);
+    to->reports = copy_array(from->reports, from->report_capacity * sizeof *from->reports);
+    to->cells = copy_array(from->cells, from->cell_count * sizeof *from->cells);
+    if ((from->waiting != NULL && to->waiting == NULL) ||
+        (from->cells != NULL && to->cells == NULL) || (from->runs != NULL && to->runs == NULL) ||
+        (from->lost != NULL && to->lost == NULL) || (from->reports != NULL && to->reports == NULL))
+        return -1;
+    for (; to->cell_count < from->cell_count; to->cell_count++)
+        if (stats_copy(&to->cells[to->cell_count].rtt, &from->cells[to->cell_count].rtt) < 0)
+            return -1;
+    return 0;
+}
+
+/* The path ends here by errors from elsewhere: they are this row's replies. */
+static void take_errors_for_replies(struct tally_hop *hop, enum trace_ending ending)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < hop->cell_count; i++) {
+        hop->cells[i].elsewhere = false;
+        hop->cells[i].target = ending == TRACE_REACHED;
+        hop->late += hop->cells[i].late;
+    }
+    for (size_t i = 0; i < hop->report_count; i++)
+        hop->raw_received += hop->reports[i].count;
+    hop->received = hop->unreachable;
+    hop->fast_received = hop->fast_unreachable;
+    hop->unreachable = 0;
+    for (size_t i = 0; i < hop->lost_count; i++)
+        if (!hop->lost[i].unreachable)
+            hop->lost[kept++] = hop->lost[i];
+    hop->lost_count = kept;
+    hop->report_count = 0;
+}
+
+/* Time exceeded with the target's address: elsewhere than at the end a hop beyond a NAT. */
+static void name_hops_beyond_nat(struct tally_hop *hop)
+{
+    for (size_t i = 0; i < hop->cell_count; i++) {
+        bool only_exceeded = true;
+        for (size_t c = 0; c < hop->cells[i].code_count; c++)
+            only_exceeded = only_exceeded && hop->cells[i].codes[c].kind == WIRE_TIME_EXCEEDED;
+        hop->cells[i].target = hop->cells[i].target && !only_exceeded;
+    }
+}
+
+/* What the end of the path says about the figures. */
+static void apply_end(struct tally *tally)
+{
+    struct tally_hop *last = &tally->hops[tally->end];
+
+    for (size_t ttl = 1; ttl < tally->hop_count; ttl++) {
+        struct tally_hop *hop = &tally->hops[ttl];
+        if (tally->end != 0 && ttl > tally->end) {
+            tally_hop_fini(hop);
+            *hop = (struct tally_hop){ 0 };
+        } else if (ttl != tally->end) {
+            name_hops_beyond_nat(hop);
+        }
+    }
+    if (tally->end != 0 && last->raw_received == 0 && last->received == 0)
+        take_errors_for_replies(last, tally->ending);
+}
+
+struct tally *tally_snapshot(const struct tally *tally)
+{
+    struct tally *copy = tally_new((uint8_t)(tally->hop_count - 1));
+    if (copy == NULL)
+        return NULL;
+    copy->out_of_memory = tally->out_of_memory;
+    copy->end = tally->end;
+    copy->ending = tally->ending;
+    for (size_t i = 0; i < tally->hop_count; i++) {
+        struct tally_hop *hop = &copy->hops[i];
+        if (hop_copy(hop, &tally->hops[i]) < 0) {
+            tally_free(copy);
+            return NULL;
+        }
+        for (size_t w = 0; w < hop->waiting_count; w++)
+            tally_use(copy, hop, &hop->waiting[hop->waiting_first + w]);
+    }
+    apply_end(copy);
+    return copy;
+}

@@ -202,13 +202,18 @@ local function cut_lists(raw, found)
   end
 end
 
-local function conflict(prefix, options, found)
+-- Ports that ICMP has no use for, a sentence each.
+local function unused_ports(prefix, options, found)
+  local list = {}
   for _, name in ipairs { "port", "source-port" } do
-    if found[name] and options.protocol == "icmp" then
-      return ("%s%s=%s: icmp has no ports, expected %sprotocol=udp or "
-        .. "tcp with it"):format(prefix, name, tostring(found[name]), prefix)
-    end
+    list[#list + 1] = found[name] and options.protocol == "icmp"
+      and ("%s%s=%s: icmp has no ports, expected %sprotocol=udp or tcp with "
+        .. "it"):format(prefix, name, tostring(found[name]), prefix) or nil
   end
+  return list
+end
+
+local function conflict(prefix, options)
   for _, name in ipairs(options.asn) do
     if name == "db" and not options.asn_db then
       return ("%sasn=db: expected %sasn-db=FILE with it"):format(prefix,
@@ -271,7 +276,8 @@ function M.read(raw)
   local options
   options, err = read_all(SCRIPT .. ".", found)
   err = err or cut_lists(raw, found)
-    or conflict(SCRIPT .. ".", options, found)
+    or unused_ports(SCRIPT .. ".", options, found)[1]
+    or conflict(SCRIPT .. ".", options)
   return not err and options or nil, err
 end
 
@@ -295,12 +301,20 @@ end
 --- Checks options that came another way than through Nmap.
 -- @tparam string prefix what stands before a name in a message: "--"
 -- @tparam table found texts by the argument's name
--- @treturn ?table options as `read` gives them
+-- @treturn ?table options as `read` gives them, and `warnings`: sentences on
+--   what has no effect. mtr ignores a port with ICMP, so that is no error here
 -- @treturn ?string the first error, one sentence
 function M.check(prefix, found)
   local options, err = read_all(prefix, found)
-  err = err or conflict(prefix, options, found)
-  return not err and options or nil, err
+  err = err or conflict(prefix, options)
+  if err then
+    return nil, err
+  end
+  options.warnings = unused_ports(prefix, options, found)
+  if options.protocol == "icmp" then
+    options.port, options.source_port = nil, nil
+  end
+  return options
 end
 
 return M

@@ -131,12 +131,13 @@ function M.address(text)
   return special.bytes((text:gsub("%%[%w._-]+$", ""))) and text or nil
 end
 
---- Keys of columns by the letters of mtr's; blanks say nothing.
+--- Keys of columns by the letters of mtr's; blanks and "_", which are a
+-- space between columns in mtr, say nothing.
 -- @tparam string text such as "LS NABWV"
 -- @treturn ?{string,...}
 function M.order(text)
   local keys = {}
-  for letter in text:gmatch("%S") do
+  for letter in text:gmatch("[^%s_]") do
     local key = fields.of_letter(letter)
     if not key then
       return nil

@@ -13,6 +13,7 @@ needs_command() {
 }
 
 COMMAND_ENV=() # further variables for the command
+export COLUMNS=300 # the report with all its columns
 
 # use_resolver ADDRESS: the system's resolver, for the command alone: the
 # namespace of mounts that it gets is gone with it

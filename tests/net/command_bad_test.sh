@@ -24,7 +24,7 @@ fails no_target 2 '^mtr-trace: no target given'
 fails unknown_host 1 '^mtr-trace: nosuch\.invalid: ' nosuch.invalid
 fails wrong_family 1 "^mtr-trace: $target: not an IPv6 address" -6 "$target"
 fails missing_file 2 '^mtr-trace: /nosuch/file: No such file or directory' -F /nosuch/file
-fails file_that_holds_no_names 2 ':1: expected a host name or address$' -F /bin/true
+fails file_that_holds_no_names 2 '/bin/true:1: .*: expected a host name, an address, HOST:PORT or an http\(s\) URL$' -F /bin/true
 fails too_large 1 'size 9000 is more than the MTU' -s 9000 "$target"
 fails no_interface 2 '^mtr-trace: --interface=nosuch0: no such interface$' -I nosuch0 "$target" "$(lab_addr 4 1)"
 fails unknown_letter 2 "^mtr-trace: unknown option '-q' \\(see " -q "$target"

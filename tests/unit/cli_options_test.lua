@@ -51,6 +51,14 @@ local GOOD = {
     want = "eth0" },
   { name = "four", line = "-4 x", key = "family", want = 4 },
   { name = "six", line = "-6 x", key = "family", want = 6 },
+  { name = "inet", line = "--inet x", key = "family", want = 4 },
+  { name = "inet6", line = "--inet6 x", key = "family", want = 6 },
+  { name = "port_without_use", line = "-P 80 x", key = "port", want = nil },
+  { name = "source_port_without_use", line = "-L 80 x", key = "source_port",
+    want = nil },
+  { name = "wide", line = "-w x", key = "wide", want = true },
+  { name = "report_after_wide", line = "-w -r x", key = "wide",
+    want = false },
   { name = "file", line = "-F names", key = "filename", want = "names" },
   { name = "parallel_by_default", line = "x", key = "parallel",
     want = 1000 },
@@ -88,8 +96,8 @@ local BAD = {
   { name = "no_value", line = "x -c", err = "requires an argument" },
   { name = "unknown_option", line = "--pakets 1 x",
     err = "unknown option '--pakets'; Did you mean '--packets'?" },
-  { name = "port_without_protocol", line = "-P 80 x",
-    err = "--port=80: icmp has no ports, expected --protocol=udp" },
+  { name = "random_sizes", line = "-s -100 x",
+    err = "--size=-100: mtr's packets of random size are not sent" },
   { name = "no_address", line = "-a eth0 x",
     err = "--address=eth0: expected an IPv4 or IPv6 address" },
   { name = "unknown_letter", line = "-o LSQ x",
@@ -150,13 +158,15 @@ end)
 
 local COLUMNS = {
   { name = "names_by_default", line = "x", want = "hop,host,loss,sent,recv,"
-    .. "avg,stdev,jitter,asn,organization,os" },
+    .. "last,avg,best,worst,stdev,jitter,asn,organization,os" },
   { name = "addresses_without_names", line = "-n -o L x",
     want = "hop,ip,loss" },
   { name = "both", line = "-b -o L x", want = "hop,ip,name,loss" },
   { name = "all_letters", line = "-o LDRSNBAWVGJMXI x",
     want = "hop,host,loss,dropped,recv,sent,last,best,avg,worst,stdev,"
       .. "gmean,jitter_last,jitter,jitter_worst,jitter_rfc3550" },
+  { name = "mtrs_space_says_nothing", line = "-o L_N x",
+    want = "hop,host,loss,last" },
   { name = "blanks_say_nothing", line = "--order=L x", want =
     "hop,host,loss" },
   { name = "asn_with_any_order", line = "-z -o L x",
@@ -169,6 +179,40 @@ for _, row in ipairs(COLUMNS) do
   check.case("columns_" .. row.name, function()
     local columns = view.of(assert(read(row.line))).columns
     check.equal(table.concat(columns, ","), row.want)
+  end)
+end
+
+for _, name in ipairs { "port", "source-port" } do
+  check.case(name .. "_with_icmp_is_a_warning", function()
+    local line = ("--%s=80"):format(name)
+    check.equal(assert(read(line .. " x")).warnings, { line
+      .. ": icmp has no ports, expected --protocol=udp or tcp with it" })
+    check.equal(assert(read(line .. " -T x")).warnings, {})
+  end)
+end
+
+check.case("refused_letters_of_mtrs_may_be_left_out", function()
+  local found, left_out = parse.words(argparse, { "-y", "2", "-n" }, {}, true)
+  check.equal({ found.names, found.refused }, { "no" })
+  check.contains(left_out, "-y/--ipinfo: mtr has it")
+end)
+
+local WIDTHS = {
+  { name = "of_the_terminal", line = "-r", terminal = 132, want = 132 },
+  { name = "of_COLUMNS", line = "-r", COLUMNS = "200", want = 200 },
+  { name = "without_either", line = "-r", want = 80 },
+  { name = "of_a_COLUMNS_that_is_none", line = "-r", COLUMNS = "x",
+    want = 80 },
+  { name = "never_below_40", line = "-r", terminal = 7, want = 40 },
+  { name = "of_wide", line = "-w", terminal = 132, want = nil },
+}
+
+for _, row in ipairs(WIDTHS) do
+  check.case("width_" .. row.name, function()
+    local options_of = assert(read(row.line .. " x"))
+    check.equal(view.width(options_of, row.terminal, function(name)
+      return row[name]
+    end), row.want)
   end)
 end
 

@@ -57,6 +57,29 @@ local function read(path)
   return text
 end
 
+local SMALL = {
+  { name = "all_fits", size = { 300, 40 }, want = "" },
+  { name = "rows", size = { 300, 5 }, want = "hidden: 3 rows (arrows)" },
+  { name = "rows_and_columns", size = { 80, 5 },
+    want = "hidden: 3 rows, 6 columns (arrows)" },
+  { name = "no_room_for_the_table", size = { 80, 3 },
+    want = "table hidden: needs 4 rows" },
+  { name = "one_row", size = { 80, 1 },
+    want = "table hidden: needs 4 rows" },
+  { name = "narrow", size = { 12, 5 }, want = "+3 +13" },
+  { name = "tiny", size = { 3, 3 }, want = "..." },
+}
+
+for _, row in ipairs(SMALL) do
+  check.case("small_window_tells_" .. row.name, function()
+    local text = show(VIEWS[1], row.size)
+    local foot = text:match "[^\n]*$"
+    check.equal(foot:match "hidden.*" or foot:match "table hidden.*"
+      or foot:match "%+%d+ %+%d+" or foot:match "%.%.%.$" or "",
+      (row.want:gsub("^table ", "")))
+  end)
+end
+
 if arg[1] == "write" then
   for _, size in ipairs(SIZES) do
     for charset, utf8_too in pairs { ascii = false, utf8 = true } do

@@ -13,6 +13,7 @@ local schema = require "mtrtrace.report.schema"
 local screen = require "mtrtrace.cli.screen"
 local session = require "mtrtrace.cli.session"
 local settings = require "mtrtrace.cli.settings"
+local target = require "mtrtrace.cli.target"
 local targets = require "mtrtrace.cli.targets"
 
 local M = {}
@@ -100,6 +101,20 @@ end
 
 -- ---- runs -----------------------------------------------------------------
 
+-- Columns of the terminal that standard output is; nil where it is none.
+local function terminal_of(checked)
+  local ok, uv = pcall(require, "luv")
+  if not ok or checked.output or uv.guess_handle(1) ~= "tty" then
+    return nil
+  end
+  local tty = uv.new_tty(1, false)
+  local columns = tty and tty:get_winsize()
+  if tty then
+    tty:close()
+  end
+  return columns and columns > 0 and columns or nil
+end
+
 local function status_of(run, count, err)
   if run.failed then
     return fail("internal error: " .. run.failed)
@@ -117,13 +132,14 @@ end
 local function trace(uv, core, checked, names)
   local shown, err = outputs.open(checked, { version = core.version,
     targets = #names, now = function() return uv.hrtime() / 1e9 end,
-    uv = uv, core = core, names = names })
+    uv = uv, core = core, names = names, terminal = terminal_of(checked) })
   if not shown then
     return fail(err)
   end
   local run = session.run { uv = uv, core = core, options = checked,
     targets = names, readers = shown.readers, say = say,
     trace = shown.readers[1].trace,
+    before_output = function(hook) shown:before_output(hook) end,
     broken = function() return shown:broken() end }
   return status_of(run, #names, shown:close())
 end
@@ -182,13 +198,24 @@ local function show_recording(core, checked)
     end)
   elseif file then
     shown, err = outputs.open(checked, { version = core.version,
-      targets = 1, now = os.clock })
+      targets = 1, now = os.clock, terminal = terminal_of(checked) })
   end
   if not shown then
     return fail(err)
   end
   local run = rerun.run(core, dkjson, file, checked.replay, shown.readers)
   return status_of(run, 1, shown:close() or run.err)
+end
+
+-- One line, for however many targets.
+local function say_unused_port(checked, names)
+  for _, name in ipairs(checked.protocol == "icmp" and names or {}) do
+    local what = target.parse(name)
+    if what.port and not what.url then
+      return say(("warning: %s: icmp has no ports, port %d counts with -T or "
+        .. "-u only"):format(name, what.port))
+    end
+  end
 end
 
 local function start_traces(core, checked, found)
@@ -202,13 +229,18 @@ local function start_traces(core, checked, found)
     return fail(err)
   elseif #names == 0 then
     return refuse "no target given"
-  elseif screen.is_wanted(found, checked, uv) then
+  end
+  if screen.is_wanted(found, checked, uv) then
     checked.format = "screen"
   end
   err = screen.refusal(checked, uv)
   if err then
     return fail(err)
   end
+  for _, warning in ipairs(checked.warnings) do
+    say("warning: " .. warning)
+  end
+  say_unused_port(checked, names)
   return trace(uv, core, checked, names)
 end
 
@@ -238,9 +270,28 @@ local function start(found)
   return show_recording(core, checked)
 end
 
+-- Options in a variable of the environment. MTR_OPTIONS was written for mtr:
+-- what only mtr has is left out with a warning.
+local function from_environment(argparse, name, found)
+  local words = settings.words(os.getenv(name) or "")
+  if not words then
+    return nil, name .. ": a quote has no end"
+  end
+  local lenient = name == "MTR_OPTIONS"
+  local more, err = parse.words(argparse, words, found, lenient)
+  if not more or #(more.targets or {}) > 0 then
+    return nil, ("%s: %s"):format(name, not more and err
+      or "expected options alone")
+  elseif err then
+    say(("warning: %s: %s"):format(name, err))
+  end
+  more.targets = nil
+  return more
+end
+
 -- Settings, then the environment, then the words: what comes later wins.
 local function with_settings(argparse, words, first)
-  local found, uv = {}, needed("luv", "lua-luv")
+  local found, uv = {}, (needed("luv", "lua-luv"))
   local err, warning
   if uv and not first["no-config"] then
     err, warning = settings.load(uv, found, first.config)
@@ -250,15 +301,12 @@ local function with_settings(argparse, words, first)
   elseif warning then
     say(warning)
   end
-  local more = settings.words(os.getenv "MTR_TRACE_OPTIONS" or "")
-  if not more then
-    return nil, "MTR_TRACE_OPTIONS: a quote has no end"
+  for _, name in ipairs { "MTR_OPTIONS", "MTR_TRACE_OPTIONS" } do
+    found, err = from_environment(argparse, name, found)
+    if not found then
+      return nil, err
+    end
   end
-  found, err = parse.words(argparse, more, found)
-  if not found or #(found.targets or {}) > 0 then
-    return nil, "MTR_TRACE_OPTIONS: " .. (err or "expected options alone")
-  end
-  found.targets = nil
   return parse.words(argparse, words, found)
 end
 

@@ -30,10 +30,10 @@ local ROWS = {
     read = values.path, want = "the name of a file",
     about = "read targets from FILE, one a line, # begins a comment; "
       .. "- is standard input" },
-  { short = "4", name = "ipv4", group = "targets", sets = { family = "4" },
-    about = "use IPv4 only" },
-  { short = "6", name = "ipv6", group = "targets", sets = { family = "6" },
-    about = "use IPv6 only" },
+  { short = "4", name = "ipv4", also = "inet", group = "targets",
+    sets = { family = "4" }, about = "use IPv4 only" },
+  { short = "6", name = "ipv6", also = "inet6", group = "targets",
+    sets = { family = "6" }, about = "use IPv6 only" },
   { name = "parallel", value = "COUNT", group = "targets",
     read = values.whole, min = 1, max = 10000, default = 1000,
     want = "a whole number", about = "how many targets to trace at once" },
@@ -154,11 +154,12 @@ local ROWS = {
     about = "plain ASCII in the screen, the report and the classic "
       .. "view, whatever the locale" },
   { short = "r", name = "report", group = "output",
-    sets = { format = "report" },
+    sets = { format = "report", wide = "no" },
     about = "print a table at the end (the default where output is no "
-      .. "terminal)" },
+      .. "terminal), as wide as the terminal, else 80 columns" },
   { short = "w", name = "report-wide", group = "output",
-    sets = { format = "report" }, about = "the same; names are never cut" },
+    sets = { format = "report", wide = "yes" },
+    about = "the same with all columns and whole names, however wide" },
   { short = "j", name = "json", group = "output", sets = { format = "json" },
     about = "print JSON at the end; see --schema" },
   { short = "C", name = "csv", group = "output", sets = { format = "csv" },
@@ -267,6 +268,13 @@ local function own_value(found, row)
   return args.value("--", row, found[row.name])
 end
 
+-- RTTs of packets of different sizes cannot be compared.
+local function random_size(size)
+  return size and size:find "^%-%d+$" and ("--size=%s: mtr's packets of "
+    .. "random size are not sent, expected a whole number of bytes from "
+    .. "28 to 65535"):format(size) or nil
+end
+
 --- Checks what was found on the command line, in the settings file and the
 -- environment together.
 -- @tparam table found texts by option name; the names that flags set too
@@ -274,7 +282,11 @@ end
 --   own under their names with "_" for "-"
 -- @treturn ?string the first error, one sentence
 function M.check(found)
-  local options, err = args.check("--", found)
+  local err = random_size(found.size)
+  local options
+  if not err then
+    options, err = args.check("--", found)
+  end
   if not options then
     return nil, err
   end
@@ -290,7 +302,7 @@ function M.check(found)
     end
   end
   options.http_wanted = found.http ~= nil
-  options.family = tonumber(found.family)
+  options.family, options.wide = tonumber(found.family), found.wide == "yes"
   options.format, options.counted = found.format or "report",
     found.packets ~= nil
   if options.format == "classic" and not found.packets then

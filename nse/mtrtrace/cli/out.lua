@@ -4,7 +4,7 @@
 -- @module mtrtrace.cli.out
 local M = {}
 
-local Out = {}
+local Out = { hook = function() end }
 Out.__index = Out
 
 local function note(self, ok, err)
@@ -20,8 +20,17 @@ end
 -- @tparam string text
 function Out:write(text)
   if not self.err and text ~= "" then
+    self.hook()
     local ok, err = self.file:write(text)
     note(self, ok, err)
+  end
+end
+
+--- Calls a function before each write, where this is standard output.
+-- @tparam function hook
+function Out:before_output(hook)
+  if self.file == io.stdout then
+    self.hook = hook
   end
 end
 

@@ -38,7 +38,8 @@ local STREAMS = {
 }
 
 local function a_document(output, format, options, run)
-  local shown = view.of(options, run.version, run.targets)
+  local shown = view.of(options, run.version, run.targets,
+    view.width(options, run.terminal, os.getenv))
   shown.ascii = is_ascii(options)
   return document.new(output, formats.get(format), shown)
 end
@@ -53,6 +54,14 @@ local function open(self, path)
   local output, err = out.open(path)
   self.list[#self.list + 1] = output
   return output, err
+end
+
+--- Calls a function before each write to standard output.
+-- @tparam function hook
+function Outputs:before_output(hook)
+  for _, output in ipairs(self.list) do
+    output:before_output(hook)
+  end
 end
 
 --- Whether something that is written to takes no more.
@@ -86,7 +95,8 @@ end
 --- Opens what the options want.
 -- @tparam table options checked
 -- @tparam table run `version` of this program, `targets`: how many there
---   are, `now`: seconds that never fall
+--   are, `now`: seconds that never fall, `terminal`: columns of the terminal
+--   that standard output is
 -- @treturn ?table `readers`, and the methods above
 -- @treturn ?string one sentence
 function M.open(options, run)

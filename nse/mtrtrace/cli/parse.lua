@@ -85,13 +85,32 @@ function M.parser(argparse, found)
   return parser
 end
 
+-- A number below 0 is a value, although it looks like an option: mtr takes
+-- packets of random size by "-s -100".
+local function join_negative(words)
+  local joined = {}
+  for _, word in ipairs(words) do
+    local before = joined[#joined]
+    if word:find "^%-%d+$" and (before == "-s" or before == "--size"
+      or before == "--psize") then
+      joined[#joined] = "--size=" .. word
+    else
+      joined[#joined + 1] = word
+    end
+  end
+  return joined
+end
+
 --- Reads a command line.
 -- @tparam table argparse the module
 -- @tparam {string,...} words
 -- @tparam ?table found what earlier words or settings said
+-- @tparam ?boolean lenient whether an option of mtr's that is not there is
+--   left out instead of refused
 -- @treturn ?table the same: texts by option name, and `targets`, an array
--- @treturn ?string the first error, one sentence
-function M.words(argparse, words, found)
+-- @treturn ?string the first error, one sentence; where `lenient`, what was
+--   left out
+function M.words(argparse, words, found, lenient)
   found = found or {}
   local parser = M.parser(argparse, found)
   for _, row in ipairs(options.all()) do
@@ -99,15 +118,18 @@ function M.words(argparse, words, found)
       add(parser, row, found)
     end
   end
-  local ok, err = parser:pparse(words)
+  local ok, err = parser:pparse(join_negative(words))
   if not ok then
     -- Every letter is near another one.
     return nil, (tostring(err):gsub("(option '%-[^-]')\n.*", "%1")
       :gsub("\n", "; "))
-  elseif found.refused then
-    return nil, found.refused
   end
-  return found
+  local refused = found.refused
+  found.refused = nil
+  if refused and not lenient then
+    return nil, refused
+  end
+  return found, refused
 end
 
 return M

@@ -1,11 +1,17 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- A reader that says on standard error how far the run is, where that is a
--- terminal: one line, wiped at the end.
+--- A line on standard error that says how far the run is, where that is a
+-- terminal that can erase it again. Nothing else may be written to the
+-- terminal while the line stands: `erase` comes before.
 -- @module mtrtrace.cli.progress
 local M = {}
 
 -- A short run needs none.
 local FIRST_MS, EVERY_MS = 1000, 200
+
+local ERASE = "\r\27[K"
+
+local Progress = {}
+Progress.__index = Progress
 
 local function line_of(run)
   if #run.targets == 1 then
@@ -14,26 +20,45 @@ local function line_of(run)
   return ("%d of %d targets done"):format(run.done, #run.targets)
 end
 
+--- Erases the line; it comes back while the run goes on.
+function Progress:erase()
+  if self.shown then
+    self.shown = false
+    self.out:write(ERASE)
+    self.out:flush()
+  end
+end
+
+--- Erases it for good.
+function Progress:close()
+  self.timer:close()
+  self:erase()
+end
+
+--- Whether the line can be shown and erased.
+-- @tparam table uv the module luv
+-- @tparam function getenv
+-- @treturn boolean
+function M.is_usable(uv, getenv)
+  local kind = getenv "TERM" or ""
+  return uv.guess_handle(2) == "tty" and kind ~= "" and kind ~= "dumb"
+end
+
 --- Begins to show.
 -- @tparam table uv the module luv
 -- @tparam table run see mtrtrace.cli.run
--- @treturn table a reader
-function M.new(uv, run)
-  if uv.guess_handle(2) ~= "tty" then
-    return {}
-  end
-  local timer, shown = uv.new_timer(), false
-  timer:start(FIRST_MS, EVERY_MS, function()
-    shown = true
-    io.stderr:write("\r\27[K", line_of(run))
+-- @tparam ?file out standard error
+-- @treturn table { erase, close }
+function M.new(uv, run, out)
+  local self = setmetatable({ out = out or io.stderr, shown = false,
+    timer = uv.new_timer() }, Progress)
+  self.timer:start(FIRST_MS, EVERY_MS, function()
+    self.shown = true
+    self.out:write(ERASE, line_of(run))
+    self.out:flush()
   end)
-  timer:unref()
-  return { close = function()
-    timer:close()
-    if shown then
-      io.stderr:write("\r\27[K")
-    end
-  end }
+  self.timer:unref()
+  return self
 end
 
 return M

@@ -4,6 +4,7 @@
 -- @module mtrtrace.cli.run
 local companions = require "mtrtrace.companions"
 local special = require "mtrtrace.special"
+local target = require "mtrtrace.cli.target"
 local tracer = require "mtrtrace.tracer"
 local zone = require "mtrtrace.zone"
 
@@ -34,10 +35,13 @@ local function wants_events(readers)
   end
 end
 
-local function engine_options(self, address)
+local function engine_options(self, address, port)
   local options = self.options
   local out = companions.engine_options(options)
   out.target = address
+  if port and options.protocol ~= "icmp" then
+    out.port = port
+  end
   out.source = options.address
   out.interface = options.interface
   out.timeout = patience(options)
@@ -110,24 +114,33 @@ local function resolve(self, name)
     looked_up and (self.host.now() - began) * 1000 or nil
 end
 
+-- A target that is a URL says what to request, unless --url does.
+local function of_target(options, what)
+  if options.url or not what.url then
+    return options
+  end
+  return setmetatable({ url = what.url }, { __index = options })
+end
+
 -- Result, or nil, a sentence and the name of the error.
 local function trace_one(self, trace)
-  local address, more = resolve(self, trace.name)
+  local what = target.parse(trace.name) or { host = trace.name }
+  local address, more = resolve(self, what.host)
   if not address then
     return nil, more, "NONAME"
   end
   trace.target = address
   local options, beside, err
-  options, err = engine_options(self, trace.target)
+  options, err = engine_options(self, trace.target, what.port)
   if not options then
     return nil, err, "MISUSE"
   end
   local argument
-  beside, err, argument = companions.new(self.host, self.beside,
-    self.shared, {
+  beside, err, argument = companions.new(self.host,
+    of_target(self.beside, what), self.shared, {
     source = options.source, interface = options.interface,
     address = options.target, dns_ms = more,
-    name = address ~= trace.name and trace.name or nil })
+    name = address ~= what.host and what.host or nil })
   if not beside then
     return nil, ("--%s: %s"):format(argument, err), "OPTION"
   end

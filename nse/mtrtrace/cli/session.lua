@@ -76,10 +76,15 @@ local function screen_of(readers)
   end
 end
 
--- Those that say on standard error what comes in between.
-local function add_talkers(readers, setup, the_run)
-  table.insert(readers, 1, complainer(setup.say))
-  readers[#readers + 1] = progress.new(setup.uv, the_run)
+-- The line that says how far the run is, where nothing else moves on the
+-- terminal; erased before standard output is written to.
+local function progress_of(setup, the_run)
+  if not progress.is_usable(setup.uv, os.getenv) then
+    return nil
+  end
+  local line = progress.new(setup.uv, the_run)
+  setup.before_output(function() line:erase() end)
+  return line
 end
 
 -- Runs the loop. What has the terminal gives it back, whatever happens.
@@ -114,9 +119,10 @@ end
 --- Traces targets and waits for the end. What it leaves behind in the loop
 -- is no more to be run or closed: see core.exit.
 -- @tparam table setup `uv`, `core`, `options`, `targets`, `readers`,
---   `say(text)`, `broken()`: whether output takes no more; `trace`, see
---   mtrtrace.cli.run; `player`: makes of a host what takes the place of a
---   run, see mtrtrace.screen.player
+--   `say(text)`, `broken()`: whether output takes no more;
+--   `before_output(hook)`: calls hook before standard output is written to;
+--   `trace`, see mtrtrace.cli.run; `player`: makes of a host what takes the
+--   place of a run, see mtrtrace.screen.player
 -- @treturn table { done, missed, permission, targets, failed }, see
 --   mtrtrace.cli.run; `failed` is the traceback of a fault of this program
 function M.run(setup)
@@ -125,9 +131,16 @@ function M.run(setup)
     the_run.failed = the_run.failed or text
     uv.stop()
   end
+  local line
+  local function say(text)
+    if line then
+      line:erase()
+    end
+    setup.say(text)
+  end
   widen_pool(uv)
   local host = uv_host.new(uv, {
-    debug = setup.options.debug and not screen and setup.say or nil,
+    debug = setup.options.debug and not screen and say or nil,
     failed = failed,
   })
   local readers = table.move(setup.readers, 1, #setup.readers, 1, {})
@@ -135,15 +148,15 @@ function M.run(setup)
     core = setup.core, options = setup.options, targets = setup.targets,
     readers = readers, trace = setup.trace }
   if not screen then
-    add_talkers(readers, setup, the_run)
+    table.insert(readers, 1, complainer(say))
+    line = progress_of(setup, the_run)
   end
   loop(uv, the_run, setup, screen, M.guard_of(failed))
-  if screen then
-    for _, text in ipairs(screen:complaints()) do
-      setup.say(text)
-    end
-  elseif readers[#readers].close then
-    readers[#readers]:close()
+  if line then
+    line:close()
+  end
+  for _, text in ipairs(screen and screen:complaints() or {}) do
+    setup.say(text)
   end
   return the_run
 end

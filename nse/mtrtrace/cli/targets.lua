@@ -1,21 +1,30 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 --- The targets of a run: from arguments, a file or standard input.
 -- @module mtrtrace.cli.targets
+local format = require "mtrtrace.format"
+local target = require "mtrtrace.cli.target"
+
 local M = {}
 
--- A longer word is no name; a file with so many lines is none of targets.
-local LONGEST, MOST = 255, 1000000
+-- A file with so many lines is none of targets.
+local MOST = 1000000
 
-local function bad(word)
-  return #word > LONGEST or word:find("[%c ]") or word:sub(1, 1) == "-"
+local WANT = "expected a host name, an address, HOST:PORT or an http(s) URL"
+
+local BOM = "^\239\187\191" -- UTF-8's, as editors on Windows write it
+
+local function short(word)
+  return format.clean(word):sub(1, 60)
 end
 
 local function read_line(list, line, where)
   local word = line:gsub("#.*", ""):match("^%s*(.-)%s*$")
   if word == "" then
     return true
-  elseif bad(word) or #list >= MOST then
-    return nil, where .. ": expected a host name or address"
+  elseif #list >= MOST then
+    return nil, ("%s: more than %d targets"):format(where, MOST)
+  elseif not target.parse(word) then
+    return nil, ("%s: '%s': %s"):format(where, short(word), WANT)
   end
   list[#list + 1] = word
   return true
@@ -29,7 +38,7 @@ end
 -- @treturn ?string one sentence
 function M.read(list, text, name)
   local number = 0
-  for line in (text .. "\n"):gmatch("(.-)\r?\n") do
+  for line in (text:gsub(BOM, "") .. "\n"):gmatch("(.-)\r?\n") do
     number = number + 1
     local ok, err = read_line(list, line, ("%s:%d"):format(name, number))
     if not ok then
@@ -68,9 +77,8 @@ function M.list(words, filename, uv)
   for _, word in ipairs(words or {}) do
     if word == "-" then
       files[#files + 1] = word
-    elseif bad(word) then
-      return nil, ("'%s': expected a host name or address"):format(
-        word:gsub("%c", "?"):sub(1, 60))
+    elseif not target.parse(word) then
+      return nil, ("'%s': %s"):format(short(word), WANT)
     else
       list[#list + 1] = word
     end

@@ -3,8 +3,11 @@
 -- @module mtrtrace.cli.view
 local M = {}
 
-local DEFAULT = { "loss", "sent", "recv", "avg", "stdev", "jitter", "asn",
-  "organization", "os" }
+local DEFAULT = { "loss", "sent", "recv", "last", "avg", "best", "worst",
+  "stdev", "jitter", "asn", "organization", "os" }
+
+-- What mtr's report fits; narrower terminals there are hardly any.
+local WIDTH, LEAST_WIDTH, MOST_WIDTH = 80, 40, 10000
 
 -- The columns that say who a hop is.
 local function who(options)
@@ -63,17 +66,31 @@ function M.with_host(now, keys)
   return append(list, keys)
 end
 
+--- How wide the report may be.
+-- @tparam table options checked
+-- @tparam ?integer terminal columns of the terminal that is written to
+-- @tparam function getenv
+-- @treturn ?integer nil where nothing is to be cut: by -w
+function M.width(options, terminal, getenv)
+  if options.wide then
+    return nil
+  end
+  local width = terminal or math.tointeger(tonumber(getenv "COLUMNS")) or WIDTH
+  return math.max(LEAST_WIDTH, math.min(width, MOST_WIDTH))
+end
+
 --- The view of a run.
 -- @tparam table options checked
 -- @tparam ?string version of this program
 -- @tparam ?integer targets how many there are
+-- @tparam ?integer width of the report, see `width`
 -- @treturn table `columns`, `chosen` where the user did that, `max_silent`,
---   `who`: the keys that say who a hop is; `version`, `targets`, and `seen`,
---   for reports that say nothing twice
-function M.of(options, version, targets)
+--   `who`: the keys that say who a hop is; `version`, `targets`, `width`, and
+--   `seen`, for reports that say nothing twice
+function M.of(options, version, targets, width)
   return {
     columns = columns(options), who = who(options),
-    max_silent = options.max_silent,
+    max_silent = options.max_silent, width = width,
     chosen = (options.columns or options.order) and true or false,
     version = version, targets = targets, seen = {},
   }

@@ -177,4 +177,12 @@ function M.fit(keys, list, width, left, show)
   return fitting(columns, width)
 end
 
+--- How many columns are not shown.
+-- @tparam {string,...} keys
+-- @tparam {table,...} list what `fit` gave
+-- @treturn integer
+function M.hidden(keys, list)
+  return #keys - #list
+end
+
 return M

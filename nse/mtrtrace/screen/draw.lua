@@ -90,16 +90,45 @@ local HINTS = { { "q", "quit" }, { "?", "help" }, { "p", "pause" },
   { "O", "columns" }, { "<>", "sort" }, { "i", "interval" },
   { "w", "write" }, { "n", "names" }, { "z", "ASN" } }
 
-local function draw_hints(canvas, y)
+local function draw_hints(canvas, y, room)
   local x = 1
   for _, hint in ipairs(HINTS) do
     local width = #hint[1] + #hint[2] + 3
-    if x + width - 3 > canvas.width then
+    if x + width - 3 > room then
       return
     end
     canvas:put(canvas:put(x, y, hint[1], "key") + 1, y, hint[2], "dim")
     x = x + width
   end
+end
+
+local function count(number, what)
+  return number > 0 and ("%d %s%s"):format(number, what,
+    number > 1 and "s" or "") or nil
+end
+
+-- What the window has no room for, and the keys that bring it: the first
+-- text that fits.
+local function hidden_text(state, width)
+  local hidden = state.hidden or { rows = 0, columns = 0 }
+  local texts
+  if hidden.all then
+    texts = { ("table hidden: needs %d rows"):format(hidden.all),
+      ("needs %d rows"):format(hidden.all), "..." }
+  else
+    local list = { count(hidden.rows, "row"), nil }
+    list[#list + 1] = count(hidden.columns, "column")
+    local what = table.concat(list, ", ")
+    texts = #list == 0 and { "" } or { "hidden: " .. what .. " (arrows)",
+      "hidden: " .. what, ("+%d +%d"):format(hidden.rows, hidden.columns),
+      "..." }
+  end
+  for _, text in ipairs(texts) do
+    if #text <= width then
+      return text
+    end
+  end
+  return ""
 end
 
 local function draw_foot(canvas, state)
@@ -110,7 +139,9 @@ local function draw_foot(canvas, state)
   elseif state.message then
     canvas:put(1, y, format.clean(state.message), "key")
   else
-    draw_hints(canvas, y)
+    local text = hidden_text(state, canvas.width)
+    draw_hints(canvas, y, canvas.width - (text == "" and 0 or #text + 2))
+    canvas:put(math.max(1, canvas.width - #text + 1), y, text, "key")
   end
 end
 
@@ -163,6 +194,7 @@ function M.draw(state, width, height)
     canvas:put(1, top, web, "dim", canvas.width)
   end
   local area = { y = top + 1, height = height - top - 1 }
+  state.hidden = area.height < 2 and { all = top + 3 } or nil
   if area.height >= 2 then
     draw_title(canvas, state)
     if #state.tabs > 1 then

@@ -79,6 +79,8 @@ function M.draw(canvas, state, area)
       canvas:tint(y, "chosen")
     end
   end
+  state.hidden = { rows = math.max(0, #rows - math.max(0, height)),
+    columns = 0 }
   draw_legend(canvas, state, area.y + area.height - 1, top)
 end
 

@@ -144,6 +144,8 @@ function M.draw(canvas, state, area)
   for i = from, to do
     draw_row(canvas, state, list, rows[i], i, area.y + i - from + 1, strip)
   end
+  state.hidden = { rows = #rows - (to - from + 1), columns = columns.hidden(
+    grid.keys(state.columns, tab.result), list) }
   draw_remarks(canvas, state, area.y + to - from + 2,
     area.y + area.height - 1)
 end

@@ -1,0 +1,57 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- A table that fits a width: which columns give way, and which never do.
+local check = require "check"
+local fit = require "mtrtrace.report.fit"
+
+local KEYS = { "hop", "host", "loss", "recv", "avg", "os" }
+
+local function cells(host)
+  return {
+    { "Hop", "Host", "Loss%", "Recv", "Avg(ms)", "OS Guess" },
+    { "1", host, "100.0% (72-100)", "10", "1.00", "Linux-based" },
+  }
+end
+
+local function width_of(rows)
+  local widths, total = {}, -2
+  for c in ipairs(rows[1]) do
+    widths[c] = math.max(#rows[1][c], #rows[2][c])
+    total = total + widths[c] + 2
+  end
+  return total
+end
+
+local ROWS = {
+  { name = "all_where_there_is_room", host = "a", width = 80, left = "",
+    want = "hop" },
+  { name = "the_least_important_first", host = "abcdefghijklmnop",
+    width = 60, left = "OS Guess" },
+  { name = "in_their_order", host = "abcdefghijklmnop", width = 50,
+    left = "Recv, OS Guess" },
+  { name = "names_are_cut_first", host = ("n"):rep(40), width = 75,
+    left = "", cut = true },
+  { name = "names_are_cut_to_24_at_most", host = ("n"):rep(40), width = 70,
+    left = "OS Guess", cut = true },
+  { name = "hop_host_and_loss_stay", host = ("n"):rep(40), width = 10,
+    left = "Recv, Avg(ms), OS Guess", cut = true, over = true },
+}
+
+for _, row in ipairs(ROWS) do
+  check.case("fits_" .. row.name, function()
+    local rows = cells(row.host)
+    local left = fit.table(rows, KEYS, row.width)
+    check.equal(table.concat(left, ", "), row.left)
+    check.equal(width_of(rows) <= row.width, not row.over)
+    check.equal(rows[2][2]:sub(-2) == "..", row.cut or false)
+    check.equal(#rows[1], #KEYS - #left)
+    check.equal(#KEYS, 6) -- the caller's list is not touched
+  end)
+end
+
+check.case("a_sentence_is_broken_between_words", function()
+  check.equal(fit.wrap("one two three four", 9), "one two\n  three\n  four")
+  check.equal(fit.wrap("one  two", 9), "one  two")
+  check.equal(fit.wrap(("x"):rep(20), 9), ("x"):rep(20))
+end)
+
+check.finish()

@@ -2,6 +2,7 @@
 --- The command mtr-trace: from its words to an exit status. The one module
 -- that prints to standard error and ties the parts together.
 -- @module mtrtrace.cli.main
+local completion = require "mtrtrace.cli.completion"
 local man = require "mtrtrace.cli.man"
 local loader = require "mtrtrace.loader"
 local options = require "mtrtrace.cli.options"
@@ -64,14 +65,13 @@ function ANSWERS.man()
   return man.page(version() or "")
 end
 
-function ANSWERS.completion(argparse, shell)
-  local parser = parse.parser(argparse, {})
-  local make = parser["get_" .. shell .. "_complete"]
-  if not make then
+function ANSWERS.completion(_, shell)
+  local text = completion.of(shell)
+  if not text then
     return nil, refuse(("--completion=%s: expected bash, zsh or fish"):format(
       shell))
   end
-  return make(parser)
+  return text
 end
 
 function ANSWERS.schema()

@@ -6,7 +6,8 @@
 -- argument of the Nmap script that it is, whose rule holds; `read` with its
 -- limits, see mtrtrace.values; `sets`, what a flag stands for; `flag`; or
 -- `refused`, why an option of mtr's is not there. `value` names the value in
--- the help. `also` is mtr's long name where ours is another; `last` options
+-- the help; `complete` what completes it, where the reader does not say.
+-- `also` is mtr's long name where ours is another; `last` options
 -- may be given in the settings file but stand on the command line only.
 -- @module mtrtrace.cli.options
 local args = require "mtrtrace.args"
@@ -85,6 +86,7 @@ local ROWS = {
     about = "source address of the probes" },
   { short = "I", name = "interface", value = "NAME", group = "probes",
     read = values.path, want = "the name of an interface",
+    complete = "interface",
     about = "interface to send from" },
   { short = "M", name = "mark", value = "MARK", group = "probes",
     read = values.whole, hex = true, min = 0, max = 4294967295,

@@ -184,6 +184,7 @@ static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
     lset_integer(L, "send_errors", hop->send_errors);
     lset_integer(L, "late", hop->late);
     lset_integer(L, "duplicates", hop->duplicates);
+    lset_integer(L, "unlisted", hop->unlisted);
     lset_integer(L, "raw_sent", hop->raw_sent);
     lset_integer(L, "raw_received", hop->raw_received);
     lset_boolean(L, "silent", hop->raw_received == 0 && hop->received == 0);

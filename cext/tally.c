@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tally_inside.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +90,7 @@ static void extend_run(struct tally_hop *hop, const struct tally_waiting *w)
 {
     struct tally_run *last = hop->run_count > 0 ? &hop->runs[hop->run_count - 1] : NULL;
 
+    assert(w->cell < hop->cell_count);
     if (hop->run_total == hop->run_count && last != NULL && last->cell == w->cell &&
         last->reply_ttl == w->reply_ttl) {
         last->count++;
@@ -179,23 +181,37 @@ static void unlose(struct tally_hop *hop, uint32_t probe)
 
 /* ---- responders ---------------------------------------------------------------------------- */
 
-static struct tally_cell *cell_of(struct tally *tally, struct tally_hop *hop,
-                                  const struct trace_event *event)
+struct tally_cell *tally_add_cell(struct tally *tally, struct tally_hop *hop, size_t most,
+                                  const struct tally_cell *cell)
 {
-    for (size_t i = 0; i < hop->cell_count; i++)
-        if (hop->cells[i].flow == event->flow && hop->cells[i].elsewhere == event->from_elsewhere &&
-            ipaddr_equal(&hop->cells[i].address, &event->reply->from))
-            return &hop->cells[i];
+    if (hop->cell_count >= most)
+        return NULL;
     struct tally_cell *cells = realloc(hop->cells, (hop->cell_count + 1) * sizeof *cells);
     if (cells == NULL) {
         tally->out_of_memory = true;
         return NULL;
     }
     hop->cells = cells;
-    struct tally_cell *cell = &cells[hop->cell_count++];
-    *cell = (struct tally_cell){ .address = event->reply->from,
-                                 .flow = event->flow,
-                                 .elsewhere = event->from_elsewhere };
+    cells[hop->cell_count] = *cell;
+    return &cells[hop->cell_count++];
+}
+
+/* Duplicates alone take at most half of the room: whoever replies to a probe a second time from
+ * ever new addresses must not hide those who reply first. */
+static struct tally_cell *cell_of(struct tally *tally, struct tally_hop *hop,
+                                  const struct trace_event *event)
+{
+    const struct tally_cell new = { .address = event->reply->from,
+                                    .flow = event->flow,
+                                    .elsewhere = event->from_elsewhere };
+    size_t most = event->kind == EVENT_DUPLICATE ? TALLY_CELLS / 2 : TALLY_CELLS;
+
+    for (size_t i = 0; i < hop->cell_count; i++)
+        if (hop->cells[i].flow == event->flow && hop->cells[i].elsewhere == event->from_elsewhere &&
+            ipaddr_equal(&hop->cells[i].address, &event->reply->from))
+            return &hop->cells[i];
+    struct tally_cell *cell = tally_add_cell(tally, hop, most, &new);
+    hop->unlisted += cell == NULL;
     return cell;
 }
 
@@ -438,6 +454,7 @@ void tally_event(struct tally *tally, const struct trace_event *event)
     struct tally_hop *hop = &tally->hops[event->ttl];
     struct tally_cell *cell;
 
+    assert(event->ttl < tally->hop_count);
     switch (event->kind) {
     case EVENT_SENT:
         on_sent(tally, hop, event);

@@ -8,6 +8,7 @@
 #include "trace.h"
 
 enum {
+    TALLY_CELLS = 64,  /* responders kept per hop; replies of further ones are only counted */
     TALLY_CODES = 8,   /* different answers kept per responder */
     TALLY_REPORTS = 8, /* different errors from elsewhere kept per hop */
     TALLY_SPELLS = 8,  /* times during which one was reported, kept apart */
@@ -75,9 +76,10 @@ struct tally_hop {
     uint32_t first_counted; /* probes before it count no more */
     uint32_t fast_sent, fast_received, fast_unreachable; /* the sample that was replaced */
     struct trace_ration ration;
-    uint32_t shared; /* of `sent`: other traces' probes to the same responder */
-    size_t cell_count;
+    uint32_t shared;               /* of `sent`: other traces' probes to the same responder */
+    size_t cell_count;             /* at most TALLY_CELLS */
     struct tally_cell *cells;      /* in the order in which they were first seen */
+    uint32_t unlisted;             /* replies from responders that found no room there */
     struct tally_waiting *waiting; /* samples that wait for earlier probes to finish */
     size_t waiting_first, waiting_count, waiting_capacity;
     struct tally_run *runs;

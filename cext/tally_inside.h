@@ -34,6 +34,11 @@ void *tally_reserve(void *array, size_t count, size_t *capacity, size_t most, si
 
 void tally_use(struct tally *tally, struct tally_hop *hop, const struct tally_waiting *w);
 void tally_note_lost(struct tally_hop *hop, const struct tally_waiting *w);
+
+/* A further responder; NULL where there are `most` or memory is out. */
+struct tally_cell *tally_add_cell(struct tally *tally, struct tally_hop *hop, size_t most,
+                                  const struct tally_cell *cell);
+
 void tally_add_code(struct tally_cell *cell, const struct tally_code *code);
 
 /* The report of this kind, made if it is new; NULL where there is no room. */

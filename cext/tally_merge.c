@@ -7,26 +7,20 @@
 
 /* ---- several flows ------------------------------------------------------------------------- */
 
+/* Index of the responder's cell; NO_CELL where it finds no room. */
 static uint16_t cell_to_merge(struct tally *tally, struct tally_hop *hop,
                               const struct tally_cell *from)
 {
-    uint16_t at = 0;
+    const struct tally_cell new = { .address = from->address,
+                                    .flow = from->flow,
+                                    .elsewhere = from->elsewhere };
 
-    while (at < hop->cell_count && (hop->cells[at].elsewhere != from->elsewhere ||
-                                    !ipaddr_equal(&hop->cells[at].address, &from->address)))
-        at++;
-    if (at < hop->cell_count)
-        return at;
-    struct tally_cell *cells = realloc(hop->cells, (hop->cell_count + 1) * sizeof *cells);
-    if (cells == NULL) {
-        tally->out_of_memory = true;
-        return UINT16_MAX;
-    }
-    hop->cells = cells;
-    cells[hop->cell_count++] = (struct tally_cell){ .address = from->address,
-                                                    .flow = from->flow,
-                                                    .elsewhere = from->elsewhere };
-    return at;
+    for (size_t at = 0; at < hop->cell_count; at++)
+        if (hop->cells[at].elsewhere == from->elsewhere &&
+            ipaddr_equal(&hop->cells[at].address, &from->address))
+            return (uint16_t)at;
+    const struct tally_cell *cell = tally_add_cell(tally, hop, TALLY_CELLS, &new);
+    return cell != NULL ? (uint16_t)(cell - hop->cells) : NO_CELL;
 }
 
 static void merge_cell(struct tally *tally, struct tally_cell *into, const struct tally_cell *from)
@@ -46,6 +40,8 @@ static void merge_cell(struct tally *tally, struct tally_cell *into, const struc
 static void merge_runs(struct tally_hop *into, const struct tally_hop *from, const uint16_t *cells)
 {
     for (size_t i = 0; i < from->run_count; i++) {
+        if (cells[from->runs[i].cell] == NO_CELL)
+            continue;
         struct tally_run *runs = tally_reserve(into->runs, into->run_count, &into->run_capacity,
                                                TALLY_RUNS, sizeof *runs);
         if (runs == NULL)
@@ -98,6 +94,7 @@ static void merge_counts(struct tally_hop *into, const struct tally_hop *from)
     into->fast_sent += from->fast_sent;
     into->fast_received += from->fast_received;
     into->shared += from->shared;
+    into->unlisted += from->unlisted;
 }
 
 static int merge_hop(struct tally *tally, struct tally_hop *into, const struct tally_hop *from)
@@ -109,8 +106,10 @@ static int merge_hop(struct tally *tally, struct tally_hop *into, const struct t
         return -1;
     for (size_t i = 0; i < from->cell_count && !tally->out_of_memory; i++) {
         cells[i] = cell_to_merge(tally, into, &from->cells[i]);
-        if (cells[i] != UINT16_MAX)
+        if (cells[i] != NO_CELL)
             merge_cell(tally, &into->cells[cells[i]], &from->cells[i]);
+        else
+            into->unlisted += from->cells[i].received + from->cells[i].duplicates;
     }
     merge_counts(into, from);
     merge_runs(into, from, cells);

@@ -143,7 +143,8 @@ address, which on a link between two networks may be the neighbour's.
 --       <code>stdev</code>, <code>jitter</code>, <code>jitter_last</code>,
 --       <code>jitter_worst</code>, <code>jitter_rfc3550</code>,
 --       <code>reply_ttl</code>, <code>late</code>, <code>duplicates</code>,
---       <code>send_errors</code>, <code>raw_sent</code>,
+--       <code>unlisted</code> (replies from responders beyond the 64 that
+--       are listed), <code>send_errors</code>, <code>raw_sent</code>,
 --       <code>raw_recv</code>, <code>rationed</code>,
 --       <code>ration_tests</code>, <code>ration_answered</code>,
 --       <code>ration_spacing</code>, <code>fast_sent</code>,
@@ -282,6 +283,7 @@ address, which on a link between two networks may be the neighbour's.
 --     <elem key="recv">10</elem>
 --     <elem key="late">0</elem>
 --     <elem key="duplicates">0</elem>
+--     <elem key="unlisted">0</elem>
 --     <elem key="send_errors">0</elem>
 --     <elem key="raw_sent">39</elem>
 --     <elem key="raw_recv">18</elem>

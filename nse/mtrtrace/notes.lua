@@ -123,6 +123,20 @@ local function split(result)
     or nil
 end
 
+-- A hop may reply from as many addresses as it likes.
+local function unlisted(result)
+  local total, ttls = 0, {}
+  for _, hop in ipairs(result.hops) do
+    local n = hop.unlisted or 0
+    total = total + n
+    ttls[#ttls + 1] = n > 0 and hop.ttl or nil
+  end
+  return total > 0 and ("%s from further addresses at %s %s: at most 64 "
+    .. "responders of a hop are listed."):format(
+    plural(total, "reply came", "replies came"),
+    #ttls == 1 and "hop" or "hops", table.concat(ttls, ", ")) or nil
+end
+
 local function suppressed(hop, behind)
   return ("Hop %d (?) answered %d of %d probes, hop %d behind it %d of %d: "
     .. "what it left unanswered is not loss on the way there."):format(
@@ -143,6 +157,7 @@ end
 
 local NOTES = {
   ending, send_errors, capture_drops, clock_steps, unstamped, split,
+  unlisted,
 }
 
 --- Notes on a result.

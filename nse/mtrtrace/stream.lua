@@ -248,7 +248,7 @@ for words, scope in pairs {
   [ [[ttl sent received in_flight send_errors late duplicates raw_sent
     raw_received silent ration loss loss_low loss_high responders runs
     run_total lost rationed suppressed silent_flows unreachable
-    reports]] ] = "hop",
+    reports unlisted]] ] = "hop",
 } do
   OWN[scope] = {}
   for key in words:gmatch "%S+" do

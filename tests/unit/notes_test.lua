@@ -87,6 +87,14 @@ local NOTES = {
     hops = { answering(1) }, changes = { split = true },
     want = { "This host has several next hops to the target, and probes "
       .. "cannot be led over that of an application's packets." } },
+  { name = "responders_beyond_those_listed",
+    hops = { answering(1), answering(2, { unlisted = 3 }) },
+    want = { "3 replies came from further addresses at hop 2: at most 64 "
+      .. "responders of a hop are listed." } },
+  { name = "responders_beyond_those_listed_at_two_hops",
+    hops = { answering(1, { unlisted = 1 }), answering(2, { unlisted = 9 }) },
+    want = { "10 replies came from further addresses at hops 1, 2: at most "
+      .. "64 responders of a hop are listed." } },
   { name = "clock_that_was_set", hops = { answering(1) },
     changes = { clock_steps = 3 },
     want = { "The clock of this host was set during the trace: 3 round "

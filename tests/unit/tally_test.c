@@ -387,8 +387,65 @@ static void test_merge(void)
     tally_free(second);
 }
 
+static void reply_from_nth(enum event_kind kind, uint32_t probe, uint32_t nth)
+{
+    struct wire_packet reply = answer_from(0);
+
+    for (int i = 0; i < 4; i++)
+        reply.from.bytes[i] = (uint8_t)((nth + 1) >> (24 - 8 * i));
+    feed((struct trace_event){ .kind = kind, .probe = probe, .rtt_ns = US, .reply = &reply });
+}
+
+static void test_ever_new_responders(void)
+{
+    const uint32_t many = 40000;
+
+    begin("issue_13_duplicates_from_ever_new_addresses_fill_half_of_the_room");
+    sent(0);
+    for (uint32_t i = 0; i < many; i++)
+        reply_from_nth(i == 0 ? EVENT_REPLY : EVENT_DUPLICATE, 0, i);
+    check_int("responders", (int64_t)hop()->cell_count, TALLY_CELLS / 2);
+    check_int("unlisted", hop()->unlisted, many - TALLY_CELLS / 2);
+    check_int("duplicates", hop()->duplicates, many - 1);
+    sent(1);
+    reply_from_nth(EVENT_REPLY, 1, many + 7);
+    check_int("who replies first is listed", (int64_t)hop()->cell_count, TALLY_CELLS / 2 + 1);
+
+    begin("issue_13_replies_from_ever_new_addresses_are_bounded_and_all_count");
+    for (uint32_t i = 0; i < 1000; i++) {
+        sent(i);
+        reply_from_nth(EVENT_REPLY, i, i);
+    }
+    check_counts(
+        tally,
+        (struct counts){ .sent = 1000, .received = 1000, .raw_sent = 1000, .raw_received = 1000 });
+    check_int("responders", (int64_t)hop()->cell_count, TALLY_CELLS);
+    check_int("unlisted", hop()->unlisted, 1000 - TALLY_CELLS);
+
+    begin("issue_13_flows_with_more_responders_than_there_is_room_merge");
+    struct tally *all = tally_new(30);
+    for (uint32_t flow = 0; flow < 5; flow++) {
+        tally_free(tally);
+        tally = tally_new(30);
+        for (uint32_t i = 0; i < 50; i++) {
+            sent(i);
+            reply_from_nth(EVENT_REPLY, i, 50 * flow + i);
+        }
+        check_int("result", tally_merge(all, tally), 0);
+    }
+    const struct tally_hop *h = &all->hops[TTL];
+    check_int("responders", (int64_t)h->cell_count, TALLY_CELLS);
+    check_int("unlisted", h->unlisted, 250 - TALLY_CELLS);
+    check_int("received", h->received, 250);
+    check_int("runs there were", h->run_total, 250);
+    for (size_t i = 0; i < h->run_count; i++)
+        check_that(h->runs[i].cell < h->cell_count, "run %zu is of cell %u", i, h->runs[i].cell);
+    tally_free(all);
+}
+
 int main(void)
 {
+    test_ever_new_responders();
     test_counts();
     test_test_probes();
     test_orders();

@@ -16,6 +16,7 @@
 
 enum {
     SENDS_PER_TURN = 64, /* then captured packets are read again, so that none is lost */
+    IDENT_TRIES = 128,   /* at most every other one is taken */
 };
 static const int64_t turn_pause_ns = 1 * MS;   /* after a full turn: at most 64,000 probes/s */
 static const int64_t pause_check_ns = 50 * MS; /* how soon a paused job is looked at again */
@@ -376,7 +377,8 @@ const struct way *prober_way(struct prober *p, uint8_t version, const struct egr
     return way;
 }
 
-bool prober_ident_taken(const struct prober *p, uint16_t ident)
+/* Under the lock: whether a trace or a search has this ICMP identifier. */
+static bool is_ident_taken(const struct prober *p, uint16_t ident)
 {
     for (const struct prober_job *job = p->jobs; job != NULL; job = job->next)
         if (trace_config(job->trace)->spec.ident == ident)
@@ -390,13 +392,22 @@ bool prober_ident_taken(const struct prober *p, uint16_t ident)
 /* Randomness lives only in bytes that no balancer hashes. */
 static int randomise(const struct prober *p, struct wire_spec *spec, struct err *err)
 {
+    int tries = IDENT_TRIES;
+
+    if (p->count >= PROBER_MOST)
+        return err_set(err, ERR_SYSTEM,
+                       "%u traces run already, which is the most: trace fewer targets or flows "
+                       "at a time",
+                       p->count);
     do {
+        if (tries-- == 0)
+            return err_set(err, ERR_SYSTEM, "no ICMP identifier is free");
         if (getrandom(&spec->ident, sizeof spec->ident, 0) < 0 ||
             getrandom(&spec->first_index, sizeof spec->first_index, 0) < 0 ||
             getrandom(&spec->cookie, sizeof spec->cookie, 0) < 0 ||
             getrandom(&spec->tcp_base, sizeof spec->tcp_base, 0) < 0)
             return err_set(err, ERR_SYSTEM, "no random numbers: %s", strerror(errno));
-    } while (spec->cookie == 0 || prober_ident_taken(p, spec->ident));
+    } while (spec->cookie == 0 || is_ident_taken(p, spec->ident));
     return 0;
 }
 
@@ -487,6 +498,7 @@ static void enlist(struct prober *p, struct prober_job *job)
     *bucket = job;
     job->next = p->jobs;
     p->jobs = job;
+    p->count++;
 }
 
 struct prober_job *prober_add(struct prober *p, const struct prober_request *wanted,
@@ -548,6 +560,7 @@ void prober_remove(struct prober *p, struct prober_job *job)
         return;
     pthread_mutex_lock(&p->lock);
     delist(p, job);
+    p->count--;
     free_job(job); /* under the lock: it tells the pace */
     pthread_mutex_unlock(&p->lock);
 }

@@ -9,7 +9,10 @@
 
 #include <pthread.h>
 
-enum { PROBER_BUCKETS = 1024 };
+enum {
+    PROBER_BUCKETS = 1024,
+    PROBER_MOST = 32768, /* traces and searches at once: half of the ICMP identifiers there are */
+};
 
 /* An egress socket, shared by the traces of one family with the same pin. */
 struct way {
@@ -59,6 +62,7 @@ struct prober {
     int news_fd; /* -1 until somebody asks for it */
     bool news;   /* something happened that news_fd has not told */
     struct way *ways;
+    uint32_t count; /* of jobs and searches that are not freed yet */
     struct prober_job *jobs;
     struct prober_job *buckets[PROBER_BUCKETS];
     struct asks *asks;
@@ -88,10 +92,8 @@ const struct way *prober_way(struct prober *p, uint8_t version, const struct egr
 int prober_find_route(struct wire_spec *spec, uint16_t flow, uint32_t scope,
                       const struct egress_pin *pin, struct egress_route *out, struct err *err);
 
-/* Under the lock: whether a trace or a search has this ICMP identifier. */
-bool prober_ident_taken(const struct prober *p, uint16_t ident);
-
-/* Under the lock: fills in what the request leaves open, and what is random. */
+/* Under the lock: fills in what the request leaves open, and what is random. -1 with *err set, also
+ * where PROBER_MOST traces and searches are there. */
 int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
                          const struct egress_route *route, struct err *err);
 

@@ -105,6 +105,7 @@ static struct prober_search *begin(struct prober *p, const struct prober_request
     if (start(p, s, &way->pin, &wanted, err) == 0) {
         s->next = p->searches;
         p->searches = s;
+        p->count++;
     } else {
         free(s);
         s = NULL;
@@ -135,6 +136,7 @@ void prober_search_remove(struct prober *p, struct prober_search *search)
     while (*link != search)
         link = &(*link)->next;
     *link = search->next;
+    p->count--;
     pthread_mutex_unlock(&p->lock);
     free_search(search);
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum { HEADER = 4, OBJECT_HEADER = 4, LABEL = 4 };
-enum { LEGACY_AT = 128 }; /* where structures older than RFC 4884's length field begin */
+enum { LEAST_AT = 128 }; /* RFC 4884: not before; where those without a length field begin */
 enum { VERSION = 2 };
 
 /* RFC 4884 section 4: which errors may carry a structure, and where their length field is. */
@@ -39,8 +39,7 @@ static bool looks_right(const uint8_t *bytes, size_t length)
     return length >= HEADER + OBJECT_HEADER && (bytes[0] >> 4 == VERSION || bytes[0] == VERSION);
 }
 
-/* At byte 128 a long quote looks like anything: without a right checksum all of it must be
- * objects. */
+/* Quoted bytes look like anything: without a right checksum all of it must be objects. */
 static bool is_proved(const uint8_t *bytes, size_t length)
 {
     enum icmpext_checksum checksum = icmpext_check(bytes, length);
@@ -54,6 +53,22 @@ static bool is_proved(const uint8_t *bytes, size_t length)
     return objects.ok && cur_left(&objects) == 0;
 }
 
+/* Where the structure begins that the header's length field, `at`, speaks of; 0 if there is none. A
+ * structure that came damaged is seen where it is allowed to be. Where the field is missing or wrong
+ * (its unit taken for another, padding not counted) the structure is at byte 128 as of old. */
+static size_t find_start(const uint8_t *body, size_t length, size_t at)
+{
+    bool is_there = at > 0 && at < length && looks_right(body + at, length - at);
+    bool is_old = LEAST_AT < length && looks_right(body + LEAST_AT, length - LEAST_AT);
+
+    if (is_there && is_proved(body + at, length - at))
+        return at;
+    if (is_old && is_proved(body + LEAST_AT, length - LEAST_AT))
+        return LEAST_AT;
+    bool is_damaged = is_there && icmpext_check(body + at, length - at) == ICMPEXT_WRONG;
+    return is_damaged && at >= LEAST_AT ? at : 0;
+}
+
 struct icmpext icmpext_find(uint8_t version, uint8_t type, uint32_t rest, const uint8_t *body,
                             size_t length)
 {
@@ -64,17 +79,14 @@ struct icmpext icmpext_find(uint8_t version, uint8_t type, uint32_t rest, const 
         row++;
     if (row == CARRIERS)
         return found;
-    size_t at = (rest >> carriers[row].shift & 0xff) * carriers[row].unit;
-    bool compliant = at > 0;
-    if (!compliant)
-        at = LEGACY_AT;
-    if (at >= length || !looks_right(body + at, length - at) ||
-        (!compliant && !is_proved(body + at, length - at)))
+    size_t told = (rest >> carriers[row].shift & 0xff) * carriers[row].unit;
+    size_t at = find_start(body, length, told);
+    if (at == 0)
         return found;
     return (struct icmpext){ .bytes = body + at,
                              .length = length - at,
                              .quote_length = at,
-                             .compliant = compliant,
+                             .compliant = at == told,
                              .checksum = icmpext_check(body + at, length - at) };
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ask.h"
 
+#include "match.h"
+
 #include <string.h>
 
 #define MS INT64_C(1000000)
@@ -80,8 +82,9 @@ static struct wire_spec spec_of(const struct ask *ask, size_t n)
                               .source = config->source,
                               .target = config->target,
                               .ident = config->ident,
-                              .first_index = config->first_id,
+                              .first_index = config->first_index,
                               .cookie = config->cookie,
+                              .key = config->key,
                               .tcp_base = config->tcp_base,
                               .ip_id = ip4 ? id_of(ask, n) : 0 };
 
@@ -186,15 +189,14 @@ static bool is_direct(enum wire_kind kind)
            kind == WIRE_BARE_RST;
 }
 
-/* RFC 793: a RST to an ACK has the number that was acknowledged; some stacks write 0, or answer
- * with an acknowledgement of their own, one more or not. */
+/* RFC 793: a RST to an ACK has the number that was acknowledged; some stacks answer with an
+ * acknowledgement of their own, one more or not. */
 static bool fits_tcp(const struct wire_packet *packet, uint32_t seq)
 {
     uint32_t got = packet->probe.tcp_seq;
+    bool less = is_direct(packet->kind) && packet->kind != WIRE_BARE_RST;
 
-    if (packet->kind == WIRE_BARE_RST)
-        return got == seq || got == 0;
-    return got == seq || (is_direct(packet->kind) && got == seq - 1);
+    return got == seq || (less && got == seq - 1);
 }
 
 static bool fits(const struct ask *ask, size_t n, const struct wire_packet *packet)
@@ -203,9 +205,7 @@ static bool fits(const struct ask *ask, size_t n, const struct wire_packet *pack
     struct wire_spec spec = spec_of(ask, n);
     struct wire_probe probe = probe_of(n);
 
-    if (ids->protocol != spec.protocol)
-        return false;
-    if (ids->cookie != 0 && spec.protocol != WIRE_TCP && ids->cookie != spec.cookie)
+    if (ids->protocol != spec.protocol || !match_secret(&spec, ids, probe.number))
         return false;
     if (spec.protocol == WIRE_ICMP)
         return ids->ident == spec.ident && ids->index == wire_index(&spec, probe.number);
@@ -261,7 +261,8 @@ bool ask_reply(struct ask *ask, const struct wire_packet *packet,
     for (size_t n = 0; n < ASK_PROBES; n++) {
         struct ask_probe *p = &ask->probes[n];
         bool sent = p->state != ASK_WAITING && p->state != ASK_LEFT_OUT;
-        if (!sent || !fits(ask, n, packet))
+        bool in_time = p->state == ASK_OPEN || !match_is_bare(packet); /* see match.h */
+        if (!sent || !in_time || !fits(ask, n, packet))
             continue;
         if (p->state != ASK_ANSWERED && ipaddr_equal(&packet->from, &ask->config.target))
             keep(ask, n, packet, capture);

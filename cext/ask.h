@@ -24,7 +24,9 @@ struct ask_config {
     uint16_t ident;       /* ICMP; random */
     uint16_t source_port; /* the first of six; random within the range above */
     uint16_t first_id;    /* of the IPv4 identifications; random */
-    uint32_t cookie;      /* random, never 0 */
+    uint16_t first_index; /* random */
+    uint16_t cookie;      /* random */
+    uint64_t key;         /* random */
     uint32_t tcp_base;    /* random */
     int64_t timeout_ns;   /* of each probe */
 };

@@ -18,12 +18,13 @@ enum {
     BATCH = 512,
 };
 
-/* What a trace may need to see. UDP probes are told from all other UDP by marks that cost nothing:
- * the IPv4 identification equals the checksum, and the IPv6 flow label is from our range. A large
- * echo's reply may come in fragments. */
+/* What a trace may need to see. UDP probes are told from all other UDP by marks that cost nothing,
+ * and that a NAT of this host leaves as they are: the IPv4 identification is the second half of the
+ * cookie, and the IPv6 flow label is from our range. A large echo's reply may come in
+ * fragments. */
 static const char filter_format[] =
     "(ip and (icmp[0] = 0 or icmp[0] = 3 or icmp[0] = 8 or icmp[0] = 11 or icmp[0] = 12"
-    " or tcp[13] & 6 != 0 or (udp and ip[4:2] = udp[6:2])))"
+    " or tcp[13] & 6 != 0 or (udp and ip[4:2] = udp[12:2])))"
     " or (ip6 and ((ip6[6] = 58 and (ip6[40] < 5 or ip6[40] = 128 or ip6[40] = 129))"
     " or (ip6[6] = 44 and ip6[40] = 58 and ip6[42:2] & 0xfff8 = 0 and ip6[48] = 129)"
     " or (ip6[6] = 6 and ip6[53] & 6 != 0)"

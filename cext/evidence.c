@@ -235,7 +235,7 @@ static struct evidence_sent sent_of(const struct wire_spec *spec, const struct t
         .protocol = spec->protocol,
         .ttl = event->ttl,
         .tos = spec->tos,
-        .ip_id = spec->target.version == 4 ? index : 0,
+        .ip_id = spec->target.version == 4 ? wire_ip_id(spec, event->probe) : 0,
         .size = spec->size,
         .source_port = icmp ? 0 : (uint16_t)(spec->source_port + event->flow),
         .target_port = spec->target_port,

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "match.h"
 
+/* No router is known to take longer, though traces may end sooner. */
+static const int64_t longest_ns = INT64_C(5000000000);
+
 /* The probe whose index was `distance` before the newest one's. */
 static struct probe *before_newest(const struct probes *probes, uint32_t distance)
 {
@@ -34,29 +37,39 @@ static struct probe *by_tcp_seq(const struct probes *probes, const struct wire_s
     return NULL;
 }
 
-/* A NAT that rewrites addresses or ports changes the checksum, some change the IPv4 identification
- * too; nobody changes the balance bytes, which tell the index once the flow is known. */
-static struct probe *by_balance(const struct probes *probes, const struct wire_spec *spec,
-                                const struct wire_ids *ids, uint16_t flow)
+static bool has_cookie(const struct wire_ids *ids)
 {
-    struct probe *p = by_index(probes, spec, wire_udp_index(spec, flow, ids->balance));
-    return p != NULL && p->flow == flow ? p : NULL;
+    return ids->cookie_bytes == WIRE_COOKIE;
 }
 
-/* Where the source port was rewritten, the flow is the newest probe's, as in a trace of one flow;
- * in a search of many only the identification is left. */
-static struct probe *by_udp(const struct probes *probes, const struct wire_spec *spec,
-                            const struct wire_ids *ids)
+/* As much of the cookie as there is. */
+static bool fits_cookie(const struct wire_spec *spec, const struct wire_ids *ids, uint32_t number)
 {
-    const struct probe *newest = probes->next != 0 ? before_newest(probes, 0) : NULL;
+    unsigned missing = 8u * (unsigned)(WIRE_COOKIE - ids->cookie_bytes);
+    uint64_t cookie = wire_cookie(spec, number);
 
-    if (ids->cookie == 0)
-        return by_index(probes, spec, ids->index);
-    struct probe *p =
-        by_balance(probes, spec, ids, (uint16_t)(ids->source_port - spec->source_port));
-    if (p == NULL && newest != NULL)
-        p = by_balance(probes, spec, ids, newest->flow);
-    return p != NULL ? p : by_index(probes, spec, ids->ip_id);
+    return ids->cookie == cookie >> missing << missing;
+}
+
+/* Whether the quoted IPv4 identification is the probe's; some routers turn its bytes round. */
+static bool has_id(const struct wire_spec *spec, const struct wire_ids *ids, uint32_t number)
+{
+    uint16_t id = ids->ip_id;
+
+    if (ids->id_swapped)
+        id = (uint16_t)(id << 8 | id >> 8);
+    return id == wire_ip_id(spec, number);
+}
+
+bool match_secret(const struct wire_spec *spec, const struct wire_ids *ids, uint32_t number)
+{
+    if (spec->protocol == WIRE_TCP)
+        return true;
+    if (!fits_cookie(spec, ids, number))
+        return false;
+    if (has_cookie(ids))
+        return true;
+    return spec->source.version == 4 && (spec->protocol == WIRE_ICMP || has_id(spec, ids, number));
 }
 
 /* Whether nothing that a NAT rewrites was rewritten; flows are told apart by the source port. */
@@ -71,41 +84,81 @@ static bool is_as_sent(const struct wire_spec *spec, const struct wire_ids *ids,
            (uint16_t)(ids->source_port - spec->source_port) == p->flow;
 }
 
-/* What remains where addresses, ports or the identifier were rewritten: the cookie. A SYN has
- * none; its sequence number together with the IPv4 identification, or the flow label of IPv6, is as
- * rare, and no NAT changes these. */
-static bool is_proven(const struct wire_spec *spec, const struct wire_ids *ids,
-                      const struct probe *p)
+/* Beside the cookie addresses and the identifier may have been rewritten by a NAT. */
+static struct probe *match_icmp(const struct probes *probes, const struct wire_spec *spec,
+                                const struct wire_ids *ids)
 {
-    if (spec->protocol != WIRE_TCP)
-        return ids->cookie != 0;
+    struct probe *p = by_index(probes, spec, ids->index);
+
+    if (p == NULL || !match_secret(spec, ids, p->number))
+        return NULL;
+    return has_cookie(ids) || is_as_sent(spec, ids, p) ? p : NULL;
+}
+
+/* A NAT that rewrites addresses or ports changes the checksum, some change the IPv4 identification
+ * too; nobody changes the payload, whose cookie tells the index, and whose balance bytes must then
+ * be those of this index and flow. */
+static struct probe *match_udp(const struct probes *probes, const struct wire_spec *spec,
+                               const struct wire_ids *ids)
+{
+    bool whole = has_cookie(ids);
+    uint16_t index = whole ? wire_tagged_index(spec, (uint16_t)ids->cookie) : ids->index;
+    struct probe *p = by_index(probes, spec, index);
+
+    if (p == NULL || !match_secret(spec, ids, p->number))
+        return NULL;
+    bool fits = whole ? ids->balance == wire_udp_balance(spec, p->number, p->flow)
+                      : is_as_sent(spec, ids, p);
+    return fits ? p : NULL;
+}
+
+/* A SYN has no cookie. Where addresses or ports were rewritten its sequence number has to stand
+ * beside the IPv4 identification, or the flow label of IPv6, which no NAT changes. */
+static struct probe *match_tcp(const struct probes *probes, const struct wire_spec *spec,
+                               const struct wire_ids *ids)
+{
+    struct probe *p = by_tcp_seq(probes, spec, ids->tcp_seq);
+
+    if (p == NULL || is_as_sent(spec, ids, p))
+        return p;
     bool marked = spec->source.version == 6
                       ? ids->flow_label == (WIRE_FLOW_LABEL | (uint32_t)p->flow)
-                      : ids->ip_id != 0 && ids->ip_id == wire_index(spec, p->number);
-    return marked && ids->tcp_seq == wire_tcp_seq(spec, p->number);
+                      : has_id(spec, ids, p->number);
+    return marked && ids->tcp_seq == wire_tcp_seq(spec, p->number) ? p : NULL;
 }
 
 struct probe *match_probe(const struct probes *probes, const struct wire_spec *spec,
                           const struct wire_ids *ids)
 {
-    struct probe *p = NULL;
-
     if (ids->protocol != spec->protocol || ids->source.version != spec->source.version)
-        return NULL;
-    if (ids->cookie != 0 && spec->protocol != WIRE_TCP && ids->cookie != spec->cookie)
         return NULL;
     switch (spec->protocol) {
     case WIRE_ICMP:
-        p = by_index(probes, spec, ids->index);
-        break;
+        return match_icmp(probes, spec, ids);
     case WIRE_UDP:
-        p = by_udp(probes, spec, ids);
-        break;
+        return match_udp(probes, spec, ids);
     case WIRE_TCP:
-        p = by_tcp_seq(probes, spec, ids->tcp_seq);
-        break;
+        return match_tcp(probes, spec, ids);
     case WIRE_PROTOCOL_COUNT:
         break;
     }
-    return p != NULL && (is_as_sent(spec, ids, p) || is_proven(spec, ids, p)) ? p : NULL;
+    return NULL;
+}
+
+bool match_is_bare(const struct wire_packet *packet)
+{
+    return !has_cookie(&packet->probe);
+}
+
+struct probe *match_reply(const struct probes *probes, const struct wire_spec *spec,
+                          const struct wire_packet *packet, int64_t now_ns, int64_t timeout_ns)
+{
+    int64_t wait_ns = timeout_ns > longest_ns ? timeout_ns : longest_ns;
+    struct probe *p = match_probe(probes, spec, &packet->probe);
+
+    if (p == NULL || !match_is_bare(packet))
+        return p;
+    bool answered = p->state == PROBE_ANSWERED || p->state == PROBE_LATE;
+    bool first = !answered || p->bare_from == ipaddr_hash(&packet->from);
+    return first && now_ns - p->sent_ns <= wait_ns ? p : NULL;
 }

@@ -334,7 +334,8 @@ static void on_repeat(struct mda *m, const struct probe *p, const struct wire_pa
 
 bool mda_reply(struct mda *m, const struct wire_packet *packet, int64_t now_ns)
 {
-    struct probe *p = match_probe(&m->probes, &m->config.spec, &packet->probe);
+    struct probe *p =
+        match_reply(&m->probes, &m->config.spec, packet, now_ns, m->config.timeout_ns);
 
     if (p == NULL)
         return false;

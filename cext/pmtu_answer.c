@@ -20,35 +20,43 @@ static struct question *question_of(struct pmtu *m, const struct probe *p)
     return p->place >> 32 == (int64_t)m->batch && i < m->count ? &m->questions[i] : NULL;
 }
 
+static struct probe *match(const struct pmtu *m, const struct wire_spec *spec,
+                           const struct wire_packet *packet, int64_t now_ns)
+{
+    return match_reply(&m->probes, spec, packet, now_ns, m->config.timeout_ns);
+}
+
 /* What tells UDP probes apart depends on their size, and each has its own here. */
-static struct probe *find_udp(const struct pmtu *m, const struct wire_ids *ids)
+static struct probe *find_udp(const struct pmtu *m, const struct wire_packet *packet,
+                              int64_t now_ns)
 {
     struct wire_spec spec = m->config.spec;
 
     for (uint32_t n = m->probes.next; n-- != m->probes.oldest;) {
         struct probe *candidate = probes_get(&m->probes, n);
         spec.size = size_of(candidate);
-        if (match_probe(&m->probes, &spec, ids) == candidate)
+        if (match(m, &spec, packet, now_ns) == candidate)
             return candidate;
     }
     return NULL;
 }
 
 /* An answer to a SYN acknowledges its payload too, where the stack takes data on a SYN. */
-static struct probe *find_probe(const struct pmtu *m, const struct wire_packet *packet)
+static struct probe *find_probe(const struct pmtu *m, const struct wire_packet *packet,
+                                int64_t now_ns)
 {
     const struct wire_spec *spec = &m->config.spec;
-    struct wire_ids ids = packet->probe;
 
     if (spec->protocol == WIRE_UDP)
-        return find_udp(m, &ids);
-    struct probe *p = match_probe(&m->probes, spec, &ids);
+        return find_udp(m, packet, now_ns);
+    struct probe *p = match(m, spec, packet, now_ns);
     if (spec->protocol != WIRE_TCP || packet->quote.length > 0 || (p && p->state == PROBE_OPEN))
         return p;
+    struct wire_packet less = *packet;
     for (uint32_t n = m->probes.next; n-- != m->probes.oldest;) {
         struct probe *candidate = probes_get(&m->probes, n);
-        ids.tcp_seq = packet->probe.tcp_seq - (size_of(candidate) - spec->size);
-        if (candidate->state == PROBE_OPEN && match_probe(&m->probes, spec, &ids) == candidate)
+        less.probe.tcp_seq = packet->probe.tcp_seq - (size_of(candidate) - spec->size);
+        if (candidate->state == PROBE_OPEN && match(m, spec, &less, now_ns) == candidate)
             return candidate;
     }
     return p;
@@ -166,7 +174,7 @@ static void on_size(struct pmtu *m, const struct probe *p, const struct wire_pac
 
 bool pmtu_reply(struct pmtu *m, const struct wire_packet *packet, int64_t now_ns)
 {
-    struct probe *p = find_probe(m, packet);
+    struct probe *p = find_probe(m, packet, now_ns);
 
     if (p == NULL)
         return false;

@@ -405,9 +405,10 @@ static int randomise(const struct prober *p, struct wire_spec *spec, struct err 
         if (getrandom(&spec->ident, sizeof spec->ident, 0) < 0 ||
             getrandom(&spec->first_index, sizeof spec->first_index, 0) < 0 ||
             getrandom(&spec->cookie, sizeof spec->cookie, 0) < 0 ||
+            getrandom(&spec->key, sizeof spec->key, 0) < 0 ||
             getrandom(&spec->tcp_base, sizeof spec->tcp_base, 0) < 0)
             return err_set(err, ERR_SYSTEM, "no random numbers: %s", strerror(errno));
-    } while (spec->cookie == 0 || is_ident_taken(p, spec->ident));
+    } while (is_ident_taken(p, spec->ident));
     return 0;
 }
 

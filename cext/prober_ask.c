@@ -62,14 +62,14 @@ static int randomise(struct ask_config *config, struct err *err)
 {
     uint16_t port;
 
-    do {
-        if (getrandom(&config->ident, sizeof config->ident, 0) < 0 ||
-            getrandom(&config->first_id, sizeof config->first_id, 0) < 0 ||
-            getrandom(&config->cookie, sizeof config->cookie, 0) < 0 ||
-            getrandom(&config->tcp_base, sizeof config->tcp_base, 0) < 0 ||
-            getrandom(&port, sizeof port, 0) < 0)
-            return err_set(err, ERR_SYSTEM, "no random numbers");
-    } while (config->cookie == 0);
+    if (getrandom(&config->ident, sizeof config->ident, 0) < 0 ||
+        getrandom(&config->first_id, sizeof config->first_id, 0) < 0 ||
+        getrandom(&config->first_index, sizeof config->first_index, 0) < 0 ||
+        getrandom(&config->cookie, sizeof config->cookie, 0) < 0 ||
+        getrandom(&config->key, sizeof config->key, 0) < 0 ||
+        getrandom(&config->tcp_base, sizeof config->tcp_base, 0) < 0 ||
+        getrandom(&port, sizeof port, 0) < 0)
+        return err_set(err, ERR_SYSTEM, "no random numbers");
     config->source_port = (uint16_t)(ASK_PORT_FIRST + port % (ASK_PORT_LAST - ASK_PORT_FIRST));
     return 0;
 }

@@ -33,6 +33,7 @@ struct probe {
     uint32_t stamp_epoch; /* of the clock; see struct trace_stamp */
     uint64_t drops;       /* by the capture, when it was sent */
     uint32_t answer_link; /* interface on which the first answer was seen */
+    uint32_t bare_from;   /* hash of who answered it first, if without a cookie (match.h), else 0 */
     int64_t place;        /* counted: in a pace_sample, or -1; test: in its burst */
 };
 

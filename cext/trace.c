@@ -406,9 +406,10 @@ static bool is_first(const struct probe *p, bool from_elsewhere)
 bool trace_reply(struct trace *t, const struct wire_packet *packet, struct trace_stamp stamp,
                  int64_t now_ns)
 {
-    struct probe *p = packet->kind != WIRE_BARE_RST
-                          ? match_probe(&t->probes, &t->config.spec, &packet->probe)
-                          : NULL;
+    struct probe *p =
+        packet->kind != WIRE_BARE_RST
+            ? match_reply(&t->probes, &t->config.spec, packet, now_ns, t->config.timeout_ns)
+            : NULL;
     if (p == NULL)
         return false;
     if (t->done)
@@ -424,8 +425,10 @@ bool trace_reply(struct trace *t, const struct wire_packet *packet, struct trace
         wire_is_direct(packet->kind) || ipaddr_equal(&packet->from, &t->config.spec.target);
     event.from_elsewhere = from_elsewhere;
     event.was_error = p->state == PROBE_SEND_ERROR;
-    if (first)
+    if (first) {
         p->answer_link = stamp.link;
+        p->bare_from = match_is_bare(packet) ? ipaddr_hash(&packet->from) : 0;
+    }
     if (is_own_refusal(t, p, packet)) {
         if (p->state == PROBE_OPEN)
             finish_send_error(t, p, EPERM, now_ns);

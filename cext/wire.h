@@ -22,7 +22,8 @@ enum {
     WIRE_FLOWS = 4096,    /* flows that have a label of their own */
     WIRE_INDEXES = 65535, /* distinct probe indexes: 1 to 65535 */
     WIRE_TCP_STEP = 256,  /* sequence numbers from one TCP probe to the next */
-    WIRE_PAYLOAD_MIN = 6, /* two bytes of balance, four of cookie */
+    WIRE_COOKIE = 4,      /* bytes */
+    WIRE_PAYLOAD_MIN = 6, /* two bytes of balance, then the cookie */
     WIRE_PACKET_MAX = 65535,
 };
 
@@ -33,12 +34,13 @@ struct wire_spec {
     uint16_t source_port, target_port; /* UDP and TCP; the source port is flow 0's */
     uint16_t ident;                    /* ICMP identifier, unique to the trace in this process */
     uint16_t first_index;              /* index of probe 0, random */
-    uint32_t cookie;                   /* random, never 0 */
+    uint16_t cookie;                   /* random: the trace's half of its probes' cookies */
+    uint64_t key;                      /* random: of the tags, see wire_tag */
     uint32_t tcp_base;                 /* sequence number of probe 0, random */
     uint16_t size;                     /* length of the IP packet in bytes */
     uint8_t tos;                       /* TOS or traffic class */
     /* direct probes: */
-    uint16_t ip_id; /* IPv4; 0: the probe's index */
+    uint16_t ip_id; /* IPv4; 0: the probe's tag */
     bool df;        /* IPv4 */
     uint8_t code;   /* ICMP: of the echo request */
     bool ack;       /* TCP: an ACK of 20 bytes in place of a SYN, acknowledging its own number */
@@ -79,9 +81,11 @@ struct wire_ids {
     uint16_t index;      /* ICMP sequence or UDP checksum; TCP: 0 */
     uint32_t tcp_seq;    /* TCP sequence number of the probe; WIRE_BARE_RST: its acknowledgement */
     uint16_t ip_id;      /* IPv4, as quoted; 0 in direct answers */
+    bool id_swapped;     /* the quoted header's checksum is of an ip_id with its bytes swapped */
     uint32_t flow_label; /* IPv6, likewise */
-    uint32_t cookie;     /* 0 where the packet is too short to hold it */
-    uint16_t balance;    /* ICMP and UDP: the payload's first two bytes; without cookie 0 */
+    uint32_t cookie;     /* ICMP and UDP: as much of it as is there, 0 for the rest */
+    uint8_t cookie_bytes;
+    uint16_t balance; /* ICMP and UDP: the payload's first two bytes; 0 without a whole cookie */
     uint8_t ttl, tos;
 };
 
@@ -113,7 +117,7 @@ enum wire_verdict {
     WIRE_OK,
     WIRE_FOREIGN,   /* a packet we have no use for */
     WIRE_TRUNCATED, /* ends before what we need */
-    WIRE_MALFORMED, /* contradicts itself */
+    WIRE_MALFORMED, /* contradicts itself, or was damaged on its way */
 };
 
 /* Smallest and default length of a probe packet, bytes. */
@@ -127,13 +131,26 @@ uint8_t wire_echo_type(uint8_t version);
 /* The 16-bit index, 1 to 65535, that probe `number` carries. */
 uint16_t wire_index(const struct wire_spec *spec, uint32_t number);
 
+/* 16 bits, never 0, that are different for each index and that nobody can tell who has not seen the
+ * probe: the second half of its cookie, and its IPv4 identification. An eight-byte quote shows no
+ * more of a UDP probe than this and the index. */
+uint16_t wire_tag(const struct wire_spec *spec, uint32_t number);
+
+/* The index of the probe with this tag; 0 for tag 0. */
+uint16_t wire_tagged_index(const struct wire_spec *spec, uint16_t tag);
+
+/* The cookie that probe `number` carries: the trace's half, then the tag. */
+uint32_t wire_cookie(const struct wire_spec *spec, uint32_t number);
+
+/* The IPv4 identification that probe `number` carries. */
+uint16_t wire_ip_id(const struct wire_spec *spec, uint32_t number);
+
 /* From one TCP probe's sequence number to the next: not a divisor of the payload, so that an answer
  * which acknowledges the payload is none to a later probe. */
 uint32_t wire_tcp_step(const struct wire_spec *spec);
 
-/* The index of the UDP probe of this flow whose payload begins with these balance bytes: right
- * whatever was rewritten in front of them. */
-uint16_t wire_udp_index(const struct wire_spec *spec, uint16_t flow, uint16_t balance);
+/* The balance bytes of a UDP probe: of the flow with this number. */
+uint16_t wire_udp_balance(const struct wire_spec *spec, uint32_t number, uint16_t flow);
 
 /* The sequence number that TCP probe `number` carries. */
 uint32_t wire_tcp_seq(const struct wire_spec *spec, uint32_t number);
@@ -142,7 +159,11 @@ uint32_t wire_tcp_seq(const struct wire_spec *spec, uint32_t number);
 size_t wire_build(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t *packet);
 
 /* Reads an IP packet, of which the first `captured` bytes are there. *out is written only for
- * WIRE_OK. Says nothing about whose probe it was: see trace_reply. */
+ * WIRE_OK. Says nothing about whose probe it was: see match_reply.
+ *
+ * A reply is malformed where a checksum is wrong: the IPv4 header's, and ICMP's where the whole
+ * message is there, since no device leaves these to be filled in later. TCP's is not looked at: on
+ * its way from a process of this host, a container's too, it may not have been filled in yet. */
 enum wire_verdict wire_parse(const uint8_t *packet, size_t captured, struct wire_packet *out);
 
 #endif

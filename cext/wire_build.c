@@ -48,6 +48,75 @@ uint16_t wire_index(const struct wire_spec *spec, uint32_t number)
     return (uint16_t)((spec->first_index + (uint64_t)number) % WIRE_INDEXES + 1);
 }
 
+/* ---- tags ---------------------------------------------------------------------------------- */
+
+enum { TAG_ROUNDS = 6 };
+
+/* A keyed byte of a byte (the finaliser of MurmurHash3, twice). */
+static uint8_t tag_round(uint64_t key, unsigned round, uint8_t half)
+{
+    uint64_t x = key ^ ((uint64_t)(round + 1) << 8 | half) * UINT64_C(0x9e3779b97f4a7c15);
+
+    for (int i = 0; i < 2; i++) {
+        x = (x ^ x >> 33) * UINT64_C(0xff51afd7ed558ccd);
+        x = (x ^ x >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+        x = (x ^ x >> 33) + key;
+    }
+    return (uint8_t)(x >> 24);
+}
+
+/* A Feistel network over two bytes: a permutation of all 16-bit numbers, chosen by the key. */
+static uint16_t permute(uint64_t key, uint16_t number)
+{
+    uint8_t left = (uint8_t)(number >> 8), right = (uint8_t)number;
+
+    for (unsigned round = 0; round < TAG_ROUNDS; round++) {
+        uint8_t next = left ^ tag_round(key, round, right);
+        left = right;
+        right = next;
+    }
+    return (uint16_t)(left << 8 | right);
+}
+
+static uint16_t permute_back(uint64_t key, uint16_t number)
+{
+    uint8_t left = (uint8_t)(number >> 8), right = (uint8_t)number;
+
+    for (unsigned round = TAG_ROUNDS; round-- > 0;) {
+        uint8_t before = right ^ tag_round(key, round, left);
+        right = left;
+        left = before;
+    }
+    return (uint16_t)(left << 8 | right);
+}
+
+/* 0 is nobody's index: where an index falls on 0 it has the place of 0. */
+uint16_t wire_tag(const struct wire_spec *spec, uint32_t number)
+{
+    uint16_t tag = permute(spec->key, wire_index(spec, number));
+    return tag != 0 ? tag : permute(spec->key, 0);
+}
+
+uint16_t wire_tagged_index(const struct wire_spec *spec, uint16_t tag)
+{
+    if (tag == 0)
+        return 0;
+    uint16_t index = permute_back(spec->key, tag);
+    return index != 0 ? index : permute_back(spec->key, 0);
+}
+
+uint32_t wire_cookie(const struct wire_spec *spec, uint32_t number)
+{
+    return (uint32_t)spec->cookie << 16 | wire_tag(spec, number);
+}
+
+uint16_t wire_ip_id(const struct wire_spec *spec, uint32_t number)
+{
+    return spec->ip_id != 0 ? spec->ip_id : wire_tag(spec, number);
+}
+
+/* ---- TCP ----------------------------------------------------------------------------------- */
+
 uint32_t wire_tcp_step(const struct wire_spec *spec)
 {
     int payload = spec->size - wire_size_min(WIRE_TCP, spec->source.version);
@@ -58,6 +127,8 @@ uint32_t wire_tcp_seq(const struct wire_spec *spec, uint32_t number)
 {
     return spec->tcp_base + number * wire_tcp_step(spec);
 }
+
+/* ---- checksums ----------------------------------------------------------------------------- */
 
 /* One's complement sum of the pseudo-header (RFC 768, RFC 8200 section 8.1). */
 static int pseudo_sum(const struct wire_spec *spec, uint8_t protocol, size_t length)
@@ -87,9 +158,11 @@ static void force_checksum(uint8_t *transport, size_t length, uint8_t *field, ui
     memcpy(balance, &missing, sizeof missing);
 }
 
-static void put_cookie(const struct wire_spec *spec, uint8_t *payload)
+/* ---- packets ------------------------------------------------------------------------------- */
+
+static void put_cookie(const struct wire_spec *spec, uint32_t number, uint8_t *payload)
 {
-    uint32_t cookie = htonl(spec->cookie);
+    uint32_t cookie = htonl(wire_cookie(spec, number));
     memcpy(payload + 2, &cookie, sizeof cookie);
 }
 
@@ -101,35 +174,31 @@ static void build_icmp(const struct wire_spec *spec, const struct wire_probe *pr
 
     icmp_pack_hdr_echo(at, wire_echo_type(family->version), spec->code, spec->ident,
                        wire_index(spec, probe->number), "", 0);
-    put_cookie(spec, at + ECHO_HEADER);
+    put_cookie(spec, probe->number, at + ECHO_HEADER);
     force_checksum(at, length, at + 2, at + ECHO_HEADER,
                    (uint16_t)(WIRE_ICMP_CHECKSUM + probe->flow), pseudo);
 }
 
-static void build_udp(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t *at,
-                      size_t length)
+/* The header and the payload up to the end of the cookie, of a datagram of `length` bytes: zeros
+ * are behind. */
+static void put_udp(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t *at,
+                    size_t length)
 {
     udp_pack_hdr(at, (uint16_t)(spec->source_port + probe->flow), spec->target_port,
                  (uint16_t)length);
-    put_cookie(spec, at + UDP_HEADER);
-    force_checksum(at, length, at + 6, at + UDP_HEADER, wire_index(spec, probe->number),
-                   pseudo_sum(spec, IPPROTO_UDP, length));
+    put_cookie(spec, probe->number, at + UDP_HEADER);
+    force_checksum(at, UDP_HEADER + WIRE_PAYLOAD_MIN, at + 6, at + UDP_HEADER,
+                   wire_index(spec, probe->number), pseudo_sum(spec, IPPROTO_UDP, length));
 }
 
-/* Checksum and balance make up for each other: what one must be follows from the other. */
-uint16_t wire_udp_index(const struct wire_spec *spec, uint16_t flow, uint16_t balance)
+uint16_t wire_udp_balance(const struct wire_spec *spec, uint32_t number, uint16_t flow)
 {
+    const struct wire_probe probe = { .number = number, .flow = flow };
     uint8_t at[UDP_HEADER + WIRE_PAYLOAD_MIN] = { 0 };
-    size_t length = (size_t)(spec->size - ipaddr_family(spec->source.version)->header_length);
 
-    udp_pack_hdr(at, (uint16_t)(spec->source_port + flow), spec->target_port, (uint16_t)length);
-    at[6] = at[7] = 0;
-    put_cookie(spec, at + UDP_HEADER);
-    at[UDP_HEADER] = (uint8_t)(balance >> 8);
-    at[UDP_HEADER + 1] = (uint8_t)balance;
-    int sum = ip_cksum_add(at, sizeof at, pseudo_sum(spec, IPPROTO_UDP, length));
-    uint16_t index = ntohs((uint16_t)~fold(sum));
-    return index != 0 ? index : UINT16_MAX;
+    put_udp(spec, &probe, at,
+            (size_t)(spec->size - ipaddr_family(spec->source.version)->header_length));
+    return (uint16_t)(at[UDP_HEADER] << 8 | at[UDP_HEADER + 1]);
 }
 
 static void build_tcp(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t *at,
@@ -162,7 +231,7 @@ static void build_ip(const struct wire_spec *spec, const struct wire_probe *prob
         return;
     }
     uint32_t source, target;
-    uint16_t id = spec->ip_id != 0 ? spec->ip_id : wire_index(spec, probe->number);
+    uint16_t id = wire_ip_id(spec, probe->number);
     memcpy(&source, spec->source.bytes, sizeof source);
     memcpy(&target, spec->target.bytes, sizeof target);
     ip_pack_hdr(packet, spec->tos, spec->size, id, spec->df ? IP_DF : 0, probe->ttl, protocol,
@@ -184,7 +253,7 @@ size_t wire_build(const struct wire_spec *spec, const struct wire_probe *probe, 
         build_icmp(spec, probe, transport, length);
         break;
     case WIRE_UDP:
-        build_udp(spec, probe, transport, length);
+        put_udp(spec, probe, transport, length);
         break;
     case WIRE_TCP:
         build_tcp(spec, probe, transport, length);

@@ -2,6 +2,7 @@
 /* Captured bytes are the world's: nothing here asserts on them, and a length that a packet states
  * is only ever used to shorten what is there. */
 #include "cur.h"
+#include "icmpext.h"
 #include "wire.h"
 
 #include <netinet/in.h>
@@ -23,8 +24,9 @@ enum {
     TTL_CODE = 0, /* 1 is reassembly time, which is not a hop */
 };
 enum { TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };
-enum { IP4_DF = 0x4000, IP4_OFFSET = 0x1fff };
+enum { IP4_DF = 0x4000, IP4_MORE = 0x2000, IP4_OFFSET = 0x1fff };
 enum { MAX_EXTENSION_HEADERS = 8, ICMP_HEADER = 8 };
+enum { PADDED = 128 }; /* RFC 4884 section 5.1: zeros behind a quote, up to here */
 
 /* An IP header, and where its payload begins. */
 struct ip_view {
@@ -32,19 +34,42 @@ struct ip_view {
     uint8_t protocol, ttl, tos;
     uint16_t id, length;
     bool df, fragment; /* fragment: a later one, without a transport header */
-    bool header_ok;    /* IPv4: the checksum is right */
+    bool more;         /* fragments follow */
+    size_t padded; /* bytes behind the header up to where a short quote is padded; 0: it is not */
+    uint16_t header_sum; /* IPv4: see sum_words */
     uint32_t flow_label;
 };
 
-/* One's complement sum of 16-bit words: 0xffff where the checksum among them is right. */
-static uint32_t sum_words(struct cur c)
+/* Of a sum of words: what is carried out is added again. */
+static uint16_t fold(uint32_t sum)
 {
-    uint32_t sum = 0;
+    sum = (sum >> 16) + (sum & 0xffff);
+    return (uint16_t)((sum >> 16) + (sum & 0xffff));
+}
 
+/* One's complement sum of 16-bit words, of at most 65,535 bytes, from `sum` on: 0xffff where the
+ * checksum among them is right. */
+static uint16_t sum_words(struct cur c, uint32_t sum)
+{
     while (cur_left(&c) >= 2)
         sum += cur_u16be(&c);
-    sum = (sum >> 16) + (sum & 0xffff);
-    return (sum >> 16) + (sum & 0xffff);
+    if (cur_left(&c) == 1)
+        sum += (uint32_t)cur_u8(&c) << 8;
+    return fold(sum);
+}
+
+static uint16_t swapped(uint16_t value)
+{
+    return (uint16_t)(value << 8 | value >> 8);
+}
+
+/* Some stacks turn the identification round and leave the header's checksum as it came, or as it
+ * was before they took one from the TTL (0x0100). */
+static bool is_id_swapped(const struct ip_view *ip)
+{
+    uint32_t sum = (uint32_t)ip->header_sum + (uint16_t)~ip->id + swapped(ip->id);
+
+    return ip->header_sum != 0xffff && (fold(sum) == 0xffff || fold(sum + 0x0100) == 0xffff);
 }
 
 static enum wire_verdict read_ip4(struct cur *c, struct ip_view *ip)
@@ -56,6 +81,7 @@ static enum wire_verdict read_ip4(struct cur *c, struct ip_view *ip)
     ip->id = cur_u16be(c);
     uint16_t offset = cur_u16be(c);
     ip->df = (offset & IP4_DF) != 0;
+    ip->more = (offset & IP4_MORE) != 0;
     ip->fragment = (offset & IP4_OFFSET) != 0;
     ip->ttl = cur_u8(c);
     ip->protocol = cur_u8(c);
@@ -69,7 +95,7 @@ static enum wire_verdict read_ip4(struct cur *c, struct ip_view *ip)
     if (!c->ok)
         return WIRE_TRUNCATED;
     cur_limit(&header, words * 4);
-    ip->header_ok = sum_words(header) == 0xffff;
+    ip->header_sum = sum_words(header, 0);
     ip->source = ipaddr_from_bytes(4, source);
     ip->target = ipaddr_from_bytes(4, target);
     return WIRE_OK;
@@ -86,7 +112,9 @@ static enum wire_verdict skip_extensions(struct cur *c, struct ip_view *ip)
         ip->protocol = cur_u8(c);
         unsigned length = cur_u8(c);
         if (here == IPPROTO_FRAGMENT) {
-            ip->fragment = (cur_u16be(c) & 0xfff8) != 0;
+            uint16_t offset = cur_u16be(c);
+            ip->fragment = (offset & 0xfff8) != 0;
+            ip->more = ip->more || (offset & 1) != 0;
             cur_take(c, 4);
         } else if (here == IPPROTO_AH) {
             cur_take(c, (length + 2) * 4 - 2);
@@ -124,14 +152,23 @@ static enum wire_verdict read_ip(struct cur *c, struct ip_view *ip)
     return version == 4 ? read_ip4(c, ip) : version == 6 ? read_ip6(c, ip) : WIRE_FOREIGN;
 }
 
-/* The cookie behind the balance bytes. A router may pad a short quote with zeros (RFC 4884), which
- * read as "no cookie". */
+static bool is_zeros(struct cur c)
+{
+    while (cur_left(&c) > 0)
+        if (cur_u8(&c) != 0)
+            return false;
+    return true;
+}
+
+/* The balance bytes and as much of the cookie as there is. */
 static void read_payload(struct cur *c, struct wire_ids *ids)
 {
     uint16_t balance = cur_u16be(c);
 
-    ids->cookie = cur_u32be(c);
-    ids->balance = ids->cookie != 0 ? balance : 0;
+    while (cur_left(c) > 0 && ids->cookie_bytes < WIRE_COOKIE)
+        ids->cookie |= (uint32_t)cur_u8(c) << (8 * (3 - ids->cookie_bytes++));
+    if (ids->cookie_bytes == WIRE_COOKIE)
+        ids->balance = balance;
 }
 
 /* Identity from the transport header of a probe, whole or quoted; eight bytes are enough. */
@@ -142,6 +179,7 @@ static enum wire_verdict read_probe(struct cur c, const struct ip_view *ip, stru
     *ids = (struct wire_ids){ .source = ip->source,
                               .target = ip->target,
                               .ip_id = ip->id,
+                              .id_swapped = is_id_swapped(ip),
                               .flow_label = ip->flow_label,
                               .ttl = ip->ttl,
                               .tos = ip->tos };
@@ -149,6 +187,11 @@ static enum wire_verdict read_probe(struct cur c, const struct ip_view *ip, stru
         return WIRE_FOREIGN;
     if (cur_left(&c) < 8)
         return WIRE_TRUNCATED;
+    struct cur padding = c;
+    cur_limit(&padding, ip->padded);
+    cur_take(&padding, 8);
+    if (padding.ok && is_zeros(padding))
+        cur_limit(&c, 8);
     if (ip->protocol == icmp) {
         ids->protocol = WIRE_ICMP;
         uint8_t type = cur_u8(&c);
@@ -190,10 +233,15 @@ static enum wire_verdict read_quote(struct cur c, struct wire_packet *out)
 {
     struct ip_view inner;
 
-    out->quote.length = (uint16_t)cur_left(&c);
+    size_t length = cur_left(&c);
+    out->quote.length = (uint16_t)length;
+    size_t own = icmpext_find(out->from.version, out->type, out->rest, c.at, length).quote_length;
+    cur_limit(&c, own); /* an extension is no part of what was quoted */
     enum wire_verdict verdict = read_ip(&c, &inner);
     if (verdict != WIRE_OK)
         return verdict;
+    size_t least = own - cur_left(&c) + 8 + WIRE_PAYLOAD_MIN;
+    inner.padded = own >= PADDED && least <= PADDED ? PADDED - least + 8 + WIRE_PAYLOAD_MIN : 0;
     if (inner.source.version != out->from.version)
         return WIRE_FOREIGN;
     verdict = read_probe(c, &inner, &out->probe);
@@ -201,7 +249,7 @@ static enum wire_verdict read_quote(struct cur c, struct wire_packet *out)
         return verdict;
     out->quote.size = inner.length;
     out->quote.df = inner.df;
-    out->quote.header_ok = inner.header_ok;
+    out->quote.header_ok = inner.header_sum == 0xffff;
     out->quote.checksum = read_checksum(c, out->probe.protocol);
     return WIRE_OK;
 }
@@ -309,6 +357,26 @@ static enum wire_verdict read_tcp(struct cur c, const struct ip_view *ip, struct
     return WIRE_OK;
 }
 
+static uint32_t pseudo_sum(const struct ip_view *ip, size_t length)
+{
+    uint32_t sum = sum_words(cur_over(ip->source.bytes, sizeof ip->source.bytes), 0);
+
+    sum += sum_words(cur_over(ip->target.bytes, sizeof ip->target.bytes), 0);
+    return sum + (uint32_t)length + ip->protocol;
+}
+
+/* A wrong checksum, where it can be looked at: `message` is what is there of `length` bytes. */
+static bool is_damaged(const struct ip_view *ip, struct cur message, size_t length)
+{
+    const struct ipaddr_family *family = ipaddr_family(ip->source.version);
+
+    if (family->version == 4 && ip->header_sum != 0xffff)
+        return true;
+    if (ip->protocol != family->icmp_protocol || ip->more || cur_left(&message) < length)
+        return false;
+    return sum_words(message, family->icmp_pseudo ? pseudo_sum(ip, length) : 0) != 0xffff;
+}
+
 enum wire_verdict wire_parse(const uint8_t *packet, size_t captured, struct wire_packet *out)
 {
     struct cur c = cur_over(packet, captured);
@@ -323,7 +391,8 @@ enum wire_verdict wire_parse(const uint8_t *packet, size_t captured, struct wire
     size_t header = (size_t)(c.at - packet);
     if (ip.length < header)
         return WIRE_MALFORMED;
-    cur_limit(&c, ip.length - header); /* Ethernet pads short frames */
+    size_t payload = ip.length - header;
+    cur_limit(&c, payload); /* Ethernet pads short frames */
     result.from = ip.source;
     result.ttl = ip.ttl;
     result.tos = ip.tos;
@@ -340,6 +409,8 @@ enum wire_verdict wire_parse(const uint8_t *packet, size_t captured, struct wire
         result.kind = WIRE_PROBE;
         verdict = read_probe(c, &ip, &result.probe);
     }
+    if (verdict == WIRE_OK && result.kind != WIRE_PROBE && is_damaged(&ip, c, payload))
+        verdict = WIRE_MALFORMED;
     if (verdict == WIRE_OK)
         *out = result;
     return verdict;

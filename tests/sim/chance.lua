@@ -72,6 +72,9 @@ local function random_link(R)
   return wire
 end
 
+-- IPv6 quotes as much as fits: the cookie in any case.
+local LEAST_QUOTE_6 = 14
+
 local function random_node(R, version, number)
   local node = { link = random_link(R), address = version == 4
     and ("10.%d.%d.1"):format(number // 250, number % 250)
@@ -85,6 +88,9 @@ local function random_node(R, version, number)
     node.inner_options = R.whole(1, 10)
   elseif R.chance(0.1) and version == 6 then
     node.inner_headers = { R.pick(HEADERS), R.pick(HEADERS) }
+  end
+  if version == 6 and node.quote and node.quote < LEAST_QUOTE_6 then
+    node.quote = LEAST_QUOTE_6
   end
   return node
 end
@@ -119,7 +125,7 @@ local function random_path(R, nodes, version)
 end
 
 -- UDP carries its index in the checksum: where that stays rewritten, a quote
--- without cookie, or over IPv6, names no probe.
+-- without cookie names no probe.
 local function add_nat(R, nodes, version, protocol)
   local name = "n1"
   if not nodes[name] or not R.chance(0.1) then

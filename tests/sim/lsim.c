@@ -103,6 +103,13 @@ static void refuse_unknown(lua_State *L)
     }
 }
 
+/* All that only the probes tell comes from one number of the simulation's. */
+static uint64_t opt_secret(lua_State *L)
+{
+    uint64_t secret = (uint64_t)lsim_integer(L, "cookie", 1, UINT32_MAX, 0x6d747231);
+    return secret * UINT64_C(0x9e3779b97f4a7c15);
+}
+
 static void read_spec(lua_State *L, struct wire_spec *spec)
 {
     static const char *const names[] = { "icmp", "udp", "tcp", NULL };
@@ -125,7 +132,8 @@ static void read_spec(lua_State *L, struct wire_spec *spec)
     spec->tos = (uint8_t)lsim_integer(L, "tos", 0, 255, 0);
     spec->ident = (uint16_t)lsim_integer(L, "ident", 0, 65535, 0x4d54);
     spec->first_index = (uint16_t)lsim_integer(L, "first_index", 0, 65535, 1000);
-    spec->cookie = (uint32_t)lsim_integer(L, "cookie", 1, UINT32_MAX, 0x6d747231);
+    spec->key = opt_secret(L);
+    spec->cookie = (uint16_t)(spec->key >> 48);
     spec->tcp_base = (uint32_t)lsim_integer(L, "tcp_base", 0, UINT32_MAX, 0x10000000);
 }
 
@@ -479,7 +487,9 @@ static int pace_ask(lua_State *L)
 
     config.ident = (uint16_t)lsim_integer(L, "ident", 0, 65535, 0x4d54);
     config.first_id = (uint16_t)lsim_integer(L, "first_id", 0, 65535, 1000);
-    config.cookie = (uint32_t)lsim_integer(L, "cookie", 1, UINT32_MAX, 0x6d747231);
+    config.key = opt_secret(L);
+    config.cookie = (uint16_t)(config.key >> 48);
+    config.first_index = (uint16_t)(config.key >> 32);
     config.source_port =
         (uint16_t)lsim_integer(L, "port", ASK_PORT_FIRST, ASK_PORT_LAST, ASK_PORT_FIRST);
     int64_t now_ns = lsim_now(L);

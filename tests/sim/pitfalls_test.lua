@@ -18,6 +18,10 @@ local quote = require "sim.quote"
 
 local PROTOCOLS = { "icmp", "udp", "tcp" }
 
+-- Bytes behind the IP header, by its version: all that old routers quote; what
+-- holds the cookie.
+local LEAST_QUOTE = { [4] = 8, [6] = 14 }
+
 -- Every protocol over both families; `body` gets version, protocol.
 local function everywhere(body)
   for _, version in ipairs { 4, 6 } do
@@ -90,9 +94,20 @@ end)
 check.case("02_inner_extension_headers_are_walked", function()
   for _, name in ipairs(sorted(quote.header_names)) do
     for _, protocol in ipairs(PROTOCOLS) do
-      local w = build.line(3, { version = 6, each = { quote = 8,
-        inner_headers = { "hop", name, "destination" } } })
+      local w = build.line(3, { version = 6, each = {
+        quote = LEAST_QUOTE[6], inner_headers = { "hop", name, "destination" } } })
       assert_whole(driver.trace(w, { protocol = protocol }), 4)
+    end
+  end
+end)
+
+-- Nobody quotes so little over IPv6 (RFC 4443, 2.4 c), but who guesses would.
+check.case("02_a_quote_of_8_bytes_over_ip6_names_no_probe", function()
+  for _, protocol in ipairs { "icmp", "udp" } do
+    local w = build.line(3, { version = 6, each = { quote = 8 } })
+    local result = driver.trace(w, { protocol = protocol })
+    for ttl = 1, 3 do
+      check.equal(result.hops[ttl].received, 0, protocol .. " at " .. ttl)
     end
   end
 end)
@@ -450,7 +465,7 @@ local LABELS = { { label = 24001, ttl = 1 }, { label = 16, tc = 5, ttl = 9 } }
 
 local function assert_extension(malformed)
   everywhere(function(version, protocol)
-    for _, bytes in ipairs { 8, 28, 128, 1000 } do
+    for _, bytes in ipairs { LEAST_QUOTE[version], 28, 128, 1000 } do
       local w = build.line(3, { version = version, each = { quote = bytes,
         extension = { labels = LABELS, malformed = malformed } } })
       assert_whole(driver.trace(w, { protocol = protocol, size = 400 }), 4)

@@ -47,6 +47,7 @@ static void build_labelled(struct vector *v, const char *bytes)
     vector_ip(v, &router, &spec.source, 1, 0, NULL, plain.length - 20 + STACK_LENGTH);
     vector_put(v, plain.bytes + 20, plain.length - 20);
     vector_put(v, bytes, STACK_LENGTH);
+    vector_seal(v->bytes, v->length);
 }
 
 static void test_sent(enum wire_protocol protocol, uint8_t version)
@@ -119,6 +120,7 @@ static void test_change(const struct change_row *row)
         hand_in(evidence, &spec, &v);
     check_int("kept of the same", (int64_t)evidence->hops[TTL].count, EVIDENCE_FIRST);
     v.bytes[row->at] = (uint8_t)(v.bytes[row->at] + row->by);
+    vector_seal(v.bytes, v.length);
     hand_in(evidence, &spec, &v);
     hand_in(evidence, &spec, &v);
     check_int("kept", (int64_t)evidence->hops[TTL].count, EVIDENCE_FIRST + row->kept);

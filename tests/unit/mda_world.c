@@ -43,7 +43,8 @@ void mda_world_new(struct mda_world *w, uint64_t seed)
     spec->protocol = WIRE_UDP;
     spec->source_port = WIRE_SOURCE_PORT;
     spec->target_port = WIRE_PORT_UDP;
-    spec->cookie = 0xfeedface;
+    spec->cookie = 0xfeed;
+    spec->key = 0xfacefacefaceface;
     spec->size = wire_size_default(WIRE_UDP, 4);
     ipaddr_from_text(&spec->source, "10.0.0.1");
     ipaddr_from_text(&spec->target, "10.99.0.1");

@@ -56,7 +56,8 @@ static void begin(struct world *w, uint8_t version, enum wire_protocol protocol,
     spec->protocol = protocol;
     spec->source_port = protocol == WIRE_ICMP ? 0 : WIRE_SOURCE_PORT;
     spec->target_port = protocol == WIRE_ICMP ? 0 : WIRE_PORT_UDP;
-    spec->cookie = 0xfeedface;
+    spec->cookie = 0xfeed;
+    spec->key = 0xfacefacefaceface;
     spec->ident = 77;
     spec->size = wire_size_default(protocol, version);
     ipaddr_from_text(&spec->source, version == 4 ? "10.0.0.1" : "2001:db8::1");

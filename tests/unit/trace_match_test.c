@@ -19,11 +19,14 @@ static void no_cookie(const struct world *w, struct wire_packet *p)
 {
     (void)w;
     p->probe.cookie = 0;
+    p->probe.cookie_bytes = 0;
+    p->probe.balance = 0;
 }
 
 static void wrong_cookie(const struct world *w, struct wire_packet *p)
 {
-    p->probe.cookie = w->config.spec.cookie ^ 0x100;
+    (void)w;
+    p->probe.cookie ^= 0x1000000;
 }
 
 static void other_family(const struct world *w, struct wire_packet *p)
@@ -90,8 +93,11 @@ static void foreign_icmp(const struct world *w, struct wire_packet *p)
 
 static void index_not_sent(const struct world *w, struct wire_packet *p)
 {
-    p->probe.index = p->probe.ip_id = wire_index(&w->config.spec, 6);
-    p->probe.balance = (uint16_t)(p->probe.balance - 4);
+    const struct wire_spec *spec = &w->config.spec;
+    p->probe.index = wire_index(spec, 6);
+    p->probe.ip_id = wire_ip_id(spec, 6);
+    p->probe.cookie = wire_cookie(spec, 6);
+    p->probe.balance = wire_udp_balance(spec, 6, 0);
 }
 
 static void balance_not_sent(const struct world *w, struct wire_packet *p)
@@ -100,11 +106,73 @@ static void balance_not_sent(const struct world *w, struct wire_packet *p)
     p->probe.balance ^= 0x5a5a;
 }
 
-static void nothing_names_a_probe(const struct world *w, struct wire_packet *p)
+/* All right but the cookie, which is another probe's. */
+static void cookie_of_another(const struct world *w, struct wire_packet *p)
+{
+    p->probe.cookie = wire_cookie(&w->config.spec, OURS + 1);
+}
+
+static void cookie_of_zeros(const struct world *w, struct wire_packet *p)
 {
     (void)w;
-    p->probe.balance ^= 0x5a5a;
-    p->probe.ip_id ^= 0x5a5a;
+    p->probe.cookie = 0;
+}
+
+static void cookie_cut_to(struct wire_packet *p, unsigned bytes)
+{
+    unsigned missing = 8 * (WIRE_COOKIE - bytes);
+    p->probe.cookie = p->probe.cookie >> missing << missing;
+    p->probe.cookie_bytes = (uint8_t)bytes;
+    p->probe.balance = 0;
+}
+
+static void cookie_cut(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    cookie_cut_to(p, 3);
+}
+
+static void cookie_cut_and_wrong(const struct world *w, struct wire_packet *p)
+{
+    (void)w;
+    cookie_cut_to(p, 1);
+    p->probe.cookie ^= 0x01000000;
+}
+
+static void id_no_cookie(const struct world *w, struct wire_packet *p)
+{
+    no_cookie(w, p);
+    p->probe.ip_id ^= 0x0100;
+}
+
+static void id_0_no_cookie(const struct world *w, struct wire_packet *p)
+{
+    no_cookie(w, p);
+    p->probe.ip_id = 0;
+}
+
+static void index_of_another_no_cookie(const struct world *w, struct wire_packet *p)
+{
+    no_cookie(w, p);
+    p->probe.index = wire_index(&w->config.spec, OURS + 1);
+}
+
+static void swapped_id_no_cookie(const struct world *w, struct wire_packet *p)
+{
+    no_cookie(w, p);
+    p->probe.ip_id = (uint16_t)(p->probe.ip_id << 8 | p->probe.ip_id >> 8);
+}
+
+static void swapped_id_said_so_no_cookie(const struct world *w, struct wire_packet *p)
+{
+    swapped_id_no_cookie(w, p);
+    p->probe.id_swapped = true;
+}
+
+static void right_id_said_to_be_swapped(const struct world *w, struct wire_packet *p)
+{
+    no_cookie(w, p);
+    p->probe.id_swapped = true;
 }
 
 /* What a NAT for source addresses does that puts nothing back in quotes. */
@@ -121,7 +189,8 @@ static void rewritten_source(const struct world *w, struct wire_packet *p)
 static void rewritten_source_wrong_cookie(const struct world *w, struct wire_packet *p)
 {
     rewritten_source(w, p);
-    p->probe.cookie = w->config.spec.cookie ^ 0x100;
+    (void)w;
+    p->probe.cookie ^= 0x1000000;
 }
 
 static void rewritten_source_and_id(const struct world *w, struct wire_packet *p)
@@ -146,28 +215,28 @@ static void ident_no_cookie(const struct world *w, struct wire_packet *p)
 {
     (void)w;
     p->probe.ident++;
-    p->probe.cookie = 0;
+    no_cookie(w, p);
 }
 
 static void source_port_no_cookie(const struct world *w, struct wire_packet *p)
 {
     (void)w;
     p->probe.source_port++;
-    p->probe.cookie = 0;
+    no_cookie(w, p);
 }
 
 static void target_port_no_cookie(const struct world *w, struct wire_packet *p)
 {
     (void)w;
     p->probe.target_port++;
-    p->probe.cookie = 0;
+    no_cookie(w, p);
 }
 
 static void wrong_source_no_cookie(const struct world *w, struct wire_packet *p)
 {
     (void)w;
     p->probe.source.bytes[3] ^= 0x40;
-    p->probe.cookie = 0;
+    no_cookie(w, p);
 }
 
 static void target_and_id(const struct world *w, struct wire_packet *p)
@@ -258,6 +327,16 @@ static const struct row {
     { "icmp_quote_is_taken", WIRE_ICMP, 4, TE, true, .bend = NULL },
     { "icmp_quote_without_cookie_is_taken", WIRE_ICMP, 4, TE, true, .bend = no_cookie },
     { "icmp_quote_with_a_wrong_cookie_is_refused", WIRE_ICMP, 4, TE, false, .bend = wrong_cookie },
+    { "icmp_quote_with_a_cookie_of_zeros_is_refused", WIRE_ICMP, 4, TE, false,
+      .bend = cookie_of_zeros },
+    { "icmp_quote_with_the_cookie_of_another_probe_is_refused", WIRE_ICMP, 4, TE, false,
+      .bend = cookie_of_another },
+    { "icmp_quote_with_three_bytes_of_cookie_is_taken", WIRE_ICMP, 4, TE, true,
+      .bend = cookie_cut },
+    { "icmp_quote_with_one_wrong_byte_of_cookie_is_refused", WIRE_ICMP, 4, TE, false,
+      .bend = cookie_cut_and_wrong },
+    { "icmp_quote_without_cookie_with_another_ip_id_is_taken", WIRE_ICMP, 4, TE, true,
+      .bend = id_no_cookie },
     { "icmp_quote_of_another_source_with_cookie_is_taken", WIRE_ICMP, 4, TE, true,
       .bend = rewritten_source },
     { "icmp_quote_of_another_source_without_cookie_is_refused", WIRE_ICMP, 4, TE, false,
@@ -288,6 +367,10 @@ static const struct row {
     { "echo_reply_is_taken", WIRE_ICMP, 4, WIRE_ECHO_REPLY, true, .bend = NULL },
     { "echo_reply_without_cookie_is_taken", WIRE_ICMP, 4, WIRE_ECHO_REPLY, true,
       .bend = no_cookie },
+    { "echo_reply_with_a_cookie_of_zeros_is_refused", WIRE_ICMP, 4, WIRE_ECHO_REPLY, false,
+      .bend = cookie_of_zeros },
+    { "echo_reply_6_without_cookie_is_refused", WIRE_ICMP, 6, WIRE_ECHO_REPLY, false,
+      .bend = no_cookie },
     { "echo_reply_with_a_wrong_cookie_is_refused", WIRE_ICMP, 4, WIRE_ECHO_REPLY, false,
       .bend = wrong_cookie },
     { "echo_reply_to_another_ident_with_cookie_is_taken", WIRE_ICMP, 4, WIRE_ECHO_REPLY, true,
@@ -297,6 +380,9 @@ static const struct row {
     { "unreachable_is_taken", WIRE_ICMP, 4, WIRE_UNREACHABLE, true, .bend = NULL },
     { "too_big_is_taken", WIRE_ICMP, 4, WIRE_TOO_BIG, true, .bend = NULL },
     { "icmp6_quote_is_taken", WIRE_ICMP, 6, TE, true, .bend = NULL },
+    { "icmp6_quote_without_cookie_is_refused", WIRE_ICMP, 6, TE, false, .bend = no_cookie },
+    { "icmp6_quote_with_a_cookie_of_zeros_is_refused", WIRE_ICMP, 6, TE, false,
+      .bend = cookie_of_zeros },
     { "icmp6_quote_of_another_ident_with_cookie_is_taken", WIRE_ICMP, 6, TE, true,
       .bend = wrong_ident },
     { "icmp6_quote_of_another_ident_without_cookie_is_refused", WIRE_ICMP, 6, TE, false,
@@ -323,12 +409,29 @@ static const struct row {
       .bend = wrong_target_port },
     { "udp_quote_of_another_target_port_without_cookie_is_refused", WIRE_UDP, 4, TE, false,
       .bend = target_port_no_cookie },
-    { "udp_quote_whose_balance_is_of_no_probe_is_found_by_ip_id", WIRE_UDP, 4, TE, true,
+    { "udp_quote_whose_balance_is_not_its_cookies_is_refused", WIRE_UDP, 4, TE, false,
       .bend = balance_not_sent },
-    { "udp_quote_in_which_nothing_names_a_probe_is_refused", WIRE_UDP, 4, TE, false,
-      .bend = nothing_names_a_probe },
+    { "udp_quote_with_the_cookie_of_another_probe_is_refused", WIRE_UDP, 4, TE, false,
+      .bend = cookie_of_another },
+    { "udp_quote_with_a_cookie_of_zeros_is_refused", WIRE_UDP, 4, TE, false,
+      .bend = cookie_of_zeros },
+    { "udp_quote_with_three_bytes_of_cookie_is_taken", WIRE_UDP, 4, TE, true, .bend = cookie_cut },
+    { "udp_quote_with_one_wrong_byte_of_cookie_is_refused", WIRE_UDP, 4, TE, false,
+      .bend = cookie_cut_and_wrong },
+    { "udp_quote_without_cookie_with_another_ip_id_is_refused", WIRE_UDP, 4, TE, false,
+      .bend = id_no_cookie },
+    { "udp_quote_without_cookie_with_ip_id_0_is_refused", WIRE_UDP, 4, TE, false,
+      .bend = id_0_no_cookie },
+    { "udp_quote_without_cookie_with_the_checksum_of_another_is_refused", WIRE_UDP, 4, TE, false,
+      .bend = index_of_another_no_cookie },
+    { "udp_quote_without_cookie_whose_id_is_shown_to_be_swapped_is_taken", WIRE_UDP, 4, TE, true,
+      .bend = swapped_id_said_so_no_cookie },
+    { "udp_quote_without_cookie_with_a_swapped_id_is_refused", WIRE_UDP, 4, TE, false,
+      .bend = swapped_id_no_cookie },
+    { "udp_quote_without_cookie_with_our_id_shown_to_be_swapped_is_refused", WIRE_UDP, 4, TE, false,
+      .bend = right_id_said_to_be_swapped },
     { "udp_quote_of_a_probe_not_sent_is_refused", WIRE_UDP, 4, TE, false, .bend = index_not_sent },
-    { "udp_quote_of_checksum_0_is_found_by_balance", WIRE_UDP, 4, TE, true, .bend = index_0 },
+    { "udp_quote_of_checksum_0_is_found_by_cookie", WIRE_UDP, 4, TE, true, .bend = index_0 },
     { "udp_checksum_rewritten_is_found", WIRE_UDP, 4, TE, true, .bend = index_rewritten },
     { "udp_checksum_rewritten_without_cookie_is_refused", WIRE_UDP, 4, TE, false,
       .bend = index_rewritten_no_cookie },
@@ -345,8 +448,13 @@ static const struct row {
     { "echo_reply_to_a_udp_trace_is_refused", WIRE_UDP, 4, WIRE_ECHO_REPLY, false,
       .bend = foreign_icmp },
     { "udp6_quote_is_taken", WIRE_UDP, 6, TE, true, .bend = NULL },
-    { "udp6_checksum_rewritten_is_found_by_balance", WIRE_UDP, 6, TE, true,
+    { "udp6_checksum_rewritten_is_found_by_cookie", WIRE_UDP, 6, TE, true,
       .bend = index_rewritten },
+    { "udp6_quote_without_cookie_is_refused", WIRE_UDP, 6, TE, false, .bend = no_cookie },
+    { "udp6_quote_with_three_bytes_of_cookie_is_refused", WIRE_UDP, 6, TE, false,
+      .bend = cookie_cut },
+    { "udp6_quote_with_a_cookie_of_zeros_is_refused", WIRE_UDP, 6, TE, false,
+      .bend = cookie_of_zeros },
     { "udp6_checksum_rewritten_without_cookie_is_refused", WIRE_UDP, 6, TE, false,
       .bend = index_rewritten_no_cookie },
     { "udp6_quote_of_another_source_with_cookie_is_taken", WIRE_UDP, 6, TE, true,
@@ -475,10 +583,86 @@ static void test_seen(void)
     world_free(&w);
 }
 
+/* ---- time ---------------------------------------------------------------------------------- */
+
+/* A reply to a probe, `after_ns` it was sent, and perhaps another one `then_ns` later. */
+static const struct time_row {
+    const char *name;
+    enum wire_protocol protocol;
+    enum wire_kind kind;
+    bool bare;
+    int64_t after_ns;
+    int64_t then_ns; /* 0: none */
+    bool elsewhere;  /* the second comes from another router */
+    bool taken;      /* the last one */
+    enum event_kind outcome;
+} time_rows[] = {
+    { "udp_reply_without_cookie_in_time_counts", WIRE_UDP, TE, true, 100 * MS, 0, false, true,
+      EVENT_REPLY },
+    { "udp_reply_without_cookie_behind_the_deadline_is_late", WIRE_UDP, TE, true, 4900 * MS, 0,
+      false, true, EVENT_LATE },
+    { "udp_reply_without_cookie_behind_the_timeout_is_nobodys", WIRE_UDP, TE, true, 5100 * MS, 0,
+      false, false, EVENT_LATE },
+    { "udp_reply_with_cookie_behind_the_timeout_is_late", WIRE_UDP, TE, false, 5100 * MS, 0, false,
+      true, EVENT_LATE },
+    { "icmp_reply_without_cookie_behind_the_timeout_is_nobodys", WIRE_ICMP, TE, true, 5100 * MS, 0,
+      false, false, EVENT_LATE },
+    { "tcp_reset_behind_the_deadline_is_late", WIRE_TCP, WIRE_RST, true, 4900 * MS, 0, false, true,
+      EVENT_LATE },
+    { "tcp_reset_behind_the_timeout_is_nobodys", WIRE_TCP, WIRE_RST, true, 5100 * MS, 0, false,
+      false, EVENT_LATE },
+    { "second_reply_without_cookie_is_a_duplicate", WIRE_UDP, TE, true, 10 * MS, 10 * MS, false,
+      true, EVENT_DUPLICATE },
+    { "second_reply_without_cookie_of_another_is_nobodys", WIRE_UDP, TE, true, 10 * MS, 10 * MS,
+      true, false, EVENT_DUPLICATE },
+    { "second_reply_with_cookie_of_another_is_a_duplicate", WIRE_UDP, TE, false, 10 * MS, 10 * MS,
+      true, true, EVENT_DUPLICATE },
+    { "second_syn_ack_is_a_duplicate", WIRE_TCP, WIRE_SYN_ACK, true, 10 * MS, 1000 * MS, false,
+      true, EVENT_DUPLICATE },
+};
+
+static bool reply_at(struct world *w, const struct wire_packet *packet, int64_t at_ns)
+{
+    struct trace_stamp stamp = { w->wall_ns + at_ns, w->epoch, 1 };
+
+    world_run(w, at_ns);
+    return trace_reply(w->trace, packet, stamp, at_ns);
+}
+
+static void test_time(const struct time_row *row)
+{
+    const struct wire_probe probe = { .number = OURS, .ttl = OURS + 1 };
+    struct world w;
+
+    check_case("%s", row->name);
+    world_new(&w);
+    world_protocol(&w, row->protocol, 4);
+    w.script = nobody_answers;
+    w.config.interval_ns = 2000 * MS; /* it lasts */
+    world_begin(&w);
+    world_run(&w, MS);
+    struct wire_packet packet = world_packet(&w, &probe, row->kind, &w.config.spec.target);
+    if (row->kind == TE)
+        packet.from = world_router(&w, probe.ttl);
+    if (row->bare)
+        no_cookie(&w, &packet);
+    bool taken = reply_at(&w, &packet, row->after_ns);
+    if (row->then_ns > 0) {
+        if (row->elsewhere)
+            packet.from.bytes[3] ^= 1;
+        taken = reply_at(&w, &packet, row->after_ns + row->then_ns);
+    }
+    check_int("taken", taken, row->taken);
+    check_int("outcomes", (int64_t)world_count(&w, row->outcome, 0), row->taken);
+    world_free(&w);
+}
+
 int main(void)
 {
     for (size_t i = 0; i < COUNT(rows); i++)
         test_row(&rows[i]);
+    for (size_t i = 0; i < COUNT(time_rows); i++)
+        test_time(&time_rows[i]);
     test_seen();
     return check_done();
 }

@@ -26,7 +26,8 @@ struct wire_spec vector_spec(enum wire_protocol protocol, uint8_t version)
                                               : 0,
         .ident = protocol == WIRE_ICMP ? 0xbeef : 0,
         .first_index = 4000,
-        .cookie = 0xdecade01,
+        .cookie = 0xdeca,
+        .key = 0x0123456789abcdef,
         .tcp_base = 0x11223344,
         .size = wire_size_default(protocol, version),
         .tos = 0,
@@ -118,11 +119,79 @@ void vector_ip(struct vector *v, const struct ipaddr *from, const struct ipaddr 
     vector_put16(v, (unsigned)(20 + option_words * 4u + payload));
     vector_put16(v, 0x7777);
     vector_put16(v, 0x4000);
-    vector_put(v, middle, sizeof middle); /* the parser has no use for the checksum */
+    vector_put(v, middle, sizeof middle); /* see vector_seal */
     vector_put(v, from->bytes, 4);
     vector_put(v, to->bytes, 4);
     vector_fill(v, 0x01, option_words * 4u);
 }
+
+/* ---- checksums ----------------------------------------------------------------------------- */
+
+static uint32_t sum_of(const uint8_t *bytes, size_t length)
+{
+    uint32_t sum = 0;
+
+    for (size_t i = 0; i < length; i++)
+        sum += i % 2 == 0 ? (uint32_t)bytes[i] << 8 : bytes[i];
+    return sum;
+}
+
+static void put_checksum(uint8_t *at, uint32_t sum)
+{
+    while (sum > 0xffff)
+        sum = (sum >> 16) + (sum & 0xffff);
+    at[0] = (uint8_t)(~sum >> 8);
+    at[1] = (uint8_t)~sum;
+}
+
+static void seal_icmp(uint8_t *message, size_t length, uint32_t pseudo)
+{
+    if (length < 4)
+        return;
+    message[2] = message[3] = 0;
+    put_checksum(message + 2, pseudo + sum_of(message, length));
+}
+
+static void seal4(uint8_t *bytes, size_t length)
+{
+    size_t header = (bytes[0] & 15u) * 4u, stated = (size_t)bytes[2] << 8 | bytes[3];
+
+    if (header < 20 || header > length)
+        return;
+    bytes[10] = bytes[11] = 0;
+    put_checksum(bytes + 10, sum_of(bytes, header));
+    if (stated < length)
+        length = stated;
+    if (bytes[9] == 1 && length > header)
+        seal_icmp(bytes + header, length - header, 0);
+}
+
+static void seal6(uint8_t *bytes, size_t length)
+{
+    size_t at = 40, end = at + ((size_t)bytes[4] << 8 | bytes[5]);
+    uint8_t next = bytes[6];
+
+    if (end < length)
+        length = end;
+    while (at + 8 <= length &&
+           (next == 0 || next == 43 || next == 60 || next == 44 || next == 51)) {
+        uint8_t here = next;
+        next = bytes[at];
+        at += here == 44 ? 8u : here == 51 ? (bytes[at + 1] + 2u) * 4u : (bytes[at + 1] + 1u) * 8u;
+    }
+    if (next == 58 && at < length)
+        seal_icmp(bytes + at, length - at, sum_of(bytes + 8, 32) + (uint32_t)(end - at) + 58);
+}
+
+void vector_seal(uint8_t *bytes, size_t length)
+{
+    if (length >= 20 && bytes[0] >> 4 == 4)
+        seal4(bytes, length);
+    else if (length >= 40 && bytes[0] >> 4 == 6)
+        seal6(bytes, length);
+}
+
+/* ---- errors and answers -------------------------------------------------------------------- */
 
 /* The probe as a router quotes it, options or extension headers put in. */
 static void put_quote(struct vector *v, const struct vector_error *error)
@@ -163,6 +232,7 @@ void vector_build_error(struct vector *v, const struct vector_error *error)
     vector_put16(v, error->rest & 0xffff);
     vector_put(v, quote.bytes, quote.length);
     vector_fill(v, 0xee, error->ethernet);
+    vector_seal(v->bytes, v->length);
 }
 
 void vector_build_echo_reply(struct vector *v, uint8_t version)
@@ -177,6 +247,7 @@ void vector_build_echo_reply(struct vector *v, uint8_t version)
     vector_ip(v, &spec.target, &spec.source, ipaddr_family(version)->icmp_protocol, 0, NULL,
               spec.size - header);
     vector_put(v, probe + header, spec.size - header);
+    vector_seal(v->bytes, v->length);
 }
 
 void vector_build_tcp(struct vector *v, uint8_t version, uint8_t flags, uint32_t acknowledged)
@@ -193,4 +264,5 @@ void vector_build_tcp(struct vector *v, uint8_t version, uint8_t flags, uint32_t
     vector_put16(v, acknowledged & 0xffff);
     vector_put(v, offset_and_flags, sizeof offset_and_flags);
     vector_fill(v, 0, 6);
+    vector_seal(v->bytes, v->length);
 }

@@ -41,6 +41,9 @@ void vector_fill(struct vector *v, uint8_t byte, size_t length);
 void vector_ip(struct vector *v, const struct ipaddr *from, const struct ipaddr *to,
                uint8_t protocol, uint8_t option_words, const char *headers, size_t payload);
 
+/* Makes the IPv4 header's and ICMP's checksums right, of whatever bytes these are. */
+void vector_seal(uint8_t *bytes, size_t length);
+
 void vector_build_error(struct vector *v, const struct vector_error *error);
 
 /* A direct answer: echo reply, or TCP with these flags. */

@@ -36,7 +36,8 @@ static struct wire_spec spec_for(const struct variant *v, uint16_t size)
                                                  : 0,
         .ident = v->protocol == WIRE_ICMP ? 0x1234 : 0,
         .first_index = 65500,
-        .cookie = 0xc001babe,
+        .cookie = 0xc001,
+        .key = 0xfedcba9876543210,
         .tcp_base = 0xffffff00u,
         .size = size,
         .tos = 0xb8,
@@ -92,7 +93,7 @@ static void check_header4(const struct wire_spec *spec, const struct wire_probe 
     check_int("version and header length", packet[0], 0x45);
     check_int("TOS", packet[1], spec->tos);
     check_int("total length", u16(packet + 2), spec->size);
-    check_int("identification", u16(packet + 4), wire_index(spec, probe->number));
+    check_int("identification", u16(packet + 4), wire_tag(spec, probe->number));
     check_that(u16(packet + 4) != 0, "the identification is 0: the kernel would replace it");
     check_int("fragment offset", u16(packet + 6) & 0x1fff, 0);
     check_int("TTL", packet[8], probe->ttl);
@@ -150,7 +151,7 @@ static void check_transport(const struct wire_spec *spec, const struct wire_prob
     case WIRE_PROTOCOL_COUNT:
         return;
     }
-    check_int("cookie", u32(at + 10), spec->cookie);
+    check_int("cookie", u32(at + 10), wire_cookie(spec, probe->number));
 }
 
 static void check_round_trip(const struct wire_spec *spec, const struct wire_probe *probe)
@@ -175,8 +176,9 @@ static void check_round_trip(const struct wire_spec *spec, const struct wire_pro
     check_int("ident", ids->ident, icmp ? spec->ident : 0);
     check_int("index", ids->index, tcp ? 0 : index);
     check_int("tcp_seq", ids->tcp_seq, tcp ? wire_tcp_seq(spec, probe->number) : 0);
-    check_int("ip_id", ids->ip_id, spec->source.version == 4 ? index : 0);
-    check_int("cookie", ids->cookie, tcp ? 0 : spec->cookie);
+    check_int("ip_id", ids->ip_id, spec->source.version == 4 ? wire_ip_id(spec, probe->number) : 0);
+    check_int("cookie", ids->cookie, tcp ? 0 : wire_cookie(spec, probe->number));
+    check_int("bytes of the cookie", ids->cookie_bytes, tcp ? 0 : WIRE_COOKIE);
     check_int("probe ttl", ids->ttl, probe->ttl);
     check_int("probe tos", ids->tos, spec->tos);
 }
@@ -264,7 +266,8 @@ static void test_flow(const struct variant *v)
     check_case("%s_flow_bytes_do_not_depend_on_what_is_random", v->name);
     struct wire_spec another = spec;
     another.first_index = 7;
-    another.cookie = 0x01020304;
+    another.cookie = 0x0102;
+    another.key = 0x1122334455667788;
     another.tcp_base = 99;
     wire_build(&another, &probe, packet);
     flow_bytes(v, other);
@@ -304,6 +307,36 @@ static void test_index(void)
     }
 }
 
+static void test_tags(void)
+{
+    static const uint64_t keys[] = { 0, 1, UINT64_MAX, 0x0123456789abcdef, 0x8000000000000000 };
+    uint16_t first[COUNT(keys)];
+
+    for (size_t i = 0; i < COUNT(keys); i++) {
+        struct wire_spec spec = { .first_index = 9, .key = keys[i], .cookie = 0xaaaa };
+        uint8_t *used = calloc(65536, 1);
+        uint32_t in_a_row = 0;
+        if (used == NULL)
+            abort();
+
+        check_case("tags_of_key_%zu_are_all_different_never_0_and_lead_back", i);
+        first[i] = wire_tag(&spec, 0);
+        for (uint32_t n = 0; n < WIRE_INDEXES; n++) {
+            uint16_t tag = wire_tag(&spec, n);
+            check_that(tag != 0 && used[tag]++ == 0, "tag %u of probe %u", tag, n);
+            if (!check_int("index", wire_tagged_index(&spec, tag), wire_index(&spec, n)))
+                break;
+            in_a_row += (uint16_t)(wire_tag(&spec, n + 1) - tag) == 1;
+        }
+        check_int("index of tag 0", wire_tagged_index(&spec, 0), 0);
+        check_that(in_a_row < 10, "%u tags are followed by the next number", in_a_row);
+        check_int("cookie", wire_cookie(&spec, 0), (int64_t)0xaaaa << 16 | first[i]);
+        free(used);
+        for (size_t k = 0; k < i; k++)
+            check_that(first[k] != first[i], "keys %zu and %zu have the same first tag", k, i);
+    }
+}
+
 static void test_tcp_seq(void)
 {
     static const uint16_t sizes[] = { 44, 144, 300, 1500, 65535 };
@@ -326,6 +359,7 @@ int main(void)
         test_flow(&variants[i]);
     }
     test_index();
+    test_tags();
     test_tcp_seq();
     return check_done();
 }

@@ -34,8 +34,8 @@ static const struct row {
       { TE4, .protocol = WIRE_ICMP, .quote = 8, .pad_to = 128 }, EXCEEDED, .no_cookie = true },
     { "icmp4_whole_quote_padded_to_128_is_read",
       { TE4, .protocol = WIRE_ICMP, .pad_to = 128, .rest = 32u << 16 }, EXCEEDED },
-    { "icmp4_quote_short_of_the_cookie_by_one_has_none",
-      { TE4, .protocol = WIRE_ICMP, .quote = COOKIE - 1 }, EXCEEDED, .no_cookie = true },
+    { "icmp4_quote_to_the_balance_has_no_cookie",
+      { TE4, .protocol = WIRE_ICMP, .quote = COOKIE - WIRE_COOKIE }, EXCEEDED, .no_cookie = true },
     { "icmp4_quote_to_the_end_of_the_cookie_has_it",
       { TE4, .protocol = WIRE_ICMP, .quote = COOKIE }, EXCEEDED },
     { "icmp4_quote_of_7_bytes_is_truncated",
@@ -191,8 +191,10 @@ static void check_ids(const struct wire_ids *ids, enum wire_protocol protocol, u
     check_int("ident", ids->ident, spec.ident);
     check_int("index", ids->index, tcp ? 0 : index);
     check_int("tcp_seq", ids->tcp_seq, tcp ? wire_tcp_seq(&spec, vector_probe.number) : 0);
-    check_int("ip_id", ids->ip_id, quoted && version == 4 ? index : 0);
-    check_int("cookie", ids->cookie, no_cookie ? 0 : spec.cookie);
+    check_int("ip_id", ids->ip_id,
+              quoted && version == 4 ? wire_ip_id(&spec, vector_probe.number) : 0);
+    check_int("bytes of the cookie", ids->cookie_bytes, no_cookie ? 0 : WIRE_COOKIE);
+    check_int("cookie", ids->cookie, no_cookie ? 0 : wire_cookie(&spec, vector_probe.number));
 }
 
 enum { UNTOUCHED = 0x5a };
@@ -225,8 +227,10 @@ static void check_cut(const struct vector *v, const struct wire_packet *whole)
         check_int("kind when cut", cut.kind, whole->kind);
         check_int("index when cut", cut.probe.index, whole->probe.index);
         check_int("tcp_seq when cut", cut.probe.tcp_seq, whole->probe.tcp_seq);
-        check_that(cut.probe.cookie == 0 || cut.probe.cookie == whole->probe.cookie,
-                   "a cookie of %08x when cut to %zu bytes", cut.probe.cookie, length);
+        unsigned missing = 8u * (unsigned)(WIRE_COOKIE - cut.probe.cookie_bytes);
+        uint64_t cookie = whole->probe.cookie;
+        check_int("what there is of the cookie when cut", cut.probe.cookie,
+                  (int64_t)(cookie >> missing << missing));
     }
 }
 
@@ -380,6 +384,7 @@ static void test_bent(const struct bent *row)
 
     vector_build_error(&v, &error);
     v.bytes[row->at] = row->to;
+    vector_seal(v.bytes, v.length);
     if (row->cut != WHOLE)
         v.length = row->cut;
     save_seed(row->name, &v);
@@ -397,6 +402,7 @@ static void test_odd_ones(void)
     check_case("payload_length_65535_is_not_read_as_39");
     vector_build_error(&v, &error);
     v.bytes[4] = v.bytes[5] = 0xff;
+    vector_seal(v.bytes, v.length);
     enum wire_verdict verdict = parse(&v, v.length, &read);
     check_that(verdict != WIRE_OK || read.length == 65535, "OK with a length of %u", read.length);
 
@@ -404,6 +410,7 @@ static void test_odd_ones(void)
     error.inner_headers = "d";
     vector_build_error(&v, &error);
     v.bytes[QUOTE6 + 40 + 1] = 255;
+    vector_seal(v.bytes, v.length);
     check_verdict(parse(&v, v.length, &read), WIRE_TRUNCATED);
 
     check_case("quote_of_the_other_family_is_foreign");
@@ -415,6 +422,7 @@ static void test_odd_ones(void)
     vector_ip(&v, &router, &spec4.source, 1, 0, NULL, 8 + length);
     vector_put(&v, "\x0b\0\0\0\0\0\0", 8);
     vector_put(&v, probe, length);
+    vector_seal(v.bytes, v.length);
     save_seed("quote_of_the_other_family_is_foreign", &v);
     check_verdict(parse(&v, v.length, &read), WIRE_FOREIGN);
 
@@ -452,6 +460,7 @@ static void sum_quoted_header(struct vector *v)
     sum = ~((sum >> 16) + (sum & 0xffff));
     v->bytes[QUOTE4 + 10] = (uint8_t)(sum >> 8);
     v->bytes[QUOTE4 + 11] = (uint8_t)sum;
+    vector_seal(v->bytes, v->length);
 }
 
 /* What an error says of the datagram it quotes. */
@@ -482,18 +491,178 @@ static void test_quote(enum wire_protocol protocol, uint8_t version)
     if (version == 6)
         return;
     v.bytes[QUOTE4 + 8]++;
+    vector_seal(v.bytes, v.length);
     check_verdict(parse(&v, v.length, &read), WIRE_OK);
     check_int("header checksum of another TTL is right", read.quote.header_ok, false);
     v.bytes[QUOTE4 + 6] ^= 0x40;
+    vector_seal(v.bytes, v.length);
     bool df = read.quote.df;
     check_verdict(parse(&v, v.length, &read), WIRE_OK);
     check_int("quoted DF", read.quote.df, !df);
+}
+
+/* ---- cookies and checksums ----------------------------------------------------------------- */
+
+/* The whole quote of a probe in which some bytes of the transport are zeros, with a label stack
+ * behind it or not. */
+static const struct zeros_row {
+    const char *name;
+    size_t pad_to;   /* of the quote */
+    size_t from, to; /* zeros, in the quote */
+    uint32_t rest;   /* the header's length field */
+    bool labelled;   /* an extension follows */
+    uint8_t has;     /* bytes of the cookie that are read */
+} zeros_rows[] = {
+    { "zeros_in_place_of_a_cookie_are_a_cookie", 0, 30, 34, 0, false, WIRE_COOKIE },
+    { "zeros_to_the_end_of_a_quote_are_a_cookie", 0, 28, 64, 0, false, WIRE_COOKIE },
+    { "zeros_to_byte_127_are_a_cookie", 127, 28, 127, 0, false, WIRE_COOKIE },
+    { "zeros_to_byte_128_are_padding", 128, 28, 128, 0, false, 0 },
+    { "zeros_to_a_label_stack_are_padding", 128, 28, 128, 32u << 16, true, 0 },
+    { "zeros_to_a_label_stack_without_a_length_are_padding", 128, 28, 128, 0, true, 0 },
+    { "zeros_in_place_of_a_cookie_before_a_label_stack_are_a_cookie", 128, 30, 34, 32u << 16, true,
+      WIRE_COOKIE },
+    { "a_cookie_before_padding_and_a_label_stack_is_one", 128, 64, 128, 32u << 16, true,
+      WIRE_COOKIE },
+    { "a_cookie_in_a_label_stack_is_none", 28, 28, 28, 7u << 16, true, 0 },
+    { "a_quote_that_ends_in_the_cookie_before_a_label_stack_has_half_of_it", 32, 32, 32, 8u << 16,
+      true, 2 },
+};
+
+static void test_zeros(const struct zeros_row *row)
+{
+    static const uint8_t stack[] = { 0x20, 0, 0x82, 0x19, 0, 8, 1, 1, 5, 0xdc, 0x57, 1 };
+    struct vector_error error = { TE4, .protocol = WIRE_ICMP, .rest = row->rest };
+    struct wire_packet read;
+    struct vector v;
+
+    check_case("%s", row->name);
+    vector_build_error(&v, &error);
+    vector_fill(&v, 0, row->pad_to > 64 ? row->pad_to - 64 : 0);
+    if (row->pad_to > 0)
+        v.length = QUOTE4 + row->pad_to;
+    memset(v.bytes + QUOTE4 + row->from, 0, row->to - row->from);
+    if (row->labelled)
+        vector_put(&v, stack, sizeof stack);
+    v.bytes[IP4 + 2] = (uint8_t)(v.length >> 8);
+    v.bytes[IP4 + 3] = (uint8_t)v.length;
+    vector_seal(v.bytes, v.length);
+    save_seed(row->name, &v);
+    if (check_verdict(parse(&v, v.length, &read), WIRE_OK))
+        check_int("bytes of the cookie", read.probe.cookie_bytes, row->has);
+}
+
+/* What a stack does that turns the identification round, the checksum left as it came. */
+static void test_swapped(void)
+{
+    struct vector_error error = { TE4, .protocol = WIRE_UDP };
+    struct wire_packet read;
+    struct vector v;
+    uint8_t *id = v.bytes + QUOTE4 + 4;
+
+    check_case("identification_as_sent_is_not_swapped");
+    vector_build_error(&v, &error);
+    sum_quoted_header(&v);
+    check_verdict(parse(&v, v.length, &read), WIRE_OK);
+    check_int("swapped", read.probe.id_swapped, false);
+
+    check_case("swapped_identification_is_known_by_the_header_checksum");
+    uint8_t first = id[0];
+    id[0] = id[1];
+    id[1] = first;
+    vector_seal(v.bytes, v.length);
+    check_verdict(parse(&v, v.length, &read), WIRE_OK);
+    check_int("swapped", read.probe.id_swapped, true);
+    check_case("swapped_identification_is_known_after_the_ttl_has_gone_down");
+    id[4]--;
+    vector_seal(v.bytes, v.length);
+    check_verdict(parse(&v, v.length, &read), WIRE_OK);
+    check_int("swapped", read.probe.id_swapped, true);
+
+    check_case("swapped_identification_with_a_checksum_made_right_is_another");
+    id[4]++;
+    sum_quoted_header(&v);
+    check_verdict(parse(&v, v.length, &read), WIRE_OK);
+    check_int("swapped", read.probe.id_swapped, false);
+    check_case("header_checksum_of_zero_says_nothing");
+    id[6] = id[7] = 0;
+    vector_seal(v.bytes, v.length);
+    check_verdict(parse(&v, v.length, &read), WIRE_OK);
+    check_int("swapped", read.probe.id_swapped, false);
+}
+
+/* Every bit of a reply that a checksum covers, turned round. */
+static void check_every_bit(struct vector *v, size_t from, size_t to)
+{
+    struct wire_packet read;
+
+    for (size_t bit = from * 8; bit < to * 8; bit++) {
+        v->bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        bool refused = parse(v, v->length, &read) != WIRE_OK || read.kind == WIRE_PROBE;
+        if (!check_that(refused, "a reply with bit %zu changed", bit))
+            return;
+        v->bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    check_verdict(parse(v, v->length, &read), WIRE_OK);
+}
+
+static void test_damaged(void)
+{
+    struct vector_error error4 = { TE4, .protocol = WIRE_UDP }, error6 = { TE6 };
+    struct wire_packet read;
+    struct vector v;
+
+    check_case("error_4_with_one_wrong_bit_is_refused");
+    vector_build_error(&v, &error4);
+    check_every_bit(&v, 1, v.length);
+    check_case("error_4_with_options_and_one_wrong_bit_is_refused");
+    error4.outer_options = 2;
+    vector_build_error(&v, &error4);
+    check_every_bit(&v, 1, v.length);
+    check_case("error_6_with_one_wrong_bit_is_refused");
+    vector_build_error(&v, &error6);
+    check_every_bit(&v, 8, v.length);
+    check_case("error_6_behind_extension_headers_with_one_wrong_bit_is_refused");
+    error6.outer_headers = "hd";
+    vector_build_error(&v, &error6);
+    check_every_bit(&v, 80, v.length);
+    check_case("echo_reply_4_with_one_wrong_bit_is_refused");
+    vector_build_echo_reply(&v, 4);
+    check_every_bit(&v, 1, v.length);
+    check_case("echo_reply_6_with_one_wrong_bit_is_refused");
+    vector_build_echo_reply(&v, 6);
+    check_every_bit(&v, 8, v.length);
+
+    check_case("reply_without_a_checksum_is_refused");
+    vector_build_error(&v, &error4);
+    v.bytes[28 + 2] = v.bytes[28 + 3] = 0;
+    check_verdict(parse(&v, v.length, &read), WIRE_MALFORMED);
+    check_case("reply_of_which_a_byte_is_missing_is_not_summed");
+    vector_build_echo_reply(&v, 4);
+    v.bytes[v.length - 2] ^= 1;
+    check_verdict(parse(&v, v.length, &read), WIRE_MALFORMED);
+    check_verdict(parse(&v, v.length - 1, &read), WIRE_OK);
+    check_case("header_is_summed_whatever_is_missing");
+    v.bytes[8]++;
+    check_verdict(parse(&v, v.length - 1, &read), WIRE_MALFORMED);
+
+    check_case("tcp_checksum_that_is_filled_in_later_is_not_looked_at");
+    vector_build_tcp(&v, 4, SYN | ACK, 1);
+    check_verdict(parse(&v, v.length, &read), WIRE_OK);
+    v.bytes[20 + 16] ^= 0x55;
+    check_verdict(parse(&v, v.length, &read), WIRE_OK);
+    check_case("tcp_behind_a_damaged_header_is_refused");
+    v.bytes[15] ^= 1;
+    check_verdict(parse(&v, v.length, &read), WIRE_MALFORMED);
 }
 
 int main(void)
 {
     for (size_t i = 0; i < COUNT(rows); i++)
         test_row(&rows[i]);
+    for (size_t i = 0; i < COUNT(zeros_rows); i++)
+        test_zeros(&zeros_rows[i]);
+    test_swapped();
+    test_damaged();
     for (int protocol = 0; protocol < WIRE_PROTOCOL_COUNT; protocol++) {
         test_quote((enum wire_protocol)protocol, 4);
         test_quote((enum wire_protocol)protocol, 6);

@@ -41,7 +41,8 @@ void world_new(struct world *w)
         .packets = 10, .timeout_ns = 5 * SECOND, .first_hop = 1, .max_hops = 30, .max_silent = 5
     };
     w->config.spec.first_index = 65530;
-    w->config.spec.cookie = 0xfeedface;
+    w->config.spec.cookie = 0xfeed;
+    w->config.spec.key = 0xfacefacefaceface;
     w->config.spec.tcp_base = 0xfffffff0u;
     world_protocol(w, WIRE_ICMP, 4);
     w->pace = pace_new();

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Replies by somebody who does not see the probes but knows all else: addresses, ports, lengths,
+ * protocol, flow and how many probes are on their way. What is secret is guessed. FORGED=n in the
+ * environment tries n random guesses of each kind, FORGED=all every value there is. */
+#include "check.h"
+#include "match.h"
+#include "vectors.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MS INT64_C(1000000)
+#define TIMEOUT_NS (INT64_C(5000) * MS)
+
+enum { OPEN = 6, QUICK_GUESSES = 1000000, GUESSES = 10000000 };
+
+/* Six probes of a trace, on their way since 20 ms. */
+struct scene {
+    struct wire_spec spec;
+    struct probes probes;
+    int64_t now_ns;
+};
+
+static void scene_open(struct scene *s, enum wire_protocol protocol, uint8_t version)
+{
+    *s = (struct scene){ .spec = vector_spec(protocol, version), .now_ns = 20 * MS };
+    s->spec.key = 0x5ca1ab1e0ddba11f;
+    for (uint8_t ttl = 1; ttl <= OPEN; ttl++) {
+        struct probe *p = probes_add(&s->probes, 0, 2 * TIMEOUT_NS);
+        if (p == NULL)
+            abort();
+        p->ttl = ttl;
+    }
+}
+
+static void scene_close(struct scene *s)
+{
+    probes_fini(&s->probes);
+}
+
+static bool is_taken(const struct scene *s, const struct wire_packet *packet)
+{
+    return match_reply(&s->probes, &s->spec, packet, s->now_ns, TIMEOUT_NS) != NULL;
+}
+
+/* All that is public. */
+static struct wire_packet public_packet(const struct scene *s, enum wire_kind kind)
+{
+    struct wire_packet packet = { .kind = kind, .from = s->spec.target };
+    struct wire_ids *ids = &packet.probe;
+
+    ids->protocol = s->spec.protocol;
+    ids->source = s->spec.source;
+    ids->target = s->spec.target;
+    ids->source_port = s->spec.source_port;
+    ids->target_port = s->spec.target_port;
+    ids->ttl = 1;
+    if (kind == WIRE_TIME_EXCEEDED)
+        packet.quote.length = 28;
+    if (kind == WIRE_TIME_EXCEEDED && s->spec.source.version == 6)
+        ids->flow_label = WIRE_FLOW_LABEL;
+    return packet;
+}
+
+/* The 32 bits that the first eight bytes of the protocol and the IPv4 header hold. */
+static void guess(struct wire_packet *packet, uint32_t secret)
+{
+    struct wire_ids *ids = &packet->probe;
+
+    switch (ids->protocol) {
+    case WIRE_TCP:
+        ids->tcp_seq = secret;
+        break;
+    case WIRE_UDP:
+        ids->index = (uint16_t)(secret >> 16);
+        ids->ip_id = (uint16_t)secret;
+        break;
+    case WIRE_ICMP:
+        ids->ident = (uint16_t)(secret >> 16);
+        ids->index = (uint16_t)secret;
+        break;
+    case WIRE_PROTOCOL_COUNT:
+        break;
+    }
+}
+
+static uint32_t secret_of(const struct scene *s, uint32_t number, bool swapped)
+{
+    const struct wire_spec *spec = &s->spec;
+    uint32_t index = wire_index(spec, number), id = wire_ip_id(spec, number);
+
+    if (spec->protocol == WIRE_TCP)
+        return wire_tcp_seq(spec, number);
+    if (spec->protocol == WIRE_ICMP)
+        return (uint32_t)spec->ident << 16 | index;
+    return index << 16 | (swapped ? (id << 8 & 0xff00) | id >> 8 : id);
+}
+
+static const struct row {
+    const char *name;
+    enum wire_protocol protocol;
+    uint8_t version;
+    enum wire_kind kind;
+    bool swapped; /* the quoted header's checksum shows a swapped identification */
+    bool never;   /* not one value is right */
+} rows[] = {
+    { "udp_quotes", WIRE_UDP, 4, WIRE_TIME_EXCEEDED, false, false },
+    { "udp_quotes_with_swapped_ids", WIRE_UDP, 4, WIRE_TIME_EXCEEDED, true, false },
+    { "udp_quotes_over_ip6", WIRE_UDP, 6, WIRE_TIME_EXCEEDED, false, true },
+    { "icmp_quotes", WIRE_ICMP, 4, WIRE_TIME_EXCEEDED, false, false },
+    { "icmp_quotes_over_ip6", WIRE_ICMP, 6, WIRE_TIME_EXCEEDED, false, true },
+    { "echo_replies", WIRE_ICMP, 4, WIRE_ECHO_REPLY, false, false },
+    { "echo_replies_over_ip6", WIRE_ICMP, 6, WIRE_ECHO_REPLY, false, true },
+    { "tcp_quotes", WIRE_TCP, 4, WIRE_TIME_EXCEEDED, false, false },
+    { "tcp_quotes_over_ip6", WIRE_TCP, 6, WIRE_TIME_EXCEEDED, false, false },
+    { "tcp_resets", WIRE_TCP, 4, WIRE_RST, false, false },
+    { "syn_acks_over_ip6", WIRE_TCP, 6, WIRE_SYN_ACK, false, false },
+};
+
+/* With one half of a probe's 32 bits right, exactly one value of the other half is taken for each
+ * probe whose first half it is. With neither right nothing is, as is_as_sent and match_secret look
+ * at each by itself: so of all 2^32 values six are taken. */
+static void test_halves(const struct row *row)
+{
+    struct scene s;
+    uint32_t low = 0, high = 0;
+
+    scene_open(&s, row->protocol, row->version);
+    struct wire_packet packet = public_packet(&s, row->kind);
+    packet.probe.id_swapped = row->swapped;
+    check_case("forged_%s_need_both_halves", row->name);
+    for (uint32_t number = 0; number < OPEN; number++) {
+        uint32_t right = secret_of(&s, number, row->swapped);
+        for (uint32_t half = 0; half < 65536; half++) {
+            guess(&packet, (right & 0xffff0000) | half);
+            low += is_taken(&s, &packet);
+            guess(&packet, half << 16 | (right & 0xffff));
+            high += is_taken(&s, &packet);
+        }
+    }
+    /* probes that share a half are each found with the other one's */
+    uint32_t shared = row->never ? 0 : OPEN;
+    check_int("with a right high half", low, row->protocol == WIRE_UDP ? shared : OPEN * shared);
+    check_int("with a right low half", high, shared);
+    scene_close(&s);
+}
+
+static uint32_t try(const struct row *row, uint64_t guesses, bool in_turn)
+{
+    uint64_t seed = 20260101;
+    uint32_t taken = 0;
+    struct scene s;
+
+    scene_open(&s, row->protocol, row->version);
+    struct wire_packet packet = public_packet(&s, row->kind);
+    packet.probe.id_swapped = row->swapped;
+    for (uint64_t n = 0; n < guesses; n++) {
+        guess(&packet, in_turn ? (uint32_t)n : (uint32_t)(check_random(&seed) >> 16));
+        taken += is_taken(&s, &packet);
+    }
+    scene_close(&s);
+    return taken;
+}
+
+/* With six probes on their way 10^8 guesses are expected to hit 0.14 times, 10^7 0.014 times: the
+ * numbers are the same in every run. Beyond that as many are allowed as chance gives once in
+ * thousands. */
+static void test_guesses(const struct row *row)
+{
+    const char *wanted = getenv("FORGED");
+    uint64_t guesses = check_quick() ? QUICK_GUESSES : GUESSES;
+
+    if (wanted != NULL && strcmp(wanted, "all") == 0) {
+        check_case("of_all_forged_%s_one_is_right_for_each_probe", row->name);
+        check_int("taken", try(row, UINT64_C(1) << 32, true), row->never ? 0 : OPEN);
+        return;
+    }
+    if (wanted != NULL)
+        guesses = strtoull(wanted, NULL, 10);
+    check_case("of_%llu_forged_%s_no_more_are_taken_than_by_chance", (unsigned long long)guesses,
+               row->name);
+    uint64_t expected = guesses * OPEN >> 32, most = guesses <= GUESSES ? 0 : expected * 2 + 3;
+    uint32_t taken = try(row, guesses, false);
+    check_that(taken <= most, "%u taken, at most %llu expected", taken, (unsigned long long)most);
+}
+
+/* The cookie does not help a guesser either: it adds 32 bits to the 16 of the index. */
+static void test_cookies(enum wire_protocol protocol)
+{
+    struct scene s;
+    uint32_t taken = 0;
+
+    check_case("one_cookie_in_2^32_is_right_for_protocol_%d", (int)protocol);
+    scene_open(&s, protocol, 4);
+    struct wire_packet packet = public_packet(&s, WIRE_TIME_EXCEEDED);
+    guess(&packet, secret_of(&s, 2, false));
+    packet.probe.cookie_bytes = WIRE_COOKIE;
+    packet.probe.balance = protocol == WIRE_UDP ? wire_udp_balance(&s.spec, 2, 0) : 0;
+    for (unsigned bit = 0; bit < 32; bit++) {
+        packet.probe.cookie = wire_cookie(&s.spec, 2) ^ (uint32_t)1 << bit;
+        taken += is_taken(&s, &packet);
+    }
+    for (uint32_t half = 0; half < 65536; half++) {
+        packet.probe.cookie = (uint32_t)s.spec.cookie << 16 | half;
+        taken += half != (wire_cookie(&s.spec, 2) & 0xffff) && is_taken(&s, &packet);
+        packet.probe.cookie = half << 16 | (wire_cookie(&s.spec, 2) & 0xffff);
+        taken += half != s.spec.cookie && is_taken(&s, &packet);
+    }
+    check_int("taken with a wrong bit", taken, 0);
+    packet.probe.cookie = wire_cookie(&s.spec, 2);
+    check_that(is_taken(&s, &packet), "not taken with the right one");
+    scene_close(&s);
+}
+
+int main(void)
+{
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        test_halves(&rows[i]);
+        test_guesses(&rows[i]);
+    }
+    test_cookies(WIRE_ICMP);
+    test_cookies(WIRE_UDP);
+    return check_done();
+}

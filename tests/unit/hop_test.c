@@ -83,8 +83,8 @@ static void check_proof(void)
     struct hop hop;
     struct taken proof;
 
-    check_case("three_unanswered_tests_bring_sixteen_a_second_later");
-    prove(&hop, 9, 16, &proof);
+    check_case("tests_whose_end_is_unanswered_bring_sixteen_a_second_later");
+    prove(&hop, 8, 16, &proof);
     check_int("tests", proof.tests, 16);
     check_int("counted", proof.counted, 0);
     check_int("at", proof.last_ns, 1300 * MS);
@@ -105,6 +105,45 @@ static void check_proof(void)
     for (size_t i = 0; i < COUNT(rows); i++) {
         check_case("a_proof_with_%s", rows[i].name);
         check_int("verdict", prove(&hop, rows[i].before, rows[i].after, &proof), rows[i].want);
+    }
+}
+
+/* Loses the places whose bit is set. */
+static enum hop_verdict finish_burst(struct hop *hop, uint32_t lost, int total, int64_t now_ns)
+{
+    enum hop_verdict verdict = HOP_UNDECIDED;
+
+    for (int i = 0; i < total; i++)
+        verdict = hop_tested(hop, i, (lost >> i & 1) == 0, now_ns);
+    return verdict;
+}
+
+/* Probes that were really lost are no rate limit: they lie anywhere in a burst. */
+static void check_real_loss(void)
+{
+    static const struct {
+        const char *name;
+        uint32_t tests, proof; /* places lost, the first is bit 0; proof 0: not reached */
+        enum hop_verdict want;
+    } rows[] = {
+        { "losses_anywhere_in_the_burst_stand", 0x249, 0, HOP_STANDS },
+        { "a_burst_that_loses_half_at_random_stands", 0x56b, 0, HOP_STANDS },
+        { "losses_anywhere_in_the_proof_stand", 0xff0, 0x5b2b, HOP_STANDS },
+        { "a_token_within_the_end_of_both_rations", 0xbc0, 0xf7fe, HOP_RATIONS },
+        { "real_loss_before_a_bucket_runs_dry_rations", 0xfc9, 0xffff, HOP_RATIONS },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct hop hop = { .answered = true };
+        check_case("%s", rows[i].name);
+        struct taken fast = run(&hop, &rules, 0);
+        enum hop_verdict verdict = finish_burst(&hop, rows[i].tests, 12, fast.last_ns);
+        if (rows[i].proof != 0) {
+            check_int("first verdict", verdict, HOP_NEEDS_PROOF);
+            struct taken proof = run(&hop, &rules, fast.last_ns);
+            verdict = finish_burst(&hop, rows[i].proof, 16, proof.last_ns);
+        }
+        check_int("verdict", verdict, rows[i].want);
     }
 }
 
@@ -197,6 +236,7 @@ int main(void)
 {
     check_fast_sample();
     check_proof();
+    check_real_loss();
     check_spacing();
     check_silent();
     check_send_errors();

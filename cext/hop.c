@@ -24,6 +24,48 @@ static const int64_t rest_ns = 1000 * MS;     /* from one burst to the next */
  * would choose a good moment for the sample. */
 static const int64_t spacing_ns = 1050 * MS;
 static const int64_t fast_spacing_ns = 100 * MS;
+static const int64_t short_run_ns = 4000 * MS; /* a longer one may be stopped early */
+/* As long as a sample of 10 at the usual interval, with what follows it. */
+static const int64_t survey_ns = 1200 * MS;
+
+struct hop_rules hop_rules(uint32_t packets, int64_t interval_ns, bool vouched)
+{
+    struct hop_rules rules = { .packets = packets, .interval_ns = interval_ns };
+
+    bool slow = interval_ns >= untested_ns;
+    rules.vouched = vouched || slow;
+    rules.survey = !vouched && (slow || packets > short_run_ns / interval_ns);
+    return rules;
+}
+
+void hop_begin(struct hop *hop, const struct hop_rules *rules)
+{
+    *hop = (struct hop){ .phase = rules->survey ? HOP_SURVEY : HOP_SAMPLE,
+                         .surveying = rules->survey };
+}
+
+bool hop_was_probed(const struct hop *hop)
+{
+    return hop->counted + hop->errors + hop->surveyed > 0;
+}
+
+void hop_answered(struct hop *hop, enum probe_class class, uint32_t responder)
+{
+    uint64_t bit = UINT64_C(1) << responder % 64;
+
+    hop->answered = true;
+    if (class == PROBE_TEST && (hop->surveying || !hop->tested))
+        hop->known |= bit;
+    else if (class == PROBE_COUNTED && (hop->known & bit) == 0)
+        hop->tested = false;
+}
+
+bool hop_is_untested(const struct hop *hop, const struct hop_rules *rules)
+{
+    if (rules->vouched || hop->tested || hop->sample != NULL || hop->counted == 0)
+        return false;
+    return !hop_is_settled(hop) && hop->naps == 0;
+}
 
 bool hop_is_settled(const struct hop *hop)
 {
@@ -55,6 +97,7 @@ int64_t hop_due(const struct hop *hop, const struct hop_rules *rules)
     case HOP_TEST:
     case HOP_PROOF:
     case HOP_DORMANT:
+    case HOP_SURVEY:
         return hop->due_ns;
     case HOP_PACED:
         if (hop->counted >= rules->packets)
@@ -99,12 +142,26 @@ static enum probe_class take_test(struct hop *hop, struct hop_burst *burst, enum
     return PROBE_TEST;
 }
 
+static enum probe_class take_survey(struct hop *hop, const struct hop_rules *rules, int64_t now_ns)
+{
+    hop->due_ns = now_ns + rules->interval_ns;
+    hop->surveyed++;
+    if (rules
+            ->vouched) { /* others may have emptied the bucket: from the second on it has a token */
+        hop->surveying = false;
+        hop->phase = HOP_SAMPLE;
+    } else if (hop->surveyed * rules->interval_ns >= survey_ns) {
+        start_tests(hop, now_ns);
+    }
+    return PROBE_TEST;
+}
+
 static enum probe_class take_counted(struct hop *hop, const struct hop_rules *rules, int64_t now_ns)
 {
     hop->due_ns = now_ns + rules->interval_ns;
     if (++hop->counted < rules->packets)
         return PROBE_COUNTED;
-    if (rules->interval_ns >= untested_ns)
+    if (rules->vouched)
         hop->phase = HOP_SETTLED;
     else
         start_tests(hop, now_ns);
@@ -116,6 +173,8 @@ enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_
 {
     *place = -1;
     switch (hop->phase) {
+    case HOP_SURVEY:
+        return take_survey(hop, rules, now_ns);
     case HOP_TEST:
         return take_test(hop, &hop->tests, HOP_TEST, HOP_JUDGE, now_ns, place);
     case HOP_PROOF:
@@ -123,6 +182,7 @@ enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_
         return take_test(hop, &hop->proof, HOP_PROOF, HOP_PROVE, now_ns, place);
     case HOP_PACED:
         *place = pace_start(hop->sample, rules->trace, now_ns);
+        hop->due_ns = now_ns + rules->interval_ns;
         if (++hop->counted == rules->packets)
             hop->phase = HOP_SETTLED;
         return PROBE_COUNTED;
@@ -155,9 +215,13 @@ static bool is_limited(const struct hop_burst *burst, int least_unanswered, int 
     return burst->length - burst->answered >= least_unanswered && (places & (places - 1)) == 0;
 }
 
+/* The sample behind a survey begins with buckets as full as they were before. */
 static enum hop_verdict stand(struct hop *hop)
 {
-    hop->phase = HOP_SETTLED;
+    hop->phase = hop->surveying ? HOP_SAMPLE : HOP_SETTLED;
+    hop->tested = hop->tested || hop->surveying;
+    hop->surveying = false;
+    hop->due_ns = hop->tested_ns + rest_ns;
     return HOP_STANDS;
 }
 
@@ -202,6 +266,8 @@ static enum hop_verdict judge_waking(struct hop *hop, int64_t now_ns)
         return stand(hop);
     if (hop->proof.answered > 0)
         return HOP_RATIONS;
+    if (hop->surveying)
+        return stand(hop); /* silent: tested until somebody answers */
     if (hop->naps < UINT8_MAX)
         hop->naps++;
     start_proof(hop, HOP_DORMANT, now_ns);
@@ -255,6 +321,7 @@ int64_t hop_spacing_ns(const struct hop *hop)
 void hop_pace(struct hop *hop, struct pace_sample *sample)
 {
     hop->phase = HOP_PACED;
+    hop->surveying = false;
     hop->sample = sample;
     hop->counted = 0;
     hop->next_place = pace_first(sample);

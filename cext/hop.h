@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The sampling of one TTL: which class of probe is due when, and whether the sample stands. The
  * rule is DESIGN.md, section 6: a fast sample, tests behind it, and where the responder turns out
- * to ration its answers a new sample within its budget. A probe's own answer never decides whether
- * it counts. Pure. */
+ * to ration its answers a new sample within its budget. A run of more than a few seconds finds the pace
+ * first, with unsampled probes, so that it may be stopped at any moment. A probe's own answer never
+ * decides whether it counts. Pure. */
 #ifndef MTR_HOP_H
 #define MTR_HOP_H
 
@@ -18,6 +19,7 @@ enum hop_phase {
     HOP_PACED,  /* rationed: a new counted sample within the responder's budget */
     HOP_SETTLED,
     HOP_DORMANT, /* silent so far: settled, but asked again while other hops are at work */
+    HOP_SURVEY,  /* a long run: test probes at the trace's interval, then as behind a sample */
     HOP_PHASE_COUNT
 };
 
@@ -40,6 +42,10 @@ struct hop {
     struct hop_burst tests;     /* right behind the sample */
     struct hop_burst proof;     /* after a rest */
     bool answered;              /* at any time */
+    bool surveying;             /* what is tested is the pace: the sample is still to come */
+    bool tested;                /* the sample goes at a pace that was tested before */
+    uint32_t surveyed;          /* HOP_SURVEY: probes so far */
+    uint64_t known;             /* responders that were tested, a bit each by hash */
     uint8_t naps;               /* how often it has been dormant without answering since */
     uint8_t spoilt;             /* bursts that had to be sent again */
     int64_t due_ns;             /* not before this */
@@ -52,7 +58,26 @@ struct hop_rules {
     uint32_t packets;
     int64_t interval_ns;
     uint64_t trace; /* its serial number, see pace_serial */
+    bool survey;    /* the pace is found first */
+    bool vouched;   /* no test is needed: the interval is long, or the caller knows the pace */
 };
+
+/* The rules of a sample of so many probes. */
+struct hop_rules hop_rules(uint32_t packets, int64_t interval_ns, bool vouched);
+
+/* Begins a hop. */
+void hop_begin(struct hop *hop, const struct hop_rules *rules);
+
+/* True when it was sent any probe. */
+bool hop_was_probed(const struct hop *hop);
+
+/* A responder with this hash has answered. One that the survey has not met makes a counted sample
+ * untested. */
+void hop_answered(struct hop *hop, enum probe_class class, uint32_t responder);
+
+/* True while counted probes that went unanswered may have met a rate limit that no test has ruled
+ * out yet. */
+bool hop_is_untested(const struct hop *hop, const struct hop_rules *rules);
 
 /* When the hop wants to send again; INT64_MAX while it only waits. */
 int64_t hop_due(const struct hop *hop, const struct hop_rules *rules);

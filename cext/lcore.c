@@ -77,7 +77,7 @@ static const char *const known[] = { "target",   "protocol",   "port",    "sourc
                                      "packets",  "interval",   "timeout", "first_hop",
                                      "max_hops", "max_silent", "size",    "tos",
                                      "source",   "interface",  "mark",    "events",
-                                     "flow",     "own_only" };
+                                     "flow",     "own_only",   "surveyed" };
 
 static int l_trace(lua_State *L)
 {

@@ -22,6 +22,8 @@ static const char *const kind_names[] = {
     [EVENT_HOP_CHANGED] = "hop-changed",
     [EVENT_PATH_CHANGED] = "path-changed",
     [EVENT_RATIONED] = "rationed",
+    [EVENT_UNTESTED] = "untested",
+    [EVENT_TESTED] = "tested",
     [EVENT_DONE] = "done",
 };
 _Static_assert(sizeof kind_names / sizeof *kind_names == EVENT_KIND_COUNT, "a name for each kind");
@@ -127,6 +129,8 @@ static void push_event(lua_State *L, const struct trace_event *event, const stru
         lset_string(L, "ending", ending_names[event->ending]);
         return;
     }
+    if (event->kind == EVENT_UNTESTED || event->kind == EVENT_TESTED)
+        return;
     lset_integer(L, "probe", event->probe);
     if (event->kind == EVENT_RATIONED) {
         lset_number(L, "spacing", (double)event->ration.spacing_ns / ns_per_s);

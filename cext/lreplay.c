@@ -126,6 +126,8 @@ static bool get_event(struct reader *r, int64_t max_ttl, struct trace_event *eve
     event->at_ns = get_integer(r, "at_ns", 0, INT64_MAX / 4, -1);
     if (r->wrong != NULL)
         return false;
+    if (event->kind == EVENT_UNTESTED || event->kind == EVENT_TESTED)
+        event->ttl = (uint8_t)get_integer(r, "ttl", 1, max_ttl, 0);
     if (is_of_a_probe(event->kind) || event->kind == EVENT_RATIONED) {
         event->ttl = (uint8_t)get_integer(r, "ttl", 1, max_ttl, 0);
         event->probe = (uint32_t)get_integer(r, "probe", 0, UINT32_MAX, -1);

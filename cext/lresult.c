@@ -190,7 +190,10 @@ static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
     lset_boolean(L, "silent", hop->raw_received == 0 && hop->received == 0);
     if (hop->rationed)
         set_ration(L, hop);
-    if (hop->sent > 0) {
+    bool untested = hop->untested && hop->received + hop->unreachable < hop->sent;
+    if (untested)
+        lset_boolean(L, "untested", true);
+    if (hop->sent > 0 && !untested) {
         uint32_t lost = hop->sent - hop->received;
         double low, high;
         stats_wilson(lost, hop->sent, z95, &low, &high);

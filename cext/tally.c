@@ -436,6 +436,7 @@ static void on_unanswered(struct tally *tally, struct tally_hop *hop,
 static void on_rationed(struct tally_hop *hop, const struct trace_event *event)
 {
     hop->rationed = true;
+    hop->untested = false;
     hop->ration = event->ration;
     hop->first_counted = event->probe;
     hop->fast_sent = hop->sent + hop->in_flight;
@@ -480,6 +481,10 @@ void tally_event(struct tally *tally, const struct trace_event *event)
         break;
     case EVENT_RATIONED:
         on_rationed(hop, event);
+        break;
+    case EVENT_UNTESTED:
+    case EVENT_TESTED:
+        hop->untested = event->kind == EVENT_UNTESTED;
         break;
     case EVENT_PATH_CHANGED:
         tally->end = event->ttl;

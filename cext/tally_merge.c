@@ -82,6 +82,7 @@ static void merge_counts(struct tally_hop *into, const struct tally_hop *from)
     if (from->rationed && !into->rationed)
         into->ration = from->ration;
     into->rationed = into->rationed || from->rationed;
+    into->untested = into->untested || from->untested;
     into->sent += from->sent;
     into->received += from->received;
     into->unreachable += from->unreachable;

@@ -23,8 +23,11 @@ struct trace *trace_new(const struct trace_config *config, struct pace *pace, in
         return NULL;
     }
     t->config = *config;
-    t->rules.packets = config->packets;
-    t->rules.interval_ns = config->interval_ns > 0 ? config->interval_ns : interval_auto_ns;
+    t->rules =
+        hop_rules(config->packets, config->interval_ns > 0 ? config->interval_ns : interval_auto_ns,
+                  config->vouched);
+    for (int ttl = config->first_hop; ttl <= config->max_hops; ttl++)
+        hop_begin(&t->ttls[ttl].hop, &t->rules);
     t->rules.trace = pace_serial(pace);
     t->pace = pace;
     t->sink = sink;
@@ -93,12 +96,13 @@ static int last_probed(const struct trace *t)
     return t->end != 0 && !t->end_doubtful ? t->end : t->horizon;
 }
 
-static bool was_probed(const struct hop *hop)
-{
-    return hop->counted + hop->errors > 0;
-}
-
 /* ---- outcomes ------------------------------------------------------------------------------ */
+
+/* Survey probes are as patient as counted ones: they find the path. */
+static bool of_burst(const struct probe *p)
+{
+    return p->class == PROBE_TEST && p->place >= 0;
+}
 
 /* The one place where a probe's state changes; it emits the event that says so. */
 static void finish(struct trace *t, struct probe *p, enum probe_state state,
@@ -112,7 +116,7 @@ static void finish(struct trace *t, struct probe *p, enum probe_state state,
     if (!was_open)
         return;
     t->ttls[p->ttl].open--;
-    if (p->class == PROBE_TEST)
+    if (of_burst(p))
         trace_tested(t, p, now_ns);
 }
 
@@ -128,15 +132,15 @@ static void finish_send_error(struct trace *t, struct probe *p, int error, int64
     finish(t, p, PROBE_SEND_ERROR, event, now_ns);
 }
 
-static int64_t patience_ns(const struct trace *t, enum probe_class class)
+static int64_t patience_ns(const struct trace *t, bool burst)
 {
-    int64_t patience = class == PROBE_TEST ? test_patience_ns : counted_patience_ns;
+    int64_t patience = burst ? test_patience_ns : counted_patience_ns;
 
-    if (class == PROBE_COUNTED && t->config.timeout_given)
+    if (!burst && t->config.timeout_given)
         return t->config.timeout_ns;
     if (patience < 4 * t->p95_ns)
         patience = 4 * t->p95_ns;
-    if (class == PROBE_TEST && patience < 2 * t->slowest_ns) /* of a hop that always takes long */
+    if (burst && patience < 2 * t->slowest_ns) /* of a hop that always takes long */
         patience = 2 * t->slowest_ns;
     return patience < t->config.timeout_ns ? patience : t->config.timeout_ns;
 }
@@ -187,7 +191,7 @@ static bool is_ready(const struct trace *t)
     if (t->end == 0 && t->horizon < t->config.max_hops)
         return false;
     for (int ttl = last + 1; ttl <= last_probed(t); ttl++)
-        if (t->ttls[ttl].open > 0 || !was_probed(&t->ttls[ttl].hop))
+        if (t->ttls[ttl].open > 0 || !hop_was_probed(&t->ttls[ttl].hop))
             return false;
     return true;
 }
@@ -200,7 +204,7 @@ static void expire_probes(struct trace *t, int64_t now_ns, uint64_t capture_drop
         refresh_patience(t);
     while (p != NULL) {
         uint32_t number = p->number;
-        if (now_ns - p->sent_ns >= patience_ns(t, p->class)) {
+        if (now_ns - p->sent_ns >= patience_ns(t, of_burst(p))) {
             bool vanished = p->stamp_ns == 0 && p->drops == capture_drops && t->unstamped == 0;
             if (vanished)
                 finish_send_error(t, p, 0, now_ns);
@@ -258,7 +262,7 @@ static int64_t ttl_due(const struct trace *t, int ttl)
 {
     const struct hop *hop = &t->ttls[ttl].hop;
 
-    if ((ttl > last_sampled(t) && was_probed(hop)) || is_held(t, ttl))
+    if ((ttl > last_sampled(t) && hop_was_probed(hop)) || is_held(t, ttl))
         return INT64_MAX;
     int64_t due_ns = turn_ns(t, ttl);
     if (!hop_is_waking(hop))
@@ -293,11 +297,12 @@ bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct 
     p->ttl = (uint8_t)ttl;
     p->drops = capture_drops;
     p->class = hop_take(&at->hop, &t->rules, now_ns, &p->place);
-    if (p->class == PROBE_TEST && at->news.kind != NEWS_NONE)
+    if (of_burst(p) && at->news.kind != NEWS_NONE)
         pace_burst(t->pace, &at->news.responder, now_ns);
     at->open++;
     *out = (struct wire_probe){ .number = p->number, .flow = p->flow, .ttl = p->ttl };
     trace_emit(t, trace_about(p, EVENT_SENT), now_ns);
+    trace_note_untested(t, p->ttl, now_ns);
     return true;
 }
 
@@ -455,7 +460,7 @@ static int64_t send_due(const struct trace *t)
     return due > t->blocked_until_ns ? due : t->blocked_until_ns;
 }
 
-/* Probes of one class have the same patience, so the oldest of each is enough. */
+/* Probes of a kind have the same patience, so the oldest of each is enough. */
 static int64_t deadline_due(const struct trace *t)
 {
     int64_t due = INT64_MAX;
@@ -463,10 +468,11 @@ static int64_t deadline_due(const struct trace *t)
     bool seen[2] = { false, false };
     struct probe *p = probes_next_open(&probes, probes.first_open);
 
-    while (p != NULL && !(seen[PROBE_COUNTED] && seen[PROBE_TEST])) {
-        if (!seen[p->class])
-            due = earlier(due, p->sent_ns + patience_ns(t, p->class));
-        seen[p->class] = true;
+    while (p != NULL && !(seen[false] && seen[true])) {
+        bool burst = of_burst(p);
+        if (!seen[burst])
+            due = earlier(due, p->sent_ns + patience_ns(t, burst));
+        seen[burst] = true;
         p = probes_next_open(&probes, p->number + 1);
     }
     return due;
@@ -501,7 +507,7 @@ void trace_summary(const struct trace *t, struct trace_summary *out)
                                    .unstamped = t->unstamped,
                                    .last_error = t->last_error };
     for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++)
-        if (was_probed(&t->ttls[ttl].hop))
+        if (hop_was_probed(&t->ttls[ttl].hop))
             out->probed_ttl = (uint8_t)ttl;
     if (!t->done)
         return;

@@ -23,6 +23,7 @@ struct trace_config {
     bool timeout_given; /* the user's: kept, where else it is the most */
     uint16_t flow;      /* of all its probes: what balancers hash */
     uint8_t first_hop, max_hops, max_silent;
+    bool vouched; /* the caller knows the pace: no tests */
 };
 
 /* When the capture saw a packet. Stamps of different epochs cannot be subtracted: the clock was set
@@ -44,6 +45,8 @@ enum event_kind {
     EVENT_HOP_CHANGED,  /* another responder than before on this TTL and flow */
     EVENT_PATH_CHANGED, /* the path ends elsewhere; ttl is the new end, 0 for "not known" */
     EVENT_RATIONED,     /* the hop rations: counted probes before `probe` leave its sample */
+    EVENT_UNTESTED,     /* the hop's unanswered probes may have met a rate limit... */
+    EVENT_TESTED,       /* ...until tests have ruled that out, or EVENT_RATIONED follows */
     EVENT_DONE,
     EVENT_KIND_COUNT
 };

@@ -256,7 +256,8 @@ void trace_learn(struct trace *t, const struct probe *p, const struct wire_packe
 {
     struct ttl *at = &t->ttls[p->ttl];
 
-    at->hop.answered = true;
+    hop_answered(&at->hop, p->class, ipaddr_hash(&packet->from));
+    trace_note_untested(t, p->ttl, now_ns);
     if (at->news.kind != NEWS_NONE && (int32_t)(p->number - at->news.number) < 0)
         return;
     note_news(t, p, packet, from_target, now_ns);
@@ -277,6 +278,7 @@ void trace_learn_stop(struct trace *t, const struct probe *p, const struct wire_
     update_end(t, now_ns);
     if (!trace_ends_by_error(t, p->ttl))
         return;
-    t->ttls[p->ttl].hop.answered = true;
+    hop_answered(&t->ttls[p->ttl].hop, p->class, ipaddr_hash(&packet->from));
+    trace_note_untested(t, p->ttl, now_ns);
     trace_join_known(t, p->ttl, now_ns);
 }

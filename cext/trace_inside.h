@@ -33,6 +33,7 @@ struct ttl {
     uint32_t open;       /* probes without an outcome */
     int64_t answered_ns; /* when the newest reply to a probe of this TTL came */
     int64_t best_ns;     /* the least RTT; 0: none yet */
+    bool untested;       /* as the last event said */
 };
 
 struct trace {
@@ -85,6 +86,8 @@ void trace_advance_horizon(struct trace *t, int to, int64_t now_ns);
 
 /* trace_ration.c */
 
+/* Emits it where the hop's sample has become untested, or is no more. */
+void trace_note_untested(struct trace *t, uint8_t ttl, int64_t now_ns);
 /* A test probe has its outcome, and its state: the last one decides whether the hop rations. */
 void trace_tested(struct trace *t, const struct probe *p, int64_t now_ns);
 /* A responder that another trace knows to ration is not asked at the fast pace again. */

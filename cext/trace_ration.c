@@ -10,7 +10,9 @@ static const int64_t outage_ns = INT64_C(1200000000);
 static void ration(struct trace *t, uint8_t ttl, struct pace_sample *sample, int64_t now_ns)
 {
     struct hop *hop = &t->ttls[ttl].hop;
-    struct trace_event event = { .kind = EVENT_RATIONED, .ttl = ttl, .probe = t->probes.next };
+    struct trace_event event = {
+        .kind = EVENT_RATIONED, .ttl = ttl, .flow = t->config.flow, .probe = t->probes.next
+    };
 
     if (sample == NULL) {
         hop->phase = HOP_SETTLED;
@@ -19,8 +21,23 @@ static void ration(struct trace *t, uint8_t ttl, struct pace_sample *sample, int
     if (hop->sample != NULL)
         pace_leave(hop->sample, t->rules.trace);
     hop_pace(hop, sample);
+    t->ttls[ttl].untested = false;
     event.ration.evidence = pace_evidence(sample);
     event.ration.spacing_ns = pace_spacing_ns(sample);
+    trace_emit(t, event, now_ns);
+}
+
+void trace_note_untested(struct trace *t, uint8_t ttl, int64_t now_ns)
+{
+    struct ttl *at = &t->ttls[ttl];
+    bool untested = hop_is_untested(&at->hop, &t->rules);
+    struct trace_event event = { .kind = untested ? EVENT_UNTESTED : EVENT_TESTED,
+                                 .ttl = ttl,
+                                 .flow = t->config.flow };
+
+    if (untested == at->untested)
+        return;
+    at->untested = untested;
     trace_emit(t, event, now_ns);
 }
 
@@ -68,8 +85,10 @@ void trace_tested(struct trace *t, const struct probe *p, int64_t now_ns)
     uint8_t ttl = p->ttl;
     struct hop *hop = &t->ttls[ttl].hop;
 
-    if (hop_tested(hop, p->place, answer_to(t, p), now_ns) != HOP_RATIONS)
+    if (hop_tested(hop, p->place, answer_to(t, p), now_ns) != HOP_RATIONS) {
+        trace_note_untested(t, ttl, now_ns);
         return;
+    }
     if (trace_heard(t, ttl)->kind == NEWS_NONE) { /* only send errors spoke for it */
         hop->phase = HOP_SETTLED;
         return;

@@ -28,7 +28,8 @@ Loss% is the share of counted probes that were not answered; where fewer than
 100 probes back it and it is not zero, Wilson's 95 % interval follows, as in
 <code>20.0% (6-51)</code>; not for a hop that never answers. Many routers
 answer only so many probes a second: each hop is tested for that at the end of
-its sample and, where bursts are answered only in part, gets a new and slower
+its sample (before it in a run of more than 4 s) and, where bursts are answered
+only in part, gets a new and slower
 sample, marked <code>r</code>, or <code>rs</code> where probes of other traces
 to the same router are counted in. A <code>?</code> marks a hop that answers
 less often than one behind it: what it left unanswered was not lost on the way

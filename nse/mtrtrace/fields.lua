@@ -299,6 +299,7 @@ function M.cell(field, row)
   local value = pick(source, from)
   if value == nil then
     return absent(field, row)
+      .. (field.marks and row.first and field.marks(row.hop) or "")
   end
   return format.kinds[field.kind].text(value)
     .. (field.remark and field.remark(from) or "")

@@ -11,6 +11,10 @@ local function shared(hop)
   return hop.ration ~= nil and hop.ration.shared > 0
 end
 
+local function untested(hop)
+  return hop.untested ~= nil
+end
+
 local function suppressed(hop)
   return hop.suppressed ~= nil
 end
@@ -22,6 +26,9 @@ local MARKS = {
       .. "more slowly" },
   { mark = "s", is = shared,
     about = "other traces' probes to the same router are counted too" },
+  { mark = "u", is = untested,
+    about = "not tested for rate limiting before the trace was ended: "
+      .. "unanswered probes need not be lost ones" },
   { mark = "?", is = suppressed },
 }
 

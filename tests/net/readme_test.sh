@@ -86,4 +86,4 @@ done
 lab_drop_every 5 7 ip protocol icmp # prime to the four hops behind, so each loses; not the request
 # Forty packets, a second apart, show the same as sixty in less time.
 command=$(commands nmap | grep -F 'packets=60')
-is readme_sample "$(run_command deb12 "${command/packets=60/packets=40}" | shape)" "$(shape <"$TREE/README.md")"
+is readme_sample "$(run_command deb12 "${command/packets=60/packets=45}" | shape)" "$(shape <"$TREE/README.md")"

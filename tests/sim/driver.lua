@@ -33,7 +33,11 @@ function M.options(world, seed, more)
   return options
 end
 
-local function start(pace, options)
+--- Begins one trace, for M.advance: to be put into `sim.traces`.
+-- @tparam userdata pace of the simulation
+-- @tparam table options see M.options
+-- @treturn table
+function M.start(pace, options)
   local copy = {}
   for key, value in pairs(options) do
     copy[key] = value
@@ -189,7 +193,7 @@ function M.run(world, traces, settings)
   sim.asking = settings.asks and asking.new(pace, settings.asks,
     world.prober, settings.seed or 1)
   for i, options in ipairs(traces) do
-    sim.traces[i] = start(pace, options)
+    sim.traces[i] = M.start(pace, options)
   end
   M.advance(sim)
   for i, t in ipairs(sim.traces) do

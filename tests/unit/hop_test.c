@@ -59,11 +59,12 @@ static void check_fast_sample(void)
     check_int("verdict", finish_tests(&hop, 10, 12, 310 * MS), HOP_STANDS);
     check_int("phase", hop.phase, HOP_SETTLED);
 
-    check_case("an_interval_that_nobody_rations_needs_no_tests");
-    const struct hop_rules slow = { .packets = 4, .interval_ns = 1050 * MS };
-    hop = (struct hop){ .answered = true };
+    check_case("an_interval_that_nobody_rations_needs_no_tests_but_a_probe_ahead");
+    const struct hop_rules slow = hop_rules(4, 1050 * MS, false);
+    hop_begin(&hop, &slow);
     taken = run(&hop, &slow, 0);
-    check_int("tests", taken.tests, 0);
+    check_int("tests", taken.tests, 1);
+    check_int("counted", taken.counted, 4);
     check_int("phase", hop.phase, HOP_SETTLED);
 }
 
@@ -145,6 +146,63 @@ static void check_real_loss(void)
         }
         check_int("verdict", verdict, rows[i].want);
     }
+}
+
+/* The survey of a long run, with so many of its first burst answered. */
+static enum hop_verdict survey(struct hop *hop, const struct hop_rules *r, int answered,
+                               struct taken *taken)
+{
+    hop_begin(hop, r);
+    *taken = run(hop, r, 0);
+    if (answered > 0)
+        hop_answered(hop, PROBE_TEST, 7);
+    return finish_tests(hop, answered, 12, taken->last_ns + 200 * MS);
+}
+
+static void check_survey(void)
+{
+    const struct hop_rules longer = hop_rules(60, 100 * MS, false);
+    struct hop hop;
+    struct taken taken;
+
+    check_case("a_short_run_and_one_whose_pace_is_known_have_no_survey");
+    check_that(!hop_rules(40, 100 * MS, false).survey, "40 packets at 100 ms");
+    check_that(!hop_rules(60, 100 * MS, true).survey, "the caller knows the pace");
+
+    check_case("a_long_run_tests_the_pace_before_it_counts");
+    enum hop_verdict verdict = survey(&hop, &longer, 12, &taken);
+    check_int("counted", taken.counted, 0);
+    check_int("tests", taken.tests, 24);
+    check_int("verdict", verdict, HOP_STANDS);
+    check_that(!hop_is_untested(&hop, &longer), "untested before the sample");
+    taken = run(&hop, &longer, taken.last_ns + 200 * MS);
+    check_int("counted behind it", taken.counted, 60);
+    check_int("tests behind that", taken.tests, 12);
+    check_that(!hop_is_untested(&hop, &longer), "untested behind the sample");
+
+    check_case("an_answer_of_a_responder_not_met_in_the_survey_is_untested");
+    hop_answered(&hop, PROBE_COUNTED, 7);
+    check_that(!hop_is_untested(&hop, &longer), "the one it has met");
+    hop_answered(&hop, PROBE_COUNTED, 8);
+    check_that(hop_is_untested(&hop, &longer), "another one");
+
+    check_case("a_survey_that_meets_a_limit_goes_at_its_pace");
+    check_int("verdict", survey(&hop, &longer, 6, &taken), HOP_NEEDS_PROOF);
+    taken = run(&hop, &longer, taken.last_ns + 200 * MS);
+    check_int("tests", taken.tests, 16);
+    check_int("verdict", finish_tests(&hop, 1, 16, taken.last_ns + 200 * MS), HOP_RATIONS);
+    check_int("counted", hop.counted, 0);
+
+    check_case("a_silent_hop_is_sampled_and_untested_once_it_answers");
+    check_int("verdict", survey(&hop, &longer, 0, &taken), HOP_NEEDS_PROOF);
+    taken = run(&hop, &longer, taken.last_ns + 200 * MS);
+    check_int("tests", taken.tests, 3);
+    check_int("verdict", finish_tests(&hop, 0, 3, taken.last_ns + 200 * MS), HOP_STANDS);
+    taken = run(&hop, &longer, taken.last_ns + 200 * MS);
+    check_int("counted", taken.counted, 60);
+    check_that(!hop_is_untested(&hop, &longer), "untested while silent");
+    hop_answered(&hop, PROBE_COUNTED, 7);
+    check_that(hop_is_untested(&hop, &longer), "tested though it answers");
 }
 
 static void check_spacing(void)
@@ -237,6 +295,7 @@ int main(void)
     check_fast_sample();
     check_proof();
     check_real_loss();
+    check_survey();
     check_spacing();
     check_silent();
     check_send_errors();

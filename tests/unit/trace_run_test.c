@@ -41,31 +41,41 @@ static int64_t sent_at(unsigned ttl, size_t n)
 
 /* ---- pace ---------------------------------------------------------------------------------- */
 
-static void check_hop_pace(unsigned ttl, int64_t interval_ns, size_t tests)
+/* `first` unsampled probes find the pace, the counted ones follow, then `tests`. */
+static void check_order(unsigned ttl, int64_t interval_ns, size_t first, size_t tests)
 {
     size_t counted = w->config.packets;
+
+    for (size_t n = 0; n < first + counted + tests; n++) {
+        const struct world_event *e = world_nth(w, EVENT_SENT, ttl, n);
+        if (e == NULL)
+            return;
+        bool counts = n >= first && n < first + counted;
+        check_int("class", e->event.class, counts ? PROBE_COUNTED : PROBE_TEST);
+        int64_t gap = n > 0 ? e->event.at_ns - sent_at(ttl, n - 1) : 0;
+        if (n > first && counts)
+            check_that(gap == interval_ns, "TTL %u, probe %zu: %lld ns after the one before", ttl,
+                       n, (long long)gap);
+        if (n >= first + counted)
+            check_that(gap <= MS, "TTL %u, test probe %zu: %lld ns later", ttl, n, (long long)gap);
+    }
+}
+
+static void check_hop_pace(unsigned ttl, int64_t interval_ns, size_t first, size_t tests)
+{
+    size_t counted = w->config.packets, all = first + counted + tests;
 
     check_int("counted probes", (int64_t)world_count_class(w, EVENT_SENT, ttl, PROBE_COUNTED),
               (int64_t)counted);
     check_int("test probes", (int64_t)world_count_class(w, EVENT_SENT, ttl, PROBE_TEST),
-              (int64_t)tests);
-    for (size_t n = 0; n < counted + tests; n++) {
-        const struct world_event *e = world_nth(w, EVENT_SENT, ttl, n);
-        if (e == NULL)
-            return;
-        check_int("class", e->event.class, n < counted ? PROBE_COUNTED : PROBE_TEST);
-        int64_t gap = n > 0 ? e->event.at_ns - sent_at(ttl, n - 1) : 0;
-        if (n > 0 && n < counted)
-            check_that(gap == interval_ns, "TTL %u, probe %zu: %lld ns after the one before", ttl,
-                       n, (long long)gap);
-        if (n >= counted)
-            check_that(gap <= MS, "TTL %u, test probe %zu: %lld ns later", ttl, n, (long long)gap);
-    }
+              (int64_t)(first + tests));
+    check_order(ttl, interval_ns, first, tests);
     check_int("sent", hop(ttl)->sent, (int64_t)counted);
     check_int("received", hop(ttl)->received, (int64_t)counted);
-    check_int("raw sent", hop(ttl)->raw_sent, (int64_t)(counted + tests));
-    check_int("raw received", hop(ttl)->raw_received, (int64_t)(counted + tests));
+    check_int("raw sent", hop(ttl)->raw_sent, (int64_t)all);
+    check_int("raw received", hop(ttl)->raw_received, (int64_t)all);
     check_int("in flight", hop(ttl)->in_flight, 0);
+    check_that(!hop(ttl)->untested, "TTL %u is untested", ttl);
 }
 
 static const struct pace_row {
@@ -74,23 +84,23 @@ static const struct pace_row {
     uint8_t version, target;
     uint32_t packets;
     int64_t interval_ns, gap_ns;
-    size_t tests;
+    size_t first, tests;
 } pace_rows[] = {
-    { "ten_packets_go_100_ms_apart_and_12_tests_behind", WIRE_ICMP, 4, 8, 10, 0, 100 * MS, 12 },
-    { "udp4_has_the_same_pace", WIRE_UDP, 4, 8, 10, 0, 100 * MS, 12 },
-    { "tcp4_has_the_same_pace", WIRE_TCP, 4, 8, 10, 0, 100 * MS, 12 },
-    { "icmp6_has_the_same_pace", WIRE_ICMP, 6, 8, 10, 0, 100 * MS, 12 },
-    { "udp6_has_the_same_pace", WIRE_UDP, 6, 8, 10, 0, 100 * MS, 12 },
-    { "tcp6_has_the_same_pace", WIRE_TCP, 6, 8, 10, 0, 100 * MS, 12 },
-    { "one_packet_is_followed_by_12_tests", WIRE_ICMP, 4, 3, 1, 0, 100 * MS, 12 },
-    { "a_target_on_the_link_has_the_same_pace", WIRE_ICMP, 4, 1, 10, 0, 100 * MS, 12 },
-    { "a_target_at_20_has_the_same_pace", WIRE_ICMP, 4, 20, 10, 0, 100 * MS, 12 },
-    { "1000_packets_keep_the_pace", WIRE_ICMP, 4, 2, 1000, 0, 100 * MS, 12 },
-    { "an_interval_of_half_a_second_is_kept", WIRE_ICMP, 4, 5, 5, 500 * MS, 500 * MS, 12 },
-    { "an_interval_of_1_ms_is_kept", WIRE_ICMP, 4, 3, 50, MS, MS, 12 },
-    { "an_interval_below_1050_ms_has_tests", WIRE_ICMP, 4, 3, 4, 1049 * MS, 1049 * MS, 12 },
-    { "an_interval_of_1050_ms_has_no_tests", WIRE_ICMP, 4, 3, 4, 1050 * MS, 1050 * MS, 0 },
-    { "an_interval_of_2_s_has_no_tests", WIRE_UDP, 6, 3, 4, 2 * SECOND, 2 * SECOND, 0 },
+    { "ten_packets_go_100_ms_apart_and_12_tests_behind", WIRE_ICMP, 4, 8, 10, 0, 100 * MS, 0, 12 },
+    { "udp4_has_the_same_pace", WIRE_UDP, 4, 8, 10, 0, 100 * MS, 0, 12 },
+    { "tcp4_has_the_same_pace", WIRE_TCP, 4, 8, 10, 0, 100 * MS, 0, 12 },
+    { "icmp6_has_the_same_pace", WIRE_ICMP, 6, 8, 10, 0, 100 * MS, 0, 12 },
+    { "udp6_has_the_same_pace", WIRE_UDP, 6, 8, 10, 0, 100 * MS, 0, 12 },
+    { "tcp6_has_the_same_pace", WIRE_TCP, 6, 8, 10, 0, 100 * MS, 0, 12 },
+    { "one_packet_is_followed_by_12_tests", WIRE_ICMP, 4, 3, 1, 0, 100 * MS, 0, 12 },
+    { "a_target_on_the_link_has_the_same_pace", WIRE_ICMP, 4, 1, 10, 0, 100 * MS, 0, 12 },
+    { "a_target_at_20_has_the_same_pace", WIRE_ICMP, 4, 20, 10, 0, 100 * MS, 0, 12 },
+    { "1000_packets_find_the_pace_first", WIRE_ICMP, 4, 2, 1000, 0, 100 * MS, 24, 12 },
+    { "an_interval_of_half_a_second_is_kept", WIRE_ICMP, 4, 5, 5, 500 * MS, 500 * MS, 0, 12 },
+    { "an_interval_of_1_ms_is_kept", WIRE_ICMP, 4, 3, 50, MS, MS, 0, 12 },
+    { "an_interval_below_1050_ms_has_tests", WIRE_ICMP, 4, 3, 4, 1049 * MS, 1049 * MS, 14, 12 },
+    { "an_interval_of_1050_ms_has_no_tests", WIRE_ICMP, 4, 3, 4, 1050 * MS, 1050 * MS, 1, 0 },
+    { "an_interval_of_2_s_has_no_tests", WIRE_UDP, 6, 3, 4, 2 * SECOND, 2 * SECOND, 1, 0 },
 };
 
 static void test_pace(void)
@@ -106,7 +116,7 @@ static void test_pace(void)
             w->rtt_ns[ttl] = 1000 * (int64_t)ttl;
         run();
         for (unsigned ttl = 1; ttl <= row->target; ttl++)
-            check_hop_pace(ttl, row->gap_ns, row->tests);
+            check_hop_pace(ttl, row->gap_ns, row->first, row->tests);
         check_int("ending", summary().ending, TRACE_REACHED);
         check_int("timeouts", (int64_t)world_count(w, EVENT_TIMEOUT, 0), 0);
         world_free(w);

@@ -19,6 +19,14 @@ local BURSTS = { r = { 16, 1, 7, 0 }, s = { 16, 1, 7, 4 }, R = { 0, 0, 0, 6 },
   w = { 16, 11, 50, 0 } }
 
 local function hop_of(ttl, word, sent)
+  if word:sub(-1) == "u" then
+    local lost = math.tointeger(tonumber(word:sub(1, -2)))
+    local silent = lost == sent
+    return sample.hop(ttl, silent and {}
+      or { sample.responder("10.0.0." .. ttl) }, { sent = sent,
+      received = sent - lost, lost = rounds(lost, sent), silent = silent,
+      untested = true })
+  end
   if word == "*" then
     return sample.hop(ttl, {}, { sent = sent, received = 0, raw_sent = sent,
       raw_received = 0, loss = 1.0, silent = true })
@@ -68,6 +76,10 @@ local ROWS = {
   { name = "loss_first_visible_at_a_hop", path = "0 0 0 6 7 5 8 6",
     want = { "Round-trip loss first visible at hop 4: 10.7% (7.7-14.7), "
       .. "32 of 300 probes from there on, 0 of 180 before." } },
+  { name = "no_verdict_rests_on_an_untested_sample", path = "0 45u 45u 44u",
+    want = {} },
+  { name = "an_untested_hop_is_not_called_silent", path = "0 60u 0",
+    sent = 60, want = {} },
   { name = "loss_of_all_hops_begins_at_the_first", path = "6 7 5 8 6",
     want = { "Round-trip loss first visible at hop 1: 10.7% (7.7-14.7), "
       .. "32 of 300 probes from there on." } },

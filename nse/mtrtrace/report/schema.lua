@@ -134,11 +134,15 @@ local function responder()
 end
 
 local function hop()
-  return of_scope("hop", {
+  local out = of_scope("hop", {
     { "silent", value("boolean", "whether nothing ever answered") },
     { "responders", list("who answered; the one that answered most first",
       responder()) },
   })
+  out.properties.untested = value("boolean", "true where probes went "
+    .. "unanswered that no test has cleared of a rate limit: loss is null; "
+    .. "else absent")
+  return out
 end
 
 local function keyed(keys, required, more)

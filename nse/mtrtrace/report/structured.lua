@@ -116,6 +116,7 @@ local function hop_table(hop, new, shape)
   local out = new()
   add_fields(out, "hop", hop, shape)
   out.silent = hop.silent or false
+  out.untested = hop.untested or nil
   out.responders = each(hop.responders, new, responder_table, shape)
   return out
 end

@@ -122,6 +122,8 @@ local function options_of(self, job)
   end
   if job.survey then
     out.interval, out.packets = nil, 1
+  else
+    out.surveyed = true -- or at a pace that no router limits
   end
   return out
 end

@@ -49,7 +49,7 @@ local function mark_rationed(hops)
   local answered, sent = 0, 0
   for i = #hops, 1, -1 do
     local hop = hops[i]
-    if not hop.silent and not hop.suppressed then
+    if not (hop.silent or hop.suppressed or hop.untested) then
       answered, sent = answered + hop.received, sent + hop.sent
     end
     hop.rationed = hop.ration and rations(hop, answered, sent) or nil
@@ -91,13 +91,21 @@ local function silent_verdict(hops, first, last)
   }
 end
 
+-- A hop none of whose probes is finished, or that may have had no token for
+-- them, is not known to be silent.
+local function is_silent(hop)
+  return hop.silent and hop.sent > 0 and not hop.untested
+end
+
 local function add_silent(out, hops)
-  local first
+  local first, last
   for i, hop in ipairs(hops) do
-    if not hop.silent and first then
-      out[#out + 1] = silent_verdict(hops, first, i - 1)
+    if is_silent(hop) then
+      first, last = first or i, i
+    elseif not hop.silent and first then
+      out[#out + 1] = silent_verdict(hops, first, last)
+      first = nil
     end
-    first = hop.silent and (first or i) or nil
   end
 end
 

@@ -33,6 +33,7 @@ local function answering(hops)
   local out = {}
   for _, hop in ipairs(hops) do
     local use = hop.sent > 0 and #hop.responders > 0 and not hop.suppressed
+      and not hop.untested
     out[#out + 1] = use and hop or nil
   end
   return out

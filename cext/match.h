@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which probe of a trace an identity belongs to: every field must fit (DESIGN.md, section 4).
+/* Which probe of a trace an identity belongs to: every field must fit (cext/README.md).
  * Pure.
  *
  * Who does not see the probes knows their addresses, ports, lengths and rates, and has to guess: the

@@ -57,7 +57,7 @@ int quantiles_add(struct quantiles *q, int64_t sample_ns);
 double quantiles_get(const struct quantiles *q, double p);
 void quantiles_fini(struct quantiles *q);
 
-/* Wilson's score interval for k events in n trials at the normal quantile z (science.md, 3.4). */
+/* Wilson's score interval for k events in n trials at the normal quantile z (Wilson 1927). */
 void stats_wilson(uint64_t k, uint64_t n, double z, double *low, double *high);
 
 #endif

@@ -13,7 +13,8 @@ static const struct {
     uint8_t payload_default;
 } protocol_info[] = {
     [WIRE_ICMP] = { ECHO_HEADER, WIRE_PAYLOAD_MIN, 36 },
-    /* 12 bytes of payload, so that the size of a quote tells vendors apart (science.md, 2.3) */
+    /* 12 bytes of payload: the size of a quote tells vendors apart, some of which quote 8 bytes and
+       others all there is (RFC 1812 section 4.3.2.3). */
     [WIRE_UDP] = { UDP_HEADER, WIRE_PAYLOAD_MIN, 12 },
     [WIRE_TCP] = { TCP_HEADER + TCP_MSS_OPTION, 0, 0 },
 };

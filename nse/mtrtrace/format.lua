@@ -68,6 +68,17 @@ function M.exact(value)
   return ("%.17g"):format(value)
 end
 
+local EXACT = 1 << 53
+
+--- An integer as programs read it: beyond 2^53 as text, because many readers
+-- of JSON keep no more digits.
+-- @tparam integer value
+-- @treturn integer|string
+function M.whole(value)
+  return value > EXACT and ("%d"):format(value)
+    or value < -EXACT and ("%d"):format(value) or value
+end
+
 local NS = 1000000000
 
 --- A moment as ISO 8601 in UTC, to the nanosecond.

@@ -3,7 +3,10 @@
 -- @module mtrtrace.marks
 local M = {}
 
-local function resampled(hop)
+--- Whether the counted sample of a hop replaced a faster one.
+-- @tparam table hop of a trace result
+-- @treturn boolean
+function M.is_resampled(hop)
   return hop.ration ~= nil
 end
 
@@ -21,7 +24,7 @@ end
 
 -- "?" is explained hop by hop, in mtrtrace.notes.
 local MARKS = {
-  { mark = "r", is = resampled,
+  { mark = "r", is = M.is_resampled,
     about = "bursts were answered only in part, so Loss% is of probes sent "
       .. "more slowly" },
   { mark = "s", is = shared,

@@ -124,6 +124,23 @@ local function is_search(search)
   return good
 end
 
+-- Moments are strings, because other readers may round numbers beyond 2^53;
+-- the first recordings had numbers.
+local function with_moment(object)
+  if type(object) == "table" and type(object.started_ns) == "string" then
+    object.started_ns = math.tointeger(tonumber(object.started_ns))
+  end
+end
+
+local function with_moments(object)
+  with_moment(object)
+  with_moment(object.result)
+  for _, flow in ipairs(type(object.flows) == "table" and object.flows
+    or {}) do
+    with_moment(flow)
+  end
+end
+
 -- ---- lines ----------------------------------------------------------------
 
 local KINDS = {}
@@ -332,6 +349,7 @@ function Replay:line(line)
   elseif not is_whole(object.trace, 1, math.maxinteger) then
     return nil, "'trace' is missing or is no number of a trace"
   end
+  with_moments(object)
   local trace = self.open[object.trace]
   local take = KINDS[object.kind] or engine_event
   if not trace and object.kind ~= "start" and object.kind ~= "error" then

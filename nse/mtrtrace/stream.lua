@@ -34,6 +34,11 @@ end
 
 local write
 
+local function whole(value)
+  local number = format.whole(value)
+  return number == value and tostring(value) or '"' .. number .. '"'
+end
+
 local function list(items)
   local parts = {}
   for i, item in ipairs(items) do
@@ -49,21 +54,25 @@ local function object(members)
   end
   table.sort(keys)
   for i, key in ipairs(keys) do
-    parts[i] = quoted(key) .. ":" .. write(members[key])
+    parts[i] = quoted(key) .. ":" .. write(members[key], key)
   end
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
+-- Tables without keys are lists, but for these, whose keys are named.
+local OBJECTS = { facts = true, result = true, evidence = true, place = true }
+
 -- Tables with a first element are lists; keys of others are in order.
-function write(value)
+function write(value, key)
   local kind = type(value)
   if kind == "string" then
     return quoted(value)
   elseif kind == "number" then
-    return math.type(value) == "integer" and tostring(value)
+    return math.type(value) == "integer" and whole(value)
       or format.exact(value) or "null"
   elseif kind == "table" then
-    return value[1] ~= nil and list(value) or object(value)
+    local is_list = value[1] ~= nil or next(value) == nil and not OBJECTS[key]
+    return is_list and list(value) or object(value)
   end
   return tostring(value)
 end
@@ -92,7 +101,7 @@ end
 
 local function member(parts, key, value)
   if value ~= nil then
-    parts[#parts + 1] = ('"%s":%s'):format(key, write(value))
+    parts[#parts + 1] = ('"%s":%s'):format(key, write(value, key))
   end
 end
 

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 --- How routers ration their ICMP errors: token buckets as vendors build them
--- (science.md, sections 2.6 and 3.1). Times are nanoseconds.
+-- (RFC 4443 section 2.4 f; icmp_ratelimit of Linux; defaults of IOS and
+-- Junos). Times are nanoseconds.
 -- @module sim.bucket
 local M = {}
 

@@ -45,7 +45,7 @@ local INDEX_AT = { [1] = 6, [58] = 6, [17] = 6, [6] = 4 }
 -- header, `quote` the probe as it arrived. Where it returns nil the lie does
 -- not exist for this protocol.
 M.kinds = {
-  -- peers.md 5.1: somebody else's TCP segment from port 33434.
+  -- What mtr takes for an answer: somebody else's TCP segment from port 33434.
   foreign_tcp = function(ip, p, quote)
     if p.protocol == 6 then
       return nil

@@ -139,7 +139,7 @@ check.case("a_queue_waits_as_long_as_theory_says", function()
     tostring(sum / n / 1e6))
 end)
 
--- ---- rationing, against the figures of science.md --------------------------
+-- ---- rationing, against published figures ---------------------------------
 
 -- Answers to `pps` a second for `seconds`, in whole seconds.
 local function answers(spec, pps, seconds, seed)

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- The mistakes that other tools made (peers.md, section 5), each staged so
+-- The mistakes that mtr, traceroute and others made, each staged so
 -- that a case fails where we make it too. A case bears the number of its
 -- pitfall. Not staged here, because they live outside the engine:
 --   3  byte order of raw sockets: tests/net; lying lengths in quotes:

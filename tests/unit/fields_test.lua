@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 local check = require "check"
 local fields = require "mtrtrace.fields"
+local marks = require "mtrtrace.marks"
 local format = require "mtrtrace.format"
 local sample = require "sample"
 
@@ -22,6 +23,15 @@ check.case("every_field_is_complete_and_its_key_unique", function()
     check.equal(format.kinds[field.kind] ~= nil, true, field.key)
     check.equal((field.hop or field.responder) ~= nil, true, field.key)
     check.equal(fields.get(field.key), field)
+  end
+end)
+
+check.case("rate_limiting_is_said_where_the_table_marks_it", function()
+  local field = fields.get "rationed"
+  for _, hop in ipairs { {}, { ration = { shared = 0 } },
+    { ration = { shared = 0 }, rationed = true } } do
+    check.equal(fields.raw(field, "hop", hop),
+      marks.of(hop):find("r", 1, true) ~= nil)
   end
 end)
 

@@ -29,7 +29,7 @@ local function result()
     announced = true, rpki = "valid", source = "irr rr.example.net",
     origins = { { asn = "AS3301", source = "irr", prefix = "62.20.0.0/16" },
       { asn = "AS3302", source = "irr" } },
-    place = { country = "SE", city = "Solna", latitude = 59.36,
+    place = { country = "SE", city = "Link\u{f6}ping", latitude = 59.36,
       longitude = 18.0 } })
   local other = sample.responder("62.20.1.3", { received = 2, flow = 0 })
   local target = sample.responder("93.184.216.34", { target = true,
@@ -62,7 +62,8 @@ local function document(name, more)
   local text = part(format.head, seen) .. format.trace(result(), seen)
   if format.failure then
     text = text .. part(format.between, seen)
-      .. format.failure("name not found", { name = "nosuch.example" })
+      .. format.failure("name not found", setmetatable({
+        name = "nosuch.example" }, { __index = seen }))
   end
   return text .. part(format.tail, seen)
 end
@@ -81,6 +82,11 @@ local EVENTS = {
   { kind = "sent", at_ns = 7000000, ttl = 2, probe = 4, class = "counted" },
   { kind = "timeout", at_ns = 2000002000, ttl = 2, probe = 1,
     class = "counted" },
+  { kind = "sent", at_ns = 2000002000, ttl = 2, probe = 5,
+    class = "counted" },
+  { kind = "reply", at_ns = 2000002001, ttl = 2, probe = 5,
+    class = "counted", from = "62.20.1.2", reply = "too-big", type = 3,
+    code = 4, rtt_ns = 1000000, reply_ttl = 64, target = false },
   { kind = "send-error", at_ns = 2000002001, ttl = 2, probe = 4,
     class = "counted", error = "no buffer" },
 }

@@ -362,7 +362,7 @@ static void check_limits(void)
     mda_world_free(&w);
 }
 
-/* Stopping points as published (Veitch et al.; science.md, 1.3). */
+/* Stopping points as published (Veitch et al., INFOCOM 2009). */
 static void check_stopping_points(void)
 {
     static const uint32_t at95[] = { 6, 11, 16, 21, 27, 33, 39, 45 };

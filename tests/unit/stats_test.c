@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double exact = 1e-9;      /* DESIGN.md, 5 */
+static const double exact = 1e-9;      /* relative, over 10^6 samples */
 static const double histogram = 0.005; /* beyond STATS_EXACT samples */
 
 /* ---- distributions ------------------------------------------------------------------------- */
@@ -239,7 +239,7 @@ static void test_small(void)
     check_near("jitter", stats_jitter_ns(&stats), 0, 0);
     check_near("p95", quantiles_get(&stats.quantiles, 0.95), 333000000, 0);
 
-    /* trippy's fixture (peers.md, 1.3), whose first jitter is the first RTT */
+    /* trippy's fixture (of its tests), whose first jitter is the first RTT */
     check_case("the_first_rtt_is_no_jitter");
     stats_add(&stats, 1, 123000000);
     stats_add(&stats, 2, 123000000);
@@ -352,7 +352,7 @@ static const struct wilson_row {
     uint64_t k, n;
     double z, low, high, within;
 } wilson_rows[] = {
-    /* percentages as printed in science.md, 3.4 */
+    /* in whole percent */
     { 0, 10, 1.96, 0, 0.28, 0.005 },
     { 0, 30, 1.96, 0, 0.11, 0.005 },
     { 0, 100, 1.96, 0, 0.037, 0.0005 },

@@ -71,7 +71,7 @@ static void wrong_target_port(const struct world *w, struct wire_packet *p)
     p->probe.target_port++;
 }
 
-/* Somebody else's packet that happens to bear the same numbers (mtr takes it: peers.md, 5.1). */
+/* Somebody else's packet that happens to bear the same numbers (mtr takes it). */
 static void foreign_tcp(const struct world *w, struct wire_packet *p)
 {
     (void)w;

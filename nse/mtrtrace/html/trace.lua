@@ -85,6 +85,7 @@ local function table_html(result, view, keys, name)
   if #cells == 1 then
     return ""
   end
+  keys = grid.keys(keys, result)
   local shown = shown_of(cells, keys, view)
   local head = fill.each(shown, function(c)
     return ('<th scope="col"%s>%s</th>'):format(

@@ -226,7 +226,8 @@ local function summary(flow)
   for _, key in ipairs(hop and FIGURES or {}) do
     s[key] = hop[key]
   end
-  s.avg_ms = hop and hop.responders[1] and hop.responders[1].avg_ms
+  local first = hop and hop.responders[1]
+  s.avg_ms = first and first.avg_ms or nil
   return s
 end
 

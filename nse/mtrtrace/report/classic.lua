@@ -88,11 +88,16 @@ end
 local MARKS = {
   ["3/0"] = "!N", ["3/1"] = "!H", ["3/2"] = "!P", ["3/4"] = "!F",
   ["3/5"] = "!S", ["3/9"] = "!X", ["3/10"] = "!X", ["3/13"] = "!X",
-  ["1/0"] = "!N", ["1/1"] = "!X", ["1/3"] = "!H", ["1/4"] = "!P",
+  ["3/14"] = "!V", ["3/15"] = "!C",
+  ["1/0"] = "!N", ["1/1"] = "!X", ["1/2"] = "!S", ["1/3"] = "!H",
+  ["1/4"] = "!P", ["2/0"] = "!F",
 }
 
+-- Replies that say why a probe went no farther.
+local SAYS_NO = { unreachable = true, ["too-big"] = true }
+
 local function mark(event)
-  if event.reply ~= "unreachable" or event.target then
+  if not SAYS_NO[event.reply] or event.target then
     return ""
   end
   local code = ("%d/%d"):format(event.type, event.code)

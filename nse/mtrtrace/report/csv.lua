@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 --- The report as CSV (RFC 4180, lines end with a line feed): a header, then
--- a line for each address that answered, and one for each silent hop.
+-- a line for each address that answered, one for each silent hop, and one for
+-- a target without hops, which says why where it was not traced.
 -- Figures of the hop stand in each of its lines, but where several flows gave
 -- its addresses figures of their own. Pure.
 -- @module mtrtrace.report.csv
@@ -9,9 +10,27 @@ local format = require "mtrtrace.format"
 
 local M = {}
 
+-- What spreadsheets take for the beginning of a formula, in either width.
+local FORMULA = { ["="] = true, ["+"] = true, ["-"] = true, ["@"] = true,
+  ["\u{ff1d}"] = true, ["\u{ff0b}"] = true, ["\u{ff0d}"] = true,
+  ["\u{ff20}"] = true }
+
+-- A text from outside, which a spreadsheet is to take for a text.
+local function guarded(text)
+  local first = text:match "^[ \t\r\n]*([\1-\127\194-\244][\128-\191]*)"
+  return FORMULA[first] and "'" .. text or text
+end
+
+-- A cell. Spreadsheets may also part a line at a semicolon.
 local function quoted(value)
-  local text = format.clean(value == nil and "" or value)
-  return text:find('[,"]') and '"' .. text:gsub('"', '""') .. '"' or text
+  if type(value) ~= "string" then
+    return value == nil and "" or tostring(value)
+  end
+  return value:find('[,;"]') and '"' .. value:gsub('"', '""') .. '"' or value
+end
+
+local function text_cell(text)
+  return text and guarded(format.clean(text))
 end
 
 local function line(values, count)
@@ -37,7 +56,7 @@ local function columns(view)
   return list
 end
 
-local LEAD = { "target", "target_name", "started", "reached" }
+local LEAD = { "target", "target_name", "started", "reached", "error" }
 
 --- The header.
 -- @tparam table view `columns` where `chosen`; else there are all
@@ -68,15 +87,15 @@ local function value_of(field, hop, responder)
   if type(value) == "boolean" then
     return value and "yes" or "no"
   end
-  return value
+  return field.kind == "name" and text_cell(value) or value
 end
 
 local function row(result, view, hop, responder)
-  local values = { result.target, view.name,
+  local values = { result.target, text_cell(view.name),
     result.started_ns and format.moment(result.started_ns),
-    result.reached and "yes" or "no" }
+    result.reached and "yes" or "no", text_cell(result.error) }
   local list = columns(view)
-  for i, field in ipairs(list) do
+  for i, field in ipairs(hop and list or {}) do
     values[#LEAD + i] = value_of(field, hop, responder)
   end
   return line(values, #LEAD + #list)
@@ -96,7 +115,15 @@ function M.trace(result, view)
       lines[#lines + 1] = row(result, view, hop, responder)
     end
   end
-  return table.concat(lines)
+  return lines[1] and table.concat(lines) or row(result, view)
+end
+
+--- The line of a target that was not traced.
+-- @tparam string err why, one sentence
+-- @tparam table view as above
+-- @treturn string
+function M.failure(err, view)
+  return row({ error = err }, view)
 end
 
 return M

@@ -38,7 +38,7 @@ end
 local function with_moment(out, result, null)
   local ns = result.started_ns
   out.started = ns and format.moment(ns) or null
-  out.started_ns = ns or null
+  out.started_ns = ns and format.whole(ns) or null
 end
 
 --- A result as an ordered table for dkjson.

@@ -2,13 +2,15 @@
 --- The report as a Markdown table, verdicts as a list under it. Pure.
 -- @module mtrtrace.report.markdown
 local fields = require "mtrtrace.fields"
+local format = require "mtrtrace.format"
 local grid = require "mtrtrace.report.grid"
 local ttfb_line = require "mtrtrace.report.ttfb_line"
 
 local M = {}
 
+-- Also what only some dialects read: strikethrough, mathematics, entities.
 local function escape(text)
-  return (text:gsub("[\\`*_|<>%[%]]", "\\%0"))
+  return (text:gsub("[\\`*_|<>%[%]~$&#]", "\\%0"))
 end
 
 local function line(cells)
@@ -40,7 +42,8 @@ function M.trace(result, view)
   end
   for i, cells in ipairs(grid.cells(result, view)) do
     parts[#parts + 1] = line(cells)
-    parts[#parts + 1] = i == 1 and rule(view.columns) or nil
+    parts[#parts + 1] = i == 1
+      and rule(grid.keys(view.columns, result)) or nil
   end
   local remarks = grid.remarks(result, view)
   parts[#parts + 1] = #remarks > 0 and "\n" or nil
@@ -48,6 +51,15 @@ function M.trace(result, view)
     parts[#parts + 1] = "- " .. escape(remark) .. "\n"
   end
   return table.concat(parts)
+end
+
+--- A target that was not traced.
+-- @tparam string err why, one sentence
+-- @tparam table view `name`
+-- @treturn string
+function M.failure(err, view)
+  return ("## %s\n\nNot traced: %s\n"):format(
+    escape(format.clean(view.name)), escape(format.clean(err)))
 end
 
 M.between = "\n"

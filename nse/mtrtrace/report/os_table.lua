@@ -21,6 +21,8 @@ local function convert(value, new, number)
     return format.clean(value)
   elseif math.type(value) == "float" then
     return number(format.decimal(value))
+  elseif math.type(value) == "integer" then
+    return format.whole(value)
   elseif type(value) ~= "table" then
     return value
   elseif #value > 0 then

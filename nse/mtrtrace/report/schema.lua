@@ -2,6 +2,7 @@
 --- The JSON Schema (draft 2020-12) of mtrtrace.report.json, made from the
 -- field table. Pure.
 -- @module mtrtrace.report.schema
+local args = require "mtrtrace.args"
 local fields = require "mtrtrace.fields"
 local ordered = require "mtrtrace.report.ordered"
 
@@ -84,10 +85,19 @@ local CODE = all_required {
   { "count", whole "how often it came" },
 }
 
+-- Those that can be asked for.
+local function sources()
+  local words = {}
+  for _, word in ipairs(args.get("asn").words) do
+    words[#words + 1] = word ~= "off" and word or nil
+  end
+  return table.concat(words, ", ")
+end
+
 local ORIGIN = all_required {
   { "asn", value("integer", "number of the autonomous system", true) },
   { "prefix", text("prefix of the route", true) },
-  { "source", text("irr, cymru, ripe or db", true) },
+  { "source", text("one of " .. sources(), true) },
   { "server", text("host that answered", true) },
   { "irr_source", text("registry that the IRR server has it from", true) },
   { "rpki", text("route origin validation by the IRR server", true) },
@@ -311,8 +321,8 @@ local function trace_rows()
     { "notes", list("what a reader of the figures has to know",
       object { { "type", "string" } }) },
     { "started", text("when the trace began, ISO 8601 in UTC", true) },
-    { "started_ns", value("integer", "the same, nanoseconds since 1970",
-      true) },
+    { "started_ns", text("the same, nanoseconds since 1970; a string, "
+      .. "because readers may round numbers beyond 2^53", true) },
   }
 end
 

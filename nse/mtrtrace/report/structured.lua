@@ -31,6 +31,8 @@ local function plain(value, shape)
     return shape.number(format.decimal(value))
   elseif type(value) == "string" then
     return format.clean(value)
+  elseif math.type(value) == "integer" then
+    return format.whole(value)
   end
   return value
 end

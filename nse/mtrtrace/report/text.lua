@@ -39,7 +39,8 @@ local function add_table(lines, cells_of_rows)
     for c, cell in ipairs(cells) do
       padded[c] = unicode.pad(cell, widths[c])
     end
-    lines[#lines + 1] = table.concat(padded, "  "):gsub(" +$", "")
+    -- The pattern " +$" would take time that grows with the square.
+    lines[#lines + 1] = table.concat(padded, "  "):match(".*[^ ]") or ""
   end
 end
 

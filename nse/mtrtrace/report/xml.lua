@@ -8,9 +8,13 @@ local structured = require "mtrtrace.report.structured"
 
 local M = {}
 
--- Elements of a list are called by its name without the last letter.
-local function singular(name)
-  return name:sub(1, -2)
+-- Elements of a list are called by the singular of its name, where that has
+-- one.
+local ELEMENT = { path = "address" }
+
+local function element_of(name)
+  return ELEMENT[name] or name:match "^(.*ss)es$" or name:match "^(.*)s$"
+    or "item"
 end
 
 local ESCAPES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;",
@@ -28,7 +32,7 @@ local function add_members(lines, value, name, indent)
     add(lines, key, value[key], indent)
   end
   for _, item in ipairs(not keys and value or {}) do
-    add(lines, singular(name), item, indent)
+    add(lines, element_of(name), item, indent)
   end
 end
 

@@ -219,7 +219,7 @@ static void test_sizes(const struct variant *v)
     test_size(v, "largest", WIRE_PACKET_MAX);
 }
 
-/* What a balancer may hash (Augustin et al. 2006). TTL, identification and IPv4 checksum it may not. */
+/* What a balancer may hash (Augustin et al. 2006): not TTL, identification and IPv4 checksum. */
 static size_t flow_bytes(const struct variant *v, uint8_t out[64])
 {
     size_t n = 0, ports = v->protocol == WIRE_ICMP ? 0 : 4;

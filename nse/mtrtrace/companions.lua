@@ -33,7 +33,8 @@ local SERVERS = {
 
 local function lookup_settings(host, options, version)
   local function servers(name, own)
-    return own and { own } or SERVERS[name]
+    return own and { { host = own.host, port = own.port, named = true } }
+      or SERVERS[name]
   end
   return {
     order = options.asn, names = options.names == "yes", version = version,
@@ -58,13 +59,14 @@ local function asks_dns(order)
 end
 
 -- A database is opened once in a run; so is its error.
-local function opened(store, path)
+local function opened(store, path, open)
   store.files = store.files or {}
-  if path and not store.files[path] then
-    local db, err = database.open(path)
-    store.files[path] = { db = db, err = err }
+  local key = path and tostring(open) .. path
+  if path and not store.files[key] then
+    local db, err = open(path)
+    store.files[key] = { db = db, err = err }
   end
-  local file = store.files[path] or {}
+  local file = store.files[key] or {}
   return file.db, file.err
 end
 
@@ -74,8 +76,10 @@ local function lookups(host, options, run)
   if not host.txt and asks_dns(settings.order) then
     return nil, host.no_txt, "asn"
   end
-  local asn, asn_err = opened(run.store, options.asn_db)
-  local geo, geo_err = opened(run.store, options.geo_db)
+  local asn, asn_err = opened(run.store, options.asn_db,
+    database.open_asn)
+  local geo, geo_err = opened(run.store, options.geo_db,
+    database.open_places)
   if asn_err or geo_err then
     return nil, asn_err or geo_err, asn_err and "asn-db" or "geo-db"
   end

@@ -2,7 +2,8 @@
 --- The look-ups of one trace, a companion of mtrtrace.tracer: who announces
 -- each hop's address, who holds it, what its name is. They start when a hop
 -- becomes known and run in threads of the host beside the trace.
--- Special-purpose addresses are never sent anywhere.
+-- Special-purpose addresses go to the user's own resolver alone, which may
+-- have names for them; no whois server or zone of a third party gets them.
 --
 -- A host is { now = function() -> seconds that never fall, spawn =
 -- function(function), debug = function(text), connect = function(host, port,
@@ -153,12 +154,13 @@ local function add(self, address)
     return
   end
   local bytes = special.bytes(address)
-  if not bytes or special.class(address) then
+  if not bytes then
     return
   end
   bytes = special.untranslated(bytes)
   self.items[address] = {
     address = prefix.address(bytes), bytes = bytes, stage = 1, answers = {},
+    done = special.class(address) ~= nil,
   }
   self.list[#self.list + 1] = self.items[address]
 end
@@ -249,7 +251,7 @@ end
 function Lookup:peek(address)
   local item = self.items[address]
   if not item then
-    return {}, special.class(address) ~= nil
+    return {}, false
   end
   local facts = item.done and merge.facts(item.answers, self.run.holders)
     or {}
@@ -261,7 +263,8 @@ function Lookup:peek(address)
   return facts, item.done and named or false
 end
 
---- Writes what is known to the responders of a result.
+--- Writes what is known to the responders of a result, and `lookup_errors`,
+-- sentences, where servers that the user named did not serve.
 -- @tparam table result as given by trace:result(); changed in place
 function Lookup:annotate(result)
   for _, hop in ipairs(result.hops) do
@@ -269,6 +272,9 @@ function Lookup:annotate(result)
       annotate(self, responder)
     end
   end
+  local complaints = self.run.complaints
+  result.lookup_errors = #complaints > 0 and { table.unpack(complaints) }
+    or nil
 end
 
 --- Begins the look-ups of a trace.

@@ -137,6 +137,12 @@ local function unlisted(result)
     #ttls == 1 and "hop" or "hops", table.concat(ttls, ", ")) or nil
 end
 
+local function add_lookup_errors(out, errors)
+  for _, text in ipairs(type(errors) == "table" and errors or {}) do
+    out[#out + 1] = ("Look-ups: %s."):format(text)
+  end
+end
+
 local function suppressed(hop, behind)
   return ("Hop %d (?) answered %d of %d probes, hop %d behind it %d of %d: "
     .. "what it left unanswered is not loss on the way there."):format(
@@ -169,6 +175,7 @@ function M.list(result)
     out[#out + 1] = note(result)
   end
   add_suppressed(out, result.hops)
+  add_lookup_errors(out, result.lookup_errors)
   return out
 end
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 --- Special-purpose addresses: which range of the IANA registries holds one.
--- Such an address is never looked up anywhere. Pure: text in, a class out.
+-- No third party is asked about such an address. Pure: text in, a class out.
 -- @module mtrtrace.special
 local M = {}
 

@@ -81,6 +81,20 @@ for i in "${!kinds[@]}"; do
   unlike "${kinds[i]}_no_control_character" "$(cat "$file" "$file.err")" '[[:cntrl:]]'
 done
 
+# ---- servers of the user's with an error, which is said ---------------------------
+
+serve refusing-irrd 4321
+serve refusing-bulk 4322
+cli -r -n -c 3 --asn irr --whois-server 127.0.0.1:4321 "$(lab_target 4)"
+like error_is_said "$OUT" '^Look-ups: irr: 127\.0\.0\.1:4321: refused: No such thing\.$'
+like error_leaves_out_one_address "$OUT" '^3 .* -  +-  +Linux-based$'
+like error_leaves_out_no_other "$OUT" '^5 .* AS6453/AS6461 '
+cli -r -n -c 3 --asn cymru --cymru-server 127.0.0.1:4322 "$(lab_target 4)"
+like bulk_error_is_said "$OUT" '^Look-ups: cymru: 127\.0\.0\.1:4322: refused: Error: no ASN or IP match on line 3\.'
+like bulk_error_leaves_out_no_other "$OUT" '^5 .* AS6453/AS6461 '
+cli -r -n -c 3 --asn irr --whois-server 127.0.0.1:4399 "$(lab_target 4)"
+like refused_connection_is_said "$OUT" '^Look-ups: irr: 127\.0\.0\.1:4399: connection refused\.$'
+
 # ---- names of zones that are dead -----------------------------------------------
 
 # lost ADDRESS: nobody answers for its name; by the first bytes of the question
@@ -97,7 +111,7 @@ for hop in 2 3 4 5 6; do lost "$(lab_addr 4 $hop)"; done
 began=$SECONDS
 cli -C -c 3 --asn off --columns hop,name "$(lab_target 4)"
 is dead_zones_hold_up_no_other "$(columns hop name | tr '|' ' ' | xargs)" \
-  "1 - 2 - 3 - 4 - 5 - 6 - 7 hop7.example.net 8 hop8.example.net 9 hop9.example.net"
+  "1 hop1.example.net 2 - 3 - 4 - 5 - 6 - 7 hop7.example.net 8 hop8.example.net 9 hop9.example.net"
 is dead_zones_status "$RC $ERR" "0 "
 at_most dead_zones_hold_up_no_prompt $((SECONDS - began)) 6
 lab_clear c
@@ -158,6 +172,18 @@ DB=(-n --asn-db "$dir/asn.mmdb" --geo-db "$dir/city.mmdb" --whois-server 127.0.0
 for family in 4 6; do
   cli -C -c 2 "${DB[@]}" --columns hop,asn,organization,geo_city "$(lab_target $family)"
   like "v${family}_database" "$(columns hop asn organization)" '^2\|AS3301\|From.*File$'
+done
+for layout in ipinfo flat; do
+  cli -C -n -c 2 --asn-db "$dir/$layout.mmdb" --columns hop,asn,organization "$(lab_target 4)"
+  like "database_of_${layout}" "$(columns hop asn organization)" '^2\|AS3301\|(Link.*ping N.*t|Flat Networks)$'
+done
+cli -C -n -c 2 --asn off --geo-db "$dir/ipinfo-city.mmdb" --columns hop,geo_city,latitude "$(lab_target 4)"
+like places_of_ipinfo "$(columns hop geo_city latitude)" '^2\|Link.*ping\|58\.41$'
+for wrong in "--asn-db $dir/colours.mmdb" "--geo-db $dir/colours.mmdb" "--asn-db $dir/city.mmdb"; do
+  # shellcheck disable=SC2086 # words
+  cli -n $wrong "$(lab_target 4)"
+  is "database_without_the_fields ${wrong//$dir/DIR}" "$RC $(wc -l <<<"$ERR")" "2 1"
+  like "fields_are_named ${wrong//$dir/DIR}" "$ERR" 'none of the fields .*, but (as_domain, colour|city\.names\.en, )'
 done
 is database_asks_nobody "$(logged irrd-4301 .)" 0
 cli -r -c 2 "${DB[@]}" --geo-out "$dir/path.json" "$(lab_target 4)"

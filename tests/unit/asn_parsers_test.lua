@@ -200,6 +200,10 @@ local BAD_ROUTES = {
   { name = "origin_is_zero", text = "route: 192.0.2.0/24\norigin: AS0" },
   { name = "origin_is_too_large",
     text = "route: 192.0.2.0/24\norigin: AS4294967296" },
+  { name = "prefix_of_all", text = "route: 0.0.0.0/0\norigin: AS1" },
+  { name = "prefix_of_half_of_all", text = "route: 128.0.0.0/1\norigin: AS1" },
+  { name = "prefix_of_more_than_an_eighth",
+    text = "route: 192.0.0.0/7\norigin: AS1" },
   { name = "prefix_is_none", text = "route: 192.0.2.0/99\norigin: AS1" },
   { name = "other_family", text = "route6: 2001:db8::/32\norigin: AS1" },
   { name = "no_object", text = "\0\0\0: : :\n:::\n\n\n" },
@@ -208,9 +212,35 @@ check.rows(BAD_ROUTES, function(row)
   check.equal(rpsl.origins(row.text, b "192.0.2.7"), {})
 end)
 
+check.case("a_default_route_hides_no_other", function()
+  local text = "route: 0.0.0.0/0\norigin: AS1\n\nroute: 192.0.2.0/24\n"
+    .. "origin: 64500\n"
+  check.equal(#rpsl.origins(text, b "192.0.2.7"), 1)
+  check.equal(rpsl.origins(text, b "192.0.2.7")[1].asn, 64500)
+end)
+
+check.case("prefixes_of_registries_count", function()
+  check.equal(#rpsl.origins("route: 12.0.0.0/8\norigin: AS1\n",
+    b "12.1.1.1"), 1)
+  check.equal(#rpsl.origins("route6: 2600::/16\norigin: AS1\n",
+    b "2600::1"), 1)
+  for _, short in ipairs { "::/0", "2000::/3", "2600::/12", "2600::/15" } do
+    check.equal(rpsl.origins(("route6: %s\norigin: AS1\n"):format(short),
+      b "2600::1"), {}, short)
+  end
+end)
+
+check.case("a_default_route_in_bgp_is_nobodys", function()
+  check.equal({ cymru.line("1 | 5.5.5.5 | 0.0.0.0/0 | US | arin | "
+    .. "2000-01-01 | ONE") }, { b "5.5.5.5", {} })
+  check.equal(cymru.origins({ "1 | 0.0.0.0/0 | US | arin | 2000-01-01" },
+    b "5.5.5.5"), {})
+end)
+
 local ASNS = { AS1 = 1, as4294967295 = 4294967295, ["AS1.10"] = 65546,
   ["AS65536.1"] = false, AS = false, [""] = false, AS99999999999 = false,
-  ["AS-1"] = false, ["1"] = false }
+  ["AS-1"] = false, ["1"] = 1, ["as 3301"] = 3301, ["3301 x"] = false,
+  ["A3301"] = false, ["-1"] = false }
 for text, want in pairs(ASNS) do
   check.case(("asn_'%s'"):format(text), function()
     check.equal(rpsl.asn(text), want or nil)

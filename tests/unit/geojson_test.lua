@@ -44,19 +44,84 @@ end
 
 check.case("database_without_the_library_says_so", function()
   package.preload["mtrtrace.mmdb"] = function() error("not there", 0) end
-  local db, err = database.open("x.mmdb")
+  local db, err = database.open_asn("x.mmdb")
   package.preload["mtrtrace.mmdb"] = nil
   check.equal(db, nil)
   check.contains(err, "install libmaxminddb")
 end)
 
-for name, value in pairs { text = "3301", negative = -1, fraction = 1.5,
+for name, value in pairs { text = "nine", negative = -1, fraction = 1.5,
   zero = 0 } do
   check.case("database_with_a_number_that_is_" .. name, function()
     check.equal(database.origins(says(value, 16), "f")("62.20.1.1").origins,
       {})
   end)
 end
+
+-- A database with one record, by paths of keys.
+local function holding(record, length)
+  return {
+    get = function(_, _, ...)
+      local value = record[table.concat({ ... }, ".")]
+      return value, value and length
+    end,
+    keys = function()
+      local list = {}
+      for path in pairs(record) do
+        list[#list + 1] = path
+      end
+      return list
+    end, close = function() end }
+end
+
+local LAYOUTS = {
+  { name = "maxmind", record = { autonomous_system_number = 3301,
+    autonomous_system_organization = "N\u{e4}t" } },
+  { name = "ipinfo", record = { asn = "AS3301", as_name = "N\u{e4}t",
+    country = "Sweden" } },
+  { name = "ipinfo_asn", record = { asn = "AS3301", name = "N\u{e4}t",
+    domain = "example.net" } },
+  { name = "flat", record = { as_number = "3301", as_org = "N\u{e4}t" } },
+  { name = "nested", record = { ["asn.asn"] = "AS3301",
+    ["asn.name"] = "N\u{e4}t" } },
+}
+check.rows(LAYOUTS, function(row)
+  local origin = database.origins(holding(row.record, 16), "f")("62.20.1.1")
+    .origins[1]
+  check.equal({ origin.asn, origin.organization, origin.prefix.length },
+    { 3301, "N\u{e4}t", 16 })
+end)
+
+local PLACES = {
+  { name = "places_of_maxmind", record = { ["country.iso_code"] = "SE",
+    ["subdivisions.0.names.en"] = "E", ["city.names.en"] = "Link\u{f6}ping",
+    ["location.latitude"] = 58.4, ["location.longitude"] = 15.6 } },
+  { name = "places_of_ipinfo", record = { country = "SE", region = "E",
+    city = "Link\u{f6}ping", lat = "58.4", lng = "15.6" } },
+  { name = "flat_places", record = { country_code = "se", state1 = "E",
+    city = "Link\u{f6}ping", latitude = 58.4, longitude = 15.6,
+    country = "Sweden" } },
+}
+check.rows(PLACES, function(row)
+  check.equal(database.places(holding(row.record))("62.20.1.1"),
+    { country = "SE", region = "E", city = "Link\u{f6}ping",
+      latitude = 58.4, longitude = 15.6 })
+end)
+
+check.case("a_database_without_the_fields_is_one_line", function()
+  package.preload["mtrtrace.mmdb"] = function()
+    return { open = function() return holding { colour = "x", size = 1 } end }
+  end
+  local db, err = database.open_asn("x.mmdb")
+  local places, why = database.open_places("x.mmdb")
+  package.preload["mtrtrace.mmdb"] = nil
+  package.loaded["mtrtrace.mmdb"] = nil
+  check.equal({ db, places }, {})
+  check.equal(err, "x.mmdb: none of the fields autonomous_system_number (or "
+    .. "asn) is in it, but colour, size")
+  check.contains(why, "x.mmdb: none of the fields country.iso_code (or "
+    .. "country), ")
+end)
 
 check.case("places_out_of_range_are_left_out", function()
   check.equal(database.places(says(1e9))("62.20.1.1"), nil)

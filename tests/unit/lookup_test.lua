@@ -121,7 +121,8 @@ local function run(changes)
     rows[i] = (r.asn or "-") .. "|" .. (r.organization or "-")
     by_address[r.address] = r
   end
-  return rows, net, ended - (changes.seconds or 1), by_address, all_ended
+  return rows, net, ended - (changes.seconds or 1), by_address, all_ended,
+    result
 end
 
 local FULL = {
@@ -159,12 +160,28 @@ check.case("details_are_kept", function()
     r.origins[2].irr_source or "" }, { "AS1239", "irr", "AS7018", "" })
 end)
 
-check.case("special_addresses_are_sent_nowhere", function()
-  local _, net = run { hops = { "10.0.0.1", "100.64.0.1", "169.254.1.1",
-    "192.0.2.1", "198.18.0.1", "224.0.0.1", "fd00::1", "fe80::1%eth0",
-    "5f00::1", "4000::1", "2001:db8::1" } }
-  check.equal({ net.connects, net.sent, net.asked_names, net.lines },
-    { {}, {}, {}, {} })
+local SPECIAL = { "10.0.0.1", "100.64.0.1", "169.254.1.1", "192.0.2.1",
+  "198.18.0.1", "224.0.0.1", "fd00::1", "fe80::1%eth0", "5f00::1", "4000::1",
+  "2001:db8::1" }
+
+check.case("no_third_party_gets_special_addresses", function()
+  for _, order in ipairs { { "irr", "cymru" }, { "cymru-dns" }, { "ripe" } } do
+    local _, net = run { hops = SPECIAL, settings = { order = order } }
+    check.equal({ net.connects, net.sent, net.asked_texts }, { {}, {}, {} })
+  end
+  local _, net = run { hops = SPECIAL, settings = { names = false } }
+  check.equal({ net.asked_names, net.lines[2] }, { {} })
+end)
+
+check.case("special_addresses_are_named_by_the_resolver", function()
+  local _, net, _, by = run { hops = SPECIAL, names = {
+    ["10.0.0.1"] = "gate.home.arpa", ["fe80::1"] = "gate6.home.arpa",
+    ["fd00::1"] = "nas.home.arpa" } }
+  check.equal(#net.asked_names, #SPECIAL)
+  check.equal({ by["10.0.0.1"].name, by["fe80::1%eth0"].name,
+    by["fd00::1"].name, by["100.64.0.1"].name, by["10.0.0.1"].special },
+    { "gate.home.arpa", "gate6.home.arpa", "nas.home.arpa", nil,
+      "private" })
 end)
 
 local function count(list, text)
@@ -222,7 +239,7 @@ end)
 check.case("number_of_queries_is_told", function()
   local _, net = run()
   check.contains(net.lines[#net.lines], "irr 16 queries, 1 connection; "
-    .. "cymru 8 queries, 1 connection; names 8 queries")
+    .. "cymru 8 queries, 1 connection; names 9 queries")
 end)
 
 -- ---- servers that do not behave -------------------------------------------
@@ -323,6 +340,99 @@ for _, row in ipairs(BAD) do
   end)
 end
 
+-- ---- errors about one address -----------------------------------------------
+
+-- A server that has an error for one address, after which it may close.
+local function refusing(answer, pattern, text, closes)
+  return honest(function(own, line, session)
+    if line:find(pattern) then
+      return text, closes
+    end
+    return answer(own, line, session)
+  end)
+end
+
+local function named(name)
+  local servers = settings_of().servers
+  servers[name] = { { host = servers[name][1].host, port = 43,
+    named = true } }
+  return { servers = servers, order = { name }, last_resort = false,
+    dns_instead = false }
+end
+
+local REGISTERED = { "-|-", "AS3301|Access Networks AB",
+  "AS2914|Transit Incorporated", "AS2915|Customer of Transit",
+  "AS6453/AS6461|Twin A / Twin B", "AS1239|Old Holder",
+  "AS6695|Exchange Point", "-|-", "AS15133|Edge Network" }
+
+local function without(rows, at)
+  local list = { table.unpack(rows) }
+  list[at] = "-|-"
+  return list
+end
+
+for name, closes in pairs { goes_on = false, closes = true } do
+  check.case("irr_error_about_one_address_and_" .. name, function()
+    local rows, net, _, _, _, result = run { settings = named "irr",
+      servers = { [IRR] = refusing(registry.irrd, "^!r129%.250%.1%.1",
+        "F No such thing\n", closes) }, seconds = 4 }
+    check.equal(rows, without(REGISTERED, 3), table.concat(net.lines, ";"))
+    check.equal(result.lookup_errors,
+      { "irr: irr.test:43: refused: No such thing" })
+    check.equal(net.connects["irr.test"] <= 3, true)
+  end)
+end
+
+check.case("bulk_error_about_one_address", function()
+  local rows, net, _, _, _, result = run { settings = named "cymru",
+    servers = { [BULK] = refusing(registry.bulk, "^129%.250%.1%.1",
+      "Error: no ASN or IP match on line 3.\n") } }
+  check.equal(rows, without(BULK_ONLY, 3))
+  check.equal(result.lookup_errors, { "cymru: bulk.test:43: refused: Error: "
+    .. "no ASN or IP match on line 3." })
+  check.equal(net.connects["bulk.test"], 1)
+end)
+
+check.case("bulk_server_leaves_one_address_out", function()
+  local rows, _, _, _, _, result = run { settings = named "cymru",
+    servers = { [BULK] = refusing(registry.bulk, "^129%.250%.1%.1", "") } }
+  check.equal(rows, without(BULK_ONLY, 3))
+  check.equal(result.lookup_errors,
+    { "cymru: bulk.test:43: no answer for 1 of 8 addresses" })
+end)
+
+check.case("ripe_error_about_one_address", function()
+  local rows, _, _, _, _, result = run { settings = named "ripe",
+    hops = { "62.20.1.1", "129.250.1.1", "80.81.192.5" }, seconds = 6,
+    servers = { [LAST] = refusing(registry.ripe, "62%.20%.1%.1",
+      "%ERROR:108: bad character in input\n\n\n", true) } }
+  check.equal(rows, { "-|-", "AS2914|-", "AS6695|-" })
+  check.equal(result.lookup_errors, { "ripe: last.test:43: refused: "
+    .. "ERROR:108: bad character in input" })
+end)
+
+check.case("ripe_denies_access_to_all", function()
+  local rows, net, _, _, _, result = run { settings = named "ripe",
+    servers = { [LAST] = refusing(registry.ripe, ".",
+      "%ERROR:201: access denied\n\n\n", true) }, seconds = 4 }
+  check.equal(rows[2], "-|-")
+  check.equal(net.connects["last.test"], 1)
+  check.equal(result.lookup_errors,
+    { "ripe: last.test:43: ERROR:201: access denied" })
+end)
+
+check.case("servers_that_nobody_named_are_not_complained_of", function()
+  local _, _, _, _, _, result = run { servers = { [IRR] = "refuse" } }
+  check.equal(result.lookup_errors, nil)
+end)
+
+check.case("a_named_server_that_refuses_is_said", function()
+  local _, _, _, _, _, result = run { settings = named "irr",
+    servers = { [IRR] = "refuse" } }
+  check.equal(result.lookup_errors,
+    { "irr: irr.test:43: connection refused" })
+end)
+
 check.case("silent_server_holds_up_one_trace_only", function()
   local net = fake_net.new(servers_of { [IRR] = never, [SECOND] = never,
     [BULK] = never, [LAST] = never })
@@ -373,7 +483,7 @@ check.case("nat64_is_looked_up_by_the_address_in_it", function()
   check.equal(rows, { "-|-", "AS3301|ACCESS-NET, SE",
     "AS7018 (irr AS1239)|NEWHOLDER, US" })
   table.sort(net.asked_names)
-  check.equal(net.asked_names, { "12.122.1.1", "62.20.1.1" })
+  check.equal(net.asked_names, { "10.0.0.1", "12.122.1.1", "62.20.1.1" })
   check.equal(count(net.sent, "ff9b"), 0)
 end)
 

@@ -95,6 +95,10 @@ local NOTES = {
     hops = { answering(1, { unlisted = 1 }), answering(2, { unlisted = 9 }) },
     want = { "10 replies came from further addresses at hops 1, 2: at most "
       .. "64 responders of a hop are listed." } },
+  { name = "server_of_the_user_that_did_not_serve",
+    hops = { answering(1) },
+    changes = { lookup_errors = { "irr: 192.0.2.1:43: no connection" } },
+    want = { "Look-ups: irr: 192.0.2.1:43: no connection." } },
   { name = "clock_that_was_set", hops = { answering(1) },
     changes = { clock_steps = 3 },
     want = { "The clock of this host was set during the trace: 3 round "

@@ -33,6 +33,7 @@ local NMAP = {
 local STDNSE = {
   sleep = nothing, verbose = nothing, verbose1 = nothing, debug1 = nothing,
   output_table = function() return {} end,
+  new_thread = function(body) body() end,
 }
 package.loaded.nmap = NMAP
 package.loaded.stdnse = STDNSE

@@ -55,9 +55,9 @@ local function columns(line)
 end
 
 -- An origin for each number in the first column; from column `at` on stand
--- country, registry and date.
+-- country, registry and date. A default route is nobody's network.
 local function add_origins(origins, column, where, at, organization)
-  for _, asn in ipairs(numbers(column[1])) do
+  for _, asn in ipairs(where.length > 0 and numbers(column[1]) or {}) do
     origins[#origins + 1] = {
       asn = asn, prefix = where, country = value(column[at] or ""),
       registry = value(column[at + 1] or ""),
@@ -100,7 +100,8 @@ end
 local Reader = {}
 Reader.__index = Reader
 
---- Takes what came from the server.
+--- Takes what came from the server. The first line that is an error is kept
+-- as `error`.
 -- @tparam string data
 -- @treturn {table,...} { bytes, origins } of each line about an address
 -- @treturn ?string what is wrong with the rest
@@ -112,6 +113,8 @@ function Reader:feed(data)
     local bytes, origins = M.line((line:gsub("\r$", "")))
     if bytes then
       out[#out + 1] = { bytes = bytes, origins = origins }
+    else
+      self.error = self.error or clean.text(line:match "^ *(Error.*)" or "")
     end
     from, to = to + 1, text:find("\n", to + 1, true)
   end

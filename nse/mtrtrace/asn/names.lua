@@ -40,12 +40,13 @@ function Names:get(address)
   return self.known[address] or nil
 end
 
--- Letters, digits and what else names are made of; a resolver may hand out
--- anything.
+-- Letters of any script, digits and what else names are made of; a resolver
+-- may hand out anything.
 local function checked(name)
-  local text = name and clean.text((name:gsub("%.$", "")))
-  return text and text == name:gsub("%.$", "")
-    and text:find("^[%w._-]+$") and text or false
+  local bare = name and name:gsub("%.$", "")
+  local text = bare and clean.text(bare)
+  return text and text == bare and text:find("^[%w._/\128-\255-]+$")
+    and text or false
 end
 
 -- A resolver that never answers in time is not asked for ever: with -e, for

@@ -38,6 +38,8 @@ end
 -- @tparam string bytes of the address that was asked for
 -- @treturn ?{table,...} as mtrtrace.asn.rpsl gives them
 -- @treturn ?string what is wrong with it, or the server's error
+-- @treturn ?boolean whether that error is about this query alone: those from
+--   200 on are about who asks, or the connection
 function Reader:origins(bytes)
   local text = table.concat(self.parts)
   if not text:find("\n\r?\n$") then
@@ -46,7 +48,7 @@ function Reader:origins(bytes)
   local err = text:match("\n%%+ ?(ERROR:[^\r\n]*)")
     or text:match("^%%+ ?(ERROR:[^\r\n]*)")
   if err and not err:find("ERROR:101", 1, true) then
-    return nil, clean.text(err)
+    return nil, clean.text(err), not err:find("ERROR:[23]%d%d")
   end
   return rpsl.origins(text, bytes)
 end

@@ -76,10 +76,11 @@ function M.get(object, key)
 end
 
 --- Number of an autonomous system.
--- @tparam ?string text such as "AS64496"; "AS1.10" as well
+-- @tparam ?string text such as "AS64496"; "AS1.10", "64496" as well
 -- @treturn ?integer
 function M.asn(text)
-  local high, low = (text or ""):upper():match("^AS(%d+)%.?(%d*)$")
+  local digits = (text or ""):upper():gsub("^AS *", "")
+  local high, low = digits:match("^(%d+)%.?(%d*)$")
   if not high or #high > 10 or #low > 5 then
     return nil
   end
@@ -91,13 +92,20 @@ function M.asn(text)
   return number > 0 and number <= 4294967295 and number or nil
 end
 
+-- No registry has given anybody a larger block: 0.0.0.0/0 and its kind are
+-- mistakes, or tests, of who may write into a registry.
+local SHORTEST = { [4] = 8, [16] = 16 }
+
 local RPKI = { valid = "valid", invalid = "invalid", not_found = "not_found" }
 
 local function route(object)
   local kind = object[1].key
   local where = (kind == "route" or kind == "route6")
     and prefix.parse(object[1].value)
-  local asn = where and M.asn(M.get(object, "origin"))
+  if not where or where.length < SHORTEST[#where.bytes] then
+    return nil
+  end
+  local asn = M.asn(M.get(object, "origin"))
   return asn and {
     asn = asn, prefix = where, irr_source = M.get(object, "source"),
     rpki = RPKI[(M.get(object, "rpki-ov-state") or ""):lower()],
@@ -118,7 +126,8 @@ local function known(origins, origin)
   return false
 end
 
---- Origins of the longest prefix that holds an address.
+--- Origins of the longest prefix that holds an address. A route object for
+-- more than a registry gives out registers nobody.
 -- @tparam string text reply with route objects
 -- @tparam string bytes of the address
 -- @treturn {table,...} { asn, prefix, irr_source, rpki }, one for each AS

@@ -60,6 +60,21 @@ function Run:hurried(now)
   end)
 end
 
+-- Sentences on servers that the user named.
+local MOST_COMPLAINTS = 4
+
+--- Keeps what was wrong with a server, once, where the user named it: who
+-- chose a server wants to know that it did not serve.
+-- @tparam table from a source
+-- @tparam string text
+function Run:complain(from, text)
+  local list = self.complaints
+  if from.named and not list[text] and #list < MOST_COMPLAINTS then
+    list[text] = true
+    list[#list + 1] = text
+  end
+end
+
 local function counted(number, one, many)
   return ("%d %s"):format(number, number == 1 and one or many)
 end
@@ -89,7 +104,8 @@ end
 
 --- The look-ups of a run.
 -- @tparam table options `servers`: for "irr", "cymru" and "ripe" an array of
---   { host, port }; for "cymru-dns" as mtrtrace.asn.resolver takes it
+--   { host, port }, with `named` where the user named it; for "cymru-dns" as
+--   mtrtrace.asn.resolver takes it
 -- @treturn table
 function M.new(options)
   local store, sources = {}, {}
@@ -106,7 +122,7 @@ function M.new(options)
   return setmetatable({
     sources = sources, holders = store.holders, names = names.new(),
     resolver = resolver.new(sources["cymru-dns"]), ports = ports.new(),
-    sessions = {},
+    sessions = {}, complaints = {},
   }, Run)
 end
 

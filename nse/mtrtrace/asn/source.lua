@@ -164,6 +164,7 @@ function M.new(store, options)
   store.holders = store.holders or {}
   return setmetatable({
     name = options.name, servers = options.servers, at = 1,
+    named = options.servers[1].named or false,
     cache = cache.open(store, options.name, options.negative_alone),
     holders = options.own_holders and {} or store.holders,
     has_holders = options.has_holders,

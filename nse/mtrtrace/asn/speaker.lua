@@ -90,7 +90,11 @@ function Irr:waiting()
   return list
 end
 
+-- A server may close behind an error: the rest is asked on a new connection.
 function Irr:closed()
+  if self.refused and not self.finished then
+    return nil
+  end
   return (#self:waiting() > 0 or not self.finished)
     and "closed in the middle" or nil
 end
@@ -136,7 +140,7 @@ local function cymru_line(self, line)
       return -- not asked for
     end
     cymru_settle(self)
-    self.current, self.origins = query, {}
+    self.current, self.origins, self.answered = query, {}, true
     self.due[line.bytes] = nil
   end
   for _, origin in ipairs(line.origins) do
@@ -163,10 +167,29 @@ function Cymru:waiting()
   return list
 end
 
+-- Where a batch was answered but for some addresses, those alone are given up.
+local function cymru_left_out(self)
+  local waiting = self:waiting()
+  if #waiting == 0 then
+    return
+  end
+  for _, query in ipairs(waiting) do
+    self.due[query.bytes] = nil
+    self.source:give_up(query)
+  end
+  self.refused = self.reader.error and "refused: " .. self.reader.error
+    or ("no answer for %d of %d addresses"):format(#waiting, self.count)
+end
+
 function Cymru:closed()
   cymru_settle(self)
-  return (next(self.due) or not self.finished) and "closed in the middle"
-    or nil
+  if not self.finished then
+    return "closed in the middle"
+  elseif next(self.due) and not self.answered and not self.reader.error then
+    return "closed in the middle"
+  end
+  cymru_left_out(self)
+  return nil
 end
 
 -- ---- RIPE: one query, the answer ends with the connection -----------------
@@ -204,12 +227,17 @@ function Ripe:closed()
   if not query then
     return nil
   end
-  local origins, err = self.reader:origins(query.bytes)
-  if err then
+  local origins, err, about_query = self.reader:origins(query.bytes)
+  if err and not about_query then
     return err
   end
   self.query = nil
-  self.source:answer(query, origins)
+  if err then
+    self.source:give_up(query)
+    self.refused = ("refused: %s"):format(err)
+  else
+    self.source:answer(query, origins)
+  end
   return nil
 end
 

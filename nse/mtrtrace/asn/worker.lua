@@ -97,6 +97,22 @@ local function is_done(self, now)
   return err ~= nil, err
 end
 
+local function report(self, err)
+  local server = self.source:server()
+  local text = ("%s: %s:%d: %s"):format(self.source.name, server.host,
+    server.port, err)
+  self.host.debug(text)
+  self.run:complain(self.source, text)
+end
+
+-- The refusal of a single query, once for a connection.
+local function report_refusal(self)
+  if self.speaker.refused and not self.refusal_told then
+    self.refusal_told = true
+    report(self, self.speaker.refused)
+  end
+end
+
 local function take(self, data)
   self.bytes = self.bytes + #data
   if self.bytes > MOST_BYTES then
@@ -104,6 +120,7 @@ local function take(self, data)
   end
   local before = #self.speaker:waiting()
   local err = self.speaker:feed(data)
+  report_refusal(self)
   if #self.speaker:waiting() < before then
     self.progress_at = self.host.now()
   end
@@ -120,12 +137,31 @@ local function speak(self, now)
   return ok, err
 end
 
+-- Pieces that may have come before a connection broke.
+local MOST_LEFT = 8
+
+-- What a connection that broke while we sent means: a server may have closed
+-- behind a refusal, which is no fault of the rest.
+local function broken(self, err)
+  for _ = 1, MOST_LEFT do
+    announce(self, SHORT_SLICE_S)
+    local data = self.conn.receive(SHORT_SLICE_S)
+    if not data or not in_charge(self) or take(self, data) then
+      break
+    end
+  end
+  if self.speaker.refused then
+    return self.speaker:closed()
+  end
+  return err
+end
+
 -- One slice. False at the end of the dialogue, with what was wrong.
 local function turn(self)
   local now = self.host.now()
   local ok, err = speak(self, now)
   if not ok then
-    return false, err
+    return false, broken(self, err)
   end
   local done
   done, err = is_done(self, now)
@@ -154,12 +190,6 @@ local function converse(self)
     ok, err = turn(self)
   end
   return err
-end
-
-local function report(self, err)
-  local server = self.source:server()
-  self.host.debug(("%s: %s:%d: %s"):format(self.source.name, server.host,
-    server.port, err))
 end
 
 -- A server that did not answer at all; said where the port is given up for it.
@@ -201,9 +231,7 @@ local function finish(self, err)
     report(self, err)
     source:fail()
   else
-    if self.speaker.refused then
-      report(self, self.speaker.refused)
-    end
+    report_refusal(self)
     source:requeue()
   end
   source.worker = nil

@@ -10,13 +10,17 @@ my %types = (
     country => 'map', iso_code => 'utf8_string', subdivisions => ['array', 'map'],
     city => 'map', names => 'map', en => 'utf8_string',
     location => 'map', latitude => 'double', longitude => 'double',
+    asn => 'utf8_string', as_name => 'utf8_string', as_domain => 'utf8_string',
+    country_code => 'utf8_string', region => 'utf8_string', lat => 'utf8_string',
+    lng => 'utf8_string', as_number => 'uint32', as_org => 'utf8_string', colour => 'utf8_string',
 );
 
+# A key that is a map with MaxMind is a text in flat layouts.
 sub tree {
-    my ($type) = @_;
+    my ($type, %own) = @_;
     return MaxMind::DB::Writer::Tree->new(
         ip_version => 6, record_size => 24, database_type => $type, languages => ['en'],
-        description => { en => 'a test' }, map_key_type_callback => sub { $types{ $_[0] } },
+        description => { en => 'a test' }, map_key_type_callback => sub { $own{ $_[0] } // $types{ $_[0] } },
     );
 }
 
@@ -47,3 +51,25 @@ my $city = tree('GeoLite2-City');
 $city->insert_network('62.20.0.0/16', place('SE', 'Stockholm', 'Solna', 59.36, 18.0));
 $city->insert_network('93.184.216.0/24', place('US', 'California', 'Los Angeles', 34.05, -118.24));
 save($city, "$ARGV[0]/city.mmdb");
+
+# IPinfo's layout, of networks and of places; a flat one of neither; and one
+# that holds neither AS numbers nor places.
+my $info = tree('ipinfo generic_lite.mmdb', country => 'utf8_string');
+$info->insert_network('62.20.0.0/16', {
+    asn => 'AS3301', as_name => "Link\x{f6}ping N\x{e4}t", as_domain => 'example.net',
+    country => 'Sweden', country_code => 'SE' });
+save($info, "$ARGV[0]/ipinfo.mmdb");
+
+my $where = tree('ipinfo standard_location.mmdb', country => 'utf8_string', city => 'utf8_string');
+$where->insert_network('62.20.0.0/16', {
+    city => "Link\x{f6}ping", region => "\x{d6}sterg\x{f6}tland", country => 'SE',
+    lat => '58.41', lng => '15.62' });
+save($where, "$ARGV[0]/ipinfo-city.mmdb");
+
+my $flat = tree('flat');
+$flat->insert_network('62.20.0.0/16', { as_number => 3301, as_org => 'Flat Networks' });
+save($flat, "$ARGV[0]/flat.mmdb");
+
+my $colours = tree('colours');
+$colours->insert_network('62.20.0.0/16', { colour => 'green', as_domain => 'example.net' });
+save($colours, "$ARGV[0]/colours.mmdb");

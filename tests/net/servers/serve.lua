@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- serve.lua KIND PORT LOG [DELAY_MS [ADDRESS]]: a test server on 127.0.0.1
 -- and ::1, or on ADDRESS, driven by world.lua. KIND is irrd, bulk, ripe, or
--- one of the bad servers: denied (as RIPE's database says it), silent,
+-- one of the bad servers: refusing-irrd, refusing-bulk, denied (as RIPE's database says it), silent,
 -- endless, cut, wrong, unended, binary, slow, escapes, big. LOG gets a line "connect"
 -- for each connection and "< QUERY" for each line that came; "ready" is
 -- printed once it listens.
@@ -27,6 +27,16 @@ local function honest(answer)
       client.over = client.over or over
     end,
   }
+end
+
+-- Has an error for the third hop, behind which it may close.
+local function refusing(answer, pattern, text, over)
+  return honest(function(own, line, session)
+    if line:find(pattern) then
+      return text, over
+    end
+    return answer(own, line, session)
+  end)
 end
 
 local function once(text, over)
@@ -56,6 +66,10 @@ end
 local KINDS = {
   irrd = honest(registry.irrd), bulk = honest(registry.bulk),
   ripe = honest(registry.ripe),
+  ["refusing-irrd"] = refusing(registry.irrd, "^!r129%.250%.1%.",
+    "F No such thing\n", true),
+  ["refusing-bulk"] = refusing(registry.bulk, "^129%.250%.1%.",
+    "Error: no ASN or IP match on line 3.\n"),
   denied = once("%ERROR:201: access denied\n%\n\n\n", true),
   silent = { line = function() end },
   endless = once(("C\nbogus "):rep(1000000)),

@@ -116,7 +116,8 @@ address, which on a link between two networks may be the neighbour's.
 --       Default: chosen by the engine.
 -- @args mtr-trace.first-hop First TTL that is probed.
 --       Default: <code>1</code>.
--- @args mtr-trace.max-hops Last TTL that is probed.
+-- @args mtr-trace.max-hops Last TTL that is probed; without it the value of
+--       Nmap's <code>--ttl</code>, where that is given and other than 64.
 --       Default: <code>30</code>.
 -- @args mtr-trace.interval Time between two probes of one hop, at least
 --       <code>10ms</code>. Default: <code>auto</code>, the pace of

@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 --- Script arguments: from Nmap's raw table to checked options, or to one
--- sentence that names the argument, its value and what is accepted. Only
--- full keys ("mtr-trace.port") and the nested form (mtr-trace={port=80}) are
--- read, so another script's "port" is never taken. Pure.
+-- sentence that names the argument, its value and what is accepted. Full keys
+-- ("mtr-trace.packets") and the nested form (mtr-trace={packets=5}) are read,
+-- and, as stdnse.get_script_args has it, the last part alone ("packets"),
+-- where no other script documents that key. Pure.
 -- @module mtrtrace.args
 local fields = require "mtrtrace.fields"
 local format = require "mtrtrace.format"
@@ -78,6 +79,17 @@ local ARGS = {
   { name = "pmtu", default = "no", read = values.choice,
     want = "one of ", words = { "yes", "no" } },
 }
+
+-- Last parts of keys that other scripts and libraries of Nmap document too:
+-- "port=443" may be meant for one of these. A test compares this list with
+-- the installed Nmap's.
+local SHARED = { "timeout", "protocol", "port", "size", "asn", "names",
+  "paths", "url" }
+
+local IS_SHARED = {}
+for _, name in ipairs(SHARED) do
+  IS_SHARED[name] = true
+end
 
 local BY_NAME, NAMES = {}, {}
 for i, arg in ipairs(ARGS) do
@@ -163,6 +175,31 @@ local function collect(raw)
     end
   end
   return found
+end
+
+-- A table under a short key is another script's, unless a list is wanted.
+local function is_short(raw, arg)
+  local value = raw[arg.name]
+  return type(value) == "string" or type(value) == "number"
+    or arg.list and type(value) == "table"
+end
+
+-- Adds what is given by the last part of its key alone; a full key wins.
+-- Gives a sentence for each that may be another script's.
+local function collect_short(raw, found)
+  local hints = {}
+  for _, arg in ipairs(ARGS) do
+    local name = arg.name
+    if found[name] == nil and is_short(raw, arg) then
+      if not IS_SHARED[name] then
+        found[name] = raw[name]
+      else
+        hints[#hints + 1] = ("%s is not read, because other scripts have an "
+          .. "argument of that name: use %s.%s"):format(name, SCRIPT, name)
+      end
+    end
+  end
+  return hints
 end
 
 local function misshapen(nested)
@@ -267,18 +304,26 @@ end
 --   of sources, `names`, and servers as { host, port }; `os` and `snmp`
 --   for the OS guess; what has no default may be absent
 -- @treturn ?string the first error, one sentence
+-- @treturn ?table `given`: what was found, by argument; `hints`: sentences on
+--   short keys that were not read
 function M.read(raw)
   local found = collect(raw)
   local err = misshapen(raw[SCRIPT]) or unknown(found)
   if err then
     return nil, err
   end
-  local options
+  local hints, options = collect_short(raw, found), nil
   options, err = read_all(SCRIPT .. ".", found)
   err = err or cut_lists(raw, found)
     or unused_ports(SCRIPT .. ".", options, found)[1]
     or conflict(SCRIPT .. ".", options)
-  return not err and options or nil, err
+  return not err and options or nil, err, { given = found, hints = hints }
+end
+
+--- Names that are read with a full key only.
+-- @treturn {string,...} not to be changed
+function M.shared()
+  return SHARED
 end
 
 --- The argument of a name.

@@ -77,8 +77,33 @@ sends source_port 'udp sport 4242' mtr-trace.protocol=udp,mtr-trace.source-port=
 sends source_port_tcp 'tcp sport 4242' 'mtr-trace={protocol=tcp,source-port=4242,port=443}'
 sends data_length 'ip length 164' mtr-trace.protocol=icmp --data-length 100
 sends data_length_yields_to_size 'ip length 96' mtr-trace.size=96 --data-length 100
-sends others_port_is_not_taken 'udp dport 33434' mtr-trace.protocol=udp,port=53,source-port=53,packets=9
-is others_packets_are_not_taken "$(show get packets)" 2
+sends others_port_is_not_taken 'udp dport 33434' mtr-trace.protocol=udp,port=53
+is full_key_wins "$(show get packets)" 2
+sends short_source_port 'udp sport 4242' mtr-trace.protocol=udp,source-port=4242
+trace deb12 --script-args packets=3,http=off,os=passive,http.useragent=x "$target"
+is short_keys "$(show get packets)" 3
+like others_key_is_hinted_at "$(run_nmap deb12 c -d --script-args packets=1,port=53 "$target" 2>&1)" \
+  'port is not read, because other scripts have an argument of that name: use mtr-trace\.port'
+
+# The list of keys that others have, against what the Nmaps' scripts document or read.
+last_parts() { # FOLDER
+  (cd "$1" && { grep -hoE '@args? +[A-Za-z0-9_.-]+' scripts/*.nse nselib/*.lua | awk '{ print $2 }'
+    grep -hoE 'get_script_args *\([^)]*' scripts/*.nse nselib/*.lua | grep -oE "['\"][A-Za-z0-9_.-]+['\"]" | tr -d "'\""; } |
+    sed 's/[.]$//; s/.*[.]//' | sort -u)
+}
+tree_env "$TREE"
+ours=$("${ENV[@]}" lua5.4 -e 'for _, a in ipairs(require("mtrtrace.args").all()) do print(a.name) end' | sort)
+shared=$("${ENV[@]}" lua5.4 -e 'for _, name in ipairs(require("mtrtrace.args").shared()) do print(name) end' | sort)
+for f in $FLAVOURS; do
+  data=/usr/share/nmap
+  [ "$f" = deb12 ] || data=$TREE/build/debian13/usr/share/nmap
+  is "${f}_keys_that_others_have" "$(last_parts "$data" | comm -12 - <(echo "$ours") | xargs)" "$(xargs <<<"$shared")"
+done
+
+trace deb12 --ttl 2 --script-args mtr-trace.packets=1,mtr-trace.http=off "$target"
+is ttl_is_the_last_hop_probed "$(show get probed_hop) $(show get reached)" "2 false"
+trace deb12 --ttl 2 --script-args mtr-trace.packets=1,mtr-trace.http=off,max-hops=9 "$target"
+is max_hops_wins_over_ttl "$(show get reached)" true
 to="ip6 daddr $(lab_target 6)"
 sends size_v6 'ip6 length 160' mtr-trace.size=200 -6
 sends data_length_v6 'ip6 length 144' mtr-trace.protocol=icmp -6 --data-length 100

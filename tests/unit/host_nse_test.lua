@@ -18,6 +18,7 @@ local function nmap_of(changes)
     address_family = function() return has.family end,
     get_payload_length = function() return has.payload end,
     get_interface = function() return has.interface end,
+    get_ttl = function() return has.ttl or 64 end,
     list_interfaces = function() return has.interfaces end,
     verbosity = function() return has.verbosity end,
     get_port_state = function(_, port)
@@ -31,6 +32,9 @@ local function stdnse_of(said)
     sleep = function(seconds) said[#said + 1] = seconds end,
     verbose = function(level, format, ...)
       said[#said + 1] = level .. " " .. format:format(...)
+    end,
+    debug1 = function(format, ...)
+      said[#said + 1] = "debug " .. format:format(...)
     end,
     verbose1 = function(format, ...)
       said[#said + 1] = "1 " .. format:format(...)
@@ -58,6 +62,13 @@ local OPTIONS = {
   { name = "T5", nmap = { timing = 5 }, key = "interval", want = 0.05 },
   { name = "interval_wins_over_T", key = "interval", want = 2,
     nmap = { timing = 0, args = { ["mtr-trace.interval"] = "2s" } } },
+  { name = "max_hops_by_default", key = "max_hops", want = 30 },
+  { name = "ttl_bounds_the_hops", nmap = { ttl = 12 }, key = "max_hops",
+    want = 12 },
+  { name = "max_hops_wins_over_ttl", key = "max_hops", want = 30,
+    nmap = { ttl = 12, args = { ["max-hops"] = "30" } } },
+  { name = "ttl_before_the_first_hop", key = "max_hops", want = 5,
+    nmap = { ttl = 3, args = { ["mtr-trace.first-hop"] = "5" } } },
   { name = "interface_of_e", nmap = { interface = "eth7" },
     key = "interface", want = "eth7" },
   { name = "source_is_absent_where_nmap_has_none", key = "source" },
@@ -104,6 +115,17 @@ check.case("arguments_stay_as_they_are", function()
   local arguments = host:arguments()
   host:options(arguments, V4)
   check.equal({ arguments.interval, #arguments.columns }, { nil, 11 })
+end)
+
+check.case("short_key_that_others_have_is_said_once", function()
+  local said = {}
+  local host = host_of({ args = { port = "443", packets = "3" } }, said)
+  for _ = 1, 2 do
+    local options = assert(host:arguments())
+    check.equal({ options.port, options.packets }, { nil, 3 })
+  end
+  check.equal(said, { "debug port is not read, because other scripts have an "
+    .. "argument of that name: use mtr-trace.port" })
 end)
 
 check.case("bad_argument_is_answered_once_per_run", function()

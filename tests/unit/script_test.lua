@@ -24,6 +24,7 @@ local NMAP = {
   timing_level = function() return 3 end,
   address_family = function() return "inet" end,
   get_payload_length = function() return 0 end,
+  get_ttl = function() return 64 end,
   get_interface = nothing,
   get_port_state = nothing,
   list_interfaces = nothing,

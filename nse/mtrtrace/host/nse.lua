@@ -79,6 +79,18 @@ local function known_closed(nmap, target)
   end
 end
 
+-- What Nmap's --ttl is where it is not given; it cannot be told apart.
+local TTL_DEFAULT = 64
+
+-- Nmap's --ttl is the last TTL that is probed, unless max-hops is given.
+local function max_hops(nmap, options, given)
+  local ttl = nmap.get_ttl()
+  if given["max-hops"] ~= nil or ttl == TTL_DEFAULT or ttl < 1 then
+    return options.max_hops
+  end
+  return math.max(ttl, options.first_hop)
+end
+
 -- The engine's options; those of others stay behind.
 local function trace_options(nmap, options, target)
   local address, err = address_of(nmap, target)
@@ -115,7 +127,17 @@ end
 -- @treturn ?table as mtrtrace.args gives them
 -- @treturn ?string one sentence
 function Host:arguments()
-  return args.read(self.nmap.registry.args)
+  local options, err, found = args.read(self.nmap.registry.args)
+  if not options then
+    return nil, err
+  end
+  options.max_hops = max_hops(self.nmap, options, found.given)
+  for _, hint in ipairs(found.hints) do
+    if self:once("hint " .. hint) then
+      self.stdnse.debug1("%s", hint)
+    end
+  end
+  return options
 end
 
 --- What the engine needs to trace a target.

@@ -103,8 +103,21 @@ LUA_FILES  := $(patsubst nse/%,%,$(wildcard nse/*.lua nse/mtrtrace/*.lua nse/mtr
 VERSIONS   := $(LUAS:lua%=%)
 
 # No --script-updatedb: run by a user it writes a private script.db that hides
-# the system's; selection by name needs none.
-install: install-script install-command $(VERSIONS:%=install-for-%)
+# the system's; selection by name needs none. `make script-db` adds one line.
+# What root builds on the way goes to the owner of the tree.
+install:
+	@scripts/keep-owner $(MAKE) --no-print-directory install-now
+
+install-now: all build/command
+	$(Q)scripts/folders make $(FOLDER_LIST) $(foreach d,$(INSTALL_DIRS),'$(DESTDIR)$d')
+	@$(MAKE) --no-print-directory install-files
+	@[ ! -f '$(DESTDIR)$(SCRIPT_DIR)/script.db' ] || grep -qs '"mtr-trace.nse"' '$(DESTDIR)$(SCRIPT_DIR)/script.db' || \
+		echo "To choose the script by Nmap's rules (--script 'mtr-trace and safe') as well: sudo make script-db"
+
+install-files: install-script install-command $(VERSIONS:%=install-for-%)
+
+script-db:
+	scripts/script-db add '$(DESTDIR)$(SCRIPT_DIR)'
 
 install-script:
 	$(if $(SCRIPT_DIR),,$(error $(NMAP) names no scripts directory; install Nmap or set SCRIPT_DIR))
@@ -116,6 +129,15 @@ $(VERSIONS:%=install-for-%): install-for-%: $(addprefix build/lua%/mtrtrace/,cor
 	$(INSTALL) -m 755 $^ '$(DESTDIR)$(C_DIR)/mtrtrace'
 	$(Q)set -e; for f in $(LUA_FILES); do \
 		$(INSTALL) -D -m 644 "nse/$$f" '$(DESTDIR)$(LUA_DIR)'/"$$f"; done
+
+# Folders that the installation needs, and where those are noted that it made.
+LUA_FOLDERS   = $(sort $(patsubst %/,%,$(dir $(LUA_FILES))))
+FOLDER_LIST   = '$(DESTDIR)$(SHARE)/mtr-trace/folders'
+INSTALL_DIRS  = $(SCRIPT_DIR) $(foreach f,$(COMMAND_FILES),$(patsubst %/,%,$(dir $(COMMAND_$f)))) \
+	$(foreach v,$(VERSIONS),$(call dirs_of,$v))
+dirs_of       = $(call chosen,C_DIR,$(PREFIX)/lib/lua/$(1))/mtrtrace \
+	$(addprefix $(call chosen,LUA_DIR,$(PREFIX)/share/lua/$(1))/,$(filter-out .,$(LUA_FOLDERS)))
+chosen        = $(if $(filter file,$(origin $(1))),$(2),$($(1)))
 
 # The command, for Lua 5.4: installed files by the file they are made as.
 SHARE     := $(PREFIX)/share
@@ -144,11 +166,12 @@ install-command: all build/command
 
 uninstall-command:
 	rm -f $(foreach f,$(COMMAND_FILES),'$(DESTDIR)$(COMMAND_$f)')
-	$(Q)[ ! -d '$(DESTDIR)$(SHARE)/mtr-trace' ] || rmdir '$(DESTDIR)$(SHARE)/mtr-trace'
 
 # Files by name, folders only when that leaves them empty.
 uninstall: uninstall-command $(VERSIONS:%=uninstall-for-%)
 	$(if $(SCRIPT_DIR),rm -f '$(DESTDIR)$(SCRIPT_DIR)/mtr-trace.nse')
+	$(if $(SCRIPT_DIR),scripts/script-db remove '$(DESTDIR)$(SCRIPT_DIR)')
+	$(Q)scripts/folders remove $(FOLDER_LIST)
 
 $(VERSIONS:%=uninstall-for-%): uninstall-for-%:
 	cd '$(DESTDIR)$(C_DIR)/mtrtrace' 2>/dev/null && rm -f core.so mmdb.so http.so || true
@@ -174,6 +197,7 @@ targets:
   fuzz         FUZZ_SECONDS for each parser, with FUZZ_SEED
   format       rewrite the C files with clang-format
   install uninstall   for Nmap ($(NMAP)) and plain interpreters, and the command mtr-trace
+  script-db    add the installed script to Nmap's script.db, for rules such as "mtr-trace and safe"
   clean distclean     remove build/; clean keeps build/debian13
 variables:
   TARGET ARGS          what `run` traces, and further Nmap options
@@ -190,5 +214,5 @@ export HELP
 help:
 	@echo "$$HELP"
 
-.PHONY: all doc run run-now install install-script install-command uninstall uninstall-command clean distclean help \
+.PHONY: all doc run run-now script-db install install-now install-files install-script install-command uninstall uninstall-command clean distclean help \
 	$(VERSIONS:%=install-for-%) $(VERSIONS:%=uninstall-for-%)

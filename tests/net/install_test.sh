@@ -15,7 +15,7 @@ versions=5.4
 wanted() {
   local version
   echo "$scripts/mtr-trace.nse"
-  printf '/opt/x/%s\n' bin/mtr-trace share/mtr-trace/mtr-trace.schema.json
+  printf '/opt/x/%s\n' bin/mtr-trace share/mtr-trace/mtr-trace.schema.json share/mtr-trace/folders
   ! lua5.4 -e 'require "argparse"' 2>/dev/null || printf '/opt/x/share/%s\n' man/man8/mtr-trace.8 \
     bash-completion/completions/mtr-trace zsh/site-functions/_mtr-trace fish/vendor_completions.d/mtr-trace.fish
   for version in $versions; do
@@ -24,6 +24,14 @@ wanted() {
     ! pkg-config --exists libmaxminddb || echo "/opt/x/lib/lua/$version/mtrtrace/mmdb.so"
     (cd nse && find . -name '*.lua') | sed "s|^\.|/opt/x/share/lua/$version|"
   done
+}
+
+# What is root's in a copy of the tree that belongs to another user, after `make install` by root.
+owners_after_install() {
+  mkdir "$dest/copy" && cp -r Makefile cext nse scripts tests "$dest/copy" && chown -R 12345:12345 "$dest/copy" &&
+    make -s -C "$dest/copy" install DESTDIR="$dest/other" PREFIX=/opt/x LUAS=lua5.4 >/dev/null 2>&1 || echo "not installed"
+  find "$dest/copy" -uid 0
+  rm -rf "$dest/copy"
 }
 
 placed() { (cd "$dest" && find . ! -type d | sed 's/^\.//' | sort); }
@@ -41,8 +49,31 @@ if lua5.4 -e 'require "argparse"; require "luv"' 2>/dev/null; then
   is bash_completion_is_read "$(bash -n "$dest/opt/x/share/bash-completion/completions/mtr-trace" 2>&1)" ""
 fi
 
+# A second installation forgets no folder that the first one made; one that was there is nobody's.
+mkdir -p "$dest/opt/x/share/zsh/site-functions/before"
+make -s install DESTDIR="$dest" PREFIX=/opt/x >/dev/null || not_ok install_again "make install failed"
+rmdir "$dest/opt/x/share/zsh/site-functions/before"
+
+# Nmap's rules know a script from its database, whose other lines stay as they are.
+cp "$scripts/script.db" "$dest$scripts/script.db"
+like install_tells_of_the_database "$(make -s install DESTDIR="$dest" PREFIX=/opt/x)" 'sudo make script-db$'
+by_rule() { nmap --datadir "$dest${scripts%/scripts}" --script-help 'mtr-trace and safe' 2>&1 | grep -c '^mtr-trace$'; }
+is rule_does_not_find_it_at_first "$(by_rule)" 0
+for time in first second; do
+  make -s script-db DESTDIR="$dest" PREFIX=/opt/x >/dev/null || not_ok script_db "make script-db failed"
+  is "rule_finds_it_$time" "$(by_rule)" 1
+  is "one_line_is_added_$time" "$(diff "$scripts/script.db" "$dest$scripts/script.db" | tail -n +2)" \
+    '> Entry { filename = "mtr-trace.nse", categories = { "discovery", "safe", "external", } }'
+done
+
 # A file of somebody else beside ours outlives us.
 touch "$dest/opt/x/share/lua/5.4/other.lua"
 make -s uninstall DESTDIR="$dest" PREFIX=/opt/x >/dev/null || not_ok uninstall "make uninstall failed"
+is uninstall_leaves_the_database_as_it_was "$(cmp "$scripts/script.db" "$dest$scripts/script.db" 2>&1)" ""
+rm "$dest$scripts/script.db"
 is uninstall_leaves_only_what_is_not_ours "$(placed)" /opt/x/share/lua/5.4/other.lua
-is uninstall_leaves_no_folder_of_ours "$(find "$dest" -name mtrtrace)" ""
+is uninstall_leaves_no_folder_of_ours "$(find "$dest" -type d ! -path "$dest" | sed "s|^$dest||" | sort | xargs)" \
+  "/opt /opt/x /opt/x/share /opt/x/share/lua /opt/x/share/lua/5.4 /usr /usr/share /usr/share/nmap /usr/share/nmap/scripts"
+
+# Files of root's in somebody's tree could not be built anew by their owner.
+is install_leaves_nothing_of_roots_in_the_tree "$(owners_after_install)" ""

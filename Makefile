@@ -9,7 +9,7 @@ CFLAGS     ?= -O2 -g
 DNET_LIBS  ?= -l:libdumbnet.a
 PCAP_LIBS  ?= -lpcap
 PREFIX     ?= /usr/local
-BOOTSTRAP  ?= scripts/bootstrap
+BOOTSTRAP  ?= scripts/bootstrap$(if $(YES), -y)
 
 # Nmap 7.93 embeds Lua 5.3, later ones 5.4; only Nmap itself knows which.
 NMAP_LUA   := $(shell $(NMAP) --version 2>/dev/null | sed -n 's/.*liblua-\(5\.[0-9]\).*/lua\1/p')
@@ -208,7 +208,8 @@ variables:
   MMDB_LIBS="$(MMDB_LIBS)"   libmaxminddb, optional: empty leaves mmdb.so out
   CURL_LIBS="$(CURL_LIBS)"   libcurl, optional: empty leaves http.so out
   PREFIX="$(PREFIX)" DESTDIR SCRIPT_DIR LUA_DIR C_DIR  where install puts things
-  BOOTSTRAP=true       install no packages;  V=1 show commands
+  BOOTSTRAP=true       install no packages;  YES=1 ask no question before it does
+  V=1                  show commands
 endef
 export HELP
 help:

@@ -10,7 +10,7 @@ description = {
   detailed = [[
 The Lua library and C engine behind the Nmap script mtr-trace.nse, which this
 rock carries in its nse folder: run it by path, or copy it to Nmap's scripts.
-The command mtr-trace needs the rocks luv, argparse and dkjson too.]],
+The command mtr-trace comes by `make install`.]],
   license = "BSD-2-Clause",
 }
 dependencies = {
@@ -35,6 +35,5 @@ build = {
     LUA_DIR = "$(LUADIR)",
     C_DIR = "$(LIBDIR)",
   },
-  install = { bin = { "scripts/mtr-trace" } },
   copy_directories = { "nse" },
 }

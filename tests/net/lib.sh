@@ -28,8 +28,8 @@ unlike() {
   if grep -Eq -- "$3" <<<"$2"; then not_ok "$1" "something like '$3' in: $2"; else ok "$1"; fi
 }
 
-if [ "$(id -u)" -ne 0 ]; then
-  skip "$(basename "$0")" "needs root for network namespaces"
+if ! LAB_WHY=$(lab_possible 2>&1); then
+  skip "$(basename "$0")" "${LAB_WHY#lab: }"
   exit 0
 fi
 lab_trap

@@ -23,6 +23,7 @@ got=$(env -u LUA_PATH -u LUA_CPATH LUA_PATH_5_4="$dir/tree/share/lua/5.4/?.lua" 
 like luarocks_tree_has_a_working_core "$got" '^[0-9]+\.[0-9]+'
 ! pkg-config --exists libcurl ||
   is luarocks_tree_has_http "$(find "$dir/tree" -name http.so | wc -l)" 1
+is luarocks_tree_has_no_command "$(find "$dir/tree/bin" -name 'mtr-trace*' 2>/dev/null)" ""
 is luarocks_tree_has_the_script "$(find "$dir/tree" -name mtr-trace.nse | wc -l)" 1
 rocks remove mtr-trace >/dev/null
 is luarocks_remove_leaves_nothing "$(find "$dir/tree" -path '*mtrtrace*' ! -path '*/lib/luarocks/*')" ""

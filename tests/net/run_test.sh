@@ -35,6 +35,31 @@ is what_root_made_is_the_owners "$(find "$LAB_SCRATCH/tree" -printf '%U ' | xarg
 "$LAB_SCRATCH/tree/scripts/keep-owner" false
 is exit_status_is_handed_on $? 1
 
+# Where no namespaces can be made, root or not.
+out=$(setpriv --bounding-set -sys_admin --inh-caps -sys_admin -- tests/net/demo 2>&1)
+like lab_without_namespaces_says_so "$out" '^lab: needs network namespaces, which cannot be made here'
+out=$(setpriv --reuid 65534 --clear-groups tests/net/demo 2>&1)
+like lab_without_root_says_so "$out" '^lab: needs network namespaces, and these need root'
+
+# Before it installs, bootstrap asks on a terminal: in a namespace where apt-get is a script.
+mkdir "$LAB_SCRATCH/apt"
+printf '#!/bin/sh\necho "apt-get $*" >>%s/log\ncase "$*" in *--assume-no*) echo "Need to get 1 MB"; exit 1 ;; esac\n' \
+  "$LAB_SCRATCH/apt" >"$LAB_SCRATCH/apt/apt-get"
+printf '#!/bin/sh\nexit 1\n' >"$LAB_SCRATCH/apt/dpkg-query"
+chmod +x "$LAB_SCRATCH/apt"/*
+asked() { # ANSWER ARG...: the terminal's text, with what apt-get was called for in the log
+  : >"$LAB_SCRATCH/apt/log"
+  printf '%s\n' "$1" | PATH=$LAB_SCRATCH/apt:$PATH env -u CI unshare -m sh -c '
+    mount -t tmpfs mtl-policy /usr/sbin && shift && exec "$@"' - - script -qec "scripts/bootstrap ${*:2}" /dev/null 2>&1
+}
+installs() { grep -c -- 'apt-get -q -y ' "$LAB_SCRATCH/apt/log"; }
+like bootstrap_asks "$(asked n)" 'install them\? \[Y/n\]'
+is bootstrap_takes_no_for_an_answer "$(asked n >/dev/null; installs)" 0
+like bootstrap_says_how_much "$(asked n)" 'Need to get 1 MB'
+is bootstrap_takes_yes_for_an_answer "$(asked y >/dev/null; installs)" 1
+unlike bootstrap_asks_nothing_with_y "$(asked n -y)" 'install them'
+is bootstrap_installs_with_y "$(asked n -y >/dev/null; installs)" 1
+
 # As nobody, so that a test never installs anything.
 out=$(setpriv --reuid 65534 --clear-groups sh -s -- --tests <scripts/bootstrap 2>&1)
 case $out in

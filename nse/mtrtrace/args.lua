@@ -312,7 +312,8 @@ function M.read(raw)
   if err then
     return nil, err
   end
-  local hints, options = collect_short(raw, found)
+  local hints = collect_short(raw, found)
+  local options
   options, err = read_all(SCRIPT .. ".", found)
   err = err or cut_lists(raw, found)
     or unused_ports(SCRIPT .. ".", options, found)[1]

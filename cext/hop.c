@@ -9,7 +9,7 @@ enum {
     PROOF_TESTS = 16,
     PROOF_UNANSWERED = 5, /* so many of them are no accident */
     WAKE_TESTS = 3,       /* to one that never answered: a single token is enough */
-    WAKE_TRIES = 3,
+    WAKE_TRIES = 5,
     SPOILT_MOST = 3, /* bursts that fell into an outage are sent again, so often */
     TAIL = 3,        /* unanswered at a burst's end: the bucket was empty then */
     TESTS_END = 5,   /* at a burst's end, where a bucket that ran dry has one token at most... */
@@ -100,7 +100,7 @@ int64_t hop_due(const struct hop *hop, const struct hop_rules *rules)
     case HOP_SURVEY:
         return hop->due_ns;
     case HOP_PACED:
-        if (hop->counted >= rules->packets)
+        if (hop->counted >= rules->packets || hop->borrowed)
             return INT64_MAX;
         int64_t due_ns =
             pace_due(hop->sample, rules->trace, hop->next_place, rules->packets - hop->counted);
@@ -259,14 +259,25 @@ static enum hop_verdict judge_tests(struct hop *hop, int64_t now_ns)
     return HOP_NEEDS_PROOF;
 }
 
+/* It was held, and has tokens now: its sample goes on, or is tested. */
+static enum hop_verdict resume(struct hop *hop, int64_t now_ns)
+{
+    hop->held = false;
+    if (hop->tests.length > 0)
+        start_tests(hop, now_ns);
+    else
+        hop->phase = hop->surveying ? HOP_SURVEY : HOP_SAMPLE;
+    return HOP_NEEDS_PROOF;
+}
+
 /* It never answered before; an answer to some of the tests shows that it has a ration. */
 static enum hop_verdict judge_waking(struct hop *hop, int64_t now_ns)
 {
     if (hop->proof.answered + hop->proof.voided == hop->proof.length)
-        return stand(hop);
+        return hop->held ? resume(hop, now_ns) : stand(hop);
     if (hop->proof.answered > 0)
         return HOP_RATIONS;
-    if (hop->surveying)
+    if (hop->surveying && !hop->held)
         return stand(hop); /* silent: tested until somebody answers */
     if (hop->naps < UINT8_MAX)
         hop->naps++;
@@ -327,6 +338,29 @@ void hop_pace(struct hop *hop, struct pace_sample *sample)
     hop->next_place = pace_first(sample);
     hop->due_ns = 0;
     hop->naps = 0;
+}
+
+void hop_hold(struct hop *hop, int64_t due_ns)
+{
+    bool of_sample = hop->phase == HOP_SURVEY || hop->phase == HOP_SAMPLE ||
+                     hop->phase == HOP_TEST || hop->phase == HOP_JUDGE;
+    if (hop->answered || !of_sample)
+        return;
+    hop->phase = HOP_DORMANT;
+    hop->held = true;
+    hop->proof = (struct hop_burst){ .length = WAKE_TESTS };
+    hop->due_ns = due_ns;
+}
+
+void hop_stand(struct hop *hop)
+{
+    (void)stand(hop);
+}
+
+void hop_borrow(struct hop *hop, struct pace_sample *sample)
+{
+    hop_pace(hop, sample);
+    hop->borrowed = true;
 }
 
 void hop_send_error(struct hop *hop, const struct hop_rules *rules, enum probe_class class,

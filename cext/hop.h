@@ -52,6 +52,8 @@ struct hop {
     int64_t tested_ns;          /* when the last burst went out */
     struct pace_sample *sample; /* HOP_PACED: held, see pace_leave */
     int64_t next_place;         /* HOP_PACED: first outcome not read yet */
+    bool held;                  /* see hop_hold */
+    bool borrowed; /* HOP_PACED: it never answered; the sample is of other traces alone */
 };
 
 struct hop_rules {
@@ -108,6 +110,16 @@ int64_t hop_spacing_ns(const struct hop *hop);
 
 /* Begins the new sample, which the caller holds: what was counted before no longer is. */
 void hop_pace(struct hop *hop, struct pace_sample *sample);
+
+/* It has not answered, and another trace samples a router that may be it: it sends no more but when
+ * that one has a token for it. */
+void hop_hold(struct hop *hop, int64_t due_ns);
+
+/* Its sample stands without tests of its own: those of other traces have shown enough. */
+void hop_stand(struct hop *hop);
+
+/* Takes the sample for its own, without sending for it. */
+void hop_borrow(struct hop *hop, struct pace_sample *sample);
 
 /* A probe was not sent after all. */
 void hop_send_error(struct hop *hop, const struct hop_rules *rules, enum probe_class class,

@@ -116,6 +116,8 @@ static void set_ration(lua_State *L, const struct tally_hop *hop)
     lset_integer(L, "fast_sent", hop->fast_sent);
     lset_integer(L, "fast_received", hop->fast_received);
     lset_integer(L, "shared", hop->shared);
+    if (hop->shared > 0 && hop->raw_received == 0)
+        lset_boolean(L, "inferred", true);
     lua_setfield(L, -2, "ration");
 }
 
@@ -188,6 +190,8 @@ static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
     lset_integer(L, "raw_sent", hop->raw_sent);
     lset_integer(L, "raw_received", hop->raw_received);
     lset_boolean(L, "silent", hop->raw_received == 0 && hop->received == 0);
+    if (hop->no_token && hop->raw_received == 0 && hop->received == 0)
+        lset_boolean(L, "no_token", true);
     if (hop->rationed)
         set_ration(L, hop);
     bool untested = hop->untested && hop->received + hop->unreachable < hop->sent;

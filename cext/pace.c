@@ -6,8 +6,10 @@
 #include <string.h>
 
 enum {
+    CHECKS = 4,         /* of these, where all that other traces saw speaks for one responder */
     MOST_YIELDS = 32,   /* silent hops that a sample waits for in all: 16 flows, not 256 targets */
     FIRST_KEPT = 16,    /* room for outcomes at first; a power of two, as PACE_KEPT */
+    PASSES = 4,         /* bursts without a rate limit that make a further one superfluous */
     BURST_SLOTS = 1024, /* by hash; responders that share one take turns too */
 };
 
@@ -40,16 +42,31 @@ struct pace_responder {
     struct pace_sample *samples;
 };
 
+/* Bursts to a responder: when the next may begin, and when the last ones passed. */
+struct pace_bursts {
+    int64_t free_ns, passed_ns[PASSES];
+    uint64_t passes;
+};
+
 struct pace {
     struct pace_responder *responders;
-    uint64_t news, serials;
+    struct prefixes *prefixes;
+    uint64_t news, serials, limits;
     struct pace_counters counters;
-    int64_t bursts[BURST_SLOTS]; /* when the next may begin */
+    struct pace_bursts bursts[BURST_SLOTS];
 };
 
 struct pace *pace_new(void)
 {
-    return calloc(1, sizeof(struct pace));
+    struct pace *pace = calloc(1, sizeof *pace);
+    if (pace == NULL)
+        return NULL;
+    pace->prefixes = prefixes_new();
+    if (pace->prefixes == NULL) {
+        free(pace);
+        return NULL;
+    }
+    return pace;
 }
 
 static void free_sample(struct pace_sample *s)
@@ -70,6 +87,7 @@ void pace_free(struct pace *pace)
         }
         free(r);
     }
+    prefixes_free(pace->prefixes);
     free(pace);
 }
 
@@ -81,6 +99,16 @@ uint64_t pace_serial(struct pace *pace)
 struct pace_counters pace_counters(const struct pace *pace)
 {
     return pace->counters;
+}
+
+struct prefixes *pace_prefixes(struct pace *pace)
+{
+    return pace->prefixes;
+}
+
+uint64_t pace_limits(const struct pace *pace)
+{
+    return pace->limits;
 }
 
 /* ---- what is kept -------------------------------------------------------------------------- */
@@ -240,6 +268,29 @@ static void forget(struct pace_sample *s)
     memset(s->way, 0, sizeof s->way);
 }
 
+int64_t pace_burst_ns(const struct pace *pace, const struct ipaddr *responder)
+{
+    return pace->bursts[ipaddr_hash(responder) % BURST_SLOTS].free_ns;
+}
+
+void pace_burst(struct pace *pace, const struct ipaddr *responder, int64_t now_ns)
+{
+    pace->bursts[ipaddr_hash(responder) % BURST_SLOTS].free_ns = now_ns + burst_ns;
+}
+
+void pace_passed(struct pace *pace, const struct ipaddr *responder, int64_t now_ns)
+{
+    struct pace_bursts *bursts = &pace->bursts[ipaddr_hash(responder) % BURST_SLOTS];
+    bursts->passed_ns[bursts->passes++ % PASSES] = now_ns;
+}
+
+bool pace_has_passed(const struct pace *pace, const struct ipaddr *responder, int64_t since_ns)
+{
+    const struct pace_bursts *bursts = &pace->bursts[ipaddr_hash(responder) % BURST_SLOTS];
+    /* the oldest of the last ones */
+    return bursts->passes >= PASSES && bursts->passed_ns[bursts->passes % PASSES] > since_ns;
+}
+
 struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key,
                                 struct pace_evidence evidence, int64_t spacing_ns, int64_t now_ns)
 {
@@ -253,8 +304,11 @@ struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key,
     }
     if (spacing_ns < r->spacing_ns)
         r->spacing_ns = spacing_ns; /* whoever saw less had to share the bucket */
-    if (r->free_ns < now_ns + first_ns)
-        r->free_ns = now_ns + first_ns;
+    int64_t asked_ns = pace_burst_ns(pace, &key->responder) - burst_ns; /* by any trace */
+    if (asked_ns < now_ns)
+        asked_ns = now_ns;
+    if (r->free_ns < asked_ns + first_ns)
+        r->free_ns = asked_ns + first_ns;
     struct pace_sample *s = find_sample(r, key);
     if (s == NULL)
         s = add_sample(r, key);
@@ -266,7 +320,39 @@ struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key,
     s->used_ns = now_ns;
     s->evidence = evidence;
     s->users++;
+    pace->limits++;
     return s;
+}
+
+/* A router at this TTL that nothing known on the way there rules out. */
+static bool may_be_router(const struct pace_sample *s, const struct pace_key *key, int64_t now_ns)
+{
+    return s->key.ttl == key->ttl && s->key.protocol == key->protocol && !s->key.direct &&
+           !s->key.refuses && is_fresh(s, now_ns) && same_way(s, key);
+}
+
+bool pace_is_limited(const struct pace *pace, const struct pace_key *key, int64_t now_ns)
+{
+    for (const struct pace_responder *r = pace->responders; r != NULL; r = r->next)
+        for (const struct pace_sample *s = r->samples; s != NULL; s = s->next)
+            if (may_be_router(s, key, now_ns))
+                return true;
+    return false;
+}
+
+struct pace_sample *pace_borrow(struct pace *pace, const struct pace_key *key, uint32_t hash,
+                                int64_t now_ns)
+{
+    for (struct pace_responder *r = pace->responders; r != NULL; r = r->next) {
+        if (ipaddr_hash(&r->address) != hash)
+            continue;
+        for (struct pace_sample *s = r->samples; s != NULL; s = s->next)
+            if (may_be_router(s, key, now_ns)) {
+                s->users++;
+                return s;
+            }
+    }
+    return NULL;
 }
 
 void pace_answered(struct pace *pace, const struct ipaddr *responder, int64_t now_ns)
@@ -287,14 +373,9 @@ void pace_take(struct pace *pace, const struct ipaddr *responder, int64_t now_ns
     pace_answered(pace, responder, now_ns);
 }
 
-int64_t pace_burst_ns(const struct pace *pace, const struct ipaddr *responder)
+const struct ipaddr *pace_responder(const struct pace_sample *sample)
 {
-    return pace->bursts[ipaddr_hash(responder) % BURST_SLOTS];
-}
-
-void pace_burst(struct pace *pace, const struct ipaddr *responder, int64_t now_ns)
-{
-    pace->bursts[ipaddr_hash(responder) % BURST_SLOTS] = now_ns + burst_ns;
+    return &sample->responder->address;
 }
 
 int64_t pace_spacing_ns(const struct pace_sample *sample)
@@ -329,6 +410,17 @@ int64_t pace_due(const struct pace_sample *sample, uint64_t owner, int64_t place
     return of_others < missing ? sample->responder->free_ns : INT64_MAX;
 }
 
+bool pace_is_idle(const struct pace_sample *sample, int64_t now_ns)
+{
+    int64_t idle_ns = now_ns - sample->used_ns;
+    return idle_ns >= (sample->count > sample->first ? active_ns : waiting_ns);
+}
+
+bool pace_wants_checks(const struct pace_sample *sample, int64_t now_ns)
+{
+    return sample->yields < CHECKS && !pace_is_idle(sample, now_ns);
+}
+
 static bool may_be_at(const struct pace_sample *s, const struct wire_spec *spec, uint8_t ttl)
 {
     bool is_target = ipaddr_equal(&s->responder->address, &spec->target);
@@ -340,8 +432,7 @@ static bool may_be_at(const struct pace_sample *s, const struct wire_spec *spec,
 static bool is_active(const struct pace_sample *s, const struct wire_spec *spec, uint8_t ttl,
                       int64_t now_ns)
 {
-    int64_t idle_ns = now_ns - s->used_ns;
-    return may_be_at(s, spec, ttl) && idle_ns < (s->count > s->first ? active_ns : waiting_ns);
+    return may_be_at(s, spec, ttl) && !pace_is_idle(s, now_ns);
 }
 
 int64_t pace_slot_ns(const struct pace *pace, const struct wire_spec *spec, uint8_t ttl,
@@ -356,15 +447,29 @@ int64_t pace_slot_ns(const struct pace *pace, const struct wire_spec *spec, uint
     return slot_ns;
 }
 
-void pace_yield_slot(struct pace *pace, const struct wire_spec *spec, uint8_t ttl, int64_t now_ns)
+int64_t pace_router_slot_ns(const struct pace *pace, const struct pace_key *key, int64_t now_ns)
+{
+    int64_t slot_ns = 0;
+
+    for (const struct pace_responder *r = pace->responders; r != NULL; r = r->next)
+        for (const struct pace_sample *s = r->samples; s != NULL; s = s->next)
+            if (may_be_router(s, key, now_ns) && r->free_ns > slot_ns)
+                slot_ns = r->free_ns;
+    return slot_ns;
+}
+
+void pace_yield_slot(struct pace *pace, const struct wire_spec *spec, const struct pace_key *key,
+                     int64_t now_ns)
 {
     for (struct pace_responder *r = pace->responders; r != NULL; r = r->next)
-        for (struct pace_sample *s = r->samples; s != NULL; s = s->next)
-            if (is_active(s, spec, ttl, now_ns)) {
-                r->free_ns = now_ns + r->spacing_ns;
-                if (s->yields++ < MOST_YIELDS)
-                    s->used_ns = now_ns; /* it waits, and is still being taken */
-            }
+        for (struct pace_sample *s = r->samples; s != NULL; s = s->next) {
+            bool active = is_active(s, spec, key->ttl, now_ns);
+            if (!active && !may_be_router(s, key, now_ns))
+                continue;
+            r->free_ns = now_ns + r->spacing_ns;
+            if (s->yields++ < MOST_YIELDS && active)
+                s->used_ns = now_ns; /* it waits, and is still being taken */
+        }
 }
 
 /* Room for one more outcome: a larger ring, or the place of the oldest one. */

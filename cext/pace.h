@@ -6,7 +6,7 @@
 #ifndef MTR_PACE_H
 #define MTR_PACE_H
 
-#include "wire.h"
+#include "prefix.h"
 
 struct pace;
 struct pace_sample;
@@ -50,6 +50,12 @@ uint64_t pace_serial(struct pace *pace);
 
 struct pace_counters pace_counters(const struct pace *pace);
 
+/* What the traces saw on their paths. */
+struct prefixes *pace_prefixes(struct pace *pace);
+
+/* Rises whenever a responder turns out to ration. */
+uint64_t pace_limits(const struct pace *pace);
+
 /* What a sample is of. Echo replies and TCP answers are not rationed together with ICMP errors. */
 struct pace_key {
     struct ipaddr responder;
@@ -78,6 +84,21 @@ struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, in
 struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key,
                                 struct pace_evidence evidence, int64_t spacing_ns, int64_t now_ns);
 
+/* For a trace that got no reply at this TTL. True where a router known to ration may be there. */
+bool pace_is_limited(const struct pace *pace, const struct pace_key *key, int64_t now_ns);
+
+/* The sample of the responder with this hash in place of key->responder; NULL if none was in use
+ * during the last minute. Held until pace_leave. */
+struct pace_sample *pace_borrow(struct pace *pace, const struct pace_key *key, uint32_t hash,
+                                int64_t now_ns);
+
+/* True while the sample is being taken and has left few tokens to hops that got no reply: these
+ * find out for themselves then. */
+bool pace_wants_checks(const struct pace_sample *sample, int64_t now_ns);
+
+/* True when nobody takes the sample any further. */
+bool pace_is_idle(const struct pace_sample *sample, int64_t now_ns);
+
 /* Any answer from a responder took a token; one known to ration is left alone until it has
  * another. */
 void pace_answered(struct pace *pace, const struct ipaddr *responder, int64_t now_ns);
@@ -96,6 +117,13 @@ int64_t pace_burst_ns(const struct pace *pace, const struct ipaddr *responder);
 /* A probe of a burst goes out. */
 void pace_burst(struct pace *pace, const struct ipaddr *responder, int64_t now_ns);
 
+/* A burst of tests has shown no rate limit. */
+void pace_passed(struct pace *pace, const struct ipaddr *responder, int64_t now_ns);
+
+/* True when since then the bursts of several traces have shown none: the next shows nothing new. */
+bool pace_has_passed(const struct pace *pace, const struct ipaddr *responder, int64_t since_ns);
+
+const struct ipaddr *pace_responder(const struct pace_sample *sample);
 int64_t pace_spacing_ns(const struct pace_sample *sample);
 struct pace_evidence pace_evidence(const struct pace_sample *sample);
 
@@ -105,8 +133,13 @@ struct pace_evidence pace_evidence(const struct pace_sample *sample);
 int64_t pace_slot_ns(const struct pace *pace, const struct wire_spec *spec, uint8_t ttl,
                      int64_t now_ns);
 
+/* The same of routers that may be there by all that is known on the way: also when nobody samples
+ * them now. */
+int64_t pace_router_slot_ns(const struct pace *pace, const struct pace_key *key, int64_t now_ns);
+
 /* Leaves that token to the silent hop: the samples wait for the one after. */
-void pace_yield_slot(struct pace *pace, const struct wire_spec *spec, uint8_t ttl, int64_t now_ns);
+void pace_yield_slot(struct pace *pace, const struct wire_spec *spec, const struct pace_key *key,
+                     int64_t now_ns);
 
 /* Gives up the sample, and voids what `owner` has on its way there. */
 void pace_leave(struct pace_sample *sample, uint64_t owner);

@@ -477,6 +477,7 @@ static int start_trace(struct prober *p, struct prober_job *job,
     job->way = prober_way(p, config.spec.target.version, &request->pin, err);
     if (job->way == NULL || prober_complete_spec(p, &config.spec, &job->route, err) < 0)
         return -1;
+    config.egress = if_nametoindex(job->route.interface) ^ request->pin.mark << 16;
     job->tally = tally_new(config.max_hops);
     job->evidence = evidence_new(config.max_hops);
     if (job->tally == NULL || job->evidence == NULL)

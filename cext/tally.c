@@ -435,7 +435,9 @@ static void on_unanswered(struct tally *tally, struct tally_hop *hop,
 /* The whole fast sample leaves, answered probes included; what answered is remembered. */
 static void on_rationed(struct tally_hop *hop, const struct trace_event *event)
 {
-    hop->rationed = true;
+    bool withdrawn = event->ration.spacing_ns == 0;
+
+    hop->rationed = !withdrawn;
     hop->untested = false;
     hop->ration = event->ration;
     hop->first_counted = event->probe;
@@ -448,6 +450,8 @@ static void on_rationed(struct tally_hop *hop, const struct trace_event *event)
         hop->cells[i].received = 0;
         stats_fini(&hop->cells[i].rtt);
     }
+    if (withdrawn) /* nobody else has answered this trace */
+        hop->cell_count = hop->run_count = hop->run_total = hop->shared = 0;
 }
 
 void tally_event(struct tally *tally, const struct trace_event *event)
@@ -485,6 +489,9 @@ void tally_event(struct tally *tally, const struct trace_event *event)
     case EVENT_UNTESTED:
     case EVENT_TESTED:
         hop->untested = event->kind == EVENT_UNTESTED;
+        break;
+    case EVENT_NO_TOKEN:
+        hop->no_token = true;
         break;
     case EVENT_PATH_CHANGED:
         tally->end = event->ttl;

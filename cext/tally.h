@@ -74,6 +74,7 @@ struct tally_hop {
     uint32_t raw_sent, raw_received; /* all that this trace sent: counted, test, replaced */
     bool rationed;          /* the sample was replaced by one within the responder's budget */
     bool untested;          /* what is unanswered may be rate limiting */
+    bool no_token;          /* see EVENT_NO_TOKEN */
     uint32_t first_counted; /* probes before it count no more */
     uint32_t fast_sent, fast_received, fast_unreachable; /* the sample that was replaced */
     struct trace_ration ration;

@@ -83,6 +83,7 @@ static void merge_counts(struct tally_hop *into, const struct tally_hop *from)
         into->ration = from->ration;
     into->rationed = into->rationed || from->rationed;
     into->untested = into->untested || from->untested;
+    into->no_token = into->no_token || from->no_token;
     into->sent += from->sent;
     into->received += from->received;
     into->unreachable += from->unreachable;

@@ -34,6 +34,7 @@ struct trace *trace_new(const struct trace_config *config, struct pace *pace, in
     t->context = context;
     t->started_ns = t->stepped_ns = t->horizon_moved_ns = now_ns;
     t->farthest = (uint8_t)(config->first_hop - 1);
+    t->look_ns = INT64_MAX;
     int horizon = t->farthest + TRACE_WINDOW;
     t->horizon = (uint8_t)(horizon < config->max_hops ? horizon : config->max_hops);
     return t;
@@ -46,6 +47,7 @@ void trace_free(struct trace *t)
     for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++)
         if (t->ttls[ttl].hop.sample != NULL)
             pace_leave(t->ttls[ttl].hop.sample, t->rules.trace);
+    prefixes_end(pace_prefixes(t->pace), t->rules.trace, t->prefix_place);
     probes_fini(&t->probes);
     quantiles_fini(&t->rtts);
     free(t);
@@ -79,8 +81,8 @@ struct trace_event trace_about(const struct probe *p, enum event_kind kind)
 
 /* ---- how far the path is probed ------------------------------------------------------------- */
 
-/* The last TTL that gets a full sample. Further ones get one probe each, to find the path. */
-static int last_sampled(const struct trace *t)
+/* Further ones get one probe each, to find the path. */
+int trace_last_sampled(const struct trace *t)
 {
     if (t->end != 0)
         return t->end;
@@ -145,6 +147,11 @@ static int64_t patience_ns(const struct trace *t, bool burst)
     return patience < t->config.timeout_ns ? patience : t->config.timeout_ns;
 }
 
+int64_t trace_test_patience_ns(const struct trace *t)
+{
+    return patience_ns(t, PROBE_TEST);
+}
+
 static void refresh_patience(struct trace *t)
 {
     if (t->p95_of == t->rtts.count)
@@ -159,7 +166,7 @@ static void refresh_patience(struct trace *t)
 
 static bool has_work(const struct trace *t)
 {
-    for (int ttl = t->config.first_hop; ttl <= last_sampled(t); ttl++)
+    for (int ttl = t->config.first_hop; ttl <= trace_last_sampled(t); ttl++)
         if (!hop_is_settled(&t->ttls[ttl].hop) && t->ttls[ttl].hop.naps == 0)
             return true;
     return false;
@@ -169,7 +176,9 @@ static bool has_work(const struct trace *t)
  * none. */
 static int64_t wake_slot_ns(const struct trace *t, int ttl)
 {
-    return pace_slot_ns(t->pace, &t->config.spec, (uint8_t)ttl, t->stepped_ns);
+    int64_t slot_ns = pace_slot_ns(t->pace, &t->config.spec, (uint8_t)ttl, t->stepped_ns);
+    int64_t held_ns = trace_held_slot_ns(t, (uint8_t)ttl, t->stepped_ns);
+    return slot_ns > held_ns ? slot_ns : held_ns;
 }
 
 static bool is_finished(const struct trace *t, int ttl)
@@ -183,7 +192,7 @@ static bool is_finished(const struct trace *t, int ttl)
 
 static bool is_ready(const struct trace *t)
 {
-    int last = last_sampled(t);
+    int last = trace_last_sampled(t);
 
     for (int ttl = t->config.first_hop; ttl <= last; ttl++)
         if (!is_finished(t, ttl))
@@ -224,9 +233,14 @@ void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops)
     trace_read_shared(t, now_ns);
     if (t->end == 0 && now_ns - t->horizon_moved_ns >= silence_ns)
         trace_advance_horizon(t, t->horizon + TRACE_WINDOW, now_ns);
+    trace_skip_tests(t);
+    trace_borrow(t, false, now_ns);
     t->at_work = has_work(t);
-    if (is_ready(t)) {
+    if (is_ready(t))
+        trace_borrow(t, true, now_ns);
+    if (is_ready(t) && !trace_awaits_others(t, now_ns)) {
         t->done = true;
+        prefixes_end(pace_prefixes(t->pace), t->rules.trace, t->prefix_place);
         trace_emit(t, (struct trace_event){ .kind = EVENT_DONE }, now_ns);
     }
 }
@@ -248,12 +262,13 @@ static bool is_held(const struct trace *t, int ttl)
 /* When the TTL's next probe may go out; its bursts wait for those of other traces. */
 static int64_t turn_ns(const struct trace *t, int ttl)
 {
-    const struct ttl *at = &t->ttls[ttl];
-    int64_t due_ns = hop_due(&at->hop, &t->rules);
+    const struct hop *hop = &t->ttls[ttl].hop;
+    const struct news *heard = trace_heard(t, ttl);
+    int64_t due_ns = hop_due(hop, &t->rules);
 
-    if (!hop_begins_burst(&at->hop) || at->news.kind == NEWS_NONE)
+    if (!hop_begins_burst(hop) || heard->kind == NEWS_NONE)
         return due_ns;
-    int64_t burst_ns = pace_burst_ns(t->pace, &at->news.responder);
+    int64_t burst_ns = pace_burst_ns(t->pace, &heard->responder);
     return due_ns > burst_ns ? due_ns : burst_ns;
 }
 
@@ -262,7 +277,7 @@ static int64_t ttl_due(const struct trace *t, int ttl)
 {
     const struct hop *hop = &t->ttls[ttl].hop;
 
-    if ((ttl > last_sampled(t) && hop_was_probed(hop)) || is_held(t, ttl))
+    if ((ttl > trace_last_sampled(t) && hop_was_probed(hop)) || is_held(t, ttl))
         return INT64_MAX;
     int64_t due_ns = turn_ns(t, ttl);
     if (!hop_is_waking(hop))
@@ -270,7 +285,7 @@ static int64_t ttl_due(const struct trace *t, int ttl)
     int64_t slot_ns = wake_slot_ns(t, ttl);
     if (hop->phase == HOP_DORMANT && (slot_ns != 0 ? hop_is_spent(hop) : !t->at_work))
         return INT64_MAX;
-    slot_ns -= slot_lead_ns; /* before those whose slot it is */
+    slot_ns -= t->ttls[ttl].first ? slot_lead_ns : slot_lead_ns / 2; /* before whose slot it is */
     return due_ns > slot_ns ? due_ns : slot_ns;
 }
 
@@ -291,15 +306,20 @@ bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct 
         return false;
     }
     struct ttl *at = &t->ttls[ttl];
-    if (hop_is_waking(&at->hop))
-        pace_yield_slot(t->pace, &t->config.spec, (uint8_t)ttl, now_ns);
+    if (hop_is_waking(&at->hop)) {
+        const struct pace_key key = trace_pace_key(t, (uint8_t)ttl);
+        if (at->held_ns != 0)
+            trace_note_check(t, (uint8_t)ttl, now_ns);
+        pace_yield_slot(t->pace, &t->config.spec, &key, now_ns);
+    }
     p->flow = t->config.flow;
     p->ttl = (uint8_t)ttl;
     p->drops = capture_drops;
     p->class = hop_take(&at->hop, &t->rules, now_ns, &p->place);
-    if (of_burst(p) && at->news.kind != NEWS_NONE)
-        pace_burst(t->pace, &at->news.responder, now_ns);
+    if (of_burst(p) && trace_heard(t, ttl)->kind != NEWS_NONE)
+        pace_burst(t->pace, &trace_heard(t, ttl)->responder, now_ns);
     at->open++;
+    at->sent_ns = now_ns;
     *out = (struct wire_probe){ .number = p->number, .flow = p->flow, .ttl = p->ttl };
     trace_emit(t, trace_about(p, EVENT_SENT), now_ns);
     trace_note_untested(t, p->ttl, now_ns);
@@ -483,8 +503,8 @@ int64_t trace_due(const struct trace *t)
     if (t->done)
         return INT64_MAX;
     if (is_ready(t)) /* a send error may have been the last outcome: no deadline will wake us */
-        return t->stepped_ns;
-    int64_t due = earlier(send_due(t), deadline_due(t));
+        return t->ready_ns != 0 ? t->look_ns : t->stepped_ns;
+    int64_t due = earlier(earlier(send_due(t), deadline_due(t)), t->look_ns);
     if (t->end == 0 && t->horizon < t->config.max_hops)
         due = earlier(due, t->horizon_moved_ns + silence_ns);
     return due;

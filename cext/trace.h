@@ -22,6 +22,7 @@ struct trace_config {
     int64_t timeout_ns;
     bool timeout_given; /* the user's: kept, where else it is the most */
     uint16_t flow;      /* of all its probes: what balancers hash */
+    uint32_t egress;    /* traces that leave this host in different ways are not compared */
     uint8_t first_hop, max_hops, max_silent;
     bool vouched; /* the caller knows the pace: no tests */
 };
@@ -47,6 +48,7 @@ enum event_kind {
     EVENT_RATIONED,     /* the hop rations: counted probes before `probe` leave its sample */
     EVENT_UNTESTED,     /* the hop's unanswered probes may have met a rate limit... */
     EVENT_TESTED,       /* ...until tests have ruled that out, or EVENT_RATIONED follows */
+    EVENT_NO_TOKEN,     /* no reply, but a router that others see here may have had no token left */
     EVENT_DONE,
     EVENT_KIND_COUNT
 };
@@ -54,7 +56,7 @@ enum event_kind {
 /* Why a hop's sample was replaced. */
 struct trace_ration {
     struct pace_evidence evidence; /* by this trace, or by the one that found it out */
-    int64_t spacing_ns;            /* of the new sample */
+    int64_t spacing_ns; /* of the new sample; 0: what another trace's was taken for is withdrawn */
 };
 
 enum trace_ending { TRACE_RUNNING, TRACE_REACHED, TRACE_UNREACHABLE, TRACE_SILENT };

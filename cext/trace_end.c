@@ -240,7 +240,7 @@ static void note_news(struct trace *t, const struct probe *p, const struct wire_
     if (kind == NEWS_ALIAS && news->kind == NEWS_TARGET)
         kind = NEWS_TARGET; /* balanced over ways of unequal length: it is there at times */
     *news = news_of(p, packet, kind);
-    t->way[p->ttl] = ipaddr_hash(&packet->from);
+    trace_note_way(t, p->ttl, now_ns);
     if (news->kind == NEWS_TARGET) {
         t->target_seen = true;
         note_distance(t, p, packet, news);
@@ -256,6 +256,7 @@ void trace_learn(struct trace *t, const struct probe *p, const struct wire_packe
 {
     struct ttl *at = &t->ttls[p->ttl];
 
+    trace_confirm(t, p->ttl, &packet->from, now_ns);
     hop_answered(&at->hop, p->class, ipaddr_hash(&packet->from));
     trace_note_untested(t, p->ttl, now_ns);
     if (at->news.kind != NEWS_NONE && (int32_t)(p->number - at->news.number) < 0)

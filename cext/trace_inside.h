@@ -34,6 +34,12 @@ struct ttl {
     int64_t answered_ns; /* when the newest reply to a probe of this TTL came */
     int64_t best_ns;     /* the least RTT; 0: none yet */
     bool untested;       /* as the last event said */
+    int64_t sent_ns;     /* the newest probe */
+    int64_t look_ns;     /* not before this: what other traces saw here */
+    uint8_t checks;      /* tries at times when a router that others saw here had a token */
+    bool first;          /* others wait for what its checks show */
+    int64_t held_ns;     /* since when it waits for tokens of others' router; 0: it does not */
+    bool awaited;        /* a running trace saw one, of which it is not known whether it rations */
 };
 
 struct trace {
@@ -59,6 +65,10 @@ struct trace {
     uint32_t clock_steps, unstamped;
     int64_t stopped_ns; /* when the newest error from elsewhere came */
     int last_error;
+    uint64_t limits;             /* pace_limits, as far as this trace has looked */
+    int64_t look_ns;             /* when it wants to look again */
+    int64_t ready_ns;            /* since when it waits for other traces alone; 0: it does not */
+    size_t prefix_place;         /* see prefixes_note */
     uint32_t way[UINT8_MAX + 1]; /* by TTL: who answered, hashed; 0: nobody */
     struct ttl ttls[];           /* up to max_hops */
 };
@@ -92,9 +102,37 @@ void trace_note_untested(struct trace *t, uint8_t ttl, int64_t now_ns);
 void trace_tested(struct trace *t, const struct probe *p, int64_t now_ns);
 /* A responder that another trace knows to ration is not asked at the fast pace again. */
 void trace_join_known(struct trace *t, uint8_t ttl, int64_t now_ns);
+/* Replaces the hop's sample by this one, which the hop then holds. Borrowed: without a reply of its
+ * own. */
+void trace_ration(struct trace *t, uint8_t ttl, struct pace_sample *sample, bool borrowed,
+                  int64_t now_ns);
+struct pace_key trace_pace_key(const struct trace *t, uint8_t ttl);
 /* Emits what the traces that share a sample with this one have sent and got. */
 void trace_read_shared(struct trace *t, int64_t now_ns);
 /* Tells the traces that share this hop's sample what became of a probe. */
 void trace_publish(struct trace *t, const struct probe *p, const struct trace_event *event);
+
+/* Tests that wait for those of other traces are left out once these have shown enough. */
+void trace_skip_tests(struct trace *t);
+
+/* trace_borrow.c */
+
+/* Looks what other traces saw at TTLs where this one got no reply, now and then, or at all of them
+ * where it is about to end. */
+void trace_borrow(struct trace *t, bool ending, int64_t now_ns);
+/* It got a reply. */
+void trace_note_way(struct trace *t, uint8_t ttl, int64_t now_ns);
+/* A late reply to a trace that had taken another's sample over: confirms or refutes that. */
+void trace_confirm(struct trace *t, uint8_t ttl, const struct ipaddr *responder, int64_t now_ns);
+/* It sends a try at a TTL without a reply, at a time when others' router has a token. */
+void trace_note_check(struct trace *t, uint8_t ttl, int64_t now_ns);
+/* When a router that others saw has a token for this trace to ask with; 0: no more. */
+int64_t trace_held_slot_ns(const struct trace *t, uint8_t ttl, int64_t now_ns);
+/* True while an end would come before others know whether what they saw rations. */
+bool trace_awaits_others(struct trace *t, int64_t now_ns);
+/* How long an unsampled probe may be waited for. */
+int64_t trace_test_patience_ns(const struct trace *t);
+/* The last TTL that gets a full sample. */
+int trace_last_sampled(const struct trace *t);
 
 #endif

@@ -7,7 +7,8 @@
 static const int64_t outage_ns = INT64_C(1200000000);
 
 /* Replaces the hop's sample by one within its responder's budget. Without memory it stands. */
-static void ration(struct trace *t, uint8_t ttl, struct pace_sample *sample, int64_t now_ns)
+void trace_ration(struct trace *t, uint8_t ttl, struct pace_sample *sample, bool borrowed,
+                  int64_t now_ns)
 {
     struct hop *hop = &t->ttls[ttl].hop;
     struct trace_event event = {
@@ -20,7 +21,10 @@ static void ration(struct trace *t, uint8_t ttl, struct pace_sample *sample, int
     }
     if (hop->sample != NULL)
         pace_leave(hop->sample, t->rules.trace);
-    hop_pace(hop, sample);
+    if (borrowed)
+        hop_borrow(hop, sample);
+    else
+        hop_pace(hop, sample);
     t->ttls[ttl].untested = false;
     event.ration.evidence = pace_evidence(sample);
     event.ration.spacing_ns = pace_spacing_ns(sample);
@@ -41,7 +45,7 @@ void trace_note_untested(struct trace *t, uint8_t ttl, int64_t now_ns)
     trace_emit(t, event, now_ns);
 }
 
-static struct pace_key key_of(const struct trace *t, uint8_t ttl)
+struct pace_key trace_pace_key(const struct trace *t, uint8_t ttl)
 {
     const struct news *news = trace_heard(t, ttl);
     return (struct pace_key){ .responder = news->responder,
@@ -85,7 +89,11 @@ void trace_tested(struct trace *t, const struct probe *p, int64_t now_ns)
     uint8_t ttl = p->ttl;
     struct hop *hop = &t->ttls[ttl].hop;
 
-    if (hop_tested(hop, p->place, answer_to(t, p), now_ns) != HOP_RATIONS) {
+    bool of_tests = hop->phase == HOP_JUDGE;
+    enum hop_verdict verdict = hop_tested(hop, p->place, answer_to(t, p), now_ns);
+    if (verdict == HOP_STANDS && of_tests && trace_heard(t, ttl)->kind != NEWS_NONE)
+        pace_passed(t->pace, &trace_heard(t, ttl)->responder, hop->tested_ns);
+    if (verdict != HOP_RATIONS) {
         trace_note_untested(t, ttl, now_ns);
         return;
     }
@@ -93,23 +101,23 @@ void trace_tested(struct trace *t, const struct probe *p, int64_t now_ns)
         hop->phase = HOP_SETTLED;
         return;
     }
-    const struct pace_key key = key_of(t, ttl);
+    const struct pace_key key = trace_pace_key(t, ttl);
     const struct pace_evidence seen = { hop->proof.length, hop->proof.answered };
     struct pace_sample *sample =
         pace_ration(t->pace, &key, seen, hop_spacing_ns(hop), hop->tested_ns);
-    ration(t, ttl, sample, now_ns);
+    trace_ration(t, ttl, sample, false, now_ns);
 }
 
 void trace_join_known(struct trace *t, uint8_t ttl, int64_t now_ns)
 {
     const struct hop *hop = &t->ttls[ttl].hop;
-    const struct pace_key key = key_of(t, ttl);
+    const struct pace_key key = trace_pace_key(t, ttl);
 
     if (hop->sample != NULL || hop->phase == HOP_SETTLED || !hop->answered)
         return;
     struct pace_sample *sample = pace_known(t->pace, &key, now_ns);
     if (sample != NULL)
-        ration(t, ttl, sample, now_ns);
+        trace_ration(t, ttl, sample, false, now_ns);
 }
 
 /* Emits another trace's probe as if it had been ours: sent, and its outcome. */
@@ -164,4 +172,15 @@ void trace_publish(struct trace *t, const struct probe *p, const struct trace_ev
         outcome.state = PACE_VOID;
     }
     pace_finish(t->pace, t->ttls[p->ttl].hop.sample, p->place, &outcome);
+}
+
+void trace_skip_tests(struct trace *t)
+{
+    for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++) {
+        struct hop *hop = &t->ttls[ttl].hop;
+        const struct news *heard = trace_heard(t, ttl);
+        if (hop->phase == HOP_TEST && hop_begins_burst(hop) && hop->answered &&
+            heard->kind != NEWS_NONE && pace_has_passed(t->pace, &heard->responder, hop->due_ns))
+            hop_stand(hop);
+    }
 }

@@ -17,8 +17,8 @@ M.KINDS = {
   "loss", "branch_loss", "cannot_tell", "path_changed",
   "return_path_changed", "latency_rise", "branch_latency",
   "balanced_per_packet", "balanced_per_flow", "meshed", "congestion",
-  "nat", "dscp", "ecn", "zero_ttl", "slow_to_answer", "rationed", "silent",
-  "silent_branch", "tunnel", "hidden_tunnel", "longer_way_back",
+  "nat", "dscp", "ecn", "zero_ttl", "slow_to_answer", "rationed", "no_token",
+  "silent", "silent_branch", "tunnel", "hidden_tunnel", "longer_way_back",
 }
 
 local SUBJECTS = { loss, path, latency, balance, answers }

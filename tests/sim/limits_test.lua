@@ -8,6 +8,7 @@
 local build = require "sim.build"
 local check = require "check"
 local driver = require "sim.driver"
+local packet = require "sim.packet"
 
 local RUNS = tonumber(arg[1]) or 3
 
@@ -63,5 +64,183 @@ for _, count in ipairs { 1, 8, 16, 32 } do
     end
   end)
 end
+
+-- ---- many targets ----------------------------------------------------------
+
+local LIMITED, SILENT = { ration = "linux4" }, { answers = 0 }
+
+-- So many addresses of one host in a /24.
+local function targets(count)
+  local list = {}
+  for i = 1, count do
+    list[i] = ("10.9.1.%d"):format(i)
+  end
+  return list
+end
+
+local function node(address, fields)
+  local made = { address = address, link = { delay_ms = 1 } }
+  for key, value in pairs(fields) do
+    made[key] = value
+  end
+  return made
+end
+
+-- Five hops to the targets, all limited; the third one of two, as `balance`
+-- says, and the second of these as `other` says.
+local function forked(list, balance, other)
+  return build.line(4, { each = LIMITED, host = { also = list },
+    nodes = { a = node("10.1.0.1", LIMITED), b = node("10.1.1.1", other) },
+    path = { "r1", "r2", { balance = balance, { "a" }, { "b" } }, "r3", "r4",
+      "host" } })
+end
+
+-- The addresses of the routers that a target's probes pass.
+local function truth(sim, w, target)
+  local hops = {}
+  local probe = { target = packet.address(target), version = 4, header = 20,
+    source = packet.address(w.prober), protocol = 1, bytes = ("\0"):rep(40) }
+  for ttl, hop in ipairs(sim.model.route(probe)) do
+    hops[ttl] = hop.address
+  end
+  return hops
+end
+
+-- Starts traces to targets[from..to] and lets them end.
+local function trace_group(sim, w, list, from, to, more)
+  local group = {}
+  for i = from, math.min(#list, to) do
+    local options = driver.options(w, i, { target = list[i], packets = 10,
+      now_ns = sim.now_ns, max_hops = 12 })
+    for key, value in pairs(more or {}) do
+      options[key] = value
+    end
+    group[#group + 1] = { engine = sim.pace:trace(options), drops = 0,
+      at_ns = sim.now_ns, target = list[i] }
+  end
+  sim.traces = { table.unpack(group) }
+  driver.advance(sim)
+  for _, t in ipairs(group) do
+    t.result = t.engine:result()
+    t.engine:close()
+    sim.now_ns = math.max(sim.now_ns, t.ended_ns)
+  end
+  return group
+end
+
+-- What the tables of all targets show: rows, those without a responder (and
+-- of these those called silent), responders that are not there, losses.
+local function count_row(sums, hop, address, beyond)
+  sums.rows = sums.rows + 1
+  if not hop or #hop.responders == 0 then
+    sums.none = sums.none + 1
+    sums.silent = sums.silent
+      + (beyond and hop and not hop.no_token and 1 or 0)
+    return
+  end
+  for _, responder in ipairs(hop.responders) do
+    sums.invented = sums.invented + (responder.address == address and 0 or 1)
+  end
+  sums.lost, sums.sent = sums.lost + hop.sent - hop.received,
+    sums.sent + hop.sent
+  sums.whole = sums.whole + (hop.sent == 10 and 1 or 0)
+  sums.inferred = sums.inferred
+    + (hop.ration and hop.ration.inferred and 1 or 0)
+end
+
+local function run_targets(w, list, at_once, more, seed)
+  local sums = { rows = 0, none = 0, silent = 0, invented = 0, lost = 0,
+    sent = 0, whole = 0, inferred = 0 }
+  local sim = driver.new(w, { seed = seed or 1, limit_s = 2000 })
+  for from = 1, #list, at_once do
+    local group = trace_group(sim, w, list, from, from + at_once - 1, more)
+    for _, t in ipairs(group) do
+      local hops, beyond = truth(sim, w, t.target), t.result.reached
+      for ttl = #hops - 1, 1, -1 do
+        local hop = t.result.hops[ttl]
+        count_row(sums, hop, hops[ttl], beyond)
+        beyond = beyond or hop and #hop.responders > 0
+      end
+    end
+  end
+  sums.took_s = sim.now_ns / 1e9
+  return sums
+end
+
+-- At once as the command does, or one group after another as Nmap does.
+for _, row in ipairs {
+  { 2, 2, 16 }, { 16, 16, 23 }, { 64, 64, 24 }, { 64, 16, 40 },
+  { 248, 248, 24 }, { 248, 16, 70 },
+} do
+  check.case(("%d_targets_%d_at_once"):format(row[1], row[2]), function()
+    local list = targets(row[1])
+    local w = build.line(5, { each = LIMITED, host = { also = list } })
+    local sums = run_targets(w, list, row[2])
+    check.equal({ sums.rows, sums.whole, sums.none, sums.invented, sums.lost },
+      { 5 * row[1], 5 * row[1], 0, 0, 0 })
+    check.equal(sums.took_s < row[3], true, ("%.1f s"):format(sums.took_s))
+    if row[1] > 16 then
+      check.equal(sums.inferred > 0, true, "none is marked as taken over")
+    end
+  end)
+end
+
+-- A hop is never taken from a path that differs, and one that replies to
+-- some is not called silent. What nothing is known of may stay open.
+for _, row in ipairs {
+  { "two_routers_by_prefix", "prefix", LIMITED },
+  { "two_routers_by_destination", "destination", LIMITED },
+  { "a_silent_router_by_prefix", "prefix", SILENT },
+} do
+  check.case("no_hop_is_invented_" .. row[1], function()
+    for _, at_once in ipairs { 16, 64 } do
+      for seed = 1, RUNS do
+        local list = targets(64 + 190 * (at_once // 64))
+        local w = forked(list, row[2], row[3])
+        local sums = run_targets(w, list, at_once, nil, seed)
+        check.equal({ sums.invented, sums.lost }, { 0, 0 },
+          ("seed %d, %d at once"):format(seed, at_once))
+        if row[3] == LIMITED then
+          check.equal(sums.silent, 0, "called silent")
+        end
+      end
+    end
+  end)
+end
+
+check.case("a_silent_router_by_destination_is_not_overlooked", function()
+  for seed = 1, RUNS do
+    local list = targets(64)
+    local sums = run_targets(forked(list, "destination", SILENT), list, 64,
+      nil, seed)
+    check.equal({ sums.invented, sums.lost }, { 0, 0 })
+  end
+end)
+
+-- A filter may stand anywhere: a trace that nothing farther on replied to
+-- takes over the first hop alone, and the others are called unknown.
+check.case("filtered_targets", function()
+  local list = targets(100)
+  local w = build.line(5, { each = LIMITED, host = { also = list,
+    echo = false } })
+  local sums = run_targets(w, list, 100, { max_silent = 3 })
+  check.equal({ sums.invented, sums.lost, sums.silent }, { 0, 0, 0 })
+end)
+
+check.case("real_loss_before_many_targets_is_one_sample_for_all", function()
+  local list = targets(40)
+  local w = build.line(5, { each = LIMITED, host = { also = list },
+    nodes = { r2 = { link = { delay_ms = 1, loss_back = 0.2 } } } })
+  local sums = run_targets(w, list, 40)
+  check.equal({ sums.invented, sums.none }, { 0, 0 })
+end)
+
+check.case("targets_without_rate_limits_take_no_longer", function()
+  local list = targets(248)
+  local sums = run_targets(build.line(5, { host = { also = list } }), list,
+    248)
+  check.equal({ sums.whole, sums.lost }, { 5 * 248, 0 })
+  check.equal(sums.took_s < 1.3, true, ("%.2f s"):format(sums.took_s))
+end)
 
 check.finish()

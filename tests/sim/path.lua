@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- Which nodes a probe passes: balancing per flow, packet or destination.
+--- Which nodes a probe passes: balancing per flow, packet or destination,
+-- or routing by prefix: each branch has a range of the targets' last bytes.
 -- @module sim.path
 local M = {}
 
@@ -37,6 +38,7 @@ local function add(list, items, keys, random)
       list[#list + 1] = item
     else
       local n = kind == "packet" and random.whole(1, #item)
+        or kind == "prefix" and keys.last * #item // 256 + 1
         or choose(keys[kind], item.salt, #item)
       add(list, item[n], keys, random)
     end
@@ -69,10 +71,11 @@ function M.new(path, nodes, random)
   end
   local keys, cache = {}, {}
   return function(p)
-    local flow = flow_key(p)
+    local flow = flow_key(p) .. p.target
     local hops = not found.packet and cache[flow]
     if not hops then
-      keys.flow, keys.destination = flow, destination_key(p)
+      keys.flow, keys.destination = flow_key(p), destination_key(p)
+      keys.last = p.target:byte(-1)
       hops = add({}, items, keys, random)
       cache[flow] = hops
     end

@@ -7,7 +7,8 @@
 --   target   address of the traced host
 --   nodes    name = node, see NODE below
 --   path     list of node names from the prober to the target; in place of a
---            name may stand { balance = "flow" | "packet" | "destination",
+--            name may stand { balance = "flow" | "packet" | "destination" |
+--            "prefix",
 --            { names }, { names }, ... }: parallel branches, of any lengths
 --   back     { hops, delay_ms }: the way back is so much longer
 --   changes  list of { at_s, path, back }: from then on
@@ -204,7 +205,7 @@ local function check_path(path, where, nodes)
   for i, item in ipairs(path) do
     local here = ("%s[%d]"):format(where, i)
     if type(item) == "table" then
-      one_of("flow", "packet", "destination")(item.balance,
+      one_of("flow", "packet", "destination", "prefix")(item.balance,
         here .. ".balance")
       for j, branch in ipairs(item) do
         check_path(branch, ("%s[%d]"):format(here, j), nodes)

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- Verdicts on how hops answer: silent, rationed; and the marks of hops
--- whose unanswered probes are not loss. Pure.
+--- Verdicts on how hops answer: silent, no token, rationed; and the marks of
+-- hops whose unanswered probes are not loss. Pure.
 -- @module mtrtrace.verdict.answers
 local loss = require "mtrtrace.loss"
 local words = require "mtrtrace.verdict.words"
@@ -70,6 +70,7 @@ local function rationed_verdict(hop)
     tests_answered = ration.tests_answered, fast_sent = ration.fast_sent,
     fast_recv = ration.fast_received, spacing = ration.spacing,
     sent = hop.sent, recv = hop.received, shared = ration.shared,
+    inferred = ration.inferred,
   }
   v.text = ("Hop %d rations its answers: it answered %s."):format(v.hop,
     words.rationed(v))
@@ -97,21 +98,55 @@ local function is_silent(hop)
   return hop.silent and hop.sent > 0 and not hop.untested
 end
 
+-- No reply, but not silent: the routers that other traces of the run met at
+-- these TTLs reply, and their rate limit left nothing for this trace.
+local function no_token_verdict(hops, first, last)
+  local from, to, sent = hops[first].ttl, hops[last].ttl, 0
+  for i = first, last do
+    sent = sent + hops[i].raw_sent
+  end
+  local one = from == to
+  return {
+    kind = "no_token", hop = one and from or nil,
+    from = not one and from or nil, to = not one and to or nil, sent = sent,
+    text = ("Cannot tell who is at %s: no reply to %s; routers that other "
+      .. "traces of this run met there rate-limit their replies."):format(
+      words.hops(from, to), words.plural(sent, "probe", "probes")),
+  }
+end
+
+local function why_none(hop)
+  return hop.silent and hop.no_token and no_token_verdict
+    or is_silent(hop) and silent_verdict or nil
+end
+
+local function last_heard(hops)
+  local last = #hops
+  while last > 0 and hops[last].silent do
+    last = last - 1
+  end
+  return last
+end
+
+-- One verdict for neighbours that are without replies for the same reason;
+-- silence beyond which nothing replies is none.
 local function add_silent(out, hops)
-  local first, last
-  for i, hop in ipairs(hops) do
-    if is_silent(hop) then
-      first, last = first or i, i
-    elseif not hop.silent and first then
-      out[#out + 1] = silent_verdict(hops, first, last)
-      first = nil
+  local heard, i = last_heard(hops), 1
+  while i <= #hops do
+    local why, last = why_none(hops[i]), i
+    while why and hops[last + 1] and why_none(hops[last + 1]) == why do
+      last = last + 1
     end
+    if why and (why == no_token_verdict or last < heard) then
+      out[#out + 1] = why(hops, i, last)
+    end
+    i = last + 1
   end
 end
 
 --- Verdicts on answers.
 -- @tparam table result as given by trace:result(), its hops marked
--- @treturn {table,...} of the kinds silent and rationed
+-- @treturn {table,...} of the kinds silent, no_token and rationed
 function M.list(result)
   local out = {}
   add_silent(out, result.hops)

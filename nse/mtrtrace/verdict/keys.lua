@@ -28,6 +28,8 @@ local KEYS = {
     about = "time between probes of the sample that counts" },
   { key = "shared", kind = "count",
     about = "probes of the sample that are other traces'" },
+  { key = "inferred", kind = "flag", about = "all of them are: the trace "
+    .. "itself got no reply at the hop" },
   { key = "before", kind = "ms", about = "median round trip before" },
   { key = "after", kind = "ms", about = "median round trip after" },
   { key = "rise", kind = "ms", about = "rise of the median round trip" },

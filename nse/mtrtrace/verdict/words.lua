@@ -51,8 +51,9 @@ function M.rationed(v)
   end
   parts[#parts + 1] = ("%d of %d when sent %s s apart"):format(v.recv,
     v.sent, format.decimal(v.spacing))
-  local shared = v.shared > 0
-    and ("; %d of these %s another trace's"):format(v.shared,
+  local shared = v.inferred and "; all of these are other traces', which "
+    .. "met this router on the same path: this trace got no reply here"
+    or v.shared > 0 and ("; %d of these %s another trace's"):format(v.shared,
       v.shared == 1 and "is" or "are") or ""
   return table.concat(parts, ", ") .. shared
 end

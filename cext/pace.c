@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum {
-    CHECKS = 4,         /* of these, where all that other traces saw speaks for one responder */
+    CHECKS = 8,         /* of these, where all that other traces saw speaks for one responder */
     MOST_YIELDS = 32,   /* silent hops that a sample waits for in all: 16 flows, not 256 targets */
     FIRST_KEPT = 16,    /* room for outcomes at first; a power of two, as PACE_KEPT */
     PASSES = 4,         /* bursts without a rate limit that make a further one superfluous */

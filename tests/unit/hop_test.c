@@ -290,6 +290,46 @@ static void check_send_errors(void)
     check_int("open", hop.tests.open, 0);
 }
 
+/* A silent hop beside another trace's sample. */
+static void check_held(void)
+{
+    struct pace *pace = pace_new();
+    struct pace_key key = { .protocol = WIRE_ICMP, .ttl = 3 };
+    struct hop hop = { 0 };
+    int64_t place;
+
+    check_case("a_hop_that_is_held_sends_no_more_of_its_sample");
+    ipaddr_from_text(&key.responder, "192.0.2.1");
+    (void)hop_take(&hop, &rules, 0, &place);
+    hop_hold(&hop, 300 * MS);
+    check_int("due", hop_due(&hop, &rules), 300 * MS);
+    check_that(hop_is_waking(&hop), "it does not wait for a token");
+
+    check_case("three_replies_to_three_probes_let_the_sample_go_on");
+    struct taken taken = run(&hop, &rules, 300 * MS);
+    check_int("tests", taken.tests, 3);
+    (void)finish_tests(&hop, 3, 3, 310 * MS);
+    check_int("phase", hop.phase, HOP_SAMPLE);
+
+    check_case("a_hop_that_replied_is_not_held");
+    hop_hold(&hop, 300 * MS);
+    check_int("phase", hop.phase, HOP_SAMPLE);
+
+    check_case("a_sample_taken_over_is_read_and_not_sent_for");
+    const struct pace_evidence evidence = { .tests = 16, .tests_answered = 1 };
+    struct pace_sample *sample = pace_ration(pace, &key, evidence, 1050 * MS, 0);
+    hop = (struct hop){ 0 };
+    (void)hop_take(&hop, &rules, 0, &place);
+    hop_borrow(&hop, sample);
+    check_int("due", hop_due(&hop, &rules), INT64_MAX);
+    place = pace_start(sample, 77, 2000 * MS);
+    const struct pace_outcome lost = { .state = PACE_LOST, .rtt_ns = -1 };
+    pace_finish(pace, sample, place, &lost);
+    check_that(hop_read_shared(&hop, &rules) != NULL, "nothing to read");
+    check_int("counted", hop.counted, 1);
+    pace_free(pace);
+}
+
 int main(void)
 {
     check_fast_sample();
@@ -299,5 +339,6 @@ int main(void)
     check_spacing();
     check_silent();
     check_send_errors();
+    check_held();
     return check_done();
 }

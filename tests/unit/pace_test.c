@@ -150,11 +150,72 @@ static void check_slots(void)
     (void)pace_start(sample, alice, now_ns);
     int waited = 0;
     while (waited < 100 && pace_slot_ns(pace, &spec, 6, now_ns) != 0) {
-        pace_yield_slot(pace, &spec, 6, now_ns);
+        pace_yield_slot(pace, &spec, &target, now_ns);
         now_ns += spacing_ns;
         waited++;
     }
     check_that(waited >= 32 && waited < 40, "%d", waited);
+    pace_free(pace);
+}
+
+static void check_bursts(void)
+{
+    struct pace *pace = pace_new();
+    const struct pace_key router = key_of("192.0.2.1", 3, false);
+
+    check_case("bursts_to_one_responder_are_40_ms_apart");
+    check_int("the first", pace_burst_ns(pace, &router.responder), 0);
+    pace_burst(pace, &router.responder, 100 * MS);
+    check_int("the next", pace_burst_ns(pace, &router.responder), 140 * MS);
+
+    check_case("four_bursts_that_passed_since_then_are_enough");
+    for (int i = 1; i <= 4; i++) {
+        check_that(!pace_has_passed(pace, &router.responder, 5 * MS), "%d are enough", i - 1);
+        pace_passed(pace, &router.responder, i * 10 * MS);
+    }
+    check_that(pace_has_passed(pace, &router.responder, 5 * MS), "four are not");
+    check_that(!pace_has_passed(pace, &router.responder, 10 * MS), "one was earlier");
+
+    check_case("a_sample_begins_a_second_after_the_last_burst_of_any_trace");
+    pace_burst(pace, &router.responder, 500 * MS);
+    (void)pace_ration(pace, &router, seen, spacing_ns, 100 * MS);
+    check_int("free", pace_free_ns(pace, &router.responder), 1550 * MS);
+    pace_free(pace);
+}
+
+static void check_borrowing(void)
+{
+    struct pace *pace = pace_new();
+    const struct pace_key router = key_of("192.0.2.1", 3, false);
+    const struct pace_key echo = key_of("192.0.2.2", 3, true);
+    const uint32_t there[4] = { 0, 8, 0, 0 }, elsewhere[4] = { 0, 9, 0, 0 };
+    struct pace_key on_path = { .protocol = WIRE_ICMP, .ttl = 3, .way = there }, off_path = on_path;
+    struct pace_key known = router;
+    uint32_t hash = ipaddr_hash(&router.responder);
+
+    known.way = there;
+    off_path.way = elsewhere;
+    check_case("a_router_that_rations_may_be_at_its_ttl_on_no_path_but_its_own");
+    (void)pace_ration(pace, &echo, seen, spacing_ns, 0);
+    check_that(!pace_is_limited(pace, &on_path, 0), "by echo replies");
+    struct pace_sample *sample = pace_ration(pace, &known, seen, spacing_ns, 0);
+    check_that(pace_is_limited(pace, &on_path, 0), "not there");
+    check_that(!pace_is_limited(pace, &off_path, 0), "on another path");
+    check_that(pace_borrow(pace, &on_path, hash, 0) == sample, "not borrowed");
+    check_that(pace_borrow(pace, &on_path, hash + 1, 0) == NULL, "another responder");
+    check_that(pace_borrow(pace, &on_path, hash, 60000 * MS) == NULL, "after a minute");
+
+    check_case("a_sample_that_is_taken_leaves_eight_tokens_to_hops_without_a_reply");
+    struct wire_spec spec = { .protocol = WIRE_ICMP };
+    int checks = 0;
+    while (checks < 20 && pace_wants_checks(sample, 0)) {
+        pace_yield_slot(pace, &spec, &on_path, 0);
+        checks++;
+    }
+    check_int("checks", checks, 8);
+    check_that(!pace_is_idle(sample, 29000 * MS), "idle while it waits");
+    check_that(pace_is_idle(sample, 31000 * MS), "not idle");
+    check_that(pace_router_slot_ns(pace, &on_path, 31000 * MS) != 0, "no slot when idle");
     pace_free(pace);
 }
 
@@ -282,6 +343,8 @@ int main(void)
     check_slots();
     check_budget();
     check_sharing();
+    check_bursts();
+    check_borrowing();
     check_outcomes_kept();
     check_memory();
     check_serials();

@@ -68,7 +68,8 @@ static int activate(pcap_t *pcap, struct err *err)
     pcap_set_tstamp_precision(pcap, PCAP_TSTAMP_PRECISION_NANO);
     int status = pcap_activate(pcap);
     if (status < 0)
-        return fail(err, status, pcap_statustostr(status));
+        return fail(err, status,
+                    status == PCAP_ERROR ? pcap_geterr(pcap) : pcap_statustostr(status));
     status = pcap_set_datalink(pcap, DLT_LINUX_SLL2);
     if (status < 0)
         return fail(err, status, pcap_geterr(pcap));

@@ -6,6 +6,7 @@
 #include "levents.h"
 #include "lpaths.h"
 #include "lpmtu.h"
+#include "lprocess.h"
 #include "lreplay.h"
 #include "lrequest.h"
 #include "lresult.h"
@@ -379,6 +380,8 @@ int luaopen_mtrtrace_core(lua_State *L)
     luaL_newlib(L, trace_methods);
     lua_setfield(L, -2, "__index");
     luaL_newlib(L, functions);
+    lprocess_push(L);
+    lua_setfield(L, -2, "process");
     lua_pushliteral(L, VERSION);
     lua_setfield(L, -2, "version");
     return 1;

@@ -179,4 +179,53 @@ check.case("commands_go_to_the_traces", function()
   check.equal(made.state.interval, 5)
 end)
 
+-- ---- files ------------------------------------------------------------------
+
+local function content(path)
+  local file = assert(io.open(path))
+  local text = file:read "a"
+  file:close()
+  return text
+end
+
+-- A file that is there, and a screen that was told to write to it.
+local function asked()
+  local path = os.tmpname()
+  local file = assert(io.open(path, "w"))
+  file:write "mine"
+  file:close()
+  local made = screen()
+  made.uv.press("w" .. path .. "\r")
+  return made, path
+end
+
+check.case("a_file_that_is_there_is_not_overwritten_unasked", function()
+  for _, answer in ipairs { "n\r", "\r", "x\r", "\27" } do
+    local made, path = asked()
+    check.contains(bytes_of(made), "exists. Overwrite it (y/n)?")
+    made.uv.press(answer)
+    made.uv.tick()
+    check.equal(content(path), "mine")
+    os.remove(path)
+  end
+end)
+
+check.case("a_file_is_overwritten_where_that_is_wanted", function()
+  local made, path = asked()
+  made.uv.press "y\r"
+  check.equal(made.state.message, "written to " .. path)
+  check.contains(content(path), "www.example.com")
+  os.remove(path)
+end)
+
+check.case("a_file_that_is_not_there_is_written_at_once", function()
+  local path = os.tmpname()
+  os.remove(path)
+  local made = screen()
+  made.uv.press("w" .. path .. "\r")
+  check.equal(made.state.message, "written to " .. path)
+  check.contains(content(path), "www.example.com")
+  os.remove(path)
+end)
+
 check.finish()

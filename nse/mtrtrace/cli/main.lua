@@ -9,6 +9,7 @@ local options = require "mtrtrace.cli.options"
 local out = require "mtrtrace.cli.out"
 local outputs = require "mtrtrace.cli.outputs"
 local parse = require "mtrtrace.cli.parse"
+local process = require "mtrtrace.cli.process"
 local rerun = require "mtrtrace.cli.rerun"
 local schema = require "mtrtrace.report.schema"
 local screen = require "mtrtrace.cli.screen"
@@ -41,6 +42,10 @@ local function needed(name, package)
       name, package)
   end
   return module
+end
+
+local function no_output()
+  return fail "standard output is closed: open it, or give --output FILE"
 end
 
 -- ---- what is answered at once ---------------------------------------------
@@ -90,9 +95,12 @@ local function print_out(text)
 end
 
 -- The exit status where the words ask for such an answer.
-local function answer(argparse, found)
+local function answer(argparse, found, closed)
   for _, row in ipairs(options.all()) do
     if row.alone and found[row.name] then
+      if closed.stdout then
+        return no_output()
+      end
       local text, status = ANSWERS[row.name](argparse, found[row.name])
       return status or print_out(text)
     end
@@ -100,6 +108,18 @@ local function answer(argparse, found)
 end
 
 -- ---- runs -----------------------------------------------------------------
+
+-- Opens what is written to; then the process keeps no rights but what tracing
+-- takes, as everything that it reads from here on comes from outside.
+local function open_outputs(core, checked, run)
+  local shown, err = outputs.open(checked, run)
+  if not shown then
+    return nil, err
+  end
+  local ok
+  ok, err = core.process.limit(checked.mark)
+  return ok and shown or nil, err
+end
 
 -- Columns of the terminal that standard output is; nil where it is none.
 local function terminal_of(checked)
@@ -130,7 +150,7 @@ local function status_of(run, count, err)
 end
 
 local function trace(uv, core, checked, names)
-  local shown, err = outputs.open(checked, { version = core.version,
+  local shown, err = open_outputs(core, checked, { version = core.version,
     targets = #names, now = function() return uv.hrtime() / 1e9 end,
     uv = uv, core = core, names = names, terminal = terminal_of(checked) })
   if not shown then
@@ -172,8 +192,8 @@ local function play(core, checked, read)
     return fail(err)
   end
   local shown
-  shown, err = outputs.open(checked, { version = core.version, targets = 1,
-    uv = uv, core = core, names = { checked.replay } })
+  shown, err = open_outputs(core, checked, { version = core.version,
+    targets = 1, uv = uv, core = core, names = { checked.replay } })
   if not shown then
     return fail(err)
   end
@@ -197,7 +217,7 @@ local function show_recording(core, checked)
       return rerun.run(core, dkjson, file, checked.replay, { reader })
     end)
   elseif file then
-    shown, err = outputs.open(checked, { version = core.version,
+    shown, err = open_outputs(core, checked, { version = core.version,
       targets = 1, now = os.clock, terminal = terminal_of(checked) })
   end
   if not shown then
@@ -244,13 +264,20 @@ local function start_traces(core, checked, found)
   return trace(uv, core, checked, names)
 end
 
-local function start(found)
+local function start(found, closed)
   local checked, err = options.check(found)
   if not checked then
     return refuse(err)
+  elseif closed.stdout and not checked.output then
+    return no_output()
   end
   local core
   core, err = loader.core()
+  if core then
+    local ok
+    ok, err = process.become_user(core, os.getenv, checked.mark)
+    core = ok and core
+  end
   if core and checked.format == "json" then
     local dkjson
     dkjson, err = needed("dkjson", "lua-dkjson")
@@ -314,7 +341,11 @@ end
 -- @tparam {string,...} words of the command line
 -- @treturn integer exit status
 function M.main(words)
-  local argparse, err = needed("argparse", "lua-argparse")
+  local closed, err = process.open(loader.core)
+  local argparse
+  if closed then
+    argparse, err = needed("argparse", "lua-argparse")
+  end
   if not argparse then
     return fail(err)
   end
@@ -323,7 +354,7 @@ function M.main(words)
   if not found then
     return refuse(err)
   end
-  local status = answer(argparse, found)
+  local status = answer(argparse, found, closed)
   if status then
     return status
   end
@@ -331,7 +362,7 @@ function M.main(words)
   if not found then
     return fail(err)
   end
-  return start(found)
+  return start(found, closed)
 end
 
 return M

@@ -67,8 +67,8 @@ local function read_file(list, path)
 end
 
 --- All targets of a run.
--- @tparam ?{string,...} words of the command line; "-" is standard input
--- @tparam ?string filename of the option -F
+-- @tparam ?{string,...} words of the command line
+-- @tparam ?string filename of the option -F; "-" is standard input
 -- @tparam table uv the module luv
 -- @treturn ?{string,...}
 -- @treturn ?string one sentence
@@ -76,7 +76,7 @@ function M.list(words, filename, uv)
   local list, files = {}, { filename }
   for _, word in ipairs(words or {}) do
     if word == "-" then
-      files[#files + 1] = word
+      return nil, ("'-': %s; -F - reads them from standard input"):format(WANT)
     elseif not target.parse(word) then
       return nil, ("'%s': %s"):format(short(word), WANT)
     else

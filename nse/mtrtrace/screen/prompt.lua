@@ -75,6 +75,19 @@ function M.open(state, name)
     text = "" }
 end
 
+--- Asks whether a file is to be overwritten.
+-- @tparam table state
+-- @tparam string path
+function M.confirm(state, path)
+  state.prompt = { label = ("%s exists. Overwrite it (y/n)? "):format(path),
+    text = "", answer = function(_, text)
+      if text:lower() == "y" or text:lower() == "yes" then
+        return { "overwrite", path }
+      end
+      state.message = "not written"
+    end }
+end
+
 --- A key was pressed while it asks.
 -- @tparam table state
 -- @tparam string key

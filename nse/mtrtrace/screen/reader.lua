@@ -7,6 +7,7 @@ local actions = require "mtrtrace.screen.actions"
 local diff = require "mtrtrace.screen.diff"
 local draw = require "mtrtrace.screen.draw"
 local keys = require "mtrtrace.screen.keys"
+local prompt = require "mtrtrace.screen.prompt"
 local save = require "mtrtrace.screen.save"
 local term = require "mtrtrace.screen.term"
 
@@ -83,8 +84,17 @@ function COMMANDS.set(self, changes)
   self.state.interval = self.live and self.live.options.interval
 end
 
-function COMMANDS.save(self, path)
+function COMMANDS.overwrite(self, path)
   self.state.message = save.report(self.state, path)
+end
+
+-- What is there may be somebody's work.
+function COMMANDS.save(self, path)
+  if self.uv.fs_lstat(path) then
+    prompt.confirm(self.state, path)
+  else
+    COMMANDS.overwrite(self, path)
+  end
 end
 
 local function press(self, bytes)

@@ -1,0 +1,70 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- What the command settles about its own process before it reads anything
+-- from outside: open files, standard streams, rights.
+-- @module mtrtrace.cli.process
+local M = {}
+
+-- The engine, the loop, 64 threads of the resolver that come and go, and
+-- what a request to a web server takes.
+local LEAST_FILES = 64
+
+--- What is wrong with a limit of open files.
+-- @tparam ?string text of /proc/self/limits
+-- @treturn ?string one sentence; nil where the limit is high enough, or not
+--   to be seen
+function M.refusal(text)
+  local soft = (text or ""):match("Max open files%s+(%d+)%s")
+  if soft and tonumber(soft) < LEAST_FILES then
+    return ("the limit of open files is %s: at least %d expected (ulimit -n)")
+      :format(soft, LEAST_FILES)
+  end
+end
+
+local function limits()
+  local file = io.open("/proc/self/limits", "r")
+  local text = file and file:read "a"
+  if file then
+    file:close()
+  end
+  return text
+end
+
+--- Settles files and streams; to be called before anything is opened.
+-- @tparam function load gives the engine, or nil
+-- @treturn ?table { stdin, stdout, stderr }: which of them were closed
+-- @treturn ?string one sentence why nothing can be done here
+function M.open(load)
+  local err = M.refusal(limits())
+  if err then
+    return nil, err
+  end
+  local core = load()
+  if not core then
+    return {}
+  end
+  core.process.raise_files()
+  return core.process.open_streams()
+end
+
+--- Goes on as the user who called sudo, if one did, with no more rights than
+-- tracing takes: what is read and written from here on is that user's.
+-- @tparam table core
+-- @tparam function getenv as os.getenv
+-- @tparam ?integer mark of the probes
+-- @treturn ?boolean
+-- @treturn ?string one sentence
+function M.become_user(core, getenv, mark)
+  local uid = math.tointeger(tonumber(getenv "SUDO_UID"))
+  local gid = math.tointeger(tonumber(getenv "SUDO_GID"))
+  if not (uid and gid and uid > 0 and uid < 0xffffffff and gid >= 0
+    and gid < 0xffffffff) then
+    return true
+  end
+  local became, err = core.process.become(uid, gid)
+  if became then
+    return core.process.limit(mark)
+  end
+  return became == false or nil, err
+end
+
+return M

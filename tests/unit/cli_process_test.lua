@@ -1,0 +1,83 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- What the command settles about its process: which limits of open files it
+-- refuses, whom it becomes, and in which order.
+local check = require "check"
+local process = require "mtrtrace.cli.process"
+
+local LIMITS = [[
+Limit                     Soft Limit           Hard Limit           Units
+Max cpu time              unlimited            unlimited            seconds
+Max open files            %s                   %s                   files
+Max locked memory         8388608              8388608              bytes
+]]
+
+check.rows({
+  { name = "limit_of_8_files_is_named", soft = "8", hard = "8",
+    want = "the limit of open files is 8: at least 64 expected (ulimit -n)" },
+  { name = "hard_limit_does_not_help", soft = "63", hard = "4096",
+    want = "the limit of open files is 63: at least 64 expected (ulimit -n)" },
+  { name = "limit_of_64_files_is_enough", soft = "64", hard = "64" },
+  { name = "usual_limit_is_enough", soft = "1024", hard = "1048576" },
+  { name = "no_limit_is_enough", soft = "unlimited", hard = "unlimited" },
+}, function(row)
+  check.equal(process.refusal(LIMITS:format(row.soft, row.hard)), row.want)
+end)
+
+check.case("limits_that_cannot_be_read_refuse_nothing", function()
+  check.equal(process.refusal(nil), nil)
+  check.equal(process.refusal "", nil)
+end)
+
+-- An engine that notes what is asked of it. `root`: it can become others.
+local function engine(root, fails)
+  local log = {}
+  return { process = {
+    become = function(uid, gid)
+      log[#log + 1] = ("become %d %d"):format(uid, gid)
+      if fails then
+        return nil, "cannot become the user who called sudo: refused"
+      end
+      return root
+    end,
+    limit = function(mark)
+      log[#log + 1] = "limit " .. tostring(mark)
+      return true
+    end,
+  } }, log
+end
+
+check.rows({
+  { name = "sudo_is_left_for_its_caller", uid = "1000", gid = "100",
+    root = true, mark = 7, want = { "become 1000 100", "limit 7" } },
+  { name = "who_is_not_root_stays_what_he_is", uid = "1000", gid = "100",
+    want = { "become 1000 100" } },
+  { name = "root_by_sudo_stays_root", uid = "0", gid = "0", root = true,
+    want = {} },
+  { name = "without_sudo_nobody_is_become", root = true, want = {} },
+  { name = "half_of_a_name_is_none", uid = "1000", root = true, want = {} },
+  { name = "words_are_no_numbers", uid = "me", gid = "us", root = true,
+    want = {} },
+  { name = "fractions_are_no_numbers", uid = "1.5", gid = "1", root = true,
+    want = {} },
+  { name = "all_ones_means_unchanged_and_is_refused", uid = "4294967295",
+    gid = "1", root = true, want = {} },
+}, function(row)
+  local core, log = engine(row.root or false)
+  local env = { SUDO_UID = row.uid, SUDO_GID = row.gid }
+  check.equal(process.become_user(core, function(name) return env[name] end,
+    row.mark), true)
+  check.equal(log, row.want)
+end)
+
+check.case("a_failure_to_become_is_said", function()
+  local core = engine(true, true)
+  local ok, err = process.become_user(core, function() return "5" end)
+  check.equal({ ok == nil, err },
+    { true, "cannot become the user who called sudo: refused" })
+end)
+
+check.case("without_an_engine_no_stream_is_called_closed", function()
+  check.equal(process.open(function() end), {})
+end)
+
+check.finish()

@@ -92,7 +92,6 @@ static struct wire_spec spec_of(const struct ask *ask, size_t n)
     case WIRE_ICMP:
         spec.size = (uint16_t)(header + 8 + ASK_ECHO_PAYLOAD);
         spec.df = ip4 && n / ASK_OF_A_KIND == 1;
-        spec.tos = n / ASK_OF_A_KIND == 1 ? ASK_TOS : 0;
         spec.code = ip4 && n / ASK_OF_A_KIND == 2 ? ASK_CODE : 0;
         return spec;
     case WIRE_TCP:

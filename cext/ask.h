@@ -15,7 +15,6 @@ enum {
     ASK_PORT_LAST = 28000,
     ASK_TTL = 64,
     ASK_ECHO_PAYLOAD = 56, /* with it and a UDP payload of 12 bytes published signatures apply */
-    ASK_TOS = 0x28,        /* of the echo request with DF: low-priority data, harmless */
     ASK_CODE = 9,          /* of the last echo request, as in Nmap's OS detection */
 };
 

@@ -31,14 +31,14 @@ answer only so many probes a second: each hop is tested for that at the end of
 its sample (before it in a run of more than 4 s) and, where bursts are answered
 only in part, gets a new and slower
 sample, marked <code>r</code>, or <code>rs</code> where probes of other traces
-to the same router are counted in. A <code>?</code> marks a hop that answers
-less often than one behind it: what it left unanswered was not lost on the way
-there.
+to the same router are counted in. A <code>?</code> marks a hop that replies
+less often than one beyond it: loss on the path persists to every hop beyond
+the place where it begins, so these are replies which the hop did not send.
 
 Under the table stands what the trace shows, one line each: where round-trip
 loss is first visible, with its interval, and where that cannot be told; hops
-that ration their answers, are slow to answer, or are silent although hops
-behind them answer; where latency rises and stays; a changed path or return
+that rate-limit their ICMP replies, are slow to reply, or are silent although
+hops beyond them reply; where latency rises and stays; a changed path or return
 path; balancing. A clean path gets no such line. A round trip does not show on
 which of its two ways a probe was lost.
 
@@ -228,8 +228,8 @@ address, which on a link between two networks may be the neighbour's.
 -- |   3    93.184.216.34  0.0%    10    10    11.80    0.31       0.25        AS15133  EDGECAST, US     unknown
 -- |
 -- |   Latency rises at hop 3 (2 to 3 possible) and persists: 1.50 to 11.77 ms, the shortest round trip by 10.09 ms, which fits a longer path.
--- |   Hop 1 rations its answers: it answered 1 of 16 back-to-back probes, 7 of 10 at the fast pace, 10 of 10 when sent 1.05 s apart.
--- |   Hop 2 does not answer (0 of 16 probes), hops behind do.
+-- |   Hop 1 rate-limits its ICMP replies: 1 of 16 in a burst, 7 of 10 in the initial sample, 10 of 10 at 1.05 s.
+-- |   Hop 2 does not reply (0 of 16 probes), hops beyond do.
 -- |_  r: bursts were answered only in part, so Loss% is of probes sent more slowly.
 --
 -- @xmloutput
@@ -431,15 +431,14 @@ address, which on a link between two networks may be the neighbour's.
 --     <elem key="fast_recv">7</elem>
 --     <elem key="spacing">1.05</elem>
 --     <elem key="shared">0</elem>
---     <elem key="text">Hop 1 rations its answers: it answered 1 of 16
---       back-to-back probes, 7 of 10 at the fast pace, 10 of 10 when sent
---       1.05 s apart.</elem>
+--     <elem key="text">Hop 1 rate-limits its ICMP replies: 1 of 16 in a
+--       burst, 7 of 10 in the initial sample, 10 of 10 at 1.05 s.</elem>
 --   </table>
 --   <table>
 --     <elem key="kind">silent</elem>
 --     <elem key="hop">2</elem>
 --     <elem key="sent">16</elem>
---     <elem key="text">Hop 2 does not answer (0 of 16 probes), hops behind
+--     <elem key="text">Hop 2 does not reply (0 of 16 probes), hops beyond
 --       do.</elem>
 --   </table>
 -- </table>

@@ -3,104 +3,76 @@
 -- with the places that the counts cannot tell apart. Pure statistics: arrays
 -- of counts in, steps out. tests/sim/verdict_quality.lua measures it.
 --
--- A point is { sent, lost, rounds, sole }: counts of one hop, the rounds in
--- which it lost, and what a step means that rests on it alone: "step",
--- "doubt" or "noise".
+-- Loss that begins at a hop persists to everything beyond it, so no step is
+-- claimed that the last point does not show: by itself, or in agreement with
+-- several points before it. The less of them agree, the more it must show.
+--
+-- A point is { sent, lost, rounds }: counts of one hop, and the rounds in
+-- which it lost. Any of them may drop replies of its own; whether the last
+-- one does cannot be told from loss, and it counts as if it did not.
 -- @module mtrtrace.changepoint
 local loss = require "mtrtrace.loss"
+local survival = require "mtrtrace.survival"
 
 local M = {}
 
--- Likelihood ratio of a step (chi-squared, 12 is 1 in 2,000), and what must
--- be left of it without any one hop: forwarding loss is seen behind, too.
-local LR_STEP, LR_WITHOUT_ONE = 12, 6
+-- Chance at which the last point, if it lost no more than what is before the
+-- step, would show as much: 1 in 100 where it is alone, three times that for
+-- every point that agrees with it, up to 1 in 4. Hops that drop replies of
+-- their own never agree with a last point that lost nothing.
+local ALONE, AGREES, MOST_CHANCE = 0.01, 3, 0.27
 
--- Loss that is no news; also the loss of a path of which nothing is known.
-local BACKGROUND = 0.005
-
+-- A burst of loss takes the probes of many hops at once.
 local MIN_ROUNDS = 3
 
--- Before a step there is no loss to speak of (prior Beta(1, 2000)), except
--- once in twenty, when another step is before it; or a hop that withholds
--- answers, which each one does once in twenty.
-local SPIKE, OTHER_STEP, WITHHOLDS = 2000, 0.05, 0.05
+-- Probability that there is a step; that it is not before, and not beyond
+-- the places that are named.
+local SURE, BEFORE, BEYOND = 0.8, 0.02, 0.98
 
--- Probability with which the step is within the places that are named.
-local LEVEL = 0.95
+-- Shares under which a point counts as one that drops replies of its own.
+local HONEST = 0.5
 
-local function total(points, from, to)
+-- How likely the loss has reached a level at each point; it never falls.
+local function reached(found, level)
+  local out = {}
+  for i, at in ipairs(found) do
+    local sum = 0
+    for g = level, #at.levels do
+      sum = sum + at.levels[g]
+    end
+    out[i] = sum
+  end
+  return out
+end
+
+local function first_above(shares, limit)
+  for i, share in ipairs(shares) do
+    if share >= limit then
+      return i
+    end
+  end
+end
+
+local function is_honest(points, found, i)
+  return i == #points or found[i].honest >= HONEST
+end
+
+-- Counts of the points that drop no replies of their own.
+local function total(points, found, from, to)
   local lost, sent = 0, 0
   for i = from, to do
-    lost, sent = lost + points[i].lost, sent + points[i].sent
+    if is_honest(points, found, i) then
+      lost, sent = lost + points[i].lost, sent + points[i].sent
+    end
   end
   return lost, sent
 end
 
-local function log_sum(a, b)
-  local most = math.max(a, b)
-  return most + math.log(math.exp(a - most) + math.exp(b - most))
-end
-
--- Log probability of counts whose share of loss is anything.
-local function any(lost, sent)
-  return loss.log_beta(lost + 1, sent - lost + 1)
-end
-
-local function clean(lost, sent)
-  return loss.log_beta(lost + 1, sent - lost + SPIKE)
-    - loss.log_beta(1, SPIKE)
-end
-
--- Log probability of what is before a step.
-local function before(points, from, to, open)
-  local lost, sent = total(points, from, to)
-  if from > to then
-    return 0
-  elseif not open then
-    return any(lost, sent)
-  end
-  local sum = log_sum(math.log(1 - OTHER_STEP) + clean(lost, sent),
-    math.log(OTHER_STEP) + any(lost, sent))
-  for i = from, to do
-    local point = points[i]
-    sum = log_sum(sum, math.log(WITHHOLDS) + any(point.lost, point.sent)
-      + clean(lost - point.lost, sent - point.sent))
-  end
-  return sum
-end
-
--- The candidate that the loss begins at s. `open`: nothing is known of what
--- is before `from`, which stands for a path without loss.
-local function candidate(points, from, s, to, open)
-  local lost1, sent1 = total(points, from, s - 1)
-  local lost2, sent2 = total(points, s, to)
-  local first = sent1 > 0 and lost1 / sent1 or BACKGROUND
-  if lost2 / sent2 <= first then
-    return nil
-  end
-  local share = (lost1 + lost2) / (sent1 + sent2)
-  local null = loss.log_likelihood(lost1 + lost2, sent1 + sent2,
-    open and math.min(share, BACKGROUND) or share)
-  return {
-    at = s, to = to,
-    weight = before(points, from, s - 1, open) + any(lost2, sent2),
-    ratio = 2 * (loss.log_likelihood(lost1, sent1)
-      + loss.log_likelihood(lost2, sent2) - null),
-  }
-end
-
-local function without(points, index)
-  local rest = {}
-  for i, point in ipairs(points) do
-    rest[#rest + 1] = i ~= index and point or nil
-  end
-  return rest
-end
-
-local function rounds(points, from, to)
+local function rounds(points, found, from, to)
   local seen, count = {}, 0
   for i = from, to do
-    for _, round in ipairs(points[i].rounds) do
+    for _, round in ipairs(is_honest(points, found, i)
+      and points[i].rounds or {}) do
       count = count + (seen[round] and 0 or 1)
       seen[round] = true
     end
@@ -108,81 +80,79 @@ local function rounds(points, from, to)
   return count
 end
 
--- The point that the step rests on alone, if there is one.
-local function sole_support(points, from, step, open)
-  if step.at == step.to then
-    return step.at
+-- Whether the last point shows more loss than a share.
+local function persists(points, found, at, share)
+  local last, chance = points[#points], ALONE
+  for i = at, #points - 1 do
+    chance = chance * (is_honest(points, found, i) and AGREES or 1)
   end
-  for i = step.at, step.to do
-    local one_less = candidate(without(points, i), from, step.at,
-      step.to - 1, open)
-    if points[i].sole ~= "step"
-      and not (one_less and one_less.ratio >= LR_WITHOUT_ONE) then
-      return i
+  return loss.at_least(last.lost, last.sent, share)
+    <= math.min(chance, MOST_CHANCE)
+end
+
+-- The place at which the loss most likely reaches a level, moved to where it
+-- shows.
+local function place(points, found, shares)
+  local best, at = -1, 1
+  for i, share in ipairs(shares) do
+    local rise = share - (shares[i - 1] or 0)
+    if rise > best then
+      best, at = rise, i
     end
   end
+  while at < #points and not is_honest(points, found, at) do
+    at = at + 1
+  end
+  return at
 end
 
--- The first and the last of the likeliest places that together reach LEVEL.
-local function range(list)
-  local whole = list[1].weight
-  for i = 2, #list do
-    whole = log_sum(whole, list[i].weight)
+-- The step from one level to a higher one, or nil. Where the last point may
+-- be the only one that shows it, that point is named.
+local function step_of(points, found, below, above)
+  local level = (below + above) // 2 + 1
+  local shares = reached(found, level)
+  local sure = shares[#shares]
+  if sure < SURE then
+    return nil
   end
-  local low, high, sum = list[1].at, list[1].at, 0
-  for _, item in ipairs(list) do
-    if sum >= LEVEL then
-      break
+  for i, share in ipairs(shares) do
+    shares[i] = share / sure
+  end
+  local high = first_above(shares, BEYOND) or #points
+  local likely = place(points, found, shares)
+  local at = high < #points and likely or #points
+  return { at = at, likely = likely, high = math.max(at, high),
+    low = math.min(likely, first_above(shares, BEFORE)) }
+end
+
+local function claimed(points, found, step, from)
+  local lost, sent = total(points, found, from, step.likely - 1)
+  local share = math.max(loss.BACKGROUND, sent > 0 and lost / sent or 0)
+  return share < 1 and persists(points, found, step.likely, share)
+    and rounds(points, found, step.likely, #points) >= MIN_ROUNDS
+end
+
+local function steps_of(points, found, course)
+  local steps, below, from = {}, 1, 1
+  for i, level in ipairs(course) do
+    local step = level > (course[i - 1] or 1)
+      and step_of(points, found, below, level)
+    if step and (#steps == 0 or step.low > from)
+      and claimed(points, found, step, from) then
+      steps[#steps + 1] = step
+      below, from = level, step.at
     end
-    sum = sum + math.exp(item.weight - whole)
-    low, high = math.min(low, item.at), math.max(high, item.at)
   end
-  return low, high
+  return steps
 end
 
--- The step of a segment, or nil; and the point that only seems to be one.
-local function find_step(points, from, to, open)
-  local list = {}
-  for s = open and from or from + 1, to do
-    list[#list + 1] = candidate(points, from, s, to, open)
-  end
-  table.sort(list, function(a, b)
-    return a.weight > b.weight or a.weight == b.weight and a.at < b.at
-  end)
-  local step = list[1]
-  if not step or step.ratio < LR_STEP
-    or rounds(points, step.at, to) < MIN_ROUNDS then
-    return nil
-  end
-  local sole = sole_support(points, from, step, open)
-  if sole and points[sole].sole ~= "step" then
-    return nil, sole
-  end
-  step.low, step.high = range(list)
-  return step
-end
-
--- Adds the steps of a segment in the order of the path; answers a point
--- that has to be left out first.
-local function add_steps(steps, points, from, to, open)
-  if from > to then
-    return nil
-  end
-  local step, sole = find_step(points, from, to, open)
-  if not step then
-    return sole
-  end
-  sole = add_steps(steps, points, from, step.at - 1, open)
-  steps[#steps + 1] = step
-  return sole or add_steps(steps, points, step.at, to, false)
-end
-
-local function with_counts(steps, points)
+local function with_counts(steps, points, found)
   for i, step in ipairs(steps) do
     local upper = i > 1 and steps[i - 1].at or 1
     local lower = i < #steps and steps[i + 1].at - 1 or #points
-    step.lost_before, step.sent_before = total(points, upper, step.at - 1)
-    step.lost, step.sent = total(points, step.at, lower)
+    local sure = step.at == step.likely and step.at or step.low
+    step.lost_before, step.sent_before = total(points, found, upper, sure - 1)
+    step.lost, step.sent = total(points, found, step.at, lower)
     step.point = points[step.at]
     step.previous, step.last = points[step.low - 1], points[step.high]
   end
@@ -193,16 +163,16 @@ end
 -- @tparam {table,...} points in the order of the path
 -- @treturn {table,...} steps: `point` it is first seen at, `last` that comes
 --   into question, `previous` that does not; `lost` of `sent` from there to
---   the next step, `lost_before` of `sent_before` since the one before
--- @treturn ?table the point that would be a step if it could be believed
+--   the next step, `lost_before` of `sent_before` since the one before, of
+--   the points that drop no replies of their own
 function M.find(points)
-  local steps = {}
-  local sole = add_steps(steps, points, 1, #points, true)
-  if not sole then
-    return with_counts(steps, points), nil
+  local last = points[#points]
+  if not last or last.lost == 0 or loss.at_least(last.lost, last.sent,
+    loss.BACKGROUND) > MOST_CHANCE then
+    return {}
   end
-  local found, doubt = M.find(without(points, sole))
-  return found, doubt or points[sole].sole == "doubt" and points[sole] or nil
+  local found, course = survival.of(points)
+  return with_counts(steps_of(points, found, course), points, found)
 end
 
 return M

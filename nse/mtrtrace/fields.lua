@@ -192,7 +192,7 @@ local FIELDS = {
     about = "of the counted probes, those that other traces sent" },
   { key = "suppressed", title = "Suppressed", width = 10, kind = "flag",
     hop = is "suppressed",
-    about = "whether the hop answers fewer probes than one behind it" },
+    about = "whether hops beyond show that its losses are not the path's" },
   { key = "flow", title = "Flow", width = 4, kind = "count",
     responder = "flow", about = "number of the flow that was answered" },
   { key = "share", title = "Share%", unit = "%", width = 6, kind = "share",

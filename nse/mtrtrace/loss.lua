@@ -7,6 +7,9 @@ local M = {}
 --- Two-sided 95 % and 99 %, in standard deviations.
 M.Z95, M.Z99 = 1.959963984540054, 2.58
 
+--- A share of lost probes that is no news.
+M.BACKGROUND = 0.005
+
 --- Wilson's interval of a share.
 -- @tparam integer k
 -- @tparam integer n above 0
@@ -56,6 +59,57 @@ end
 -- @treturn number
 function M.log_beta(a, b)
   return log_gamma(a) + log_gamma(b) - log_gamma(a + b)
+end
+
+local function log_choose(n, k)
+  return -math.log(n + 1) - M.log_beta(k + 1, n - k + 1)
+end
+
+--- How likely a count is at a share.
+-- @tparam integer k
+-- @tparam integer n
+-- @tparam number share above 0, below 1
+-- @treturn number
+function M.exactly(k, n, share)
+  return math.exp(log_choose(n, k) + M.log_likelihood(k, n, share))
+end
+
+-- Terms this much smaller than their sum change nothing.
+local NEGLIGIBLE = 1e-12
+
+-- The sum of the terms from k down to 0, or up to n.
+local function sum_terms(k, n, share, step)
+  local term = k >= 0 and k <= n and M.exactly(k, n, share) or 0
+  local sum, odds = term, share / (1 - share)
+  while term > NEGLIGIBLE * sum do
+    if step < 0 then
+      term = term * k / ((n - k + 1) * odds)
+    else
+      term = term * (n - k) * odds / (k + 1)
+    end
+    k, sum = k + step, sum + term
+  end
+  return sum
+end
+
+--- How likely a count is, or a lower one, at a share.
+-- @tparam integer k
+-- @tparam integer n
+-- @tparam number share above 0, below 1
+-- @treturn number
+function M.at_most(k, n, share)
+  return k < n * share and sum_terms(k, n, share, -1)
+    or math.max(0, 1 - sum_terms(k + 1, n, share, 1))
+end
+
+--- How likely a count is, or a higher one, at a share.
+-- @tparam integer k
+-- @tparam integer n
+-- @tparam number share above 0, below 1
+-- @treturn number
+function M.at_least(k, n, share)
+  return k > n * share and sum_terms(k, n, share, 1)
+    or math.max(0, 1 - sum_terms(k - 1, n, share, -1))
 end
 
 --- By how many standard deviations the second share is above the first, if

@@ -3,6 +3,7 @@
 -- went wrong on this host, and figures that mislead. Pure; claims no more
 -- than was seen.
 -- @module mtrtrace.notes
+local loss = require "mtrtrace.loss"
 local words = require "mtrtrace.verdict.words"
 
 local M = {}
@@ -143,21 +144,56 @@ local function add_lookup_errors(out, errors)
   end
 end
 
-local function suppressed(hop, behind)
-  return ("Hop %d (?) answered %d of %d probes, hop %d behind it %d of %d: "
-    .. "what it left unanswered is not loss on the way there."):format(
-    hop.ttl, hop.received, hop.sent, behind.ttl, behind.received,
-    behind.sent)
+-- Whether the hop surely replied to fewer probes than the one beyond it.
+local function is_sure(hop, beyond)
+  local _, high = loss.wilson(hop.received, hop.sent, loss.Z99)
+  return high < loss.wilson(beyond.received, beyond.sent, loss.Z99)
 end
 
+local function suppressed(group)
+  local lost, sent = 0, 0
+  for _, hop in ipairs(group.hops) do
+    lost, sent = lost + hop.sent - hop.received, sent + hop.sent
+  end
+  local one = #group.hops == 1
+  local why = group.sure
+    and ("replies that %s did not send, not loss on the path")
+      :format(one and "the hop" or "these hops")
+    or ("loss on the path would show at hop %d, too")
+      :format(group.beyond.ttl)
+  return ("%s (?) left %d of %d probes unanswered, hop %d beyond %s %d of "
+    .. "%d: %s."):format(words.sentence(words.these_hops(group.ttls)), lost,
+    sent, group.beyond.ttl, one and "it" or "them",
+    group.beyond.sent - group.beyond.received, group.beyond.sent, why)
+end
+
+local function group_of(groups, beyond, sure)
+  for _, group in ipairs(groups) do
+    if group.beyond == beyond and group.sure == sure then
+      return group
+    end
+  end
+  local group = { beyond = beyond, sure = sure, hops = {}, ttls = {} }
+  groups[#groups + 1] = group
+  return group
+end
+
+-- One line for all hops that are compared with the same hop.
 local function add_suppressed(out, hops)
-  local by_ttl = {}
+  local by_ttl, groups = {}, {}
   for _, hop in ipairs(hops) do
     by_ttl[hop.ttl] = hop
   end
   for _, hop in ipairs(hops) do
-    out[#out + 1] = hop.suppressed
-      and suppressed(hop, by_ttl[hop.suppressed]) or nil
+    local beyond = by_ttl[hop.suppressed]
+    if beyond then
+      local group = group_of(groups, beyond, is_sure(hop, beyond))
+      group.hops[#group.hops + 1] = hop
+      group.ttls[#group.ttls + 1] = hop.ttl
+    end
+  end
+  for _, group in ipairs(groups) do
+    out[#out + 1] = suppressed(group)
   end
 end
 

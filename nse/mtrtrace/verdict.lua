@@ -53,7 +53,8 @@ function M.sort(list)
 end
 
 --- Judges a result. Marks its hops too: `rationed` is true where that is
--- claimed; `suppressed` is the TTL of a hop behind that surely answers more.
+-- claimed; `suppressed` is the TTL of a hop beyond that shows that the hop's
+-- losses are not the path's.
 -- @tparam table result as given by trace:result(); gets `verdicts`
 -- @treturn table the same
 function M.judge(result)
@@ -64,6 +65,7 @@ function M.judge(result)
       list[#list + 1] = verdict
     end
   end
+  answers.mark_unexplained(result.hops, list)
   result.verdicts = M.sort(list)
   return result
 end

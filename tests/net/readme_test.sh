@@ -77,7 +77,7 @@ at_least readme_commands "$n" 6
 shape() {
   sed -nE '/^ *\| mtr-trace:/,/^ *\|_/p' | sed -E 's/^ +//; s/ \([0-9]+-[0-9]+\)//; s/ \([0-9]+ to [0-9]+ possible\)//
     s/[0-9]+(\.[0-9]+)*(-[0-9.]+)?/N/g; s/ +/ /g; s/N% \?/N%/; s/ $//
-    s/Hops? N( to N|, N)* rations? .*/Hops N ration .../; s/(Linux-based\??|unknown)$/OS/' | uniq
+    s/Hops? N( to N|, N)* rate-limits? .*/Hops N rate-limit .../; s/(Linux-based\??|unknown)$/OS/' | uniq
 }
 
 for router in 1 2 3 5; do

@@ -96,6 +96,15 @@ local function five_percent(world, random)
   return located(world, truth)
 end
 
+-- Loss from hop 4 on, and up to two hops that limit their replies.
+local function from_hop_4(share)
+  return function(world)
+    lose(world, 4, share)
+    ration(world, 0, 2, 4)
+    return located(world, 4)
+  end
+end
+
 -- As bad as may be: 1 to 30 % at any hop, and all that is not loss.
 local function anywhere(world, random)
   local truth = random:whole(1, HOPS)
@@ -108,6 +117,8 @@ end
 M.QUESTIONS = {
   false_loss = clean, false_rationed = unrationed,
   five_percent = five_percent, anywhere = anywhere,
+  power_5 = from_hop_4(0.05), power_10 = from_hop_4(0.1),
+  power_20 = from_hop_4(0.2),
 }
 
 --- Asks a question of many worlds.

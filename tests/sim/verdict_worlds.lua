@@ -19,6 +19,9 @@ M.BUCKETS = {
   { size = 10, refill = 1 },
 }
 
+--- A bucket slower than any pace of ours: one reply in two seconds.
+M.SLOW = { size = 6, refill = 2 }
+
 local Random = {}
 Random.__index = Random
 
@@ -95,27 +98,29 @@ local function burst(world, router, way, now, length)
   return answered
 end
 
+-- As cext/hop.c judges two bursts: 12 probes right behind the sample, 16 a
+-- second later where too many of these went unanswered.
+local TESTS, PROOF = 12, 16
+
 local function spacing_of(first, proof)
-  if proof == 0 then
-    return 2.1
-  elseif first > 0 or proof < 3 then
+  if proof < 3 or first > TESTS - 3 then
     return 1.05
   end
   return math.max(0.1, 1.3 / (proof - 1))
 end
 
--- The ration the engine would see, or nil.
+-- The rate limit the engine would see, or nil.
 local function tested(world, router, way, now)
-  local first = burst(world, router, way, now, 3)
-  if first == 3 then
+  local first = burst(world, router, way, now, TESTS)
+  if router.silent or TESTS - first < 3 then
     return nil
   end
-  local proof = burst(world, router, way, now + REST_S,
-    router.silent and 3 or 16)
-  return not router.silent and proof < 12 and {
-    tests = 16, tests_answered = proof, shared = 0,
-    spacing = spacing_of(first, proof),
-  } or nil
+  local proof = burst(world, router, way, now + REST_S, PROOF)
+  if PROOF - proof < 5 or proof >= 6 and first + 1 >= proof then
+    return nil
+  end
+  return { tests = PROOF, tests_answered = proof, shared = 0,
+    spacing = spacing_of(first, proof) }
 end
 
 local function counted(world, router, way)

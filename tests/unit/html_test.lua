@@ -64,7 +64,7 @@ check.case("page_says_what_was_traced_when_and_how", function()
   for _, part in ipairs { "<h1>Path to www.example.com (93.184.216.34)</h1>",
     '<time datetime="2026-11-21T14:00:00.500Z">', "ICMP echo requests, 64 "
     .. "bytes; 10 counted per hop, 48 sent in all", "192.168.1.10 on eth0",
-    "Reached at hop 8", "Hop 3 does not answer (0 of 13 probes)",
+    "Reached at hop 8", "Hop 3 does not reply (0 of 13 probes)",
     "r: bursts were answered only in part", "Made by mtr-trace 1.0" } do
     check.contains(text, part)
   end

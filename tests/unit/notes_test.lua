@@ -26,11 +26,24 @@ local NOTES = {
     hops = { answering(1), answering(2), sample.silent(3) },
     changes = not_reached { ending = "silent" },
     want = { "Target not reached: nothing beyond hop 2 answers." } },
-  { name = "suppressed_hop_is_explained_by_the_one_behind",
+  { name = "suppressed_hop_is_explained_by_the_one_beyond",
     hops = { answering(1, { suppressed = 3, received = 2 }), answering(2),
       answering(3) },
-    want = { "Hop 1 (?) answered 2 of 10 probes, hop 3 behind it 10 of 10: "
-      .. "what it left unanswered is not loss on the way there." } },
+    want = { "Hop 1 (?) left 8 of 10 probes unanswered, hop 3 beyond it 0 "
+      .. "of 10: replies that the hop did not send, not loss on the path." } },
+  { name = "suppressed_hops_share_a_line",
+    hops = { answering(1, { suppressed = 6, received = 2 }), answering(2),
+      answering(3, { suppressed = 6, received = 1 }),
+      answering(4, { suppressed = 6, received = 2 }),
+      answering(5, { suppressed = 6, received = 1 }), answering(6) },
+    want = { "Hops 1 and 3 to 5 (?) left 34 of 40 probes unanswered, hop 6 "
+      .. "beyond them 0 of 10: replies that these hops did not send, not "
+      .. "loss on the path." } },
+  { name = "few_unanswered_probes_are_no_proof",
+    hops = { answering(1, { suppressed = 3, received = 7 }), answering(2),
+      answering(3) },
+    want = { "Hop 1 (?) left 3 of 10 probes unanswered, hop 3 beyond it 0 "
+      .. "of 10: loss on the path would show at hop 3, too." } },
   { name = "path_without_any_answer", hops = { sample.silent(1) },
     changes = not_reached { ending = "silent" },
     want = { "Target not reached: no hop answers." } },

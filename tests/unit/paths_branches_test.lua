@@ -71,7 +71,7 @@ check.case("loss_of_all_flows_is_said_once", function()
 end)
 
 check.case("loss_of_all_and_more_of_one_are_two", function()
-  local w = world(4)
+  local w = world(5)
   w.stages[2][1].loss, w.stages[3][2].loss = 0.1, 0.3
   local texts = said(w, FIGURES)
   check.equal(#texts, 2)

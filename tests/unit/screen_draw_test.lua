@@ -61,7 +61,7 @@ local SMALL = {
   { name = "all_fits", size = { 300, 40 }, want = "" },
   { name = "rows", size = { 300, 5 }, want = "hidden: 3 rows (arrows)" },
   { name = "rows_and_columns", size = { 80, 5 },
-    want = "hidden: 3 rows, 6 columns (arrows)" },
+    want = "hidden: 3 rows, 7 columns (arrows)" },
   { name = "no_room_for_the_table", size = { 80, 3 },
     want = "table hidden: needs 4 rows" },
   { name = "one_row", size = { 80, 1 },

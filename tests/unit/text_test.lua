@@ -89,8 +89,8 @@ local GOLDEN = {
       "Second verdict.",
       "1 packet was dropped by the capture on this host: some loss may be "
         .. "its own.",
-      "Hop 1 (?) answered 2 of 10 probes, hop 2 behind it 10 of 10: what "
-        .. "it left unanswered is not loss on the way there.",
+      "Hop 1 (?) left 8 of 10 probes unanswered, hop 2 beyond it 0 of 10: "
+        .. "replies that the hop did not send, not loss on the path.",
       "r: bursts were answered only in part, so Loss% is of probes sent "
         .. "more slowly.",
       "s: other traces' probes to the same router are counted too.",

@@ -9,9 +9,8 @@ local function rationed(hop, answered)
 end
 
 local function range(from, to, answered)
-  return ("Hops %d to %d ration their answers: each answered %d of 16 "
-    .. "back-to-back probes, 10 of 10 when sent 1.05 s apart."):format(from,
-    to, answered)
+  return ("Hops %d to %d rate-limit their ICMP replies: each %d of 16 in a "
+    .. "burst, 10 of 10 at 1.05 s."):format(from, to, answered)
 end
 
 local LOSS = { kind = "loss", hop = 5, text = "Loss." }

@@ -13,7 +13,8 @@ local function rounds(lost, sent)
   return list
 end
 
--- One word per hop: how many probes it lost, or "*" for silent; "r" behind
+-- One word per hop: how many probes it lost (of how many, where it is not
+-- `sent`), or "*" for silent; "r" behind
 -- it where a ration was seen, "R" where another trace's, "s" where shared.
 local BURSTS = { r = { 16, 1, 7, 0 }, s = { 16, 1, 7, 4 }, R = { 0, 0, 0, 6 },
   w = { 16, 11, 50, 0 } }
@@ -31,8 +32,9 @@ local function hop_of(ttl, word, sent)
     return sample.hop(ttl, {}, { sent = sent, received = 0, raw_sent = sent,
       raw_received = 0, loss = 1.0, silent = true })
   end
-  local lost, kind = word:match("^(%d+)(%a?)$")
+  local lost, of, kind = word:match("^(%d+)/?(%d*)(%a?)$")
   lost = math.tointeger(tonumber(lost))
+  sent = math.tointeger(tonumber(of)) or sent
   local burst = BURSTS[kind]
   return sample.hop(ttl, { sample.responder("10.0.0." .. ttl) }, {
     sent = sent, received = sent - lost, lost = rounds(lost, sent),
@@ -80,41 +82,47 @@ local ROWS = {
     want = {} },
   { name = "an_untested_hop_is_not_called_silent", path = "0 60u 0",
     sent = 60, want = {} },
-  { name = "loss_of_all_hops_begins_at_the_first", path = "6 7 5 8 6",
-    want = { "Round-trip loss first visible at hop 1: 10.7% (7.7-14.7), "
-      .. "32 of 300 probes from there on." } },
+  { name = "loss_of_all_hops_begins_at_the_first", path = "6 7 5 8 6 7 6",
+    want = { "Round-trip loss first visible at hop 1 (1 to 6 possible): "
+      .. "10.7% (8.1-14.0), 45 of 420 probes from there on." } },
+  { name = "few_hops_may_as_well_drop_as_many_as_the_target",
+    path = "6 7 5 8 6",
+    want = { "Round-trip loss first visible at hop 5 (1 to 5 possible): "
+      .. "10.0% (4.7-20.1), 6 of 60 probes from there on." } },
   { name = "few_lost_probes_leave_a_range",
     path = "0 0 0 0 2 3 1 3 2 3",
-    want = { "Round-trip loss first visible at hop 5 (4 to 5 possible): "
+    want = { "Round-trip loss first visible at hop 5 (3 to 5 possible): "
       .. "3.9% (2.3-6.4), 14 of 360 probes from there on, 0 of 240 "
       .. "before." } },
   { name = "silent_hops_before_it_are_possible_too",
     path = "0 0 * * 9 12 8 9",
-    want = { "Round-trip loss first visible at hop 5 (3 to 5 possible): "
+    want = { "Round-trip loss first visible at hop 5 (3 to 6 possible): "
       .. "15.8% (11.8-21.0), 38 of 240 probes from there on, 0 of 120 "
       .. "before.",
-      "Hops 3 to 4 do not answer (0 of 120 probes), hops behind do." } },
+      "Hops 3 to 4 do not reply (0 of 120 probes), hops beyond do." } },
   { name = "second_step_is_named_too",
     path = "0 0 3 3 3 3 3 3 18 19 17 18",
     want = { "Round-trip loss first visible at hop 3 (2 to 3 possible): "
       .. "5.0% (3.2-7.8), 18 of 360 probes from there on, 0 of 120 "
       .. "before.",
-      "Further round-trip loss first visible at hop 9: 26.3% (20.1-32.8), "
-      .. "72 of 240 probes from there on, 18 of 360 before." } },
+      "Further round-trip loss first visible at hop 9 (9 to 10 "
+      .. "possible): 26.3% (20.1-32.8), 72 of 240 probes from there on, 18 "
+      .. "of 360 before." } },
   { name = "loss_of_the_target_alone_is_its_own", path = "0 0 0 0 9",
     want = { "Round-trip loss first visible at hop 5: 15.0% (8.1-26.1), "
       .. "9 of 60 probes from there on, 0 of 240 before." } },
   { name = "loss_of_a_rationed_target_alone_cannot_be_told",
     path = "0 0 0 0 9r",
-    want = { "Cannot tell whether probes are lost on the way to hop 5: it "
-      .. "left 9 of 60 unanswered, and it was seen to withhold answers.",
-      "Hop 5 rations its answers: it answered 1 of 16 back-to-back probes, "
-      .. "7 of 60 at the fast pace, 51 of 60 when sent 1.05 s apart." } },
+    want = { "Cannot tell whether probes are lost before hop 5 or the hop "
+      .. "drops replies: 9 of 60 unanswered, and the hop was seen to limit "
+      .. "its replies.",
+      "Hop 5 rate-limits its ICMP replies: 1 of 16 in a burst, 7 of 60 in "
+      .. "the initial sample, 51 of 60 at 1.05 s." } },
   { name = "loss_of_the_last_that_answers_cannot_be_told",
     path = "0 0 0 9 * *", changes = SILENT,
-    want = { "Cannot tell whether probes are lost on the way to hop 4: it "
-      .. "left 9 of 60 unanswered, and nothing behind it answers.",
-      BEYOND:format(4) } },
+    want = { "Cannot tell whether probes are lost before hop 4 or the hop "
+      .. "drops replies: 9 of 60 unanswered, and nothing beyond the hop "
+      .. "replies.", BEYOND:format(4) } },
   { name = "silent_end_is_never_loss", path = "0 0 * * *",
     changes = SILENT, want = { BEYOND:format(2) } },
   { name = "refused_end_is_no_silence", path = "0 0 *",
@@ -131,7 +139,7 @@ local ROWS = {
     want = {} },
   { name = "ten_packets_with_plain_loss_are_tentative",
     path = "0 0 0 0 3 2 4 2 3 3", sent = 10,
-    want = { "Round-trip loss seems to begin at hop 5 (4 to 5 possible): "
+    want = { "Round-trip loss seems to begin at hop 5 (4 to 6 possible): "
       .. "28.3% (18.5-40.8), 17 of 60 probes from there on, 0 of 40 "
       .. "before; send 60 packets per hop or more to be sure." } },
   { name = "ten_packets_with_little_loss_show_nothing",
@@ -140,24 +148,48 @@ local ROWS = {
     path = "0 0 0 4 * *", sent = 10, changes = SILENT,
     want = { BEYOND:format(4) } },
   { name = "silent_hop_before_others", path = "0 * 0", sent = 10,
-    want = { "Hop 2 does not answer (0 of 10 probes), hops behind do." } },
+    want = { "Hop 2 does not reply (0 of 10 probes), hops beyond do." } },
   { name = "silent_hops_in_two_places", path = "* 0 * * 0", sent = 10,
-    want = { "Hop 1 does not answer (0 of 10 probes), hops behind do.",
-      "Hops 3 to 4 do not answer (0 of 20 probes), hops behind do." } },
+    want = { "Hop 1 does not reply (0 of 10 probes), hops beyond do.",
+      "Hops 3 to 4 do not reply (0 of 20 probes), hops beyond do." } },
   { name = "rationed_hop_with_its_bucket", path = "0 0r 0", sent = 10,
-    want = { "Hop 2 rations its answers: it answered 1 of 16 back-to-back "
-      .. "probes, 7 of 10 at the fast pace, 10 of 10 when sent 1.05 s "
-      .. "apart." } },
+    want = { "Hop 2 rate-limits its ICMP replies: 1 of 16 in a burst, 7 of "
+      .. "10 in the initial sample, 10 of 10 at 1.05 s." } },
   { name = "rationed_hop_with_a_shared_sample", path = "0 0s 0", sent = 10,
-    want = { "Hop 2 rations its answers: it answered 1 of 16 back-to-back "
-      .. "probes, 7 of 10 at the fast pace, 10 of 10 when sent 1.05 s "
-      .. "apart; 4 of these are another trace's." } },
+    want = { "Hop 2 rate-limits its ICMP replies: 1 of 16 in a burst, 7 of "
+      .. "10 in the initial sample, 10 of 10 at 1.05 s; 4 of these are "
+      .. "another trace's." } },
   { name = "ration_that_only_another_trace_saw_is_not_claimed",
     path = "0 0R 0", sent = 10, want = {} },
   { name = "burst_as_bad_as_the_slow_sample_is_no_ration",
     path = "0 0 12w 11w 13w",
-    want = { "Round-trip loss first visible at hop 3: 20.0% (14.8-26.4), "
-      .. "36 of 180 probes from there on, 0 of 120 before." } },
+    want = { "Round-trip loss first visible at hop 3 (3 to 4 possible): "
+      .. "20.0% (14.8-26.4), 36 of 180 probes from there on, 0 of 120 "
+      .. "before." } },
+  { name = "hops_that_drop_replies_before_a_clean_target_are_no_loss",
+    path = "21 17 19 16 20 18 22 0", want = {} },
+  { name = "the_same_with_ten_packets", path = "3 5 2 4 3 2 3 0",
+    sent = 10, want = {} },
+  { name = "the_same_at_the_last_hops_before_the_target",
+    path = "0 0 0 0 0 4 4 0", sent = 10, want = {} },
+  { name = "loss_is_found_beyond_hops_that_drop_replies",
+    path = "30 0 25 6 40 5 8 6",
+    want = { "Round-trip loss first visible at hop 4 (3 to 6 possible): "
+      .. "10.4% (7.2-14.9), 25 of 240 probes from there on, 0 of 60 "
+      .. "before." } },
+  { name = "the_least_lossy_hop_decides_how_much_the_path_loses",
+    path = "30 28 40 33 0 0 9",
+    want = { "Round-trip loss first visible at hop 7: 15.0% (8.1-26.1), "
+      .. "9 of 60 probes from there on, 0 of 120 before." } },
+  { name = "silent_target_beyond_hops_that_drop_replies_proves_nothing",
+    path = "0 0 12 13 11 12 *", changes = SILENT,
+    want = { "Cannot tell whether probes are lost or replies dropped from "
+      .. "hop 3 (3 to 4 possible) on, as nothing beyond hop 6 replies: "
+      .. "20.0% (15.4-25.5), 48 of 240 probes from there on, 0 of 120 "
+      .. "before.",
+      BEYOND:format(6) } },
+  { name = "target_that_was_hardly_probed_yet_is_no_witness",
+    path = "0 0 0 0 0 2/2", want = {} },
 }
 check.rows(ROWS, function(row)
   check.equal(texts(path(row.path, row.sent or 60, row.changes)), row.want)
@@ -193,6 +225,21 @@ check.case("marks_are_set_where_they_are_due", function()
   end
   check.equal(marks, { "nil nil", "nil 5", "true nil", "nil nil",
     "nil nil", "nil nil" })
+end)
+
+check.case("unexplained_loss_is_marked_though_the_target_proves_little",
+  function()
+    local result, marked = path("3 5 0 4 1 2 3 0", 10), {}
+    for i, hop in ipairs(result.hops) do
+      marked[i] = hop.suppressed or false
+    end
+    check.equal(marked, { 8, 8, false, 8, false, 8, 8, false })
+  end)
+
+check.case("loss_that_a_verdict_explains_is_not_marked", function()
+  for _, hop in ipairs(path("0 0 0 6 7 5 8 6", 60).hops) do
+    check.equal(hop.suppressed, nil)
+  end
 end)
 
 check.case("hop_that_rations_is_suppressed_if_even_slow_probes_fail",

@@ -9,15 +9,15 @@ local M = {}
 local LOSS = "Share of the finished counted probes that were not answered. "
   .. "Sent and Recv count the same probes. In brackets the 95 % interval "
   .. "(Wilson) where fewer than 100 probes stand behind a loss. Loss at a "
-  .. "hop that the hops behind it do not show is not loss on the way there."
+  .. "hop that the hops beyond it do not show is not loss on the path."
 
 -- "?" has its numbers among the findings, hop by hop.
 local MARKS = {
   { "r", "Bursts were answered only in part: the router rations its answers, "
     .. "so Loss% is of probes sent more slowly." },
   { "s", "Other traces' probes to the same router are counted too." },
-  { "?", "A hop behind answers surely more, so these losses are not on the "
-    .. "way there." },
+  { "?", "Hops beyond do not show these losses: they are replies which the "
+    .. "hop did not send." },
 }
 
 local DRAWINGS = {

@@ -94,12 +94,12 @@ local function bunching(flows, list, ttls)
   return math.max(1, variance / (each * share * (1 - share)))
 end
 
--- The step of the branch's own flows that fits the branch: loss on the link
--- into one of its nodes, or on the one out of the last.
+-- The step of the branch's own flows that fits the branch: loss that may
+-- begin on the link into one of its nodes, or on the one out of the last.
 local function step_of(within, branch)
   for _, v in ipairs(verdict_loss.list(within)) do
-    if v.kind == "loss" and v.hop >= branch.first
-      and v.hop <= branch.last + 1 then
+    if v.kind == "loss" and (v.to or v.hop) >= branch.first
+      and (v.from or v.hop) <= branch.last + 1 then
       return v
     end
   end

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- Verdicts on how hops answer: silent, no token, rationed; and the marks of
--- hops whose unanswered probes are not loss. Pure.
+--- Verdicts on how hops reply: silent, no token, rate-limited; and the marks
+-- of hops whose unanswered probes are not loss on the path. Pure.
 -- @module mtrtrace.verdict.answers
 local loss = require "mtrtrace.loss"
 local words = require "mtrtrace.verdict.words"
@@ -13,8 +13,11 @@ local M = {}
 -- paths.
 local Z_ALONE, Z_WITH_BEHIND = 2.58, 3.7
 
--- Design, section 6, step 5: its answers surely fewer than some hop's
--- behind it.
+-- Chance at which a hop on a path without loss shows as much.
+local ODD = 0.01
+
+-- Design, section 6, step 5: its replies surely fewer than some hop's
+-- beyond it.
 local function mark_suppressed(hops)
   local best, behind = 0, nil
   for i = #hops, 1, -1 do
@@ -44,7 +47,7 @@ local function rations(hop, answered, sent)
     and loss.z_above(got, of, answered, sent) >= Z_WITH_BEHIND
 end
 
--- Answers from behind came through the hop, so they count with its own.
+-- Replies from beyond came through the hop, so they count with its own.
 local function mark_rationed(hops)
   local answered, sent = 0, 0
   for i = #hops, 1, -1 do
@@ -63,6 +66,46 @@ function M.mark(hops)
   mark_rationed(hops)
 end
 
+local function farthest_replying(hops)
+  for i = #hops, 1, -1 do
+    if hops[i].sent > 0 and not (hops[i].silent or hops[i].untested) then
+      return hops[i]
+    end
+  end
+end
+
+-- The first hop at which a verdict says that loss may begin.
+local function first_claimed(verdicts)
+  local first = math.huge
+  for _, v in ipairs(verdicts) do
+    first = v.lost and math.min(first, v.from or v.hop) or first
+  end
+  return first
+end
+
+local function is_unexplained(hop, last)
+  local lost = hop.sent - hop.received
+  return hop.sent > 0
+    and not (hop.silent or hop.suppressed or hop.untested)
+    and lost * last.sent > (last.sent - last.received) * hop.sent
+    and loss.at_least(lost, hop.sent, loss.BACKGROUND) <= ODD
+end
+
+--- Marks further hops as `suppressed`: those that left more probes
+-- unanswered than a path without loss does and than the last hop that
+-- replies, where no verdict finds loss.
+-- @tparam {table,...} hops of a trace result, marked by mark
+-- @tparam {table,...} verdicts on loss
+function M.mark_unexplained(hops, verdicts)
+  local last, first = farthest_replying(hops), first_claimed(verdicts)
+  for _, hop in ipairs(hops) do
+    if last and hop.ttl < math.min(first, last.ttl)
+      and is_unexplained(hop, last) then
+      hop.suppressed = last.ttl
+    end
+  end
+end
+
 local function rationed_verdict(hop)
   local ration = hop.ration
   local v = {
@@ -72,7 +115,7 @@ local function rationed_verdict(hop)
     sent = hop.sent, recv = hop.received, shared = ration.shared,
     inferred = ration.inferred,
   }
-  v.text = ("Hop %d rations its answers: it answered %s."):format(v.hop,
+  v.text = ("Hop %d rate-limits its ICMP replies: %s."):format(v.hop,
     words.rationed(v))
   return v
 end
@@ -86,7 +129,7 @@ local function silent_verdict(hops, first, last)
   return {
     kind = "silent", hop = one and from or nil, from = not one and from or nil,
     to = not one and to or nil, sent = sent,
-    text = ("%s %s not answer (0 of %s), hops behind do."):format(
+    text = ("%s %s not reply (0 of %s), hops beyond do."):format(
       words.sentence(words.hops(from, to)), one and "does" or "do",
       words.plural(sent, "probe", "probes")),
   }

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- Verdicts as lines for people. Hops in a row that ration alike share one
--- line; every other verdict has its own. Pure.
+--- Verdicts as lines for people. Hops in a row that limit their replies alike
+-- share one line; every other verdict has its own. Pure.
 -- @module mtrtrace.verdict.lines
 local words = require "mtrtrace.verdict.words"
 
@@ -15,7 +15,7 @@ local function line_of(group)
   if group.from == group.to then
     return group.text
   end
-  return ("%s ration their answers: each answered %s."):format(
+  return ("%s rate-limit their ICMP replies: each %s."):format(
     words.sentence(words.hops(group.from, group.to)), group.said)
 end
 

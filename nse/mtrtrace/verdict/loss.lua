@@ -13,11 +13,15 @@ local M = {}
 -- Fewer probes per hop than this and a verdict is tentative.
 local ENOUGH = 30
 
--- A hop whose answers fall so far short of those from behind it says
--- nothing about loss; they came through it.
+-- A hop whose replies fall so far short of those from beyond it says nothing
+-- about loss; these came through it.
 local Z_SHORT = 3
 
-local function short_of_behind(hops, i)
+-- A last hop with fewer counted probes, and fewer than half of what another
+-- hop has, is not well sampled.
+local WELL_SAMPLED = 10
+
+local function short_of_beyond(hops, i)
   local answered, sent = 0, 0
   for j = i + 1, #hops do
     answered, sent = answered + hops[j].received, sent + hops[j].sent
@@ -30,36 +34,33 @@ local function short_of_behind(hops, i)
 end
 
 local function answering(hops)
-  local out = {}
+  local out, most = {}, 0
   for _, hop in ipairs(hops) do
-    local use = hop.sent > 0 and #hop.responders > 0 and not hop.suppressed
-      and not hop.untested
-    out[#out + 1] = use and hop or nil
+    if hop.sent > 0 and #hop.responders > 0 and not hop.untested then
+      out[#out + 1], most = hop, math.max(most, hop.sent)
+    end
+  end
+  while #out > 0 and out[#out].sent < WELL_SAMPLED
+    and 2 * out[#out].sent < most do
+    out[#out] = nil
   end
   return out
 end
 
--- Behind the last hop there is nobody to confirm its loss. The target's
--- own is believed, unless it is known to withhold answers.
-local function meaning(result, hops, i)
-  if i < #hops then
-    return "noise"
-  end
-  local target = result.reached and hops[i].ttl == result.target_ttl
-  return target and not hops[i].ration and "step" or "doubt"
+local function point_of(hop)
+  return { hop = hop, sent = hop.sent, lost = hop.sent - hop.received,
+    rounds = hop.lost or {} }
 end
 
---- What the hops say of loss, those left out that withhold answers.
+--- The hops whose losses can be believed, those left out that surely drop
+-- replies of their own.
 -- @tparam table result as given by trace:result(), its hops marked
 -- @treturn {table,...} points of mtrtrace.changepoint, each with its `hop`
 function M.points(result)
   local hops, points = answering(result.hops), {}
   for i, hop in ipairs(hops) do
-    if not short_of_behind(hops, i) then
-      points[#points + 1] = {
-        hop = hop, sent = hop.sent, lost = hop.sent - hop.received,
-        rounds = hop.lost or {}, sole = meaning(result, hops, i),
-      }
+    if not hop.suppressed and not short_of_beyond(hops, i) then
+      points[#points + 1] = point_of(hop)
     end
   end
   return points
@@ -102,18 +103,36 @@ local function loss_verdict(step, packets, further)
   return v
 end
 
--- Loss of the last hop alone: nobody behind it answers.
-local function doubt_verdict(point)
-  local hop = point.hop
-  local why = hop.ration and "and it was seen to withhold answers"
-    or "and nothing behind it answers"
-  return {
-    kind = "cannot_tell", hop = hop.ttl, lost = point.lost,
-    sent = point.sent,
-    text = ("Cannot tell whether probes are lost on the way to hop %d: it "
-      .. "left %d of %d unanswered, %s."):format(hop.ttl, point.lost,
-      point.sent, why),
-  }
+-- The last hop alone leaves probes unanswered, and is no proof of loss.
+local function alone_text(hop)
+  local why = hop.ration and "and the hop was seen to limit its replies"
+    or "and nothing beyond the hop replies"
+  return ("Cannot tell whether probes are lost before hop %d or the hop "
+    .. "drops replies: %d of %d unanswered, %s."):format(hop.ttl,
+    hop.sent - hop.received, hop.sent, why)
+end
+
+-- Several hops do, up to the last one that replies at all.
+local function tail_text(v, last)
+  return ("Cannot tell whether probes are lost or replies dropped from %s "
+    .. "on, as nothing beyond hop %d replies: %s."):format(
+    words.likely(v.hop, v.from or v.hop, v.to or v.hop), last.ttl,
+    figures(v))
+end
+
+local function doubt_verdict(step, packets, last)
+  local v = loss_verdict(step, packets)
+  v.kind, v.tentative = "cannot_tell", nil
+  v.text = step.point.hop == last and alone_text(last) or tail_text(v, last)
+  return v
+end
+
+-- Whether the last hop that replies shows loss of the path: only the target
+-- does, as nothing beyond another hop would confirm it; and one that limits
+-- its replies only where hops before it agree.
+local function proves(result, step, last)
+  local target = result.reached and last.ttl == result.target_ttl
+  return target and not (last.ration and step.point.hop == last)
 end
 
 local function beyond_verdict(result)
@@ -132,19 +151,44 @@ local function beyond_verdict(result)
   }
 end
 
---- Verdicts on loss.
--- @tparam table result as given by trace:result(), its hops marked
--- @treturn {table,...} of the kinds loss and cannot_tell
-function M.list(result)
-  local steps, doubt = changepoint.find(M.points(result))
-  local packets, out = 0, {}
+-- Whether a hop beyond the last one that is well sampled replies, too: it
+-- will decide.
+local function is_open(result, last)
+  for _, hop in ipairs(result.hops) do
+    if hop.ttl > last.ttl and #hop.responders > 0 then
+      return true
+    end
+  end
+  return false
+end
+
+local function of_steps(result, steps, last)
+  local packets, out, doubt = 0, {}, nil
   for _, hop in ipairs(result.hops) do
     packets = math.max(packets, hop.sent)
   end
   for i, step in ipairs(steps) do
-    out[i] = loss_verdict(step, packets, i > 1)
+    local alone = step.point.hop == last
+    if proves(result, step, last) then
+      out[#out + 1] = loss_verdict(step, packets, i > 1)
+    elseif not doubt and (packets >= ENOUGH or not alone)
+      and not is_open(result, last) then
+      doubt = doubt_verdict(step, packets, last)
+    end
   end
-  out[#out + 1] = doubt and packets >= ENOUGH and doubt_verdict(doubt) or nil
+  out[#out + 1] = doubt
+  return out
+end
+
+--- Verdicts on loss.
+-- @tparam table result as given by trace:result(), its hops marked
+-- @treturn {table,...} of the kinds loss and cannot_tell
+function M.list(result)
+  local hops, points = answering(result.hops), {}
+  for i, hop in ipairs(hops) do
+    points[i] = point_of(hop)
+  end
+  local out = of_steps(result, changepoint.find(points), hops[#hops])
   out[#out + 1] = beyond_verdict(result)
   return out
 end

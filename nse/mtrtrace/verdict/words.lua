@@ -36,21 +36,40 @@ function M.likely(hop, from, to)
     or ("%s (%d to %d possible)"):format(text, from, to)
 end
 
---- What showed that a hop rations, and the sample that replaced the fast one.
+--- Several hops by their TTLs.
+-- @tparam {integer,...} ttls rising
+-- @treturn string such as "hop 3", "hops 3 to 5", "hops 1, 3 to 5 and 8"
+function M.these_hops(ttls)
+  local parts, first = {}, nil
+  for i, ttl in ipairs(ttls) do
+    first = first or ttl
+    if ttls[i + 1] ~= ttl + 1 then
+      parts[#parts + 1] = first == ttl and ("%d"):format(ttl)
+        or ("%d to %d"):format(first, ttl)
+      first = nil
+    end
+  end
+  local last = table.remove(parts)
+  return (#ttls == 1 and "hop " or "hops ")
+    .. (#parts > 0 and table.concat(parts, ", ") .. " and " or "") .. last
+end
+
+--- What showed that a hop limits its replies, and the sample that replaced
+-- the initial one.
 -- @tparam table v a verdict of kind "rationed"
--- @treturn string such as "1 of 16 back-to-back probes, ..."
+-- @treturn string such as "1 of 16 in a burst, 11 of 60 in the initial
+--   sample, 60 of 60 at 1.05 s"
 function M.rationed(v)
   local parts = {}
   if v.tests > 0 then
-    parts[1] = ("%d of %d back-to-back probes"):format(v.tests_answered,
-      v.tests)
+    parts[1] = ("%d of %d in a burst"):format(v.tests_answered, v.tests)
   end
   if v.fast_sent > 0 then
-    parts[#parts + 1] = ("%d of %d at the fast pace"):format(v.fast_recv,
-      v.fast_sent)
+    parts[#parts + 1] = ("%d of %d in the initial sample"):format(
+      v.fast_recv, v.fast_sent)
   end
-  parts[#parts + 1] = ("%d of %d when sent %s s apart"):format(v.recv,
-    v.sent, format.decimal(v.spacing))
+  parts[#parts + 1] = ("%d of %d at %s s"):format(v.recv, v.sent,
+    format.decimal(v.spacing))
   local shared = v.inferred and "; all of these are other traces', which "
     .. "met this router on the same path: this trace got no reply here"
     or v.shared > 0 and ("; %d of these %s another trace's"):format(v.shared,

@@ -2,33 +2,23 @@
 #include "capture.h"
 
 #include "cur.h"
-#include "wire.h"
+#include "filter.h"
 
+#include <fcntl.h>
 #include <net/if_arp.h>
 #include <netinet/in.h>
 #include <pcap/pcap.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
     SNAP_LENGTH = 1500,     /* an ICMP error with its quote and extensions */
     BUFFER_BYTES = 4 << 20, /* a second of replies at 1,000 a second, twice over */
     SLL2_OUTGOING = 4,      /* LINKTYPE_LINUX_SLL2, packet type */
     BATCH = 512,
+    WATCHED_FDS = 1024,
 };
-
-/* What a trace may need to see. UDP probes are told from all other UDP by marks that cost nothing,
- * and that a NAT of this host leaves as they are: the IPv4 identification is the second half of the
- * cookie, and the IPv6 flow label is from our range. A large echo's reply may come in
- * fragments. */
-static const char filter_format[] =
-    "(ip and (icmp[0] = 0 or icmp[0] = 3 or icmp[0] = 8 or icmp[0] = 11 or icmp[0] = 12"
-    " or tcp[13] & 6 != 0 or (udp and ip[4:2] = udp[12:2])))"
-    " or (ip6 and ((ip6[6] = 58 and (ip6[40] < 5 or ip6[40] = 128 or ip6[40] = 129))"
-    " or (ip6[6] = 44 and ip6[40] = 58 and ip6[42:2] & 0xfff8 = 0 and ip6[48] = 129)"
-    " or (ip6[6] = 6 and ip6[53] & 6 != 0)"
-    " or (ip6[6] = 17 and ip6[0:4] & 0x%x = 0x%x)))";
 
 struct capture {
     pcap_t *pcap;
@@ -47,14 +37,11 @@ static int fail(struct err *err, int status, const char *detail)
 
 static int set_filter(pcap_t *pcap, struct err *err)
 {
-    char text[sizeof filter_format + 32];
-    struct bpf_program program;
+    struct bpf_insn instructions[FILTER_MAX];
+    struct bpf_program program = { .bf_insns = instructions };
 
-    snprintf(text, sizeof text, filter_format, WIRE_FLOW_LABEL_MASK, WIRE_FLOW_LABEL);
-    if (pcap_compile(pcap, &program, text, 1, PCAP_NETMASK_UNKNOWN) < 0)
-        return fail(err, PCAP_ERROR, pcap_geterr(pcap));
+    program.bf_len = (u_int)filter_write(instructions);
     int status = pcap_setfilter(pcap, &program);
-    pcap_freecode(&program);
     return status < 0 ? fail(err, status, pcap_geterr(pcap)) : 0;
 }
 
@@ -78,15 +65,39 @@ static int activate(pcap_t *pcap, struct err *err)
     return pcap_setnonblock(pcap, 1, text) < 0 ? fail(err, PCAP_ERROR, text) : 0;
 }
 
+/* ---- descriptors --------------------------------------------------------------------------- */
+
+static void note_open(bool open[WATCHED_FDS])
+{
+    for (int fd = 0; fd < WATCHED_FDS; fd++)
+        open[fd] = fcntl(fd, F_GETFD) >= 0;
+}
+
+/* Neither libpcap's socket nor the eventfd that it opens beside, and names nowhere, is to be
+ * inherited by programs that the host program starts. An eventfd is of no file type. */
+static void close_on_exec(pcap_t *pcap, const bool before[WATCHED_FDS])
+{
+    struct stat about;
+
+    fcntl(pcap_fileno(pcap), F_SETFD, FD_CLOEXEC);
+    for (int fd = 0; fd < WATCHED_FDS; fd++)
+        if (!before[fd] && fstat(fd, &about) == 0 && (about.st_mode & S_IFMT) == 0)
+            fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+/* ---- opening and closing ------------------------------------------------------------------- */
+
 struct capture *capture_open(struct err *err)
 {
     char text[PCAP_ERRBUF_SIZE] = "";
+    bool before[WATCHED_FDS];
     struct capture *capture = calloc(1, sizeof *capture);
 
     if (capture == NULL) {
         err_set(err, ERR_NOMEM, "no memory for a capture");
         return NULL;
     }
+    note_open(before);
     capture->pcap = pcap_create("any", text);
     if (capture->pcap == NULL)
         fail(err, PCAP_ERROR, text);
@@ -94,6 +105,7 @@ struct capture *capture_open(struct err *err)
         capture_close(capture);
         return NULL;
     }
+    close_on_exec(capture->pcap, before);
     return capture;
 }
 

@@ -163,7 +163,7 @@ static int ask(struct fib *fib, const struct fib_query *query, unsigned flags,
 
 int fib_ask(struct fib *fib, const struct fib_query *query, struct fib_answer *out)
 {
-    struct fib_answer chosen, whole;
+    struct fib_answer chosen = { 0 }, whole = { 0 };
     int rc = ask(fib, query, 0, &chosen);
 
     if (rc != 0)

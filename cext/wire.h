@@ -25,6 +25,7 @@ enum {
     WIRE_COOKIE = 4,      /* bytes */
     WIRE_PAYLOAD_MIN = 6, /* two bytes of balance, then the cookie */
     WIRE_PACKET_MAX = 65535,
+    WIRE_EXTENSION_HEADERS = 8, /* of IPv6, in a row; a packet with more is not read */
 };
 
 /* What all probes of a trace share. */

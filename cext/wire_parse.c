@@ -25,7 +25,7 @@ enum {
 };
 enum { TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };
 enum { IP4_DF = 0x4000, IP4_MORE = 0x2000, IP4_OFFSET = 0x1fff };
-enum { MAX_EXTENSION_HEADERS = 8, ICMP_HEADER = 8 };
+enum { ICMP_HEADER = 8 };
 enum { PADDED = 128 }; /* RFC 4884 section 5.1: zeros behind a quote, up to here */
 
 /* An IP header, and where its payload begins. */
@@ -104,7 +104,7 @@ static enum wire_verdict read_ip4(struct cur *c, struct ip_view *ip)
 /* Walks extension headers (RFC 8200 section 4) to the transport header. */
 static enum wire_verdict skip_extensions(struct cur *c, struct ip_view *ip)
 {
-    for (int n = 0; n <= MAX_EXTENSION_HEADERS; n++) {
+    for (int n = 0; n <= WIRE_EXTENSION_HEADERS; n++) {
         uint8_t here = ip->protocol;
         if (here != IPPROTO_HOPOPTS && here != IPPROTO_ROUTING && here != IPPROTO_DSTOPTS &&
             here != IPPROTO_FRAGMENT && here != IPPROTO_AH)
@@ -113,7 +113,7 @@ static enum wire_verdict skip_extensions(struct cur *c, struct ip_view *ip)
         unsigned length = cur_u8(c);
         if (here == IPPROTO_FRAGMENT) {
             uint16_t offset = cur_u16be(c);
-            ip->fragment = (offset & 0xfff8) != 0;
+            ip->fragment = ip->fragment || (offset & 0xfff8) != 0;
             ip->more = ip->more || (offset & 1) != 0;
             cur_take(c, 4);
         } else if (here == IPPROTO_AH) {

@@ -73,9 +73,9 @@ for family in 4 6; do
     cli -n --asn off --os off -u -P 7777 --source-port $port -c 1 -m 1 "$(lab_target $family)"
     hop1=$(awk '$1 == 1 { print $2 }' <<<"$OUT")
     [ "$hop1" = "${first[$family]}" ] && by=r1 || by=rf1
-    before=$(passed $by)
+    before=$(passed "$by")
     app $family $port
-    is application_with_port_${port}_v${family}_takes_the_printed_path "$(($(passed $by) - before))" 1
+    is application_with_port_${port}_v${family}_takes_the_printed_path "$(($(passed "$by") - before))" 1
   done
 done
 

@@ -190,6 +190,33 @@ function M.tcp(ip, tcp)
     segment(checksum(pseudo(ip, 6, 20) + sum(segment(0)))))
 end
 
+-- By number: how long the header is, and its bytes behind the number of the
+-- next one. All have no meaning: padding, no segments left, offset 0.
+local EXTENSIONS = {
+  [0] = "\0\1\4\0\0\0\0", [60] = "\0\1\4\0\0\0\0",
+  [43] = "\0\4\0\0\0\0\0", [44] = "\0\0\0\0\0\0\7",
+  [51] = "\1\0\0\0\0\0\9\0\0\0\1",
+}
+
+--- An IPv6 packet with extension headers in front of what it carries.
+-- @tparam string bytes
+-- @tparam {integer,...} chain their numbers, the first one first: 0, 43, 44,
+--   51 or 60
+-- @treturn string
+function M.extended(bytes, chain)
+  local next_header, front = bytes:byte(7), ""
+  if #chain == 0 then
+    return bytes
+  end
+  for i = #chain, 1, -1 do
+    front = string.char(next_header) .. EXTENSIONS[chain[i]] .. front
+    next_header = chain[i]
+  end
+  return sub(bytes, 1, 4)
+    .. pack(">I2B", unpack(">I2", bytes, 5) + #front, next_header)
+    .. sub(bytes, 8, 40) .. front .. sub(bytes, 41)
+end
+
 --- Changes bytes inside a packet.
 -- @tparam string bytes
 -- @tparam integer at offset of the first, from 0

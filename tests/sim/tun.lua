@@ -3,6 +3,8 @@
 -- device, in real time, for that long (60) or until standard input ends. Says
 -- "ready" when it listens, and at the end how late the answers were. Into the
 -- file go lines "SEQUENCE US": for how long an answer to a ping was held.
+-- TUN_EXTENSIONS in the environment: numbers of extension headers that every
+-- answer gets.
 -- A probe leaves when it is read here: a bit after its prober's stamp, so no
 -- RTT is below the true one.
 local model = require "sim.model"
@@ -31,8 +33,16 @@ local function is_probe(bytes, prober)
   return protocol == 17 or ECHO[protocol] == bytes:byte(at + 1)
 end
 
+local function extensions()
+  local chain = {}
+  for number in (os.getenv "TUN_EXTENSIONS" or ""):gmatch "%d+" do
+    chain[#chain + 1] = tonumber(number)
+  end
+  return chain
+end
+
 local function new_front(spec, device)
-  return { device = device, prober = packet.address(spec.prober),
+  return { device = device, chain = extensions(), prober = packet.address(spec.prober),
     model = model.new(spec, 1), answers = queue.new(), read = {}, first = 1,
     last = 0, under_way = 0, probes = 0, sent = 0, failed = 0, late = 0,
     worst = 0, held = {} }
@@ -99,7 +109,8 @@ local function deliver(front)
     front.answers.take()
     front.under_way = front.under_way - 1
     local late = now - answer.at_ns
-    if front.device:write(answer.packet) then
+    local bytes = packet.extended(answer.packet, front.chain)
+    if front.device:write(bytes) then
       front.sent, front.late = front.sent + 1, front.late + late
       front.worst = math.max(front.worst, late)
       note(front, answer.probe, now)

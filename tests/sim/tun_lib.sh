@@ -26,7 +26,7 @@ tun_world() {
   [ "${prober#*:}" = "$prober" ] || bits=128
   lab_ip c address flush dev mtl0
   lab_ip c address add "$prober/$bits" dev mtl0 || return 1
-  lab_ip c "-$([ $bits = 32 ] && echo 4 || echo 6)" route add default dev mtl0 || return 1
+  lab_ip c "-$([ $bits = 32 ] && echo 4 || echo 6)" route replace default dev mtl0 || return 1
   coproc TUN { tun_exec "$TREE/tests/lua" lua5.4 tests/sim/tun.lua "$file" mtl0 120 "${@:2}" 2>&1; }
   read -r said <&"${TUN[0]}"
   [ "$said" = ready ] || lab_die "the simulation says: $said"

@@ -84,6 +84,23 @@ static bool is_as_sent(const struct wire_spec *spec, const struct wire_ids *ids,
            (uint16_t)(ids->source_port - spec->source_port) == p->flow;
 }
 
+/* Whether it is as this host's own NAT had made it. */
+static bool is_as_seen(const struct wire_ids *ids, const struct probe *p)
+{
+    const struct probe_form *form = &p->form;
+
+    return form->source.version != 0 && ipaddr_equal(&ids->source, &form->source) &&
+           ipaddr_equal(&ids->target, &form->target) && ids->source_port == form->source_port &&
+           ids->target_port == form->target_port;
+}
+
+void match_note_form(struct probe *p, const struct wire_spec *spec, const struct wire_ids *ids)
+{
+    if (!is_as_sent(spec, ids, p))
+        p->form =
+            (struct probe_form){ ids->source, ids->target, ids->source_port, ids->target_port };
+}
+
 /* Beside the cookie addresses and the identifier may have been rewritten by a NAT. */
 static struct probe *match_icmp(const struct probes *probes, const struct wire_spec *spec,
                                 const struct wire_ids *ids)
@@ -119,7 +136,7 @@ static struct probe *match_tcp(const struct probes *probes, const struct wire_sp
 {
     struct probe *p = by_tcp_seq(probes, spec, ids->tcp_seq);
 
-    if (p == NULL || is_as_sent(spec, ids, p))
+    if (p == NULL || is_as_sent(spec, ids, p) || is_as_seen(ids, p))
         return p;
     bool marked = spec->source.version == 6
                       ? ids->flow_label == (WIRE_FLOW_LABEL | (uint32_t)p->flow)

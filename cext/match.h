@@ -32,4 +32,8 @@ bool match_is_bare(const struct wire_packet *packet);
  * TCP, whose sequence number is all. */
 bool match_secret(const struct wire_spec *spec, const struct wire_ids *ids, uint32_t number);
 
+/* Keeps how the probe, as it left this host, differs from how it was sent: a direct answer comes to
+ * the rewritten address and port. */
+void match_note_form(struct probe *p, const struct wire_spec *spec, const struct wire_ids *ids);
+
 #endif

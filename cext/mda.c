@@ -332,6 +332,16 @@ static void on_repeat(struct mda *m, const struct probe *p, const struct wire_pa
         m->map.ttls[p->ttl].per_packet = true;
 }
 
+bool mda_seen(struct mda *m, const struct wire_packet *packet)
+{
+    struct probe *p = match_probe(&m->probes, &m->config.spec, &packet->probe);
+
+    if (p == NULL || p->ttl != packet->ttl)
+        return false;
+    match_note_form(p, &m->config.spec, &packet->probe);
+    return true;
+}
+
 bool mda_reply(struct mda *m, const struct wire_packet *packet, int64_t now_ns)
 {
     struct probe *p =

@@ -49,6 +49,9 @@ struct mda *mda_new(const struct mda_config *config, int64_t now_ns, struct err 
 void mda_free(struct mda *m); /* accepts NULL */
 const struct mda_config *mda_config(const struct mda *m);
 
+/* The capture saw a probe leave; false if it is none of this search. */
+bool mda_seen(struct mda *m, const struct wire_packet *packet);
+
 /* As their namesakes in trace.h. */
 bool mda_next(struct mda *m, int64_t now_ns, struct wire_probe *out);
 void mda_send_failed(struct mda *m, uint32_t number, int error, int64_t now_ns);

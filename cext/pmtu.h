@@ -58,6 +58,9 @@ struct pmtu_report {
 struct pmtu *pmtu_new(const struct pmtu_config *config, int64_t now_ns, struct err *err);
 void pmtu_free(struct pmtu *m); /* accepts NULL */
 
+/* The capture saw a probe leave; false if it is none of this search. */
+bool pmtu_seen(struct pmtu *m, const struct wire_packet *packet);
+
 /* As their namesakes in trace.h; `size` is the probe's. */
 bool pmtu_next(struct pmtu *m, int64_t now_ns, struct wire_probe *out, uint16_t *size);
 void pmtu_send_failed(struct pmtu *m, uint32_t number, int error, int64_t now_ns);

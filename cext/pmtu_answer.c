@@ -62,6 +62,16 @@ static struct probe *find_probe(const struct pmtu *m, const struct wire_packet *
     return p;
 }
 
+bool pmtu_seen(struct pmtu *m, const struct wire_packet *packet)
+{
+    struct probe *p = find_probe(m, packet);
+
+    if (p == NULL || p->ttl != packet->ttl)
+        return false;
+    match_note_form(p, &m->config.spec, &packet->probe);
+    return true;
+}
+
 static bool is_port_unreachable(const struct wire_packet *packet)
 {
     bool four = packet->from.version == 4;

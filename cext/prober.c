@@ -42,6 +42,7 @@ static void watch_clock(struct prober *p)
     int64_t before = prober_clock_ns();
     int64_t offset = read_clock(CLOCK_REALTIME) - before;
 
+    p->packet_ns = before;
     if (prober_clock_ns() - before > clock_step_ns / 10)
         return; /* interrupted: the pair says nothing; the next packet will */
     int64_t change = offset - p->clock_offset_ns;
@@ -84,7 +85,7 @@ static bool deliver(struct prober *p, struct prober_job *job, const struct deliv
     if (d->outgoing)
         return trace_seen(job->trace, d->packet, d->stamp);
     job->capture = &d->capture;
-    bool taken = trace_reply(job->trace, d->packet, d->stamp, p->now_ns);
+    bool taken = trace_reply(job->trace, d->packet, d->stamp, p->packet_ns);
     job->capture = NULL;
     if (taken)
         job->due_ns = 0; /* an answer may allow more probes at once */
@@ -104,17 +105,19 @@ static void on_packet(void *context, const struct capture_packet *captured)
         return; /* a probe counts where it leaves, an answer where it comes in */
     struct delivery d = { &packet,
                           { captured->bytes, captured->stamp_ns - p->clock_offset_ns },
-                          { captured->stamp_ns, p->clock_epoch, captured->link },
+                          { captured->stamp_ns, p->clock_epoch, captured->link, p->packet_ns },
                           probe };
     const struct wire_ids *ids = &packet.probe;
     struct prober_job *job =
         p->buckets[bucket_of(ids->protocol, ids->ident, ids->target_port, &ids->target)];
     while (job != NULL && !deliver(p, job, &d))
         job = job->bucket_next;
-    if (job != NULL || probe || prober_search_reply(p, &packet) ||
-        asks_reply(p->asks, &packet, &d.capture) ||
-        (packet.quote.length == 0 && packet.kind != WIRE_ECHO_REPLY))
+    if (job != NULL ||
+        (probe ? prober_search_seen(p, &packet)
+               : prober_search_reply(p, &packet) || asks_reply(p->asks, &packet, &d.capture)))
         return;
+    if (ids->protocol == WIRE_TCP && packet.quote.length == 0)
+        return; /* it shows nothing that would tell it from others' connections */
     for (job = p->jobs; job != NULL; job = job->next) /* what buckets tell may be NAT's */
         if (deliver(p, job, &d))
             return;

@@ -72,6 +72,7 @@ struct prober {
     uint64_t pace_news;
     uint64_t drops;
     int64_t drops_read_ns, now_ns;
+    int64_t packet_ns;       /* CLOCK_MONOTONIC when the captured packet was read */
     int64_t clock_offset_ns; /* CLOCK_REALTIME minus CLOCK_MONOTONIC */
     uint32_t clock_epoch;
     uint8_t packet[WIRE_PACKET_MAX];
@@ -97,8 +98,10 @@ int prober_find_route(struct wire_spec *spec, uint16_t flow, uint32_t scope,
 int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
                          const struct egress_route *route, struct err *err);
 
-/* Under the lock, by the thread: an answer for a search; false if it is none's. */
+/* Under the lock, by the thread: an answer for a search, and a probe that left this host; false if
+ * it is none's. */
 bool prober_search_reply(struct prober *p, const struct wire_packet *packet);
+bool prober_search_seen(struct prober *p, const struct wire_packet *packet);
 
 /* Under the lock, by the thread: lets the searches act; returns when they are due again. */
 int64_t prober_step_searches(struct prober *p, int *sends_left);

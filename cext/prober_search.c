@@ -17,6 +17,14 @@ bool prober_search_reply(struct prober *p, const struct wire_packet *packet)
     return false;
 }
 
+bool prober_search_seen(struct prober *p, const struct wire_packet *packet)
+{
+    for (struct prober_search *s = p->searches; s != NULL; s = s->next)
+        if (s->ops->seen(s->state, packet))
+            return true;
+    return false;
+}
+
 static int64_t step(struct prober *p, struct prober_search *s, int *sends_left)
 {
     bool paused = p->now_ns - s->asked_ns > PROBER_LEASE_MS * MS;

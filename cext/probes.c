@@ -47,7 +47,7 @@ struct probe *probes_add(struct probes *set, int64_t now_ns, int64_t keep_ns)
             return NULL;
     }
     struct probe *p = slot(set, set->next);
-    *p = (struct probe){ .number = set->next, .sent_ns = now_ns, .place = -1 };
+    *p = (struct probe){ .number = set->next, .sent_ns = now_ns, .left_ns = now_ns, .place = -1 };
     set->next++;
     return p;
 }

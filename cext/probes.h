@@ -5,6 +5,8 @@
 #ifndef MTR_PROBES_H
 #define MTR_PROBES_H
 
+#include "ipaddr.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,6 +24,12 @@ enum probe_state {
 /* Fixed when the probe is sent: its own answer never decides whether it counts. */
 enum probe_class { PROBE_COUNTED, PROBE_TEST };
 
+/* What a NAT may rewrite of a probe. */
+struct probe_form {
+    struct ipaddr source, target; /* version 0: nothing was rewritten */
+    uint16_t source_port, target_port;
+};
+
 struct probe {
     uint32_t number;
     uint16_t flow;
@@ -29,12 +37,14 @@ struct probe {
     enum probe_class class;
     enum probe_state state;
     int64_t sent_ns;      /* monotonic, before it was given to the kernel */
+    int64_t left_ns;      /* monotonic: from when its deadline counts, see trace_seen */
     int64_t stamp_ns;     /* kernel's, CLOCK_REALTIME; 0 until the tap has shown it */
     uint32_t stamp_epoch; /* of the clock; see struct trace_stamp */
     uint64_t drops;       /* by the capture, when it was sent */
     uint32_t answer_link; /* interface on which the first answer was seen */
     uint32_t bare_from;   /* hash of who answered it first, if without a cookie (match.h), else 0 */
-    int64_t place;        /* counted: in a pace_sample, or -1; test: in its burst */
+    struct probe_form form; /* as the tap has shown it, where this host's own NAT rewrote it */
+    int64_t place;          /* counted: in a pace_sample, or -1; test: in its burst */
 };
 
 struct probes {

@@ -16,6 +16,7 @@ struct search_ops {
     /* Builds the next probe that is due; its length, and its number for send_failed. 0: none. */
     size_t (*next)(void *state, int64_t now_ns, uint8_t *packet, uint32_t *number);
     void (*send_failed)(void *state, uint32_t number, int error, int64_t now_ns);
+    bool (*seen)(void *state, const struct wire_packet *packet); /* a probe that left this host */
     bool (*reply)(void *state, const struct wire_packet *packet, int64_t now_ns);
     void (*expire)(void *state, int64_t now_ns);
     int64_t (*due)(const void *state); /* INT64_MAX when done */
@@ -28,6 +29,10 @@ struct search_ops {
     static void search_send_failed(void *state, uint32_t number, int error, int64_t now_ns) \
     {                                                                                       \
         kind##_send_failed(state, number, error, now_ns);                                   \
+    }                                                                                       \
+    static bool search_seen(void *state, const struct wire_packet *packet)                  \
+    {                                                                                       \
+        return kind##_seen(state, packet);                                                  \
     }                                                                                       \
     static bool search_reply(void *state, const struct wire_packet *packet, int64_t now_ns) \
     {                                                                                       \
@@ -53,6 +58,7 @@ struct search_ops {
                                               .spec = search_spec,                          \
                                               .next = search_next,                          \
                                               .send_failed = search_send_failed,            \
+                                              .seen = search_seen,                          \
                                               .reply = search_reply,                        \
                                               .expire = search_expire,                      \
                                               .due = search_due,                            \

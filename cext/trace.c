@@ -11,6 +11,10 @@ static const int64_t silence_ns = 200 * MS;           /* moves the window on */
 static const int64_t counted_patience_ns = 1000 * MS; /* at least */
 static const int64_t test_patience_ns = 200 * MS;     /* at least */
 static const int64_t slot_lead_ns = 20 * MS;
+/* Without a neighbour's address the kernel holds a packet for three requests, 1 s apart. */
+static const int64_t held_most_ns = 3000 * MS;
+static const int64_t held_least_ns = 20 * MS; /* less is the time until the packet is read */
+static const int64_t clock_slack_ns = 1 * MS;
 static const int64_t full_queue_ns = 5 * MS; /* pause when this host's queue is full */
 static const int64_t full_ring_ns = 10 * MS; /* pause when no probe has room */
 
@@ -205,6 +209,18 @@ static bool is_ready(const struct trace *t)
     return true;
 }
 
+/* Whether nothing shows that the probe has left this host, though nothing hides it. */
+static bool is_unseen(const struct trace *t, const struct probe *p, uint64_t capture_drops)
+{
+    return p->stamp_ns == 0 && p->drops == capture_drops && t->unstamped == 0;
+}
+
+static int64_t deadline_ns(const struct trace *t, const struct probe *p, uint64_t capture_drops)
+{
+    int64_t held_ns = is_unseen(t, p, capture_drops) ? held_most_ns : 0;
+    return p->left_ns + patience_ns(t, of_burst(p)) + held_ns;
+}
+
 static void expire_probes(struct trace *t, int64_t now_ns, uint64_t capture_drops)
 {
     struct probe *p = probes_next_open(&t->probes, t->probes.first_open);
@@ -213,9 +229,8 @@ static void expire_probes(struct trace *t, int64_t now_ns, uint64_t capture_drop
         refresh_patience(t);
     while (p != NULL) {
         uint32_t number = p->number;
-        if (now_ns - p->sent_ns >= patience_ns(t, of_burst(p))) {
-            bool vanished = p->stamp_ns == 0 && p->drops == capture_drops && t->unstamped == 0;
-            if (vanished)
+        if (now_ns >= deadline_ns(t, p, capture_drops)) {
+            if (is_unseen(t, p, capture_drops))
                 finish_send_error(t, p, 0, now_ns);
             else
                 finish(t, p, PROBE_TIMED_OUT, trace_about(p, EVENT_TIMEOUT), now_ns);
@@ -229,6 +244,7 @@ void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops)
     if (t->done)
         return;
     t->stepped_ns = now_ns;
+    t->drops = capture_drops;
     expire_probes(t, now_ns, capture_drops);
     trace_read_shared(t, now_ns);
     if (t->end == 0 && now_ns - t->horizon_moved_ns >= silence_ns)
@@ -343,6 +359,9 @@ bool trace_seen(struct trace *t, const struct wire_packet *packet, struct trace_
 
     if (p == NULL || p->ttl != packet->ttl)
         return false;
+    match_note_form(p, &t->config.spec, &packet->probe);
+    if (p->stamp_ns == 0 && stamp.seen_ns - p->sent_ns > held_least_ns)
+        p->left_ns = stamp.seen_ns;
     if (p->state == PROBE_OPEN) { /* stacked interfaces: the copy nearest to the wire is the last */
         p->stamp_ns = stamp.ns;
         p->stamp_epoch = stamp.epoch;
@@ -350,6 +369,8 @@ bool trace_seen(struct trace *t, const struct wire_packet *packet, struct trace_
     return true;
 }
 
+/* The clock may be set between two looks at it: a time that is longer than the probe has been gone
+ * by the monotonic clock is none. */
 static int64_t round_trip(struct trace *t, const struct probe *p, struct trace_stamp stamp,
                           struct trace_event *event)
 {
@@ -357,12 +378,13 @@ static int64_t round_trip(struct trace *t, const struct probe *p, struct trace_s
         t->unstamped++;
         return -1;
     }
-    if (p->stamp_epoch != stamp.epoch || stamp.ns < p->stamp_ns) {
+    int64_t rtt_ns = stamp.ns - p->stamp_ns, gone_ns = stamp.seen_ns - p->sent_ns;
+    if (p->stamp_epoch != stamp.epoch || rtt_ns < 0 || rtt_ns > gone_ns + clock_slack_ns) {
         t->clock_steps++;
         event->clock_step = true;
         return -1;
     }
-    return stamp.ns - p->stamp_ns;
+    return rtt_ns;
 }
 
 static void note_rtt(struct trace *t, struct ttl *at, int64_t rtt_ns)
@@ -416,6 +438,15 @@ static bool is_own_refusal(const struct trace *t, const struct probe *p,
            trace_is_error_from_elsewhere(t, packet);
 }
 
+/* A neighbour that does not answer, or a filter of this host's. */
+static int errno_of(const struct wire_packet *packet)
+{
+    bool four = packet->from.version == 4;
+    bool unreachable = packet->kind == WIRE_UNREACHABLE && packet->type == (four ? 3 : 1);
+
+    return unreachable && packet->code == (four ? 1 : 3) ? EHOSTUNREACH : EPERM;
+}
+
 static bool is_answered(const struct probe *p)
 {
     return p->state == PROBE_ANSWERED || p->state == PROBE_LATE;
@@ -456,9 +487,11 @@ bool trace_reply(struct trace *t, const struct wire_packet *packet, struct trace
     }
     if (is_own_refusal(t, p, packet)) {
         if (p->state == PROBE_OPEN)
-            finish_send_error(t, p, EPERM, now_ns);
+            finish_send_error(t, p, errno_of(packet), now_ns);
         return true;
     }
+    if (stamp.seen_ns == 0)
+        stamp.seen_ns = now_ns;
     event.rtt_ns = round_trip(t, p, stamp, &event);
     if (!first)
         trace_emit(t, event, now_ns);
@@ -480,20 +513,23 @@ static int64_t send_due(const struct trace *t)
     return due > t->blocked_until_ns ? due : t->blocked_until_ns;
 }
 
-/* Probes of a kind have the same patience, so the oldest of each is enough. */
+/* Probes of a kind have the same patience, so the oldest of each is enough, and of those that
+ * the kernel may hold. */
 static int64_t deadline_due(const struct trace *t)
 {
     int64_t due = INT64_MAX;
     struct probes probes = t->probes; /* first_open may advance in the copy */
-    bool seen[2] = { false, false };
+    bool seen[2][2] = { { false } };
+    int left = 4;
     struct probe *p = probes_next_open(&probes, probes.first_open);
 
-    while (p != NULL && !(seen[false] && seen[true])) {
-        bool burst = of_burst(p);
-        if (!seen[burst])
-            due = earlier(due, p->sent_ns + patience_ns(t, burst));
-        seen[burst] = true;
-        p = probes_next_open(&probes, p->number + 1);
+    for (; p != NULL && left > 0; p = probes_next_open(&probes, p->number + 1)) {
+        bool *known = &seen[of_burst(p)][is_unseen(t, p, t->drops)];
+        if (!*known) {
+            due = earlier(due, deadline_ns(t, p, t->drops));
+            left--;
+        }
+        *known = true;
     }
     return due;
 }

@@ -30,9 +30,10 @@ struct trace_config {
 /* When the capture saw a packet. Stamps of different epochs cannot be subtracted: the clock was set
  * between them. */
 struct trace_stamp {
-    int64_t ns;     /* CLOCK_REALTIME */
-    uint32_t epoch; /* rises when CLOCK_REALTIME jumps */
-    uint32_t link;  /* interface index */
+    int64_t ns;      /* CLOCK_REALTIME */
+    uint32_t epoch;  /* rises when CLOCK_REALTIME jumps */
+    uint32_t link;   /* interface index */
+    int64_t seen_ns; /* monotonic, not before the stamp: when it was read; 0: not known */
 };
 
 enum event_kind {

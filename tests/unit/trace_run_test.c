@@ -293,9 +293,30 @@ static int vanishes_while_the_capture_drops(struct world *in, const struct wire_
     return vanishes(in, probe);
 }
 
+/* Later than the kernel holds any packet. */
 static int vanishes_and_is_answered_late(struct world *in, const struct wire_probe *probe)
 {
-    late(in, probe);
+    struct ipaddr router = world_router(in, probe->ttl);
+    world_answer(in, probe, WIRE_TIME_EXCEEDED, &router, 4001 * MS);
+    return WORLD_VANISHED;
+}
+
+/* Until the neighbour's address is known. */
+static int is_held(struct world *in, const struct wire_probe *probe)
+{
+    struct ipaddr router = world_router(in, probe->ttl);
+    struct wire_packet own = world_packet(in, probe, WIRE_PROBE, &in->config.spec.source);
+
+    world_deliver(in, &own, 1900 * MS, 1);
+    world_answer(in, probe, WIRE_TIME_EXCEEDED, &router, 1902 * MS);
+    return WORLD_VANISHED;
+}
+
+static int is_held_and_lost(struct world *in, const struct wire_probe *probe)
+{
+    struct wire_packet own = world_packet(in, probe, WIRE_PROBE, &in->config.spec.source);
+
+    world_deliver(in, &own, 1900 * MS, 1);
     return WORLD_VANISHED;
 }
 
@@ -338,6 +359,21 @@ static int clock_is_set(struct world *in, const struct wire_probe *probe)
     return 0;
 }
 
+/* Between two looks at it. */
+static int clock_is_set_unnoticed(struct world *in, const struct wire_probe *probe)
+{
+    world_line(in, probe);
+    in->wall_ns += 40 * MS;
+    return 0;
+}
+
+static int clock_is_slewed(struct world *in, const struct wire_probe *probe)
+{
+    world_line(in, probe);
+    in->wall_ns += MS / 2;
+    return 0;
+}
+
 static const struct outcome_row {
     const char *name;
     int (*happens)(struct world *world, const struct wire_probe *probe);
@@ -352,6 +388,10 @@ static const struct outcome_row {
     { "a_duplicate_seen_on_two_links_is_one", doubled_and_seen_on_two_links, 25, 25, 0, 0, 1, 25 },
     { "a_send_error_is_replaced", refused, 25, 25, 1, 0, 0, 25 },
     { "a_vanished_probe_is_a_send_error_and_replaced", vanishes, 25, 25, 1, 0, 0, 25 },
+    { "a_probe_that_the_kernel_held_was_sent_later", is_held, 25, 25, 0, 0, 0, 25 },
+    { "a_probe_that_was_held_and_lost_is_a_timeout", is_held_and_lost, 25, 24, 0, 0, 0, 24 },
+    { "an_rtt_beyond_the_monotonic_time_is_none", clock_is_set_unnoticed, 25, 25, 0, 0, 0, 24 },
+    { "an_rtt_beyond_it_by_less_than_1_ms_counts", clock_is_slewed, 25, 25, 0, 0, 0, 25 },
     { "a_vanished_probe_is_lost_where_the_capture_dropped", vanishes_while_the_capture_drops, 25,
       24, 0, 0, 0, 24 },
 };
@@ -420,6 +460,25 @@ static void test_details(void)
     check_int("received", hop(2)->received, hop(2)->sent);
     check_int("late", hop(2)->late, 1);
     check_int("unstamped", summary().unstamped, 1);
+    world_free(w);
+
+    s = (struct special){ .nth = 3, .happens = is_held };
+    begin_special("the_rtt_of_a_held_probe_begins_when_it_left", &s);
+    run();
+    for (size_t n = 0; (e = world_nth(w, EVENT_REPLY, 2, n)) != NULL; n++)
+        check_int("RTT", e->event.rtt_ns, 2 * MS);
+    check_int("replies", (int64_t)world_count_class(w, EVENT_REPLY, 2, PROBE_COUNTED), 10);
+    check_int("events of errors", (int64_t)world_count(w, EVENT_SEND_ERROR, 0), 0);
+    check_int("unstamped", summary().unstamped, 0);
+    world_free(w);
+
+    s = (struct special){ .nth = 3, .happens = is_held_and_lost };
+    begin_special("the_deadline_of_a_held_probe_counts_from_when_it_left", &s);
+    run();
+    const struct world_event *sent = world_nth(w, EVENT_SENT, 2, 3);
+    e = world_nth(w, EVENT_TIMEOUT, 2, 0);
+    if (check_that(e != NULL && sent != NULL, "no timeout"))
+        check_int("ms", (e->event.at_ns - sent->event.at_ns) / MS, 2900);
     world_free(w);
 
     s = (struct special){ .nth = 3, .happens = clock_is_set };

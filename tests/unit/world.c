@@ -138,6 +138,7 @@ struct wire_packet world_packet(const struct world *w, const struct wire_probe *
         packet = own;
     } else { /* turned round: see wire_parse */
         packet.probe.ip_id = 0;
+        packet.probe.flow_label = 0;
         packet.probe.ttl = packet.probe.tos = 0;
     }
     return packet;
@@ -206,9 +207,12 @@ static void deliver_due(struct world *w)
 {
     while (w->first != NULL && w->first->at_ns <= w->now_ns) {
         struct world_delivery *d = w->first;
-        struct trace_stamp stamp = { d->at_ns + w->wall_ns, w->epoch, d->link };
+        struct trace_stamp stamp = { d->at_ns + w->wall_ns, w->epoch, d->link, w->now_ns };
         w->first = d->next;
-        trace_reply(w->trace, &d->packet, stamp, w->now_ns);
+        if (d->packet.kind == WIRE_PROBE)
+            trace_seen(w->trace, &d->packet, stamp);
+        else
+            trace_reply(w->trace, &d->packet, stamp, w->now_ns);
         free(d);
     }
 }

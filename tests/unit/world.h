@@ -71,7 +71,8 @@ struct ipaddr world_router(const struct world *w, unsigned ttl);
 struct wire_packet world_packet(const struct world *w, const struct wire_probe *probe,
                                 enum wire_kind kind, const struct ipaddr *from);
 
-/* Delivers a packet after a time; the link is the interface that it comes in on. */
+/* Delivers a packet after a time; the link is the interface that it comes in on. A probe is one
+ * that leaves so late. */
 void world_deliver(struct world *w, const struct wire_packet *packet, int64_t after_ns,
                    uint32_t link);
 void world_answer(struct world *w, const struct wire_probe *probe, enum wire_kind kind,

@@ -62,9 +62,10 @@ static struct probe *find_probe(const struct pmtu *m, const struct wire_packet *
     return p;
 }
 
+/* Of all but TCP an answer shows whose it is. */
 bool pmtu_seen(struct pmtu *m, const struct wire_packet *packet)
 {
-    struct probe *p = find_probe(m, packet);
+    struct probe *p = match_probe(&m->probes, &m->config.spec, &packet->probe);
 
     if (p == NULL || p->ttl != packet->ttl)
         return false;

@@ -114,7 +114,8 @@ bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct 
 /* The kernel refused to send the probe. */
 void trace_send_failed(struct trace *t, uint32_t number, int error, int64_t now_ns);
 
-/* The capture saw our probe go out; false if it is none of this trace. */
+/* The capture saw our probe go out; false if it is none of this trace. The deadline of one that the
+ * kernel has held counts from then on. */
 bool trace_seen(struct trace *t, const struct wire_packet *packet, struct trace_stamp stamp);
 
 /* The capture saw an answer; false if it is none of this trace. */

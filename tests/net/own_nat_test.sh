@@ -40,7 +40,6 @@ traced() {
   PORT=$((PORT + 100))
   for protocol in icmp udp tcp; do
     for family in 4 6; do
-      [ $protocol$family != udp4 ] || continue
       hop1=$(lab_addr $family 1)
       [ "$2" = 1 ] || hop1=${second[$family]}
       port=(--source-port "$PORT")

@@ -137,8 +137,8 @@ static struct wire_spec random_spec(uint64_t *seed, uint8_t version)
                               .tos = (uint8_t)check_random(seed),
                               .tcp_base = (uint32_t)check_random(seed) };
 
-    uint64_t cookie = check_random(seed) | 1;
-    memcpy(&spec.cookie, &cookie, sizeof spec.cookie);
+    spec.cookie = (uint16_t)check_random(seed);
+    spec.key = check_random(seed);
     spec.size = (uint16_t)(wire_size_min(spec.protocol, version) + below(seed, 600));
     return spec;
 }

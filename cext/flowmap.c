@@ -193,6 +193,10 @@ static uint16_t find_or_add(struct flowmap *map, int ttl, const struct flowmap_v
 
     if (known != FLOWMAP_NONE)
         return known;
+    if (at->vertex_count >= FLOWMAP_VERTICES) {
+        map->unlisted++;
+        return FLOWMAP_NONE;
+    }
     struct flowmap_vertex *vertices =
         realloc(at->vertices, (at->vertex_count + 1u) * sizeof *vertices);
     if (vertices == NULL) {

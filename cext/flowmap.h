@@ -17,7 +17,10 @@ enum flowmap_state {
 };
 
 /* TTLs 0 to 255, and the empty one behind them: each TTL has a next one to look at. */
-enum { FLOWMAP_TTLS = UINT8_MAX + 2 };
+enum {
+    FLOWMAP_TTLS = UINT8_MAX + 2,
+    FLOWMAP_VERTICES = 256, /* of a TTL; the widest diamond known has 96 (IMC 2020) */
+};
 
 /* In place of a vertex. */
 enum {
@@ -51,6 +54,7 @@ struct flowmap {
     uint8_t first, last; /* TTLs */
     uint32_t top_flow;   /* no flow from this one on was wanted yet */
     bool out_of_memory;
+    uint32_t unlisted; /* flows answered by a vertex that found no room at its TTL */
     struct flowmap_ttl ttls[FLOWMAP_TTLS];
 };
 

@@ -18,6 +18,9 @@ enum {
     STRIKES = 2,      /* losses after which a TTL is taken to ration for good */
     FRUITLESS = 24,   /* unanswered in a row: no more is learnt here */
     REPEAT = 1,       /* struct probe's place: asked before */
+    /* Cells looked at in one plan, some milliseconds' worth; the rest is left to the next plan. Wide
+     * graphs of real networks take a tenth of it, a router that shows ever new addresses all. */
+    PLAN_WORK = 4000000,
 };
 
 #define MS INT64_C(1000000)
@@ -34,6 +37,15 @@ struct manner {
     int64_t spacing_ns, due_ns;
 };
 
+/* A plan goes through all TTLs; where that is too much for one turn it is continued here. */
+struct plan {
+    int64_t work; /* left in this turn */
+    bool under_way;
+    uint8_t learnt; /* the lowest TTL with news when it began */
+    int ttl;
+    uint16_t vertex;
+};
+
 struct mda {
     struct mda_config config;
     struct flowmap map;
@@ -43,7 +55,8 @@ struct mda {
     int64_t p95_ns;  /* of them, when it was planned last */
     uint8_t end;     /* no flow needs to be asked behind it; 0: not known */
     uint8_t horizon; /* TTLs that may be asked */
-    uint8_t learnt;  /* the lowest TTL with news since the last plan */
+    uint8_t learnt;  /* the lowest TTL with news since the plan began */
+    struct plan plan;
     bool dirty, done, limited;
     uint32_t sent;
     int64_t started_ns, stepped_ns, planned_ns, blocked_until_ns;
@@ -105,6 +118,7 @@ static uint32_t use_known(struct mda *m, int ttl, uint16_t vertex, uint32_t coun
 {
     uint32_t limit = vertex == FLOWMAP_NONE ? m->config.max_flows : m->map.top_flow;
 
+    m->plan.work -= limit;
     for (uint32_t flow = 0; flow < limit && count > 0; flow++)
         if (flowmap_passes(&m->map, ttl, vertex, flow) && flowmap_want(&m->map, ttl + 1, flow))
             count--;
@@ -118,6 +132,7 @@ static uint32_t shortage(struct mda *m, int ttl, uint16_t vertex)
     struct flowmap_view v = flowmap_look(&m->map, ttl, vertex);
     uint32_t need = mda_flows_needed(v.next, m->config.failure);
 
+    m->plan.work -= m->map.top_flow;
     if (v.target || v.tested + v.pending >= need || is_fruitless(m, ttl + 1))
         return 0;
     return use_known(m, ttl, vertex, need - v.tested - v.pending);
@@ -126,6 +141,7 @@ static uint32_t shortage(struct mda *m, int ttl, uint16_t vertex)
 /* Asks for new flows at this TTL. */
 static void use_new(struct mda *m, int ttl, uint32_t count)
 {
+    m->plan.work -= m->config.max_flows;
     for (uint32_t flow = 0; flow < m->config.max_flows && count > 0; flow++)
         count -= flowmap_want(&m->map, ttl, flow);
     m->limited |= count > 0;
@@ -138,6 +154,7 @@ static void seek_flows(struct mda *m, int ttl, uint16_t vertex, uint32_t count)
 {
     uint32_t pending = 0;
 
+    m->plan.work -= m->map.top_flow;
     for (uint32_t flow = 0; flow < m->map.top_flow; flow++)
         pending += flowmap_is_pending(flowmap_get(&m->map, ttl, flow));
     if (is_fruitless(m, ttl) || pending >= count)
@@ -148,6 +165,11 @@ static void seek_flows(struct mda *m, int ttl, uint16_t vertex, uint32_t count)
         return;
     }
     for (uint16_t u = 0; u < m->map.ttls[ttl - 1].vertex_count && count > 0; u++) {
+        if (m->plan.work < 0) {
+            m->limited = true;
+            return;
+        }
+        m->plan.work -= m->map.top_flow;
         if (!flowmap_precedes(&m->map, ttl, vertex, u))
             continue;
         count = use_known(m, ttl - 1, u, count);
@@ -156,20 +178,25 @@ static void seek_flows(struct mda *m, int ttl, uint16_t vertex, uint32_t count)
     }
 }
 
-static void plan_behind(struct mda *m, int ttl)
+/* False if the turn's work is done before all vertices of the TTL are. */
+static bool plan_behind(struct mda *m, int ttl)
 {
     const struct flowmap_ttl *at = &m->map.ttls[ttl];
 
     if (flowmap_is_blurred(&m->map, ttl)) {
         (void)shortage(m, ttl, FLOWMAP_NONE);
-        return;
+        return true;
     }
-    for (uint16_t v = 0; v < at->vertex_count; v++) {
+    while (m->plan.vertex < at->vertex_count) {
+        uint16_t v = m->plan.vertex++;
         uint32_t missing = flowmap_has_next(&at->vertices[v]) ? shortage(m, ttl, v) : 0;
         if (missing > 0)
             seek_flows(m, ttl, v, missing);
+        if (m->plan.work < 0)
+            return false;
     }
     (void)shortage(m, ttl, FLOWMAP_SILENT);
+    return true;
 }
 
 /* One flow, sent again where the path divides: does it stay on its way? */
@@ -208,25 +235,38 @@ static void plan_ahead(struct mda *m)
         flowmap_want(&m->map, ttl, scout(m));
 }
 
+/* Goes on with the plan that is under way, or begins one. */
+static void plan_paths(struct mda *m)
+{
+    struct plan *plan = &m->plan;
+
+    if (!plan->under_way) {
+        *plan = (struct plan){ .under_way = true, .learnt = m->learnt, .ttl = m->config.first_hop };
+        m->learnt = UINT8_MAX;
+    }
+    for (plan->work = PLAN_WORK; plan->ttl < m->end; plan->ttl++, plan->vertex = 0) {
+        /* what is new may serve all TTLs behind it */
+        if (plan->learnt <= plan->ttl + 1 && !plan_behind(m, plan->ttl)) {
+            m->dirty = true;
+            return;
+        }
+        plan_repeats(m, plan->ttl + 1);
+    }
+    plan->under_way = false;
+    m->dirty = m->learnt != UINT8_MAX;
+}
+
 static void plan(struct mda *m, int64_t now_ns)
 {
     m->dirty = false;
     m->planned_ns = now_ns;
     m->p95_ns = (int64_t)quantiles_get(&m->rtts, 0.95);
-    if (m->sent >= m->config.max_probes) {
+    if (m->sent >= m->config.max_probes)
         m->limited = true;
-        return;
-    }
-    if (m->end == 0) {
+    else if (m->end == 0)
         plan_ahead(m);
-        return;
-    }
-    for (int ttl = m->config.first_hop; ttl < m->end; ttl++) {
-        if (m->learnt <= ttl + 1) /* what is new may serve all TTLs behind it */
-            plan_behind(m, ttl);
-        plan_repeats(m, ttl + 1);
-    }
-    m->learnt = UINT8_MAX;
+    else
+        plan_paths(m);
 }
 
 /* ---- where the search ends ----------------------------------------------------------------- */
@@ -530,14 +570,15 @@ void mda_summary(const struct mda *m, struct mda_summary *out)
 {
     int last = flowmap_last_answering(&m->map);
 
-    *out = (struct mda_summary){ .done = m->done,
-                                 .last_ttl = (uint8_t)last,
-                                 .sent = m->sent,
-                                 .flows = m->map.top_flow,
-                                 .confidence = last == 0 ? 0 : 1,
-                                 .limited = m->limited || m->map.out_of_memory,
-                                 .elapsed_ns = m->stepped_ns - m->started_ns,
-                                 .last_error = m->last_error };
+    *out =
+        (struct mda_summary){ .done = m->done,
+                              .last_ttl = (uint8_t)last,
+                              .sent = m->sent,
+                              .flows = m->map.top_flow,
+                              .confidence = last == 0 ? 0 : 1,
+                              .limited = m->limited || m->map.out_of_memory || m->map.unlisted > 0,
+                              .elapsed_ns = m->stepped_ns - m->started_ns,
+                              .last_error = m->last_error };
     for (int ttl = m->config.first_hop; ttl < last; ttl++)
         out->confidence *= confidence_at(m, (uint8_t)ttl);
     for (uint16_t v = 0; v < m->map.ttls[last].vertex_count; v++)

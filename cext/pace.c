@@ -548,3 +548,28 @@ uint64_t pace_news(const struct pace *pace)
 {
     return pace->news;
 }
+
+struct pace_usage pace_usage(const struct pace *pace)
+{
+    struct pace_usage usage = { 0 };
+
+    for (const struct pace_responder *r = pace->responders; r != NULL; r = r->next) {
+        usage.responders++;
+        usage.bare += r->samples == NULL;
+        for (const struct pace_sample *s = r->samples; s != NULL; s = s->next) {
+            size_t kept = (size_t)(s->count - s->first);
+            usage.samples++;
+            usage.idle += s->users == 0;
+            usage.most_outcomes = kept > usage.most_outcomes ? kept : usage.most_outcomes;
+        }
+    }
+    return usage;
+}
+
+void pace_visit(const struct pace *pace, pace_visitor *visit, void *context)
+{
+    for (const struct pace_responder *r = pace->responders; r != NULL; r = r->next)
+        for (const struct pace_sample *s = r->samples; s != NULL; s = s->next)
+            for (int64_t place = s->first; place < s->count; place++)
+                visit(context, at_place(s, place));
+}

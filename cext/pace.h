@@ -56,6 +56,18 @@ struct prefixes *pace_prefixes(struct pace *pace);
 /* Rises whenever a responder turns out to ration. */
 uint64_t pace_limits(const struct pace *pace);
 
+/* What is remembered at present. */
+struct pace_usage {
+    size_t samples, idle;    /* all; those that no trace holds */
+    size_t responders, bare; /* all; those without a sample */
+    size_t most_outcomes;    /* of one sample */
+};
+struct pace_usage pace_usage(const struct pace *pace);
+
+/* Calls `visit` for every outcome that is kept. */
+typedef void pace_visitor(void *context, const struct pace_outcome *outcome);
+void pace_visit(const struct pace *pace, pace_visitor *visit, void *context);
+
 /* What a sample is of. Echo replies and TCP answers are not rationed together with ICMP errors. */
 struct pace_key {
     struct ipaddr responder;

@@ -62,6 +62,11 @@ const struct trace_config *trace_config(const struct trace *t)
     return &t->config;
 }
 
+uint64_t trace_serial(const struct trace *t)
+{
+    return t->rules.trace;
+}
+
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;

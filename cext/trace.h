@@ -107,6 +107,7 @@ struct trace *trace_new(const struct trace_config *config, struct pace *pace, in
 void trace_free(struct trace *t); /* accepts NULL */
 
 const struct trace_config *trace_config(const struct trace *t);
+uint64_t trace_serial(const struct trace *t); /* see pace_serial */
 
 /* The next probe to send now, registered before it is sent; false if none is due. */
 bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct wire_probe *out);

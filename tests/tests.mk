@@ -25,7 +25,7 @@ define PROGRAM_RULES
 $(1)/%.o: %.c Makefile tests/tests.mk
 	@mkdir -p $$(@D)
 	$$(call say,CC    $$@)
-	$$(Q)$$(CC) $$(REQUIRED) $(or $(2),$$(WARNINGS)) -Icext -Itests/unit $(2) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
+	$$(Q)$$(CC) $$(REQUIRED) $(or $(2),$$(WARNINGS)) -Icext -Itests/unit -Itests/fuzz $(2) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
 
 $(1)/%_test: $(1)/tests/%_test.o $(HELPERS:%.c=$(1)/%.o) $(ENGINE_SRCS:%.c=$(1)/%.o)
 	@mkdir -p $$(@D)
@@ -34,6 +34,13 @@ $(1)/%_test: $(1)/tests/%_test.o $(HELPERS:%.c=$(1)/%.o) $(ENGINE_SRCS:%.c=$(1)/
 endef
 $(eval $(call PROGRAM_RULES,$(ASAN),$(SANITIZE)))
 $(eval $(call PROGRAM_RULES,$(ASAN)/plain,))
+
+# All state machines at once, on memory that is used again at once.
+MACHINES := $(patsubst %,tests/fuzz/%.c,machines network reuse)
+WRAP     := -Wl,--wrap=calloc,--wrap=free
+$(foreach d,$(ASAN) $(ASAN)/plain,$(foreach t,fuzz/fuzz_machines sim/schedules,\
+	$(eval $(d)/$(t)_test: $(MACHINES:%.c=$(d)/%.o))))
+%/fuzz/fuzz_machines_test %/sim/schedules_test: LDFLAGS += $(WRAP)
 
 # Threads of ours beside a program's: also under ThreadSanitizer, which bears no other.
 TSAN     := $(if $(CURL_LIBS),$(ASAN)/tsan/unit/http_test)
@@ -54,7 +61,8 @@ NET_JOBS ?= 3
 
 # ---- what is run: one command line per word in quotes -----------------------
 
-C_RUNS    := $(C_TESTS) $(TSAN) $(VALGRIND:%='tests/valgrind %')
+C_RUNS    := 'tests/fuzz/minute machines' '$(ASAN)/sim/schedules_test 10000' \
+	$(filter-out %/schedules_test,$(C_TESTS)) $(TSAN) $(VALGRIND:%='tests/valgrind %')
 LUA_RUNS  := $(foreach l,$(TEST_LUAS),$(LUA_TESTS:%='tests/lua $(l) %')) \
 	$(foreach l,$(LUAS),$(CORE_TESTS:%='tests/lua $(l) %')) \
 	$(CORE_TESTS:%='tests/lua --asan lua5.4 %')
@@ -97,12 +105,13 @@ fuzz-lua-%: tests/fuzz/%_test.lua
 	tests/lua lua5.4 $< $(FUZZ_SECONDS) $(FUZZ_SEED)
 
 fuzz-%: tests/fuzz/fuzz_%_test.c
-	@mkdir -p build/fuzz/found
+	@mkdir -p build/fuzz/found-$*
 	clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DFUZZING \
-		-D_GNU_SOURCE -std=c11 -Icext -Itests/unit -o build/fuzz/$* $< $(HELPERS) \
-		$(ENGINE_SRCS) $(LIBS)
-	build/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -max_len=512 -print_final_stats=1 \
-		-artifact_prefix=build/fuzz/ build/fuzz/found tests/fuzz/corpus/$(firstword $(subst _, ,$*))
+		-D_GNU_SOURCE -std=c11 -Icext -Itests/unit -Itests/fuzz -o build/fuzz/$* $< $(HELPERS) \
+		$(if $(filter machines,$*),$(MACHINES) $(WRAP)) $(ENGINE_SRCS) $(LIBS)
+	ASAN_OPTIONS=quarantine_size_mb=4 build/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -max_len=512 \
+		-timeout=60 -rss_limit_mb=1500 -print_final_stats=1 \
+		-artifact_prefix=build/fuzz/ build/fuzz/found-$* tests/fuzz/corpus/$(firstword $(subst _, ,$*))
 
 bench: all
 	@set -e; for b in tests/bench/*_bench; do [ ! -x "$$b" ] || "$$b"; done

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 static struct layer chain(struct graph *g, struct layer from, int length)
 {
@@ -443,6 +444,45 @@ static void check_changes(void)
         end_after(turns);
 }
 
+/* A path of routers that never reply twice from the same address. */
+static void check_ever_new_addresses(void)
+{
+    struct mda_world w;
+    struct wire_probe probe;
+    uint32_t addresses = 0;
+    int64_t now_ns = 0;
+
+    check_case("issue_13_ever_new_addresses_are_bounded_and_the_search_ends");
+    mda_world_new(&w, 1);
+    w.config.max_hops = 6;
+    w.config.max_flows = 1024;
+    w.config.max_probes = 4000;
+    struct mda *m = mda_new(&w.config, now_ns, NULL);
+    for (int turn = 0; !mda_done(m) && turn < 20000; turn++) {
+        mda_expire(m, now_ns);
+        for (int i = 0; i < 64 && mda_next(m, now_ns, &probe); i++) {
+            bool target = probe.ttl >= 5;
+            struct wire_packet packet =
+                answer_to(&w.config, &probe, target ? WIRE_UNREACHABLE : WIRE_TIME_EXCEEDED, 0);
+            addresses++;
+            if (!target)
+                memcpy(&packet.from.bytes[1], &addresses, 3);
+            mda_reply(m, &packet, now_ns);
+        }
+        now_ns = mda_due(m) > now_ns && mda_due(m) != INT64_MAX ? mda_due(m) : now_ns + MS;
+    }
+    struct mda_summary summary;
+    mda_summary(m, &summary);
+    check_that(mda_done(m), "the search does not end");
+    check_that(summary.limited, "nothing is said about the bound");
+    for (int ttl = 1; ttl <= 6; ttl++)
+        check_that(mda_map(m)->ttls[ttl].vertex_count <= FLOWMAP_VERTICES, "%u vertices at TTL %d",
+                   mda_map(m)->ttls[ttl].vertex_count, ttl);
+    check_that(mda_map(m)->unlisted > 0, "no address went beyond the bound");
+    mda_free(m);
+    mda_world_free(&w);
+}
+
 static void check_last_ttl(void)
 {
     struct flowmap map = { .first = 1, .last = 255 };
@@ -463,6 +503,7 @@ static void check_last_ttl(void)
 int main(void)
 {
     check_changes();
+    check_ever_new_addresses();
     check_last_ttl();
     check_stopping_points();
     check_per_packet();

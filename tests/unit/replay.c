@@ -47,7 +47,15 @@ static void feed(int (*harness)(const uint8_t *, size_t), const uint8_t *bytes, 
     }
 }
 
-int replay_corpus(int (*harness)(const uint8_t *bytes, size_t size), const char *folder)
+typedef int harness_fn(const uint8_t *bytes, size_t size);
+
+static void feed_whole(harness_fn *harness, const uint8_t *bytes, size_t size)
+{
+    harness(bytes, size);
+}
+
+static int replay(harness_fn *harness, const char *folder,
+                  void (*feeder)(harness_fn *, const uint8_t *, size_t))
 {
     struct dirent **names;
     int count = scandir(folder, &names, NULL, alphasort), files = 0;
@@ -57,7 +65,7 @@ int replay_corpus(int (*harness)(const uint8_t *bytes, size_t size), const char 
         if (names[i]->d_name[0] != '.') {
             printf("# %s\n", names[i]->d_name); /* the last one, should it end us */
             fflush(stdout);
-            feed(harness, bytes, read_file(folder, names[i]->d_name, bytes));
+            feeder(harness, bytes, read_file(folder, names[i]->d_name, bytes));
             files++;
         }
         free(names[i]);
@@ -67,4 +75,14 @@ int replay_corpus(int (*harness)(const uint8_t *bytes, size_t size), const char 
     check_case("%s_is_survived", folder);
     check_that(files > 0, "no file in %s (run from the top folder)", folder);
     return check_done();
+}
+
+int replay_corpus(harness_fn *harness, const char *folder)
+{
+    return replay(harness, folder, feed);
+}
+
+int replay_files(harness_fn *harness, const char *folder)
+{
+    return replay(harness, folder, feed_whole);
 }

@@ -17,4 +17,7 @@ void replay_require(bool holds, const char *promise);
  * the same ones in every run. Returns the program's exit status. */
 int replay_corpus(int (*harness)(const uint8_t *bytes, size_t size), const char *folder);
 
+/* The same, each file as it is: where one run takes long, and a fuzzer changes bytes better. */
+int replay_files(int (*harness)(const uint8_t *bytes, size_t size), const char *folder);
+
 #endif

@@ -1,0 +1,770 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "machines.h"
+
+#include "asks.h"
+#include "mda.h"
+#include "network.h"
+#include "pmtu.h"
+#include "replay.h"
+#include "reuse.h"
+#include "tally.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MS INT64_C(1000000)
+#define SECOND INT64_C(1000000000)
+static const int64_t held_ns = 30 * SECOND;
+
+enum {
+    SLOTS = 4,
+    QUEUE = 96,        /* packets under way; further ones are lost */
+    SENDS = 64,        /* in one turn, as the prober does */
+    SPINS = 100,       /* turns of a machine without any time passing */
+    TURNS_MAX = 60000, /* of one machine: it never ends */
+    BYTES = 2048,
+};
+
+struct slot {
+    enum machine kind;
+    void *state;
+    const struct search_ops *ops; /* of searches */
+    struct tally *tally;
+    struct evidence *evidence;
+    const struct evidence_capture *capture;
+    struct machines *machines;
+    struct wire_spec spec;
+    bool stopped;
+    uint32_t turns, spins;
+    int64_t spun_ns;
+};
+
+struct flying {
+    int64_t at_ns;
+    uint32_t link;
+    uint8_t ttl; /* of the probe that it replies to */
+    struct wire_packet packet;
+};
+
+struct machines {
+    struct source *source, chance;
+    struct machines_counts *counts;
+    struct network net;
+    struct pace *pace;
+    struct asks *asks;
+    struct slot slots[SLOTS];
+    struct flying queue[QUEUE];
+    size_t queued;
+    struct wire_packet last; /* sent */
+    int64_t now_ns, wall_ns, asked_ns;
+    uint32_t epoch, ask_spins;
+    uint8_t held_ttl; /* 0: none */
+    bool is_whole;    /* what still runs at the end must end by itself */
+    uint64_t drops;
+    uint8_t raw[BYTES]; /* what is delivered was read from here */
+};
+
+/* ---- promises ------------------------------------------------------------------------------- */
+
+static bool is_alive(const struct machines *m, uint64_t serial)
+{
+    for (int i = 0; i < SLOTS; i++)
+        if (m->slots[i].kind == MACHINE_TRACE && trace_serial(m->slots[i].state) == serial)
+            return true;
+    return false;
+}
+
+static void check_outcome(void *context, const struct pace_outcome *outcome)
+{
+    replay_require(outcome->state != PACE_OPEN || is_alive(context, outcome->owner),
+                   "no outcome is owned by the dead");
+}
+
+static void check_pace(const struct machines *m)
+{
+    struct pace_usage usage = pace_usage(m->pace);
+
+    pace_visit(m->pace, check_outcome, (void *)m);
+    replay_require(usage.idle <= PACE_IDLE, "idle samples have a bound");
+    replay_require(usage.bare <= PACE_RESPONDERS + 1, "responders have a bound");
+    replay_require(usage.most_outcomes <= PACE_KEPT, "outcomes have a bound");
+}
+
+static void check_hop(const struct tally_hop *hop)
+{
+    uint32_t received = 0;
+
+    replay_require(hop->received + hop->unreachable <= hop->sent, "no more outcomes than probes");
+    replay_require(hop->in_flight < 100000 && hop->send_errors < 1000000, "counts are above 0");
+    replay_require(hop->cell_count <= TALLY_CELLS, "responders of a hop have a bound");
+    replay_require(hop->run_count <= TALLY_RUNS && hop->lost_count <= TALLY_LOST,
+                   "what is named of a hop has a bound");
+    for (size_t i = 0; i < hop->cell_count; i++)
+        received += hop->cells[i].elsewhere ? 0 : hop->cells[i].received;
+    replay_require(received <= hop->received, "responders add up to the hop");
+}
+
+static void check_all(struct machines *m)
+{
+    check_pace(m);
+    for (int i = 0; i < SLOTS; i++) {
+        const struct slot *s = &m->slots[i];
+        if (s->kind != MACHINE_TRACE)
+            continue;
+        for (size_t ttl = 1; ttl < s->tally->hop_count; ttl++)
+            check_hop(&s->tally->hops[ttl]);
+        struct trace_summary summary;
+        trace_summary(s->state, &summary);
+        replay_require(trace_done(s->state) == (summary.ending != TRACE_RUNNING),
+                       "an end has a name");
+    }
+}
+
+/* ---- packets -------------------------------------------------------------------------------- */
+
+static void enqueue(struct machines *m, const struct flying *f)
+{
+    if (m->queued < QUEUE)
+        m->queue[m->queued++] = *f;
+}
+
+static bool deliver_to(struct machines *m, struct slot *s, const struct flying *f)
+{
+    const struct evidence_capture capture = { m->raw, m->now_ns };
+    struct trace_stamp stamp = { f->at_ns + m->wall_ns, m->epoch, f->link };
+
+    if (s->kind == MACHINE_NONE || s->stopped)
+        return false;
+    if (s->kind != MACHINE_TRACE)
+        return s->ops->reply(s->state, &f->packet, m->now_ns);
+    s->capture = &capture;
+    bool taken = trace_reply(s->state, &f->packet, stamp, m->now_ns);
+    s->capture = NULL;
+    return taken;
+}
+
+static void deliver(struct machines *m, const struct flying *f)
+{
+    const struct evidence_capture capture = { m->raw, m->now_ns };
+    int i = 0;
+
+    while (i < SLOTS && !deliver_to(m, &m->slots[i], f))
+        i++;
+    m->counts->replies += i < SLOTS;
+    if (i == SLOTS && m->asks != NULL)
+        m->counts->replies += asks_reply(m->asks, &f->packet, &capture);
+}
+
+static void deliver_due(struct machines *m)
+{
+    for (size_t i = 0; i < m->queued;) {
+        if (m->queue[i].at_ns > m->now_ns) {
+            i++;
+            continue;
+        }
+        struct flying f = m->queue[i];
+        m->queue[i] = m->queue[--m->queued];
+        deliver(m, &f);
+    }
+}
+
+/* The machine's packet leaves: seen by the capture as a rule, and answered as the network does. */
+static void leave(struct machines *m, struct slot *s, const uint8_t *bytes, size_t length)
+{
+    struct trace_stamp stamp = { m->now_ns + m->wall_ns, m->epoch, 1 };
+    struct flying f = { .link = 1 };
+    struct wire_packet own;
+    int64_t after_ns;
+
+    m->counts->probes++;
+    bool is_probe = wire_parse(bytes, length, &own) == WIRE_OK && own.kind == WIRE_PROBE;
+    replay_require(is_probe || s == NULL, "what is sent is a probe");
+    if (!is_probe)
+        return; /* a TCP ACK of fingerprinting */
+    m->last = own;
+    if (s != NULL && s->kind == MACHINE_TRACE && source_below(&m->chance, 64) != 0)
+        replay_require(trace_seen(s->state, &own, stamp), "a trace knows its own probe");
+    if (!network_answer(&m->net, &m->chance, &own, m->now_ns, &f.packet, &after_ns))
+        return;
+    bool is_held = own.ttl == m->held_ttl && network_flow(&own) != 0;
+    f.at_ns = m->now_ns + after_ns + (is_held ? held_ns : 0);
+    f.ttl = own.ttl;
+    enqueue(m, &f);
+}
+
+/* ---- turns ---------------------------------------------------------------------------------- */
+
+/* What cannot be sent fails as the kernel would let it. */
+static int send_error(struct machines *m)
+{
+    static const int errors[] = { 105 /* ENOBUFS */, 90 /* EMSGSIZE */, 101 /* ENETUNREACH */ };
+    uint8_t byte = source_byte(&m->chance);
+    return byte < 4 ? errors[byte % 3] : 0;
+}
+
+static void send_trace(struct machines *m, struct slot *s, const struct wire_probe *probe)
+{
+    uint8_t bytes[BYTES];
+    size_t length = wire_build(&s->spec, probe, bytes);
+    int error = send_error(m);
+
+    if (error != 0)
+        trace_send_failed(s->state, probe->number, error, m->now_ns);
+    else
+        leave(m, s, bytes, length);
+}
+
+static int64_t turn_trace(struct machines *m, struct slot *s)
+{
+    struct wire_probe probe;
+
+    trace_expire(s->state, m->now_ns, m->drops);
+    for (int i = 0; i < SENDS && trace_next(s->state, m->now_ns, m->drops, &probe); i++)
+        send_trace(m, s, &probe);
+    return trace_done(s->state) ? INT64_MAX : trace_due(s->state);
+}
+
+static int64_t turn_search(struct machines *m, struct slot *s)
+{
+    uint8_t bytes[BYTES];
+    uint32_t number;
+
+    s->ops->expire(s->state, m->now_ns);
+    for (int i = 0; i < SENDS; i++) {
+        size_t length = s->ops->next(s->state, m->now_ns, bytes, &number);
+        if (length == 0)
+            break;
+        int error = send_error(m);
+        if (error != 0)
+            s->ops->send_failed(s->state, number, error, m->now_ns);
+        else
+            leave(m, s, bytes, length);
+    }
+    return s->ops->done(s->state) ? INT64_MAX : s->ops->due(s->state);
+}
+
+static bool is_over(const struct slot *s)
+{
+    if (s->kind == MACHINE_NONE || s->stopped)
+        return true;
+    return s->kind == MACHINE_TRACE ? trace_done(s->state) : s->ops->done(s->state);
+}
+
+/* A machine that wants another turn at once, again and again, would never let the thread sleep. */
+static int64_t turn(struct machines *m, struct slot *s)
+{
+    if (is_over(s))
+        return INT64_MAX;
+    int64_t due_ns = s->kind == MACHINE_TRACE ? turn_trace(m, s) : turn_search(m, s);
+    m->counts->turns++;
+    s->turns++;
+    s->spins = s->spun_ns == m->now_ns && due_ns <= m->now_ns ? s->spins + 1 : 0;
+    s->spun_ns = m->now_ns;
+    replay_require(s->spins < SPINS, "a machine sleeps at last");
+    return due_ns;
+}
+
+static enum ask_permit permit(void *context, struct asks_entry *entry, int64_t now_ns)
+{
+    struct machines *m = context;
+
+    (void)entry, (void)now_ns;
+    return (enum ask_permit)source_below(&m->chance, 3);
+}
+
+static int send_ask(void *context, const struct asks_entry *entry, const uint8_t *packet,
+                    size_t length, bool udp)
+{
+    struct machines *m = context;
+    int error = send_error(m);
+
+    (void)entry, (void)udp;
+    if (error == 0)
+        leave(m, NULL, packet, length);
+    return error;
+}
+
+static int64_t turn_asks(struct machines *m)
+{
+    const struct asks_shell shell = { .context = m, .permit = permit, .send = send_ask };
+
+    if (m->asks == NULL)
+        return INT64_MAX;
+    int64_t due_ns = asks_step(m->asks, &shell, 1000 * SECOND, m->now_ns, SENDS);
+    m->ask_spins = m->asked_ns == m->now_ns && due_ns <= m->now_ns ? m->ask_spins + 1 : 0;
+    m->asked_ns = m->now_ns;
+    replay_require(m->ask_spins < SPINS, "fingerprinting sleeps at last");
+    return due_ns;
+}
+
+/* Returns when something is due again. */
+static int64_t turn_all(struct machines *m)
+{
+    int64_t due_ns = INT64_MAX;
+
+    deliver_due(m);
+    for (int i = 0; i < SLOTS; i++) {
+        int64_t its_ns = turn(m, &m->slots[i]);
+        due_ns = its_ns < due_ns ? its_ns : due_ns;
+    }
+    int64_t asks_ns = turn_asks(m);
+    due_ns = asks_ns < due_ns ? asks_ns : due_ns;
+    for (size_t i = 0; i < m->queued; i++)
+        due_ns = m->queue[i].at_ns < due_ns ? m->queue[i].at_ns : due_ns;
+    return due_ns;
+}
+
+/* Lets time pass; one turn at least. */
+static void advance(struct machines *m, int64_t until_ns, int turns)
+{
+    for (; turns > 0; turns--) {
+        int64_t due_ns = turn_all(m);
+        if (due_ns > until_ns)
+            break;
+        m->now_ns = due_ns > m->now_ns ? due_ns : m->now_ns;
+    }
+    if (turns > 0 && until_ns > m->now_ns)
+        m->now_ns = until_ns;
+}
+
+/* ---- starting and closing ------------------------------------------------------------------- */
+
+static void on_event(void *context, const struct trace_event *event)
+{
+    struct slot *s = context;
+
+    s->machines->counts->shared += event->shared;
+    s->machines->counts->rationed += event->kind == EVENT_RATIONED;
+    tally_event(s->tally, event);
+    evidence_event(s->evidence, &s->spec, event, s->capture);
+}
+
+static struct wire_spec choose_spec(struct machines *m, uint8_t byte)
+{
+    uint8_t version = byte & 1 ? 6 : 4;
+    struct wire_spec spec = { .protocol = (enum wire_protocol)(byte / 2 % WIRE_PROTOCOL_COUNT) };
+
+    spec.size = wire_size_default(spec.protocol, version);
+    spec.first_index = (uint16_t)(65400 + byte);
+    spec.tcp_base = 0xfffff000U + byte;
+    spec.cookie = 0x6d54;
+    spec.key = 0x1234567;
+    ipaddr_from_text(&spec.source, version == 4 ? "10.0.0.1" : "2001:db8::1");
+    ipaddr_from_text(&spec.target, version == 4 ? "10.99.0.1" : "2001:db8:99::1");
+    if (spec.protocol == WIRE_ICMP) {
+        spec.ident = (uint16_t)(1000 + m->counts->started[MACHINE_TRACE] % 60000);
+    } else {
+        spec.source_port = WIRE_SOURCE_PORT;
+        spec.target_port = spec.protocol == WIRE_UDP ? WIRE_PORT_UDP : WIRE_PORT_TCP;
+    }
+    return spec;
+}
+
+static void start_trace(struct machines *m, struct slot *s)
+{
+    static const int64_t intervals[] = { 0, 10 * MS, 100 * MS, 1100 * MS };
+    struct trace_config config = { .spec = s->spec, .timeout_ns = 5 * SECOND, .first_hop = 1 };
+    uint8_t byte = source_byte(m->source);
+
+    config.packets = 1 + byte % 8;
+    config.interval_ns = intervals[byte / 8 % 4];
+    config.max_hops = (uint8_t)((byte & 32) != 0 ? 3 : (byte & 64) != 0 ? 14 : 30);
+    config.max_silent = (uint8_t)((byte & 128) != 0 ? 2 : 5);
+    config.flow = (uint16_t)(source_byte(m->source) % 8);
+    s->tally = tally_new(config.max_hops);
+    s->evidence = evidence_new(config.max_hops);
+    s->state = trace_new(&config, m->pace, m->now_ns, on_event, s, NULL);
+}
+
+static void start_paths(struct machines *m, struct slot *s)
+{
+    struct mda_config config = { .spec = s->spec, .failure = 0.05, .first_hop = 1 };
+    uint8_t byte = source_byte(m->source);
+
+    config.timeout_ns = 2 * SECOND;
+    config.max_hops = (uint8_t)((byte & 1) != 0 ? 4 : (byte & 2) != 0 ? 255 : 30);
+    config.max_silent = 3;
+    config.max_flows = (uint16_t)((byte & 4) != 0 ? 2 + byte / 8 : 64);
+    config.max_probes = (byte & 128) != 0 ? 100 : 1000;
+    s->ops = &mda_search;
+    s->state = mda_new(&config, m->now_ns, NULL);
+}
+
+static void start_mtu(struct machines *m, struct slot *s)
+{
+    struct pmtu_config config = { .spec = s->spec, .timeout_ns = 2 * SECOND };
+    uint8_t byte = source_byte(m->source);
+
+    config.link_mtu = (uint16_t)((byte & 1) != 0 ? 1280 : 1500);
+    config.max_hops = (uint8_t)((byte & 2) != 0 ? 5 : 30);
+    config.max_probes = (byte & 4) != 0 ? 60 : 1000;
+    config.hold = (byte & 24) == 24;
+    s->ops = &pmtu_search;
+    s->state = pmtu_new(&config, m->now_ns, NULL);
+    if (config.hold && (byte & 32) == 0)
+        pmtu_release(s->state, m->now_ns);
+}
+
+static void close_slot(struct slot *s)
+{
+    if (s->kind == MACHINE_TRACE)
+        trace_free(s->state);
+    else if (s->kind != MACHINE_NONE)
+        s->ops->free(s->state);
+    tally_free(s->tally);
+    evidence_free(s->evidence);
+    *s = (struct slot){ 0 };
+}
+
+static void check_newborn(void *context, const struct pace_outcome *outcome)
+{
+    replay_require(outcome->owner != *(const uint64_t *)context,
+                   "no outcome is owned by a trace that has sent nothing");
+}
+
+static void start_in(struct machines *m, struct slot *s, enum machine kind, uint8_t spec)
+{
+    close_slot(s);
+    s->machines = m;
+    s->spec = choose_spec(m, spec);
+    if (kind == MACHINE_TRACE)
+        start_trace(m, s);
+    else if (kind == MACHINE_PATHS)
+        start_paths(m, s);
+    else
+        start_mtu(m, s);
+    if (s->state == NULL)
+        abort();
+    s->kind = kind;
+    m->counts->started[kind]++;
+    if (kind != MACHINE_TRACE)
+        return;
+    uint64_t serial = trace_serial(s->state);
+    pace_visit(m->pace, check_newborn, &serial);
+}
+
+static void start(struct machines *m, enum machine kind)
+{
+    struct slot *s = &m->slots[source_below(m->source, SLOTS)];
+    start_in(m, s, kind, source_byte(m->source));
+}
+
+static void start_ask(struct machines *m)
+{
+    struct ask_config config = { .ident = 77,
+                                 .source_port = ASK_PORT_FIRST,
+                                 .first_id = 1000,
+                                 .cookie = 0x6d54,
+                                 .tcp_base = 99,
+                                 .timeout_ns = SECOND };
+    uint8_t byte = source_byte(m->source);
+    bool six = (byte & 1) != 0;
+
+    m->counts->started[MACHINE_ASK]++;
+    if (m->asks == NULL)
+        m->asks = asks_new();
+    ipaddr_from_text(&config.source, six ? "2001:db8::1" : "10.0.0.1");
+    ipaddr_from_text(&config.target, six ? "2001:db8:99::1" : "10.99.0.1");
+    struct asks_entry *entry = asks_find(m->asks, &config.target, 0);
+    if (entry == NULL)
+        asks_add(m->asks, &config, (byte & 2) != 0, 0, NULL, m->now_ns);
+    else if ((byte & 4) != 0 && entry->users > 0)
+        asks_leave(entry);
+    else
+        asks_join(m->asks, entry, (byte & 2) != 0, m->now_ns);
+}
+
+/* ---- what interferes ------------------------------------------------------------------------ */
+
+static struct flying *choose_flying(struct machines *m)
+{
+    uint8_t byte = source_byte(m->source);
+    return m->queued > 0 ? &m->queue[byte % m->queued] : NULL;
+}
+
+static void drop(struct machines *m)
+{
+    struct flying *f = choose_flying(m);
+    if (f != NULL)
+        *f = m->queue[--m->queued];
+}
+
+static void duplicate(struct machines *m)
+{
+    struct flying *f = choose_flying(m);
+    uint8_t byte = source_byte(m->source);
+
+    if (f == NULL)
+        return;
+    struct flying copy = *f;
+    copy.link += (byte & 64) / 64;
+    for (int i = byte % 64; i >= 0; i--) {
+        if ((byte & 128) != 0)
+            copy.packet.from = network_fresh(&m->net, &copy.packet.from);
+        enqueue(m, &copy);
+    }
+}
+
+static void delay(struct machines *m)
+{
+    static const int64_t delays[] = { -10 * MS, 3 * MS, 150 * MS, 900 * MS, 1100 * MS, 7000 * MS };
+    struct flying *f = choose_flying(m);
+    if (f != NULL)
+        f->at_ns += delays[source_below(m->source, 6)];
+}
+
+/* From now on replies to probes of one TTL are held back, but for those of flow 0. */
+static void hold(struct machines *m)
+{
+    m->held_ttl = (uint8_t)(1 + source_below(m->source, 6));
+}
+
+/* They come all together, as they are or as another router's errors: the path has changed. */
+static void release(struct machines *m)
+{
+    uint8_t byte = source_byte(m->source);
+
+    for (size_t i = 0; i < m->queued; i++) {
+        struct flying *f = &m->queue[i];
+        if (f->ttl != m->held_ttl)
+            continue;
+        f->at_ns = m->now_ns;
+        if ((byte & 3) == 0 || f->packet.quote.length == 0)
+            continue;
+        f->packet.kind = WIRE_UNREACHABLE;
+        f->packet.from = f->packet.probe.target;
+        f->packet.from.bytes[3] = 99;
+    }
+    m->held_ttl = 0;
+}
+
+/* Whatever a router may say that sees the probes. */
+static void change(struct machines *m)
+{
+    static const enum wire_kind kinds[] = { WIRE_TIME_EXCEEDED, WIRE_UNREACHABLE, WIRE_TOO_BIG,
+                                            WIRE_ECHO_REPLY,    WIRE_RST,         WIRE_SYN_ACK };
+    static const uint16_t mtus[] = { 0, 1, 68, 296, 1279, 1280, 1400, 1499, 1500, 65535 };
+    struct flying *f = choose_flying(m);
+    uint8_t byte = source_byte(m->source);
+
+    if (f == NULL)
+        return;
+    struct wire_packet *p = &f->packet;
+    p->kind = kinds[byte % 6];
+    p->mtu = p->kind == WIRE_TOO_BIG ? mtus[byte / 6 % 10] : 0;
+    p->code = (uint8_t)(byte / 64);
+    if ((byte & 64) != 0)
+        p->probe.ttl = source_byte(m->source);
+    if ((byte & 128) != 0)
+        p->from = network_fresh(&m->net, &p->from);
+    else if ((byte & 32) != 0)
+        p->from = p->probe.target;
+    if (p->kind == WIRE_ECHO_REPLY || p->kind == WIRE_RST || p->kind == WIRE_SYN_ACK)
+        p->quote.length = 0;
+    else if (p->quote.length == 0)
+        p->quote = (struct wire_quote){ .at = 28, .length = 28 };
+}
+
+static void change_clock(struct machines *m)
+{
+    static const int64_t steps[] = { -3600 * SECOND, -2 * MS, MS / 2, 2 * MS, 3600 * SECOND };
+    uint8_t byte = source_byte(m->source);
+
+    m->wall_ns += steps[byte % 5];
+    m->epoch += (byte & 128) == 0;
+    m->drops += (byte & 64) != 0;
+}
+
+/* A packet as the fuzzer has it, or as a lab had it: as it is, and as a reply to what was sent
+ * last. */
+static void receive_raw(struct machines *m)
+{
+    size_t length = source_byte(m->source);
+    struct flying f = { .at_ns = m->now_ns, .link = 1 };
+
+    if (m->source->bytes == NULL)
+        return;
+    length = length < 28 ? length * 64 : length;
+    length = length < m->source->size - m->source->at ? length : m->source->size - m->source->at;
+    length = length < BYTES ? length : BYTES;
+    memcpy(m->raw, m->source->bytes + m->source->at, length);
+    m->source->at += length;
+    if (wire_parse(m->raw, length, &f.packet) == WIRE_OK && f.packet.kind != WIRE_PROBE) {
+        deliver(m, &f);
+        if (m->last.from.version == f.packet.from.version) {
+            uint8_t ttl = f.packet.probe.ttl;
+            f.packet.probe = m->last.probe;
+            f.packet.probe.ttl = ttl;
+            deliver(m, &f);
+        }
+    }
+    memset(m->raw, 0, sizeof m->raw);
+}
+
+static void stop(struct machines *m)
+{
+    m->slots[source_below(m->source, SLOTS)].stopped = true;
+}
+
+static void read_all(struct machines *m)
+{
+    for (int i = 0; i < SLOTS; i++) {
+        struct slot *s = &m->slots[i];
+        if (s->kind == MACHINE_TRACE) {
+            struct tally *copy = tally_snapshot(s->tally);
+            struct evidence *answers = evidence_snapshot(s->evidence);
+            replay_require(copy != NULL && tally_merge(copy, s->tally) == 0, "figures merge");
+            tally_free(copy);
+            evidence_free(answers);
+        } else if (s->kind == MACHINE_PATHS) {
+            struct mda_report report;
+            replay_require(mda_read(s->state, &report) == 0, "a search can be read");
+            for (int ttl = 1; ttl <= 255; ttl++)
+                for (uint16_t v = 0; v < report.map.ttls[ttl].vertex_count; v++)
+                    (void)mda_judge(&report.map, (uint8_t)ttl, v);
+            flowmap_fini(&report.map);
+        } else if (s->kind == MACHINE_MTU) {
+            struct pmtu_report report;
+            pmtu_read(s->state, &report);
+            replay_require(report.shrink_count >= 0 && report.shrink_count <= PMTU_SHRINKS,
+                           "reductions have a bound");
+        }
+    }
+}
+
+/* A search of paths by UDP; a hop in front of one that divides replies late and all at once. */
+static void search_late(struct machines *m)
+{
+    uint8_t byte = source_byte(m->source);
+    int ttl = 1 + byte % 4;
+
+    m->net.kinds[ttl] = ROUTER_PLAIN;
+    m->net.kinds[ttl + 1] = (byte & 16) != 0 ? ROUTER_FEW_FLOWS : ROUTER_PER_FLOW;
+    m->net.target_ttl = ttl + 2;
+    m->held_ttl = (uint8_t)ttl;
+    start_in(m, &m->slots[source_below(m->source, SLOTS)], MACHINE_PATHS, 2 * WIRE_UDP);
+    advance(m, m->now_ns + (int64_t)source_byte(m->source) * 20 * MS, 2000);
+    release(m);
+    advance(m, m->now_ns, 1);
+}
+
+/* ---- a run ---------------------------------------------------------------------------------- */
+
+static void pass_time(struct machines *m)
+{
+    static const int64_t times[] = { 0,        MS,         20 * MS,    110 * MS,
+                                     510 * MS, 1 * SECOND, 3 * SECOND, 65 * SECOND };
+    advance(m, m->now_ns + times[source_below(m->source, 8)], 2000);
+}
+
+static void step(struct machines *m)
+{
+    uint8_t op = source_byte(m->source);
+
+    switch (op % 16) {
+    case 0:
+        start(m, MACHINE_TRACE);
+        break;
+    case 1:
+        start(m, (op & 16) != 0 ? MACHINE_PATHS : MACHINE_MTU);
+        break;
+    case 2:
+        start_ask(m);
+        break;
+    case 3:
+        close_slot(&m->slots[source_below(m->source, SLOTS)]);
+        break;
+    case 4:
+        drop(m);
+        break;
+    case 5:
+        duplicate(m);
+        break;
+    case 6:
+        delay(m);
+        break;
+    case 7:
+        change(m);
+        break;
+    case 8:
+        change_clock(m);
+        break;
+    case 9:
+        receive_raw(m);
+        break;
+    case 10:
+        if ((op & 0xf0) == 0)
+            stop(m);
+        else
+            read_all(m);
+        break;
+    case 11:
+        if ((op & 16) != 0)
+            hold(m);
+        else
+            release(m);
+        break;
+    case 12:
+        search_late(m);
+        break;
+    default:
+        pass_time(m);
+    }
+}
+
+static bool all_over(const struct machines *m)
+{
+    for (int i = 0; i < SLOTS; i++)
+        if (!is_over(&m->slots[i]))
+            return false;
+    return true;
+}
+
+static void release_held(struct machines *m)
+{
+    for (int i = 0; i < SLOTS; i++)
+        if (m->slots[i].kind == MACHINE_MTU)
+            pmtu_release(m->slots[i].state, m->now_ns);
+}
+
+/* From here on nobody interferes. */
+static void end_all(struct machines *m)
+{
+    release_held(m);
+    for (int turns = 0; !all_over(m); turns++) {
+        replay_require(turns < TURNS_MAX, "all machines end");
+        advance(m, m->now_ns + SECOND, 1);
+    }
+    check_all(m);
+    read_all(m);
+}
+
+void machines_run(struct source *source, bool to_the_end, struct machines_counts *counts)
+{
+    struct machines m = { .source = source,
+                          .counts = counts,
+                          .wall_ns = INT64_C(1700000000) * SECOND,
+                          .now_ns = SECOND,
+                          .epoch = 1 };
+
+    uint8_t byte = source_byte(source);
+    m.chance = (struct source){ .size = SIZE_MAX, .random = 1 + byte };
+    m.is_whole = byte % 16 == 15;
+    m.pace = pace_new();
+    if (m.pace == NULL)
+        abort();
+    network_choose(&m.net, source);
+    start(&m, MACHINE_TRACE);
+    while (!source_is_over(source)) {
+        step(&m);
+        check_all(&m);
+    }
+    if (to_the_end || m.is_whole)
+        end_all(&m);
+    for (int i = 0; i < SLOTS; i++)
+        close_slot(&m.slots[i]);
+    check_pace(&m);
+    asks_free(m.asks);
+    pace_free(m.pace);
+    reuse_reset();
+}

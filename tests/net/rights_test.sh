@@ -95,6 +95,13 @@ in_client timeout 60 prlimit --nofile=64 "$TREE/scripts/mtr-trace" -c 1 -r "$tar
 is files_64_status $? 0
 like files_64 "$(cat "$LAB_SCRATCH/out")" "^3 +$target "
 
+# shellcheck disable=SC2016 # for the shell inside
+in_client timeout -k 1 10 prlimit --nofile=64 bash -c 'for ((n = 10; n < 62; n++)); do eval "exec $n</dev/null"; done
+  exec "$@"' - "$TREE/scripts/mtr-trace" -c 1 -n -r "$target" >"$LAB_SCRATCH/out" 2>&1 </dev/null
+is files_taken_status $? 2
+like files_taken "$(cat "$LAB_SCRATCH/out")" \
+  '^mtr-trace: of the limit of 64 open files [0-9]+ are free: at least 48 expected \(ulimit -n\)$'
+
 # ---- streams ------------------------------------------------------------------------
 
 in_client timeout 60 "$TREE/scripts/mtr-trace" -c 1 -n -r "$target" <&- >"$LAB_SCRATCH/out" 2>"$LAB_SCRATCH/err"

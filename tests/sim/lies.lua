@@ -76,6 +76,37 @@ M.kinds = {
   forged_cookie = function(ip, p, quote)
     return error_of(ip, flip(quote, cookie_at(p)))
   end,
+  -- Whole, but for the cookie: nobody who saw the probe quotes it like this.
+  zero_cookie = function(ip, p, quote)
+    if p.protocol == 6 then
+      return nil
+    end
+    return error_of(ip, patch(quote, p.header + 10, "\0\0\0\0"))
+  end,
+  -- The trace's half is right, as a hop knows it; the probe's is not.
+  guessed_tag = function(ip, p, quote)
+    if p.protocol == 6 then
+      return nil
+    end
+    return error_of(ip, flip(quote, p.header + 13))
+  end,
+  -- Eight bytes, of which all is right that can be known, and the checksum,
+  -- the sequence number or a half of it by luck.
+  guessed = function(ip, p, quote)
+    local at = p.header + (p.protocol == 17 and 7 or 5)
+    if p.protocol == 17 and p.version == 4 then
+      at = 5 -- the identification
+    end
+    return error_of(ip, sub(flip(quote, at), 1, p.header + 8))
+  end,
+  damaged = function(ip, _, quote)
+    local bytes = error_of(ip, quote)
+    return flip(bytes, #bytes - 1)
+  end,
+  damaged_header = function(ip, _, quote)
+    local bytes = error_of(ip, quote)
+    return ip.version == 4 and flip(bytes, 8) or flip(bytes, 23)
+  end,
   -- A number that no probe of the trace has had yet.
   future = function(ip, p, quote)
     local at = p.header + INDEX_AT[p.protocol]

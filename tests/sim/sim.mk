@@ -2,7 +2,7 @@
 # the files that touch a socket, a capture or a clock. mtrtun is a TUN device,
 # on which the same model runs in real time.
 
-SIM_OBJS  := $(filter-out lcore lask lpaths lpmtu lrequest lopt lhttp http% prober% capture egress,\
+SIM_OBJS  := $(filter-out lcore lask lpaths lpmtu lprocess lrequest lopt lhttp http% prober% capture egress process,\
 	$(CORE_SRCS:cext/%.c=%)) prober_report
 TUN_SO    := build/lua5.4/mtrtun.so $(ASAN)/asan/mtrtun.so
 SIM_SO    := build/lua5.4/mtrsim.so $(ASAN)/asan/mtrsim.so $(TUN_SO)

@@ -28,6 +28,33 @@ check.case("limits_that_cannot_be_read_refuse_nothing", function()
   check.equal(process.refusal "", nil)
 end)
 
+-- An open that gives `count` files, each of which has to be closed.
+local function opener(count)
+  local open = 0
+  return function()
+    if open == count then
+      return nil, "Too many open files"
+    end
+    open = open + 1
+    return { close = function() open = open - 1 end }
+  end, function() return open end
+end
+
+check.rows({
+  { name = "files_that_a_caller_left_open_are_counted", free = 5,
+    want = "of the limit of 64 open files 5 are free: at least 48 expected "
+      .. "(ulimit -n)" },
+  { name = "none_is_free", free = 0,
+    want = "of the limit of 64 open files 0 are free: at least 48 expected "
+      .. "(ulimit -n)" },
+  { name = "enough_are_free", free = 48 },
+  { name = "more_than_enough_are_free", free = 1000 },
+}, function(row)
+  local open, left = opener(row.free)
+  check.equal(process.shortage(open, LIMITS:format("64", "64")), row.want)
+  check.equal(left(), 0)
+end)
+
 -- An engine that notes what is asked of it. `root`: it can become others.
 local function engine(root, fails)
   local log = {}

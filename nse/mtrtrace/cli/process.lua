@@ -8,6 +8,9 @@ local M = {}
 -- what a request to a web server takes.
 local LEAST_FILES = 64
 
+-- Of these so many must be free: who calls us may have left some open.
+local LEAST_FREE = 48
+
 --- What is wrong with a limit of open files.
 -- @tparam ?string text of /proc/self/limits
 -- @treturn ?string one sentence; nil where the limit is high enough, or not
@@ -29,12 +32,33 @@ local function limits()
   return text
 end
 
+--- What is wrong with the number of files that can still be opened.
+-- @tparam function open as io.open
+-- @tparam ?string text of /proc/self/limits
+-- @treturn ?string one sentence
+function M.shortage(open, text)
+  local files, file = {}, nil
+  repeat
+    file = open("/dev/null")
+    files[#files + 1] = file
+  until not file or #files == LEAST_FREE
+  for _, one in ipairs(files) do
+    one:close()
+  end
+  local soft = (text or ""):match("Max open files%s+(%d+)%s")
+  if soft and #files < LEAST_FREE then
+    return ("of the limit of %s open files %d are free: at least %d expected "
+      .. "(ulimit -n)"):format(soft, #files, LEAST_FREE)
+  end
+end
+
 --- Settles files and streams; to be called before anything is opened.
 -- @tparam function load gives the engine, or nil
 -- @treturn ?table { stdin, stdout, stderr }: which of them were closed
 -- @treturn ?string one sentence why nothing can be done here
 function M.open(load)
-  local err = M.refusal(limits())
+  local text = limits()
+  local err = M.refusal(text) or M.shortage(io.open, text)
   if err then
     return nil, err
   end

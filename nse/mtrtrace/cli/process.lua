@@ -37,11 +37,11 @@ end
 -- @tparam ?string text of /proc/self/limits
 -- @treturn ?string one sentence
 function M.shortage(open, text)
-  local files, file = {}, nil
-  repeat
-    file = open("/dev/null")
-    files[#files + 1] = file
-  until not file or #files == LEAST_FREE
+  local files, more = {}, true
+  while more and #files < LEAST_FREE do
+    more = open("/dev/null")
+    files[#files + 1] = more
+  end
   for _, one in ipairs(files) do
     one:close()
   end

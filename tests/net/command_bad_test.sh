@@ -84,10 +84,10 @@ with_settings() { # ARG...
 }
 printf 'packets = 2\nno-dns = yes\nasn = off\ncsv = yes\norder = S\n' >"$config"
 MORE=
-is settings_count "$(with_settings "$target" | tail -n 1 | cut -d, -f 5-)" "3,$target,2"
+is settings_count "$(with_settings "$target" | tail -n 1 | cut -d, -f 6-)" "3,$target,2"
 MORE='-c 3'
-is environment_wins_over_settings "$(with_settings "$target" | tail -n 1 | cut -d, -f 5-)" "3,$target,3"
-is words_win_over_both "$(with_settings -c 4 "$target" | tail -n 1 | cut -d, -f 5-)" "3,$target,4"
+is environment_wins_over_settings "$(with_settings "$target" | tail -n 1 | cut -d, -f 6-)" "3,$target,3"
+is words_win_over_both "$(with_settings -c 4 "$target" | tail -n 1 | cut -d, -f 6-)" "3,$target,4"
 echo 'pakets = 3' >>"$config"
 is unknown_setting "$(with_settings "$target")" \
   "mtr-trace: $config:6: no such option: pakets, the nearest is packets"
@@ -97,7 +97,7 @@ chmod 644 "$config"
 chown 65534 "$config"
 MORE='-C -n --asn off -o S -c 5'
 like settings_of_another_user "$(with_settings "$target")" 'is not read: it belongs to user 65534$'
-is settings_of_another_user_do_not_count "$(with_settings "$target" 2>&1 | tail -n 1 | cut -d, -f 5-)" "3,$target,5"
+is settings_of_another_user_do_not_count "$(with_settings "$target" 2>&1 | tail -n 1 | cut -d, -f 6-)" "3,$target,5"
 
 # ---- 10,000 targets -----------------------------------------------------------------
 

@@ -203,10 +203,19 @@ local function connect_of(host, uv)
   end
 end
 
+-- libuv writes to a connection that the other side has closed with a plain
+-- write, whose SIGPIPE would end the program; the write fails all the same.
+local function outlive_closed_peers(uv)
+  local handle = uv.new_signal()
+  handle:start("sigpipe", function() end)
+  handle:unref()
+end
+
 --- Adds `resolve`, `ptr` and `connect` to a host.
 -- @tparam table host { await_for, now }
 -- @tparam table uv the module luv
 function M.add(host, uv)
+  outlive_closed_peers(uv)
   host.resolve = resolve_of(host, uv)
   host.ptr = ptr_of(host, uv)
   host.connect = connect_of(host, uv)

@@ -86,6 +86,7 @@ static struct wire_spec spec_of(const struct ask *ask, size_t n)
                               .cookie = config->cookie,
                               .key = config->key,
                               .tcp_base = config->tcp_base,
+                              .tos = config->tos,
                               .ip_id = ip4 ? id_of(ask, n) : 0 };
 
     switch (spec.protocol) {
@@ -198,21 +199,34 @@ static bool fits_tcp(const struct wire_packet *packet, uint32_t seq)
     return got == seq || (less && got == seq - 1);
 }
 
+/* To another source address than the probe's, which this host's own NAT has given it, with another
+ * port or identifier perhaps: the whole cookie must prove the answer, or the number of a TCP ACK. */
+static bool is_translated(const struct ask *ask, const struct wire_packet *packet)
+{
+    bool proven = packet->probe.protocol == WIRE_TCP || !match_is_bare(packet);
+    return proven && !ipaddr_equal(&packet->probe.source, &ask->config.source);
+}
+
 static bool fits(const struct ask *ask, size_t n, const struct wire_packet *packet)
 {
     const struct wire_ids *ids = &packet->probe;
     struct wire_spec spec = spec_of(ask, n);
     struct wire_probe probe = probe_of(n);
+    bool translated = is_translated(ask, packet);
 
     if (ids->protocol != spec.protocol || !match_secret(&spec, ids, probe.number))
         return false;
+    if (!translated && !ipaddr_equal(&ids->source, &spec.source))
+        return false;
     if (spec.protocol == WIRE_ICMP)
-        return ids->ident == spec.ident && ids->index == wire_index(&spec, probe.number);
-    if (ids->target_port != spec.target_port || ids->source_port != spec.source_port + probe.flow)
+        return (translated || ids->ident == spec.ident) &&
+               ids->index == wire_index(&spec, probe.number);
+    if (ids->target_port != spec.target_port ||
+        (!translated && ids->source_port != spec.source_port + probe.flow))
         return false;
     if (spec.protocol == WIRE_TCP)
         return fits_tcp(packet, wire_tcp_seq(&spec, probe.number));
-    return ids->index == wire_index(&spec, probe.number);
+    return translated || ids->index == wire_index(&spec, probe.number);
 }
 
 static void keep(struct ask *ask, size_t n, const struct wire_packet *packet,
@@ -254,8 +268,7 @@ bool ask_reply(struct ask *ask, const struct wire_packet *packet,
 {
     const struct wire_ids *ids = &packet->probe;
 
-    if (packet->kind == WIRE_PROBE || !ipaddr_equal(&ids->source, &ask->config.source) ||
-        !ipaddr_equal(&ids->target, &ask->config.target))
+    if (packet->kind == WIRE_PROBE || !ipaddr_equal(&ids->target, &ask->config.target))
         return false;
     for (size_t n = 0; n < ASK_PROBES; n++) {
         struct ask_probe *p = &ask->probes[n];

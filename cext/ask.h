@@ -27,7 +27,8 @@ struct ask_config {
     uint16_t cookie;      /* random */
     uint64_t key;         /* random */
     uint32_t tcp_base;    /* random */
-    int64_t timeout_ns;   /* of each probe */
+    uint8_t tos;
+    int64_t timeout_ns; /* of each probe */
 };
 
 /* What answering a UDP probe costs the responder: an error of the ration that traces draw on. */

@@ -186,15 +186,16 @@ static bool choose_hop(struct fib *fib, const struct fib_query *query, bool boun
     return true;
 }
 
-static void ask_routes(const struct egress_wish *wish, struct egress_route *out)
+static int ask_routes(const struct egress_wish *wish, struct egress_route *out, struct err *err)
 {
     struct fib_query query = query_of(wish);
-    struct fib_answer answer;
+    struct fib_answer answer = { 0 };
     struct next_hop hop;
     struct fib fib;
+    char text[IPADDR_TEXT];
 
     if (fib_open(&fib) < 0)
-        return;
+        return 0; /* a connected socket tells the most of it */
     bool known = fib_ask(&fib, &query, &answer) == 0;
     if (known && query.source.version == 0) { /* as the protocol and the ports choose it */
         query.source = answer.source;
@@ -205,6 +206,11 @@ static void ask_routes(const struct egress_wish *wish, struct egress_route *out)
         if_indextoname(answer.interface, out->interface);
     out->split = !choose_hop(&fib, &query, wish->pin.source, &hop);
     fib_close(&fib);
+    if (!answer.broadcast)
+        return 0;
+    return err_set(err, ERR_BADADDRESS,
+                   "%s is the broadcast address of %s: the address of one host expected",
+                   ipaddr_to_text(&wish->target, text), out->interface);
 }
 
 /* A connected UDP socket sends nothing, but has the source and the MTU of what would be sent. */
@@ -250,8 +256,9 @@ int egress_find(const struct egress_wish *wish, struct egress_route *out, struct
                        strerror(errno));
     if (route.scope == 0 && device[0] != '\0')
         route.scope = if_nametoindex(device);
-    ask_routes(wish, &route);
-    int rc = connect_to(fd, wish, &route, err);
+    int rc = ask_routes(wish, &route, err);
+    if (rc == 0)
+        rc = connect_to(fd, wish, &route, err);
     if (rc == 0) {
         if (device[0] != '\0')
             snprintf(route.interface, sizeof route.interface, "%s", device);

@@ -135,7 +135,9 @@ static int read_answer(const uint8_t *message, size_t size, uint32_t serial, uin
     size_t body = NLMSG_SPACE(sizeof(struct rtmsg));
     if (header.nlmsg_type != RTM_NEWROUTE || header.nlmsg_len < body || header.nlmsg_len > size)
         return EBADMSG;
-    *out = (struct fib_answer){ 0 };
+    struct rtmsg route;
+    memcpy(&route, message + NLMSG_HDRLEN, sizeof route);
+    *out = (struct fib_answer){ .broadcast = route.rtm_type == RTN_BROADCAST };
     read_attributes(message + body, header.nlmsg_len - body, version, out);
     return 0;
 }

@@ -21,7 +21,8 @@ struct fib_answer {
     struct ipaddr gateway; /* version 0: the target is on the link */
     struct ipaddr source;  /* that the kernel prefers; version 0: none named */
     uint32_t interface;
-    bool several;  /* the route has several next hops */
+    bool broadcast; /* the target is all hosts of a link */
+    bool several;   /* the route has several next hops */
     bool indirect; /* the gateway cannot be given as an address of the target's family, or the route
                       encapsulates */
 };

@@ -85,6 +85,24 @@ bool ipaddr_is_loopback(const struct ipaddr *address)
     return address->version == 6 && memcmp(address->bytes, one, sizeof one) == 0;
 }
 
+const char *ipaddr_misfit(const struct ipaddr *address)
+{
+    static const uint8_t zeros[16] = { 0 }, ones[4] = { 255, 255, 255, 255 },
+                         mapped[12] = { [10] = 255, [11] = 255 };
+    const uint8_t *bytes = address->bytes;
+
+    if (memcmp(bytes, zeros, sizeof zeros) == 0)
+        return "the unspecified address";
+    if (address->version == 4) {
+        if (memcmp(bytes, ones, sizeof ones) == 0)
+            return "the broadcast address";
+        return bytes[0] >> 4 == 14 ? "a multicast address" : NULL;
+    }
+    if (memcmp(bytes, mapped, sizeof mapped) == 0)
+        return "an IPv4-mapped address";
+    return bytes[0] == 255 ? "a multicast address" : NULL;
+}
+
 unsigned ipaddr_to_sockaddr(const struct ipaddr *address, uint16_t port, uint32_t scope,
                             struct sockaddr_storage *out)
 {

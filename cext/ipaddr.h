@@ -49,6 +49,9 @@ bool ipaddr_is_link_local6(const struct ipaddr *address);
 /* True for 127.0.0.0/8 and ::1. */
 bool ipaddr_is_loopback(const struct ipaddr *address);
 
+/* What the address is where it is not one host's, as "a multicast address"; else NULL. */
+const char *ipaddr_misfit(const struct ipaddr *address);
+
 /* Fills a socket address; `scope` is the zone of a link-local address or 0. Returns its length. */
 unsigned ipaddr_to_sockaddr(const struct ipaddr *address, uint16_t port, uint32_t scope,
                             struct sockaddr_storage *out);

@@ -24,9 +24,8 @@ static struct ask_ud *check_ask(lua_State *L)
 
 static int read_question(lua_State *L, struct prober_question *question, struct err *err)
 {
-    static const char *const known[] = {
-        "address", "mode", "source", "interface", "mark", "timeout"
-    };
+    static const char *const known[] = { "address", "mode",    "source", "interface",
+                                         "mark",    "timeout", "tos" };
     static const char *const modes[] = { "echo", "active", NULL };
     struct lopt_way way = { .scope = 0 };
 
@@ -34,6 +33,7 @@ static int read_question(lua_State *L, struct prober_question *question, struct 
     lopt_refuse_unknown(L, known, sizeof known / sizeof *known);
     question->active = lopt_choice(L, "mode", modes, "echo or active") == 1;
     question->timeout_ns = lopt_seconds(L, "timeout", 0.001, 3600, 1);
+    question->tos = (uint8_t)lopt_integer(L, "tos", 0, 255, 0);
     way.pin.mark = lopt_mark(L);
     const char *address = lopt_string(L, "address");
     if (address == NULL)

@@ -121,12 +121,24 @@ uint32_t lopt_mark(lua_State *L)
     return (uint32_t)lopt_integer(L, "mark", 0, UINT32_MAX, 0);
 }
 
+static int refuse_misfit(const char *key, const char *text, const struct ipaddr *address,
+                         struct err *err)
+{
+    const char *what = ipaddr_misfit(address);
+
+    if (what == NULL)
+        return 0;
+    return err_set(err, ERR_BADADDRESS,
+                   "%s %s is %s: the IPv4 or IPv6 address of one host expected", key, text, what);
+}
+
 int lopt_way(struct lopt_way *way, const char *key, const char *target, const char *source,
              const char *device, struct err *err)
 {
     char zone[IF_NAMESIZE] = "";
 
-    if (read_address(key, target, &way->target, zone, sizeof zone, err) < 0)
+    if (read_address(key, target, &way->target, zone, sizeof zone, err) < 0 ||
+        refuse_misfit(key, target, &way->target, err) < 0)
         return -1;
     if (zone[0] != '\0') {
         way->scope = if_nametoindex(zone);
@@ -135,7 +147,8 @@ int lopt_way(struct lopt_way *way, const char *key, const char *target, const ch
                            target);
     }
     if (source != NULL) {
-        if (read_address("source", source, &way->source, NULL, 0, err) < 0)
+        if (read_address("source", source, &way->source, NULL, 0, err) < 0 ||
+            refuse_misfit("source", source, &way->source, err) < 0)
             return -1;
         if (way->source.version != way->target.version)
             return err_set(err, ERR_BADADDRESS, "source %s and %s %s are of different families",

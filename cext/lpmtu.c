@@ -23,9 +23,9 @@ static struct pmtu_ud *check_pmtu(lua_State *L)
 
 int lpmtu_new(lua_State *L)
 {
-    static const char *const known[] = { "target",  "protocol",  "port",      "source_port",
-                                         "timeout", "max_hops",  "tos",       "source",
-                                         "hold",    "interface", "max_probes" };
+    static const char *const known[] = { "target",  "protocol",  "port",       "source_port",
+                                         "timeout", "max_hops",  "tos",        "source",
+                                         "hold",    "interface", "max_probes", "mark" };
     struct prober_request request = { 0 };
     struct err err = { 0 };
 

@@ -21,7 +21,7 @@ struct pmtu *pmtu_new(const struct pmtu_config *config, int64_t now_ns, struct e
     m->least = config->spec.target.version == 4 ? PMTU_LEAST_4 : PMTU_LEAST_6;
     if (m->least > config->link_mtu)
         m->least = config->link_mtu;
-    m->hi = m->told_hi = (uint16_t)(config->link_mtu + 1);
+    m->hi = m->told_hi = config->link_mtu + 1u;
     m->started_ns = m->worked_ns = m->stepped_ns = now_ns;
     return m;
 }
@@ -207,7 +207,7 @@ static void *search_new(const void *wanted, const struct wire_spec *spec, int mt
     struct pmtu_config config = *(const struct pmtu_config *)wanted;
 
     config.spec = *spec;
-    config.link_mtu = (uint16_t)(mtu < WIRE_PACKET_MAX ? mtu : WIRE_PACKET_MAX - 1);
+    config.link_mtu = (uint16_t)(mtu < WIRE_PACKET_MAX ? mtu : WIRE_PACKET_MAX);
     return pmtu_new(&config, now_ns, err);
 }
 

@@ -50,9 +50,10 @@ struct pmtu {
     struct probes probes;
     struct quantiles rtts;
     int64_t p95_ns;
-    uint16_t least, lo, hi; /* hi: the smallest that did not pass; lo: 0 for none */
-    uint16_t named;         /* by the router with the smallest MTU so far */
-    uint16_t told_hi;       /* the smallest that was refused in words */
+    uint16_t least, lo; /* lo: the largest that passed, 0 for none */
+    uint16_t named;     /* by the router with the smallest MTU so far */
+    uint32_t hi;        /* the smallest that did not pass: up to one more than a size can be */
+    uint32_t told_hi;   /* the smallest that was refused in words */
     bool renamed, checked, least_failed, released;
     bool unplanned;                    /* a turn was too short for all decisions */
     bool twice;                        /* SMALL */

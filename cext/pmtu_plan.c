@@ -79,7 +79,7 @@ static void ask_check(struct pmtu *m, int64_t now_ns)
 
     begin(m, CHECK);
     for (int i = 0; i < CHECKS; i++)
-        ask(m, m->ttl, i % 2 == 0 ? m->hi : m->lo, 1, now_ns + i * every_ns);
+        ask(m, m->ttl, i % 2 == 0 ? (uint16_t)m->hi : m->lo, 1, now_ns + i * every_ns);
 }
 
 static uint8_t last_ttl(const struct pmtu *m)
@@ -94,7 +94,8 @@ static void ask_hops(struct pmtu *m, enum phase phase, int first, int last, int6
 
     begin(m, phase);
     for (int ttl = first; ttl <= last && ttl <= most; ttl++)
-        ask(m, (uint8_t)ttl, phase == BIG ? m->hi : m->least, phase == LAST_HOP ? 2 : 1, now_ns);
+        ask(m, (uint8_t)ttl, phase == BIG ? (uint16_t)m->hi : m->least, phase == LAST_HOP ? 2 : 1,
+            now_ns);
 }
 
 /* Those in front of it that were silent once are asked once more. */
@@ -103,7 +104,7 @@ static void ask_again(struct pmtu *m, int first, uint8_t ttl, int64_t now_ns)
     begin(m, AGAIN);
     for (; first < ttl; first++)
         ask(m, (uint8_t)first, m->least, 1, now_ns + spacing_ns);
-    ask(m, ttl, m->hi, 2, now_ns + spacing_ns);
+    ask(m, ttl, (uint16_t)m->hi, 2, now_ns + spacing_ns);
 }
 
 /* ---- the end ------------------------------------------------------------------------------- */
@@ -143,9 +144,11 @@ static void finish_hop(struct pmtu *m, uint8_t to)
     struct pmtu_report *found = &m->found;
 
     if (m->hi != m->told_hi && found->shrink_count < PMTU_SHRINKS)
-        found->shrinks[found->shrink_count++] = (struct pmtu_shrink){
-            .from = m->from, .to = to, .address = m->hops[m->from], .mtu = m->lo, .refused = m->hi
-        };
+        found->shrinks[found->shrink_count++] = (struct pmtu_shrink){ .from = m->from,
+                                                                      .to = to,
+                                                                      .address = m->hops[m->from],
+                                                                      .mtu = m->lo,
+                                                                      .refused = (uint16_t)m->hi };
     pmtu_finish(m);
 }
 
@@ -172,7 +175,7 @@ static void plan_without_answer(struct pmtu *m, int64_t now_ns)
 /* By a pass or by words, not by silence. */
 static bool is_settled(const struct pmtu *m)
 {
-    bool named = m->named == m->lo || (m->hi == m->told_hi && m->hi == m->lo + 1);
+    bool named = m->named == m->lo || (m->hi == m->told_hi && m->hi == m->lo + 1u);
     return m->lo == m->config.link_mtu || (m->lo != 0 && named);
 }
 
@@ -206,10 +209,10 @@ void pmtu_pass(struct pmtu *m, uint16_t size)
     m->lo = size > m->lo ? size : m->lo;
     if (m->lo < m->hi)
         return;
-    m->hi = (uint16_t)(m->config.link_mtu + (m->lo == m->config.link_mtu));
+    m->hi = m->config.link_mtu + (m->lo == m->config.link_mtu ? 1u : 0u);
     m->checked = false;
     if (m->told_hi <= m->lo)
-        m->told_hi = (uint16_t)(m->config.link_mtu + 1);
+        m->told_hi = m->config.link_mtu + 1u;
 }
 
 void pmtu_fail(struct pmtu *m, uint16_t size)

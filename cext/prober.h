@@ -70,6 +70,7 @@ struct prober_question {
     struct ipaddr target, source; /* source version 0: the kernel's choice */
     uint32_t scope;
     struct egress_pin pin;
+    uint8_t tos; /* of the trace: routing rules may look at it */
     bool active;
     int64_t timeout_ns;
 };

@@ -79,6 +79,7 @@ static struct asks_entry *begin(struct prober *p, const struct prober_question *
 {
     struct ask_config config = { .source = route->source,
                                  .target = question->target,
+                                 .tos = question->tos,
                                  .timeout_ns = question->timeout_ns };
     const struct way *way = prober_way(p, config.target.version, &question->pin, err);
     struct asks_entry *entry;
@@ -96,7 +97,8 @@ struct asks_entry *prober_ask(struct prober *p, const struct prober_question *qu
 {
     struct wire_spec echo = { .protocol = WIRE_ICMP,
                               .source = question->source,
-                              .target = question->target };
+                              .target = question->target,
+                              .tos = question->tos };
     struct egress_route route;
 
     if (prober_find_route(&echo, 0, question->scope, &question->pin, &route, err) < 0)

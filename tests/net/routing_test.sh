@@ -119,3 +119,35 @@ for family in 4 6; do
   leaves tos $family "${second[$family]}" -Q 16
   lab_ip c -$family rule del tos 0x10 lookup 100
 done
+
+# ---- what is sent beside the trace -------------------------------------------------
+
+# The path MTU and the systems of the hops are asked for over the same uplink.
+for family in 4 6; do
+  lab_ip c -$family rule add fwmark 7 lookup 100
+  lab_ip c -$family rule add from "${own[$family]}" lookup 100
+  lab_ip c -$family rule add tos 0x10 lookup 100
+done
+lab_exec r1 nft -f - <<END
+table inet other {
+  counter wrong { }
+  chain before {
+    type filter hook prerouting priority 10
+    iifname up meta l4proto { icmp, tcp, udp } counter name wrong
+    iifname up ip6 daddr != fe80::/10 ip6 hoplimit != 255 meta l4proto { ipv6-icmp, tcp, udp } counter name wrong
+  }
+}
+END
+wrong() { lab_exec r1 nft reset counter inet other wrong | sed -n 's/.*packets \([0-9]*\).*/\1/p'; }
+# beside NAME FAMILY ARG...: nothing leaves by the first uplink
+beside() {
+  wrong >/dev/null
+  cli -n --asn off --http off -c 2 --pmtu --os active "${@:3}" "$(lab_target "$2")"
+  is "$1_v$2" "$RC $(wrong) $(grep -c '^Path MTU 1500: ' <<<"$OUT")" "0 0 1"
+}
+for family in 4 6; do
+  beside beside_mark $family -M 7
+  beside beside_source $family -a "${own[$family]}"
+  beside beside_source_and_interface $family -a "${own[$family]}" -I fork1
+  beside beside_tos $family -Q 16
+done

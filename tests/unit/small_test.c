@@ -81,6 +81,40 @@ static void check_socket_address(const struct ipaddr *address)
         check_int("zone", in6->sin6_scope_id, ipaddr_is_link_local6(address) ? 7 : 0);
 }
 
+static void test_misfits(void)
+{
+    static const struct {
+        const char *text, *what;
+    } rows[] = {
+        { "10.0.0.1", NULL },
+        { "223.255.255.255", NULL },
+        { "224.0.0.1", "a multicast address" },
+        { "239.255.255.255", "a multicast address" },
+        { "240.0.0.1", NULL },
+        { "255.255.255.254", NULL },
+        { "255.255.255.255", "the broadcast address" },
+        { "0.0.0.0", "the unspecified address" },
+        { "0.0.0.1", NULL },
+        { "2001:db8::1", NULL },
+        { "fe80::1", NULL },
+        { "ff02::1", "a multicast address" },
+        { "::", "the unspecified address" },
+        { "::1", NULL },
+        { "::ffff:192.0.2.1", "an IPv4-mapped address" },
+        { "::fffe:c000:201", NULL },
+        { "64:ff9b::192.0.2.1", NULL },
+    };
+    struct ipaddr address;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        check_case("address_of_one_host_%s", rows[i].text);
+        check_int("read", ipaddr_from_text(&address, rows[i].text), 0);
+        const char *what = ipaddr_misfit(&address);
+        check_text("is", what != NULL ? what : "one host's",
+                   rows[i].what != NULL ? rows[i].what : "one host's");
+    }
+}
+
 static void test_ipaddr(void)
 {
     char text[IPADDR_TEXT];
@@ -158,6 +192,7 @@ static void test_icmpname(void)
 int main(void)
 {
     test_err();
+    test_misfits();
     test_ipaddr();
     test_icmpname();
     return check_done();

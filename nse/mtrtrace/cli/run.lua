@@ -100,11 +100,19 @@ end
 -- that in it says nothing.
 local RESOLVED_AT_ONCE = 4
 
+-- The family that is asked for, by itself or by the source address.
+local function family_of(options)
+  local source = options.address
+  return options.family
+    or source and (source:find(":", 1, true) and 6 or 4) or nil
+end
+
 -- The address, and the milliseconds of the look-up where they can be told.
 local function resolve(self, name)
   local alone, began = self.resolving < RESOLVED_AT_ONCE, self.host.now()
   self.resolving = self.resolving + 1
-  local addresses, err = self.host.resolve(name, self.options.family)
+  local addresses, err = self.host.resolve(name,
+    family_of(self.options))
   self.resolving = self.resolving - 1
   if not addresses then
     return nil, err

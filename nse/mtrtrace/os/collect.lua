@@ -38,7 +38,7 @@ local function ask(self, item)
   local handle, err = self.core.ask {
     address = item.target, mode = self.settings.mode,
     source = self.settings.source, interface = self.settings.interface,
-    mark = self.settings.mark,
+    mark = self.settings.mark, tos = self.settings.tos,
   }
   item.ask, item.done, item.error = handle, not handle, err
 end
@@ -249,8 +249,8 @@ end
 -- @tparam table host
 -- @tparam table core the module mtrtrace.core
 -- @tparam table settings `mode`: "passive", "echo" or "active"; `snmp`:
---   whether to ask for SNMPv3 engines; `source`, `interface`, `mark`: of the
---   trace, where pinned; `target_mac`, `nmap_os` { name, accuracy }: what is
+--   whether to ask for SNMPv3 engines; `source`, `interface`, `mark`, `tos`: of
+--   the trace, where pinned; `target_mac`, `nmap_os` { name, accuracy }: what is
 --   known of the target; `judge`: in place of mtrtrace.os.judge
 -- @tparam table store outlives the trace, shared by all traces of a run
 -- @treturn table

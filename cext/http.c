@@ -2,6 +2,7 @@
 /* The thread of a request sits in curl_multi_poll, so that a wake-up ends it at once. Only the
  * thread touches the easy handle; others read a copy under the lock. */
 #include "http.h"
+#include "httpfail.h"
 #include "httpwarm.h"
 
 #include <curl/curl.h>
@@ -26,9 +27,11 @@ enum {
     BODY_MOST = 64 * 1024,
     HEADER_MOST = 64 * 1024,
     POLL_MS = 1000,
+    HEADER_POLL_MS = 20, /* libcurl 7.88 keeps what HTTP/2 has decoded until it is called again */
     BODY_PATIENCE_MS = 500, /* the figures are known by then */
     TEXTS = 7,
     CONNECT_TO_MOST = 96,
+    TOO_LARGE = 100, /* CURLE_TOO_LARGE, since libcurl 8.6 */
 };
 
 struct http {
@@ -54,42 +57,13 @@ struct http {
     struct curl_slist *connect_to;
     struct http_report now;
     size_t header_bytes, body_bytes;
+    int64_t final_us; /* status line of a final response behind an interim one */
+    int sockets;
     bool header_done, too_long;
+    bool no_connection; /* in time */
     bool local;
     char curl_text[CURL_ERROR_SIZE];
 };
-
-static const char *const phase_names[] = {
-    [HTTP_CONNECTING] = "connecting", [HTTP_TLS] = "tls",   [HTTP_WAITING] = "waiting",
-    [HTTP_HEADER] = "header",         [HTTP_BODY] = "body",
-};
-_Static_assert(sizeof phase_names / sizeof *phase_names == HTTP_PHASES, "a name for each");
-
-static const char *const failure_names[] = {
-    [HTTP_FINE] = "none",
-    [HTTP_REFUSED] = "refused",
-    [HTTP_UNREACHABLE] = "unreachable",
-    [HTTP_TIMED_OUT] = "timeout",
-    [HTTP_NO_CONNECTION] = "connect",
-    [HTTP_NO_TLS] = "tls",
-    [HTTP_CERTIFICATE] = "certificate",
-    [HTTP_NO_CA] = "no_ca",
-    [HTTP_NOT_HTTP] = "http",
-    [HTTP_CLOSED] = "closed",
-    [HTTP_TOO_LONG] = "header",
-    [HTTP_LOCAL] = "local",
-};
-_Static_assert(sizeof failure_names / sizeof *failure_names == HTTP_FAILURES, "a name for each");
-
-const char *http_phase_name(enum http_phase phase)
-{
-    return phase_names[phase];
-}
-
-const char *http_failure_name(enum http_failure failure)
-{
-    return failure_names[failure];
-}
 
 /* ---- sockets ------------------------------------------------------------------------------- */
 
@@ -109,6 +83,10 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     const char *device = h->request.interface;
 
     (void)purpose;
+    /* There is one address: a second connection is libcurl's own way to ask anew by HTTP/1.1,
+     * whose times would be those of both. */
+    if (h->sockets++ > 0)
+        return CURL_SOCKET_BAD;
     int fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
     if (fd < 0)
         return refuse_socket(h, fd, "no", "socket");
@@ -128,6 +106,25 @@ static int close_socket(void *context, curl_socket_t fd)
     if (fd == h->fd)
         h->fd = -1;
     return close(fd);
+}
+
+static int64_t clock_us(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static int64_t monotonic_us(void)
+{
+    return clock_us(CLOCK_MONOTONIC);
+}
+
+static int64_t time_us(CURL *easy, CURLINFO what)
+{
+    curl_off_t us = 0;
+    curl_easy_getinfo(easy, what, &us);
+    return us;
 }
 
 /* ---- what comes in ------------------------------------------------------------------------- */
@@ -161,7 +158,8 @@ static void note_location(struct http *h, const char *line, size_t length)
     static const char name[] = "location:";
     const size_t skip = sizeof name - 1;
 
-    if (length <= skip || strncasecmp(line, name, skip) != 0)
+    bool interim = h->now.interim != 0 && h->final_us == 0;
+    if (interim || length <= skip || strncasecmp(line, name, skip) != 0)
         return;
     line += skip;
     length -= skip;
@@ -172,6 +170,22 @@ static void note_location(struct http *h, const char *line, size_t length)
     while (length > 0 && (line[length - 1] == '\r' || line[length - 1] == '\n'))
         length--;
     snprintf(h->now.location, sizeof h->now.location, "%.*s", (int)length, line);
+}
+
+/* A response begins: an interim one, or that which is waited for. */
+static void note_status(struct http *h, const char *line, size_t length)
+{
+    const char *blank = memchr(line, ' ', length);
+
+    if (length < 5 || strncmp(line, "HTTP/", 5) != 0 || blank == NULL || line + length - blank < 4)
+        return;
+    h->now.location[0] = '\0';
+    if (blank[1] != '1') {
+        h->final_us = monotonic_us() - h->began_us;
+    } else if (h->now.interim == 0) {
+        h->now.interim = strtol(blank + 1, NULL, 10);
+        h->now.interim_us = time_us(h->easy, CURLINFO_STARTTRANSFER_TIME_T);
+    }
 }
 
 /* One line at a time; the empty one ends a header, of which 1xx answers are not the last. */
@@ -194,6 +208,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
         curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
         h->header_done = status >= 200;
     }
+    note_status(h, line, length);
     note_location(h, line, length);
     return length;
 }
@@ -208,13 +223,6 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 }
 
 /* ---- the report ---------------------------------------------------------------------------- */
-
-static int64_t time_us(CURL *easy, CURLINFO what)
-{
-    curl_off_t us = 0;
-    curl_easy_getinfo(easy, what, &us);
-    return us;
-}
 
 static void note_answer(struct http *h)
 {
@@ -252,18 +260,6 @@ static enum http_phase phase_of(const struct http *h)
     return is_https(&h->request) && now->tls_us == 0 ? HTTP_TLS : HTTP_WAITING;
 }
 
-static int64_t clock_us(clockid_t clock)
-{
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-static int64_t monotonic_us(void)
-{
-    return clock_us(CLOCK_MONOTONIC);
-}
-
 /* libcurl tells the time of the connection only when TLS is done, too: until then our own has to
  * do, a handshake's first step late. */
 static int64_t connect_us(struct http *h)
@@ -285,7 +281,8 @@ static void note_times(struct http *h)
 
     now->connect_us = connect_us(h);
     now->tls_us = time_us(h->easy, CURLINFO_APPCONNECT_TIME_T);
-    now->first_byte_us = time_us(h->easy, CURLINFO_STARTTRANSFER_TIME_T);
+    now->first_byte_us =
+        now->interim != 0 ? h->final_us : time_us(h->easy, CURLINFO_STARTTRANSFER_TIME_T);
     now->total_us = time_us(h->easy, CURLINFO_TOTAL_TIME_T);
     now->phase = phase_of(h);
     curl_easy_getinfo(h->easy, CURLINFO_PRIMARY_IP, &peer);
@@ -305,61 +302,41 @@ static bool publish(struct http *h, bool done)
     return stop;
 }
 
-static enum http_failure connect_failure(CURL *easy)
+/* RFC 9113 section 7, HTTP_1_1_REQUIRED: a stream, or the connection, was ended by it. libcurl asks
+ * anew by itself, or says so. */
+static bool wants_1_1(const struct http *h, CURLcode code)
 {
-    long number = 0;
+    if (h->request.http11 || h->now.tls_us == 0 || h->header_bytes > 0)
+        return false;
+    return h->sockets > 1 || strstr(h->curl_text, "HTTP_1_1_REQUIRED") != NULL ||
+           code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM;
+}
 
-    curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &number);
-    switch (number) {
-    case ECONNREFUSED:
-        return HTTP_REFUSED;
-    case EHOSTUNREACH:
-    case ENETUNREACH:
-    case EACCES:
-    case EPERM:
-        return HTTP_UNREACHABLE;
-    case ETIMEDOUT:
-        return HTTP_TIMED_OUT;
-    default:
-        return HTTP_NO_CONNECTION;
-    }
+/* libcurl has limits of its own: for a line, for all lines, and nghttp2's for a block. */
+static bool is_too_long(const struct http *h, CURLcode code)
+{
+    if (h->now.phase != HTTP_HEADER)
+        return false;
+    return code == CURLE_OUT_OF_MEMORY || (int)code == TOO_LARGE ||
+           strstr(h->curl_text, "Too large response header") != NULL ||
+           strstr(h->curl_text, "oo large header") != NULL;
 }
 
 static enum http_failure failure_of(const struct http *h, CURLcode code)
 {
+    if (h->no_connection) /* ended by us: no error of libcurl's */
+        return HTTP_TIMED_OUT;
     if (h->header_done || code == CURLE_OK)
         return HTTP_FINE; /* what comes behind the header does not change the figures */
     if (h->local)
         return HTTP_LOCAL;
     if (h->too_long)
         return HTTP_TOO_LONG;
-    switch (code) {
-    case CURLE_COULDNT_CONNECT:
-        return connect_failure(h->easy);
-    case CURLE_OPERATION_TIMEDOUT:
-        return HTTP_TIMED_OUT;
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_ISSUER_ERROR:
-        return HTTP_CERTIFICATE;
-    case CURLE_SSL_CACERT_BADFILE:
-        return HTTP_NO_CA;
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_SSL_CIPHER:
-    case CURLE_USE_SSL_FAILED:
-        return HTTP_NO_TLS;
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM:
-        return HTTP_NOT_HTTP;
-    case CURLE_GOT_NOTHING:
-    case CURLE_RECV_ERROR:
-    case CURLE_SEND_ERROR:
-    case CURLE_PARTIAL_FILE:
-        return h->now.phase == HTTP_TLS ? HTTP_NO_TLS : HTTP_CLOSED;
-    default:
-        return HTTP_LOCAL;
-    }
+    if (wants_1_1(h, code))
+        return HTTP_ONLY_1_1;
+    if (is_too_long(h, code))
+        return HTTP_TOO_LONG;
+    return httpfail_of(h->easy, code, h->now.phase);
 }
 
 /* ---- the thread ---------------------------------------------------------------------------- */
@@ -368,7 +345,7 @@ static void set_limits(CURL *easy, const struct http_request *r)
 {
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)r->timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)r->connect_timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)r->timeout_ms);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
@@ -376,7 +353,8 @@ static void set_limits(CURL *easy, const struct http_request *r)
     curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+                     r->http11 ? (long)CURL_HTTP_VERSION_1_1 : (long)CURL_HTTP_VERSION_2TLS);
 #if LIBCURL_VERSION_NUM >= 0x075500
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 #else
@@ -454,6 +432,22 @@ static CURLcode result_of(struct http *h)
     return CURLE_OK; /* ended by us */
 }
 
+/* How long TCP may still take; libcurl's own limit would be for TLS, too. */
+static int64_t connect_left_ms(const struct http *h)
+{
+    return h->request.connect_timeout_ms - (monotonic_us() - h->began_us) / 1000;
+}
+
+static int poll_ms(struct http *h)
+{
+    if (h->header_done)
+        return BODY_PATIENCE_MS / 2;
+    if (h->now.phase == HTTP_HEADER)
+        return HEADER_POLL_MS;
+    int64_t left_ms = h->now.connect_us == 0 ? connect_left_ms(h) + 1 : POLL_MS;
+    return left_ms < POLL_MS ? (int)left_ms : POLL_MS;
+}
+
 static void transfer(struct http *h)
 {
     int running = 1;
@@ -463,13 +457,15 @@ static void transfer(struct http *h)
         note_times(h);
         if (publish(h, false) || running == 0 || enough(h))
             break;
-        int patience_ms = h->header_done ? BODY_PATIENCE_MS / 2 : POLL_MS;
-        if (curl_multi_poll(h->multi, NULL, 0, patience_ms, NULL) != CURLM_OK)
+        h->no_connection = h->now.connect_us == 0 && connect_left_ms(h) <= 0;
+        if (h->no_connection || curl_multi_poll(h->multi, NULL, 0, poll_ms(h), NULL) != CURLM_OK)
             break;
     }
     CURLcode code = result_of(h);
     note_times(h);
     h->now.failure = failure_of(h, code);
+    if (h->now.failure == HTTP_TIMED_OUT) /* what has passed, whatever libcurl counted */
+        h->now.total_us = monotonic_us() - h->began_us;
     if (h->now.failure == HTTP_CLOSED && h->header_bytes == 0) { /* some take the end for a byte */
         h->now.first_byte_us = 0;
         h->now.phase = phase_of(h);

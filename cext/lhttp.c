@@ -55,7 +55,8 @@ static void check_request(lua_State *L, struct http_request *r)
 {
     static const char *const known[] = { "url",     "address", "port",       "interface",
                                          "source",  "ca_file", "ca_dir",     "agent",
-                                         "timeout", "head",    "unverified", "connect_timeout" };
+                                         "timeout", "head",    "unverified", "connect_timeout",
+                                         "http11" };
 
     luaL_checktype(L, 1, LUA_TTABLE);
     lopt_refuse_unknown(L, known, sizeof known / sizeof *known);
@@ -72,6 +73,7 @@ static void check_request(lua_State *L, struct http_request *r)
         lopt_seconds(L, "connect_timeout", 0.001, 3600, (double)r->timeout_ms / 1e3) / 1000000;
     r->head = lopt_boolean(L, "head");
     r->unverified = lopt_boolean(L, "unverified");
+    r->http11 = lopt_boolean(L, "http11");
 }
 
 static void join_others(struct pool *pool, struct http_request *r)
@@ -158,6 +160,7 @@ static void push_times(lua_State *L, const struct http_report *r)
      * request is out, and late where the thread loses its turn in between. */
     set_ms(L, "wait_ms", r->tls_us > 0 ? r->tls_us : r->connect_us, r->first_byte_us);
     set_ms(L, "elapsed_ms", 0, r->total_us);
+    set_ms(L, "interim_ms", 0, r->interim_us);
     lset_integer(L, "resends", r->resends);
 }
 
@@ -175,6 +178,8 @@ static int request_result(lua_State *L)
     push_times(L, &r);
     if (r.status != 0)
         lset_integer(L, "status", r.status);
+    if (r.interim != 0)
+        lset_integer(L, "interim_status", r.interim);
     set_text(L, "version", r.version);
     set_text(L, "tls_version", r.tls);
     set_text(L, "location", r.location);

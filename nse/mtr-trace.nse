@@ -200,6 +200,8 @@ address, which on a link between two networks may be the neighbour's.
 -- @args mtr-trace.http Whether to measure the time to first byte of the
 --       target's web server: <code>on</code> or <code>off</code>.
 --       Default: <code>on</code>.
+-- @args http.useragent What the request calls itself, as in Nmap's own library
+--       of HTTP; mtr-trace/VERSION where absent.
 -- @args mtr-trace.url What to ask it for: a path such as
 --       <code>/health</code>, or a full URL, which also says the scheme, the
 --       port and the name for SNI and Host; the address is always the traced

@@ -45,7 +45,7 @@ $(foreach d,$(ASAN) $(ASAN)/plain,$(foreach t,fuzz/fuzz_machines sim/schedules,\
 # Threads of ours beside a program's: also under ThreadSanitizer, which bears no other.
 TSAN     := $(if $(CURL_LIBS),$(ASAN)/tsan/unit/http_test)
 $(eval $(call PROGRAM_RULES,$(ASAN)/tsan,-fsanitize=thread))
-$(foreach d,$(ASAN) $(ASAN)/plain $(ASAN)/tsan,$(eval $(d)/unit/http_test: $(addprefix $(d)/cext/,http.o httpwarm.o httppeer.o httpssl.o httptrust.o httpturn.o)))
+$(foreach d,$(ASAN) $(ASAN)/plain $(ASAN)/tsan,$(eval $(d)/unit/http_test: $(addprefix $(d)/cext/,http.o httpfail.o httpwarm.o httppeer.o httpssl.o httptrust.o httpturn.o)))
 %/unit/http_test: LIBS += $(CURL_LIBS) -ldl
 -include $(wildcard $(ASAN)/*/*.d $(ASAN)/*/*/*.d $(ASAN)/*/*/*/*.d)
 .SECONDARY:

@@ -117,7 +117,8 @@ local function web(_, options, run, subject)
     interface = subject.interface, source = subject.source,
     url = options.url, count = options.http_count,
     timeout = options.http_timeout, method = options.http_method,
-    agent = "mtr-trace/" .. run.core.version, closed = subject.closed,
+    agent = subject.agent or "mtr-trace/" .. run.core.version,
+    closed = subject.closed,
     dns_ms = subject.dns_ms,
     -- As the command curl does; libcurl itself does not look at them.
     ca_file = variable "SSL_CERT_FILE", ca_dir = variable "SSL_CERT_DIR",
@@ -143,8 +144,8 @@ local MAKERS = { lookups, guesses, web, sizes }
 --   `source` and `interface` where the user chose them; `mac` of the target
 --   and `nmap_os`, { name }, where they are known; for the time to first byte
 --   `address` of the target, its `name` as the user typed it, `dns_ms` that
---   its look-up took, and `closed`, a function of a TCP port, true where it is
---   known to be
+--   its look-up took, `agent` where the user named one, and `closed`, a
+--   function of a TCP port, true where it is known to be
 -- @treturn ?{table,...} for mtrtrace.tracer
 -- @treturn ?string why not: one sentence
 -- @treturn ?string name of the argument it is about

@@ -13,7 +13,7 @@ local unicode = require "mtrtrace.unicode"
 
 local M = {}
 
--- How long a connection may take where another scheme is left to be tried.
+-- How long TCP may take where another scheme is left to be tried.
 local CONNECT_S = 3
 
 -- After these another scheme is tried.
@@ -86,7 +86,7 @@ local function try_next(self, failure)
   self.misses[#self.misses + 1] = {
     scheme = try.scheme, port = try.port, failure = failure,
   }
-  self.at = self.at + 1
+  self.at, self.http11 = self.at + 1, false
 end
 
 local function skip_closed(self)
@@ -122,6 +122,8 @@ local function take(self, report)
     self.over = #self.samples >= self.settings.count
   elseif NOT_TRUSTED[report.failure] and not self.untrusted then
     self.untrusted = verdict_of(report, try)
+  elseif report.failure == "http11" and not self.http11 then
+    self.http11 = true
   elseif no_service(report) and self.tries[self.at + 1]
     and #self.samples == 0 and not self.untrusted then
     try_next(self, report.failure)
@@ -140,6 +142,7 @@ local function start(self)
     interface = settings.interface, source = settings.source,
     timeout = settings.timeout, connect_timeout = patience,
     head = settings.method == "HEAD", agent = settings.agent,
+    http11 = self.http11,
     unverified = self.untrusted ~= nil,
     ca_file = settings.ca_file, ca_dir = settings.ca_dir,
   }
@@ -216,6 +219,8 @@ local function add_report(out, report)
     out[key] = report[key]
   end
   out.status = report.status
+  out.interim_ms, out.interim_status = report.interim_ms,
+    report.interim_status
   out.location = report.location and unicode.clean(report.location)
   out.tls_version, out.resends = report.tls_version, report.resends
   out.protocol = report.version and "HTTP/" .. report.version
@@ -240,6 +245,7 @@ local function outcome(self, out)
   local rest = self.failed or self.partial
   if self.failed or rest and #self.samples == 0 then
     out.phase, out.failure = rest.phase, rest.failure
+    out.elapsed = rest.elapsed_ms and rest.elapsed_ms / 1000
     out.reason = rest.text and unicode.clean(rest.text)
   end
   if #self.samples > 0 then

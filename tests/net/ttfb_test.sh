@@ -94,8 +94,18 @@ http://a.test:8054/ garbage no HTTP on 8054
 https://a.test:8054/ garbage_in_tls no TLS on 8054
 http://a.test:8055/ endless_header answer's header is over 64 KiB
 http://a.test:8056/ closes_at_once connection closed before an answer  \(http on 8056; TCP $MS\)$
-http://a.test:8057/ control_characters .*HTTP/1.1 302 to http://a.test/\]0;owned\?x; TCP
+http://a.test:8057/ control_characters .*HTTP/1.1 302 to http://a.test/\]0;ownedEx; TCP
 http://a.test:8058/ early_hints $MS ms  \(http on 8058, HTTP/1.1 200; TCP
+http://a.test:8064/ interim $MS ms  \(http on 8064, HTTP/1.1 200; TCP $MS \+ wait 1[5-9][0-9]\.[0-9]+; 103 Early Hints after [0-9.]+;
+http://a.test:8065/ interim_twice $MS ms  \(http on 8065, HTTP/1.1 200; TCP $MS \+ wait 1[5-9][0-9]\.[0-9]+; 103 Early Hints after
+https://a.test:8067/ interim_in_tls $MS ms  \(https on 8067, HTTP/1.1 200; TCP $MS \+ TLS $MS \+ wait 1[5-9][0-9]\.[0-9]+; 102 Processing after
+http://a.test:8066/ interim_alone timed out waiting for first byte after 1 s  \(http on 8066; TCP $MS; 103 Early Hints after [0-9.]+\)$
+https://a.test:8062/ http_1_1_required_of_a_stream $MS ms  \(https on 8062, HTTP/1.1 200; TCP
+https://a.test:8063/ http_1_1_required_of_a_connection $MS ms  \(https on 8063, HTTP/1.1 200; TCP
+http://a.test:8068/ long_line answer's header is over 64 KiB
+http://a.test:8069/ long_header answer's header is over 64 KiB
+http://a.test:8446/ long_header_of_nginx answer's header is over 64 KiB
+https://a.test:8445/ long_header_of_http_2 answer's header is over 64 KiB
 END
   ask mtr-trace.http-timeout=1s "$(web_address 41)"
   reads silent_on_443 'timed out in TLS after 1 s  \(https; TCP '
@@ -106,6 +116,17 @@ END
   at_most "${flavour}_table_waits_3_s" $((TOOK - without)) 4000
   ask mtr-trace.url=http://a.test:8053/ "$T4"
   reads not_finished_waiting "not finished \(waiting for first byte\)  \(http on 8053; TCP $MS\)$"
+}
+
+# A handshake of 3.6 s on 443, where port 80 is left to be tried, is waited for;
+# a 443 that swallows SYNs leaves time for port 80.
+slow_handshake() {
+  ask mtr-trace.interval=600ms "$(web_address 42)"
+  reads slow_handshake "3[5-9][0-9]{2}\.[0-9]+ ms  \(https, HTTP/1.1 200; TCP $MS \+ TLS 3[5-9][0-9]{2}\.[0-9]+ \+ wait "
+  lab_rule s input ip daddr "$(web_address 43)" tcp dport 443 drop
+  ask mtr-trace.interval=600ms "$(web_address 43)"
+  reads swallowed_443 "$MS ms  \(http, HTTP/1.1 200; TCP "
+  lab_clear s
 }
 
 # wait is 50 ms and a round trip; the least of nine requests, as the machine's
@@ -137,6 +158,9 @@ what_is_asked() {
   like "${flavour}_request" "$head" '^GET /x\?y=1 HTTP/1.1$'
   like "${flavour}_host" "$head" '^Host: b.test:8050$'
   like "${flavour}_agent" "$head" '^User-Agent: mtr-trace/'
+  : >"$LAB_SCRATCH/web.log"
+  ask 'mtr-trace.url="http://b.test:8050/",http.useragent="Probe of ours/1"' "$T4"
+  like "${flavour}_agent_of_the_user" "$(tr -d '\r' <"$LAB_SCRATCH/web.log")" '^User-Agent: Probe of ours/1$'
   unlike "${flavour}_nothing_kept" "$head" '^(Cookie|Authorization|Referer|If-)'
   ask mtr-trace.http-method=HEAD,mtr-trace.url=http://b.test:8050/ "$T4"
   like "${flavour}_head" "$(tr -d '\r' <"$LAB_SCRATCH/web.log")" '^HEAD / HTTP/1.1$'
@@ -183,6 +207,7 @@ for flavour in ${ONLY:-$FLAVOURS}; do
   both_families
   addresses
   bad_servers
+  slow_handshake
   think_time
   lost_request
   what_is_asked

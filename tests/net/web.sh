@@ -8,7 +8,7 @@
 web_ca() {
   local dir=$LAB_SCRATCH/tls i names
   mkdir "$dir" && : >"$dir/index" || return 1
-  names=DNS:a.test,IP:$(lab_target 4),IP:$(lab_target 6)
+  names=DNS:a.test,IP:$(lab_target 4),IP:$(lab_target 6),IP:$(web_address 42)
   for i in $(web_hosts); do names=$names,IP:$i; done
   cat >"$dir/conf" <<END
 [req]
@@ -55,13 +55,13 @@ web_certificate() { # NAME EXTENSIONS FROM TO
 }
 
 # Twenty more addresses of the server, which have a service, and one each that
-# has none, and one that is silent on 443.
+# has none, that is silent on 443, that is slow in TLS, and that has port 80 alone.
 web_hosts() { local i; for i in {10..29}; do web_address "$i"; done; }
 web_address() { lab_target 4 | sed "s/[0-9]*$/$1/"; }
 
 web_add_addresses() {
   local i
-  for i in $(web_hosts) "$(web_address 40)" "$(web_address 41)"; do
+  for i in $(web_hosts) "$(web_address 40)" "$(web_address 41)" "$(web_address 42)" "$(web_address 43)"; do
     lab_ip s address add "$i/24" dev eth0 || return 1
   done
 }
@@ -100,6 +100,7 @@ web_server() {
     done
     for i in $(lab_target 4) "[$(lab_target 6)]"; do
       echo "server { listen $i:8443 ssl; ssl_certificate $tls/self.pem; ssl_certificate_key $tls/self.key; }"
+      echo "server { listen $i:8445 ssl http2; listen $i:8446; $(web_long_header) }"
       echo "server { listen $i:8444 ssl; ssl_certificate $tls/old.pem; ssl_certificate_key $tls/old.key; }"
     done
   } | web_nginx s "$LAB_SCRATCH/nginx"
@@ -114,10 +115,27 @@ web_serve() {
   [ "$line" = ready ] || lab_die "web.lua: $line"
 }
 
+# tls_serve KIND:PORT...: see servers/tls.py
+tls_serve() {
+  local line tls=$LAB_SCRATCH/tls
+  exec 6< <(lab_exec s python3 "$TREE/tests/net/servers/tls.py" "$tls/a.pem" "$tls/a.key" "$@" 2>&1)
+  read -r -t 10 line <&6
+  [ "$line" = ready ] || lab_die "tls.py: $line"
+}
+
+# web_long_header: 75 KB in twenty-five lines
+web_long_header() {
+  local i
+  for i in {1..25}; do printf 'add_header X-%d %s;\n' "$i" "$(printf '%3000s' '' | tr ' ' x)"; done
+}
+
 # web_up: all of it, and names for it
 web_up() {
   printf '%s a.test b.test r.test\n' "$(lab_target 4)" "$(lab_target 6)" >"$LAB_SCRATCH/hosts" &&
     web_add_addresses && web_ca && web_server &&
     web_serve think:8050 slow:8051 endless:8052 silent:8053 garbage:8054 heads:8055 gone:8056 \
-      escapes:8057 early:8058 late:8059 silent:443:"$(web_address 41)"
+      escapes:8057 early:8058 late:8059 silent:443:"$(web_address 41)" \
+      think:80:"$(web_address 42)" think:80:"$(web_address 43)" &&
+    tls_serve slow:443:"$(web_address 42)" stream:8062 goaway:8063 hints:8064 hints_twice:8065 hints_alone:8066 \
+      processing_tls:8067 long_line:8068 long_header:8069
 }

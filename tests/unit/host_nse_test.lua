@@ -212,6 +212,12 @@ check.case("web_server_is_asked_as_nmap_was_told", function()
     "www.example.com", 1, 10, "GET", "mtr-trace/0.0.0" })
 end)
 
+check.case("user_agent_of_nmaps_http_counts", function()
+  local settings = companions_of({ ["http.useragent"] = "Ours/1\27[1m" },
+    { ip = "192.0.2.9" })[3].settings
+  check.equal(settings.agent, "Ours/1[1m")
+end)
+
 check.case("ports_that_nmap_knows_are_handed_on", function()
   local host = host_of { ports = { [443] = "closed", [80] = "open" } }
   local given = host:arguments()

@@ -1,129 +1,17 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- The look-ups of traces against servers of every kind, in virtual time.
-package.path = "tests/net/servers/?.lua;" .. package.path
 local check = require "check"
+local lookups = require "lookups"
 local fake_net = require "fake_net"
-local lookup = require "mtrtrace.lookup"
-local registry = require "registry"
-local sample = require "sample"
-local tracer = require "mtrtrace.tracer"
 local txt = require "txt"
 local unicode = require "mtrtrace.unicode"
 local world = require "world"
 
-local DELAY_S = 0.05
-
--- A server that answers each line by a function of the registry.
-local function honest(answer, delay)
-  return function(remote)
-    local session, rest = {}, ""
-    function remote.heard(bytes)
-      rest = rest .. bytes
-      for line in rest:gmatch("([^\n]*)\n") do
-        local text, over = answer(world, line, session)
-        if text ~= "" then
-          remote.say(text, delay or DELAY_S)
-        end
-        if over then
-          remote.hang_up(delay or DELAY_S)
-        end
-      end
-      rest = rest:match("[^\n]*$")
-    end
-  end
-end
-
-local IRR = "irr.test:43"
-local SECOND = "second.test:43"
-local BULK = "bulk.test:43"
-local LAST = "last.test:43"
-
-local function servers_of(changes)
-  local servers = {
-    [IRR] = honest(registry.irrd), [SECOND] = honest(registry.irrd),
-    [BULK] = honest(registry.bulk), [LAST] = honest(registry.ripe),
-  }
-  for name, server in pairs(changes or {}) do
-    servers[name] = server
-  end
-  return servers
-end
-
-local function settings_of(changes)
-  local settings = {
-    order = { "irr", "cymru" }, version = "1.0", names = true,
-    last_resort = true,
-    servers = {
-      irr = { { host = "irr.test", port = 43 },
-        { host = "second.test", port = 43 } },
-      cymru = { { host = "bulk.test", port = 43 } },
-      ripe = { { host = "last.test", port = 43 } },
-      ["cymru-dns"] = { { host = "asn.cymru.com", zones = {
-        [4] = "nmap.asn.cymru.com", [16] = "nmap6.asn.cymru.com" } } },
-    },
-  }
-  for key, value in pairs(changes or {}) do
-    settings[key] = value
-  end
-  return settings
-end
-
-local HOPS = { "192.168.1.1", "62.20.1.1", "129.250.1.1", "129.250.2.1",
-  "80.231.1.1", "12.122.1.1", "80.81.192.5", "5.5.5.5", "93.184.216.34" }
-
-local V6 = { "fe80::1", "2a00:1::1", "2001:418:1::1", "2001:418:2::1",
-  "2a01:3e0::1", "2600:300::1", "2001:7f8::5", "2a0f::1",
-  "2606:2800:220::1" }
-
-local function result_of(addresses)
-  local hops = {}
-  for ttl, address in ipairs(addresses) do
-    hops[ttl] = sample.hop(ttl, { sample.responder(address) })
-  end
-  return sample.result(hops)
-end
-
--- A trace of a second that finds its hops in the first tenths.
-local function trace(host, addresses, settings, store, seconds)
-  local looks = lookup.new(host, settings, store)
-  local tenth, last = 0, (seconds or 1) * 10
-  return (tracer.run(host, { trace = function()
-    return {
-      done = function()
-        tenth = tenth + 1
-        return tenth >= last
-      end,
-      result = function()
-        local known = tenth < last and 3 * tenth or #addresses
-        local result = result_of({ table.unpack(addresses, 1, known) })
-        result.done = tenth >= last
-        return result
-      end,
-      close = function() end,
-    }
-  end }, {}, { looks }))
-end
-
--- One trace: its rows "ASN|Organization", the network, and the seconds spent
--- beyond the trace.
-local function run(changes)
-  changes = changes or {}
-  local net = fake_net.new(servers_of(changes.servers), changes.names,
-    changes.texts)
-  local result
-  local ended, all_ended = net:run(function(host)
-    result = trace(host, changes.hops or HOPS,
-      settings_of(changes.settings), {}, changes.seconds)
-  end)
-  local rows, by_address = {}, {}
-  for i, hop in ipairs(result.hops) do
-    local r = hop.responders[1]
-    rows[i] = (r.asn or "-") .. "|" .. (r.organization or "-")
-    by_address[r.address] = r
-  end
-  return rows, net, ended - (changes.seconds or 1), by_address, all_ended,
-    result
-end
+local BULK, BULK_ONLY, HOPS, IRR = lookups.BULK, lookups.BULK_ONLY,
+  lookups.HOPS, lookups.IRR
+local LAST, SECOND, V6 = lookups.LAST, lookups.SECOND, lookups.V6
+local run, servers_of = lookups.run, lookups.servers_of
+local settings_of, trace = lookups.settings_of, lookups.trace
 
 local FULL = {
   "-|-", "AS3301|ACCESS-NET, SE", "AS2914|TRANSIT-1, US",
@@ -308,12 +196,6 @@ local function tidy(lines)
   end
 end
 
-local BULK_ONLY = {
-  "-|-", "AS3301|ACCESS-NET, SE", "AS2914|TRANSIT-1, US",
-  "AS2915|CUSTOMER, US", "AS6453/AS6461|TWIN-A, GB / TWIN-B, GB",
-  "AS7018|NEWHOLDER, US", "-|-", "-|-", "AS15133|EDGECAST, US",
-}
-
 for _, row in ipairs(BAD) do
   check.case("irr_server_is_" .. row.name, function()
     local rows, net, extra, _, all = run {
@@ -339,99 +221,6 @@ for _, row in ipairs(BAD) do
     tidy(net.lines)
   end)
 end
-
--- ---- errors about one address -----------------------------------------------
-
--- A server that has an error for one address, after which it may close.
-local function refusing(answer, pattern, text, closes)
-  return honest(function(own, line, session)
-    if line:find(pattern) then
-      return text, closes
-    end
-    return answer(own, line, session)
-  end)
-end
-
-local function named(name)
-  local servers = settings_of().servers
-  servers[name] = { { host = servers[name][1].host, port = 43,
-    named = true } }
-  return { servers = servers, order = { name }, last_resort = false,
-    dns_instead = false }
-end
-
-local REGISTERED = { "-|-", "AS3301|Access Networks AB",
-  "AS2914|Transit Incorporated", "AS2915|Customer of Transit",
-  "AS6453/AS6461|Twin A / Twin B", "AS1239|Old Holder",
-  "AS6695|Exchange Point", "-|-", "AS15133|Edge Network" }
-
-local function without(rows, at)
-  local list = { table.unpack(rows) }
-  list[at] = "-|-"
-  return list
-end
-
-for name, closes in pairs { goes_on = false, closes = true } do
-  check.case("irr_error_about_one_address_and_" .. name, function()
-    local rows, net, _, _, _, result = run { settings = named "irr",
-      servers = { [IRR] = refusing(registry.irrd, "^!r129%.250%.1%.1",
-        "F No such thing\n", closes) }, seconds = 4 }
-    check.equal(rows, without(REGISTERED, 3), table.concat(net.lines, ";"))
-    check.equal(result.lookup_errors,
-      { "irr: irr.test:43: refused: No such thing" })
-    check.equal(net.connects["irr.test"] <= 3, true)
-  end)
-end
-
-check.case("bulk_error_about_one_address", function()
-  local rows, net, _, _, _, result = run { settings = named "cymru",
-    servers = { [BULK] = refusing(registry.bulk, "^129%.250%.1%.1",
-      "Error: no ASN or IP match on line 3.\n") } }
-  check.equal(rows, without(BULK_ONLY, 3))
-  check.equal(result.lookup_errors, { "cymru: bulk.test:43: refused: Error: "
-    .. "no ASN or IP match on line 3." })
-  check.equal(net.connects["bulk.test"], 1)
-end)
-
-check.case("bulk_server_leaves_one_address_out", function()
-  local rows, _, _, _, _, result = run { settings = named "cymru",
-    servers = { [BULK] = refusing(registry.bulk, "^129%.250%.1%.1", "") } }
-  check.equal(rows, without(BULK_ONLY, 3))
-  check.equal(result.lookup_errors,
-    { "cymru: bulk.test:43: no answer for 1 of 8 addresses" })
-end)
-
-check.case("ripe_error_about_one_address", function()
-  local rows, _, _, _, _, result = run { settings = named "ripe",
-    hops = { "62.20.1.1", "129.250.1.1", "80.81.192.5" }, seconds = 6,
-    servers = { [LAST] = refusing(registry.ripe, "62%.20%.1%.1",
-      "%ERROR:108: bad character in input\n\n\n", true) } }
-  check.equal(rows, { "-|-", "AS2914|-", "AS6695|-" })
-  check.equal(result.lookup_errors, { "ripe: last.test:43: refused: "
-    .. "ERROR:108: bad character in input" })
-end)
-
-check.case("ripe_denies_access_to_all", function()
-  local rows, net, _, _, _, result = run { settings = named "ripe",
-    servers = { [LAST] = refusing(registry.ripe, ".",
-      "%ERROR:201: access denied\n\n\n", true) }, seconds = 4 }
-  check.equal(rows[2], "-|-")
-  check.equal(net.connects["last.test"], 1)
-  check.equal(result.lookup_errors,
-    { "ripe: last.test:43: ERROR:201: access denied" })
-end)
-
-check.case("servers_that_nobody_named_are_not_complained_of", function()
-  local _, _, _, _, _, result = run { servers = { [IRR] = "refuse" } }
-  check.equal(result.lookup_errors, nil)
-end)
-
-check.case("a_named_server_that_refuses_is_said", function()
-  local _, _, _, _, _, result = run { settings = named "irr",
-    servers = { [IRR] = "refuse" } }
-  check.equal(result.lookup_errors,
-    { "irr: irr.test:43: connection refused" })
-end)
 
 check.case("silent_server_holds_up_one_trace_only", function()
   local net = fake_net.new(servers_of { [IRR] = never, [SECOND] = never,

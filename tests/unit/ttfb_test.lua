@@ -108,6 +108,34 @@ local LINES = {
   { name = "timed_out_in_tls", answers = { [HTTPS] = failure("timeout",
     { phase = "tls", tcp_ms = 24.1 }) },
     want = "timed out in TLS after 10 s  (https; TCP 24.1)", whole = true },
+  { name = "a_time_that_did_not_pass_is_not_named", answers = { [HTTPS] =
+    failure("timeout", { phase = "tls", tcp_ms = 24.1, elapsed_ms = 3004 }) },
+    want = "timed out in TLS after 3 s  (https; TCP 24.1)", whole = true },
+  { name = "the_limit_is_named_where_it_passed", answers = { [HTTPS] =
+    failure("timeout", { phase = "tls", tcp_ms = 24.1,
+      elapsed_ms = 10001.7 }) },
+    want = "timed out in TLS after 10 s  (https; TCP 24.1)", whole = true },
+  { name = "interim_response_beside_the_answer", answers = { [HTTPS] =
+    report(124.56, { interim_ms = 80.12, interim_status = 103 }) },
+    want = "124.56 ms  (https, HTTP/2 200; TCP 24.1 + TLS 50.2 + wait 50.3; "
+      .. "103 Early Hints after 80.1; " },
+  { name = "interim_response_alone", answers = { [HTTPS] = failure("timeout",
+    { phase = "waiting", tcp_ms = 24.1, tls_ms = 50.2, interim_ms = 80.12,
+      interim_status = 199 }) },
+    want = "timed out waiting for first byte after 10 s  (https; TCP 24.1 + "
+      .. "TLS 50.2; 199 after 80.1)", whole = true },
+  { name = "http_1_1_is_asked_again", answers = { [HTTPS] = {
+    failure("http11", { phase = "waiting" }),
+    report(30.5, { version = "1.1" }) } },
+    want = "30.50 ms  (https, HTTP/1.1 200; " },
+  { name = "http_1_1_is_asked_again_once", answers = { [HTTPS] = {
+    failure("http11", { phase = "waiting" }),
+    failure("http", { phase = "waiting" }) } },
+    want = "no HTTP on 443", whole = true },
+  { name = "distrusted_and_no_tls_the_second_time", answers = { [HTTPS] = {
+    failure("certificate", { verify = 18 }), failure "tls" } },
+    want = "certificate not trusted (self-signed); asked again, its TLS "
+      .. "handshake failed", whole = true },
   { name = "timed_out_waiting", changes = { timeout = 0.5 },
     answers = { [HTTP] = failure("timeout", { phase = "waiting",
       tcp_ms = 1 }) },
@@ -329,6 +357,21 @@ check.case("phases_add_up_to_the_median", function()
     check.equal(t.ttfb_ms, t.median_ms)
     check.equal(t.median_ms, ({ 7.0, 18.5, 7.0, 9.5 })[count])
   end
+end)
+
+check.case("http_1_1_is_wanted_of_that_scheme_alone", function()
+  local http = fake_http.new { [HTTPS] = { failure("http11",
+    { phase = "waiting" }), report(9, { version = "1.1" }),
+    report(9, { version = "1.1" }) } }
+  local companion = ttfb.new(http, settings { count = 2 })
+  for _ = 1, 6 do
+    companion:poll()
+  end
+  local wanted = {}
+  for i, options in ipairs(http.asked) do
+    wanted[i] = options.http11 or false
+  end
+  check.equal(wanted, { false, true, true })
 end)
 
 check.finish()

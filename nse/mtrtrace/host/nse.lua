@@ -91,6 +91,12 @@ local function max_hops(nmap, options, given)
   return math.max(ttl, options.first_hop)
 end
 
+-- What Nmap's own library of HTTP calls itself, where the user says so.
+local function agent_of(nmap)
+  local agent = (nmap.registry.args or {})["http.useragent"]
+  return type(agent) == "string" and unicode.clean(agent) or nil
+end
+
 -- The engine's options; those of others stay behind.
 local function trace_options(nmap, options, target)
   local address, err = address_of(nmap, target)
@@ -161,6 +167,7 @@ function Host:companions(given, options, core, target)
   subject.source, subject.interface = options.source, options.interface
   subject.address, subject.name = options.target, target.targetname
   subject.closed = known_closed(self.nmap, target)
+  subject.agent = agent_of(self.nmap)
   local list, err, argument = companions.new(self, given,
     { core = core, store = self.store }, subject)
   if not list then

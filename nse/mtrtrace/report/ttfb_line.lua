@@ -25,6 +25,17 @@ local function seconds(value)
   return format.decimal(value) .. " s"
 end
 
+-- The time that has passed: the limit, where it has.
+local NEAR_S = 0.1
+
+local function passed(t)
+  local elapsed = t.elapsed or t.timeout
+  if elapsed > t.timeout - NEAR_S then
+    return seconds(t.timeout)
+  end
+  return seconds(tonumber(("%.1f"):format(elapsed)))
+end
+
 local FAILURES = {
   refused = function() return "could not connect (refused)" end,
   unreachable = function() return "could not connect (unreachable)" end,
@@ -32,10 +43,13 @@ local FAILURES = {
     return ("could not connect (%s)"):format(t.reason)
   end,
   timeout = function(t)
-    return ("timed out %s after %s"):format(PHASE[t.phase] or "",
-      seconds(t.timeout))
+    return ("timed out %s after %s"):format(PHASE[t.phase] or "", passed(t))
   end,
-  tls = function(t) return ("no TLS on %d"):format(t.port) end,
+  -- A certificate came before: there is TLS, but not without verification.
+  tls = function(t)
+    return t.unverified and "asked again, its TLS handshake failed"
+      or ("no TLS on %d"):format(t.port)
+  end,
   http = function(t) return ("no HTTP on %d"):format(t.port) end,
   closed = function()
     return "connection closed before an answer"
@@ -83,6 +97,19 @@ local function think(t)
     or t.too_short and "server think time too short to tell" or nil
 end
 
+local STATUS = { [100] = "Continue", [101] = "Switching Protocols",
+  [102] = "Processing", [103] = "Early Hints" }
+
+-- What came before the answer.
+local function interim(t)
+  if not t.interim_status then
+    return nil
+  end
+  local name = STATUS[t.interim_status]
+  return ("%d%s after %s"):format(t.interim_status, name and " " .. name
+    or "", short(t.interim_ms or 0))
+end
+
 local function look_up(t)
   return t.dns_ms and ("DNS %s before"):format(short(t.dns_ms))
 end
@@ -97,7 +124,7 @@ end
 
 local function details(t)
   return ("  (%s)"):format(join("; ", join(", ", service(t), answer(t)),
-    phases(t), think(t), look_up(t)))
+    phases(t), interim(t), think(t), look_up(t)))
 end
 
 local function how_many(t)
@@ -150,9 +177,15 @@ local function skipped(t)
   return ("not measured (%s)"):format(t.reason or closed_ports(t.misses))
 end
 
+-- What was measured before it went no farther.
+local function so_far(t)
+  local text = join("; ", phases(t), interim(t))
+  return text ~= "" and text or nil
+end
+
 local function unfinished(t)
   local text = "not finished (" .. (PHASE[t.phase] or "not started") .. ")"
-  local sofar = phases(t)
+  local sofar = so_far(t)
   if t.unverified then
     text = distrust(t) .. "; " .. text
   end
@@ -189,7 +222,7 @@ local function failed(t)
   if t.unverified then
     text = distrust(t) .. "; " .. text
   end
-  local sofar = t.failure ~= "local" and phases(t)
+  local sofar = t.failure ~= "local" and so_far(t)
   return sofar and ("%s  (%s; %s)"):format(text, service(t), sofar) or text
 end
 

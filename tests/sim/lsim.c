@@ -270,9 +270,11 @@ static bool read_capture(lua_State *L, struct wire_packet *packet, struct trace_
     size_t length;
     const char *bytes = luaL_checklstring(L, 2, &length);
 
-    stamp->ns = luaL_checkinteger(L, 3);
-    stamp->epoch = (uint32_t)luaL_optinteger(L, 4, 0);
-    stamp->link = (uint32_t)luaL_optinteger(L, 5, 1);
+    *stamp = (struct trace_stamp){
+        .ns = luaL_checkinteger(L, 3),
+        .epoch = (uint32_t)luaL_optinteger(L, 4, 0),
+        .link = (uint32_t)luaL_optinteger(L, 5, 1),
+    };
     return wire_parse((const uint8_t *)bytes, length, packet) == WIRE_OK;
 }
 

@@ -30,8 +30,9 @@ void capture_close(struct capture *capture); /* accepts NULL */
 /* Readable when packets wait. */
 int capture_fd(const struct capture *capture);
 
-/* Hands over what has been captured so far, without waiting. */
-void capture_read(struct capture *capture, capture_handler *handler, void *context);
+/* Hands over at most so many packets of what has been captured so far, without waiting; returns how
+ * many. */
+int capture_read(struct capture *capture, int most, capture_handler *handler, void *context);
 
 /* Packets that the kernel dropped because the buffer was full. */
 uint64_t capture_drops(struct capture *capture);

@@ -18,9 +18,9 @@ enum {
     STRIKES = 2,      /* losses after which a TTL is taken to ration for good */
     FRUITLESS = 24,   /* unanswered in a row: no more is learnt here */
     REPEAT = 1,       /* struct probe's place: asked before */
-    /* Cells looked at in one plan, some milliseconds' worth; the rest is left to the next plan. Wide
+    /* Cells looked at in one plan, two milliseconds' worth; the rest is left to the next plan. Wide
      * graphs of real networks take a tenth of it, a router that shows ever new addresses all. */
-    PLAN_WORK = 4000000,
+    PLAN_WORK = 1000000,
 };
 
 #define MS INT64_C(1000000)

@@ -21,7 +21,6 @@ enum {
 static const int64_t turn_pause_ns = 1 * MS;   /* after a full turn: at most 64,000 probes/s */
 static const int64_t pause_check_ns = 50 * MS; /* how soon a paused job is looked at again */
 static const int64_t drops_every_ns = 50 * MS;
-static const int64_t clock_step_ns = 1 * MS;
 
 static int64_t read_clock(clockid_t id)
 {
@@ -35,92 +34,9 @@ int64_t prober_clock_ns(void)
     return read_clock(CLOCK_MONOTONIC);
 }
 
-/* Begins a new epoch when CLOCK_REALTIME was set. Called after a packet was stamped, so that no
- * stamp is taken for one of an older epoch's. */
-static void watch_clock(struct prober *p)
+int64_t prober_wall_ns(void)
 {
-    int64_t before = prober_clock_ns();
-    int64_t offset = read_clock(CLOCK_REALTIME) - before;
-
-    p->packet_ns = before;
-    if (prober_clock_ns() - before > clock_step_ns / 10)
-        return; /* interrupted: the pair says nothing; the next packet will */
-    int64_t change = offset - p->clock_offset_ns;
-    if (change > clock_step_ns || change < -clock_step_ns)
-        p->clock_epoch++;
-    p->clock_offset_ns = offset;
-}
-
-/* ---- which trace a packet belongs to ------------------------------------------------------- */
-
-/* ICMP traces have identifiers of their own; others are told by target and port. */
-static unsigned bucket_of(enum wire_protocol protocol, uint16_t ident, uint16_t target_port,
-                          const struct ipaddr *target)
-{
-    uint32_t hash = ident;
-
-    if (protocol != WIRE_ICMP) {
-        hash = target_port;
-        for (size_t i = 0; i < sizeof target->bytes; i++)
-            hash = hash * 33 + target->bytes[i];
-    }
-    return (hash ^ hash >> 10) % PROBER_BUCKETS;
-}
-
-static unsigned bucket_of_job(const struct prober_job *job)
-{
-    const struct wire_spec *spec = &trace_config(job->trace)->spec;
-    return bucket_of(spec->protocol, spec->ident, spec->target_port, &spec->target);
-}
-
-struct delivery {
-    const struct wire_packet *packet;
-    struct evidence_capture capture;
-    struct trace_stamp stamp;
-    bool outgoing;
-};
-
-static bool deliver(struct prober *p, struct prober_job *job, const struct delivery *d)
-{
-    if (d->outgoing)
-        return trace_seen(job->trace, d->packet, d->stamp);
-    job->capture = &d->capture;
-    bool taken = trace_reply(job->trace, d->packet, d->stamp, p->packet_ns);
-    job->capture = NULL;
-    if (taken)
-        job->due_ns = 0; /* an answer may allow more probes at once */
-    return taken;
-}
-
-static void on_packet(void *context, const struct capture_packet *captured)
-{
-    struct prober *p = context;
-    struct wire_packet packet;
-
-    watch_clock(p);
-    if (wire_parse(captured->bytes, captured->captured, &packet) != WIRE_OK)
-        return;
-    bool probe = packet.kind == WIRE_PROBE;
-    if (probe != captured->outgoing && !(probe && captured->loopback))
-        return; /* a probe counts where it leaves, an answer where it comes in */
-    struct delivery d = { &packet,
-                          { captured->bytes, captured->stamp_ns - p->clock_offset_ns },
-                          { captured->stamp_ns, p->clock_epoch, captured->link, p->packet_ns },
-                          probe };
-    const struct wire_ids *ids = &packet.probe;
-    struct prober_job *job =
-        p->buckets[bucket_of(ids->protocol, ids->ident, ids->target_port, &ids->target)];
-    while (job != NULL && !deliver(p, job, &d))
-        job = job->bucket_next;
-    if (job != NULL ||
-        (probe ? prober_search_seen(p, &packet)
-               : prober_search_reply(p, &packet) || asks_reply(p->asks, &packet, &d.capture)))
-        return;
-    if (ids->protocol == WIRE_TCP && packet.quote.length == 0)
-        return; /* it shows nothing that would tell it from others' connections */
-    for (job = p->jobs; job != NULL; job = job->next) /* what buckets tell may be NAT's */
-        if (deliver(p, job, &d))
-            return;
+    return read_clock(CLOCK_REALTIME);
 }
 
 /* ---- the thread ---------------------------------------------------------------------------- */
@@ -134,16 +50,19 @@ static void send_probe(struct prober *p, struct prober_job *job, const struct wi
 
     if (error != 0)
         trace_send_failed(job->trace, probe->number, error, now_ns);
+    prober_relist(p, &job->entries, spec, probe->number);
 }
 
 static void step_job(struct prober *p, struct prober_job *job, int *sends_left)
 {
     bool was_done = trace_done(job->trace);
+    /* what was captured before it began may still be on its way to us */
+    int64_t read_until_ns = p->now_ns > job->begun_ns ? p->now_ns : job->begun_ns;
     struct wire_probe probe;
 
     if (job->first_drops == UINT64_MAX)
         job->first_drops = p->drops;
-    trace_expire(job->trace, p->now_ns, p->drops);
+    trace_expire(job->trace, read_until_ns, p->drops);
     bool paused = p->now_ns - job->asked_ns > PROBER_LEASE_MS * MS;
     while (!paused && *sends_left > 0) {
         int64_t now_ns = prober_clock_ns();
@@ -161,14 +80,14 @@ static void step_job(struct prober *p, struct prober_job *job, int *sends_left)
         job->due_ns = p->now_ns + pause_check_ns;
 }
 
-/* Reads what was captured, then lets every job that is due act; returns when the next one is. */
+/* Delivers what was read, then lets every job that is due act; returns when the next one is. */
 static int64_t take_turn(struct prober *p)
 {
     int sends_left = SENDS_PER_TURN;
     int64_t due_ns = INT64_MAX;
 
-    p->now_ns = prober_clock_ns(); /* before reading: all that was captured until then is read */
-    capture_read(p->capture, on_packet, p);
+    p->now_ns = p->read_until_ns; /* all that was captured until then has been read */
+    prober_deliver(p);
     if (p->now_ns - p->drops_read_ns >= drops_every_ns) {
         p->drops = capture_drops(p->capture);
         p->drops_read_ns = p->now_ns;
@@ -221,20 +140,26 @@ static void tell_news(struct prober *p)
     }
 }
 
+/* Captured packets are read without the lock, and no more at a time than are soon delivered: so
+ * whoever wants the lock gets it between two turns, however many come. */
 static void *run(void *arg)
 {
     struct prober *p = arg;
+    bool idle = true, stop = false;
 
-    pthread_mutex_lock(&p->lock);
-    while (!p->stop) {
+    while (!stop) {
+        if (idle)
+            prober_skip_stale(p);
+        bool more = prober_read_batch(p);
+        pthread_mutex_lock(&p->lock);
         int64_t due_ns = take_turn(p);
         tell_news(p);
-        bool idle = p->jobs == NULL && due_ns == INT64_MAX;
+        idle = p->jobs == NULL && due_ns == INT64_MAX;
+        stop = p->stop;
         pthread_mutex_unlock(&p->lock);
-        wait_for_work(p, due_ns, idle);
-        pthread_mutex_lock(&p->lock);
+        if (!stop && !more)
+            wait_for_work(p, due_ns, idle);
     }
-    pthread_mutex_unlock(&p->lock);
     return NULL;
 }
 
@@ -280,7 +205,8 @@ struct prober *prober_open(struct err *err)
         return NULL;
     }
     init_locks(p);
-    p->clock_offset_ns = read_clock(CLOCK_REALTIME) - prober_clock_ns();
+    p->read_until_ns = prober_clock_ns();
+    p->clock_offset_ns = read_clock(CLOCK_REALTIME) - p->read_until_ns;
     p->ended = 1;
     p->news_fd = -1;
     p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -291,6 +217,11 @@ struct prober *prober_open(struct err *err)
     p->pace = pace_new();
     p->asks = asks_new();
     if (p->pace == NULL || p->asks == NULL) {
+        err_set(err, ERR_NOMEM, "no memory for a prober");
+        goto failed;
+    }
+    p->batch = prober_batch_new();
+    if (p->batch == NULL) {
         err_set(err, ERR_NOMEM, "no memory for a prober");
         goto failed;
     }
@@ -341,6 +272,7 @@ void prober_close(struct prober *p)
     pace_free(p->pace);
     asks_free(p->asks);
     capture_close(p->capture);
+    free(p->batch);
     if (p->news_fd >= 0)
         close(p->news_fd);
     if (p->wake_fd >= 0)
@@ -488,7 +420,7 @@ static int start_trace(struct prober *p, struct prober_job *job,
     job->prober = p;
     job->keep_events = request->keep_events;
     job->own_only = request->own_only;
-    job->asked_ns = prober_clock_ns();
+    job->asked_ns = job->begun_ns = prober_clock_ns();
     job->started_ns = read_clock(CLOCK_REALTIME);
     job->first_drops = UINT64_MAX;
     job->trace = trace_new(&config, p->pace, job->asked_ns, on_event, job, err);
@@ -497,10 +429,10 @@ static int start_trace(struct prober *p, struct prober_job *job,
 
 static void enlist(struct prober *p, struct prober_job *job)
 {
-    struct prober_job **bucket = &p->buckets[bucket_of_job(job)];
+    const struct trace_config *config = trace_config(job->trace);
 
-    job->bucket_next = *bucket;
-    *bucket = job;
+    prober_enlist(p, &job->entries, (struct prober_owner){ .job = job }, &config->spec,
+                  &config->flow);
     job->next = p->jobs;
     p->jobs = job;
     p->count++;
@@ -545,10 +477,7 @@ static void delist(struct prober *p, struct prober_job *job)
     while (*link != job)
         link = &(*link)->next;
     *link = job->next;
-    link = &p->buckets[bucket_of_job(job)];
-    while (*link != job)
-        link = &(*link)->bucket_next;
-    *link = job->bucket_next;
+    prober_delist(p, &job->entries);
     p->ended++;
 }
 

@@ -10,7 +10,7 @@
 #include <pthread.h>
 
 enum {
-    PROBER_BUCKETS = 1024,
+    PROBER_BUCKETS = 4096,
     PROBER_MOST = 32768, /* traces and searches at once: half of the ICMP identifiers there are */
 };
 
@@ -22,8 +22,29 @@ struct way {
     struct egress *egress;
 };
 
+struct prober_job;
+struct prober_search;
+struct prober_batch;
+
+/* A trace or a search: the other one is NULL. */
+struct prober_owner {
+    struct prober_job *job;
+    struct prober_search *search;
+};
+
+/* By what a packet finds its owner; see prober_packets.c. */
+struct prober_entry {
+    struct prober_entry *next;
+    uint32_t key;
+    struct prober_owner owner;
+};
+struct prober_entries {
+    struct prober_entry as_sent, by_secret;
+};
+
 struct prober_job {
-    struct prober_job *next, *bucket_next;
+    struct prober_job *next;
+    struct prober_entries entries;
     struct prober *prober;
     struct trace *trace;
     struct tally *tally;
@@ -36,13 +57,15 @@ struct prober_job {
     const struct way *way;
     int64_t started_ns;   /* CLOCK_REALTIME */
     uint64_t first_drops; /* UINT64_MAX until the first turn */
-    int64_t asked_ns;     /* when somebody last asked about it */
+    int64_t begun_ns;
+    int64_t asked_ns; /* when somebody last asked about it */
     int64_t due_ns;
 };
 
 /* Something looked for beside the traces. */
 struct prober_search {
     struct prober_search *next;
+    struct prober_entries entries;
     const struct search_ops *ops;
     void *state; /* ours */
     struct egress_route route;
@@ -56,7 +79,13 @@ struct prober {
     pthread_t thread;
     bool started;
     int wake_fd;
-    struct capture *capture; /* the thread's alone */
+    /* the thread's alone: */
+    struct capture *capture;
+    struct prober_batch *batch;
+    int64_t read_until_ns;   /* all that was captured before it has been read; never falls */
+    int64_t packet_ns;       /* CLOCK_MONOTONIC when the captured packet was read */
+    int64_t clock_offset_ns; /* CLOCK_REALTIME minus CLOCK_MONOTONIC */
+    uint32_t clock_epoch;
     /* under the lock: */
     bool stop;
     int news_fd; /* -1 until somebody asks for it */
@@ -64,7 +93,7 @@ struct prober {
     struct way *ways;
     uint32_t count; /* of jobs and searches that are not freed yet */
     struct prober_job *jobs;
-    struct prober_job *buckets[PROBER_BUCKETS];
+    struct prober_entry *buckets[PROBER_BUCKETS];
     struct asks *asks;
     uint32_t ended; /* traces that are at work no more, from 1; may wrap */
     struct prober_search *searches;
@@ -72,14 +101,12 @@ struct prober {
     uint64_t pace_news;
     uint64_t drops;
     int64_t drops_read_ns, now_ns;
-    int64_t packet_ns;       /* CLOCK_MONOTONIC when the captured packet was read */
-    int64_t clock_offset_ns; /* CLOCK_REALTIME minus CLOCK_MONOTONIC */
-    uint32_t clock_epoch;
     uint8_t packet[WIRE_PACKET_MAX];
 };
 
-/* CLOCK_MONOTONIC. */
+/* CLOCK_MONOTONIC and CLOCK_REALTIME. */
 int64_t prober_clock_ns(void);
+int64_t prober_wall_ns(void);
 
 /* Makes the thread take a turn at once. */
 void prober_wake(const struct prober *p);
@@ -98,10 +125,35 @@ int prober_find_route(struct wire_spec *spec, uint16_t flow, uint32_t scope,
 int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
                          const struct egress_route *route, struct err *err);
 
-/* Under the lock, by the thread: an answer for a search, and a probe that left this host; false if
- * it is none's. */
-bool prober_search_reply(struct prober *p, const struct wire_packet *packet);
-bool prober_search_seen(struct prober *p, const struct wire_packet *packet);
+/* Under the lock, by the thread: whether a packet is a search's; `outgoing`: it left this host. */
+bool prober_search_takes(struct prober *p, struct prober_search *search,
+                         const struct wire_packet *packet, bool outgoing);
+
+/* ---- prober_packets.c ---- */
+
+struct prober_batch *prober_batch_new(void); /* NULL without memory; ended by free */
+
+/* By the thread, without the lock: reads a bounded number of captured packets. True if there may be
+ * more. */
+bool prober_read_batch(struct prober *p);
+
+/* The same, for what was captured while nobody wanted anything: thrown away. */
+void prober_skip_stale(struct prober *p);
+
+/* Under the lock, by the thread: hands over the batch. */
+void prober_deliver(struct prober *p);
+
+/* Under the lock: from now on the owner is found by what its packets show. `flow`: of a trace; NULL:
+ * a search, which has many. */
+void prober_enlist(struct prober *p, struct prober_entries *entries, struct prober_owner owner,
+                   const struct wire_spec *spec, const uint16_t *flow);
+void prober_delist(struct prober *p, struct prober_entries *entries);
+
+/* Under the lock: probe `number` was sent, which may move a TCP trace's sequence numbers on. */
+void prober_relist(struct prober *p, struct prober_entries *entries, const struct wire_spec *spec,
+                   uint32_t number);
+
+/* ---- prober_search.c, prober_ask.c ---- */
 
 /* Under the lock, by the thread: lets the searches act; returns when they are due again. */
 int64_t prober_step_searches(struct prober *p, int *sends_left);

@@ -9,20 +9,11 @@ static const int64_t pause_check_ns = 50 * MS;
 
 /* ---- on the thread ------------------------------------------------------------------------- */
 
-bool prober_search_reply(struct prober *p, const struct wire_packet *packet)
+bool prober_search_takes(struct prober *p, struct prober_search *search,
+                         const struct wire_packet *packet, bool outgoing)
 {
-    for (struct prober_search *s = p->searches; s != NULL; s = s->next)
-        if (s->ops->reply(s->state, packet, p->now_ns))
-            return true;
-    return false;
-}
-
-bool prober_search_seen(struct prober *p, const struct wire_packet *packet)
-{
-    for (struct prober_search *s = p->searches; s != NULL; s = s->next)
-        if (s->ops->seen(s->state, packet))
-            return true;
-    return false;
+    return outgoing ? search->ops->seen(search->state, packet)
+                    : search->ops->reply(search->state, packet, p->now_ns);
 }
 
 static int64_t step(struct prober *p, struct prober_search *s, int *sends_left)
@@ -40,6 +31,7 @@ static int64_t step(struct prober *p, struct prober_search *s, int *sends_left)
         int error = egress_send(s->way->egress, p->packet, length, s->route.scope, now_ns);
         if (error != 0)
             s->ops->send_failed(s->state, number, error, now_ns);
+        prober_relist(p, &s->entries, s->ops->spec(s->state), number);
         --*sends_left;
     }
     int64_t due_ns = s->ops->due(s->state);
@@ -113,6 +105,8 @@ static struct prober_search *begin(struct prober *p, const struct prober_request
     if (start(p, s, &way->pin, &wanted, err) == 0) {
         s->next = p->searches;
         p->searches = s;
+        prober_enlist(p, &s->entries, (struct prober_owner){ .search = s }, s->ops->spec(s->state),
+                      NULL);
         p->count++;
     } else {
         free(s);
@@ -144,6 +138,7 @@ void prober_search_remove(struct prober *p, struct prober_search *search)
     while (*link != search)
         link = &(*link)->next;
     *link = search->next;
+    prober_delist(p, &search->entries);
     p->count--;
     pthread_mutex_unlock(&p->lock);
     free_search(search);

@@ -1,0 +1,29 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Runs beside the traces: sleeps 10 ms again and again, and says how late it
+-- was woken at worst.
+local nmap = require "nmap"
+local stdnse = require "stdnse"
+
+description = "For the tests of mtr-trace."
+categories = { "safe" }
+
+local NAP = 0.01
+
+prerule = function() return false end
+hostrule = function(host)
+  return host.ip == stdnse.get_script_args "heartbeat.host"
+end
+
+action = function()
+  local seconds = tonumber(stdnse.get_script_args "heartbeat.seconds") or 3
+  local began, worst, beats = nmap.clock(), 0, 0
+  local before = began
+  while before - began < seconds do
+    stdnse.sleep(NAP)
+    local now = nmap.clock()
+    worst, beats = math.max(worst, now - before - NAP), beats + 1
+    before = now
+  end
+  return ("late by %d ms at worst, %d beats"):format(
+    math.ceil(worst * 1000), beats)
+end

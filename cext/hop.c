@@ -11,19 +11,15 @@ enum {
     WAKE_TESTS = 3,       /* to one that never answered: a single token is enough */
     WAKE_TRIES = 5,
     SPOILT_MOST = 3, /* bursts that fell into an outage are sent again, so often */
-    TAIL = 3,        /* unanswered at a burst's end: the bucket was empty then */
     TESTS_END = 5,   /* at a burst's end, where a bucket that ran dry has one token at most... */
     PROOF_END = 6,   /* ...and where random loss leaves more answers than that */
-    FAST_REFILL = 6, /* tokens in a second's rest: about as fast as the sample goes */
 };
 
 #define MS INT64_C(1000000)
 static const int64_t untested_ns = 1050 * MS; /* no known router rations probes this far apart */
 static const int64_t rest_ns = 1000 * MS;     /* from one burst to the next */
-/* Linux, IOS XR: one token a second. No known router has fewer, and to wait for an answer first
- * would choose a good moment for the sample. */
-static const int64_t spacing_ns = 1050 * MS;
-static const int64_t fast_spacing_ns = 100 * MS;
+/* The same where a token a second must have come in, and one in two seconds must not. */
+static const int64_t refill_rest_ns = 1010 * MS;
 static const int64_t short_run_ns = 4000 * MS; /* a longer one may be stopped early */
 /* As long as a sample of 10 at the usual interval, with what follows it. */
 static const int64_t survey_ns = 1200 * MS;
@@ -62,8 +58,10 @@ void hop_answered(struct hop *hop, enum probe_class class, uint32_t responder)
 
 bool hop_is_untested(const struct hop *hop, const struct hop_rules *rules)
 {
-    if (rules->vouched || hop->tested || hop->sample != NULL || hop->counted == 0)
+    if (rules->vouched || hop->tested || hop->counted == 0)
         return false;
+    if (hop->sample != NULL)
+        return hop->measuring;
     return !hop_is_settled(hop) && hop->naps == 0;
 }
 
@@ -198,13 +196,6 @@ enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_
 
 /* ---- what the tests show ------------------------------------------------------------------- */
 
-/* A bucket ran dry in it: a random loss of the last few is rare. */
-static bool ran_dry(const struct hop_burst *burst)
-{
-    uint32_t tail = ((UINT32_C(1) << TAIL) - 1) << (burst->length - TAIL);
-    return (burst->answered_places & tail) == 0;
-}
-
 /* A bucket answers the first of a burst and no more than the token that comes in meanwhile behind
  * them; random loss falls anywhere. So losses at the end of a burst are compared with those before
  * it: 20 % real loss looks like a bucket in 1 of 150 bursts, and in both of a hop in 1 of 90,000. */
@@ -285,10 +276,28 @@ static enum hop_verdict judge_waking(struct hop *hop, int64_t now_ns)
     return HOP_STANDS;
 }
 
+static void start_refill_burst(struct hop *hop, int64_t asked_ns)
+{
+    hop->phase = HOP_PROOF;
+    hop->proof = (struct hop_burst){ .length = PROOF_TESTS };
+    hop->due_ns = asked_ns + refill_rest_ns;
+}
+
+static enum hop_verdict judge_refill(struct hop *hop)
+{
+    refill_add(&hop->refill, hop->proof.answered);
+    if (refill_is_done(&hop->refill))
+        return HOP_MEASURED;
+    start_refill_burst(hop, hop->tested_ns);
+    return HOP_UNDECIDED;
+}
+
 static enum hop_verdict judge_proof(struct hop *hop, int64_t now_ns)
 {
-    const struct hop_burst *tests = &hop->tests, *proof = &hop->proof;
+    const struct hop_burst *proof = &hop->proof;
 
+    if (hop->measuring)
+        return judge_refill(hop);
     if (proof->length < PROOF_TESTS)
         return judge_waking(hop, now_ns);
     if (!is_limited(proof, PROOF_UNANSWERED, PROOF_END))
@@ -297,8 +306,6 @@ static enum hop_verdict judge_proof(struct hop *hop, int64_t now_ns)
         return HOP_UNDECIDED;
     if (lost_of(proof) < PROOF_UNANSWERED)
         return stand(hop);
-    if (proof->answered >= FAST_REFILL && tests->answered + 1 >= proof->answered)
-        return stand(hop); /* the sample had not used up what comes in during a second */
     return HOP_RATIONS;
 }
 
@@ -320,19 +327,30 @@ enum hop_verdict hop_tested(struct hop *hop, int64_t place, enum hop_answer answ
     return hop->phase == HOP_PROVE ? judge_proof(hop, now_ns) : HOP_UNDECIDED;
 }
 
-/* Where both bursts emptied the bucket, the second shows what came in between them. */
+void hop_measure(struct hop *hop, struct pace_sample *sample, int64_t asked_ns)
+{
+    hop->measuring = true;
+    hop->sample = sample;
+    hop->refill = (struct refill){ 0 };
+    if (asked_ns <= hop->tested_ns)
+        refill_add(&hop->refill, hop->proof.answered);
+    start_refill_burst(hop, asked_ns > hop->tested_ns ? asked_ns : hop->tested_ns);
+}
+
 int64_t hop_spacing_ns(const struct hop *hop)
 {
-    if (hop->proof.answered < TAIL || !ran_dry(&hop->tests) || !ran_dry(&hop->proof))
-        return spacing_ns;
-    int64_t refill_ns = rest_ns * 13 / 10 / (hop->proof.answered - 1);
-    return refill_ns < fast_spacing_ns ? fast_spacing_ns : refill_ns;
+    return refill_spacing_ns(&hop->refill, refill_rest_ns);
+}
+
+int64_t hop_wait_ns(const struct hop *hop)
+{
+    return refill_wait_ns(&hop->refill, refill_rest_ns);
 }
 
 void hop_pace(struct hop *hop, struct pace_sample *sample)
 {
     hop->phase = HOP_PACED;
-    hop->surveying = false;
+    hop->surveying = hop->measuring = false;
     hop->sample = sample;
     hop->counted = 0;
     hop->next_place = pace_first(sample);

@@ -9,6 +9,7 @@
 
 #include "pace.h"
 #include "probes.h"
+#include "refill.h"
 
 enum hop_phase {
     HOP_SAMPLE, /* counted probes at the trace's interval */
@@ -24,7 +25,7 @@ enum hop_phase {
 };
 
 /* What the tests have shown once all are finished. */
-enum hop_verdict { HOP_UNDECIDED, HOP_STANDS, HOP_NEEDS_PROOF, HOP_RATIONS };
+enum hop_verdict { HOP_UNDECIDED, HOP_STANDS, HOP_NEEDS_PROOF, HOP_RATIONS, HOP_MEASURED };
 
 /* What became of a test probe. HOP_VOID: it did not get to the hop, which says nothing about it. */
 enum hop_answer { HOP_LOST, HOP_ANSWERED, HOP_VOID };
@@ -52,7 +53,9 @@ struct hop {
     int64_t tested_ns;          /* when the last burst went out */
     struct pace_sample *sample; /* HOP_PACED: held, see pace_leave */
     int64_t next_place;         /* HOP_PACED: first outcome not read yet */
-    bool held;                  /* see hop_hold */
+    bool measuring;             /* bursts go on, to find how fast the bucket refills */
+    struct refill refill;
+    bool held;     /* see hop_hold */
     bool borrowed; /* HOP_PACED: it never answered; the sample is of other traces alone */
 };
 
@@ -105,8 +108,16 @@ enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_
  * on, except for HOP_RATIONS, which hop_pace carries out. */
 enum hop_verdict hop_tested(struct hop *hop, int64_t place, enum hop_answer answer, int64_t now_ns);
 
-/* How far apart the probes of the new sample must be, by what the proof has shown. */
+/* Goes on with bursts until they show how far apart the probes of the new sample must be: the last
+ * of them brings HOP_MEASURED. `sample` is held meanwhile. Other traces may have emptied the bucket
+ * after its own last burst, at `asked_ns`. */
+void hop_measure(struct hop *hop, struct pace_sample *sample, int64_t asked_ns);
+
+/* What they have shown; 0: too few were answered to tell. */
 int64_t hop_spacing_ns(const struct hop *hop);
+
+/* How long after the last of them the sample may begin. */
+int64_t hop_wait_ns(const struct hop *hop);
 
 /* Begins the new sample, which the caller holds: what was counted before no longer is. */
 void hop_pace(struct hop *hop, struct pace_sample *sample);

@@ -18,6 +18,7 @@ static const int64_t fresh_ns = INT64_C(60000000000);
 static const int64_t first_ns = INT64_C(1050000000);
 /* Brings the tokens of the longest burst back at 1,000/s, in steps of 20 ms as Linux has them. */
 static const int64_t burst_ns = INT64_C(40000000);
+static const int64_t measure_ns = INT64_C(1500000000);  /* longer than from burst to burst */
 static const int64_t active_ns = INT64_C(3000000000);   /* since a sample's last probe */
 static const int64_t waiting_ns = INT64_C(30000000000); /* since it was wanted */
 
@@ -273,6 +274,11 @@ int64_t pace_burst_ns(const struct pace *pace, const struct ipaddr *responder)
     return pace->bursts[ipaddr_hash(responder) % BURST_SLOTS].free_ns;
 }
 
+int64_t pace_last_burst_ns(const struct pace *pace, const struct ipaddr *responder)
+{
+    return pace_burst_ns(pace, responder) - burst_ns;
+}
+
 void pace_burst(struct pace *pace, const struct ipaddr *responder, int64_t now_ns)
 {
     pace->bursts[ipaddr_hash(responder) % BURST_SLOTS].free_ns = now_ns + burst_ns;
@@ -304,7 +310,7 @@ struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key,
     }
     if (spacing_ns < r->spacing_ns)
         r->spacing_ns = spacing_ns; /* whoever saw less had to share the bucket */
-    int64_t asked_ns = pace_burst_ns(pace, &key->responder) - burst_ns; /* by any trace */
+    int64_t asked_ns = pace_last_burst_ns(pace, &key->responder);
     if (asked_ns < now_ns)
         asked_ns = now_ns;
     if (r->free_ns < asked_ns + first_ns)
@@ -353,6 +359,23 @@ struct pace_sample *pace_borrow(struct pace *pace, const struct pace_key *key, u
             }
     }
     return NULL;
+}
+
+void pace_measuring(struct pace_sample *sample, int64_t now_ns)
+{
+    struct pace_responder *r = sample->responder;
+
+    sample->used_ns = now_ns;
+    if (r->free_ns < now_ns + measure_ns)
+        r->free_ns = now_ns + measure_ns;
+}
+
+void pace_measured(struct pace_sample *sample, int64_t spacing_ns, int64_t from_ns)
+{
+    struct pace_responder *r = sample->responder;
+
+    r->spacing_ns = spacing_ns;
+    r->free_ns = from_ns;
 }
 
 void pace_answered(struct pace *pace, const struct ipaddr *responder, int64_t now_ns)

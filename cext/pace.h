@@ -115,6 +115,13 @@ bool pace_is_idle(const struct pace_sample *sample, int64_t now_ns);
  * another. */
 void pace_answered(struct pace *pace, const struct ipaddr *responder, int64_t now_ns);
 
+/* A trace measures how fast the responder refills: nobody else is to ask before its next burst, or
+ * before it is clear that it sends none. */
+void pace_measuring(struct pace_sample *sample, int64_t now_ns);
+
+/* It has: tokens come every `spacing_ns`, the next by `from_ns`. */
+void pace_measured(struct pace_sample *sample, int64_t spacing_ns, int64_t from_ns);
+
 /* From when on the responder has a token for somebody; 0 if it is not known to ration. */
 int64_t pace_free_ns(const struct pace *pace, const struct ipaddr *responder);
 
@@ -125,6 +132,9 @@ void pace_take(struct pace *pace, const struct ipaddr *responder, int64_t now_ns
  * 1,000 times a second and 50 times at once (icmp_msgs_per_sec, icmp_msgs_burst), and loss that the
  * tests of others cause is none. From when on a burst may begin. */
 int64_t pace_burst_ns(const struct pace *pace, const struct ipaddr *responder);
+
+/* When the last burst of any trace went out. */
+int64_t pace_last_burst_ns(const struct pace *pace, const struct ipaddr *responder);
 
 /* A probe of a burst goes out. */
 void pace_burst(struct pace *pace, const struct ipaddr *responder, int64_t now_ns);

@@ -339,6 +339,8 @@ bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct 
     p->class = hop_take(&at->hop, &t->rules, now_ns, &p->place);
     if (of_burst(p) && trace_heard(t, ttl)->kind != NEWS_NONE)
         pace_burst(t->pace, &trace_heard(t, ttl)->responder, now_ns);
+    if (at->hop.measuring)
+        pace_measuring(at->hop.sample, now_ns);
     at->open++;
     at->sent_ns = now_ns;
     *out = (struct wire_probe){ .number = p->number, .flow = p->flow, .ttl = p->ttl };

@@ -6,6 +6,12 @@
 /* Linux reports an outage at least once a second, as long as probes meet it. */
 static const int64_t outage_ns = INT64_C(1200000000);
 
+/* One token a second, as Linux and IOS XR have it, until more is known. */
+static const int64_t usual_ns = INT64_C(1050000000);
+/* Of those that reply more seldom there is no sample: nobody waits so long for it. */
+static const int64_t most_ns = INT64_C(3600000000);
+static const int64_t unknown_ns = INT64_C(10000000000);
+
 /* Replaces the hop's sample by one within its responder's budget. Without memory it stands. */
 void trace_ration(struct trace *t, uint8_t ttl, struct pace_sample *sample, bool borrowed,
                   int64_t now_ns)
@@ -26,6 +32,8 @@ void trace_ration(struct trace *t, uint8_t ttl, struct pace_sample *sample, bool
     else
         hop_pace(hop, sample);
     t->ttls[ttl].untested = false;
+    if (pace_spacing_ns(sample) > most_ns)
+        hop->phase = HOP_SETTLED;
     event.ration.evidence = pace_evidence(sample);
     event.ration.spacing_ns = pace_spacing_ns(sample);
     trace_emit(t, event, now_ns);
@@ -84,6 +92,41 @@ static enum hop_answer answer_to(const struct trace *t, const struct probe *p)
     return HOP_ANSWERED;
 }
 
+/* Where another trace has found it out already, its sample serves; else its refill is measured. */
+static void found_limit(struct trace *t, uint8_t ttl, int64_t now_ns)
+{
+    struct hop *hop = &t->ttls[ttl].hop;
+
+    if (trace_heard(t, ttl)->kind == NEWS_NONE) { /* only send errors spoke for it */
+        hop->phase = HOP_SETTLED;
+        return;
+    }
+    const struct pace_key key = trace_pace_key(t, ttl);
+    const struct pace_evidence seen = { hop->proof.length, hop->proof.answered };
+    bool known = pace_free_ns(t->pace, &key.responder) > now_ns;
+    struct pace_sample *sample = pace_ration(t->pace, &key, seen, usual_ns, hop->tested_ns);
+    if (sample == NULL || known) {
+        trace_ration(t, ttl, sample, false, now_ns);
+        return;
+    }
+    hop_measure(hop, sample, pace_last_burst_ns(t->pace, &key.responder));
+    pace_measuring(sample, now_ns);
+}
+
+/* Its bucket was emptied by the last burst. */
+static void measured(struct trace *t, uint8_t ttl, int64_t now_ns)
+{
+    struct hop *hop = &t->ttls[ttl].hop;
+    struct pace_sample *sample = hop->sample;
+    int64_t spacing_ns = hop_spacing_ns(hop);
+
+    if (spacing_ns == 0)
+        spacing_ns = unknown_ns;
+    hop->sample = NULL; /* held as before, by trace_ration from now on */
+    pace_measured(sample, spacing_ns, hop->tested_ns + hop_wait_ns(hop));
+    trace_ration(t, ttl, sample, false, now_ns);
+}
+
 void trace_tested(struct trace *t, const struct probe *p, int64_t now_ns)
 {
     uint8_t ttl = p->ttl;
@@ -93,19 +136,12 @@ void trace_tested(struct trace *t, const struct probe *p, int64_t now_ns)
     enum hop_verdict verdict = hop_tested(hop, p->place, answer_to(t, p), now_ns);
     if (verdict == HOP_STANDS && of_tests && trace_heard(t, ttl)->kind != NEWS_NONE)
         pace_passed(t->pace, &trace_heard(t, ttl)->responder, hop->tested_ns);
-    if (verdict != HOP_RATIONS) {
+    if (verdict == HOP_RATIONS)
+        found_limit(t, ttl, now_ns);
+    else if (verdict == HOP_MEASURED)
+        measured(t, ttl, now_ns);
+    else
         trace_note_untested(t, ttl, now_ns);
-        return;
-    }
-    if (trace_heard(t, ttl)->kind == NEWS_NONE) { /* only send errors spoke for it */
-        hop->phase = HOP_SETTLED;
-        return;
-    }
-    const struct pace_key key = trace_pace_key(t, ttl);
-    const struct pace_evidence seen = { hop->proof.length, hop->proof.answered };
-    struct pace_sample *sample =
-        pace_ration(t->pace, &key, seen, hop_spacing_ns(hop), hop->tested_ns);
-    trace_ration(t, ttl, sample, false, now_ns);
 }
 
 void trace_join_known(struct trace *t, uint8_t ttl, int64_t now_ns)

@@ -111,10 +111,12 @@ local function measure(world)
     local result = driver.trace(world.world, world.trace, { seed = seed })
     for ttl, hop in ipairs(hops) do
       local got = result.hops[ttl]
-      local points = got.loss * 100
-      hop.n, hop.sum = hop.n + 1, hop.sum + points
-      hop.squares = hop.squares + points * points
       hop.replaced = hop.replaced + (got.ration and 1 or 0)
+      if got.loss then
+        local points = got.loss * 100
+        hop.n, hop.sum = hop.n + 1, hop.sum + points
+        hop.squares = hop.squares + points * points
+      end
     end
   end
   for _, hop in ipairs(hops) do
@@ -126,6 +128,10 @@ end
 
 local function judge(world, hops)
   for ttl, hop in ipairs(hops) do
+    if hop.n < 0.998 * world.runs then -- tokens came too seldom to tell
+      error(("hop %d: no figure in %d runs"):format(ttl, world.runs - hop.n),
+        0)
+    end
     local truth = ttl < LOSSY and 0 or world.truth * 100
     local allowed = ttl < LOSSY and 0 or 0.5
     if math.abs(hop.mean - truth) > allowed then

@@ -33,6 +33,17 @@ local function mark_suppressed(hops)
   end
 end
 
+-- Seconds between probes for which nobody waits (cext/trace_ration.c).
+local MOST_SPACING = 3.6
+
+--- Whether a hop replies too seldom for a sample.
+-- @tparam table hop
+-- @treturn boolean
+function M.is_too_seldom(hop)
+  return hop.ration ~= nil and hop.sent == 0
+    and hop.ration.spacing > MOST_SPACING
+end
+
 local function burst(ration)
   if ration.tests > 0 then
     return ration.tests_answered, ration.tests
@@ -55,7 +66,8 @@ local function mark_rationed(hops)
     if not (hop.silent or hop.suppressed or hop.untested) then
       answered, sent = answered + hop.received, sent + hop.sent
     end
-    hop.rationed = hop.ration and rations(hop, answered, sent) or nil
+    hop.rationed = hop.ration and (M.is_too_seldom(hop)
+      or rations(hop, answered, sent)) or nil
   end
 end
 

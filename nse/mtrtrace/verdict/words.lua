@@ -68,6 +68,10 @@ function M.rationed(v)
     parts[#parts + 1] = ("%d of %d in the initial sample"):format(
       v.fast_recv, v.fast_sent)
   end
+  if v.sent == 0 then
+    return table.concat(parts, ", ")
+      .. ", and too few later ones to tell its loss"
+  end
   parts[#parts + 1] = ("%d of %d at %s s"):format(v.recv, v.sent,
     format.decimal(v.spacing))
   local shared = v.inferred and "; all of these are other traces', which "

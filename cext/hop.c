@@ -17,9 +17,9 @@ enum {
 
 #define MS INT64_C(1000000)
 static const int64_t untested_ns = 1050 * MS; /* no known router rations probes this far apart */
-static const int64_t rest_ns = 1000 * MS;     /* from one burst to the next */
-/* The same where a token a second must have come in, and one in two seconds must not. */
-static const int64_t refill_rest_ns = 1010 * MS;
+/* From one burst to the next: a token a second must have come in, by the ticks of its kernel, and
+ * two rests must not bring two where one comes in two seconds. */
+static const int64_t rest_ns = 1012 * MS;
 static const int64_t short_run_ns = 4000 * MS; /* a longer one may be stopped early */
 /* As long as a sample of 10 at the usual interval, with what follows it. */
 static const int64_t survey_ns = 1200 * MS;
@@ -280,7 +280,7 @@ static void start_refill_burst(struct hop *hop, int64_t asked_ns)
 {
     hop->phase = HOP_PROOF;
     hop->proof = (struct hop_burst){ .length = PROOF_TESTS };
-    hop->due_ns = asked_ns + refill_rest_ns;
+    hop->due_ns = asked_ns + rest_ns;
 }
 
 static enum hop_verdict judge_refill(struct hop *hop)
@@ -339,12 +339,12 @@ void hop_measure(struct hop *hop, struct pace_sample *sample, int64_t asked_ns)
 
 int64_t hop_spacing_ns(const struct hop *hop)
 {
-    return refill_spacing_ns(&hop->refill, refill_rest_ns);
+    return refill_spacing_ns(&hop->refill, rest_ns);
 }
 
 int64_t hop_wait_ns(const struct hop *hop)
 {
-    return refill_wait_ns(&hop->refill, refill_rest_ns);
+    return refill_wait_ns(&hop->refill, rest_ns);
 }
 
 void hop_pace(struct hop *hop, struct pace_sample *sample)

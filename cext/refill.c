@@ -3,7 +3,10 @@
 
 #include <assert.h>
 
-enum { FEW = 3 }; /* fewer tokens a second than that: Linux has one, or two with a remainder */
+enum {
+    FEW = 3, /* fewer tokens a second than that: Linux has one, or two with a remainder */
+    IN_A_ROW = 3,
+};
 
 #define MS INT64_C(1000000)
 static const int64_t slow_ns = 1050 * MS; /* one token a second, as Linux and IOS XR have it */
@@ -24,11 +27,26 @@ static bool has_gap(const struct refill *refill)
     return false;
 }
 
+/* The last ones all found tokens, few of them: others had taken the earlier ones, or a burst came a
+ * moment before its token. Fewer than one a second do not show three times in a row. */
+static bool keeps_up(const struct refill *refill)
+{
+    int in_a_row = 0;
+
+    while (in_a_row < refill->bursts) {
+        int answered = refill->answered[refill->bursts - 1 - in_a_row];
+        if (answered == 0 || answered >= FEW)
+            break;
+        in_a_row++;
+    }
+    return in_a_row >= IN_A_ROW;
+}
+
 bool refill_is_done(const struct refill *refill)
 {
     if (refill->bursts < 2)
         return false;
-    return refill->bursts == REFILL_BURSTS || !has_gap(refill);
+    return refill->bursts == REFILL_BURSTS || !has_gap(refill) || keeps_up(refill);
 }
 
 /* Every burst found tokens: what the poorest found comes in during a rest. */
@@ -67,6 +85,8 @@ int64_t refill_wait_ns(const struct refill *refill, int64_t rest_ns)
 {
     int longest = 0, gap = 0;
 
+    if (keeps_up(refill))
+        return slow_ns;
     for (int i = 0; i < refill->bursts; i++) {
         gap = refill->answered[i] == 0 ? gap + 1 : 0;
         longest = gap > longest ? gap : longest;
@@ -76,5 +96,7 @@ int64_t refill_wait_ns(const struct refill *refill, int64_t rest_ns)
 
 int64_t refill_spacing_ns(const struct refill *refill, int64_t rest_ns)
 {
+    if (keeps_up(refill))
+        return slow_ns;
     return has_gap(refill) ? sparse_ns(refill, rest_ns) : steady_ns(refill, rest_ns);
 }

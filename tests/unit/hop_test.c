@@ -88,7 +88,7 @@ static void check_proof(void)
     prove(&hop, 8, 16, &proof);
     check_int("tests", proof.tests, 16);
     check_int("counted", proof.counted, 0);
-    check_int("at", proof.last_ns, 1300 * MS);
+    check_int("at", proof.last_ns, 1312 * MS);
 
     static const struct {
         const char *name;
@@ -219,7 +219,7 @@ static void check_spacing(void)
     prove(&hop, 2, 1, &proof);
     int64_t proof_ns = hop.tested_ns;
     hop_measure(&hop, sample, proof_ns);
-    check_int("due", hop_due(&hop, &rules), proof_ns + 1010 * MS);
+    check_int("due", hop_due(&hop, &rules), proof_ns + 1012 * MS);
     check_that(hop_is_untested(&hop, &rules), "tested while it is measured");
     struct taken burst = run(&hop, &rules, proof_ns);
     check_int("tests", burst.tests, 16);
@@ -231,12 +231,12 @@ static void check_spacing(void)
     prove(&hop, 2, 0, &proof);
     hop_measure(&hop, sample, hop.tested_ns + 300 * MS);
     for (int i = 0; i < 2; i++) {
-        check_int("due", hop_due(&hop, &rules), hop.tested_ns + (i == 0 ? 1310 : 1010) * MS);
+        check_int("due", hop_due(&hop, &rules), hop.tested_ns + (i == 0 ? 1312 : 1012) * MS);
         burst = run(&hop, &rules, hop.tested_ns);
         enum hop_verdict verdict = finish_tests(&hop, 5, 16, burst.last_ns);
         check_int("verdict", verdict, i == 0 ? HOP_UNDECIDED : HOP_MEASURED);
     }
-    check_int("spacing_ns", hop_spacing_ns(&hop), 1010 * MS * 13 / 10 / 4);
+    check_int("spacing_ns", hop_spacing_ns(&hop), 1012 * MS * 13 / 10 / 4);
     pace_free(pace);
 }
 

@@ -12,6 +12,13 @@ local packet = require "sim.packet"
 
 local RUNS = tonumber(arg[1]) or 3
 
+-- The rates, where they are asked for.
+local function report(format, ...)
+  if arg[1] then
+    print("  " .. format:format(...))
+  end
+end
+
 -- Counted and lost probes of hops, and how many are called rate-limiting.
 local function add(sums, result)
   for _, hop in ipairs(result.hops) do
@@ -58,6 +65,9 @@ for _, count in ipairs { 1, 8, 16, 32 } do
   check.case(("global_limit_%d_flows"):format(count), function()
     for _, apart_s in ipairs { 0, 0.013, 0.11 } do
       local sums = run_flows(GLOBAL, count, apart_s, 10)
+      report("%d flows %g s apart: false loss %.2f %%, called rate-limiting "
+        .. "%.2f %% of %d hops", count, apart_s, 100 * sums.lost / sums.sent,
+        100 * sums.limited / sums.rows, sums.rows)
       check.equal({ sums.lost, sums.limited }, { 0, 0 })
       check.equal(sums.took_s < 1 + 0.1 * count, true,
         ("%.1f s"):format(sums.took_s))
@@ -99,6 +109,8 @@ for name, row in pairs(REFILLS) do
       sampled = sampled + (hop.sent == 10 and 1 or 0)
       took_s = math.max(took_s, t.elapsed_s)
     end
+    report("%d runs: %d false losses, %.1f %% with a figure, up to %.1f s",
+      15 * RUNS, lost, 100 * sampled / (15 * RUNS), took_s)
     check.equal(lost, 0, "lost")
     if row[2] then
       check.equal(sampled, 15 * RUNS, "runs with a figure")
@@ -206,6 +218,10 @@ local function run_targets(w, list, at_once, more, seed)
     end
   end
   sums.took_s = sim.now_ns / 1e9
+  report("%d targets, %d at once: of %d hops %d open, %d called silent, %d "
+    .. "taken over, %d wrong; false loss of %d probes; %.1f s", #list, at_once,
+    sums.rows, sums.none, sums.silent, sums.inferred, sums.invented,
+    sums.lost, sums.took_s)
   return sums
 end
 

@@ -224,6 +224,9 @@ check.case("loss_on_one_branch_is_that_branch_s", function()
   end
 end)
 
+-- By then the bursts are over that show how fast tokens come.
+local MEASURED_NS = 5e9
+
 -- Each way to a router that rations gets its own sample, and each flow one
 -- answer, within the pace; no flow is taken for one that nobody answers.
 local function rationed(path, version, protocol)
@@ -231,7 +234,7 @@ local function rationed(path, version, protocol)
   local w = world(path, version, { r1 = ration, r2 = ration, host = ration })
   local result, text, run = core.run(w, { protocol = protocol, flows = 16,
     packets = 5 }, { verbose = true, on_send = function(_, ttl, now)
-      times[#times + 1] = ttl == 1 and now > 2.42e9 and now or nil
+      times[#times + 1] = ttl == 1 and now > MEASURED_NS and now or nil
     end })
   for _, hop in ipairs(result.hops) do
     check.equal(hop.loss, 0.0, ("%s, loss of hop %d"):format(protocol,
@@ -262,7 +265,8 @@ check.case("sixteen_flows_keep_the_pace_of_those_that_ration", function()
       local told = said(table.concat(run.said, "\n"), "rations its answers")
       check.equal(#told, 1)
       local left = tonumber(told[1]:match ": about (%d+) s more$")
-      check.equal(math.abs(run.took_s - 3 - left) < 6, true,
+      -- The estimate is made before the bursts that measure, up to eight.
+      check.equal(math.abs(run.took_s - 3 - left) < 14, true,
         ("%s of %.1f s"):format(told[1], run.took_s))
     end
   end

@@ -437,6 +437,11 @@ static void on_rationed(struct tally_hop *hop, const struct trace_event *event)
 {
     bool withdrawn = event->ration.spacing_ns == 0;
 
+    if (hop->rationed && !withdrawn && hop->sent + hop->in_flight == 0) {
+        hop->ration = event->ration; /* its spacing is known now; there is no sample yet */
+        hop->first_counted = event->probe;
+        return;
+    }
     hop->rationed = !withdrawn;
     hop->untested = false;
     hop->ration = event->ration;

@@ -38,6 +38,7 @@ struct ttl {
     int64_t look_ns;     /* not before this: what other traces saw here */
     uint8_t checks;      /* tries at times when a router that others saw here had a token */
     bool first;          /* others wait for what its checks show */
+    int64_t told_ns;     /* HOP_PACED: the spacing that the last event named */
     int64_t held_ns;     /* since when it waits for tokens of others' router; 0: it does not */
     bool awaited;        /* a running trace saw one, of which it is not known whether it rations */
 };

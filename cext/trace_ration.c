@@ -12,14 +12,37 @@ static const int64_t usual_ns = INT64_C(1050000000);
 static const int64_t most_ns = INT64_C(3600000000);
 static const int64_t unknown_ns = INT64_C(10000000000);
 
+/* Says how far apart the probes of the hop's sample are. Where they are too far it takes none. */
+static void tell_spacing(struct trace *t, uint8_t ttl, int64_t now_ns)
+{
+    struct ttl *at = &t->ttls[ttl];
+    struct trace_event event = {
+        .kind = EVENT_RATIONED, .ttl = ttl, .flow = t->config.flow, .probe = t->probes.next
+    };
+
+    at->told_ns = pace_spacing_ns(at->hop.sample);
+    if (at->told_ns > most_ns)
+        at->hop.phase = HOP_SETTLED;
+    event.ration.evidence = pace_evidence(at->hop.sample);
+    event.ration.spacing_ns = at->told_ns;
+    trace_emit(t, event, now_ns);
+}
+
+/* It has joined a sample whose spacing another trace was still measuring. */
+static void tell_measured(struct trace *t, uint8_t ttl, int64_t now_ns)
+{
+    const struct ttl *at = &t->ttls[ttl];
+
+    if (at->hop.phase == HOP_PACED && at->hop.counted == 0 &&
+        at->told_ns != pace_spacing_ns(at->hop.sample))
+        tell_spacing(t, ttl, now_ns);
+}
+
 /* Replaces the hop's sample by one within its responder's budget. Without memory it stands. */
 void trace_ration(struct trace *t, uint8_t ttl, struct pace_sample *sample, bool borrowed,
                   int64_t now_ns)
 {
     struct hop *hop = &t->ttls[ttl].hop;
-    struct trace_event event = {
-        .kind = EVENT_RATIONED, .ttl = ttl, .flow = t->config.flow, .probe = t->probes.next
-    };
 
     if (sample == NULL) {
         hop->phase = HOP_SETTLED;
@@ -32,11 +55,7 @@ void trace_ration(struct trace *t, uint8_t ttl, struct pace_sample *sample, bool
     else
         hop_pace(hop, sample);
     t->ttls[ttl].untested = false;
-    if (pace_spacing_ns(sample) > most_ns)
-        hop->phase = HOP_SETTLED;
-    event.ration.evidence = pace_evidence(sample);
-    event.ration.spacing_ns = pace_spacing_ns(sample);
-    trace_emit(t, event, now_ns);
+    tell_spacing(t, ttl, now_ns);
 }
 
 void trace_note_untested(struct trace *t, uint8_t ttl, int64_t now_ns)
@@ -186,9 +205,11 @@ void trace_read_shared(struct trace *t, int64_t now_ns)
 {
     const struct pace_outcome *outcome;
 
-    for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++)
+    for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++) {
+        tell_measured(t, (uint8_t)ttl, now_ns);
         while ((outcome = hop_read_shared(&t->ttls[ttl].hop, &t->rules)) != NULL)
             take_shared(t, (uint8_t)ttl, outcome, now_ns);
+    }
 }
 
 void trace_publish(struct trace *t, const struct probe *p, const struct trace_event *event)

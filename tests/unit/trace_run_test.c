@@ -136,7 +136,7 @@ static void test_duration(void)
     w->target_ttl = 8;
     w->rtt_ns[3] = 0;
     run();
-    check_that(summary().elapsed_ns <= 2100 * MS, "%lld ms",
+    check_that(summary().elapsed_ns <= 2150 * MS, "%lld ms",
                (long long)(summary().elapsed_ns / MS));
     check_int("sent to the silent hop", hop(3)->sent, 10);
     check_int("in flight", hop(3)->in_flight, 0);

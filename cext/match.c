@@ -177,5 +177,5 @@ struct probe *match_reply(const struct probes *probes, const struct wire_spec *s
         return p;
     bool answered = p->state == PROBE_ANSWERED || p->state == PROBE_LATE;
     bool first = !answered || p->bare_from == ipaddr_hash(&packet->from);
-    return first && now_ns - p->sent_ns <= wait_ns ? p : NULL;
+    return first && now_ns - p->left_ns <= wait_ns ? p : NULL;
 }

@@ -38,7 +38,7 @@ is flows_are_told_at_the_start "$(grep -o '"source_port":[0-9]*' <<<"$(grep '"ki
   sort -u | wc -l)" 5
 
 # A branch that loses is named in the replay too.
-lab_rule rf1 forward iifname up ip ttl '<' 20 numgen inc mod 2 0 drop
+lab_rule rf1 forward iifname up ip ttl '<' 20 numgen random mod 2 0 drop
 cli -n --asn off -c 10 --flows 12 -u --record "$dir/rec" "$t4"
 cp "$dir/out" "$dir/run"
 like loss_names_the_branch "$OUT" 'Round-trip loss.* through '

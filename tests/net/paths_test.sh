@@ -136,7 +136,7 @@ for protocol in icmp udp tcp; do
 done
 
 # Loss on one branch is that branch's alone.
-lab_rule rf1 forward iifname up ip ttl '<' 20 numgen inc mod 2 0 drop
+lab_rule rf1 forward iifname up ip ttl '<' 20 numgen random mod 2 0 drop
 cli -n --asn off -c 10 --flows 16 -j -u "$t4"
 JSON=$LAB_SCRATCH/out
 verdicts=$(graph "$JSON" verdicts)

@@ -204,6 +204,7 @@ static int ask_routes(const struct egress_wish *wish, struct egress_route *out, 
     out->source = query.source;
     if (known)
         if_indextoname(answer.interface, out->interface);
+    out->several = answer.several;
     out->split = !choose_hop(&fib, &query, wish->pin.source, &hop);
     fib_close(&fib);
     if (!answer.broadcast)
@@ -211,6 +212,33 @@ static int ask_routes(const struct egress_wish *wish, struct egress_route *out, 
     return err_set(err, ERR_BADADDRESS,
                    "%s is the broadcast address of %s: the address of one host expected",
                    ipaddr_to_text(&wish->target, text), out->interface);
+}
+
+size_t egress_sources(const struct egress_wish *wish, size_t count, uint8_t *of,
+                      struct ipaddr *list, size_t room)
+{
+    struct fib_query query = query_of(wish);
+    struct fib_answer answer;
+    struct fib fib;
+    size_t known = 1;
+
+    query.source = (struct ipaddr){ 0 };
+    memset(of, 0, count);
+    if (fib_open(&fib) < 0)
+        return known;
+    for (size_t flow = 0; flow < count; flow++) {
+        size_t i = 0;
+        query.source_port = (uint16_t)(wish->source_port + flow);
+        if (fib_ask(&fib, &query, &answer) != 0 || answer.source.version == 0)
+            continue;
+        while (i < known && !ipaddr_equal(&list[i], &answer.source))
+            i++;
+        if (i == known && known < room)
+            list[known++] = answer.source;
+        of[flow] = i < known ? (uint8_t)i : 0;
+    }
+    fib_close(&fib);
+    return known;
 }
 
 /* A connected UDP socket sends nothing, but has the source and the MTU of what would be sent. */

@@ -32,12 +32,19 @@ struct egress_route {
     int mtu;                     /* of the path, as far as the kernel has learnt it */
     int link_mtu;                /* largest packet of the family that the interface takes */
     char interface[IF_NAMESIZE]; /* "" if unknown */
+    bool several;                /* this host has several next hops to the target */
     bool split;                  /* this host has several next hops to the target, and raw sockets
                                     cannot be led over the one that an application's packet takes */
 };
 
 /* Asks the kernel for the route that `ip route get` shows with the same values. */
 int egress_find(const struct egress_wish *wish, struct egress_route *out, struct err *err);
+
+/* The source address of an unbound application's packet, for source ports that rise from the
+ * wish's: one place of `list` for each of `count`, in `of`. How many different ones there are, at
+ * most `room`: the rest, and where the kernel names none, have the first one's, which is given. */
+size_t egress_sources(const struct egress_wish *wish, size_t count, uint8_t *of,
+                      struct ipaddr *list, size_t room);
 
 /* A raw socket, and what the kernel said of the next hops of what was sent through it. */
 struct egress;

@@ -76,7 +76,8 @@ bool match_secret(const struct wire_spec *spec, const struct wire_ids *ids, uint
 static bool is_as_sent(const struct wire_spec *spec, const struct wire_ids *ids,
                        const struct probe *p)
 {
-    if (!ipaddr_equal(&ids->source, &spec->source) || !ipaddr_equal(&ids->target, &spec->target))
+    if (!ipaddr_equal(&ids->source, wire_source(spec, p->flow)) ||
+        !ipaddr_equal(&ids->target, &spec->target))
         return false;
     if (spec->protocol == WIRE_ICMP)
         return ids->ident == spec->ident;

@@ -357,10 +357,9 @@ static void complete_ports(struct wire_spec *spec)
         spec->target_port = spec->protocol == WIRE_UDP ? WIRE_PORT_UDP : WIRE_PORT_TCP;
 }
 
-int prober_find_route(struct wire_spec *spec, uint16_t flow, uint32_t scope,
-                      const struct egress_pin *pin, struct egress_route *out, struct err *err)
+static struct egress_wish wish_of(const struct wire_spec *spec, uint16_t flow, uint32_t scope,
+                                  const struct egress_pin *pin)
 {
-    complete_ports(spec);
     struct egress_wish wish = { .target = spec->target,
                                 .source = spec->source,
                                 .scope = scope,
@@ -370,11 +369,39 @@ int prober_find_route(struct wire_spec *spec, uint16_t flow, uint32_t scope,
                                     wire_ip_protocol(spec->protocol, spec->target.version),
                                 .source_port = (uint16_t)(spec->source_port + flow),
                                 .target_port = spec->target_port };
+
     if (spec->protocol == WIRE_ICMP) {
         wish.source_port = 0;
         wish.target_port = (uint16_t)(wire_echo_type(spec->target.version) << 8);
     }
+    return wish;
+}
+
+int prober_find_route(struct wire_spec *spec, uint16_t flow, uint32_t scope,
+                      const struct egress_pin *pin, struct egress_route *out, struct err *err)
+{
+    complete_ports(spec);
+    struct egress_wish wish = wish_of(spec, flow, scope, pin);
     return egress_find(&wish, out, err);
+}
+
+struct wire_sources *prober_find_sources(const struct wire_spec *spec, uint32_t scope,
+                                         const struct egress_pin *pin,
+                                         const struct egress_route *route)
+{
+    struct wire_sources *sources;
+
+    if (!route->several || pin->source || spec->protocol == WIRE_ICMP)
+        return NULL;
+    sources = calloc(1, sizeof *sources);
+    if (sources == NULL)
+        return NULL; /* then all flows have one */
+    struct egress_wish wish = wish_of(spec, 0, scope, pin);
+    sources->list[0] = route->source;
+    if (egress_sources(&wish, WIRE_FLOWS, sources->of, sources->list, WIRE_SOURCES) > 1)
+        return sources;
+    free(sources);
+    return NULL;
 }
 
 int prober_complete_spec(const struct prober *p, struct wire_spec *spec,

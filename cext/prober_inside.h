@@ -67,7 +67,8 @@ struct prober_search {
     struct prober_search *next;
     struct prober_entries entries;
     const struct search_ops *ops;
-    void *state; /* ours */
+    void *state;                  /* ours */
+    struct wire_sources *sources; /* of its flows, or NULL */
     struct egress_route route;
     const struct way *way;
     int64_t asked_ns; /* when somebody last asked about it */
@@ -119,6 +120,11 @@ const struct way *prober_way(struct prober *p, uint8_t version, const struct egr
  * 0: the kernel's choice, which may differ from flow to flow where this host has several uplinks. */
 int prober_find_route(struct wire_spec *spec, uint16_t flow, uint32_t scope,
                       const struct egress_pin *pin, struct egress_route *out, struct err *err);
+
+/* The source address of each flow where these differ, else NULL. The caller frees it. */
+struct wire_sources *prober_find_sources(const struct wire_spec *spec, uint32_t scope,
+                                         const struct egress_pin *pin,
+                                         const struct egress_route *route);
 
 /* Under the lock: fills in what the request leaves open, and what is random. -1 with *err set, also
  * where PROBER_MOST traces and searches are there. */

@@ -54,6 +54,7 @@ int64_t prober_step_searches(struct prober *p, int *sends_left)
 static void free_search(struct prober_search *s)
 {
     s->ops->free(s->state);
+    free(s->sources);
     free(s);
 }
 
@@ -101,6 +102,9 @@ static struct prober_search *begin(struct prober *p, const struct prober_request
         free(s);
         return NULL;
     }
+    if (wanted.ops == &mda_search)
+        s->sources = prober_find_sources(&wanted.spec, way->scope, &way->pin, &s->route);
+    wanted.spec.sources = s->sources;
     pthread_mutex_lock(&p->lock);
     if (start(p, s, &way->pin, &wanted, err) == 0) {
         s->next = p->searches;
@@ -109,6 +113,7 @@ static struct prober_search *begin(struct prober *p, const struct prober_request
                       NULL);
         p->count++;
     } else {
+        free(s->sources);
         free(s);
         s = NULL;
     }

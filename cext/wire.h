@@ -28,18 +28,26 @@ enum {
     WIRE_EXTENSION_HEADERS = 8, /* of IPv6, in a row; a packet with more is not read */
 };
 
+/* The source address of each flow, where this host has several uplinks. */
+enum { WIRE_SOURCES = 8 };
+struct wire_sources {
+    struct ipaddr list[WIRE_SOURCES];
+    uint8_t of[WIRE_FLOWS]; /* its place in the list */
+};
+
 /* What all probes of a trace share. */
 struct wire_spec {
     enum wire_protocol protocol;
     struct ipaddr source, target;
-    uint16_t source_port, target_port; /* UDP and TCP; the source port is flow 0's */
-    uint16_t ident;                    /* ICMP identifier, unique to the trace in this process */
-    uint16_t first_index;              /* index of probe 0, random */
-    uint16_t cookie;                   /* random: the trace's half of its probes' cookies */
-    uint64_t key;                      /* random: of the tags, see wire_tag */
-    uint32_t tcp_base;                 /* sequence number of probe 0, random */
-    uint16_t size;                     /* length of the IP packet in bytes */
-    uint8_t tos;                       /* TOS or traffic class */
+    const struct wire_sources *sources; /* NULL: all flows have `source` */
+    uint16_t source_port, target_port;  /* UDP and TCP; the source port is flow 0's */
+    uint16_t ident;                     /* ICMP identifier, unique to the trace in this process */
+    uint16_t first_index;               /* index of probe 0, random */
+    uint16_t cookie;                    /* random: the trace's half of its probes' cookies */
+    uint64_t key;                       /* random: of the tags, see wire_tag */
+    uint32_t tcp_base;                  /* sequence number of probe 0, random */
+    uint16_t size;                      /* length of the IP packet in bytes */
+    uint8_t tos;                        /* TOS or traffic class */
     /* direct probes: */
     uint16_t ip_id; /* IPv4; 0: the probe's tag */
     bool df;        /* IPv4 */
@@ -124,6 +132,9 @@ enum wire_verdict {
 /* Smallest and default length of a probe packet, bytes. */
 uint16_t wire_size_min(enum wire_protocol protocol, uint8_t version);
 uint16_t wire_size_default(enum wire_protocol protocol, uint8_t version);
+
+/* The source address of a flow's probes. */
+const struct ipaddr *wire_source(const struct wire_spec *spec, uint16_t flow);
 
 /* The number of the protocol in IP headers, and the type of an echo request. */
 uint8_t wire_ip_protocol(enum wire_protocol protocol, uint8_t version);

@@ -32,6 +32,12 @@ uint16_t wire_size_default(enum wire_protocol protocol, uint8_t version)
                       protocol_info[protocol].payload_default);
 }
 
+const struct ipaddr *wire_source(const struct wire_spec *spec, uint16_t flow)
+{
+    const struct wire_sources *sources = spec->sources;
+    return sources == NULL ? &spec->source : &sources->list[sources->of[flow % WIRE_FLOWS]];
+}
+
 uint8_t wire_ip_protocol(enum wire_protocol protocol, uint8_t version)
 {
     if (protocol == WIRE_ICMP)
@@ -195,9 +201,11 @@ static void put_udp(const struct wire_spec *spec, const struct wire_probe *probe
 uint16_t wire_udp_balance(const struct wire_spec *spec, uint32_t number, uint16_t flow)
 {
     const struct wire_probe probe = { .number = number, .flow = flow };
+    struct wire_spec its = *spec;
     uint8_t at[UDP_HEADER + WIRE_PAYLOAD_MIN] = { 0 };
 
-    put_udp(spec, &probe, at,
+    its.source = *wire_source(spec, flow);
+    put_udp(&its, &probe, at,
             (size_t)(spec->size - ipaddr_family(spec->source.version)->header_length));
     return (uint16_t)(at[UDP_HEADER] << 8 | at[UDP_HEADER + 1]);
 }
@@ -244,20 +252,22 @@ static void build_ip(const struct wire_spec *spec, const struct wire_probe *prob
 size_t wire_build(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t *packet)
 {
     const struct ipaddr_family *family = ipaddr_family(spec->source.version);
+    struct wire_spec its = *spec;
     uint8_t *transport = packet + family->header_length;
     size_t length = (size_t)(spec->size - family->header_length);
 
+    its.source = *wire_source(spec, probe->flow);
     memset(packet, 0, spec->size);
-    build_ip(spec, probe, wire_ip_protocol(spec->protocol, family->version), packet);
+    build_ip(&its, probe, wire_ip_protocol(spec->protocol, family->version), packet);
     switch (spec->protocol) {
     case WIRE_ICMP:
-        build_icmp(spec, probe, transport, length);
+        build_icmp(&its, probe, transport, length);
         break;
     case WIRE_UDP:
-        put_udp(spec, probe, transport, length);
+        put_udp(&its, probe, transport, length);
         break;
     case WIRE_TCP:
-        build_tcp(spec, probe, transport, length);
+        build_tcp(&its, probe, transport, length);
         break;
     case WIRE_PROTOCOL_COUNT:
         break;

@@ -47,6 +47,12 @@ for family in 4 6; do
   for protocol in udp tcp; do
     follows $family $protocol
   done
+  # Each uplink has an address of its own, and the flows over it have that.
+  cli -n --asn off --os off --http off -j -c 2 --paths 95 -u "$(lab_target $family)"
+  is "ecmp_paths_v$family" "$RC $(grep -o '"reached":true' <<<"$OUT" | head -n 1)" '0 "reached":true'
+  for hop in "${first[$family]}" "${second[$family]}"; do
+    like "ecmp_paths_v${family}_finds_$hop" "$OUT" "\"ip\":\"$hop\""
+  done
 done
 
 # An application that is bound to the printed port takes the printed path.

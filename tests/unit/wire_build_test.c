@@ -2,6 +2,7 @@
 /* Probes as bytes, read by plain code of our own: nothing of wire_parse judges wire_build here but
  * in the round trip. */
 #include "check.h"
+#include "match.h"
 #include "wire.h"
 
 #include <stdlib.h>
@@ -352,11 +353,41 @@ static void test_tcp_seq(void)
     }
 }
 
+/* Each flow has its uplink's source address: in the header, under the checksum, and where a reply is
+ * matched. */
+static void test_sources(const struct variant *v)
+{
+    static struct wire_sources sources;
+    struct wire_spec spec = spec_for(v, v->size_default), plain = spec;
+    struct wire_packet read;
+    struct probes probes = { 0 };
+
+    sources.list[0] = sources.list[1] = spec.source;
+    sources.list[1].bytes[1] ^= 0x7f;
+    sources.of[1] = 1;
+    spec.sources = &sources;
+    for (uint16_t flow = 0; flow < 2; flow++) {
+        struct probe *p = probes_add(&probes, 0, 1);
+        const struct wire_probe probe = { .number = p->number, .flow = flow, .ttl = 9 };
+        static uint8_t wanted[WIRE_PACKET_MAX];
+        p->flow = flow;
+        check_case("%s_source_of_flow_%u", v->name, flow);
+        plain.source = sources.list[flow];
+        size_t length = wire_build(&spec, &probe, packet);
+        wire_build(&plain, &probe, wanted);
+        check_bytes("packet", packet, wanted, length);
+        check_int("read", wire_parse(packet, length, &read), WIRE_OK);
+        check_that(match_probe(&probes, &spec, &read.probe) == p, "not matched");
+    }
+    probes_fini(&probes);
+}
+
 int main(void)
 {
     for (size_t i = 0; i < COUNT(variants); i++) {
         test_sizes(&variants[i]);
         test_flow(&variants[i]);
+        test_sources(&variants[i]);
     }
     test_index();
     test_tags();

@@ -70,6 +70,13 @@ bool hop_is_settled(const struct hop *hop)
     return hop->phase == HOP_SETTLED || hop->phase == HOP_DORMANT;
 }
 
+bool hop_in_burst(const struct hop *hop)
+{
+    if (hop->phase == HOP_TEST)
+        return hop->tests.sent > 0;
+    return hop->phase == HOP_PROOF && hop->proof.sent > 0;
+}
+
 bool hop_begins_burst(const struct hop *hop)
 {
     if (hop->phase == HOP_TEST)

@@ -90,6 +90,9 @@ int64_t hop_due(const struct hop *hop, const struct hop_rules *rules);
 /* True when the hop waits for nothing: its sample stands, or it is silent. */
 bool hop_is_settled(const struct hop *hop);
 
+/* True between the first and the last probe of a burst. */
+bool hop_in_burst(const struct hop *hop);
+
 /* True when its next turn is the first probe of a burst. */
 bool hop_begins_burst(const struct hop *hop);
 

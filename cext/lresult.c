@@ -292,6 +292,8 @@ void lresult_push(lua_State *L, const struct prober_report *report)
     lset_integer(L, "sent", report->summary.sent);
     set_send_error(L, &report->summary);
     lset_integer(L, "capture_drops", (lua_Integer)report->capture_drops);
+    if (report->summary.link_rate > 0)
+        lset_integer(L, "link_rate", (lua_Integer)(report->summary.link_rate * 8));
     lset_integer(L, "clock_steps", report->summary.clock_steps);
     lset_integer(L, "unstamped", report->summary.unstamped);
     int last = report->summary.end_ttl;

@@ -80,6 +80,20 @@ static void step_job(struct prober *p, struct prober_job *job, int *sends_left)
         job->due_ns = p->now_ns + pause_check_ns;
 }
 
+/* Where the budget is short, each job is the first in turn. */
+static void rotate(struct prober *p)
+{
+    struct prober_job *first = p->jobs, **end = &p->jobs;
+
+    if (first == NULL || first->next == NULL)
+        return;
+    p->jobs = first->next;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = first;
+    first->next = NULL;
+}
+
 /* Delivers what was read, then lets every job that is due act; returns when the next one is. */
 static int64_t take_turn(struct prober *p)
 {
@@ -102,6 +116,8 @@ static int64_t take_turn(struct prober *p)
         if (job->due_ns < due_ns)
             due_ns = job->due_ns;
     }
+    if (sends_left < SENDS_PER_TURN)
+        rotate(p);
     if (pace_news(p->pace) != p->pace_news)
         return p->now_ns;
     int64_t searches_due_ns = prober_step_searches(p, &sends_left);
@@ -215,6 +231,7 @@ struct prober *prober_open(struct err *err)
         goto failed;
     }
     p->pace = pace_new();
+    budget_init(&p->budget);
     p->asks = asks_new();
     if (p->pace == NULL || p->asks == NULL) {
         err_set(err, ERR_NOMEM, "no memory for a prober");
@@ -450,6 +467,7 @@ static int start_trace(struct prober *p, struct prober_job *job,
     job->asked_ns = job->begun_ns = prober_clock_ns();
     job->started_ns = read_clock(CLOCK_REALTIME);
     job->first_drops = UINT64_MAX;
+    config.budget = &p->budget;
     job->trace = trace_new(&config, p->pace, job->asked_ns, on_event, job, err);
     return job->trace != NULL ? 0 : -1;
 }

@@ -4,6 +4,7 @@
 #define MTR_PROBER_INSIDE_H
 
 #include "asks.h"
+#include "budget.h"
 #include "capture.h"
 #include "prober.h"
 
@@ -99,6 +100,7 @@ struct prober {
     uint32_t ended; /* traces that are at work no more, from 1; may wrap */
     struct prober_search *searches;
     struct pace *pace;
+    struct budget budget;
     uint64_t pace_news;
     uint64_t drops;
     int64_t drops_read_ns, now_ns;

@@ -310,16 +310,32 @@ static int64_t ttl_due(const struct trace *t, int ttl)
     return due_ns > slot_ns ? due_ns : slot_ns;
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The TTL whose turn it is; 0: none. With a budget the farthest goes first: what its probes meet
+ * shows what all links bear. */
+static int next_ttl(const struct trace *t, int64_t now_ns)
+{
+    bool backwards = t->config.budget != NULL;
+    int first = t->config.first_hop, last = last_probed(t);
+
+    for (int i = first; i <= last; i++) {
+        int ttl = backwards ? last - (i - first) : i;
+        if (later(ttl_due(t, ttl), trace_budget_due(t, ttl)) <= now_ns)
+            return ttl;
+    }
+    return 0;
+}
+
 bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct wire_probe *out)
 {
-    int last = last_probed(t);
-    int ttl = t->config.first_hop;
-
     if (t->done || now_ns < t->blocked_until_ns)
         return false;
-    while (ttl <= last && ttl_due(t, ttl) > now_ns)
-        ttl++;
-    if (ttl > last)
+    int ttl = next_ttl(t, now_ns);
+    if (ttl == 0)
         return false;
     struct probe *p = probes_add(&t->probes, now_ns, 2 * t->config.timeout_ns);
     if (p == NULL) {
@@ -327,6 +343,8 @@ bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct 
         return false;
     }
     struct ttl *at = &t->ttls[ttl];
+    if (!hop_was_probed(&at->hop))
+        t->horizon_moved_ns = now_ns; /* silence begins with the last of the window */
     if (hop_is_waking(&at->hop)) {
         const struct pace_key key = trace_pace_key(t, (uint8_t)ttl);
         if (at->held_ns != 0)
@@ -341,6 +359,7 @@ bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct 
         pace_burst(t->pace, &trace_heard(t, ttl)->responder, now_ns);
     if (at->hop.measuring)
         pace_measuring(at->hop.sample, now_ns);
+    trace_budget_take(t, p, now_ns);
     at->open++;
     at->sent_ns = now_ns;
     *out = (struct wire_probe){ .number = p->number, .flow = p->flow, .ttl = p->ttl };
@@ -419,6 +438,8 @@ static void first_answer(struct trace *t, struct probe *p, struct trace_event ev
     event.kind = in_time ? EVENT_REPLY : EVENT_LATE;
     event.was_unreachable = p->state == PROBE_UNREACHABLE;
     note_rtt(t, &t->ttls[p->ttl], event.rtt_ns);
+    if (in_time)
+        trace_budget_learn(t, p, event.rtt_ns);
     t->ttls[p->ttl].answered_ns = now_ns;
     take_token(t, p, event.reply, now_ns);
     trace_learn(t, p, event.reply, event.from_target, now_ns);
@@ -516,7 +537,7 @@ static int64_t send_due(const struct trace *t)
     int64_t due = INT64_MAX;
 
     for (int ttl = t->config.first_hop; ttl <= last_probed(t); ttl++)
-        due = earlier(due, ttl_due(t, ttl));
+        due = earlier(due, later(ttl_due(t, ttl), trace_budget_due(t, ttl)));
     return due > t->blocked_until_ns ? due : t->blocked_until_ns;
 }
 
@@ -568,6 +589,7 @@ void trace_summary(const struct trace *t, struct trace_summary *out)
                                    .elapsed_ns = t->stepped_ns - t->started_ns,
                                    .clock_steps = t->clock_steps,
                                    .unstamped = t->unstamped,
+                                   .link_rate = trace_budget_link(t),
                                    .last_error = t->last_error };
     for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++)
         if (hop_was_probed(&t->ttls[ttl].hop))

@@ -14,6 +14,7 @@
 #include "wire.h"
 
 struct trace;
+struct budget;
 
 struct trace_config {
     struct wire_spec spec;
@@ -24,7 +25,8 @@ struct trace_config {
     uint16_t flow;      /* of all its probes: what balancers hash */
     uint32_t egress;    /* traces that leave this host in different ways are not compared */
     uint8_t first_hop, max_hops, max_silent;
-    bool vouched; /* the caller knows the pace: no tests */
+    bool vouched;          /* the caller knows the pace: no tests */
+    struct budget *budget; /* shared by all traces of the process, outlives them; NULL: no limit */
 };
 
 /* When the capture saw a packet. Stamps of different epochs cannot be subtracted: the clock was set
@@ -97,6 +99,7 @@ struct trace_summary {
     int64_t elapsed_ns;   /* until done, or until the last step */
     uint32_t clock_steps; /* RTTs dropped because the clock was set */
     uint32_t unstamped;   /* answers to probes that the capture never saw leave: no RTT */
+    double link_rate;     /* bytes a second that RTTs show a narrow link to bear; 0: none is seen */
     int last_error;       /* errno of the last send error, TRACE_VANISHED, or 0: none */
 };
 

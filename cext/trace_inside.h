@@ -41,6 +41,9 @@ struct ttl {
     int64_t told_ns;     /* HOP_PACED: the spacing that the last event named */
     int64_t held_ns;     /* since when it waits for tokens of others' router; 0: it does not */
     bool awaited;        /* a running trace saw one, of which it is not known whether it rations */
+    bool paired;         /* the next two are of the newest reply in time */
+    uint32_t ahead;      /* bytes that waited in front of its probe */
+    int64_t rtt_ns;
 };
 
 struct trace {
@@ -136,5 +139,16 @@ bool trace_awaits_others(struct trace *t, int64_t now_ns);
 int64_t trace_test_patience_ns(const struct trace *t);
 /* The last TTL that gets a full sample. */
 int trace_last_sampled(const struct trace *t);
+
+/* trace_budget.c */
+
+/* When the budget of the process lets a probe of this TTL out. */
+int64_t trace_budget_due(const struct trace *t, int ttl);
+/* A probe goes out. */
+void trace_budget_take(struct trace *t, struct probe *p, int64_t now_ns);
+/* What a link too narrow for bursts bears, bytes a second; 0: none is seen. */
+double trace_budget_link(const struct trace *t);
+/* A reply in time shows how much a probe was delayed by those in front of it. */
+void trace_budget_learn(struct trace *t, const struct probe *p, int64_t rtt_ns);
 
 #endif

@@ -104,6 +104,14 @@ local function capture_drops(result)
     .. "be its own."):format(plural(n, "packet was", "packets were")) or nil
 end
 
+-- The tool's own queue, where round trips show one.
+local function narrow_link(result)
+  return result.link_rate and ("Round trips rise with this tool's own "
+    .. "probes, as on a link of about %.1f Mbit/s: probes were spread, and "
+    .. "each may have waited some ms for others."):format(
+    result.link_rate / 1e6) or nil
+end
+
 -- The result counts the round trips that could not be told.
 local function clock_steps(result)
   local n = result.clock_steps or 0
@@ -198,7 +206,7 @@ local function add_suppressed(out, hops)
 end
 
 local NOTES = {
-  ending, send_errors, capture_drops, clock_steps, unstamped, split,
+  ending, send_errors, capture_drops, narrow_link, clock_steps, unstamped, split,
   unlisted,
 }
 

@@ -59,7 +59,8 @@ local FLOW = {
 local OPTIONAL = {
   end_ttl = "integer", checksum = "integer", flow_label = "integer",
   ending = "string", ending_type = "integer", ending_code = "integer",
-  target_ttl = "integer", capture_drops = "integer", mtu = "integer",
+  target_ttl = "integer", capture_drops = "integer",
+  link_rate = "integer", mtu = "integer",
   size = "integer", clock_steps = "integer", unstamped = "integer",
   send_error = "string", interface = "string", port = "integer",
   source_port = "integer", split = "boolean",

@@ -114,17 +114,29 @@ local function turn_asking(sim, now)
   end, now)
 end
 
-local function turn(sim, now)
-  local due = sim.asking and turn_asking(sim, now) or math.maxinteger
-  for _, t in ipairs(sim.traces) do
+-- Where the budget of the process is short, each is first in turn.
+local function turn_traces(sim, now)
+  local due, count, sent = math.maxinteger, #sim.traces, 0
+  for i = 1, count do
+    local t = sim.traces[(sim.first + i) % count + 1]
     if not t.ended_ns then
+      sent = sent - (t.probes or 0)
       local at = t.at_ns > now and t.at_ns or step(sim, t, now)
-      if at and at < due then
-        due = at
-      end
+      sent = sent + (t.probes or 0)
+      due = at and at < due and at or due
     end
   end
+  sim.first = sent > 0 and sim.first + 1 or sim.first
   return due
+end
+
+local function turn(sim, now)
+  local asking_due = sim.asking and turn_asking(sim, now) or math.maxinteger
+  local due = turn_traces(sim, now)
+  if due == math.maxinteger then -- what the last one found, others wait for
+    due = turn_traces(sim, now)
+  end
+  return due < asking_due and due or asking_due
 end
 
 --- Lets the simulation run.
@@ -171,7 +183,7 @@ function M.new(world, settings)
     traces = {}, epoch = 0, limit_ns = (settings.limit_s or 3600) * S // 1 | 0,
     on_send = settings.on_send, on_receive = settings.on_receive,
     clock = settings.clock or function(now) return BOOT_NS + now end,
-    pace = mtrsim.pace(), now_ns = 0,
+    pace = mtrsim.pace(), now_ns = 0, first = -1,
   }
 end
 

@@ -139,23 +139,47 @@ local function queue(spec, random)
   end
 end
 
+-- A narrow link: our own packets wait for each other. They come in order.
+local FRAME = 18 -- bytes around an IP packet
+
+local function narrow(spec)
+  local per_byte, free_ns = 8 * MS / spec.rate_kbit, 0
+  local limit = spec.queue_packets or 50
+  return function(at_ns, bytes)
+    local service = (bytes + FRAME) * per_byte
+    local begin = free_ns > at_ns and free_ns or at_ns
+    if (begin - at_ns) / service > limit then
+      return nil
+    end
+    free_ns = begin + service
+    return whole(free_ns)
+  end
+end
+
 --- One direction of a link.
 -- @tparam table spec the world's `link`
 -- @tparam string way "forward" or "back"
 -- @tparam table random
 -- @treturn integer the least delay, nanoseconds
--- @treturn ?function (at_ns) to when the packet is through, or nil where it is
+-- @treturn ?function (at_ns, bytes) to when the packet is through, or nil where it is
 --   lost; absent where the link only delays
 function M.new(spec, way, random)
   local base, jitter = M.delay(spec[way .. "_ms"] or spec.delay_ms, random)
   local lost = loss(spec["loss_" .. way] or spec.loss, random)
   local wait = spec.queue and queue(spec.queue, random)
+  local slow = way == "forward" and spec.rate_kbit and narrow(spec)
   local reorder, unit = spec.reorder, random.unit
 
-  if not (jitter or lost or wait or reorder) then
+  if not (jitter or lost or wait or reorder or slow) then
     return base
   end
-  return base, function(at)
+  return base, function(at, bytes)
+    if slow then
+      at = slow(at, bytes)
+      if not at then
+        return nil
+      end
+    end
     if lost and lost(at) then
       return nil
     end

@@ -4,6 +4,7 @@
 #include "lsim.h"
 
 #include "ask.h"
+#include "budget.h"
 #include "lanswers.h"
 #include "levents.h"
 #include "lresult.h"
@@ -20,6 +21,7 @@
 
 struct pace_ud {
     struct pace *pace;
+    struct budget budget;
 };
 
 struct sim_event {
@@ -198,6 +200,7 @@ static int pace_trace(lua_State *L)
     struct err err = { 0 };
 
     lsim_config(L, &config);
+    config.budget = &p->budget;
     int64_t now_ns = lsim_now(L);
     struct trace_ud *u = lua_newuserdata(L, sizeof *u);
     *u = (struct trace_ud){ 0 };
@@ -588,6 +591,7 @@ static int l_pace(lua_State *L)
     p->pace = NULL;
     luaL_setmetatable(L, PACE_MT);
     p->pace = pace_new();
+    budget_init(&p->budget);
     return p->pace != NULL ? 1 : luaL_error(L, "no memory for a pace");
 }
 

@@ -235,7 +235,7 @@ function Model:receive(bytes, now_ns)
     local node = hops[i]
     local cross = node.there
     if cross then
-      at = cross(at)
+      at = cross(at, p.length)
       if not at then
         return out
       end

@@ -300,8 +300,9 @@ end)
 
 check.case("09_duplicates_are_counted_apart", function()
   everywhere(function(version, protocol)
+    -- The last copies are behind the last reply of their hop.
     local w = build.line(3, { version = version, nodes = { r2 = {
-      duplicate = { share = 1, copies = 2 } } } })
+      duplicate = { share = 1, copies = 2 } }, r1 = { answer_ms = 50 } } })
     local hop = driver.trace(w, { protocol = protocol }).hops[2]
     check.equal({ hop.sent, hop.received, hop.raw_received, hop.duplicates },
       { 10, 10, 22, 44 })

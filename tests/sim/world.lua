@@ -122,6 +122,8 @@ local LINK = {
   loss = LOSS, loss_forward = LOSS, loss_back = LOSS,
   queue = record { service_ms = positive, limit_ms = positive,
     others_every_ms = positive },
+  rate_kbit = positive, -- forward, in the order in which packets come
+  queue_packets = positive, -- more than so many waiting are dropped (50)
   reorder = record { share = share, delay_ms = positive },
   mtu = number(28, 65535), -- larger packets: too big, whatever their DF says
 }

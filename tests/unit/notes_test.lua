@@ -84,6 +84,11 @@ local NOTES = {
     changes = { send_error = "Network is down" },
     want = { "Probes beyond the table could not be sent (Network is "
       .. "down)." } },
+  { name = "narrow_link", hops = { answering(1) },
+    changes = { link_rate = 1010000 },
+    want = { "Round trips rise with this tool's own probes, as on a link of "
+      .. "about 1.0 Mbit/s: probes were spread, and each may have waited "
+      .. "some ms for others." } },
   { name = "capture_drop", hops = { answering(1) },
     changes = { capture_drops = 1 },
     want = { "1 packet was dropped by the capture on this host: some loss "

@@ -17,7 +17,7 @@ local HEAD = {
   "protocol", "port", "source_port", "source", "interface", "mtu", "size",
   "packets", "reached", "ending", "ending_type", "ending_code",
   "target_ttl", "first_hop", "probed_hop", "elapsed", "sent", "send_error",
-  "capture_drops", "clock_steps", "unstamped",
+  "capture_drops", "clock_steps", "unstamped", "link_rate",
 }
 
 -- How a caller wants what Lua has no word for: digits, and what is unknown.

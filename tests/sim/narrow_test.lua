@@ -1,0 +1,83 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- The tool's own probes on a narrow uplink: they wait for each other for a
+-- few milliseconds at most, and none is lost, whatever the queue holds and
+-- however many flows there are; a fast link costs no time.
+local build = require "sim.build"
+local check = require "check"
+local driver = require "sim.driver"
+local judge = require "mtrtrace.tracer"
+
+local HOPS = 8
+local MOST_MS = 5 -- of the tool's own queue
+
+local function world(row)
+  local narrow = { delay_ms = row.delay, rate_kbit = row.kbit,
+    queue_packets = row.queue }
+  return build.line(HOPS - 1, { link = { delay_ms = row.delay },
+    nodes = { ["r" .. (row.at or 1)] = { link = narrow } } })
+end
+
+local function run(row)
+  local w, traces = world(row), {}
+  for flow = 0, row.flows - 1 do
+    traces[flow + 1] = driver.options(w, 1 + flow, { flow = flow,
+      packets = row.packets or 10 })
+  end
+  return driver.run(w, traces, { seed = 1 })
+end
+
+local function check_hop(row, hop)
+  local name = "hop " .. hop.ttl
+  check.equal(hop.loss, 0.0, name .. ": loss")
+  check.equal(hop.ration, nil, name .. ": rate limit")
+  local delay = hop.responders[1].worst_ms - 2 * row.delay * hop.ttl
+  check.equal(delay <= (row.most or MOST_MS), true,
+    ("%s: %.2f ms of its own"):format(name, delay))
+end
+
+local ROWS = {
+  { name = "one_flow_at_1_mbit", kbit = 1000, queue = 50, flows = 1,
+    took = 1.10 },
+  { name = "four_flows_at_1_mbit", kbit = 1000, queue = 50, flows = 4,
+    took = 1.6 },
+  { name = "sixteen_flows_at_1_mbit", kbit = 1000, queue = 50, flows = 16,
+    took = 4.5 },
+  { name = "a_queue_of_1000_packets", kbit = 1000, queue = 1000, flows = 16,
+    took = 4.5 },
+  { name = "a_link_in_the_middle", kbit = 1000, queue = 50, flows = 4,
+    at = 4, took = 1.6 },
+  { name = "a_long_run", kbit = 1000, queue = 50, flows = 2, packets = 60,
+    took = 9 },
+  { name = "a_link_of_10_mbit", kbit = 10000, queue = 50, flows = 16,
+    took = 2.5 },
+  { name = "a_fast_link_costs_one_flow_no_time", flows = 1, took = 1.05 },
+  { name = "a_fast_link_costs_four_flows_little", flows = 4, took = 1.25 },
+}
+
+for _, row in ipairs(ROWS) do
+  for _, delay in ipairs { 0.05, 1, 3 } do
+    row.delay = delay
+    check.case(("%s_%g_ms_a_hop"):format(row.name, delay), function()
+      for _, t in ipairs(run(row)) do
+        local result = judge.enrich(t.result)
+        check.equal(#result.hops, HOPS)
+        for _, hop in ipairs(result.hops) do
+          check_hop(row, hop)
+        end
+        for _, v in ipairs(result.verdicts) do
+          check.equal(v.kind ~= "loss" and v.kind ~= "rationed", true, v.text)
+        end
+        if row.kbit == 1000 and row.flows > 1 then
+          check.equal(math.abs((result.link_rate or 0) - 1e6) < 3e5, true,
+            "link_rate " .. tostring(result.link_rate))
+        end
+        check.equal(result.link_rate == nil or row.kbit == 1000, true,
+          "a narrow link is named")
+        check.equal(t.elapsed_s <= row.took, true,
+          ("took %.3f s"):format(t.elapsed_s))
+      end
+    end)
+  end
+end
+
+check.finish()

@@ -45,7 +45,7 @@ struct probe {
     uint32_t bare_from;   /* hash of who answered it first, if without a cookie (match.h), else 0 */
     struct probe_form form; /* as the tap has shown it, where this host's own NAT rewrote it */
     int64_t place;          /* counted: in a pace_sample, or -1; test: in its burst */
-    uint32_t ahead;       /* bytes of the process that wait in front of it, see budget.h */
+    uint32_t ahead;         /* bytes of the process that wait in front of it, see budget.h */
 };
 
 struct probes {

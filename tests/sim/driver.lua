@@ -60,7 +60,7 @@ local function send(sim, t, now, bytes, number, ttl)
     return
   end
   if fate ~= "unseen" then
-    t.engine:seen(bytes, sim.clock(now), sim.epoch, 1)
+    t.engine:seen(bytes, sim.clock(now), sim.epoch, 1, now)
   end
   local answers = sim.model:receive(bytes, now)
   for i = 1, #answers do

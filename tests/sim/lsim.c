@@ -267,7 +267,8 @@ static int sim_turn(lua_State *L)
     return 2;
 }
 
-/* The arguments bytes, stamp_ns, epoch, link from stack index 2 on; false if it is no packet. */
+/* The arguments bytes, stamp_ns, epoch, link, now_ns from stack index 2 on; false if it is no
+ * packet. */
 static bool read_capture(lua_State *L, struct wire_packet *packet, struct trace_stamp *stamp)
 {
     size_t length;
@@ -277,6 +278,7 @@ static bool read_capture(lua_State *L, struct wire_packet *packet, struct trace_
         .ns = luaL_checkinteger(L, 3),
         .epoch = (uint32_t)luaL_optinteger(L, 4, 0),
         .link = (uint32_t)luaL_optinteger(L, 5, 1),
+        .seen_ns = luaL_optinteger(L, 6, 0),
     };
     return wire_parse((const uint8_t *)bytes, length, packet) == WIRE_OK;
 }

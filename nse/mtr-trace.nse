@@ -108,6 +108,11 @@ address, which on a link between two networks may be the neighbour's.
 --       <code>500ms</code>, <code>5s</code>; bare numbers are seconds. The
 --       engine waits less where the path is known to be faster.
 --       Default: <code>5s</code>.
+-- @args mtr-trace.max-time When the trace ends at the latest, as in
+--       <code>20s</code>; the table shows what is known by then. Where Nmap's
+--       <code>--script-timeout</code> or <code>--host-timeout</code> would
+--       end the script before, it returns its table in time.
+--       Default: none.
 -- @args mtr-trace.protocol <code>icmp</code>, <code>udp</code> or
 --       <code>tcp</code>. Default: <code>icmp</code>.
 -- @args mtr-trace.port Destination port for udp and tcp.
@@ -504,7 +509,9 @@ action = function(target)
   if not beside then
     return host:refuse(err)
   end
+  options.limit = host:limit(args)
   result, err, name = lib.tracer.run(host, core, options, beside)
+  host:ended()
   if not result then
     return host:fail(err, name)
   end

@@ -26,6 +26,8 @@ local ARGS = {
     want = "a whole number" },
   { name = "timeout", default = 5, read = seconds, min = 0.001, max = 3600,
     want = "a time such as 5s or 500ms" },
+  { name = "max-time", read = seconds, min = 0.1, max = 604800,
+    want = "a time such as 20s or 5m" },
   { name = "protocol", default = "icmp", read = values.choice,
     want = "one of ", words = { "icmp", "udp", "tcp" } },
   { name = "port", read = whole, min = 1, max = 65535,

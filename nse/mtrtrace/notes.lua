@@ -81,7 +81,7 @@ local function ending(result)
   elseif result.ending == "silent" then
     return silent(result)
   end
-  return "The trace was still running."
+  return not result.stopped and "The trace was still running." or nil
 end
 
 local function send_errors(result)
@@ -102,6 +102,12 @@ local function capture_drops(result)
   local n = result.capture_drops or 0
   return n > 0 and ("%s dropped by the capture on this host: some loss may "
     .. "be its own."):format(plural(n, "packet was", "packets were")) or nil
+end
+
+local function stopped(result)
+  return result.stopped and ("Ended after %.1f s by %s, before the trace was "
+    .. "done: the figures are of what was known then."):format(
+    result.elapsed or 0, result.stopped) or nil
 end
 
 -- The tool's own queue, where round trips show one.
@@ -206,7 +212,7 @@ local function add_suppressed(out, hops)
 end
 
 local NOTES = {
-  ending, send_errors, capture_drops, narrow_link, clock_steps, unstamped, split,
+  stopped, ending, send_errors, capture_drops, narrow_link, clock_steps, unstamped, split,
   unlisted,
 }
 

@@ -60,7 +60,7 @@ local OPTIONAL = {
   end_ttl = "integer", checksum = "integer", flow_label = "integer",
   ending = "string", ending_type = "integer", ending_code = "integer",
   target_ttl = "integer", capture_drops = "integer",
-  link_rate = "integer", mtu = "integer",
+  link_rate = "integer", stopped = "string", mtu = "integer",
   size = "integer", clock_steps = "integer", unstamped = "integer",
   send_error = "string", interface = "string", port = "integer",
   source_port = "integer", split = "boolean",

@@ -20,6 +20,7 @@ local bundle = require "mtrtrace.paths.bundle"
 local fields = require "mtrtrace.fields"
 local judge = require "mtrtrace.paths.judge"
 local outcome = require "mtrtrace.paths.outcome"
+local limit = require "mtrtrace.limit"
 local outlook = require "mtrtrace.outlook"
 local paths_search = require "mtrtrace.paths.search"
 local special = require "mtrtrace.special"
@@ -200,7 +201,7 @@ local function of_engine(options)
   for key, value in pairs(options) do
     out[key] = value
   end
-  out.flows, out.paths = nil, nil
+  out.flows, out.paths, out.limit = nil, nil, nil
   return out
 end
 
@@ -281,7 +282,8 @@ end
 -- @treturn ?string its name, such as "PERMISSION"
 function M.run(host, core, options, companions, reader)
   companions = companions or {}
-  local search, trace, text, name
+  local search, trace, text, name, struck
+  host, struck = limit.bounded(host, options.limit)
   if options.paths then
     search, text, name = M.search(host, core, options, companions)
     if not search then
@@ -297,6 +299,7 @@ function M.run(host, core, options, companions, reader)
   watch(host, trace, companions, reader)
   local result = M.outcome(trace, search)
   trace:close()
+  limit.note(result, struck())
   wait(host, companions, result)
   return M.complete(result)
 end

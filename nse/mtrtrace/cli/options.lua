@@ -59,6 +59,8 @@ local ROWS = {
   { short = "U", name = "max-silent", also = "max-unknown",
     value = "COUNT", group = "probes", arg = "max-silent",
     about = "silent hops in a row that end the search" },
+  { name = "max-time", value = "TIME", group = "probes", arg = "max-time",
+    about = "end after TIME and show what is known by then" },
   { short = "u", name = "udp", group = "probes", sets = { protocol = "udp" },
     about = "send UDP datagrams in place of ICMP echo requests" },
   { short = "T", name = "tcp", group = "probes", sets = { protocol = "tcp" },

@@ -45,6 +45,7 @@ local function engine_options(self, address, port)
   out.source = options.address
   out.interface = options.interface
   out.timeout = patience(options)
+  out.limit = self.limit
   out.events = self.events
   if zone.missing(address) then
     if not options.interface then
@@ -234,6 +235,8 @@ function M.new(setup)
     stopped = false, resolving = 0, beside = of_companions(setup),
     shared = { core = setup.core, store = {} },
   }, Run)
+  self.limit = self.options.max_time and { name = "max-time",
+    at = setup.host.now() + self.options.max_time } or nil
   setup.host.stopped = function() return self.stopped end
   return self
 end

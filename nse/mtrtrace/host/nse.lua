@@ -8,6 +8,8 @@ local companions = require "mtrtrace.companions"
 local geojson = require "mtrtrace.report.geojson"
 local nse_net = require "mtrtrace.host.nse_net"
 local nse_os = require "mtrtrace.host.nse_os"
+local timeouts = require "mtrtrace.host.nse_timeouts"
+local limit = require "mtrtrace.limit"
 local unicode = require "mtrtrace.unicode"
 local zone = require "mtrtrace.zone"
 
@@ -153,6 +155,31 @@ end
 -- @treturn ?string one sentence
 function Host:options(options, target)
   return trace_options(self.nmap, options, target)
+end
+
+-- How much of a host's time Nmap may count already: it began with the
+-- process, or behind the hosts that were traced before it.
+local function used(store, now)
+  return math.min(timeouts.age(), now - (store.ended or -math.huge))
+end
+
+--- When a trace that begins now ends as it is: by max-time, or before Nmap's
+-- timeouts end the script without a word.
+-- @tparam table options checked arguments
+-- @treturn ?table see mtrtrace.limit
+function Host:limit(options)
+  local now = self.now()
+  local own = options.max_time
+    and { at = now + options.max_time, name = "max-time" }
+  local left, name = timeouts.left(timeouts.read(timeouts.words()),
+    self.nmap.timing_level(), used(self.store, now))
+  return limit.first(own or nil, left and { at = now + left, name = name }
+    or nil)
+end
+
+--- A trace has ended.
+function Host:ended()
+  self.store.ended = self.now()
 end
 
 --- What runs beside one trace.

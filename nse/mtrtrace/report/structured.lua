@@ -18,6 +18,7 @@ local HEAD = {
   "packets", "reached", "ending", "ending_type", "ending_code",
   "target_ttl", "first_hop", "probed_hop", "elapsed", "sent", "send_error",
   "capture_drops", "clock_steps", "unstamped", "link_rate",
+  "stopped",
 }
 
 -- How a caller wants what Lua has no word for: digits, and what is unknown.

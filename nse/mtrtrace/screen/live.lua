@@ -14,6 +14,7 @@
 -- them, a trace of one counted probe goes before it: the engine finds out
 -- who rations, and keeps to their pace from then on.
 -- @module mtrtrace.screen.live
+local limit = require "mtrtrace.limit"
 local tracer = require "mtrtrace.tracer"
 
 local M = {}
@@ -280,6 +281,7 @@ end
 -- @treturn ?string why there is none
 -- @treturn ?string its name
 function Live:trace(host, core, options, companions, reader, trace)
+  host = limit.bounded(host, options.limit)
   local job = { options = options, companions = companions,
     reader = reader, trace = trace, polls = 0, anew = self.anew, open = 0,
     base_probe = 0, base_ns = 0, next_probe = 0, at_ns = 0,

@@ -29,6 +29,7 @@ end
 local function check_hop(row, hop)
   local name = "hop " .. hop.ttl
   check.equal(hop.loss, 0.0, name .. ": loss")
+  check.equal(hop.untested, nil, name .. ": tested")
   check.equal(hop.ration, nil, name .. ": rate limit")
   local delay = hop.responders[1].worst_ms - 2 * row.delay * hop.ttl
   check.equal(delay <= (row.most or MOST_MS), true,

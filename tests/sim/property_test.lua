@@ -148,6 +148,7 @@ local function rows_add_up(run_)
     for _, responder in ipairs(hop.responders) do
       received = received + responder.received
     end
+    assert_that(not hop.untested, "hop %d: untested at the end", hop.ttl)
     assert_that(received == hop.received,
       "hop %d: %d received, its responders %d", hop.ttl, hop.received,
       received)

@@ -7,6 +7,7 @@
 local answers = require "mtrtrace.verdict.answers"
 local balance = require "mtrtrace.verdict.balance"
 local latency = require "mtrtrace.verdict.latency"
+local loop = require "mtrtrace.verdict.loop"
 local loss = require "mtrtrace.verdict.loss"
 local path = require "mtrtrace.verdict.path"
 
@@ -14,14 +15,14 @@ local M = {}
 
 --- The kinds, the most important first.
 M.KINDS = {
-  "loss", "branch_loss", "cannot_tell", "path_changed",
+  "routing_loop", "loss", "branch_loss", "cannot_tell", "path_changed",
   "return_path_changed", "latency_rise", "branch_latency",
   "balanced_per_packet", "balanced_per_flow", "meshed", "congestion",
   "nat", "dscp", "ecn", "zero_ttl", "slow_to_answer", "rationed", "no_token",
   "silent", "silent_branch", "tunnel", "hidden_tunnel", "longer_way_back",
 }
 
-local SUBJECTS = { loss, path, latency, balance, answers }
+local SUBJECTS = { loop, loss, path, latency, balance, answers }
 
 local RANK = {}
 for i, kind in ipairs(M.KINDS) do

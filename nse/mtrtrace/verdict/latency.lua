@@ -4,6 +4,7 @@
 -- way got longer, and a hop above it is only slow to answer. Pure.
 -- @module mtrtrace.verdict.latency
 local format = require "mtrtrace.format"
+local loop = require "mtrtrace.verdict.loop"
 local words = require "mtrtrace.verdict.words"
 
 local M = {}
@@ -124,11 +125,21 @@ local function slow(point)
   }
 end
 
+-- The hops before a routing loop: within it a hop's time is that of as many
+-- rounds as its TTL allows.
+local function before_loop(result)
+  local found, hops = loop.find(result), {}
+  for _, hop in ipairs(result.hops) do
+    hops[#hops + 1] = (not found or hop.ttl < found.first) and hop or nil
+  end
+  return hops
+end
+
 --- Verdicts on latency.
 -- @tparam table result as given by trace:result()
 -- @treturn {table,...} of the kinds latency_rise and slow_to_answer
 function M.list(result)
-  local points, out = M.points(result.hops), {}
+  local points, out = M.points(before_loop(result)), {}
   for i, point in ipairs(points) do
     out[#out + 1] = i > 1 and rise(points, i) or nil
     out[#out + 1] = slow(point)

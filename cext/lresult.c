@@ -116,6 +116,8 @@ static void set_ration(lua_State *L, const struct tally_hop *hop)
     lset_integer(L, "fast_sent", hop->fast_sent);
     lset_integer(L, "fast_received", hop->fast_received);
     lset_integer(L, "shared", hop->shared);
+    lset_integer(L, "sent", hop->merged ? hop->limited_sent : hop->sent);
+    lset_integer(L, "received", hop->merged ? hop->limited_received : hop->received);
     if (hop->shared > 0 && hop->raw_received == 0)
         lset_boolean(L, "inferred", true);
     lua_setfield(L, -2, "ration");

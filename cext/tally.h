@@ -78,6 +78,10 @@ struct tally_hop {
     uint32_t first_counted; /* probes before it count no more */
     uint32_t fast_sent, fast_received, fast_unreachable; /* the sample that was replaced */
     struct trace_ration ration;
+    /* Of merged flows: counted probes of those whose sample was replaced. A burst of one flow says
+     * nothing about flows on other paths. */
+    uint32_t limited_sent, limited_received;
+    bool merged;
     uint32_t shared;               /* of `sent`: other traces' probes to the same responder */
     size_t cell_count;             /* at most TALLY_CELLS */
     struct tally_cell *cells;      /* in the order in which they were first seen */

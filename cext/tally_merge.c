@@ -77,8 +77,20 @@ static void merge_reports(struct tally *tally, struct tally_hop *into, const str
     }
 }
 
+static void add_limited(struct tally_hop *into, const struct tally_hop *from)
+{
+    if (!from->rationed)
+        return;
+    into->limited_sent += from->merged ? from->limited_sent : from->sent;
+    into->limited_received += from->merged ? from->limited_received : from->received;
+}
+
 static void merge_counts(struct tally_hop *into, const struct tally_hop *from)
 {
+    if (!into->merged)
+        add_limited(into, into);
+    add_limited(into, from);
+    into->merged = true;
     if (from->rationed && !into->rationed)
         into->ration = from->ration;
     into->rationed = into->rationed || from->rationed;

@@ -10,6 +10,7 @@ static const int64_t interval_auto_ns = 100 * MS;
 static const int64_t silence_ns = 200 * MS;           /* moves the window on */
 static const int64_t counted_patience_ns = 1000 * MS; /* at least */
 static const int64_t test_patience_ns = 200 * MS;     /* at least */
+static const int64_t grace_ns = 2000 * MS; /* for a counted probe to a hop that replies to others */
 static const int64_t slot_lead_ns = 20 * MS;
 /* Without a neighbour's address the kernel holds a packet for three requests, 1 s apart. */
 static const int64_t held_most_ns = 3000 * MS;
@@ -151,6 +152,8 @@ static int64_t patience_ns(const struct trace *t, bool burst)
         return t->config.timeout_ns;
     if (patience < 4 * t->p95_ns)
         patience = 4 * t->p95_ns;
+    if (!burst && patience < t->late_ns * 3 / 2) /* where one reply was late, others will be */
+        patience = t->late_ns * 3 / 2;
     if (burst && patience < 2 * t->slowest_ns) /* of a hop that always takes long */
         patience = 2 * t->slowest_ns;
     return patience < t->config.timeout_ns ? patience : t->config.timeout_ns;
@@ -203,6 +206,8 @@ static bool is_ready(const struct trace *t)
 {
     int last = trace_last_sampled(t);
 
+    if (t->stepped_ns < t->grace_ns)
+        return false;
     for (int ttl = t->config.first_hop; ttl <= last; ttl++)
         if (!is_finished(t, ttl))
             return false;
@@ -226,6 +231,16 @@ static int64_t deadline_ns(const struct trace *t, const struct probe *p, uint64_
     return p->left_ns + patience_ns(t, of_burst(p)) + held_ns;
 }
 
+/* A probe that would count as lost: its reply may only be late. */
+static void time_out(struct trace *t, struct probe *p, int64_t now_ns)
+{
+    int64_t until_ns = p->left_ns + earlier(grace_ns, t->config.timeout_ns);
+
+    finish(t, p, PROBE_TIMED_OUT, trace_about(p, EVENT_TIMEOUT), now_ns);
+    if (p->class == PROBE_COUNTED && t->ttls[p->ttl].hop.answered && t->grace_ns < until_ns)
+        t->grace_ns = until_ns;
+}
+
 static void expire_probes(struct trace *t, int64_t now_ns, uint64_t capture_drops)
 {
     struct probe *p = probes_next_open(&t->probes, t->probes.first_open);
@@ -238,7 +253,7 @@ static void expire_probes(struct trace *t, int64_t now_ns, uint64_t capture_drop
             if (is_unseen(t, p, capture_drops))
                 finish_send_error(t, p, 0, now_ns);
             else
-                finish(t, p, PROBE_TIMED_OUT, trace_about(p, EVENT_TIMEOUT), now_ns);
+                time_out(t, p, now_ns);
         }
         p = probes_next_open(&t->probes, number + 1);
     }
@@ -437,6 +452,8 @@ static void first_answer(struct trace *t, struct probe *p, struct trace_event ev
 
     event.kind = in_time ? EVENT_REPLY : EVENT_LATE;
     event.was_unreachable = p->state == PROBE_UNREACHABLE;
+    if (event.kind == EVENT_LATE && p->class == PROBE_COUNTED && t->late_ns < event.rtt_ns)
+        t->late_ns = event.rtt_ns;
     note_rtt(t, &t->ttls[p->ttl], event.rtt_ns);
     if (in_time)
         trace_budget_learn(t, p, event.rtt_ns);
@@ -571,7 +588,7 @@ int64_t trace_due(const struct trace *t)
     int64_t due = earlier(earlier(send_due(t), deadline_due(t)), t->look_ns);
     if (t->end == 0 && t->horizon < t->config.max_hops)
         due = earlier(due, t->horizon_moved_ns + silence_ns);
-    return due;
+    return t->grace_ns > t->stepped_ns ? earlier(due, t->grace_ns) : due;
 }
 
 bool trace_done(const struct trace *t)

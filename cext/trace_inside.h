@@ -66,6 +66,8 @@ struct trace {
     uint64_t p95_of;       /* how many RTTs p95_ns is made of */
     int64_t p95_ns;
     int64_t slowest_ns; /* the least RTT of the hop whose least is the greatest */
+    int64_t late_ns;    /* the greatest RTT of a late reply to a counted probe */
+    int64_t grace_ns;   /* the run does not end before: a lost probe's reply may be late */
     uint32_t shared;    /* probe numbers given to other traces' probes */
     uint32_t clock_steps, unstamped;
     int64_t stopped_ns; /* when the newest error from elsewhere came */

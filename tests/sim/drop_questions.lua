@@ -41,6 +41,13 @@ local function answers_slowly(router)
   router.bucket = worlds.SLOW
 end
 
+local function is_linux(router)
+  router.bucket = worlds.BUCKETS[1]
+end
+
+-- Mixes without a share: all routers drop for the same reason.
+local REASONS = { slow = answers_slowly, two_traces = is_linux }
+
 local SHARES = {
   same_high = same(high), each_high = each(high), same_low = same(low),
   each_low = each(low),
@@ -51,7 +58,7 @@ local SHARES = {
 
 --- Mixes of hops that drop replies.
 M.MIXES = { "same_high", "each_high", "same_low", "each_low", "mixed",
-  "slow" }
+  "slow", "two_traces" }
 
 --- What the target does: "drops" where the hop before it does not, "alike"
 -- where that may drop as many: the counts are then those of a path that
@@ -82,12 +89,14 @@ local function world_of(random, packets, mix, target)
   local world = { random = random, packets = packets, routers = {} }
   local dropped = places(random, hops, count)
   local share = SHARES[mix] and SHARES[mix](random)
+  world.foreign = mix == "two_traces" and worlds.second_trace(packets,
+    8 * random:share()) or nil
   dropped[hops - 1] = target ~= "drops" and dropped[hops - 1] or nil
   for ttl = 1, hops do
     local router = {}
     world.routers[ttl] = router
     if dropped[ttl] then
-      (share and drops(share()) or answers_slowly)(router)
+      (share and drops(share()) or REASONS[mix])(router)
     elseif ttl < hops and random:share() < 0.2 then
       router.bucket = random:one(worlds.BUCKETS)
     end

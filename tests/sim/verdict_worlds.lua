@@ -19,6 +19,27 @@ M.BUCKETS = {
   { size = 10, refill = 1 },
 }
 
+--- When a second trace of `packets` probes per hop, begun at `from`, sends to
+-- a router that limits its replies: a sample, two bursts, and a sample at
+-- 1.05 s.
+-- @tparam integer packets
+-- @tparam number from seconds
+-- @treturn {number,...}
+function M.second_trace(packets, from)
+  local times = {}
+  local function send(count, at, spacing)
+    for i = 0, count - 1 do
+      times[#times + 1] = at + i * spacing
+    end
+  end
+  local tests = from + packets * INTERVAL_S
+  send(packets, from, INTERVAL_S)
+  send(12, tests, 0)
+  send(16, tests + REST_S, 0)
+  send(packets, tests + REST_S + 1.05, 1.05)
+  return times
+end
+
 --- A bucket slower than any pace of ours: one reply in two seconds.
 M.SLOW = { size = 6, refill = 2 }
 
@@ -58,7 +79,24 @@ function Random:one(list)
   return list[self:whole(1, #list)]
 end
 
+-- Another program on this host, or another host behind the same address, that
+-- traces the same routers: what it sends takes tokens, too. `foreign` is
+-- { at = times at which its probes arrive, rising, next = 1 }.
+local function take_foreign(bucket, now)
+  local foreign = bucket.foreign
+  while foreign and foreign.at[foreign.next]
+    and foreign.at[foreign.next] <= now do
+    local at = foreign.at[foreign.next]
+    bucket.tokens = math.min(bucket.size,
+      bucket.tokens + (at - bucket.at) / bucket.refill)
+    bucket.at = at
+    bucket.tokens = bucket.tokens - (bucket.tokens >= 1 and 1 or 0)
+    foreign.next = foreign.next + 1
+  end
+end
+
 local function take(bucket, now)
+  take_foreign(bucket, now)
   bucket.tokens = math.min(bucket.size,
     bucket.tokens + (now - bucket.at) / bucket.refill)
   bucket.at = now
@@ -127,6 +165,7 @@ local function counted(world, router, way)
   if router.bucket then
     router.bucket = { size = router.bucket.size, at = 0,
       refill = router.bucket.refill,
+      foreign = world.foreign and { at = world.foreign, next = 1 },
       tokens = world.random:share() * router.bucket.size }
   end
   local lost = sample(world, router, way, 0, INTERVAL_S)

@@ -51,10 +51,17 @@ local function burst(ration)
   return ration.fast_received, ration.fast_sent
 end
 
+-- Counted probes of the flows that were tested: those on other paths may
+-- lose less.
+local function sample(hop)
+  return hop.ration.received or hop.received, hop.ration.sent or hop.sent
+end
+
 local function rations(hop, answered, sent)
   local got, of = burst(hop.ration)
-  return of > 0 and hop.sent > 0
-    and loss.z_above(got, of, hop.received, hop.sent) >= Z_ALONE
+  local received, counted = sample(hop)
+  return of > 0 and counted > 0
+    and loss.z_above(got, of, received, counted) >= Z_ALONE
     and loss.z_above(got, of, answered, sent) >= Z_WITH_BEHIND
 end
 
@@ -120,11 +127,12 @@ end
 
 local function rationed_verdict(hop)
   local ration = hop.ration
+  local received, sent = sample(hop)
   local v = {
     kind = "rationed", hop = hop.ttl, tests = ration.tests,
     tests_answered = ration.tests_answered, fast_sent = ration.fast_sent,
     fast_recv = ration.fast_received, spacing = ration.spacing,
-    sent = hop.sent, recv = hop.received, shared = ration.shared,
+    sent = sent, recv = received, shared = ration.shared,
     inferred = ration.inferred,
   }
   v.text = ("Hop %d rate-limits its ICMP replies: %s."):format(v.hop,

@@ -514,7 +514,8 @@ static int reserve(struct pace_sample *s)
     for (int64_t place = s->first; place < s->count; place++)
         *at_place(&bigger, place) = *at_place(s, place);
     free(s->outcomes);
-    *s = bigger;
+    s->outcomes = bigger.outcomes;
+    s->capacity = bigger.capacity;
     return 0;
 }
 

@@ -118,8 +118,9 @@ void prober_wake(const struct prober *p);
 const struct way *prober_way(struct prober *p, uint8_t version, const struct egress_pin *pin,
                              struct err *err);
 
-/* The route of a flow, after the ports that the spec leaves open are filled in. spec->source version
- * 0: the kernel's choice, which may differ from flow to flow where this host has several uplinks. */
+/* The route of a flow, after the ports that the spec leaves open are filled in. spec->source
+ * version 0: the kernel's choice, which may differ from flow to flow where this host has several
+ * uplinks. */
 int prober_find_route(struct wire_spec *spec, uint16_t flow, uint32_t scope,
                       const struct egress_pin *pin, struct egress_route *out, struct err *err);
 
@@ -151,8 +152,8 @@ void prober_skip_stale(struct prober *p);
 /* Under the lock, by the thread: hands over the batch. */
 void prober_deliver(struct prober *p);
 
-/* Under the lock: from now on the owner is found by what its packets show. `flow`: of a trace; NULL:
- * a search, which has many. */
+/* Under the lock: from now on the owner is found by what its packets show. `flow`: of a trace;
+ * NULL: a search, which has many. */
 void prober_enlist(struct prober *p, struct prober_entries *entries, struct prober_owner owner,
                    const struct wire_spec *spec, const uint16_t *flow);
 void prober_delist(struct prober *p, struct prober_entries *entries);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Captured packets on their way to the trace or search that they belong to. Whoever floods this host
- * decides how many come: so a turn reads a bounded number of them, without the lock, and each one
- * costs a bounded number of look-ups, however many traces run. */
+/* Captured packets on their way to the trace or search that they belong to. Whoever floods this
+ * host decides how many come: so a turn reads a bounded number of them, without the lock, and each
+ * one costs a bounded number of look-ups, however many traces run. */
 #include "prober_inside.h"
 
 #include <assert.h>

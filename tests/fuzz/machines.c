@@ -1,68 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "machines.h"
+#include "machines_inside.h"
 
-#include "asks.h"
-#include "mda.h"
-#include "network.h"
-#include "pmtu.h"
 #include "replay.h"
 #include "reuse.h"
-#include "tally.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define MS INT64_C(1000000)
-#define SECOND INT64_C(1000000000)
 static const int64_t held_ns = 30 * SECOND;
-
-enum {
-    SLOTS = 4,
-    QUEUE = 96,        /* packets under way; further ones are lost */
-    SENDS = 64,        /* in one turn, as the prober does */
-    SPINS = 100,       /* turns of a machine without any time passing */
-    TURNS_MAX = 60000, /* of one machine: it never ends */
-    BYTES = 2048,
-};
-
-struct slot {
-    enum machine kind;
-    void *state;
-    const struct search_ops *ops; /* of searches */
-    struct tally *tally;
-    struct evidence *evidence;
-    const struct evidence_capture *capture;
-    struct machines *machines;
-    struct wire_spec spec;
-    bool stopped;
-    uint32_t turns, spins;
-    int64_t spun_ns;
-};
-
-struct flying {
-    int64_t at_ns;
-    uint32_t link;
-    uint8_t ttl; /* of the probe that it replies to */
-    struct wire_packet packet;
-};
-
-struct machines {
-    struct source *source, chance;
-    struct machines_counts *counts;
-    struct network net;
-    struct pace *pace;
-    struct asks *asks;
-    struct slot slots[SLOTS];
-    struct flying queue[QUEUE];
-    size_t queued;
-    struct wire_packet last; /* sent */
-    int64_t now_ns, wall_ns, asked_ns;
-    uint32_t epoch, ask_spins;
-    uint8_t held_ttl; /* 0: none */
-    bool is_whole;    /* what still runs at the end must end by itself */
-    uint64_t drops;
-    uint8_t raw[BYTES]; /* what is delivered was read from here */
-};
 
 /* ---- promises ------------------------------------------------------------------------------- */
 
@@ -122,7 +67,7 @@ static void check_all(struct machines *m)
 
 /* ---- packets -------------------------------------------------------------------------------- */
 
-static void enqueue(struct machines *m, const struct flying *f)
+void machines_enqueue(struct machines *m, const struct flying *f)
 {
     if (m->queued < QUEUE)
         m->queue[m->queued++] = *f;
@@ -131,7 +76,7 @@ static void enqueue(struct machines *m, const struct flying *f)
 static bool deliver_to(struct machines *m, struct slot *s, const struct flying *f)
 {
     const struct evidence_capture capture = { m->raw, m->now_ns };
-    struct trace_stamp stamp = { f->at_ns + m->wall_ns, m->epoch, f->link };
+    struct trace_stamp stamp = { f->at_ns + m->wall_ns, m->epoch, f->link, m->now_ns };
 
     if (s->kind == MACHINE_NONE || s->stopped)
         return false;
@@ -171,7 +116,7 @@ static void deliver_due(struct machines *m)
 /* The machine's packet leaves: seen by the capture as a rule, and answered as the network does. */
 static void leave(struct machines *m, struct slot *s, const uint8_t *bytes, size_t length)
 {
-    struct trace_stamp stamp = { m->now_ns + m->wall_ns, m->epoch, 1 };
+    struct trace_stamp stamp = { m->now_ns + m->wall_ns, m->epoch, 1, m->now_ns };
     struct flying f = { .link = 1 };
     struct wire_packet own;
     int64_t after_ns;
@@ -189,7 +134,7 @@ static void leave(struct machines *m, struct slot *s, const uint8_t *bytes, size
     bool is_held = own.ttl == m->held_ttl && network_flow(&own) != 0;
     f.at_ns = m->now_ns + after_ns + (is_held ? held_ns : 0);
     f.ttl = own.ttl;
-    enqueue(m, &f);
+    machines_enqueue(m, &f);
 }
 
 /* ---- turns ---------------------------------------------------------------------------------- */
@@ -474,106 +419,7 @@ static void start_ask(struct machines *m)
         asks_join(m->asks, entry, (byte & 2) != 0, m->now_ns);
 }
 
-/* ---- what interferes ------------------------------------------------------------------------ */
-
-static struct flying *choose_flying(struct machines *m)
-{
-    uint8_t byte = source_byte(m->source);
-    return m->queued > 0 ? &m->queue[byte % m->queued] : NULL;
-}
-
-static void drop(struct machines *m)
-{
-    struct flying *f = choose_flying(m);
-    if (f != NULL)
-        *f = m->queue[--m->queued];
-}
-
-static void duplicate(struct machines *m)
-{
-    struct flying *f = choose_flying(m);
-    uint8_t byte = source_byte(m->source);
-
-    if (f == NULL)
-        return;
-    struct flying copy = *f;
-    copy.link += (byte & 64) / 64;
-    for (int i = byte % 64; i >= 0; i--) {
-        if ((byte & 128) != 0)
-            copy.packet.from = network_fresh(&m->net, &copy.packet.from);
-        enqueue(m, &copy);
-    }
-}
-
-static void delay(struct machines *m)
-{
-    static const int64_t delays[] = { -10 * MS, 3 * MS, 150 * MS, 900 * MS, 1100 * MS, 7000 * MS };
-    struct flying *f = choose_flying(m);
-    if (f != NULL)
-        f->at_ns += delays[source_below(m->source, 6)];
-}
-
-/* From now on replies to probes of one TTL are held back, but for those of flow 0. */
-static void hold(struct machines *m)
-{
-    m->held_ttl = (uint8_t)(1 + source_below(m->source, 6));
-}
-
-/* They come all together, as they are or as another router's errors: the path has changed. */
-static void release(struct machines *m)
-{
-    uint8_t byte = source_byte(m->source);
-
-    for (size_t i = 0; i < m->queued; i++) {
-        struct flying *f = &m->queue[i];
-        if (f->ttl != m->held_ttl)
-            continue;
-        f->at_ns = m->now_ns;
-        if ((byte & 3) == 0 || f->packet.quote.length == 0)
-            continue;
-        f->packet.kind = WIRE_UNREACHABLE;
-        f->packet.from = f->packet.probe.target;
-        f->packet.from.bytes[3] = 99;
-    }
-    m->held_ttl = 0;
-}
-
-/* Whatever a router may say that sees the probes. */
-static void change(struct machines *m)
-{
-    static const enum wire_kind kinds[] = { WIRE_TIME_EXCEEDED, WIRE_UNREACHABLE, WIRE_TOO_BIG,
-                                            WIRE_ECHO_REPLY,    WIRE_RST,         WIRE_SYN_ACK };
-    static const uint16_t mtus[] = { 0, 1, 68, 296, 1279, 1280, 1400, 1499, 1500, 65535 };
-    struct flying *f = choose_flying(m);
-    uint8_t byte = source_byte(m->source);
-
-    if (f == NULL)
-        return;
-    struct wire_packet *p = &f->packet;
-    p->kind = kinds[byte % 6];
-    p->mtu = p->kind == WIRE_TOO_BIG ? mtus[byte / 6 % 10] : 0;
-    p->code = (uint8_t)(byte / 64);
-    if ((byte & 64) != 0)
-        p->probe.ttl = source_byte(m->source);
-    if ((byte & 128) != 0)
-        p->from = network_fresh(&m->net, &p->from);
-    else if ((byte & 32) != 0)
-        p->from = p->probe.target;
-    if (p->kind == WIRE_ECHO_REPLY || p->kind == WIRE_RST || p->kind == WIRE_SYN_ACK)
-        p->quote.length = 0;
-    else if (p->quote.length == 0)
-        p->quote = (struct wire_quote){ .at = 28, .length = 28 };
-}
-
-static void change_clock(struct machines *m)
-{
-    static const int64_t steps[] = { -3600 * SECOND, -2 * MS, MS / 2, 2 * MS, 3600 * SECOND };
-    uint8_t byte = source_byte(m->source);
-
-    m->wall_ns += steps[byte % 5];
-    m->epoch += (byte & 128) == 0;
-    m->drops += (byte & 64) != 0;
-}
+/* ---- packets from outside -------------------------------------------------------------------- */
 
 /* A packet as the fuzzer has it, or as a lab had it: as it is, and as a reply to what was sent
  * last. */
@@ -644,7 +490,7 @@ static void search_late(struct machines *m)
     m->held_ttl = (uint8_t)ttl;
     start_in(m, &m->slots[source_below(m->source, SLOTS)], MACHINE_PATHS, 2 * WIRE_UDP);
     advance(m, m->now_ns + (int64_t)source_byte(m->source) * 20 * MS, 2000);
-    release(m);
+    machines_release(m);
     advance(m, m->now_ns, 1);
 }
 
@@ -675,19 +521,19 @@ static void step(struct machines *m)
         close_slot(&m->slots[source_below(m->source, SLOTS)]);
         break;
     case 4:
-        drop(m);
+        machines_drop(m);
         break;
     case 5:
-        duplicate(m);
+        machines_duplicate(m);
         break;
     case 6:
-        delay(m);
+        machines_delay(m);
         break;
     case 7:
-        change(m);
+        machines_change(m);
         break;
     case 8:
-        change_clock(m);
+        machines_change_clock(m);
         break;
     case 9:
         receive_raw(m);
@@ -700,9 +546,9 @@ static void step(struct machines *m)
         break;
     case 11:
         if ((op & 16) != 0)
-            hold(m);
+            machines_hold(m);
         else
-            release(m);
+            machines_release(m);
         break;
     case 12:
         search_late(m);

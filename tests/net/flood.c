@@ -122,22 +122,38 @@ static long flood(int fd, long rate, int64_t until_ns, const uint8_t *router, co
     return sent;
 }
 
+static int read_mac(const char *text, uint8_t mac[6])
+{
+    for (int i = 0; i < 6; i++) {
+        char *end;
+        mac[i] = (uint8_t)strtoul(text, &end, 16);
+        if (end == text || (i < 5 && *end != ':'))
+            return -1;
+        text = end + 1;
+    }
+    return 0;
+}
+
+static int open_link(const char *name)
+{
+    struct sockaddr_ll link = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP) };
+    int fd = socket(AF_PACKET, SOCK_RAW, 0);
+
+    link.sll_ifindex = (int)if_nametoindex(name);
+    return fd >= 0 && bind(fd, (struct sockaddr *)&link, sizeof link) == 0 ? fd : -1;
+}
+
 int main(int argc, char **argv)
 {
     uint8_t router[4], us[4], mac[6];
 
-    if (argc != 7 || inet_pton(AF_INET, argv[3], router) != 1 ||
-        inet_pton(AF_INET, argv[4], us) != 1 ||
-        sscanf(argv[2], "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3],
-               &mac[4], &mac[5]) != 6)
+    if (argc != 7 || read_mac(argv[2], mac) < 0 || inet_pton(AF_INET, argv[3], router) != 1 ||
+        inet_pton(AF_INET, argv[4], us) != 1)
         return 2;
-    double seconds = atof(argv[6]);
-    long rate = atol(argv[5]);
-    int fd = socket(AF_PACKET, SOCK_RAW, 0);
-    struct sockaddr_ll link = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP) };
-    link.sll_ifindex = (int)if_nametoindex(argv[1]);
-    if (fd < 0 || rate < 1 || !(seconds > 0 && seconds <= MOST_SECONDS) ||
-        bind(fd, (struct sockaddr *)&link, sizeof link) < 0) {
+    long rate = strtol(argv[5], NULL, 10);
+    double seconds = strtod(argv[6], NULL);
+    int fd = open_link(argv[1]);
+    if (fd < 0 || rate < 1 || !(seconds > 0 && seconds <= MOST_SECONDS)) {
         perror("flood");
         return 1;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Random schedules over all state machines, each from a seed and so the same in every run: see
- * tests/fuzz/machines.h. Arguments: how many, and the first seed. tests/bench/schedules_bench runs a
- * million of them. */
+ * tests/fuzz/machines.h. Arguments: how many, and the first seed. tests/bench/schedules_bench runs
+ * a million of them. */
 #include "check.h"
 #include "machines.h"
 
@@ -53,7 +53,7 @@ static void run(uint64_t seed, struct machines_counts *counts)
 
 int main(int argc, char **argv)
 {
-    long count = argc > 1 ? atol(argv[1]) : check_quick() ? QUICK : SCHEDULES;
+    long count = argc > 1 ? strtol(argv[1], NULL, 10) : check_quick() ? QUICK : SCHEDULES;
     uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     struct machines_counts counts = { 0 };
 

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the machines share; nobody else includes it. */
+#ifndef MTR_MACHINES_INSIDE_H
+#define MTR_MACHINES_INSIDE_H
+
+#include "machines.h"
+
+#include "asks.h"
+#include "mda.h"
+#include "network.h"
+#include "pmtu.h"
+#include "tally.h"
+
+#define MS INT64_C(1000000)
+#define SECOND INT64_C(1000000000)
+
+enum {
+    SLOTS = 4,
+    QUEUE = 96,        /* packets under way; further ones are lost */
+    SENDS = 64,        /* in one turn, as the prober does */
+    SPINS = 100,       /* turns of a machine without any time passing */
+    TURNS_MAX = 60000, /* of one machine: it never ends */
+    BYTES = 2048,
+};
+
+struct slot {
+    enum machine kind;
+    void *state;
+    const struct search_ops *ops; /* of searches */
+    struct tally *tally;
+    struct evidence *evidence;
+    const struct evidence_capture *capture;
+    struct machines *machines;
+    struct wire_spec spec;
+    bool stopped;
+    uint32_t turns, spins;
+    int64_t spun_ns;
+};
+
+struct flying {
+    int64_t at_ns;
+    uint32_t link;
+    uint8_t ttl; /* of the probe that it replies to */
+    struct wire_packet packet;
+};
+
+struct machines {
+    struct source *source, chance;
+    struct machines_counts *counts;
+    struct network net;
+    struct pace *pace;
+    struct asks *asks;
+    struct slot slots[SLOTS];
+    struct flying queue[QUEUE];
+    size_t queued;
+    struct wire_packet last; /* sent */
+    int64_t now_ns, wall_ns, asked_ns;
+    uint32_t epoch, ask_spins;
+    uint8_t held_ttl; /* 0: none */
+    bool is_whole;    /* what still runs at the end must end by itself */
+    uint64_t drops;
+    uint8_t raw[BYTES]; /* what is delivered was read from here */
+};
+
+/* A packet is under way from now on; lost where too many are. */
+void machines_enqueue(struct machines *m, const struct flying *f);
+
+/* ---- interfere.c: each takes what it needs to know from the source ---- */
+
+void machines_drop(struct machines *m);
+void machines_duplicate(struct machines *m);
+void machines_delay(struct machines *m);
+void machines_hold(struct machines *m);
+void machines_release(struct machines *m);
+void machines_change(struct machines *m);
+void machines_change_clock(struct machines *m);
+
+#endif

@@ -42,6 +42,7 @@ void lrequest_check(lua_State *L, const char *const *known, size_t count,
     trace->flow = (uint16_t)lopt_integer(L, "flow", 0, WIRE_FLOWS - 1, 0);
     trace->first_hop = (uint8_t)lopt_integer(L, "first_hop", 1, 255, 1);
     trace->max_hops = (uint8_t)lopt_integer(L, "max_hops", 1, 255, 30);
+    trace->known_hop = (uint8_t)lopt_integer(L, "known_hop", 0, 255, 0);
     trace->max_silent = (uint8_t)lopt_integer(L, "max_silent", 1, 255, 5);
     if (trace->first_hop > trace->max_hops)
         luaL_error(L, "option 'first_hop' is %d: at most max_hops (%d) expected", trace->first_hop,

@@ -58,6 +58,7 @@ struct tally_report {
     uint8_t type, code;
     uint16_t mtu;   /* WIRE_TOO_BIG: as named; 0: none */
     uint32_t count; /* probes of any class */
+    bool ends;      /* the path ends here by it: it is the reply of this hop */
     size_t spell_count;
     struct {
         int64_t from_ns, to_ns; /* since the trace began; no reply of this TTL came in between */

@@ -71,6 +71,7 @@ static void merge_reports(struct tally *tally, struct tally_hop *into, const str
         struct tally_report *to = tally_report_of(tally, into, report);
         if (to == NULL)
             continue;
+        to->ends = report->ends && (to->count == 0 || to->ends);
         to->count += report->count;
         for (size_t s = 0; s < report->spell_count; s++)
             tally_add_spell(to, report->spells[s].from_ns, report->spells[s].to_ns, true);
@@ -183,8 +184,10 @@ static void take_errors_for_replies(struct tally_hop *hop, enum trace_ending end
         hop->cells[i].target = ending == TRACE_REACHED;
         hop->late += hop->cells[i].late;
     }
-    for (size_t i = 0; i < hop->report_count; i++)
+    for (size_t i = 0; i < hop->report_count; i++) {
         hop->raw_received += hop->reports[i].count;
+        hop->reports[i].ends = true;
+    }
     hop->received = hop->unreachable;
     hop->fast_received = hop->fast_unreachable;
     hop->unreachable = 0;
@@ -192,7 +195,6 @@ static void take_errors_for_replies(struct tally_hop *hop, enum trace_ending end
         if (!hop->lost[i].unreachable)
             hop->lost[kept++] = hop->lost[i];
     hop->lost_count = kept;
-    hop->report_count = 0;
 }
 
 /* Time exceeded with the target's address: elsewhere than at the end a hop beyond a NAT. */

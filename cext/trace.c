@@ -40,6 +40,8 @@ struct trace *trace_new(const struct trace_config *config, struct pace *pace, in
     t->started_ns = t->stepped_ns = t->horizon_moved_ns = now_ns;
     t->farthest = (uint8_t)(config->first_hop - 1);
     t->look_ns = INT64_MAX;
+    if (config->known_hop > t->farthest && config->known_hop <= config->max_hops)
+        t->farthest = config->known_hop;
     int horizon = t->farthest + TRACE_WINDOW;
     t->horizon = (uint8_t)(horizon < config->max_hops ? horizon : config->max_hops);
     return t;

@@ -25,7 +25,8 @@ struct trace_config {
     uint16_t flow;      /* of all its probes: what balancers hash */
     uint32_t egress;    /* traces that leave this host in different ways are not compared */
     uint8_t first_hop, max_hops, max_silent;
-    bool vouched;          /* the caller knows the pace: no tests */
+    uint8_t known_hop; /* so far the path goes, as an earlier trace of this run has seen; or 0 */
+    bool vouched;      /* the caller knows the pace: no tests */
     struct budget *budget; /* shared by all traces of the process, outlives them; NULL: no limit */
 };
 

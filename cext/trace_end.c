@@ -229,7 +229,7 @@ static void note_news(struct trace *t, const struct probe *p, const struct wire_
                       bool from_target, int64_t now_ns)
 {
     struct news *news = &t->ttls[p->ttl].news;
-    bool ended = news->kind == NEWS_TARGET || news->kind == NEWS_ALIAS;
+    bool ended = news->kind == NEWS_TARGET || (news->kind == NEWS_ALIAS && t->end == p->ttl);
 
     if (news->kind != NEWS_NONE && !ipaddr_equal(&news->responder, &packet->from)) {
         struct trace_event event = trace_about(p, EVENT_HOP_CHANGED);

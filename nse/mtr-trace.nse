@@ -105,8 +105,9 @@ address, which on a link between two networks may be the neighbour's.
 -- @args mtr-trace.packets Counted probes per hop, 1 to 100000.
 --       Default: <code>10</code>.
 -- @args mtr-trace.timeout How long an answer may take, as in
---       <code>500ms</code>, <code>5s</code>; bare numbers are seconds. The
---       engine waits less where the path is known to be faster.
+--       <code>500ms</code>, <code>5s</code>; bare numbers are seconds. So
+--       long is waited for each counted probe; where it is not given, less
+--       where the path is known to be faster, and at most the default.
 --       Default: <code>5s</code>.
 -- @args mtr-trace.max-time When the trace ends at the latest, as in
 --       <code>20s</code>; the table shows what is known by then. Where Nmap's
@@ -151,7 +152,8 @@ address, which on a link between two networks may be the neighbour's.
 --       <code>jitter_worst</code>, <code>jitter_rfc3550</code>,
 --       <code>reply_ttl</code>, <code>late</code>, <code>duplicates</code>,
 --       <code>unlisted</code> (replies from responders beyond the 64 that
---       are listed), <code>send_errors</code>, <code>raw_sent</code>,
+--       are listed), <code>send_errors</code>, <code>unreachable</code>,
+--       <code>raw_sent</code>,
 --       <code>raw_recv</code>, <code>rationed</code>,
 --       <code>ration_tests</code>, <code>ration_answered</code>,
 --       <code>ration_spacing</code>, <code>fast_sent</code>,
@@ -294,6 +296,7 @@ address, which on a link between two networks may be the neighbour's.
 --     <elem key="duplicates">0</elem>
 --     <elem key="unlisted">0</elem>
 --     <elem key="send_errors">0</elem>
+--     <elem key="unreachable">0</elem>
 --     <elem key="raw_sent">39</elem>
 --     <elem key="raw_recv">18</elem>
 --     <elem key="rationed">true</elem>

@@ -169,6 +169,8 @@ function M.engine_options(options)
   for _, key in ipairs(ENGINES) do
     out[key] = options[key]
   end
+  -- One that was not given is the most, not what is waited for.
+  out.timeout = options.timeout_given and options.timeout or nil
   return out
 end
 

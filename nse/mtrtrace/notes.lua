@@ -84,6 +84,19 @@ local function ending(result)
   return not result.stopped and "The trace was still running." or nil
 end
 
+-- The target's own replies, whatever the protocol, from an address that was
+-- not asked.
+local function other_address(result)
+  for _, hop in ipairs(result.reached and result.hops or {}) do
+    for _, responder in ipairs(hop.responders) do
+      if responder.target and responder.address ~= result.target then
+        return ("Target reached: it replied from %s, another of its "
+          .. "addresses."):format(responder.address)
+      end
+    end
+  end
+end
+
 local function send_errors(result)
   local n = 0
   for _, hop in ipairs(result.hops) do
@@ -212,8 +225,8 @@ local function add_suppressed(out, hops)
 end
 
 local NOTES = {
-  stopped, ending, send_errors, capture_drops, narrow_link, clock_steps, unstamped, split,
-  unlisted,
+  stopped, ending, other_address, send_errors, capture_drops, narrow_link,
+  clock_steps, unstamped, split, unlisted,
 }
 
 --- Notes on a result.

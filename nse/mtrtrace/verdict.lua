@@ -6,6 +6,7 @@
 -- @module mtrtrace.verdict
 local answers = require "mtrtrace.verdict.answers"
 local balance = require "mtrtrace.verdict.balance"
+local errors = require "mtrtrace.verdict.errors"
 local latency = require "mtrtrace.verdict.latency"
 local loop = require "mtrtrace.verdict.loop"
 local loss = require "mtrtrace.verdict.loss"
@@ -15,14 +16,15 @@ local M = {}
 
 --- The kinds, the most important first.
 M.KINDS = {
-  "routing_loop", "loss", "branch_loss", "cannot_tell", "path_changed",
+  "routing_loop", "unreachable", "invalid_too_big", "loss", "branch_loss",
+  "cannot_tell", "path_changed",
   "return_path_changed", "latency_rise", "branch_latency",
   "balanced_per_packet", "balanced_per_flow", "meshed", "congestion",
   "nat", "dscp", "ecn", "zero_ttl", "slow_to_answer", "rationed", "no_token",
   "silent", "silent_branch", "tunnel", "hidden_tunnel", "longer_way_back",
 }
 
-local SUBJECTS = { loop, loss, path, latency, balance, answers }
+local SUBJECTS = { loop, errors, loss, path, latency, balance, answers }
 
 local RANK = {}
 for i, kind in ipairs(M.KINDS) do

@@ -127,8 +127,9 @@ end
 
 local function refuse(self, trip, p, kind, code, rest, out)
   answer(self, trip, p, true, function(node, hops_back)
-    local translated = node.host and trip.nats[1]
-      and trip.nats[1].nat.restore ~= "none"
+    local nat_before = trip.nats[1] and trip.nats[1].nat
+    local translated = nat_before and (nat_before.hides
+      or node.host and nat_before.restore ~= "none")
     local one_of_several = node.also and trip.target == p.target
     return router.error(node, p, quoted(trip, p), hops_back, kind, code,
       rest, (translated or one_of_several) and p.target)
@@ -177,6 +178,12 @@ local function mark(self, trip)
   end
 end
 
+-- Whether the link beyond the node is down.
+local function is_down(outage, at)
+  local since = at / S - (outage.from_s or 0)
+  return since >= 0 and since % outage.every_s < outage.down_s
+end
+
 -- A node that is not a plain router; true where the packet goes no further.
 local function stop(self, trip, p, out)
   local node = trip.hops[trip.i]
@@ -186,6 +193,13 @@ local function stop(self, trip, p, out)
   end
   if trip.left <= 1 and not (node.zero_ttl and trip.left == 1) then
     expire(self, trip, p, out)
+    return true
+  end
+  local outage = node.outage
+  if outage and is_down(outage, trip.at) then
+    if outage.type then
+      refuse(self, trip, p, outage.type, outage.code, 0, out)
+    end
     return true
   end
   local reject = node.reject

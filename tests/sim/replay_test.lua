@@ -6,6 +6,7 @@ local check = require "check"
 local driver = require "sim.driver"
 local fields = require "mtrtrace.fields"
 local formats = require "mtrtrace.cli.formats"
+local recording = require "sim.recording"
 local replay = require "mtrtrace.replay"
 local stream = require "mtrtrace.stream"
 local tracer = require "mtrtrace.tracer"
@@ -15,6 +16,11 @@ local has_dkjson, dkjson = pcall(require, "dkjson")
 if not ok or not has_dkjson then
   print("skip replay - the engine or dkjson is missing")
   return
+end
+
+local lines_of = recording.lines
+local function replayed(text)
+  return recording.replay(core, dkjson.decode, text)
 end
 
 local FORMATS = { "report", "json", "csv", "xml", "markdown", "dot",
@@ -40,32 +46,6 @@ local function run(seed)
   local result, t = driver.trace(w, options, { seed = seed, limit_s = 200 })
   result.started_ns = 1795274108541135313
   return with_facts(result), t, options
-end
-
-local function lines_of(result, t, options)
-  local trace = { index = 1, name = "example.com", head = result,
-    options = { max_hops = options.max_hops or 30, max_silent = 5 } }
-  local parts = { stream.header "test", stream.start(trace) }
-  for _, event in ipairs(t.stream) do
-    parts[#parts + 1] = stream.event(trace, event)
-  end
-  parts[#parts + 1] = stream.finish(trace, result)
-  return table.concat(parts)
-end
-
-local function replayed(text)
-  local reader, result = replay.new(core, function(line)
-    return (dkjson.decode(line, 1, nil, nil, nil))
-  end), nil
-  for line in text:gmatch "[^\n]+" do
-    local good, said = reader:line(line)
-    if not good then
-      error(said .. ": " .. line, 0)
-    end
-    result = said and said.result or result
-  end
-  check.equal(reader:missing(), nil)
-  return result
 end
 
 local function rendered(result)

@@ -173,9 +173,13 @@ local NODE = {
   late = record { share = share, delay_ms = DELAY },
   reject = record { type = byte, code = byte, mtu = word,
     share = share }, -- instead of forwarding
+  outage = record { from_s = positive, down_s = positive, every_s = positive,
+    type = byte, code = byte }, -- of the link beyond: down_s of every_s;
+                             -- reported, or without a type silent
   lies = list_of(keys_of(lies.kinds)), -- before each answer
   nat = record { source = text, target = text, source_port = word,
-    target_port = word, restore = one_of("all", "addresses", "none") },
+    target_port = word, restore = one_of("all", "addresses", "none"),
+    hides = flag },          -- errors from beyond it bear its old target
   set_tos = byte,          -- of what it forwards
   congested = share,       -- of what it forwards and may be marked CE, is
   black_hole = flag,       -- does not say that a packet is too big

@@ -24,7 +24,7 @@ end
 -- An answer may take no longer than what is waited for behind the last probe.
 local function patience(options)
   return options.gracetime and math.min(options.gracetime, options.timeout)
-    or options.timeout
+    or options.timeout_given and options.timeout or nil
 end
 
 local function wants_events(readers)

@@ -4,6 +4,7 @@
 -- the change lasts: routers that quote in their own way are none. Pure.
 -- @module mtrtrace.paths.nat
 local evidence = require "mtrtrace.paths.evidence"
+local hop_words = require "mtrtrace.verdict.words"
 local words = require "mtrtrace.paths.words"
 
 local M = {}
@@ -201,18 +202,31 @@ local function is_exceeded(answer)
   return answer.quoted ~= nil and answer.type == (v4 and 11 or 3)
 end
 
+local function exceeds_as(hop, address_of)
+  local answer, responder = evidence.answer(hop, is_exceeded)
+  return answer ~= nil and responder.address == address_of
+end
+
+local function hidden_verdict(result, first, last)
+  local from, to = result.hops[first].ttl, result.hops[last].ttl
+  local beyond = last < #result.hops
+  return { kind = "nat", hop = from, what = "answers",
+    from = from < to and from or nil, to = from < to and to or nil,
+    tentative = true,
+    text = ("NAT is likely at hop %d: time exceeded comes from the target's "
+      .. "address %s%s."):format(from, result.target,
+      from < to and (" at %s"):format(hop_words.hops(from, to))
+      or not beyond and "; hops behind cannot be told" or "") }
+end
+
 local function add_hidden(out, result)
-  for _, hop in ipairs(result.hops) do
-    local answer, responder = evidence.answer(hop, is_exceeded)
-    if answer and responder.target then
-      out[#out + 1] = { kind = "nat", hop = hop.ttl, what = "answers",
-        tentative = true,
-        text = ("NAT is likely at hop %d: time exceeded comes from the "
-          .. "target's address %s; hops behind cannot be told."):format(
-          hop.ttl, responder.address) }
-      return
+  local first, last
+  for i, hop in ipairs(result.hops) do
+    if exceeds_as(hop, result.target) then
+      first, last = first or i, i
     end
   end
+  out[#out + 1] = first and hidden_verdict(result, first, last) or nil
 end
 
 --- The NATs of a flow, and routers that forward a TTL of 0.

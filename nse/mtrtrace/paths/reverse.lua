@@ -102,7 +102,8 @@ end
 -- @treturn {table,...} verdicts of the kinds longer_way_back, hidden_tunnel
 --   and tunnel; `hops` in them, `what` the method
 function M.list(result)
-  local out = tunnels.list(result.hops, extension.stack)
+  local out = tunnels.list(result.hops, extension.stack,
+    result.target)
   for _, hop in ipairs(result.hops) do
     for _, responder in ipairs(hop.responders) do
       out[#out + 1] = return_tunnel(hop, responder)

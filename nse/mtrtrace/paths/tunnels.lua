@@ -106,11 +106,21 @@ local function add_implicit(out, hops, stack_of)
   close()
 end
 
-local function same_twice(a, b)
+-- Whether it replied by anything but time exceeded: as a hop does not.
+local function ends(responder)
+  for _, code in ipairs(responder.codes or {}) do
+    if code.name and code.name ~= "time exceeded in transit" then
+      return true
+    end
+  end
+  return responder.target
+end
+
+local function same_twice(a, b, target)
   local one, two = a.responders[1], b.responders[1]
   return one and two and #a.responders == 1 and #b.responders == 1
-    and one.address == two.address and not one.target and not two.target
-    and b.ttl == a.ttl + 1
+    and one.address == two.address and one.address ~= target
+    and not ends(one) and not ends(two) and b.ttl == a.ttl + 1
 end
 
 local function quotes_zero(answer)
@@ -119,10 +129,10 @@ end
 
 -- A router that forwards a TTL of 0 shows its neighbour twice, too; that is
 -- told by mtrtrace.paths.nat.
-local function add_twice(out, hops)
+local function add_twice(out, hops, target)
   for i = 1, #hops - 1 do
     local a, b = hops[i], hops[i + 1]
-    if same_twice(a, b) and not evidence.answer(a, quotes_zero) then
+    if same_twice(a, b, target) and not evidence.answer(a, quotes_zero) then
       out[#out + 1] = { kind = "tunnel", what = "duplicate",
         from = a.ttl, to = b.ttl,
         text = ("Hint: hops %d and %d are both %s, as at the end of a "
@@ -135,13 +145,14 @@ end
 --- The tunnels of a path.
 -- @tparam {table,...} hops of a flow's result
 -- @tparam function stack_of (responder) its label stack, or nil
+-- @tparam ?string target its address: beyond a NAT, hops reply with that
 -- @treturn {table,...} verdicts of kind tunnel; `what`: explicit, opaque,
 --   implicit or duplicate
-function M.list(hops, stack_of)
+function M.list(hops, stack_of, target)
   local out = {}
   add_stacks(out, hops, stack_of)
   add_implicit(out, hops, stack_of)
-  add_twice(out, hops)
+  add_twice(out, hops, target)
   return out
 end
 

@@ -61,6 +61,14 @@ end
 TAKE.late = TAKE.reply
 TAKE.timeout = close
 
+-- Shown as traceroute does, by whom and why; no answer of the hop.
+TAKE.unreachable = function(sample, event)
+  local probe = close(sample, event)
+  if probe then
+    probe.event = event
+  end
+end
+
 TAKE["send-error"] = function(sample, event)
   local probe = close(sample, event)
   if probe then
@@ -76,9 +84,11 @@ function Classic:event(event)
   if event.kind == "rationed" then
     hop_of(self, event.ttl).flows[flow] = nil
     sample_of(self, event.ttl, flow).rationed = true
+  elseif event.kind == "path-changed" and event.ending then
+    self.ends[flow] = event.ending ~= "unknown" and event.ttl or nil
   elseif event.class == "counted" and TAKE[event.kind] then
     TAKE[event.kind](sample_of(self, event.ttl, flow), event)
-    if event.target then
+    if event.target and event.reply ~= "time-exceeded" then
       self.ends[flow] = math.min(self.ends[flow] or event.ttl, event.ttl)
     end
   end
@@ -97,7 +107,8 @@ local MARKS = {
 local SAYS_NO = { unreachable = true, ["too-big"] = true }
 
 local function mark(event)
-  if not SAYS_NO[event.reply] or event.target then
+  if not SAYS_NO[event.reply] and event.kind ~= "unreachable"
+    or event.target then
     return ""
   end
   local code = ("%d/%d"):format(event.type, event.code)

@@ -143,9 +143,24 @@ local function responder()
   return out
 end
 
+local REPORT = all_required {
+  { "type", value("integer", "ICMP type", true) },
+  { "code", value("integer", "ICMP code", true) },
+  { "name", text "in words" },
+  { "count", whole "probes it was said of" },
+  { "ip", text "who said it" },
+  { "mtu", value("integer", "MTU that it names, bytes; 0: none; null where "
+    .. "it is another error", true) },
+  { "first", value("number", "when it came first, seconds since the trace "
+    .. "began", true) },
+  { "last", value("number", "when it came last", true) },
+}
+
 local function hop()
   local out = of_scope("hop", {
     { "silent", value("boolean", "whether nothing ever answered") },
+    { "reports", list("errors from elsewhere: what was said of probes that "
+      .. "did not arrive", REPORT) },
     { "responders", list("who answered; the one that answered most first",
       responder()) },
   })

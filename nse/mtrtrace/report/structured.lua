@@ -115,11 +115,22 @@ local function responder_table(responder, new, shape)
   return out
 end
 
+-- An error from elsewhere; times in seconds since the trace began.
+local function report_table(report, new, shape)
+  local spells, out = report.spells, code_table(report, new, shape)
+  out.ip = report.address
+  out.mtu = plain(report.mtu, shape)
+  out.first = plain(spells[1].first, shape)
+  out.last = plain(spells[#spells].last, shape)
+  return out
+end
+
 local function hop_table(hop, new, shape)
   local out = new()
   add_fields(out, "hop", hop, shape)
   out.silent = hop.silent or false
   out.untested = hop.untested or nil
+  out.reports = some(each(hop.reports, new, report_table, shape), shape)
   out.responders = each(hop.responders, new, responder_table, shape)
   return out
 end

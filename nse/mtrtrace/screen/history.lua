@@ -40,6 +40,7 @@ local OUTCOMES = {
   reply = function(event) return event.rtt_ns and event.rtt_ns / 1e6 end,
   late = function(event) return event.rtt_ns and event.rtt_ns / 1e6 end,
   timeout = function() return false end,
+  unreachable = function() return false end,
 }
 
 --- Takes an event of a trace.

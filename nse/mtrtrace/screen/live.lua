@@ -48,7 +48,21 @@ end
 
 -- ---- one trace of the engine ----------------------------------------------
 
-local OUTCOMES = { reply = true, timeout = true, ["send-error"] = true }
+local OUTCOMES = { reply = true, timeout = true, ["send-error"] = true,
+  unreachable = true }
+
+-- How far the path went, and whether to the target.
+local function note_path(job, event)
+  if event.kind == "path-changed" then
+    job.reached = job.reached or event.ending == "reached"
+    job.known_hop = event.ending == "reached"
+      and math.max(job.known_hop, event.ttl) or job.known_hop
+  elseif event.kind == "reply" and not event.target then
+    job.known_hop = math.max(job.known_hop, event.ttl)
+  elseif event.target and event.reply ~= "time-exceeded" then
+    job.reached = true
+  end
+end
 
 -- Numbers events on from those of the trace before. Only the last trace's
 -- end is the end.
@@ -59,7 +73,7 @@ local function renumber(job, list)
   for _, event in ipairs(list) do
     if event.kind == "sent" then
       job.open = job.open + 1
-    elseif OUTCOMES[event.kind] then
+    elseif OUTCOMES[event.kind] and not event.late then
       job.open = job.open - 1
     end
     -- With one target the other trace is the one before.
@@ -68,7 +82,7 @@ local function renumber(job, list)
       event.probe = event.probe + job.base_probe
       job.next_probe = math.max(job.next_probe, event.probe + 1)
     end
-    job.reached = job.reached or event.target or false
+    note_path(job, event)
     event.at_ns = event.at_ns + job.base_ns
     job.at_ns = math.max(job.at_ns, event.at_ns)
   end
@@ -126,6 +140,8 @@ local function options_of(self, job)
   else
     out.surveyed = true -- or at a pace that no router limits
   end
+  -- In the same run an error from elsewhere does not end a path that went on.
+  out.known_hop = job.known_hop > 0 and job.known_hop or nil
   return out
 end
 
@@ -156,7 +172,7 @@ end
 local function count_anew(self, host, job)
   job.engine:close()
   job.base_probe, job.base_ns, job.next_probe, job.at_ns = 0, 0, 0, 0
-  job.told = false
+  job.told, job.known_hop = false, 0
   return begin(self, host, job)
 end
 
@@ -285,7 +301,7 @@ function Live:trace(host, core, options, companions, reader, trace)
   local job = { options = options, companions = companions,
     reader = reader, trace = trace, polls = 0, anew = self.anew, open = 0,
     base_probe = 0, base_ns = 0, next_probe = 0, at_ns = 0,
-    reached = false, sharers = options.flows or 1,
+    reached = false, known_hop = 0, sharers = options.flows or 1,
     alone = self.targets == 1 }
   local ok, text, name = look_for_paths(host, core, job)
   job.survey = needs_survey(self, job) or has_first(companions)

@@ -50,6 +50,9 @@ local function begin_counting(self)
       way.rations[ttl] = again
       self.counter:add(again)
     end
+    if way.ending then
+      self.counter:add(way.ending)
+    end
   end
 end
 
@@ -57,6 +60,8 @@ local KINDS = {}
 
 KINDS["path-changed"] = function(_, way, event)
   way.end_ttl = event.ttl > 0 and event.ttl or nil
+  way.ending = event.ending and event or nil
+  way.reached = way.reached or event.ending == "reached"
 end
 
 function KINDS.sent(_, way, event)
@@ -79,9 +84,10 @@ function KINDS.rationed(_, way, event)
   way.rations[event.ttl] = event
 end
 
--- A probe sent behind the target says nothing of the path's length.
+-- A probe sent behind the target says nothing of the path's length. A time
+-- exceeded with the target's address may be a hop's.
 function KINDS.reply(_, way, event)
-  if not event.target then
+  if not event.target or event.reply == "time-exceeded" then
     way.farthest = math.max(way.farthest, event.ttl)
   else
     way.reached = true

@@ -60,7 +60,8 @@ end
 local function rations(hop, answered, sent)
   local got, of = burst(hop.ration)
   local received, counted = sample(hop)
-  return of > 0 and counted > 0
+  -- A second's rest leaves a token: a burst without any reply met an outage.
+  return of > 0 and got > 0 and counted > 0
     and loss.z_above(got, of, received, counted) >= Z_ALONE
     and loss.z_above(got, of, answered, sent) >= Z_WITH_BEHIND
 end
@@ -140,10 +141,20 @@ local function rationed_verdict(hop)
   return v
 end
 
+-- Probes that may have come to the hop: those that left, and of which
+-- nobody said that they did not arrive.
+local function asked(hop)
+  local n = hop.raw_sent
+  for _, report in ipairs(hop.reports or {}) do
+    n = n - report.count
+  end
+  return n
+end
+
 local function silent_verdict(hops, first, last)
   local from, to, sent = hops[first].ttl, hops[last].ttl, 0
   for i = first, last do
-    sent = sent + hops[i].raw_sent
+    sent = sent + asked(hops[i])
   end
   local one = from == to
   return {
@@ -155,10 +166,10 @@ local function silent_verdict(hops, first, last)
   }
 end
 
--- A hop none of whose probes is finished, or that may have had no token for
--- them, is not known to be silent.
+-- A hop none of whose probes is finished or may have come to it, or that may
+-- have had no token for them, is not known to be silent.
 local function is_silent(hop)
-  return hop.silent and hop.sent > 0 and not hop.untested
+  return hop.silent and hop.sent > 0 and not hop.untested and asked(hop) > 0
 end
 
 -- No reply, but not silent: the routers that other traces of the run met at

@@ -1,0 +1,153 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- Verdicts on errors from elsewhere: who reported that probes did not
+-- arrive, for how many, and when. Such probes are lost, whether or not a
+-- router says so; the line says why. Pure.
+-- @module mtrtrace.verdict.errors
+local format = require "mtrtrace.format"
+local words = require "mtrtrace.verdict.words"
+
+local M = {}
+
+-- Reports of several hops that are no further apart are of one time: a
+-- router reports at least once a second while probes meet an outage.
+local SAME_TIME_S = 3
+
+-- The least MTU of a link: RFC 791 and RFC 8200.
+local LEAST_MTU = { [4] = 68, [6] = 1280 }
+
+local seconds = format.kinds.seconds.text
+
+--- Whether no link can be too narrow for the probes and have the MTU that a
+-- router names. IPv4 routers older than path MTU discovery name none.
+-- @tparam ?integer mtu 0 for none; nil where the error is another
+-- @tparam integer size of the probes
+-- @tparam string target the family is its
+-- @treturn boolean
+function M.is_invalid(mtu, size, target)
+  local version = target:find(":", 1, true) and 6 or 4
+  local least = LEAST_MTU[version]
+  return mtu ~= nil and (mtu >= size or size <= least
+    or mtu < least and (mtu > 0 or version == 6))
+end
+
+-- The first TTL at which an address is a hop.
+local function hop_of(result, address)
+  for _, hop in ipairs(result.hops) do
+    for _, responder in ipairs(hop.responders) do
+      if responder.address == address and not responder.target then
+        return hop.ttl
+      end
+    end
+  end
+end
+
+local function join_spells(spells)
+  table.sort(spells, function(a, b)
+    return a.first < b.first or a.first == b.first and a.last < b.last
+  end)
+  local out = {}
+  for _, spell in ipairs(spells) do
+    local last = out[#out]
+    if last and spell.first - last.last < SAME_TIME_S then
+      last.last = math.max(last.last, spell.last)
+    else
+      out[#out + 1] = { first = spell.first, last = spell.last }
+    end
+  end
+  return out
+end
+
+-- What is reported of several TTLs, by who says what.
+local function reports_of(result)
+  local out, by_key = {}, {}
+  for _, hop in ipairs(result.hops) do
+    for _, report in ipairs(hop.reports or {}) do
+      local key = ("%s %s %s"):format(report.address, report.name,
+        report.mtu or "")
+      local entry = by_key[key]
+      if not entry then
+        entry = { report = report, count = 0, spells = {}, ends = true,
+          from = hop.ttl }
+        by_key[key], out[#out + 1] = entry, entry
+      end
+      entry.count, entry.to = entry.count + report.count, hop.ttl
+      entry.ends = entry.ends and report.ends or false
+      for _, spell in ipairs(report.spells) do
+        entry.spells[#entry.spells + 1] = spell
+      end
+    end
+  end
+  return out
+end
+
+-- Probes that were to pass the router, or those it speaks of.
+local function probes_of(result, entry, at)
+  local sent = 0
+  for _, hop in ipairs(result.hops) do
+    if hop.ttl >= (at and at < entry.from and at + 1 or entry.from) then
+      sent = sent + hop.raw_sent
+    end
+  end
+  return math.max(sent, entry.count)
+end
+
+local function when(spells)
+  local first, last = spells[1].first, spells[#spells].last
+  return ("%s %s s to %s s"):format(#spells > 1
+    and ("%d times from"):format(#spells) or "from", seconds(first),
+    seconds(last))
+end
+
+local function who(result, address, at)
+  if address == result.source then
+    return ("%s, this host's own address,"):format(address)
+  end
+  return at and ("%s at hop %d"):format(address, at)
+    or ("%s, no hop of this path,"):format(address)
+end
+
+local function what(report, result)
+  if not report.mtu then
+    return ("reported %s"):format(report.name)
+  end
+  local named = report.mtu > 0 and ("MTU %d"):format(report.mtu) or "no MTU"
+  if M.is_invalid(report.mtu, result.size, result.target) then
+    return ("sent an invalid Packet Too Big (%s for %d-byte probes)"):format(
+      named, result.size)
+  end
+  return ("reported %s (%s)"):format(report.name, named)
+end
+
+local function verdict_of(result, entry)
+  local report, spells = entry.report, join_spells(entry.spells)
+  local at = hop_of(result, report.address)
+  local v = {
+    kind = M.is_invalid(report.mtu, result.size, result.target)
+      and "invalid_too_big" or "unreachable",
+    hop = at, from = entry.from, to = entry.to, what = report.name,
+    address = report.address, mtu = report.mtu, lost = entry.count,
+    sent = probes_of(result, entry, at), at = spells[1].first,
+    until_s = spells[#spells].last, spells = #spells,
+  }
+  v.text = ("%s %s for %d of %s, %s."):format(
+    who(result, report.address, at), what(report, result), v.lost,
+    words.plural(v.sent, "probe", "probes"), when(spells))
+  return v
+end
+
+--- Verdicts on errors from elsewhere. Those that end the path are told
+-- beside its end; only impossible ones are named here, too.
+-- @tparam table result as given by trace:result()
+-- @treturn {table,...} of the kinds unreachable and invalid_too_big
+function M.list(result)
+  local out = {}
+  for _, entry in ipairs(reports_of(result)) do
+    local v = verdict_of(result, entry)
+    if not entry.ends or v.kind == "invalid_too_big" then
+      out[#out + 1] = v
+    end
+  end
+  return out
+end
+
+return M

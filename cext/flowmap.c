@@ -159,6 +159,41 @@ static void forget_beyond(struct flowmap *map, int ttl, uint32_t flow)
     }
 }
 
+bool flowmap_goes_on(const struct flowmap *map, int ttl)
+{
+    for (; ttl <= map->last; ttl++)
+        for (uint16_t v = 0; v < map->ttls[ttl].vertex_count; v++)
+            if (!map->ttls[ttl].vertices[v].stop)
+                return true;
+    return false;
+}
+
+static void want_again(struct flowmap *map, int ttl, uint32_t flow)
+{
+    struct flowmap_ttl *at = &map->ttls[ttl];
+
+    at->cells[flow] = (struct flowmap_cell){ .state = FLOWMAP_WANTED, .vertex = FLOWMAP_NONE };
+    at->wanted++;
+    while (++ttl <= map->last)
+        if (flowmap_get(map, ttl, flow).state == FLOWMAP_BEYOND)
+            map->ttls[ttl].cells[flow] = unasked;
+}
+
+void flowmap_refute_stops(struct flowmap *map, int ttl)
+{
+    for (int before = map->first; before <= ttl; before++) {
+        struct flowmap_ttl *at = &map->ttls[before];
+        for (uint16_t v = at->vertex_count; v-- > 0;) {
+            if (!at->vertices[v].stop)
+                continue;
+            for (uint32_t flow = 0; flow < at->flows; flow++)
+                if (at->cells[flow].vertex == v)
+                    want_again(map, before, flow);
+            drop_if_unused(at, v);
+        }
+    }
+}
+
 static bool has_end(const struct flowmap *map, int ttl)
 {
     for (uint16_t v = 0; v < map->ttls[ttl].vertex_count; v++)

@@ -91,6 +91,13 @@ uint16_t flowmap_find(const struct flowmap *map, int ttl, const struct ipaddr *a
 /* Where others were shown the end and this flow was not, an end one TTL later is the same one. */
 void flowmap_forget_repeated_ends(struct flowmap *map);
 
+/* Whether a hop or the target has replied at this TTL or beyond. */
+bool flowmap_goes_on(const struct flowmap *map, int ttl);
+
+/* Something has replied at this TTL: errors that seemed to end paths there or before it were about
+ * single probes. Their flows are wanted again. */
+void flowmap_refute_stops(struct flowmap *map, int ttl);
+
 /* Whether paths go on behind it. */
 bool flowmap_has_next(const struct flowmap_vertex *vertex);
 

@@ -162,7 +162,7 @@ static void push_reports(lua_State *L, const struct tally_hop *hop)
         if (r->kind == WIRE_TOO_BIG)
             lset_integer(L, "mtu", r->mtu);
         lset_integer(L, "count", r->count);
-        lset_boolean(L, "ends", r->ends);
+        lset_boolean(L, "own", r->own);
         lua_createtable(L, (int)r->spell_count, 0);
         for (size_t s = 0; s < r->spell_count; s++) {
             lua_createtable(L, 0, 2);

@@ -393,7 +393,15 @@ bool mda_reply(struct mda *m, const struct wire_packet *packet, int64_t now_ns)
         return true;
     const struct flowmap_vertex vertex = vertex_of(m, packet);
     bool open = p->state == PROBE_OPEN;
+    if (vertex.stop && flowmap_goes_on(&m->map, p->ttl)) { /* this probe did not arrive */
+        p->state = PROBE_UNREACHABLE;
+        if (open)
+            lose(m, p, now_ns);
+        return true;
+    }
     p->state = open ? PROBE_ANSWERED : PROBE_LATE;
+    if (!vertex.stop)
+        flowmap_refute_stops(&m->map, p->ttl);
     (void)quantiles_add(&m->rtts, now_ns - p->sent_ns); /* without memory patience stays */
     speed_up(&m->manners[p->ttl]);
     if (p->place != REPEAT) {

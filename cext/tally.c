@@ -115,7 +115,8 @@ void tally_note_lost(struct tally_hop *hop, const struct tally_waiting *w)
         return;
     hop->lost = lost;
     lost[hop->lost_count++] =
-        (struct tally_lost){ w->probe, w->ordinal, w->state == WAITING_UNREACHABLE };
+        (struct tally_lost){ w->probe, w->ordinal, w->state == WAITING_UNREACHABLE,
+                             w->state == WAITING_UNREACHABLE ? w->cell : NO_CELL };
 }
 
 void tally_use(struct tally *tally, struct tally_hop *hop, const struct tally_waiting *w)
@@ -367,16 +368,19 @@ static void on_late(struct tally *tally, struct tally_hop *hop, const struct tra
 }
 
 /* Was taken for lost until now. */
-static void mark_unreachable(struct tally_hop *hop, uint32_t probe)
+static void mark_unreachable(struct tally_hop *hop, uint32_t probe, uint16_t cell)
 {
     for (size_t i = 0; i < hop->waiting_count; i++)
         if (hop->waiting[hop->waiting_first + i].probe == probe) {
             hop->waiting[hop->waiting_first + i].state = WAITING_UNREACHABLE;
-            hop->waiting[hop->waiting_first + i].cell = NO_CELL;
+            hop->waiting[hop->waiting_first + i].cell = cell;
+            hop->waiting[hop->waiting_first + i].rtt_ns = -1;
         }
     for (size_t i = 0; i < hop->lost_count; i++)
-        if (hop->lost[i].probe == probe)
+        if (hop->lost[i].probe == probe) {
             hop->lost[i].unreachable = true;
+            hop->lost[i].cell = cell;
+        }
 }
 
 static void on_unreachable(struct tally *tally, struct tally_hop *hop,
@@ -394,22 +398,21 @@ static void on_unreachable(struct tally *tally, struct tally_hop *hop,
         cell->late += event->late;
     if (!counts(hop, event))
         return;
+    const uint16_t place = cell != NULL ? (uint16_t)(cell - hop->cells) : NO_CELL;
     hop->unreachable++;
     if (cell != NULL)
         cell->received++;
     if (event->late) {
-        mark_unreachable(hop, event->probe);
+        mark_unreachable(hop, event->probe, place);
         return;
     }
     hop->sent++;
     if (event->was_error)
         return;
     hop->in_flight--;
-    const struct tally_waiting outcome = { .probe = event->probe,
-                                           .rtt_ns = event->rtt_ns,
-                                           .cell = cell != NULL ? (uint16_t)(cell - hop->cells)
-                                                                : NO_CELL,
-                                           .state = WAITING_UNREACHABLE };
+    const struct tally_waiting outcome = {
+        .probe = event->probe, .rtt_ns = event->rtt_ns, .cell = place, .state = WAITING_UNREACHABLE
+    };
     settle(tally, hop, &outcome);
 }
 

@@ -49,6 +49,7 @@ struct tally_lost {
     uint32_t probe;
     uint32_t ordinal; /* among the counted probes of its flow at this TTL */
     bool unreachable; /* as an error from elsewhere says */
+    uint16_t cell;    /* whose; UINT16_MAX: not known */
 };
 
 /* An error from elsewhere: who reported what about probes of this TTL, and when. */
@@ -58,7 +59,7 @@ struct tally_report {
     uint8_t type, code;
     uint16_t mtu;   /* WIRE_TOO_BIG: as named; 0: none */
     uint32_t count; /* probes of any class */
-    bool ends;      /* the path ends here by it: it is the reply of this hop */
+    bool own;       /* it is a reply of this hop: its own, or the one that ends the path here */
     size_t spell_count;
     struct {
         int64_t from_ns, to_ns; /* since the trace began; no reply of this TTL came in between */
@@ -123,7 +124,7 @@ int tally_merge(struct tally *into, const struct tally *from);
 
 /* A copy to read while the trace goes on, with the samples that still wait counted in, and nothing
  * of TTLs beyond the end. Where errors from elsewhere end the path, they are the replies of its last
- * hop. NULL without memory. */
+ * hop; and those that come from a TTL's own hop are its replies. NULL without memory. */
 struct tally *tally_snapshot(const struct tally *tally);
 
 #endif

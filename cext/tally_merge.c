@@ -71,7 +71,7 @@ static void merge_reports(struct tally *tally, struct tally_hop *into, const str
         struct tally_report *to = tally_report_of(tally, into, report);
         if (to == NULL)
             continue;
-        to->ends = report->ends && (to->count == 0 || to->ends);
+        to->own = report->own && (to->count == 0 || to->own);
         to->count += report->count;
         for (size_t s = 0; s < report->spell_count; s++)
             tally_add_spell(to, report->spells[s].from_ns, report->spells[s].to_ns, true);
@@ -174,27 +174,60 @@ static int hop_copy(struct tally_hop *to, const struct tally_hop *from)
     return 0;
 }
 
+/* The genuine cell of this address, or NULL. */
+static struct tally_cell *own_cell(struct tally_hop *hop, const struct tally_cell *elsewhere)
+{
+    for (size_t i = 0; i < hop->cell_count; i++)
+        if (!hop->cells[i].elsewhere && hop->cells[i].flow == elsewhere->flow &&
+            ipaddr_equal(&hop->cells[i].address, &elsewhere->address))
+            return &hop->cells[i];
+    return NULL;
+}
+
+/* What a cell was given by errors are replies of this hop. */
+static void take_for_replies(struct tally_hop *hop, const struct tally_cell *cell)
+{
+    size_t place = (size_t)(cell - hop->cells), kept = 0;
+
+    hop->received += cell->received;
+    hop->unreachable -= cell->received;
+    hop->late += cell->late;
+    for (size_t i = 0; i < hop->report_count; i++) {
+        if (!ipaddr_equal(&hop->reports[i].from, &cell->address))
+            continue;
+        hop->raw_received += hop->reports[i].own ? 0 : hop->reports[i].count;
+        hop->reports[i].own = true;
+    }
+    for (size_t i = 0; i < hop->lost_count; i++)
+        if (!hop->lost[i].unreachable || hop->lost[i].cell != place)
+            hop->lost[kept++] = hop->lost[i];
+    hop->lost_count = kept;
+}
+
 /* The path ends here by errors from elsewhere: they are this row's replies. */
 static void take_errors_for_replies(struct tally_hop *hop, enum trace_ending ending)
 {
-    size_t kept = 0;
-
     for (size_t i = 0; i < hop->cell_count; i++) {
+        take_for_replies(hop, &hop->cells[i]);
         hop->cells[i].elsewhere = false;
         hop->cells[i].target = ending == TRACE_REACHED;
-        hop->late += hop->cells[i].late;
     }
-    for (size_t i = 0; i < hop->report_count; i++) {
-        hop->raw_received += hop->reports[i].count;
-        hop->reports[i].ends = true;
-    }
-    hop->received = hop->unreachable;
     hop->fast_received = hop->fast_unreachable;
-    hop->unreachable = 0;
-    for (size_t i = 0; i < hop->lost_count; i++)
-        if (!hop->lost[i].unreachable)
-            hop->lost[kept++] = hop->lost[i];
-    hop->lost_count = kept;
+}
+
+/* A router that refuses probes even where they would expire there still replies: its errors are
+ * replies of its hop. */
+static void take_own_errors(struct tally *tally, struct tally_hop *hop)
+{
+    for (size_t i = 0; i < hop->cell_count; i++) {
+        struct tally_cell *cell = &hop->cells[i];
+        struct tally_cell *own = cell->elsewhere ? own_cell(hop, cell) : NULL;
+        if (own == NULL || cell->received == 0)
+            continue;
+        take_for_replies(hop, cell);
+        merge_cell(tally, own, cell);
+        cell->received = cell->late = 0;
+    }
 }
 
 /* Time exceeded with the target's address: elsewhere than at the end a hop beyond a NAT. */
@@ -218,9 +251,11 @@ static void apply_end(struct tally *tally)
         if (tally->end != 0 && ttl > tally->end) {
             tally_hop_fini(hop);
             *hop = (struct tally_hop){ 0 };
-        } else if (ttl != tally->end) {
-            name_hops_beyond_nat(hop);
+            continue;
         }
+        if (ttl != tally->end)
+            name_hops_beyond_nat(hop);
+        take_own_errors(tally, hop);
     }
     if (tally->end != 0 && last->raw_received == 0 && last->received == 0)
         take_errors_for_replies(last, tally->ending);

@@ -97,11 +97,16 @@ static bool is_outage(const struct trace *t, const struct probe *p)
 
 static enum hop_answer answer_to(const struct trace *t, const struct probe *p)
 {
+    const struct ttl *at = &t->ttls[p->ttl];
+
     switch (p->state) {
     case PROBE_TIMED_OUT:
         return is_outage(t, p) ? HOP_VOID : HOP_LOST;
-    case PROBE_UNREACHABLE:
-        return trace_ends_by_error(t, p->ttl) ? HOP_ANSWERED : HOP_VOID;
+    case PROBE_UNREACHABLE: /* a hop that refuses what would expire there has replied */
+        return trace_ends_by_error(t, p->ttl) ||
+                       ipaddr_equal(&at->news.responder, &at->stop.responder)
+                   ? HOP_ANSWERED
+                   : HOP_VOID;
     case PROBE_SEND_ERROR: /* no evidence of a rate limit */
     case PROBE_ANSWERED:
     case PROBE_LATE:

@@ -123,6 +123,26 @@ check.case("outage_is_loss_and_is_named_slow_rounds", function()
   end
 end)
 
+-- A router without a route refuses before it looks at the TTL: it replies all
+-- the same.
+check.case("outage_without_a_route_leaves_the_router_its_replies", function()
+  for _, interval in ipairs { 1.05, 0.3 } do
+    everywhere(function(version, protocol, seed)
+      local w = flapping(version, nil, { from_s = 3, down_s = 9,
+        every_s = 19, early = true })
+      local result = trace(w, { packets = math.floor(57 / interval),
+        interval = interval, protocol = protocol }, seed)
+      local v = assert_outage(result, version, 27 / 57, "no route")
+      check.equal(result.hops[1].responders[1].received,
+        result.hops[1].sent)
+      check.equal({ result.hops[1].loss, result.hops[1].unreachable },
+        { 0.0, 0 })
+      check.equal(v.from, 2)
+      check.equal(kinds(result).loss.hop, 2)
+    end)
+  end
+end)
+
 -- How long the link was away during so many seconds, as a share.
 local function away(outage, from, seconds)
   local down = 0
@@ -217,6 +237,27 @@ check.case("a_firewall_that_refuses_some_makes_no_branches", function()
       assert_near(result.hops[ttl].loss, 1 / 3, 0.22, "seed " .. seed)
     end
     check.equal(kinds(result).unreachable.hop, 3)
+  end
+end)
+
+-- A search for paths: refused probes show no next hop, and end nothing that
+-- goes on.
+check.case("outage_during_a_search_for_paths_makes_no_links", function()
+  for seed = 1, 6 do
+    local version = seed % 2 == 0 and 4 or 6
+    local w = flapping(version, nil, { from_s = 0.03 + 0.01 * seed,
+      down_s = 0.5, every_s = 900 })
+    local result = core.run(w, { paths = 95, packets = 30,
+      protocol = PROTOCOLS[seed % 2 + 2] }, { seed = seed })
+    local what = "seed " .. seed
+    check.equal(result.reached, true, what)
+    for _, node in ipairs(result.graph.nodes) do
+      check.equal(node.stop or false, false, what)
+      check.equal(node.address, node.target and w.target
+        or build.router(node.ttl, version), what)
+    end
+    check.equal({ #result.graph.nodes, #result.graph.links }, { 5, 4 },
+      what)
   end
 end)
 

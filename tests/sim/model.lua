@@ -191,12 +191,15 @@ local function stop(self, trip, p, out)
     arrive(self, trip, p, out)
     return true
   end
-  if trip.left <= 1 and not (node.zero_ttl and trip.left == 1) then
+  local outage = node.outage and is_down(node.outage, trip.at)
+    and node.outage
+  local expires = trip.left <= 1
+    and not (node.zero_ttl and trip.left == 1)
+  if expires and not (outage and outage.early) then
     expire(self, trip, p, out)
     return true
   end
-  local outage = node.outage
-  if outage and is_down(outage, trip.at) then
+  if outage then
     if outage.type then
       refuse(self, trip, p, outage.type, outage.code, 0, out)
     end

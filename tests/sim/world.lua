@@ -174,8 +174,9 @@ local NODE = {
   reject = record { type = byte, code = byte, mtu = word,
     share = share }, -- instead of forwarding
   outage = record { from_s = positive, down_s = positive, every_s = positive,
-    type = byte, code = byte }, -- of the link beyond: down_s of every_s;
-                             -- reported, or without a type silent
+    type = byte, code = byte, early = flag }, -- of the link beyond: down_s
+                             -- of every_s; reported, or without a type
+                             -- silent; early: before the TTL is looked at
   lies = list_of(keys_of(lies.kinds)), -- before each answer
   nat = record { source = text, target = text, source_port = word,
     target_port = word, restore = one_of("all", "addresses", "none"),

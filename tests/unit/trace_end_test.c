@@ -382,7 +382,8 @@ static void test_changes(void)
     check_int("ending", s.ending, TRACE_REACHED);
     check_int("TTL of the end", s.end_ttl, 6);
     check_samples(1, 6);
-    for (unsigned ttl = 3; ttl <= 6; ttl++) {
+    check_int("received of who says so", shown(3)->received, 10);
+    for (unsigned ttl = 4; ttl <= 6; ttl++) {
         check_int("received", shown(ttl)->received, 4);
         check_int("unreachable", shown(ttl)->unreachable, 6);
         check_int("responders", (int64_t)shown(ttl)->cells[0].elsewhere, 0);

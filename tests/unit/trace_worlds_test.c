@@ -273,14 +273,14 @@ static void check_snapshot(const struct world *w)
     for (size_t ttl = 1; ttl < snapshot->hop_count; ttl++) {
         bool shown = snapshot->end == 0 || ttl <= snapshot->end;
         const struct tally_hop *hop = &w->tally->hops[ttl];
-        bool end = ttl == snapshot->end && hop->received == 0 && hop->raw_received == 0;
         check_int("sent", snapshot->hops[ttl].sent, shown ? hop->sent : 0);
-        check_int("received", snapshot->hops[ttl].received,
-                  !shown ? 0
-                  : end  ? hop->unreachable
-                         : hop->received);
+        /* Errors of the hop itself, or of who ends the path there, are its replies. */
+        uint32_t told = snapshot->hops[ttl].received + snapshot->hops[ttl].unreachable;
+        check_int("told", told, shown ? hop->received + hop->unreachable : 0);
+        check_that(!shown || snapshot->hops[ttl].received >= hop->received, "TTL %zu", ttl);
         const struct tally_hop *a = &snapshot->hops[ttl], *b = &w->tally->hops[ttl];
-        for (size_t c = 0; c < a->cell_count && b->in_flight == 0; c++) {
+        for (size_t c = 0; c < a->cell_count && b->in_flight == 0 && a->received == b->received;
+             c++) {
             check_int("samples", (int64_t)a->cells[c].rtt.count, (int64_t)b->cells[c].rtt.count);
             check_near("mean", a->cells[c].rtt.mean_ns, b->cells[c].rtt.mean_ns, 0);
             check_near("jitter", stats_jitter_ns(&a->cells[c].rtt),

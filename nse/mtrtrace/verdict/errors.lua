@@ -62,16 +62,15 @@ local function reports_of(result)
   local out, by_key = {}, {}
   for _, hop in ipairs(result.hops) do
     for _, report in ipairs(hop.reports or {}) do
-      local key = ("%s %s %s"):format(report.address, report.name,
-        report.mtu or "")
+      local key = ("%s %s %s %s"):format(report.address, report.name,
+        report.mtu or "", report.own)
       local entry = by_key[key]
       if not entry then
-        entry = { report = report, count = 0, spells = {}, ends = true,
+        entry = { report = report, count = 0, spells = {},
           from = hop.ttl }
         by_key[key], out[#out + 1] = entry, entry
       end
       entry.count, entry.to = entry.count + report.count, hop.ttl
-      entry.ends = entry.ends and report.ends or false
       for _, spell in ipairs(report.spells) do
         entry.spells[#entry.spells + 1] = spell
       end
@@ -135,15 +134,15 @@ local function verdict_of(result, entry)
   return v
 end
 
---- Verdicts on errors from elsewhere. Those that end the path are told
--- beside its end; only impossible ones are named here, too.
+--- Verdicts on errors from elsewhere. Those that are a hop's replies, or that
+-- end the path, are told beside these; only impossible ones are named here.
 -- @tparam table result as given by trace:result()
 -- @treturn {table,...} of the kinds unreachable and invalid_too_big
 function M.list(result)
   local out = {}
   for _, entry in ipairs(reports_of(result)) do
     local v = verdict_of(result, entry)
-    if not entry.ends or v.kind == "invalid_too_big" then
+    if not entry.report.own or v.kind == "invalid_too_big" then
       out[#out + 1] = v
     end
   end

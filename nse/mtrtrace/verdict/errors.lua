@@ -57,16 +57,18 @@ local function join_spells(spells)
   return out
 end
 
--- What is reported of several TTLs, by who says what.
+-- What is reported of several TTLs, by who says what. At the last hop it may
+-- be the end of the path.
 local function reports_of(result)
   local out, by_key = {}, {}
-  for _, hop in ipairs(result.hops) do
+  for i, hop in ipairs(result.hops) do
     for _, report in ipairs(hop.reports or {}) do
+      local ends = report.own and i == #result.hops
       local key = ("%s %s %s %s"):format(report.address, report.name,
-        report.mtu or "", report.own)
+        report.mtu or "", ends)
       local entry = by_key[key]
       if not entry then
-        entry = { report = report, count = 0, spells = {},
+        entry = { report = report, count = 0, spells = {}, ends = ends,
           from = hop.ttl }
         by_key[key], out[#out + 1] = entry, entry
       end
@@ -134,15 +136,15 @@ local function verdict_of(result, entry)
   return v
 end
 
---- Verdicts on errors from elsewhere. Those that are a hop's replies, or that
--- end the path, are told beside these; only impossible ones are named here.
+--- Verdicts on errors from elsewhere. Those that end the path are told beside
+-- its end; only impossible ones of them are named here.
 -- @tparam table result as given by trace:result()
 -- @treturn {table,...} of the kinds unreachable and invalid_too_big
 function M.list(result)
   local out = {}
   for _, entry in ipairs(reports_of(result)) do
     local v = verdict_of(result, entry)
-    if not entry.report.own or v.kind == "invalid_too_big" then
+    if not entry.ends or v.kind == "invalid_too_big" then
       out[#out + 1] = v
     end
   end

@@ -225,13 +225,13 @@ void trace_publish(struct trace *t, const struct probe *p, const struct trace_ev
 
     if (p->class != PROBE_COUNTED || p->place < 0)
         return;
-    if (event->kind == EVENT_UNREACHABLE && !trace_ends_by_error(t, p->ttl)) {
-        outcome.state = PACE_VOID; /* it says nothing about this hop */
+    /* An error from elsewhere says nothing about this hop, unless the path ends by it. */
+    bool elsewhere = event->kind == EVENT_UNREACHABLE && !trace_ends_by_error(t, p->ttl);
+    if (elsewhere || event->kind == EVENT_SEND_ERROR) {
+        outcome.state = PACE_VOID;
     } else if (event->reply != NULL) {
         outcome.state = PACE_ANSWERED;
         outcome.reply = *event->reply;
-    } else if (event->kind == EVENT_SEND_ERROR) {
-        outcome.state = PACE_VOID;
     }
     pace_finish(t->pace, t->ttls[p->ttl].hop.sample, p->place, &outcome);
 }

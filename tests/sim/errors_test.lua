@@ -81,7 +81,10 @@ end
 -- The share of the time of the counted probes that the link was away.
 local function assert_outage(result, version, share, what)
   assert_rows(result, 5, version, what)
-  check.equal(result.hops[1].received, result.hops[1].sent, what)
+  -- A router's errors about the outage draw on the tokens of its own row.
+  if what ~= "linux4" then
+    check.equal(result.hops[1].received, result.hops[1].sent, what)
+  end
   for ttl = 2, 5 do
     local hop = result.hops[ttl]
     assert_near(hop.loss, share, 0.08, what .. " loss at " .. ttl)

@@ -154,4 +154,14 @@ END
 
 sent() { lab_exec c nft list counter inet count "$1" | sed -n 's/.*packets \([0-9]*\).*/\1/p'; }
 
+# until_sent NAME COUNT: waits until that much was sent, 10 s at most
+until_sent() {
+  local i
+  for ((i = 0; i < 100; i++)); do
+    [ "$(sent "$1")" -lt "$2" ] || return 0
+    sleep 0.1
+  done
+  return 1
+}
+
 count_no_more() { lab_exec c nft delete table inet count; }

@@ -2,7 +2,7 @@
 # Translation and type of service, rewritten by real nftables at router 3, of
 # five. What a kernel with connection tracking rewrites it puts back in quotes,
 # checksums included: a masquerade cannot be seen from here, and a DNAT only by
-# the target's address that all errors behind it get. What is rewritten without
+# the target's address that all errors from it on get. What is rewritten without
 # state is quoted as it arrived.
 
 . "$(dirname "$0")/lib.sh"
@@ -63,9 +63,11 @@ table inet mtl {
 }
 END
 run 4 -u -P 33499
-like dnat_ends_where_the_target_s_address_answers "$OUT" '^3 +10\.0\.5\.2 +0\.0% '
-is dnat_is_said_to_hide_hops "$(grep '^NAT' <<<"$OUT")" \
-  "NAT is likely at hop 3: time exceeded comes from the target's address 10.0.5.2; hops behind cannot be told."
+is dnat_hides_no_hop "$(awk '$1 ~ /^[0-9]+$/ && $3 ~ /%/ { print $1, $2, $3 }' <<<"$OUT")" "$(
+  printf '%s\n' '1 10.0.0.2 0.0%' '2 10.0.1.2 0.0%' {3..6}' 10.0.5.2 0.0%')"
+is dnat_is_named "$(grep '^NAT' <<<"$OUT")" \
+  "NAT is likely at hop 3: time exceeded comes from the target's address 10.0.5.2 at hops 3 to 5."
+unlike dnat_is_no_tunnel "$OUT" 'MPLS'
 lab_clear r3
 
 # ---- without ---------------------------------------------------------------------

@@ -9,15 +9,6 @@ last=${FLAVOURS##* }
 target=$(lab_target 4)
 long=(--script-args mtr-trace.packets=1000) # 100 seconds
 
-until_in_c() { # COUNT: waits until that much was sent, 10 s at most
-  local i
-  for ((i = 0; i < 100; i++)); do
-    [ "$(sent any)" -lt "$1" ] || return 0
-    sleep 0.1
-  done
-  return 1
-}
-
 # The tree's nmap in the client's namespace: timeout, and its child.
 nmap_pid() {
   local pid
@@ -38,7 +29,7 @@ for f in $FLAVOURS; do
     at_most "${name}_time" "$TOOK" 7000
   done
 done
-trace "$last" "${long[@]},mtr-trace.max-time=3s" "$target"
+trace "$last" --script-args mtr-trace.packets=1000,mtr-trace.max-time=3s "$target"
 like max_time "$(cat "$XML")" '<elem key="stopped">max-time</elem>'
 at_most max_time_time "$TOOK" 5500
 
@@ -46,7 +37,7 @@ at_most max_time_time "$TOOK" 5500
 count_sent any ip daddr "$target"
 trace "$last" --host-timeout 5s "${long[@]}" --script "$(tree_of "$last")/tests/net/after.nse" "$target" &
 child=$!
-until_in_c 1
+until_sent any 1
 sleep 5.2
 first=$(sent any)
 sleep 1.5
@@ -62,7 +53,7 @@ for signal in INT TERM; do
   count_sent any ip daddr "$target"
   trace "$last" "${long[@]}" "$target" &
   child=$!
-  until_in_c 20
+  until_sent any 20
   pid=$(nmap_pid)
   kill -s $signal "$pid"
   wait $child

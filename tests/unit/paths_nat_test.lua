@@ -25,6 +25,16 @@ local function each(from, to, quirk)
   return quirks
 end
 
+-- Hops beyond a DNAT reply with the target's address, by time exceeded; only
+-- the target itself does so by a port unreachable.
+local function replying_as_target(from, to, target)
+  local quirks = each(from, to, function(_, r) r.address = quotes.TARGET end)
+  quirks[target] = function(a, r)
+    a.type, a.code, r.address, r.target = 3, 3, quotes.TARGET, true
+  end
+  return quirks
+end
+
 local ROWS = {
   { name = "no_nat_says_nothing", path = { hops = 6 }, want = {} },
   { name = "source_and_port_are_one_nat",
@@ -109,6 +119,14 @@ local ROWS = {
     end } },
     want = { "NAT is likely at hop 3: time exceeded comes from the target's "
       .. "address 198.18.0.9; hops behind cannot be told." } },
+  { name = "hops_that_show_the_target_hide_nothing",
+    path = { hops = 6, quirks = replying_as_target(3, 5, 6) },
+    want = { "NAT is likely at hop 3: time exceeded comes from the target's "
+      .. "address 198.18.0.9 at hops 3 to 5." } },
+  { name = "one_hop_shows_the_target_before_the_target_itself",
+    path = { hops = 4, quirks = replying_as_target(3, 3, 4) },
+    want = { "NAT is likely at hop 3: time exceeded comes from the target's "
+      .. "address 198.18.0.9." } },
   { name = "port_unreachable_from_the_target_is_none",
     path = { hops = 3, quirks = { [3] = function(a, r)
       a.type, a.code = 3, 3

@@ -96,6 +96,9 @@ local ROWS = {
     quirks = { [4] = function(_, r) r.address = "10.1.0.5" end },
     want = { "Hint: hops 4 and 5 are both 10.1.0.5, as at the end of a "
       .. "hidden MPLS tunnel." } },
+  { name = "target_s_address_at_two_distances_is_a_nat",
+    quirks = { [4] = function(_, r) r.address = quotes.TARGET end,
+      [5] = function(_, r) r.address = quotes.TARGET end }, want = {} },
   { name = "address_twice_with_a_quoted_ttl_of_0_is_none_of_ours",
     quirks = { [4] = function(a, r)
       a.quoted_ttl, r.address = 0, "10.1.0.5"

@@ -48,10 +48,10 @@ sees() {
 begin() {
   rm -f "$dir"/{err,rc,before,after}
   cat >"$dir/start" <<SCRIPT
-stty -a >$dir/before
+stty -g >$dir/before
 ${WITH:-} $TREE/scripts/mtr-trace --asn off $* 2>$dir/err
 echo \$? >$dir/rc
-stty -a >$dir/after
+stty -g >$dir/after
 SCRIPT
   letters ". $dir/start"
   keys Enter
@@ -65,8 +65,6 @@ command_pid() {
   done
 }
 
-modes() { sed 's/rows [0-9]*; columns [0-9]*;//' "$dir/$1"; }
-
 # left_behind NAME STATUS: the command has ended and the terminal is as before
 left_behind() {
   local try
@@ -75,7 +73,7 @@ left_behind() {
     sleep 0.1
   done
   is "${1}_status" "$(cat "$dir/rc" 2>&1) $(cat "$dir/err")" "$2 "
-  is "${1}_terminal_modes" "$(modes after)" "$(modes before)"
+  is "${1}_terminal_modes" "$(cat "$dir/after")" "$(cat "$dir/before")"
   is "${1}_cursor_and_screen" "$(tmux_ display-message -p '#{cursor_flag} #{alternate_on} #{wrap_flag}')" '1 0 1'
 }
 
@@ -162,7 +160,7 @@ left_behind ctrl_c 0
 begin -n -c 1 nosuch.invalid
 left_behind_why=$(for ((try = 0; try < 100; try++)); do [ ! -s "$dir/after" ] || break; sleep 0.1; done; cat "$dir/rc" "$dir/err")
 like unknown_host_is_said_behind_the_screen "$left_behind_why" '^mtr-trace: nosuch\.invalid: '
-is unknown_host_terminal_modes "$(modes after)" "$(modes before)"
+is unknown_host_terminal_modes "$(cat "$dir/after")" "$(cat "$dir/before")"
 
 # Stopped from outside and by its key; then in the foreground again.
 stops() {

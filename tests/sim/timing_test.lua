@@ -47,7 +47,7 @@ check.rows({
   { name = "linux_routers_with_full_buckets", world = { each = LINUX },
     limit_s = 13.5 },
   { name = "linux_routers_with_empty_buckets", world = { each = EMPTY },
-    limit_s = 13.5 },
+    limit_s = 13.7 },
   { name = "five_packets_with_full_buckets", world = { each = LINUX },
     trace = { packets = 5 }, limit_s = 8.5 },
   { name = "five_packets_with_empty_buckets", world = { each = EMPTY },
@@ -57,7 +57,7 @@ check.rows({
     trace = { protocol = "udp" }, limit_s = 13.5 },
   { name = "rationed_udp_destination_with_empty_bucket",
     world = { each = EMPTY, host = EMPTY },
-    trace = { protocol = "udp" }, limit_s = 13.5 },
+    trace = { protocol = "udp" }, limit_s = 14.5 },
   { name = "five_packets_to_a_rationed_udp_destination",
     world = { each = LINUX, host = RATIONED_HOST },
     trace = { protocol = "udp", packets = 5 }, limit_s = 8.5 },
@@ -68,7 +68,9 @@ check.rows({
       jitter_ms = 2 } } }, limit_s = 13.8 },
 }, one)
 
--- Both draw on the routers' one bucket for our address.
+-- Both draw on the routers' one bucket for our address. Measuring how fast it
+-- refills takes a burst more where the other's tests went between, and two more
+-- where they had left it empty.
 local function two(row)
   for seed = 1, 3 do
     local world = build.line(8, row.world)
@@ -89,17 +91,17 @@ end
 
 check.rows({
   { name = "two_traces_at_once_through_linux_routers",
-    world = { each = LINUX }, limit_s = 13.5 },
+    world = { each = LINUX }, limit_s = 14.6 },
   -- One trace gets every token at first and leaves the other one slot.
   { name = "two_traces_at_once_with_empty_buckets",
-    world = { each = EMPTY }, limit_s = 13.7 },
+    world = { each = EMPTY }, limit_s = 14.8 },
   { name = "two_udp_traces_at_once_to_a_rationed_destination",
     world = { each = LINUX, host = RATIONED_HOST },
-    trace = { protocol = "udp" }, limit_s = 13.5 },
+    trace = { protocol = "udp" }, limit_s = 14.6 },
   { name = "second_trace_half_a_second_later", world = { each = LINUX },
-    second_at_s = 0.5, limit_s = 13.5 },
+    second_at_s = 0.5, limit_s = 15.6 },
   { name = "second_trace_five_seconds_later", world = { each = LINUX },
-    second_at_s = 5, limit_s = 13.5 },
+    second_at_s = 5, limit_s = 14.6 },
   { name = "two_traces_without_rationing", world = {}, limit_s = 1.2 },
 }, two)
 

@@ -25,6 +25,7 @@ static const char *const kind_names[] = {
     [EVENT_UNTESTED] = "untested",
     [EVENT_TESTED] = "tested",
     [EVENT_NO_TOKEN] = "no-token",
+    [EVENT_RIVALS] = "rivals",
     [EVENT_DONE] = "done",
 };
 _Static_assert(sizeof kind_names / sizeof *kind_names == EVENT_KIND_COUNT, "a name for each kind");
@@ -133,7 +134,7 @@ static void push_event(lua_State *L, const struct trace_event *event, const stru
     if (event->kind == EVENT_UNTESTED || event->kind == EVENT_TESTED)
         return;
     lset_integer(L, "probe", event->probe);
-    if (event->kind == EVENT_NO_TOKEN)
+    if (event->kind == EVENT_NO_TOKEN || event->kind == EVENT_RIVALS)
         return;
     if (event->kind == EVENT_RATIONED) {
         lset_number(L, "spacing", (double)event->ration.spacing_ns / ns_per_s);

@@ -129,7 +129,7 @@ static bool get_event(struct reader *r, int64_t max_ttl, struct trace_event *eve
     if (event->kind == EVENT_UNTESTED || event->kind == EVENT_TESTED)
         event->ttl = (uint8_t)get_integer(r, "ttl", 1, max_ttl, 0);
     if (is_of_a_probe(event->kind) || event->kind == EVENT_RATIONED ||
-        event->kind == EVENT_NO_TOKEN) {
+        event->kind == EVENT_NO_TOKEN || event->kind == EVENT_RIVALS) {
         event->ttl = (uint8_t)get_integer(r, "ttl", 1, max_ttl, 0);
         event->probe = (uint32_t)get_integer(r, "probe", 0, UINT32_MAX, -1);
         event->flow = (uint16_t)get_integer(r, "flow", 0, WIRE_FLOWS - 1, 0);

@@ -52,6 +52,7 @@ struct pace_bursts {
 struct pace {
     struct pace_responder *responders;
     struct prefixes *prefixes;
+    struct ends *ends;
     uint64_t news, serials, limits;
     struct pace_counters counters;
     struct pace_bursts bursts[BURST_SLOTS];
@@ -63,8 +64,9 @@ struct pace *pace_new(void)
     if (pace == NULL)
         return NULL;
     pace->prefixes = prefixes_new();
-    if (pace->prefixes == NULL) {
-        free(pace);
+    pace->ends = ends_new();
+    if (pace->prefixes == NULL || pace->ends == NULL) {
+        pace_free(pace);
         return NULL;
     }
     return pace;
@@ -89,6 +91,7 @@ void pace_free(struct pace *pace)
         free(r);
     }
     prefixes_free(pace->prefixes);
+    ends_free(pace->ends);
     free(pace);
 }
 
@@ -105,6 +108,11 @@ struct pace_counters pace_counters(const struct pace *pace)
 struct prefixes *pace_prefixes(struct pace *pace)
 {
     return pace->prefixes;
+}
+
+struct ends *pace_ends(struct pace *pace)
+{
+    return pace->ends;
 }
 
 uint64_t pace_limits(const struct pace *pace)

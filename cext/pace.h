@@ -6,6 +6,7 @@
 #ifndef MTR_PACE_H
 #define MTR_PACE_H
 
+#include "ends.h"
 #include "prefix.h"
 
 struct pace;
@@ -52,6 +53,9 @@ struct pace_counters pace_counters(const struct pace *pace);
 
 /* What the traces saw on their paths. */
 struct prefixes *pace_prefixes(struct pace *pace);
+
+/* Where they end by ICMP errors. */
+struct ends *pace_ends(struct pace *pace);
 
 /* Rises whenever a responder turns out to ration. */
 uint64_t pace_limits(const struct pace *pace);

@@ -501,6 +501,9 @@ void tally_event(struct tally *tally, const struct trace_event *event)
     case EVENT_NO_TOKEN:
         hop->no_token = true;
         break;
+    case EVENT_RIVALS:
+        hop->rivals = true;
+        break;
     case EVENT_PATH_CHANGED:
         tally->end = event->ttl;
         tally->ending = event->ending;

@@ -77,6 +77,7 @@ struct tally_hop {
     bool rationed;          /* the sample was replaced by one within the responder's budget */
     bool untested;          /* what is unanswered may be rate limiting */
     bool no_token;          /* see EVENT_NO_TOKEN */
+    bool rivals;            /* see EVENT_RIVALS */
     uint32_t first_counted; /* probes before it count no more */
     uint32_t fast_sent, fast_received, fast_unreachable; /* the sample that was replaced */
     struct trace_ration ration;

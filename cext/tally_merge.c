@@ -97,6 +97,7 @@ static void merge_counts(struct tally_hop *into, const struct tally_hop *from)
     into->rationed = into->rationed || from->rationed;
     into->untested = into->untested || from->untested;
     into->no_token = into->no_token || from->no_token;
+    into->rivals = into->rivals || from->rivals;
     into->sent += from->sent;
     into->received += from->received;
     into->unreachable += from->unreachable;

@@ -273,11 +273,13 @@ void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops)
         trace_advance_horizon(t, t->horizon + TRACE_WINDOW, now_ns);
     trace_skip_tests(t);
     trace_borrow(t, false, now_ns);
+    trace_note_rivals(t, false, now_ns);
     t->at_work = has_work(t);
     if (is_ready(t))
         trace_borrow(t, true, now_ns);
     if (is_ready(t) && !trace_awaits_others(t, now_ns)) {
         t->done = true;
+        trace_note_rivals(t, true, now_ns);
         prefixes_end(pace_prefixes(t->pace), t->rules.trace, t->prefix_place);
         trace_emit(t, (struct trace_event){ .kind = EVENT_DONE }, now_ns);
     }

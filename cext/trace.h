@@ -53,6 +53,7 @@ enum event_kind {
     EVENT_UNTESTED,     /* the hop's unanswered probes may have met a rate limit... */
     EVENT_TESTED,       /* ...until tests have ruled that out, or EVENT_RATIONED follows */
     EVENT_NO_TOKEN,     /* no reply, but a router that others see here may have had no token left */
+    EVENT_RIVALS,       /* other targets that may share the rate limit of the path's end, here */
     EVENT_DONE,
     EVENT_KIND_COUNT
 };

@@ -40,6 +40,7 @@ struct ttl {
     bool first;          /* others wait for what its checks show */
     int64_t told_ns;     /* HOP_PACED: the spacing that the last event named */
     int64_t held_ns;     /* since when it waits for tokens of others' router; 0: it does not */
+    bool rivals;         /* told */
     bool awaited;        /* a running trace saw one, of which it is not known whether it rations */
     bool paired;         /* the next two are of the newest reply in time */
     uint32_t ahead;      /* bytes that waited in front of its probe */
@@ -76,6 +77,8 @@ struct trace {
     int64_t look_ns;             /* when it wants to look again */
     int64_t ready_ns;            /* since when it waits for other traces alone; 0: it does not */
     size_t prefix_place;         /* see prefixes_note */
+    size_t end_place;            /* see ends_note */
+    int64_t rivals_ns;           /* when it looks for rivals again */
     uint32_t way[UINT8_MAX + 1]; /* by TTL: who answered, hashed; 0: nobody */
     struct ttl ttls[];           /* up to max_hops */
 };
@@ -141,6 +144,12 @@ bool trace_awaits_others(struct trace *t, int64_t now_ns);
 int64_t trace_test_patience_ns(const struct trace *t);
 /* The last TTL that gets a full sample. */
 int trace_last_sampled(const struct trace *t);
+
+/* trace_rivals.c */
+
+/* Notes where the path ends by ICMP errors, and tells of others that do at the same place; now and
+ * then, or where it is about to end. */
+void trace_note_rivals(struct trace *t, bool ending, int64_t now_ns);
 
 /* trace_budget.c */
 

@@ -18,8 +18,12 @@ local function untested(hop)
   return hop.untested ~= nil
 end
 
-local function suppressed(hop)
-  return hop.suppressed ~= nil
+--- Whether a hop's unanswered probes need not be lost on the path: other hops
+-- show that, or other targets may have used up its rate limit.
+-- @tparam table hop of a trace result
+-- @treturn boolean
+function M.is_doubtful(hop)
+  return hop.suppressed ~= nil or hop.rivals ~= nil
 end
 
 -- "?" is explained hop by hop, in mtrtrace.notes.
@@ -32,7 +36,7 @@ local MARKS = {
   { mark = "u", is = untested,
     about = "not tested for rate limiting before the trace was ended: "
       .. "unanswered probes need not be lost ones" },
-  { mark = "?", is = suppressed },
+  { mark = "?", is = M.is_doubtful },
 }
 
 --- The marks of a hop.

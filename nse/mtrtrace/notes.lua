@@ -224,9 +224,22 @@ local function add_suppressed(out, hops)
   end
 end
 
+-- Where the path ends, other targets of this host may answer to the same
+-- rate limit.
+local function rivals(result)
+  for _, hop in ipairs(result.hops) do
+    if hop.rivals and hop.received < hop.sent then
+      return ("Hop %d (?) left %d of %d probes unanswered: other targets "
+        .. "traced at once reply from the same place, and may be addresses "
+        .. "of one host, with one rate limit; trace it alone to be sure.")
+        :format(hop.ttl, hop.sent - hop.received, hop.sent)
+    end
+  end
+end
+
 local NOTES = {
   stopped, ending, other_address, send_errors, capture_drops, narrow_link,
-  clock_steps, unstamped, split, unlisted,
+  clock_steps, unstamped, split, unlisted, rivals,
 }
 
 --- Notes on a result.

@@ -9,7 +9,8 @@ local MS = 1000000
 
 --- By name: `burst` tokens at most, `refill` of them every `every_ms`; with
 -- `smooth` a token grows continuously instead of by the clock's tick. `scope`
--- "source": a bucket for each address that is answered.
+-- "source": a bucket for each address that is answered; "pair": and that was
+-- asked, as of hosts of their own.
 M.presets = {
   linux4 = { burst = 6, every_ms = 1000, smooth = true, scope = "source",
     global = { burst = 50, every_ms = 20, refill = 20 } },
@@ -83,7 +84,7 @@ end
 -- @tparam string|table spec a preset's name, or its fields; `start`: "full",
 --   "empty" or tokens; `preset` fills in what is not given
 -- @tparam table random
--- @treturn function (now_ns, source) to true where a token was there and is
+-- @treturn function (now_ns, source, target) to true where a token was there and is
 --   spent; the Linux kernel spends from both of its buckets or from none
 function M.new(spec, random)
   if type(spec) == "string" then
@@ -97,12 +98,12 @@ function M.new(spec, random)
     full[key] = value
   end
   local whole = one(full, random)
-  local of = full.scope == "source" and per_source(full, random)
+  local of = full.scope and full.scope ~= "all" and per_source(full, random)
     or function() return whole end
   local global = full.global and one(full.global, random)
 
-  return function(now_ns, source)
-    local bucket = of(source)
+  return function(now_ns, source, target)
+    local bucket = of(full.scope == "pair" and source .. target or source)
     if not bucket.has(now_ns) or global and not global.has(now_ns) then
       return false
     end

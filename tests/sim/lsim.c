@@ -424,6 +424,7 @@ static void push_event(lua_State *L, const struct sim_event *e)
         [EVENT_RATIONED] = "rationed",
         [EVENT_UNTESTED] = "untested",
         [EVENT_TESTED] = "tested",
+        [EVENT_RIVALS] = "rivals",
         [EVENT_DONE] = "done",
     };
     const struct trace_event *event = &e->event;

@@ -211,7 +211,8 @@ function M.answer_at(node, p, at, rationed)
   if node.answers and node.random.unit() >= node.answers then
     return nil
   end
-  if rationed and node.take_token and not node.take_token(at, p.source) then
+  if rationed and node.take_token and not node.take_token(at, p.source,
+    p.target) then
     return nil
   end
   at = at + node.answer_ns

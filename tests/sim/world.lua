@@ -129,7 +129,7 @@ local LINK = {
 }
 local RATION = {
   preset = keys_of(bucket.presets), burst = positive, every_ms = positive,
-  refill = positive, smooth = flag, scope = one_of("source", "all"),
+  refill = positive, smooth = flag, scope = one_of("source", "pair", "all"),
   start = either("number", positive, "string", one_of("full", "empty")),
   global = function(value, where) check(value, { burst = positive,
     every_ms = positive, refill = positive }, where) end,

@@ -44,6 +44,11 @@ local NOTES = {
       answering(3) },
     want = { "Hop 1 (?) left 3 of 10 probes unanswered, hop 3 beyond it 0 "
       .. "of 10: loss on the path would show at hop 3, too." } },
+  { name = "rivals_are_named_where_replies_are_missing",
+    hops = { answering(1), answering(2, { rivals = true, received = 3 }) },
+    want = { "Hop 2 (?) left 7 of 10 probes unanswered: other targets traced "
+      .. "at once reply from the same place, and may be addresses of one "
+      .. "host, with one rate limit; trace it alone to be sure." } },
   { name = "path_without_any_answer", hops = { sample.silent(1) },
     changes = not_reached { ending = "silent" },
     want = { "Target not reached: no hop answers." } },

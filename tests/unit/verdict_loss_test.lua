@@ -14,8 +14,8 @@ local function rounds(lost, sent)
 end
 
 -- One word per hop: how many probes it lost (of how many, where it is not
--- `sent`), or "*" for silent; "r" behind
--- it where a ration was seen, "R" where another trace's, "s" where shared.
+-- `sent`), or "*" for silent; "u" behind it for untested, "v" for rivals, "r"
+-- where a ration was seen, "R" where another trace's, "s" where shared.
 local BURSTS = { r = { 16, 1, 7, 0 }, s = { 16, 1, 7, 4 }, R = { 0, 0, 0, 6 },
   w = { 16, 11, 50, 0 } }
 
@@ -27,6 +27,12 @@ local function hop_of(ttl, word, sent)
       or { sample.responder("10.0.0." .. ttl) }, { sent = sent,
       received = sent - lost, lost = rounds(lost, sent), silent = silent,
       untested = true })
+  end
+  if word:sub(-1) == "v" then
+    local lost = math.tointeger(tonumber(word:sub(1, -2)))
+    return sample.hop(ttl, { sample.responder("10.0.0." .. ttl) }, {
+      sent = sent, received = sent - lost, lost = rounds(lost, sent),
+      rivals = true })
   end
   if word == "*" then
     return sample.hop(ttl, {}, { sent = sent, received = 0, raw_sent = sent,
@@ -79,6 +85,8 @@ local ROWS = {
     want = { "Round-trip loss first visible at hop 4: 10.7% (7.7-14.7), "
       .. "32 of 300 probes from there on, 0 of 180 before." } },
   { name = "no_verdict_rests_on_an_untested_sample", path = "0 45u 45u 44u",
+    want = {} },
+  { name = "no_verdict_rests_on_a_target_with_rivals", path = "0 0 0 45v",
     want = {} },
   { name = "an_untested_hop_is_not_called_silent", path = "0 60u 0",
     sent = 60, want = {} },

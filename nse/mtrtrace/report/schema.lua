@@ -167,6 +167,9 @@ local function hop()
   out.properties.untested = value("boolean", "true where probes went "
     .. "unanswered that no test has cleared of a rate limit: loss is null; "
     .. "else absent")
+  out.properties.rivals = value("boolean", "true where probes went "
+    .. "unanswered as other targets traced at once may have used up the rate "
+    .. "limit of the host here; else absent")
   return out
 end
 

@@ -130,6 +130,7 @@ local function hop_table(hop, new, shape)
   add_fields(out, "hop", hop, shape)
   out.silent = hop.silent or false
   out.untested = hop.untested or nil
+  out.rivals = hop.rivals or nil
   out.reports = some(each(hop.reports, new, report_table, shape), shape)
   out.responders = each(hop.responders, new, responder_table, shape)
   return out

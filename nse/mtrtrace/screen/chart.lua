@@ -4,6 +4,7 @@
 -- @module mtrtrace.screen.chart
 local fields = require "mtrtrace.fields"
 local format = require "mtrtrace.format"
+local marks = require "mtrtrace.marks"
 local spark = require "mtrtrace.screen.spark"
 
 local M = {}
@@ -115,7 +116,7 @@ local function draw_loss(canvas, state, area, result)
     x = math.max(x, wide + LABEL + 6)
     canvas:fill(x, y, state.glyphs.full,
       math.ceil((hop.loss or 0) * math.max(0, room)),
-      hop.suppressed and "dim" or "bad")
+      marks.is_doubtful(hop) and "dim" or "bad")
     if hop.ttl == tab.selected then
       canvas:tint(y, "chosen")
     end

@@ -4,6 +4,7 @@
 -- @module mtrtrace.screen.table
 local columns = require "mtrtrace.screen.columns"
 local grid = require "mtrtrace.report.grid"
+local marks = require "mtrtrace.marks"
 local spark = require "mtrtrace.screen.spark"
 local unicode = require "mtrtrace.unicode"
 local wrap = require "mtrtrace.screen.wrap"
@@ -26,7 +27,7 @@ local MUCH = 0.1
 local function loss_style(hop)
   if not hop.loss or hop.loss == 0 then
     return hop.loss and "good" or "dim"
-  elseif hop.suppressed or hop.silent then
+  elseif marks.is_doubtful(hop) or hop.silent then
     return "dim"
   end
   return hop.loss >= MUCH and "bad" or "fair"
@@ -36,7 +37,7 @@ end
 local function loss_of(row)
   if row.own then
     return loss_style { loss = row.responder.loss, silent = row.hop.silent,
-      suppressed = row.hop.suppressed }
+      suppressed = row.hop.suppressed, rivals = row.hop.rivals }
   end
   return loss_style(row.hop)
 end

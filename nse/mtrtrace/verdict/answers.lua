@@ -71,7 +71,7 @@ local function mark_rationed(hops)
   local answered, sent = 0, 0
   for i = #hops, 1, -1 do
     local hop = hops[i]
-    if not (hop.silent or hop.suppressed or hop.untested) then
+    if not (hop.silent or hop.suppressed or hop.untested or hop.rivals) then
       answered, sent = answered + hop.received, sent + hop.sent
     end
     hop.rationed = hop.ration and (M.is_too_seldom(hop)
@@ -88,7 +88,8 @@ end
 
 local function farthest_replying(hops)
   for i = #hops, 1, -1 do
-    if hops[i].sent > 0 and not (hops[i].silent or hops[i].untested) then
+    if hops[i].sent > 0 and not (hops[i].silent or hops[i].untested
+      or hops[i].rivals) then
       return hops[i]
     end
   end
@@ -106,7 +107,7 @@ end
 local function is_unexplained(hop, last)
   local lost = hop.sent - hop.received
   return hop.sent > 0
-    and not (hop.silent or hop.suppressed or hop.untested)
+    and not (hop.silent or hop.suppressed or hop.untested or hop.rivals)
     and lost * last.sent > (last.sent - last.received) * hop.sent
     and loss.at_least(lost, hop.sent, loss.BACKGROUND) <= ODD
 end

@@ -44,6 +44,9 @@ struct plan {
     uint8_t learnt; /* the lowest TTL with news when it began */
     int ttl;
     uint16_t vertex;
+    /* Vertices for which flows have been sought already, in one call of seek_flows from outside: in
+     * a meshed graph there are very many ways back to each of them. */
+    bool sought[UINT8_MAX + 1][FLOWMAP_VERTICES];
 };
 
 struct mda {
@@ -154,6 +157,10 @@ static void seek_flows(struct mda *m, int ttl, uint16_t vertex, uint32_t count)
 {
     uint32_t pending = 0;
 
+    assert(vertex < FLOWMAP_VERTICES);
+    if (m->plan.sought[ttl][vertex])
+        return;
+    m->plan.sought[ttl][vertex] = true;
     m->plan.work -= m->map.top_flow;
     for (uint32_t flow = 0; flow < m->map.top_flow; flow++)
         pending += flowmap_is_pending(flowmap_get(&m->map, ttl, flow));
@@ -190,8 +197,11 @@ static bool plan_behind(struct mda *m, int ttl)
     while (m->plan.vertex < at->vertex_count) {
         uint16_t v = m->plan.vertex++;
         uint32_t missing = flowmap_has_next(&at->vertices[v]) ? shortage(m, ttl, v) : 0;
-        if (missing > 0)
+        if (missing > 0) {
+            memset(m->plan.sought, 0, (size_t)(ttl + 1) * sizeof m->plan.sought[0]);
+            m->plan.work -= ttl * 4;
             seek_flows(m, ttl, v, missing);
+        }
         if (m->plan.work < 0)
             return false;
     }
@@ -241,7 +251,10 @@ static void plan_paths(struct mda *m)
     struct plan *plan = &m->plan;
 
     if (!plan->under_way) {
-        *plan = (struct plan){ .under_way = true, .learnt = m->learnt, .ttl = m->config.first_hop };
+        plan->under_way = true;
+        plan->learnt = m->learnt;
+        plan->ttl = m->config.first_hop;
+        plan->vertex = 0;
         m->learnt = UINT8_MAX;
     }
     for (plan->work = PLAN_WORK; plan->ttl < m->end; plan->ttl++, plan->vertex = 0) {

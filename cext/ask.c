@@ -199,8 +199,9 @@ static bool fits_tcp(const struct wire_packet *packet, uint32_t seq)
     return got == seq || (less && got == seq - 1);
 }
 
-/* To another source address than the probe's, which this host's own NAT has given it, with another
- * port or identifier perhaps: the whole cookie must prove the answer, or the number of a TCP ACK. */
+/* To another source address than the probe's, which this host's own NAT has given it, with
+ * another port or identifier perhaps: the whole cookie must prove the answer, or the number of a
+ * TCP ACK. */
 static bool is_translated(const struct ask *ask, const struct wire_packet *packet)
 {
     bool proven = packet->probe.protocol == WIRE_TCP || !match_is_bare(packet);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the links of this host bear: all traces of a process draw on one budget of bytes, so that
- * their own queue on a narrow uplink stays below a few milliseconds. Probes leave in trains: a train
- * is closed when it would keep a link of the present rate busy for that long, and the next begins
- * when such a link is idle again. The rate begins below 1 Mbit/s, and is raised only as far as RTTs
- * show that a probe is not delayed by those sent right before it. Pure. */
+ * their own queue on a narrow uplink stays below a few milliseconds. Probes leave in trains: a
+ * train is closed when it would keep a link of the present rate busy for that long, and the next
+ * begins when such a link is idle again. The rate begins below 1 Mbit/s, and is raised only as
+ * far as RTTs show that a probe is not delayed by those sent right before it. Pure. */
 #ifndef MTR_BUDGET_H
 #define MTR_BUDGET_H
 

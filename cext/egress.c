@@ -138,8 +138,8 @@ static bool same_hop(const struct fib_answer *a, const struct fib_answer *b)
     return a->interface == b->interface && ipaddr_equal(&a->gateway, &b->gateway);
 }
 
-/* Whether what is sent to the gateway's address leaves by the gateway. IPv4 sockets may be told that
- * it is on the link. */
+/* Whether what is sent to the gateway's address leaves by the gateway. IPv4 sockets may be told
+ * that it is on the link. */
 static bool is_neighbour(struct fib *fib, const struct fib_query *query,
                          const struct fib_answer *hop)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Asks the kernel for the route of one flow (RTM_GETROUTE), with the ports and the protocol that a
- * look-up for a raw socket lacks: routing rules by port, and equal-cost paths hashed by port
- * (fib_multipath_hash_policy 1), are followed only with these. Reads no table and decides nothing. */
+/* Asks the kernel for the route of one flow (RTM_GETROUTE), with the ports and the protocol that
+ * a look-up for a raw socket lacks: routing rules by port, and equal-cost paths hashed by port
+ * (fib_multipath_hash_policy 1), are followed only with these. Reads no table and decides
+ * nothing. */
 #ifndef MTR_FIB_H
 #define MTR_FIB_H
 

@@ -203,9 +203,10 @@ enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_
 
 /* ---- what the tests show ------------------------------------------------------------------- */
 
-/* A bucket answers the first of a burst and no more than the token that comes in meanwhile behind
- * them; random loss falls anywhere. So losses at the end of a burst are compared with those before
- * it: 20 % real loss looks like a bucket in 1 of 150 bursts, and in both of a hop in 1 of 90,000. */
+/* A bucket answers the first of a burst and no more than the token that comes in meanwhile
+ * behind them; random loss falls anywhere. So losses at the end of a burst are compared with
+ * those before it: 20 % real loss looks like a bucket in 1 of 150 bursts, and in both of a hop
+ * in 1 of 90,000. */
 static bool is_limited(const struct hop_burst *burst, int least_unanswered, int end)
 {
     uint32_t places = burst->answered_places >> (burst->length - end);

@@ -53,9 +53,10 @@ static bool is_proved(const uint8_t *bytes, size_t length)
     return objects.ok && cur_left(&objects) == 0;
 }
 
-/* Where the structure begins that the header's length field, `at`, speaks of; 0 if there is none. A
- * structure that came damaged is seen where it is allowed to be. Where the field is missing or wrong
- * (its unit taken for another, padding not counted) the structure is at byte 128 as of old. */
+/* Where the structure begins that the header's length field, `at`, speaks of; 0 if there is
+ * none. A structure that came damaged is seen where it is allowed to be. Where the field is
+ * missing or wrong (its unit taken for another, padding not counted) the structure is at byte
+ * 128 as of old. */
 static size_t find_start(const uint8_t *body, size_t length, size_t at)
 {
     bool is_there = at > 0 && at < length && looks_right(body + at, length - at);

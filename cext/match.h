@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which probe of a trace an identity belongs to: every field must fit (cext/README.md).
- * Pure.
+/* Which probe of a trace an identity belongs to: every field must fit (cext/README.md). Pure.
  *
- * Who does not see the probes knows their addresses, ports, lengths and rates, and has to guess: the
- * whole cookie and the index, 48 bits; or, where a router quotes too little of the probe to show the
- * cookie, the identifier and the sequence number (ICMP), the checksum and the IPv4 identification
- * (UDP), or the sequence number (TCP): 32 bits, of which each probe on its way makes one value
- * right. So without the cookie a reply counts only while its probe may still be answered. Over IPv6
- * every quote is long enough (RFC 4443, 2.4 c), and one without the cookie never counts. */
+ * Who does not see the probes knows their addresses, ports, lengths and rates, and has to guess:
+ * the whole cookie and the index, 48 bits; or, where a router quotes too little of the probe to
+ * show the cookie, the identifier and the sequence number (ICMP), the checksum and the IPv4
+ * identification (UDP), or the sequence number (TCP): 32 bits, of which each probe on its way
+ * makes one value right. So without the cookie a reply counts only while its probe may still be
+ * answered. Over IPv6 every quote is long enough (RFC 4443, 2.4 c), and one without the cookie
+ * never counts. */
 #ifndef MTR_MATCH_H
 #define MTR_MATCH_H
 

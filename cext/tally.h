@@ -123,9 +123,10 @@ void tally_event(struct tally *tally, const struct trace_event *event);
  * memory. */
 int tally_merge(struct tally *into, const struct tally *from);
 
-/* A copy to read while the trace goes on, with the samples that still wait counted in, and nothing
- * of TTLs beyond the end. Where errors from elsewhere end the path, they are the replies of its last
- * hop; and those that come from a TTL's own hop are its replies. NULL without memory. */
+/* A copy to read while the trace goes on, with the samples that still wait counted in, and
+ * nothing of TTLs beyond the end. Where errors from elsewhere end the path, they are the replies
+ * of its last hop; and those that come from a TTL's own hop are its replies. NULL without
+ * memory. */
 struct tally *tally_snapshot(const struct tally *tally);
 
 #endif

@@ -21,7 +21,8 @@ void trace_budget_take(struct trace *t, struct probe *p, int64_t now_ns)
         p->ahead = budget_take(t->config.budget, who(t, p->ttl), t->config.spec.size, more, now_ns);
 }
 
-/* Probes to nearer hops may not cross the narrowest link: the last three hops speak for the path. */
+/* Probes to nearer hops may not cross the narrowest link: the last three hops speak for the
+ * path. */
 void trace_budget_learn(struct trace *t, const struct probe *p, int64_t rtt_ns)
 {
     struct ttl *at = &t->ttls[p->ttl];

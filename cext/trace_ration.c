@@ -83,8 +83,8 @@ struct pace_key trace_pace_key(const struct trace *t, uint8_t ttl)
                               .way = t->way };
 }
 
-/* While a router reports an outage, and nothing from this TTL on replies, what goes unanswered is no
- * evidence of a rate limit here. */
+/* While a router reports an outage, and nothing from this TTL on replies, what goes unanswered
+ * is no evidence of a rate limit here. */
 static bool is_outage(const struct trace *t, const struct probe *p)
 {
     if (t->stopped_ns == 0 || t->stopped_ns < p->sent_ns - outage_ns || t->end_by_error)

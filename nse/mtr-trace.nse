@@ -65,8 +65,9 @@ in many networks, these DNS servers are asked for the addresses in Team
 Cymru's zones as well.
 Addresses of special-purpose ranges (private, carrier-grade NAT, link-local
 and all others of the IANA registries) are sent to no third party, only to
-these DNS servers for their names; their range stands in the table. <code>mtr-trace.asn=off</code> and
-<code>mtr-trace.names=no</code> turn this off, and
+these DNS servers for their names; their range stands in the table.
+<code>mtr-trace.asn=off</code> and <code>mtr-trace.names=no</code> turn this
+off, and
 <code>mtr-trace.whois-server</code> names a registry of your own.
 
 The OS guess rests on evidence alone: initial TTLs, the length, TOS and DF of

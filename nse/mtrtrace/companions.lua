@@ -97,7 +97,8 @@ local function guesses(host, options, run, subject)
   return (options.os or "off") ~= "off" and collect.new(host, run.core, {
     mode = options.os, snmp = options.snmp == "yes",
     source = subject.source, interface = subject.interface,
-    mark = options.mark, tos = options.tos, target_mac = subject.mac, nmap_os = subject.nmap_os,
+    mark = options.mark, tos = options.tos, target_mac = subject.mac,
+    nmap_os = subject.nmap_os,
   }, run.store)
 end
 

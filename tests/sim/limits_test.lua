@@ -77,8 +77,8 @@ end
 
 -- ---- how fast a bucket refills ---------------------------------------------
 
--- By name: a limit, whether it is sampled in each run, and how long that may
--- take. A router that replies too seldom gets no figure; none gets a false one.
+-- By name: a limit, whether it is sampled in each run, how long that may take.
+-- A router that replies too seldom gets no figure; none gets a false one.
 local REFILLS = {
   one_in_two_seconds = { { burst = 1, every_ms = 2000 }, true, 35 },
   one_in_two_seconds_smooth = { { burst = 6, every_ms = 2000,

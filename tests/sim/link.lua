@@ -161,8 +161,8 @@ end
 -- @tparam string way "forward" or "back"
 -- @tparam table random
 -- @treturn integer the least delay, nanoseconds
--- @treturn ?function (at_ns, bytes) to when the packet is through, or nil where it is
---   lost; absent where the link only delays
+-- @treturn ?function (at_ns, bytes) to when the packet is through, or nil
+--   where it is lost; absent where the link only delays
 function M.new(spec, way, random)
   local base, jitter = M.delay(spec[way .. "_ms"] or spec.delay_ms, random)
   local lost = loss(spec["loss_" .. way] or spec.loss, random)

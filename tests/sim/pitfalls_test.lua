@@ -95,7 +95,8 @@ check.case("02_inner_extension_headers_are_walked", function()
   for _, name in ipairs(sorted(quote.header_names)) do
     for _, protocol in ipairs(PROTOCOLS) do
       local w = build.line(3, { version = 6, each = {
-        quote = LEAST_QUOTE[6], inner_headers = { "hop", name, "destination" } } })
+        quote = LEAST_QUOTE[6],
+        inner_headers = { "hop", name, "destination" } } })
       assert_whole(driver.trace(w, { protocol = protocol }), 4)
     end
   end

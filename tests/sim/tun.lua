@@ -42,7 +42,8 @@ local function extensions()
 end
 
 local function new_front(spec, device)
-  return { device = device, chain = extensions(), prober = packet.address(spec.prober),
+  return { device = device, chain = extensions(),
+    prober = packet.address(spec.prober),
     model = model.new(spec, 1), answers = queue.new(), read = {}, first = 1,
     last = 0, under_way = 0, probes = 0, sent = 0, failed = 0, late = 0,
     worst = 0, held = {} }

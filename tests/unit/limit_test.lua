@@ -16,7 +16,8 @@ end
 check.rows({
   { name = "no_timeout", line = "-sn -Pn 192.0.2.1" },
   { name = "script_timeout", line = "--script-timeout 30s x", script = 30 },
-  { name = "host_timeout_with_equals", line = "--host-timeout=2m", host = 120 },
+  { name = "host_timeout_with_equals", line = "--host-timeout=2m",
+    host = 120 },
   { name = "bare_numbers_are_seconds", line = "--host-timeout 90", host = 90 },
   { name = "milliseconds", line = "--script-timeout 2500ms", script = 2.5 },
   { name = "hours", line = "--host-timeout 1h", host = 3600 },

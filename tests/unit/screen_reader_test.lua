@@ -179,7 +179,7 @@ check.case("commands_go_to_the_traces", function()
   check.equal(made.state.interval, 5)
 end)
 
--- ---- files ------------------------------------------------------------------
+-- ---- files -----------------------------------------------------------------
 
 local function content(path)
   local file = assert(io.open(path))

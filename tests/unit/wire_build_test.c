@@ -353,8 +353,8 @@ static void test_tcp_seq(void)
     }
 }
 
-/* Each flow has its uplink's source address: in the header, under the checksum, and where a reply is
- * matched. */
+/* Each flow has its uplink's source address: in the header, under the checksum, and where a
+ * reply is matched. */
 static void test_sources(const struct variant *v)
 {
     static struct wire_sources sources;

@@ -249,9 +249,10 @@ end
 -- @tparam table host
 -- @tparam table core the module mtrtrace.core
 -- @tparam table settings `mode`: "passive", "echo" or "active"; `snmp`:
---   whether to ask for SNMPv3 engines; `source`, `interface`, `mark`, `tos`: of
---   the trace, where pinned; `target_mac`, `nmap_os` { name, accuracy }: what is
---   known of the target; `judge`: in place of mtrtrace.os.judge
+--   whether to ask for SNMPv3 engines; `source`, `interface`, `mark`,
+--   `tos`: of the trace, where the user chose them; `target_mac`, `nmap_os`
+--   { name, accuracy }: what is known of the target; `judge`: in place of
+--   mtrtrace.os.judge
 -- @tparam table store outlives the trace, shared by all traces of a run
 -- @treturn table
 function M.new(host, core, settings, store)

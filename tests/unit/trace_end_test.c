@@ -406,7 +406,7 @@ static void test_changes(void)
     size_t events = w->log_count;
     struct wire_probe probe = { .number = 1, .ttl = 2 };
     struct wire_packet packet = world_packet(w, &probe, WIRE_ECHO_REPLY, &w->config.spec.target);
-    struct trace_stamp stamp = { w->wall_ns + w->now_ns + MS, w->epoch, 1 };
+    struct trace_stamp stamp = { .ns = w->wall_ns + w->now_ns + MS, .epoch = w->epoch, .link = 1 };
     trace_reply(w->trace, &packet, stamp, w->now_ns + MS);
     trace_summary(w->trace, &s);
     check_int("events", (int64_t)w->log_count, (int64_t)events);

@@ -193,7 +193,7 @@ int world_line(struct world *w, const struct wire_probe *probe)
 
 static void send(struct world *w, const struct wire_probe *probe)
 {
-    struct trace_stamp stamp = { w->now_ns + w->wall_ns, w->epoch, 1 };
+    struct trace_stamp stamp = { .ns = w->now_ns + w->wall_ns, .epoch = w->epoch, .link = 1 };
     struct wire_packet own = world_packet(w, probe, WIRE_PROBE, &w->config.spec.source);
     int result = w->script(w, probe);
 

@@ -36,3 +36,17 @@ cli() {
   RC=$?
   OUT=$(cat "$LAB_SCRATCH/out") ERR=$(cat "$LAB_SCRATCH/err")
 }
+
+# busiest_branch HOP FLOWS: of the lab's fork, where most of these UDP flows go,
+# whatever the kernel's hash is; BRANCH is the router, BRANCH_AT its address
+# shellcheck disable=SC2034 # used by the tests
+busiest_branch() {
+  local k
+  cli -n --asn off -c 1 -j -u --flows "$2" "$(lab_target 4)"
+  BRANCH_AT=$(net_lua graph.lua "$LAB_SCRATCH/out" counted |
+    awk -v hop="$1" '$1 == hop { print $3, $2 }' | sort -rn | sed -n '1s/.* //p')
+  BRANCH=r$1
+  for ((k = 1; k < 9; k++)); do
+    [ "$(lab_fork_addr 4 1 $k 2)" != "$BRANCH_AT" ] || BRANCH=rf$k
+  done
+}

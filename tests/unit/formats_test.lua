@@ -169,6 +169,23 @@ if arg[1] == "write" then
   return
 end
 
+-- Stopped before the sample: what the first probes met, and no empty line.
+check.case("classic_ended_before_its_sample_shows_what_is_known", function()
+  local seen = classic.new(TRACE.options, function() return nil, true end)
+  for i = 1, 5 do
+    for ttl = 1, 2 do
+      seen:event { kind = "sent", class = "test", ttl = ttl,
+        at_ns = i * 1000000, probe = 2 * i + ttl }
+    end
+    seen:event { kind = "reply", class = "test", ttl = 1,
+      at_ns = i * 1000000, probe = 2 * i + 1, rtt_ns = i * 1000000,
+      from = "192.0.2.1", reply = "time-exceeded", type = 11, code = 0 }
+  end
+  check.equal(seen:take(nil), "")
+  check.equal(seen:take(nil, { hops = { { ttl = 1 }, { ttl = 2 } } }),
+    " 1  192.0.2.1  1.000 ms 2.000 ms 3.000 ms\n 2  *\n")
+end)
+
 for name, make in pairs(TEXTS) do
   check.case(name .. "_is_as_it_was", function()
     check.equal(make(), read(FOLDER .. name))

@@ -16,7 +16,7 @@ Classic.__index = Classic
 local function hop_of(self, ttl)
   local hop = self.hops[ttl]
   if not hop then
-    hop = { ttl = ttl, flows = {} }
+    hop = { ttl = ttl, flows = {}, heard = {} }
     self.hops[ttl] = hop
   end
   return hop
@@ -76,6 +76,22 @@ TAKE["send-error"] = function(sample, event)
   end
 end
 
+-- As many as a run has that is asked for nothing else.
+local HEARD_MOST = 3
+
+local HEARD = { reply = true, late = true, unreachable = true }
+
+-- What probes outside of the sample met: all there is where a run ends before
+-- its sample begins.
+local function hear(self, event, flow)
+  local heard = hop_of(self, event.ttl).heard
+  local list = heard[flow] or {}
+  heard[flow] = list
+  if #list < HEARD_MOST then
+    list[#list + 1] = { event = event }
+  end
+end
+
 --- Takes an event.
 -- @tparam table event as trace:events() gives it
 function Classic:event(event)
@@ -91,6 +107,8 @@ function Classic:event(event)
     if event.target and event.reply ~= "time-exceeded" then
       self.ends[flow] = math.min(self.ends[flow] or event.ttl, event.ttl)
     end
+  elseif HEARD[event.kind] then
+    hear(self, event, flow)
   end
 end
 
@@ -181,6 +199,14 @@ local function by_address(self, probes)
   return lines
 end
 
+local function heard_of(self, hop)
+  local probes = {}
+  for _, flow in ipairs(self.flows) do
+    table.move(hop.heard[flow] or {}, 1, HEARD_MOST, #probes + 1, probes)
+  end
+  return #probes > 0 and probes or { {} }
+end
+
 -- The probes of all flows in the order of the flows.
 local function probes_of(self, hop)
   local probes = {}
@@ -190,7 +216,7 @@ local function probes_of(self, hop)
       probes[#probes + 1] = sample.probes[number]
     end
   end
-  return probes
+  return #probes > 0 and probes or heard_of(self, hop)
 end
 
 local function lines_of(self, hop)

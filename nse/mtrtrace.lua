@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Front door for programs: traces from a plain interpreter, one or many,
 -- blocking or in the program's own loop. Scripts inside Nmap use
 -- mtrtrace.tracer instead.

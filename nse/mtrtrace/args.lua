@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Script arguments: from Nmap's raw table to checked options, or to one
 -- sentence that names the argument, its value and what is accepted. Full keys
 -- ("mtr-trace.packets") and the nested form (mtr-trace={packets=5}) are read,

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Where along a path loss begins: steps in the share of lost probes, each
 -- with the places that the counts cannot tell apart. Pure statistics: arrays
 -- of counts in, steps out. tests/sim/verdict_quality.lua measures it.

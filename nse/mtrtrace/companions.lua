@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- What runs beside a trace, on any host: from checked options to the
 -- companions of mtrtrace.tracer, and to the options of the engine. A further
 -- companion is one more row of MAKERS.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The field table: every column of every report, once.
 -- The text table, the structured output and the list of valid column names
 -- all read it. Pure: no clock, no I/O.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- How values are written. Only the field table and the reports call this;
 -- no other module formats a number. Pure: no locale, no I/O.
 -- @module mtrtrace.format

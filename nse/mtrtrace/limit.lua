@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The moment at which a trace ends as it is, whatever is still to come: the
 -- user's max-time, or a timeout of Nmap's. Pure.
 -- @module mtrtrace.limit

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Loads the C engine, or says in one sentence what is missing and the cure.
 -- Never raises, so a script that asks for it cannot end all of Nmap.
 -- @module mtrtrace.loader

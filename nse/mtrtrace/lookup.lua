@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The look-ups of one trace, a companion of mtrtrace.tracer: who announces
 -- each hop's address, who holds it, what its name is. They start when a hop
 -- becomes known and run in threads of the host beside the trace.

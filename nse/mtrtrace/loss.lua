@@ -1,11 +1,15 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Statistics of counts: how sure a share is, and how well it explains what
 -- was seen. Everywhere `k` of `n` probes. Pure numbers; knows no hops.
 -- @module mtrtrace.loss
 local M = {}
 
---- Two-sided 95 % and 99 %, in standard deviations.
-M.Z95, M.Z99 = 1.959963984540054, 2.58
+--- Two-sided 95 %, in standard deviations.
+M.Z95 = 1.959963984540054
+
+--- Two-sided 99 %, in standard deviations.
+M.Z99 = 2.58
 
 --- A share of lost probes that is no news.
 M.BACKGROUND = 0.005

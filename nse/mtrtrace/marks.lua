@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The marks behind a figure of loss, and the lines that explain them. Pure.
 -- @module mtrtrace.marks
 local M = {}

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The known word closest to one the user mistyped. Pure.
 -- @module mtrtrace.nearest
 local M = {}

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Sentences that a result demands under its table: how the path ended, what
 -- went wrong on this host, and figures that mislead. Pure; claims no more
 -- than was seen.

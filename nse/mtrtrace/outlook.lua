@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- How long a trace will still take where routers ration their answers.
 -- Pure.
 -- @module mtrtrace.outlook

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The path MTU beside a trace: a companion of mtrtrace.tracer that drives
 -- core.pmtu, and its finding in words. What draws rationed errors waits until
 -- the trace is done, so that no figure of the table is touched.

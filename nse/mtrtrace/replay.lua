@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- A recorded event stream, read again: the engine's own tally counts it, so
 -- its results have the digits of the run. Reads no file and no clock: lines
 -- in, traces, events and results out.

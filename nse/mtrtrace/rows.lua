@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- From the result of a trace to the rows of its table. Pure; it decides
 -- which rows there are, never how a value looks.
 --

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Many traces in one program: callbacks for what happens, in whatever loop
 -- the program has. Opens no loop of its own.
 -- @module mtrtrace.session

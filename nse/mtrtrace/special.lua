@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Special-purpose addresses: which range of the IANA registries holds one.
 -- No third party is asked about such an address. Pure: text in, a class out.
 -- @module mtrtrace.special

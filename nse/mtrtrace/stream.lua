@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The event stream as lines of JSON, one object each: what the command
 -- prints with --ndjson and keeps with --record, and what mtrtrace.replay
 -- reads. Pure.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Which loss along a path explains the counts of its hops. Loss on the path
 -- never falls from one hop to the next: what is lost before a hop is missing
 -- at every hop beyond it. What a hop leaves unanswered beyond that are

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Runs one trace to its end, in direct style, over a host: the event loop
 -- it lives in. Waits by host.sleep alone, so it never blocks the loop; it
 -- opens no socket and reads no clock.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The time to first byte of the target's web server, a companion of
 -- mtrtrace.tracer. Requests run in threads of mtrtrace.http; here they are
 -- only started, one after the other, and asked whether they are done:

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The keys of the time to first byte, once: in the order of structured
 -- output, with the kind of value of each. A part of the field table, read
 -- through mtrtrace.fields.

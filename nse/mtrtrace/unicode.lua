@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Text from outside: made valid UTF-8 without what is invisible, measured in
 -- columns of a terminal, cut, and written in ASCII where nothing else is
 -- shown. Pure.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Tables of Unicode 14.0.0 for mtrtrace.unicode: code points in
 -- hexadecimal, as ranges or one by one. Data alone.
 -- @module mtrtrace.unicode_tables

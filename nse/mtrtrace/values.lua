@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Readers of option values: text in, a checked value or nil out. A reader
 -- gets the argument's row (`min`, `max`, `words`) beside the text. Pure.
 -- @module mtrtrace.values

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- What a trace shows: from its result to verdicts, each one line of text
 -- and the numbers it rests on. No verdict claims more than a round trip can
 -- show, and a path without peculiarities gets none. Pure; the rules of each

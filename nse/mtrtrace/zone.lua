@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Zone of an IPv6 link-local target: Nmap hands a script the address
 -- without it. Pure: interfaces in, a name out.
 -- @module mtrtrace.zone

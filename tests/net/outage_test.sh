@@ -13,7 +13,6 @@ PROBES=11 # 1.05 s apart
 
 # Away for two of every four seconds, as long as the traces take and no longer.
 flap() {
-  local i
   for _ in 1 2 3; do
     sleep 2
     lab_unreachable 2

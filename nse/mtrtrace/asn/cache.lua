@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- What the servers of one source have answered, kept by covering prefix for
 -- all traces of a run, negative answers included. Pure: a table, no clock.
 --

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- What a server sent, made fit to be kept: clean UTF-8 of bounded length.
 -- Pure.
 -- @module mtrtrace.asn.clean

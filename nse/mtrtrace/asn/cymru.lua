@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Team Cymru's bulk whois and DNS zones: what to ask, and readers of the
 -- answers. Pure; takes any bytes, raises for none.
 --

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Files in MaxMind's format as a source: origins out of an ASN database,
 -- places out of a city database. Reads through mtrtrace.mmdb, which may be
 -- missing; asks nobody.

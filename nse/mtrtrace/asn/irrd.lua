@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The query protocol of IRRd: what to send, and a reader of replies that
 -- takes them in pieces. Pure; takes any bytes, raises for none, holds no
 -- more than one reply and its limit.

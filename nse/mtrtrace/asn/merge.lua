@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- From the answers about one address to what is shown of it: the route seen
 -- in BGP leads, what is registered in the IRR annotates it, every difference
 -- is kept. Pure; invents nothing, borrows nothing from a neighbour.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Reverse names, a few at a time, each address once per run. Waits by the
 -- host's resolver alone.
 -- @module mtrtrace.asn.names

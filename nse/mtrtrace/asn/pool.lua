@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- A bounded number of the host's threads that serve a queue together. A
 -- thread may die without a word, with the target that it ran for: it is
 -- missed after a while. Reads no clock but the host's.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Address prefixes of both families, and maps from prefixes to values with
 -- longest match. Pure: text and bytes in, values out.
 --

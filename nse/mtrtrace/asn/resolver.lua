@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Serves a source over DNS: TXT records in Team Cymru's zones, through the
 -- user's own resolver, a few at a time. Waits by the host's resolver alone.
 -- @module mtrtrace.asn.resolver

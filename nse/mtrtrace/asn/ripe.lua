@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Whois as RIPE speaks it: one query on a connection, which the server
 -- closes behind its answer. Pure; takes any bytes, raises for none.
 -- @module mtrtrace.asn.ripe

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- RPSL objects as whois servers send them: from text to attributes, from
 -- route objects to origins, from autnum objects to a holder. Pure; takes any
 -- bytes, raises for none, and keeps no control character.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- What all traces of one run of Nmap share: sources, names, and who still
 -- wants something of them. State only: it opens no connection and reads no
 -- clock.

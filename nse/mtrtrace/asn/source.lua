@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- One source of the run, such as the IRRd servers: what it has answered,
 -- what is asked of it now and by whom, which of its servers is in use.
 -- Shared by all traces, so that nothing is asked twice. State only: it opens

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- One connection to a server, as a dialogue: which bytes to send for which
 -- queries, and which answers are in the bytes that came. Pure: it holds no
 -- socket and reads no clock. One table per protocol, all with

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The data of DNS TXT records. Pure; takes any bytes, raises for none.
 -- @module mtrtrace.asn.txt
 local M = {}

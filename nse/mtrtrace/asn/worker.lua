@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Serves a source over one connection: sends what is in its queue, feeds
 -- what comes, and ends within its limits whatever the server does. Runs in a
 -- thread of its own and waits by the host's connection alone, never longer

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- A reader that shows mtrtrace.report.classic as answers come in; of
 -- several traces one after the other.
 -- @module mtrtrace.cli.classic

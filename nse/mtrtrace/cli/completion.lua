@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Completions of options and their values for bash, zsh and fish, from the
 -- table of options. Pure.
 -- @module mtrtrace.cli.completion

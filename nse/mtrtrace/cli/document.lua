@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- A reader that writes the traces of a run as one document, in the order of
 -- the targets, each as soon as those before it are done.
 --

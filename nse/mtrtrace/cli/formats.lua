@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The documents that the command writes once traces are done, one row each:
 -- what stands before them all, for each trace, between two, and behind.
 -- A row is { name, head, trace, between, tail }; `trace` is a function of the

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- A reader that writes the event stream, see mtrtrace.stream: for --ndjson
--- as it happens, for --record into a file.
+
+--- A reader that writes the event stream, see mtrtrace.stream: as it happens
+-- for the option ndjson, into a file for the option record.
 -- @module mtrtrace.cli.lines
 local stream = require "mtrtrace.stream"
 

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The command mtr-trace: from its words to an exit status. The one module
 -- that prints to standard error and ties the parts together.
 -- @module mtrtrace.cli.main

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- The man page, made from the same table as --help. Pure.
+
+--- The man page, made from the same table as the help. Pure.
 -- @module mtrtrace.cli.man
 local options = require "mtrtrace.cli.options"
 local parse = require "mtrtrace.cli.parse"

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- A reader that writes the paths of a run as GeoJSON once they are known.
 -- @module mtrtrace.cli.map
 local geojson = require "mtrtrace.report.geojson"

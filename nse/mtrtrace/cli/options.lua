@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The options of the command, each once: the parser, --help, the man page,
 -- the completions and the settings file all read this table.
 --

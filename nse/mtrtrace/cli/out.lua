@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Where the command writes: standard output or a file. The first error
 -- stays, nothing is written behind it.
 -- @module mtrtrace.cli.out

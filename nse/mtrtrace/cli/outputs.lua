@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- What a run is shown through, by the checked options: opens what is
 -- written to, makes the readers, closes them and says what went wrong.
 -- @module mtrtrace.cli.outputs

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- From the words of a command line to texts by option name, by argparse.
 -- Pure: prints nothing, ends nothing.
 -- @module mtrtrace.cli.parse

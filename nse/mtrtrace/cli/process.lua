@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- What the command settles about its own process before it reads anything
 -- from outside: open files, standard streams, rights.
 -- @module mtrtrace.cli.process

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- A line on standard error that says how far the run is, where that is a
 -- terminal that can erase it again. Nothing else may be written to the
 -- terminal while the line stands: `erase` comes before.

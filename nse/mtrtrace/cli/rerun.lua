@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Shows a recording to readers, as the run was shown to them.
 -- @module mtrtrace.cli.rerun
 local replay = require "mtrtrace.replay"

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Traces many targets at once over one engine, and shows the run to readers
 -- (see mtrtrace.cli.document). Prints nothing and ends nothing.
 -- @module mtrtrace.cli.run

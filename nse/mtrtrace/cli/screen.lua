@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The live screen by the checked options and the environment; see
 -- mtrtrace.screen.*.
 -- @module mtrtrace.cli.screen

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Texts of many traces that run at once, written one trace after the other:
 -- that of the first trace that is not done goes out at once, the others
 -- wait.

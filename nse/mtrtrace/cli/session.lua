@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- A live run of the command on luv: signals, progress, and the end of the
 -- loop when all is done.
 -- @module mtrtrace.cli.session

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Options from the settings file and the environment. The file is data:
 -- lines "option = value", # begins a comment. It is read by a program with
 -- privileges, so whose it is decides what it may say. Pure but for `load`.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- One target as a user writes it: a name, an address, HOST:PORT or a URL.
 -- Pure.
 -- @module mtrtrace.cli.target

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The targets of a run: from arguments, a file or standard input.
 -- @module mtrtrace.cli.targets
 local format = require "mtrtrace.format"

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- What the reports show, by the checked options. Pure.
 -- @module mtrtrace.cli.view
 local M = {}

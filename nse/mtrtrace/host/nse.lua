@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The Nmap side of a trace: Nmap's options turned into the engine's, its
 -- sleep, its log, and what is said once per run. The only module that knows
 -- NSE; nmap and stdnse are handed in, so it loads anywhere.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The network of a host inside Nmap, for mtrtrace.lookup: threads, TCP
 -- through Nmap's sockets, names through Nmap's dns.lua. Everything yields;
 -- nothing here blocks Nmap, which is why server names go through dns.lua and

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- What Nmap knows for the OS guess, for mtrtrace.os.collect: its file of
 -- MAC prefixes, the target's hardware address, its own OS detection, and a
 -- datagram to a port.

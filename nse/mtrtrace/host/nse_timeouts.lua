@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Nmap's --script-timeout and --host-timeout, which no script is told: both
 -- end a script without its output. They stand on Nmap's command line and in
 -- NMAP_ARGS; how old the process is bounds how much of a host's time is gone.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The event loop of a plain interpreter, libuv by way of luv: coroutines
 -- that sleep, TCP, names. Everything that waits yields; all of it must be
 -- called within a body that `spawn` was given.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- TXT records for a host on luv, by libunbound and its Lua binding, over
 -- the resolvers of /etc/resolv.conf. The binding is optional.
 -- @module mtrtrace.host.uv_dns

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The network of a host on luv, for mtrtrace.lookup and for the targets'
 -- names: TCP, and the system's own resolver in libuv's threads. Everything
 -- yields.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- What a host on luv has for the OS guess, mtrtrace.os.collect: the file of
 -- MAC prefixes of an Nmap that is installed, and a datagram to a port.
 -- @module mtrtrace.host.uv_os

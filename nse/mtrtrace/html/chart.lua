@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Latency and loss, a line for each address that answered, as a table whose
 -- cells hold drawings. A drawing is stretched to its cell, so it holds no
 -- text; what it shows stands in its title. Pure.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Templates of HTML, and the one place where text becomes HTML. Pure.
 -- @module mtrtrace.html.fill
 local format = require "mtrtrace.format"

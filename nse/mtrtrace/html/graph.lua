@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The path as a drawing: a row of nodes for each hop, from this host down.
 -- Where the paths are known links are those found. A hop that never answered
 -- is a node of its own. Pure.

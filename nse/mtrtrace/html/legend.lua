@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- What the page's figures, marks and drawings mean. Pure.
 -- @module mtrtrace.html.legend
 local fields = require "mtrtrace.fields"

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The table of targets of a page with several. Pure.
 -- @module mtrtrace.html.overview
 local fields = require "mtrtrace.fields"

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- How the page looks, its one script, and the policy that lets a browser
 -- load these two and nothing else. The policy names them by their SHA-256: a
 -- test says what to write here once one of them changed.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The section of one trace: how it went, what was found, the table of hops,
 -- the chart, the path. Pure; every value is written by the field table.
 -- @module mtrtrace.html.trace

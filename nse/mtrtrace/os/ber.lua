@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- As much of ASN.1's basic encoding as an SNMP message needs: definite
 -- lengths, single-byte tags. Reads hostile input: every length is checked
 -- against what is there. Pure.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Gathers what tells the systems of a trace's hops, a companion of
 -- mtrtrace.tracer: asks each address that answered the trace, once for all
 -- traces of a run, and hands all there is to the judge. It judges nothing.

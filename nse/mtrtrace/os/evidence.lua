@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- From the replies of one address to what they tell of its stack: plain
 -- facts, each the same whatever the order of the replies. Pure; it names no
 -- vendor and no system. A fact that the replies do not bear out is absent.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- How a device numbers its packets: classes of IPv4 identification series,
 -- and counters that several protocols share. Pure.
 -- Reference: LFP, Albakour et al., IMC 2023.

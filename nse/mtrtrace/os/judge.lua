@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- From the evidence of one address to what system may run it: the rules
 -- that fire are intersected, the strongest first. Pure and deterministic; no
 -- vendor is named here. A system is guessed from what its packets show, never

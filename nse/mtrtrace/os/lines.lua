@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The evidence of every guess of a result, as lines for people. Pure.
 -- @module mtrtrace.os.lines
 local words = require "mtrtrace.os.words"

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- What a hardware address tells: virtual routers, addresses that somebody
 -- chose, and the holder of the prefix by the text of Nmap's
 -- nmap-mac-prefixes. Pure: the text is the caller's.

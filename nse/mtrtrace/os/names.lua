@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Sets of systems: classes taken apart, put together again and named. Pure;
 -- the names themselves are data of mtrtrace.os.rules.
 -- @module mtrtrace.os.names

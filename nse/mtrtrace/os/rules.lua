@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- What evidence says of the system: the one table of rules. Data only; to
 -- add a vendor, add a row here and a persona to tests/sim/personas.
 --

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- SNMPv3 discovery: the bytes that ask an agent for its engine, and what the
 -- answer tells. Pure: sends nothing, reads hostile bytes, claims no vendor.
 -- References: RFC 3412 section 6 (message), RFC 3414 sections 2.4 and 4

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- From the TTL left in a reply to the one its sender began with. Pure.
 -- A guess that does not fit the distance is none: a sender that starts at an
 -- odd value, a tunnel or another device would be misread.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- How vendors are known by number and name: private enterprise numbers
 -- (IANA) and the holders of MAC prefixes (IEEE, as Nmap writes them). Data
 -- only; mtrtrace.os.rules makes rules of it. What is software rather than

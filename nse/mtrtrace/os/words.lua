@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- How guesses and their evidence are worded. Pure.
 -- @module mtrtrace.os.words
 local M = {}

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- What is told flow by flow, said once for all flows that show it. Pure.
 -- @module mtrtrace.paths.across
 local M = {}

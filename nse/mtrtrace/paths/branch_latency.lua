@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Latency that is higher through some branches of a fork than through the
 -- others, by the rules of mtrtrace.verdict.latency, taken together and
 -- compared with what the same flows show before the fork. Pure.

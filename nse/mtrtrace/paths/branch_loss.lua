@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Loss that some flows have and others do not, and the branch they have in
 -- common. Claimed only where the flows that pass a branch, taken together,
 -- show loss that begins on it (by mtrtrace.verdict.loss), and surely more

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The branches of a network: which flows pass which address where not all
 -- do. Sets of flows, no figures. Pure.
 -- @module mtrtrace.paths.branches

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Several flows to one target, traced at once, as one trace: the methods of
 -- core.trace's object, over one such object for each flow.
 -- @module mtrtrace.paths.bundle

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The few flows that pass every node and link of a graph, so that each
 -- branch is measured: greedy, then without those that turn out spare. Pure.
 -- @module mtrtrace.paths.cover

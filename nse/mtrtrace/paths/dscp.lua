@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- What became of the DSCP and the ECN bits on the way, told from quotes: a
 -- change counts where it lasts, so a hop that changes its own answers is
 -- none; marks of congestion are told apart. Pure.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- What quotes show of a field along a path, and where it changes for good.
 -- A quote is what a router received, so a change on the way stays visible
 -- at every hop behind it; what one router alone shows is its own doing.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- ICMP extensions in a few words: MPLS label stacks (RFC 4950), interfaces
 -- (RFC 5837), and what is unknown. Pure.
 -- @module mtrtrace.paths.extension

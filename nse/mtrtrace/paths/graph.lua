@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The graph of all paths found: interfaces, links between them with the
 -- flows that showed them, and what was assumed. From a search, or from
 -- flows that were traced. Pure.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Many flows as one result: which flows take the same path, and for each
 -- address of a TTL its share of them and figures of its own. Figures come
 -- from the engine's merge of flows, never from averages of averages. Pure.

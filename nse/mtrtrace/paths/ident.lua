@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The identifier of a path: the same in every run that meets the same
 -- responders. Pure.
 --

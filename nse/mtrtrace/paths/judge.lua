@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- What one flow or many show: the verdicts on a path, and those on branches,
 -- translation, type of service and the way back. What all flows show is said
 -- once; what some show names the branch. Pure.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- What stands under the table of several flows: the search for paths, and
 -- each path with the flows that take it. Pure.
 -- @module mtrtrace.paths.lines

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Figures of the links of a graph: what the far end shows to the flows that
 -- come by each link and no other. Where branches meet again the far end's own
 -- figures are of all of them; these tell which one loses or delays. Pure.

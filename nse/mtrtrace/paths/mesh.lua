@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Between which hops the paths of a graph cross, so that a branch at one
 -- says nothing about the branch at the next. Pure.
 -- @module mtrtrace.paths.mesh

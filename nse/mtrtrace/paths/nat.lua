@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Address translation, told from quotes: what was sent beside what a router
 -- received. A NAT is reported once, where its change begins, and only where
 -- the change lasts: routers that quote in their own way are none. Pure.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The result of several flows to one target: put together, judged, and with
 -- the graph of their paths. Pure.
 -- @module mtrtrace.paths.outcome

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Hints on the way back and on tunnels, from TTLs: what is left in answers,
 -- in quotes and in label stacks. Hints, no proofs: each says its numbers.
 -- Pure.

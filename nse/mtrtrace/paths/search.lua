@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Looks for all paths to a target before they are measured, and picks the
 -- flows that pass everything found. Waits by host.sleep alone.
 -- @module mtrtrace.paths.search

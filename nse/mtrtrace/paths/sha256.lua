@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- SHA-256 (FIPS 180-4) of short texts, for identifiers; too slow for files.
 -- Pure.
 -- @module mtrtrace.paths.sha256

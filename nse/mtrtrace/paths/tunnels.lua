@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- MPLS tunnels that show on the way there: by label stacks (explicit; or
 -- opaque, where all but the last hop hide), by quoted TTLs (implicit), and
 -- by an address at two distances. Pure.

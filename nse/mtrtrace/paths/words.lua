@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Wording that what is said of paths has in common. Pure.
 -- @module mtrtrace.paths.words
 local M = {}

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The classic view: one line a hop, the time of each probe, as soon as it
 -- is known; of several flows one for each address. Counts events itself,
 -- because it shows single probes. Pure.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The report as CSV (RFC 4180, lines end with a line feed): a header, then
 -- a line for each address that answered, one for each silent hop, and one for
 -- a target without hops, which says why where it was not traced.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The paths as a graph for Graphviz. Pure.
 -- @module mtrtrace.report.dot
 local format = require "mtrtrace.format"

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Makes a table and the sentences under it fit a width: cuts long names,
 -- leaves out columns by priority, and says which. Pure.
 -- @module mtrtrace.report.fit

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The paths as GeoJSON (RFC 7946): a point for each address whose place is
 -- known, and a line through them for each target. Pure: results in, text
 -- out.

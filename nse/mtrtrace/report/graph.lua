@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The path as nodes and edges, for reports that draw it. An address is one
 -- node wherever it answered; a hop that never answered is a node of its own
 -- in each trace. Where the paths are known (`result.graph`, made by

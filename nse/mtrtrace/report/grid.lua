@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The cells of the table for people, and what stands under it. Pure: a
 -- result in, texts out; every value is written by the field table.
 -- @module mtrtrace.report.grid

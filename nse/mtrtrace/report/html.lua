@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The report as one page of HTML that needs nothing but itself: no network,
 -- and no script unless to sort. Pure: results in, text out; reads no clock.
 --

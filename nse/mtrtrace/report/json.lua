@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The report as JSON: numbers are numbers, what is unknown is null, nothing
 -- is a display string; mtrtrace.report.schema describes it. Pure: results
 -- in, text out, by dkjson.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The report as a Markdown table, verdicts as a list under it. Pure.
 -- @module mtrtrace.report.markdown
 local fields = require "mtrtrace.fields"

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The paths as a Mermaid flow chart, which many wikis and forges draw.
 -- @module mtrtrace.report.mermaid
 local format = require "mtrtrace.format"

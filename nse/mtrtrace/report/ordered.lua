@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Tables that know the order in which their keys were set, for documents
 -- whose order is part of the format. Pure.
 -- @module mtrtrace.report.ordered

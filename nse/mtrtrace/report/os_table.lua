@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- A guess of the operating system for programs: its candidates and every
 -- piece of evidence in raw form, keys in alphabetical order. Pure.
 -- @module mtrtrace.report.os_table

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The JSON Schema (draft 2020-12) of mtrtrace.report.json, made from the
 -- field table. Pure.
 -- @module mtrtrace.report.schema

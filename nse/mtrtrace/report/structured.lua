@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The report for programs: ordered tables of raw values under the keys of
 -- the field table (times in ms, shares in %), every responder and every
 -- ICMP code included. Pure: a result in, tables out.

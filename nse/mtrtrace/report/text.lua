@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The report for people: target, time to first byte, aligned table, and
 -- under it verdicts, notes, the meaning of marks.
 -- Pure: a result in, text out; every value is written by the field table.

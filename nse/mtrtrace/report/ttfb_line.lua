@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The time to first byte in one line, or what came in its way. Pure: the
 -- table of mtrtrace.ttfb in, text out.
 -- @module mtrtrace.report.ttfb_line

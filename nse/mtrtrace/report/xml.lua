@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The report as XML: an element for each key of mtrtrace.report.structured,
 -- lists as elements of elements; what is unknown is left out. Pure.
 -- @module mtrtrace.report.xml

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- What each key does: changes of the state, or a command for whoever runs
 -- the traces. Where mtr has a key it means the same. Pure.
 -- @module mtrtrace.screen.actions

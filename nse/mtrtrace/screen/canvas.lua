@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- A screenful of cells, each a character and a style. What is put there is
 -- clipped, and no control character gets in. Pure.
 -- @module mtrtrace.screen.canvas

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The chart of the live screen: the chosen hop's latency over time, and the
 -- loss of each hop. Pure.
 -- @module mtrtrace.screen.chart

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The list of all columns there are, to be switched on and off. Pure.
 -- @module mtrtrace.screen.chooser
 local fields = require "mtrtrace.fields"

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Which columns of the table fit, how wide each is, and in which order rows
 -- stand. Pure.
 -- @module mtrtrace.screen.columns

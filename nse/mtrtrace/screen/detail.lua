@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- All that is known of one hop: who answers and how, every figure, what was
 -- concluded from what, and how its round trips are spread. Pure.
 -- @module mtrtrace.screen.detail

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- From what a terminal shows to what it is to show: the bytes that change
 -- the one into the other, and no more. Pure.
 -- @module mtrtrace.screen.diff

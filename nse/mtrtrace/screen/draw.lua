@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The whole screen: from the state and a size to a canvas. Pure.
 -- @module mtrtrace.screen.draw
 local canvas_of = require "mtrtrace.screen.canvas"

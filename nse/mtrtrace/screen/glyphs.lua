@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The characters that graphs are drawn with, for terminals that show UTF-8
 -- and for those that do not. Each takes one column; `show` gives a clean text
 -- as such a terminal shows it. Pure.

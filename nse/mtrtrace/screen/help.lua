@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The list of keys. Pure.
 -- @module mtrtrace.screen.help
 local M = {}

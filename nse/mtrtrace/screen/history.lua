@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The newest counted probes of each hop, one after the other, for graphs:
 -- bounded, however long the run. Pure; fed by events.
 -- @module mtrtrace.screen.history

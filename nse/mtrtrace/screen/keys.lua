@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- From the bytes of a keyboard to names of keys. Pure.
 -- A printable character is its own name.
 -- @module mtrtrace.screen.keys

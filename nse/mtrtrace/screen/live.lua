@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Traces for the live screen: without an end, to be paused, and with
 -- options that may change on the way. Takes the place of
 -- mtrtrace.tracer.run in a run.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- What the styles of cells are on a terminal: the parameters of its SGR
 -- sequence, for 256 colours, for 8, and for none. Pure.
 -- @module mtrtrace.screen.palette

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Shows a recording on the screen as it happened: a reader that holds each
 -- event back until its time has come. Takes the place of a run
 -- (mtrtrace.cli.run) for the command's session.

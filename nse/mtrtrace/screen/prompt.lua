@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Questions on the last line of the screen, and what their answers mean.
 -- Values are read by the rules of the command line. Pure.
 -- @module mtrtrace.screen.prompt

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The live screen as a reader of a run (see mtrtrace.cli.document): ties
 -- the state, the drawing and the terminal together. Draws only after
 -- something happened, and not more often than eyes can follow.

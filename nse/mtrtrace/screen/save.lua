@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Writes what the screen shows of a target to a file, as the report that
 -- the command prints with -r.
 -- @module mtrtrace.screen.save

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Round trips as a row of levels, a probe a column. Pure.
 -- @module mtrtrace.screen.spark
 local M = {}

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- What the live screen shows and how: targets, and what the user chose.
 -- Knows no terminal and no clock. Pure.
 -- @module mtrtrace.screen.state

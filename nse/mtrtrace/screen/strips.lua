@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The newest probes of every hop, a column each, all on one scale. Pure.
 -- @module mtrtrace.screen.strips
 local columns = require "mtrtrace.screen.columns"

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- One target on the live screen: from the events of its trace to a result
 -- like the trace's own, at any time. Counts by the engine's own tally, so a
 -- report that is saved has the figures of the report that is printed. Pure,

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The table of the live screen: a row for each responder, a sparkline for
 -- each hop, and the verdicts below where there is room. Pure.
 -- @module mtrtrace.screen.table

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- The terminal: takes it over, reads its keys, knows its size, and gives it
 -- back as it was. The only module of the screen that touches one.
 -- @module mtrtrace.screen.term

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Long sentences in lines. Pure.
 -- @module mtrtrace.screen.wrap
 local unicode = require "mtrtrace.unicode"

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Verdicts on how hops reply: silent, no token, rate-limited; and the marks
 -- of hops whose unanswered probes are not loss on the path. Pure.
 -- @module mtrtrace.verdict.answers

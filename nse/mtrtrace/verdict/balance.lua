@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Verdicts on balanced hops: several responders at one distance, by turns
 -- within a flow or each with flows of its own. Pure.
 -- @module mtrtrace.verdict.balance

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Verdicts on errors from elsewhere: who reported that probes did not
 -- arrive, for how many, and when. Such probes are lost, whether or not a
 -- router says so; the line says why. Pure.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Verdicts on round-trip times. Nothing behind a hop can be nearer than
 -- the hop, so what counts is the fastest from a hop on: where it rises the
 -- way got longer, and a hop above it is only slow to answer. Pure.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Verdicts as lines for people. Hops in a row that limit their replies alike
 -- share one line; every other verdict has its own. Pure.
 -- @module mtrtrace.verdict.lines

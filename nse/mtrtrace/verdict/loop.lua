@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Verdict on a routing loop: from some hop on the same addresses come round
 -- again and again, up to the last hop that replies. Pure.
 -- @module mtrtrace.verdict.loop

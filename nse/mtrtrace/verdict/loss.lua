@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Verdicts on loss: where on the path it is first visible, and where that
 -- cannot be told. A round trip does not show on which of its two ways a
 -- probe was lost, and the wording does not either. Pure.

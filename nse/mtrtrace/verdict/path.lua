@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Verdicts on the path itself: changed at a time, on the way there or on
 -- the way back. Pure.
 -- @module mtrtrace.verdict.path

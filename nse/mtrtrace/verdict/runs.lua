@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Who answered when at one hop: its `runs`, read by flow. Pure.
 -- @module mtrtrace.verdict.runs
 local M = {}

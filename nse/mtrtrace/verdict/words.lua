@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
+
 --- Wording that verdicts and notes have in common. Pure.
 -- @module mtrtrace.verdict.words
 local format = require "mtrtrace.format"

@@ -11,7 +11,7 @@ enum {
     WAKE_TESTS = 3,       /* to one that never answered: a single token is enough */
     WAKE_TRIES = 5,
     SPOILT_MOST = 3, /* bursts that fell into an outage are sent again, so often */
-    TESTS_END = 5,   /* at a burst's end, where a bucket that ran dry has one token at most... */
+    TESTS_END = 3,   /* at a burst's end, where a bucket that ran dry has one token at most... */
     PROOF_END = 6,   /* ...and where random loss leaves more answers than that */
 };
 
@@ -205,8 +205,9 @@ enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_
 
 /* A bucket answers the first of a burst and no more than the token that comes in meanwhile
  * behind them; random loss falls anywhere. So losses at the end of a burst are compared with
- * those before it: 20 % real loss looks like a bucket in 1 of 150 bursts, and in both of a hop
- * in 1 of 90,000. */
+ * those before it, by few places: a sample that lost most has left a bucket of 10 nearly full,
+ * and must not stand for that. 20 % real loss looks like a bucket in 1 of 11 bursts, and in both
+ * of a hop in 1 of 7,000. */
 static bool is_limited(const struct hop_burst *burst, int least_unanswered, int end)
 {
     uint32_t places = burst->answered_places >> (burst->length - end);

@@ -129,6 +129,7 @@ static void check_real_loss(void)
         { "losses_anywhere_in_the_burst_stand", 0x249, 0, HOP_STANDS },
         { "a_burst_that_loses_half_at_random_stands", 0x56b, 0, HOP_STANDS },
         { "losses_anywhere_in_the_proof_stand", 0xff0, 0x5b2b, HOP_STANDS },
+        { "a_bucket_that_a_lossy_sample_left_nearly_full_rations", 0xe00, 0xfffe, HOP_RATIONS },
         { "a_token_within_the_end_of_both_rations", 0xbc0, 0xf7fe, HOP_RATIONS },
         { "real_loss_before_a_bucket_runs_dry_rations", 0xfc9, 0xffff, HOP_RATIONS },
     };

@@ -96,6 +96,33 @@ for name, limit in pairs(LIMITS) do
   end)
 end
 
+-- Losses at the target as they are known so far.
+local function assert_honest_so_far(t, name)
+  local result = verdict.judge(t.engine:result())
+  local hop = result.hops[ROUTERS + 1]
+  if hop and #hop.responders > 0 and hop.received < hop.sent then
+    check.equal(marks.of(hop):find("[?u]") ~= nil, true, name)
+  end
+  for _, v in ipairs(result.verdicts) do
+    check.equal(v.lost, nil, name .. ": " .. v.text)
+  end
+end
+
+check.case("stopped_at_any_moment_nothing_is_lost_without_a_mark", function()
+  for _, apart_s in ipairs { 0, 0.3, 3 } do
+    local sim = start(world("linux4"), 1, apart_s)
+    for tenths = 2, 700, 6 do
+      driver.advance(sim, tenths * 100000000)
+      for i, t in ipairs(sim.traces) do
+        if t.at_ns < sim.now_ns then
+          assert_honest_so_far(t, ("%g s apart, target %d at %.1f s"):format(
+            apart_s, i, tenths / 10))
+        end
+      end
+    end
+  end
+end)
+
 -- As Nmap's host groups do.
 check.case("addresses_of_one_host_traced_in_two_groups", function()
   local w = world("linux4")

@@ -39,7 +39,7 @@ is flows_are_told_at_the_start "$(grep -o '"source_port":[0-9]*' <<<"$(grep '"ki
 
 # A branch that loses is named in the replay too.
 busiest_branch 2 12
-lab_rule "$BRANCH" forward iifname up ip ttl '<' 20 numgen random mod 2 0 drop
+lab_rule "$BRANCH" forward iifname up ip ttl '<' 20 numgen random mod 4 0 drop
 cli -n --asn off -c 10 --flows 12 -u --record "$dir/rec" "$t4"
 cp "$dir/out" "$dir/run"
 like loss_names_the_branch "$OUT" "^Round-trip loss only (seems to be )?through ${BRANCH_AT//./\\.} "

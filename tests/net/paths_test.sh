@@ -138,7 +138,7 @@ done
 # Loss on one branch is that branch's alone; by the luck of the draw more may be
 # lost farther on, but where it begins is always possible.
 busiest_branch 3 16
-lab_rule "$BRANCH" forward iifname up ip ttl '<' 20 numgen random mod 2 0 drop
+lab_rule "$BRANCH" forward iifname up ip ttl '<' 20 numgen random mod 4 0 drop
 cli -n --asn off -c 10 --flows 16 -j -u "$t4"
 JSON=$LAB_SCRATCH/out
 verdicts=$(graph "$JSON" verdicts)

@@ -60,7 +60,7 @@ local GRID = {
     ways = { "bursts_forward" } },
   -- Where replies are lost several in a row, tokens seem to come too seldom.
   -- The pace is known once bursts were answered: with a packet a second on the
-  -- link and runs of loss counted in packets, a sample begins in a good stretch.
+  -- link and runs of loss counted in packets, a sample begins in good times.
   { name = "linux4_bursty", each = ration "linux4", ways = { "bursts_back" },
     figures = 0.99, allowed = 1 },
   { name = "bucket_of_10", each = ration "iosxr", ways = BACK,

@@ -69,7 +69,7 @@ check.rows({
 }, one)
 
 -- Both draw on the routers' one bucket for our address. Measuring how fast it
--- refills takes a burst more where the other's tests went between, and two more
+-- refills takes a burst more where the other's tests went between, two more
 -- where they had left it empty.
 local function two(row)
   for seed = 1, 3 do

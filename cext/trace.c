@@ -158,7 +158,10 @@ static int64_t patience_ns(const struct trace *t, bool burst)
         patience = t->late_ns * 3 / 2;
     if (burst && patience < 2 * t->slowest_ns) /* of a hop that always takes long */
         patience = 2 * t->slowest_ns;
-    return patience < t->config.timeout_ns ? patience : t->config.timeout_ns;
+    int64_t most = t->config.timeout_ns;
+    if (burst && most < counted_patience_ns) /* a late reply is no sign of a rate limit */
+        most = counted_patience_ns;
+    return patience < most ? patience : most;
 }
 
 int64_t trace_test_patience_ns(const struct trace *t)

@@ -256,9 +256,9 @@ for words, scope in pairs {
     special flows flow_count share paths sent loss loss_low loss_high]]
   ] = "responder",
   [ [[ttl sent received in_flight send_errors late duplicates raw_sent
-    raw_received silent untested rivals ration loss loss_low loss_high responders
-    runs run_total lost rationed suppressed silent_flows unreachable
-    reports unlisted]] ] = "hop",
+    raw_received silent untested rivals ration loss loss_low loss_high
+    responders runs run_total lost rationed suppressed silent_flows
+    unreachable reports unlisted]] ] = "hop",
 } do
   OWN[scope] = {}
   for key in words:gmatch "%S+" do

@@ -34,7 +34,7 @@ judge() {
     local text = io.read "a"
     local whole = json.decode(text)
     for _, trace in ipairs(whole.traces or { whole }) do judge(trace) end
-    print(rows, bad)' <<<"$OUT")" "$2	0"
+    print(rows, bad)' <<<"$OUT")" "$2"$'\t'0
 }
 
 # shellcheck disable=SC2086 # a list, to be split

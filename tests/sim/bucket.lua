@@ -84,8 +84,8 @@ end
 -- @tparam string|table spec a preset's name, or its fields; `start`: "full",
 --   "empty" or tokens; `preset` fills in what is not given
 -- @tparam table random
--- @treturn function (now_ns, source, target) to true where a token was there and is
---   spent; the Linux kernel spends from both of its buckets or from none
+-- @treturn function (now_ns, source, target) to true where a token was there
+--   and is spent; Linux spends from both of its buckets or from none
 function M.new(spec, random)
   if type(spec) == "string" then
     spec = { preset = spec }

@@ -240,7 +240,8 @@ local function it_ends_in_bounds(run_)
   end
   for ttl, hop in ipairs(recount(run_.t.events)) do
     -- Two samples, the tests, two proofs, and where it rations the bursts that
-    -- measure the refill; all of it once more for what went wrong. A silent one
+    -- measure the refill; all of it once more for what went wrong. A silent
+    -- one
     -- is woken at most once a second, by three.
     local waking = 3 * (1 + math.ceil(run_.result.elapsed))
     local most = (2 * packets + 12 + 2 * 16 + (rations[ttl] or 0) + waking)

@@ -147,13 +147,14 @@ check.case("addresses_of_one_host_traced_in_two_groups", function()
   end
 end)
 
-check.case("eight_hosts_with_a_bucket_each_are_as_fast_and_unmarked", function()
+check.case("eight_hosts_with_a_bucket_each_are_fast_and_unmarked", function()
   local own = { preset = "linux4", scope = "pair" }
   for _, apart_s in ipairs { 0, 0.3, 3 } do
     for seed = 1, SEEDS do
       for i, result in ipairs(run(world(own), seed, apart_s)) do
         local hop = result.hops[ROUTERS + 1]
-        local name = ("%g s apart, seed %d, target %d"):format(apart_s, seed, i)
+        local name = ("%g s apart, seed %d, target %d"):format(apart_s,
+          seed, i)
         check.equal({ hop.sent, hop.received, hop.rivals, marks.of(hop) },
           { 10, 10, nil, " r" }, name)
         check.equal(explains(result), false, name)

@@ -166,7 +166,7 @@ static int64_t patience_ns(const struct trace *t, bool burst)
 
 int64_t trace_test_patience_ns(const struct trace *t)
 {
-    return patience_ns(t, PROBE_TEST);
+    return patience_ns(t, true);
 }
 
 static void refresh_patience(struct trace *t)

@@ -12,6 +12,7 @@ local rpsl = require "mtrtrace.asn.rpsl"
 local source = require "mtrtrace.asn.source"
 local speaker = require "mtrtrace.asn.speaker"
 local special = require "mtrtrace.special"
+local unicode = require "mtrtrace.unicode"
 
 local V4, V6 = special.bytes "192.0.2.7", special.bytes "2600::7"
 local OTHER = special.bytes "198.51.100.9"
@@ -25,7 +26,9 @@ local function printable(value)
       printable(item)
     end
   elseif type(value) == "string" then
-    check.equal(#value <= LONGEST_SHOWN and not value:find("[^\32-\126]"),
+    -- UTF-8 without control, invisible and bidirectional characters.
+    check.equal(#value <= LONGEST_SHOWN and utf8.len(value) ~= nil
+      and not value:find("[%z\1-\31\127]") and unicode.clean(value) == value,
       true, value:sub(1, 300))
   end
 end

@@ -107,4 +107,10 @@ check.case("without_an_engine_no_stream_is_called_closed", function()
   check.equal(process.open(function() end), {})
 end)
 
+check.case("an_engine_older_than_the_library_is_one_line", function()
+  local closed, err = process.open(function() return {} end)
+  check.equal(closed, nil)
+  check.contains(err, "mtrtrace.core is older than the Lua library mtrtrace")
+end)
+
 check.finish()

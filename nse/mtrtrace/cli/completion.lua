@@ -41,6 +41,12 @@ local function names_of(row)
   return names
 end
 
+-- A shell's text for a kind of value, with its words in it.
+local function filled(texts, kind, words)
+  local text = texts[kind]
+  return words and text:format(table.concat(words, " ")) or text
+end
+
 -- ---- bash -----------------------------------------------------------------
 
 local BASH = [==[
@@ -82,8 +88,7 @@ local function bash()
     table.move(names, 1, #names, #all + 1, all)
     if kind then
       cases[#cases + 1] = ("    %s) %s; return ;;\n"):format(
-        table.concat(names, "|"), words and BASH_VALUE[kind]:format(
-          table.concat(words, " ")) or BASH_VALUE[kind])
+        table.concat(names, "|"), filled(BASH_VALUE, kind, words))
     end
   end)
   return BASH:format(table.concat(cases), table.concat(all, " "))
@@ -109,8 +114,7 @@ local function zsh()
     local names = table.concat(names_of(row), " ")
     local value = ""
     if kind then
-      value = (":%s:%s"):format(row.value, words and ZSH_VALUE[kind]:format(
-        table.concat(words, " ")) or ZSH_VALUE[kind])
+      value = (":%s:%s"):format(row.value, filled(ZSH_VALUE, kind, words))
     end
     for name in names:gmatch "%S+" do
       local joined = value ~= "" and (name:find "^%-%-" and "=" or "+") or ""
@@ -144,8 +148,7 @@ local function fish()
     for i, name in ipairs(names) do
       names[i] = fish_name(name)
     end
-    local value = kind and (words and FISH_VALUE[kind]:format(
-      table.concat(words, " ")) or FISH_VALUE[kind]) or ""
+    local value = kind and filled(FISH_VALUE, kind, words) or ""
     lines[#lines + 1] = ("complete -c mtr-trace %s%s -d '%s'"):format(
       table.concat(names, " "), value, (row.about:gsub("['\\]", "\\%0")))
   end)

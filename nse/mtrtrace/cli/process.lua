@@ -66,6 +66,9 @@ function M.open(load)
   local core = load()
   if not core then
     return {}
+  elseif not core.process then -- built before the sources were updated
+    return nil, "mtrtrace.core is older than the Lua library mtrtrace: run "
+      .. "'make install' in the mtr-trace sources again"
   end
   core.process.raise_files()
   return core.process.open_streams()

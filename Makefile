@@ -24,15 +24,16 @@ LIBS       := $(DNET_LIBS) $(PCAP_LIBS) -lpthread -lm
 MODULE     := -shared -Wl,-z,nodelete -Wl,--exclude-libs,ALL
 SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-CORE_SRCS   := $(filter-out cext/http%.c cext/lhttp.c cext/lmmdb.c,$(wildcard cext/*.c))
-# Files of the Lua binding begin with an l; the rest knows no Lua.
-ENGINE_SRCS := $(filter-out cext/l%.c,$(CORE_SRCS))
+# The rooms of cext, lowest first: tests/graph proves who includes whom.
+PURE_ROOMS  := base wire engine results discovery
+ENGINE_SRCS := $(foreach r,$(PURE_ROOMS) prober,$(wildcard cext/$(r)/*.c))
+CORE_SRCS   := $(ENGINE_SRCS) $(filter-out cext/lua/http.c cext/lua/mmdb.c,$(wildcard cext/lua/*.c))
 # Databases in MaxMind's format: left out where libmaxminddb is missing.
 MMDB_LIBS   ?= $(shell $(PKG_CONFIG) --libs libmaxminddb 2>/dev/null)
 # The time to first byte: left out where libcurl is missing. Linked plainly, as all else would
 # give it another OpenSSL than the one that Nmap has.
 CURL_LIBS   ?= $(shell $(PKG_CONFIG) --libs libcurl 2>/dev/null)
-HTTP_SRCS   := $(wildcard cext/http*.c)
+HTTP_SRCS   := $(wildcard cext/http/*.c)
 OPTIONAL    := $(if $(MMDB_LIBS),mmdb.so) $(if $(CURL_LIBS),http.so)
 MODULES     := $(foreach l,$(LUAS),$(addprefix build/$(l)/mtrtrace/,core.so $(OPTIONAL)))
 
@@ -48,24 +49,24 @@ define MODULE_RULES
 $(2)/obj/%.o: cext/%.c Makefile
 	@mkdir -p $$(@D)
 	$$(call say,CC    $$@)
-	$$(Q)$$(CC) $$(REQUIRED) $(or $(3),$$(WARNINGS)) $$(call lua_cflags,$(1)) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
+	$$(Q)$$(CC) $$(REQUIRED) -Icext $(or $(3),$$(WARNINGS)) $$(call lua_cflags,$(1)) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
 
 $(2)/mtrtrace/core.so: $(CORE_SRCS:cext/%.c=$(2)/obj/%.o)
 	@mkdir -p $$(@D)
 	$$(call say,LINK  $$@)
 	$$(Q)$$(CC) $$(MODULE) $(3) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
 
-$(2)/mtrtrace/mmdb.so: $(2)/obj/lmmdb.o
+$(2)/mtrtrace/mmdb.so: $(2)/obj/lua/mmdb.o
 	@mkdir -p $$(@D)
 	$$(call say,LINK  $$@)
 	$$(Q)$$(CC) -shared $(3) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(MMDB_LIBS)
 
-$(2)/mtrtrace/http.so: $(HTTP_SRCS:cext/%.c=$(2)/obj/%.o) $(2)/obj/lhttp.o $(2)/obj/lopt.o $(2)/obj/ipaddr.o $(2)/obj/err.o
+$(2)/mtrtrace/http.so: $(HTTP_SRCS:cext/%.c=$(2)/obj/%.o) $(patsubst %,$(2)/obj/%.o,lua/http lua/options base/ipaddr base/err)
 	@mkdir -p $$(@D)
 	$$(call say,LINK  $$@)
 	$$(Q)$$(CC) $$(MODULE) $(3) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(CURL_LIBS) -ldl -lpthread
 
--include $(wildcard $(2)/obj/*.d)
+-include $(wildcard $(2)/obj/*/*.d)
 endef
 # Systems name their Luas lua5.4, lua-5.4, lua54 or just lua.
 lua_cflags = $(or $(LUA_CFLAGS),$(shell for n in $(1) $(subst lua,lua-,$(1)) $(subst .,,$(1)) lua; do \
@@ -99,7 +100,7 @@ SCRIPT_DIR ?= $(eval SCRIPT_DIR := $$(shell cd / && $(NMAP) --script-help banner
 	xargs -r readlink -m))$(SCRIPT_DIR)
 LUA_DIR    ?= $(PREFIX)/share/lua/$*
 C_DIR      ?= $(PREFIX)/lib/lua/$*
-LUA_FILES  := $(patsubst nse/%,%,$(wildcard nse/*.lua nse/mtrtrace/*.lua nse/mtrtrace/*/*.lua))
+LUA_FILES  := $(patsubst nse/%,%,$(wildcard nse/*.lua nse/mtrtrace/*/*.lua))
 VERSIONS   := $(LUAS:lua%=%)
 
 # No --script-updatedb: run by a user it writes a private script.db that hides
@@ -151,7 +152,7 @@ COMMAND_FILES := mtr-trace mtr-trace.schema.json mtr-trace.8 bash zsh fish
 LUA_COMMAND   ?= lua5.4
 
 # The man page and the completions come from the table of options, by argparse.
-build/command: $(wildcard nse/mtrtrace/*.lua nse/mtrtrace/cli/*.lua) scripts/mtr-trace scripts/mtr-trace.schema.json Makefile
+build/command: $(wildcard nse/mtrtrace/*/*.lua) scripts/mtr-trace scripts/mtr-trace.schema.json Makefile
 	@mkdir -p $@ && rm -f $@/*
 	$(Q)sed '/IN-TREE$$/d' scripts/mtr-trace >$@/mtr-trace && cp scripts/mtr-trace.schema.json $@
 	$(Q)if $(LUA_COMMAND) -e 'require "argparse"' 2>/dev/null; then \

@@ -470,8 +470,8 @@ local function libraries()
   local ok, err = pcall(function()
     return {
       nse = require "mtrtrace.host.nse",
-      loader = require "mtrtrace.loader",
-      tracer = require "mtrtrace.tracer",
+      loader = require "mtrtrace.session.loader",
+      tracer = require "mtrtrace.session.tracer",
       text = require "mtrtrace.report.text",
       structured = require "mtrtrace.report.structured",
     }

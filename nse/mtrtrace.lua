@@ -2,7 +2,7 @@
 
 --- Front door for programs: traces from a plain interpreter, one or many,
 -- blocking or in the program's own loop. Scripts inside Nmap use
--- mtrtrace.tracer instead.
+-- mtrtrace.session.tracer instead.
 --
 -- One target, waiting for the end:
 --
@@ -61,9 +61,9 @@
 --       socket.select({ news }, nil, session:timeout())
 --     end
 -- @module mtrtrace
-local loader = require "mtrtrace.loader"
-local session = require "mtrtrace.session"
-local tracer = require "mtrtrace.tracer"
+local loader = require "mtrtrace.session.loader"
+local session = require "mtrtrace.session.session"
+local tracer = require "mtrtrace.session.tracer"
 
 local M = {}
 
@@ -100,7 +100,7 @@ end
 
 --- Traces that run at once.
 -- @tparam ?table settings `uv`: the module luv, if its loop is to drive them
--- @treturn ?table see mtrtrace.session: start(options), step(), fd(),
+-- @treturn ?table see mtrtrace.session.session: start(options), step(), fd(),
 --   timeout(), run(), close()
 -- @treturn ?string why there is none: one sentence
 -- @treturn ?string its name

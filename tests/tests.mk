@@ -45,7 +45,7 @@ $(foreach d,$(ASAN) $(ASAN)/plain,$(foreach t,fuzz/fuzz_machines sim/schedules,\
 # Threads of ours beside a program's: also under ThreadSanitizer, which bears no other.
 TSAN     := $(if $(CURL_LIBS),$(ASAN)/tsan/unit/http_test)
 $(eval $(call PROGRAM_RULES,$(ASAN)/tsan,-fsanitize=thread))
-$(foreach d,$(ASAN) $(ASAN)/plain $(ASAN)/tsan,$(eval $(d)/unit/http_test: $(addprefix $(d)/cext/,http.o httpfail.o httpwarm.o httppeer.o httpssl.o httptrust.o httpturn.o)))
+$(foreach d,$(ASAN) $(ASAN)/plain $(ASAN)/tsan,$(eval $(d)/unit/http_test: $(HTTP_SRCS:%.c=$(d)/%.o)))
 %/unit/http_test: LIBS += $(CURL_LIBS) -ldl
 -include $(wildcard $(ASAN)/*/*.d $(ASAN)/*/*/*.d $(ASAN)/*/*/*/*.d)
 .SECONDARY:
@@ -117,6 +117,6 @@ bench: all
 	@set -e; for b in tests/bench/*_bench; do [ ! -x "$$b" ] || "$$b"; done
 
 format:
-	clang-format -i $(wildcard cext/*.[ch] tests/*/*.[ch])
+	clang-format -i $(wildcard cext/*/*.[ch] tests/*/*.[ch])
 
 .PHONY: fuzz test-c test-lua test-net lint check check-now check-built bench format

@@ -3,7 +3,7 @@
 -- probes it sent, and how many addresses and links it found; the links go
 -- into the file, sorted.
 local core = require "mtrtrace.core"
-local graph = require "mtrtrace.paths.graph"
+local graph = require "mtrtrace.flows.graph"
 
 local search = assert(core.paths { target = arg[1], protocol = "udp",
   source_port = tonumber(arg[2]), confidence = 0.95 })

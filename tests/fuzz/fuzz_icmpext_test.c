@@ -2,7 +2,7 @@
 /* Any bytes into the parser of extensions: family, type and second word of an error, then its body.
  * `make check` replays the corpus, which icmpext_test writes (see there); `make fuzz` builds this
  * with libFuzzer, which brings a main of its own. */
-#include "icmpext.h"
+#include "wire/icmpext.h"
 #include "replay.h"
 
 #include <stdlib.h>

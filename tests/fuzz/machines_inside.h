@@ -5,11 +5,11 @@
 
 #include "machines.h"
 
-#include "asks.h"
-#include "mda.h"
+#include "prober/addresses.h"
+#include "discovery/mda.h"
 #include "network.h"
-#include "pmtu.h"
-#include "tally.h"
+#include "discovery/pmtu.h"
+#include "results/statistics.h"
 
 #define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)

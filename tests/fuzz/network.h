@@ -6,7 +6,7 @@
 #define MTR_NETWORK_H
 
 #include "source.h"
-#include "wire.h"
+#include "wire/wire.h"
 
 enum { NETWORK_HOPS = 12 };
 

@@ -92,8 +92,8 @@ last_parts() { # FOLDER
     sed 's/[.]$//; s/.*[.]//' | sort -u)
 }
 tree_env "$TREE"
-ours=$("${ENV[@]}" lua5.4 -e 'for _, a in ipairs(require("mtrtrace.args").all()) do print(a.name) end' | sort)
-shared=$("${ENV[@]}" lua5.4 -e 'for _, name in ipairs(require("mtrtrace.args").shared()) do print(name) end' | sort)
+ours=$("${ENV[@]}" lua5.4 -e 'for _, a in ipairs(require("mtrtrace.options.args").all()) do print(a.name) end' | sort)
+shared=$("${ENV[@]}" lua5.4 -e 'for _, name in ipairs(require("mtrtrace.options.args").shared()) do print(name) end' | sort)
 for f in $FLAVOURS; do
   data=/usr/share/nmap
   [ "$f" = deb12 ] || data=$TREE/build/debian13/usr/share/nmap

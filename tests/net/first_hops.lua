@@ -3,7 +3,7 @@
 -- library alone: its source address, source port, target port and who
 -- answered at hop 1.
 local core = require "mtrtrace.core"
-local bundle = require "mtrtrace.paths.bundle"
+local bundle = require "mtrtrace.flows.bundle"
 
 local trace = assert(bundle.start(core, { target = arg[1],
   protocol = arg[2], source = arg[4], packets = 1, max_hops = 2 },

@@ -75,6 +75,6 @@ like the_world_answers "$(sed -n 3p <<<"$out")" 'nonsense.*BADADDRESS'
 is loop_runs_again "$(tail -n +4 <<<"$out" | sort | xargs)" "1 true 2 true 3 true 4 true"
 
 if command -v ldoc >/dev/null; then
-  mkdir "$LAB_SCRATCH/lua" && cp "$TREE"/nse/mtrtrace.lua "$TREE"/nse/mtrtrace/{session,tracer,stream,replay}.lua "$LAB_SCRATCH/lua"
+  mkdir "$LAB_SCRATCH/lua" && cp "$TREE"/nse/mtrtrace.lua "$TREE"/nse/mtrtrace/{session/session,session/tracer,recording/stream,recording/replay}.lua "$LAB_SCRATCH/lua"
   is documentation_is_made "$(ldoc -q -p mtr-trace -d "$LAB_SCRATCH/doc" "$LAB_SCRATCH/lua" 2>&1)" ""
 fi

@@ -3,7 +3,7 @@
 -- networks, and fails where a limit is broken:
 --
 --   tests/lua lua5.4 tests/sim/branch_quality.lua [WORLDS [SEED]]
-local loss = require "mtrtrace.loss"
+local loss = require "mtrtrace.base.proportion"
 local questions = require "sim.branch_questions"
 
 local WORLDS = math.tointeger(tonumber(arg[1] or 1000))

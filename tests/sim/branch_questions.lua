@@ -3,7 +3,7 @@
 -- how often what is said of them is right. Seeded; no clock.
 -- @module sim.branch_questions
 local flow_worlds = require "sim.flow_worlds"
-local judge = require "mtrtrace.paths.judge"
+local judge = require "mtrtrace.verdict.flows"
 
 local M = {}
 

@@ -5,9 +5,9 @@
 -- @module sim.core
 local driver = require "sim.driver"
 local mtrsim = require "mtrsim"
-local pmtu = require "mtrtrace.pmtu"
+local pmtu = require "mtrtrace.pmtu.enricher"
 local text = require "mtrtrace.report.text"
-local tracer = require "mtrtrace.tracer"
+local tracer = require "mtrtrace.session.tracer"
 
 local M = {}
 
@@ -96,7 +96,7 @@ local COLUMNS = { "hop", "ip", "share", "loss", "sent", "recv" }
 
 --- Traces the target of a world as the script and the command do.
 -- @tparam table world
--- @tparam table options of mtrtrace.tracer; `pmtu` as they have it
+-- @tparam table options of mtrtrace.session.tracer; `pmtu` as they have it
 -- @tparam ?table settings as of driver.run, `verbose`
 -- @treturn table result
 -- @treturn string the report for people

@@ -4,7 +4,7 @@
 -- mixes of known truth, and how often a verdict claims loss all the same.
 -- Seeded; no clock.
 -- @module sim.drop_questions
-local verdict = require "mtrtrace.verdict"
+local verdict = require "mtrtrace.verdict.trace"
 local worlds = require "sim.verdict_worlds"
 
 local M = {}

@@ -9,7 +9,7 @@ local core = require "sim.core"
 local driver = require "sim.driver"
 local recording = require "sim.recording"
 local text = require "mtrtrace.report.text"
-local tracer = require "mtrtrace.tracer"
+local tracer = require "mtrtrace.session.tracer"
 
 local PROTOCOLS = { "icmp", "udp", "tcp" }
 local HOST_UNREACHABLE = { [4] = { 3, 1 }, [6] = { 1, 3 } }

@@ -8,7 +8,7 @@
 -- its answers), jitter_ms, from = { addresses of the nodes before it that
 -- lead here; all where nil } }. Balancers choose evenly, flow by flow.
 -- @module sim.flow_worlds
-local loss = require "mtrtrace.loss"
+local loss = require "mtrtrace.base.proportion"
 local worlds = require "sim.verdict_worlds"
 
 local M = {}

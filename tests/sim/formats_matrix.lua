@@ -5,10 +5,10 @@
 -- byte, failures, hostile names; and all of them in one document.
 local build = require "sim.build"
 local core = require "sim.core"
-local fields = require "mtrtrace.fields"
-local formats = require "mtrtrace.cli.formats"
+local fields = require "mtrtrace.table.fields"
+local formats = require "mtrtrace.report.formats"
 local geojson = require "mtrtrace.report.geojson"
-local stream = require "mtrtrace.stream"
+local stream = require "mtrtrace.recording.stream"
 
 local FOLDER = assert(arg[1], "a folder is expected")
 
@@ -106,7 +106,7 @@ end
 
 -- ---- the matrix -----------------------------------------------------------
 
--- Options are those of mtrtrace.tracer.
+-- Options are those of mtrtrace.session.tracer.
 local CASES = {
   { name = "one_flow", world = build.line(4) },
   { name = "ipv6_tcp", world = build.line(3, { version = 6 }),

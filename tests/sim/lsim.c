@@ -3,12 +3,12 @@
  * packets and everything that is random, so a run repeats. No prober or socket is in it. */
 #include "lsim.h"
 
-#include "ask.h"
-#include "budget.h"
-#include "lanswers.h"
-#include "levents.h"
-#include "lresult.h"
-#include "tally.h"
+#include "discovery/fingerprint.h"
+#include "engine/budget.h"
+#include "lua/answers.h"
+#include "lua/events.h"
+#include "lua/result.h"
+#include "results/statistics.h"
 
 #include <lauxlib.h>
 #include <lua.h>

@@ -3,7 +3,7 @@
 #ifndef MTR_LSIM_H
 #define MTR_LSIM_H
 
-#include "trace.h"
+#include "engine/trace.h"
 
 #include <lua.h>
 

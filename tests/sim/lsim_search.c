@@ -2,9 +2,9 @@
 /* Searches of paths and of the path MTU in the module mtrsim, stepped by hand like its traces. */
 #include "lsim.h"
 
-#include "lfound.h"
-#include "lset.h"
-#include "search.h"
+#include "lua/found.h"
+#include "lua/set.h"
+#include "discovery/search.h"
 
 #include <string.h>
 

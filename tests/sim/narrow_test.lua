@@ -5,7 +5,7 @@
 local build = require "sim.build"
 local check = require "check"
 local driver = require "sim.driver"
-local judge = require "mtrtrace.tracer"
+local judge = require "mtrtrace.session.tracer"
 
 local HOPS = 8
 local MOST_MS = 5 -- of the tool's own queue

@@ -5,10 +5,10 @@
 local build = require "sim.build"
 local check = require "check"
 local core = require "mtrtrace.core"
-local cover = require "mtrtrace.paths.cover"
+local cover = require "mtrtrace.flows.cover"
 local driver = require "sim.driver"
-local graph = require "mtrtrace.paths.graph"
-local judge = require "mtrtrace.paths.judge"
+local graph = require "mtrtrace.flows.graph"
+local judge = require "mtrtrace.verdict.flows"
 
 local SOURCE_PORT = 28672
 

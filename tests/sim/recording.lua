@@ -2,8 +2,8 @@
 --- A simulated run as a recording, and what a replay of it gives.
 -- @module sim.recording
 local check = require "check"
-local replay = require "mtrtrace.replay"
-local stream = require "mtrtrace.stream"
+local replay = require "mtrtrace.recording.replay"
+local stream = require "mtrtrace.recording.stream"
 
 local M = {}
 

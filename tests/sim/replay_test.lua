@@ -4,12 +4,12 @@
 local chance = require "sim.chance"
 local check = require "check"
 local driver = require "sim.driver"
-local fields = require "mtrtrace.fields"
-local formats = require "mtrtrace.cli.formats"
+local fields = require "mtrtrace.table.fields"
+local formats = require "mtrtrace.report.formats"
 local recording = require "sim.recording"
-local replay = require "mtrtrace.replay"
-local stream = require "mtrtrace.stream"
-local tracer = require "mtrtrace.tracer"
+local replay = require "mtrtrace.recording.replay"
+local stream = require "mtrtrace.recording.stream"
+local tracer = require "mtrtrace.session.tracer"
 
 local ok, core = pcall(require, "mtrtrace.core")
 local has_dkjson, dkjson = pcall(require, "dkjson")

@@ -171,7 +171,7 @@ end
 
 -- ---- ICMP extensions -----------------------------------------------------
 
-local fields = require "mtrtrace.fields"
+local fields = require "mtrtrace.table.fields"
 
 local function cells(result, ttl, ...)
   local hop = result.hops[ttl]

@@ -5,9 +5,9 @@
 local build = require "sim.build"
 local check = require "check"
 local driver = require "sim.driver"
-local marks = require "mtrtrace.marks"
-local notes = require "mtrtrace.notes"
-local verdict = require "mtrtrace.verdict"
+local marks = require "mtrtrace.table.marks"
+local notes = require "mtrtrace.table.notes"
+local verdict = require "mtrtrace.verdict.trace"
 
 local COUNT, ROUTERS, SEEDS = 8, 2, tonumber(arg[1]) or 2
 

@@ -2,8 +2,8 @@
 # the files that touch a socket, a capture or a clock. mtrtun is a TUN device,
 # on which the same model runs in real time.
 
-SIM_OBJS  := $(filter-out lcore lask lpaths lpmtu lprocess lrequest lopt lhttp http% prober% capture egress process,\
-	$(CORE_SRCS:cext/%.c=%)) prober_report
+SIM_OBJS  := $(foreach r,$(PURE_ROOMS),$(patsubst cext/%.c,%,$(wildcard cext/$(r)/*.c))) prober/report \
+	$(addprefix lua/,answers events found replay result)
 TUN_SO    := build/lua5.4/mtrtun.so $(ASAN)/asan/mtrtun.so
 SIM_SO    := build/lua5.4/mtrsim.so $(ASAN)/asan/mtrsim.so $(TUN_SO)
 

@@ -11,7 +11,7 @@ local check = require "check"
 local driver = require "sim.driver"
 local random = require "sim.random"
 local text = require "mtrtrace.report.text"
-local tracer = require "mtrtrace.tracer"
+local tracer = require "mtrtrace.session.tracer"
 
 local ASAN = package.cpath:find("asan", 1, true)
 local RUNS = ASAN and 60 or 400

@@ -2,7 +2,7 @@
 --- Quality of the verdicts on loss and on rationing: random paths of known
 -- truth, and how often what is said of them is right. Seeded; no clock.
 -- @module sim.verdict_questions
-local verdict = require "mtrtrace.verdict"
+local verdict = require "mtrtrace.verdict.trace"
 local worlds = require "sim.verdict_worlds"
 
 local M = {}

@@ -4,7 +4,7 @@
 -- and token buckets. Much faster than the engine in the simulation, and
 -- blind to all that is not counting. Seeded; no clock.
 -- @module sim.verdict_worlds
-local loss = require "mtrtrace.loss"
+local loss = require "mtrtrace.base.proportion"
 
 local M = {}
 
@@ -136,7 +136,7 @@ local function burst(world, router, way, now, length)
   return answered
 end
 
--- As cext/hop.c judges two bursts: 12 probes right behind the sample, 16 a
+-- As cext/engine/hop.c judges two bursts: 12 probes right behind the sample, 16 a
 -- second later where too many of these went unanswered.
 local TESTS, PROOF = 12, 16
 

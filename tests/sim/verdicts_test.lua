@@ -6,7 +6,7 @@ local build = require "sim.build"
 local check = require "check"
 local core = require "sim.core"
 local driver = require "sim.driver"
-local verdict = require "mtrtrace.verdict"
+local verdict = require "mtrtrace.verdict.trace"
 
 local RUNS = 12
 

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
-local args = require "mtrtrace.args"
+local args = require "mtrtrace.options.args"
 local check = require "check"
-local fields = require "mtrtrace.fields"
-local nearest = require "mtrtrace.nearest"
+local fields = require "mtrtrace.table.fields"
+local nearest = require "mtrtrace.base.nearest"
 
 -- What Nmap makes of "mtr-trace.KEY=VALUE".
 local function arg(key, value)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Direct questions: which probes leave when, which answers are taken for whose, and that nobody is
  * ever asked more than nine times. */
-#include "asks.h"
+#include "prober/addresses.h"
 
 #include "check.h"
 #include "vectors.h"

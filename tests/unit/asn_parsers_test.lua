@@ -8,7 +8,7 @@ local merge = require "mtrtrace.asn.merge"
 local prefix = require "mtrtrace.asn.prefix"
 local ripe = require "mtrtrace.asn.ripe"
 local rpsl = require "mtrtrace.asn.rpsl"
-local special = require "mtrtrace.special"
+local special = require "mtrtrace.base.special"
 
 local b = special.bytes
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The budget of bytes that all traces of a process draw on. */
-#include "budget.h"
+#include "engine/budget.h"
 #include "check.h"
 
 #define MS INT64_C(1000000)

@@ -3,7 +3,7 @@
 local check = require "check"
 local options = require "mtrtrace.cli.options"
 local parse = require "mtrtrace.cli.parse"
-local view = require "mtrtrace.cli.view"
+local view = require "mtrtrace.screen.view"
 
 local ok, argparse = pcall(require, "argparse")
 if not ok then

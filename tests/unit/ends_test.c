@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which ends of traces are at one place. */
 #include "check.h"
-#include "ends.h"
+#include "engine/ends.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which answers of a trace are kept as evidence, and what they say of probe and quote. */
-#include "evidence.h"
+#include "results/evidence.h"
 
 #include "check.h"
 #include "vectors.h"

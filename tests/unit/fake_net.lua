@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- A host for mtrtrace.lookup in virtual time: threads are coroutines, a
+--- A host for mtrtrace.asn.lookup in virtual time: threads are coroutines, a
 -- server is a function, nothing waits for real.
 --
 -- A server gets the connection when it is made: { heard = function(bytes),

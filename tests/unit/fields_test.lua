@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 local check = require "check"
-local fields = require "mtrtrace.fields"
-local marks = require "mtrtrace.marks"
-local format = require "mtrtrace.format"
+local fields = require "mtrtrace.table.fields"
+local marks = require "mtrtrace.table.marks"
+local format = require "mtrtrace.base.format"
 local sample = require "sample"
 
 local function first(responder, hop)

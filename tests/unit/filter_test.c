@@ -2,8 +2,8 @@
 /* The capture's filter against the parser: whatever the parser can read and the engine can use
  * passes, and what fills a busy host's links does not. */
 #include "check.h"
-#include "filter.h"
-#include "wire.h"
+#include "wire/filter.h"
+#include "wire/wire.h"
 
 #include <netinet/in.h>
 #include <string.h>

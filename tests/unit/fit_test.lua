@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- A table that fits a width: which columns give way, and which never do.
 local check = require "check"
-local fit = require "mtrtrace.report.fit"
+local fit = require "mtrtrace.table.fit"
 
 local KEYS = { "hop", "host", "loss", "recv", "avg", "os" }
 

@@ -3,7 +3,7 @@
  * protocol, flow and how many probes are on their way. What is secret is guessed. FORGED=n in the
  * environment tries n random guesses of each kind, FORGED=all every value there is. */
 #include "check.h"
-#include "match.h"
+#include "engine/match.h"
 #include "vectors.h"
 
 #include <stdlib.h>

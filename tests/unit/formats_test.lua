@@ -4,12 +4,12 @@
 -- write, and look at the difference.
 local check = require "check"
 local classic = require "mtrtrace.report.classic"
-local fields = require "mtrtrace.fields"
-local formats = require "mtrtrace.cli.formats"
+local fields = require "mtrtrace.table.fields"
+local formats = require "mtrtrace.report.formats"
 local sample = require "sample"
 local schema = require "mtrtrace.report.schema"
-local stream = require "mtrtrace.stream"
-local tracer = require "mtrtrace.tracer"
+local stream = require "mtrtrace.recording.stream"
+local tracer = require "mtrtrace.session.tracer"
 
 local has_dkjson, dkjson = pcall(require, "dkjson")
 if not has_dkjson then

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The accounting rule of one TTL: sample, tests, proof, and the sample within a budget. */
 #include "check.h"
-#include "hop.h"
+#include "engine/hop.h"
 
 #define MS INT64_C(1000000)
 

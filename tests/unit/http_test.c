@@ -2,8 +2,8 @@
 /* Requests to a server in this process, in a network namespace of its own: what is reported, and
  * that neither a thread nor a descriptor is left behind. */
 #include "check.h"
-#include "http.h"
-#include "httpwarm.h"
+#include "http/http.h"
+#include "http/warm.h"
 
 #include <curl/curl.h>
 #include <dirent.h>

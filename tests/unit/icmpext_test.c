@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Extension structures written by hand from the RFCs. With ICMPEXT_SEEDS=DIR in the environment
  * each vector is also written there, as a seed for the fuzzer. */
-#include "icmpext.h"
+#include "wire/icmpext.h"
 
 #include "check.h"
 

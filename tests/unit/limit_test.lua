@@ -2,7 +2,7 @@
 -- The end of a trace at a moment: max-time, and Nmap's timeouts as far as they
 -- can be seen.
 local check = require "check"
-local limit = require "mtrtrace.limit"
+local limit = require "mtrtrace.session.deadline"
 local timeouts = require "mtrtrace.host.nse_timeouts"
 
 local function words(text)

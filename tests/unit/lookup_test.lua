@@ -4,7 +4,7 @@ local check = require "check"
 local lookups = require "lookups"
 local fake_net = require "fake_net"
 local txt = require "txt"
-local unicode = require "mtrtrace.unicode"
+local unicode = require "mtrtrace.base.unicode"
 local world = require "world"
 
 local BULK, BULK_ONLY, HOPS, IRR = lookups.BULK, lookups.BULK_ONLY,

@@ -4,10 +4,10 @@
 -- @module lookups
 package.path = "tests/net/servers/?.lua;" .. package.path
 local fake_net = require "fake_net"
-local lookup = require "mtrtrace.lookup"
+local lookup = require "mtrtrace.asn.lookup"
 local registry = require "registry"
 local sample = require "sample"
-local tracer = require "mtrtrace.tracer"
+local tracer = require "mtrtrace.session.tracer"
 local world = require "world"
 
 local DELAY_S = 0.05

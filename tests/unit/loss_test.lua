@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 local check = require "check"
-local loss = require "mtrtrace.loss"
+local loss = require "mtrtrace.base.proportion"
 
 local function close(got, want, what)
   local error_of = math.abs(got - want) / math.max(1, math.abs(want))

@@ -3,7 +3,7 @@
 #ifndef MTR_MDA_WORLD_H
 #define MTR_MDA_WORLD_H
 
-#include "mda.h"
+#include "discovery/mda.h"
 
 #define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)

@@ -2,7 +2,7 @@
 -- The front door for programs, and the loader behind it.
 local check = require "check"
 local fake_core = require "fake_core"
-local loader = require "mtrtrace.loader"
+local loader = require "mtrtrace.session.loader"
 local mtrtrace = require "mtrtrace"
 local sample = require "sample"
 

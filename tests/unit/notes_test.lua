@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 local check = require "check"
-local notes = require "mtrtrace.notes"
+local notes = require "mtrtrace.table.notes"
 local sample = require "sample"
 
 local function answering(ttl, changes)

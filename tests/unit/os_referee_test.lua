@@ -4,7 +4,7 @@
 local check = require "check"
 local families = require "osdb_families"
 local judge = require "mtrtrace.os.judge"
-local loss = require "mtrtrace.loss"
+local loss = require "mtrtrace.base.proportion"
 local names = require "mtrtrace.os.names"
 local osdb = require "osdb"
 local osdb_evidence = require "osdb_evidence"

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- How long a trace will still take.
 local check = require "check"
-local outlook = require "mtrtrace.outlook"
+local outlook = require "mtrtrace.session.outlook"
 
 local function hop(ttl, address, sent, spacing)
   return { ttl = ttl, sent = sent, responders = { { address = address } },

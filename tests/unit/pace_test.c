@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The budget of a responder, and the sample that traces share. */
 #include "check.h"
-#include "pace.h"
+#include "engine/pace.h"
 
 #define MS INT64_C(1000000)
 static const int64_t spacing_ns = 1050 * MS;

@@ -3,9 +3,9 @@
 -- As a program: pages.lua DIRECTORY writes each into DIRECTORY/NAME.html.
 -- @module pages
 local html = require "mtrtrace.report.html"
-local loss = require "mtrtrace.loss"
+local loss = require "mtrtrace.base.proportion"
 local sample = require "sample"
-local verdict = require "mtrtrace.verdict"
+local verdict = require "mtrtrace.verdict.trace"
 
 local M = {}
 

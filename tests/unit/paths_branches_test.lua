@@ -2,11 +2,11 @@
 -- Verdicts on branches: what some flows show names the branch, what all show
 -- is said once; and how often that is right. Many more worlds are measured by
 -- tests/sim/branch_quality.lua.
-local branches = require "mtrtrace.paths.branches"
+local branches = require "mtrtrace.verdict.branches"
 local check = require "check"
-local fields = require "mtrtrace.fields"
+local fields = require "mtrtrace.table.fields"
 local flow_worlds = require "sim.flow_worlds"
-local judge = require "mtrtrace.paths.judge"
+local judge = require "mtrtrace.verdict.flows"
 local questions = require "sim.branch_questions"
 
 local function world(seed, more)

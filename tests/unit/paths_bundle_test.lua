@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Several flows as one trace, over an engine that is none.
-local bundle = require "mtrtrace.paths.bundle"
+local bundle = require "mtrtrace.flows.bundle"
 local check = require "check"
 
 -- Flow N is done after N + 1 polls; the flow `bad` cannot be started.

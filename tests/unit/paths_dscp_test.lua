@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- What became of DSCP and ECN, from quotes.
 local check = require "check"
-local dscp = require "mtrtrace.paths.dscp"
+local dscp = require "mtrtrace.verdict.dscp"
 local quotes = require "quotes"
 local random = require "sim.random"
 

@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- The graph of all paths, and the flows that pass all of it.
 local check = require "check"
-local cover = require "mtrtrace.paths.cover"
+local cover = require "mtrtrace.flows.cover"
 local flow_worlds = require "sim.flow_worlds"
-local graph = require "mtrtrace.paths.graph"
-local group = require "mtrtrace.paths.group"
+local graph = require "mtrtrace.flows.graph"
+local group = require "mtrtrace.flows.group"
 local random = require "sim.random"
 
 -- A search from rows such as "1 A:0-3", "2 B:0,1 C:2,3", "3" (silent),

@@ -2,7 +2,7 @@
 -- Many flows as one result: paths, shares, figures of each branch.
 local check = require "check"
 local flow_worlds = require "sim.flow_worlds"
-local group = require "mtrtrace.paths.group"
+local group = require "mtrtrace.flows.group"
 local sample = require "sample"
 
 local function world(seed, shape, flows, packets)

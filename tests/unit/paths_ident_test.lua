@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 local check = require "check"
-local ident = require "mtrtrace.paths.ident"
+local ident = require "mtrtrace.flows.ident"
 local random = require "sim.random"
 local sample = require "sample"
-local sha256 = require "mtrtrace.paths.sha256"
+local sha256 = require "mtrtrace.base.sha256"
 
 -- The examples of FIPS 180-4 and of NIST's further vectors.
 local DIGESTS = {

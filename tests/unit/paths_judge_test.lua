@@ -2,7 +2,7 @@
 -- What several flows tell of each other.
 local check = require "check"
 local flow_worlds = require "sim.flow_worlds"
-local outcome = require "mtrtrace.paths.outcome"
+local outcome = require "mtrtrace.session.outcome"
 
 -- Runs of a flow at a hop: "A4 B6" is four answers of A and then six of B.
 local function runs(flow, text)

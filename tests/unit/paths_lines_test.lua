@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- What stands under the table of several flows.
 local check = require "check"
-local lines = require "mtrtrace.paths.lines"
+local lines = require "mtrtrace.verdict.path_lines"
 
 local function group(number, flows, path)
   return { number = number, flows = flows, path = path, first_hop = 1,

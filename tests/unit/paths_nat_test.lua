@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- NATs from quotes: told where they are, never where a router quotes oddly.
 local check = require "check"
-local nat = require "mtrtrace.paths.nat"
+local nat = require "mtrtrace.verdict.nat"
 local quotes = require "quotes"
 local random = require "sim.random"
 

@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Hints on the way back and on tunnels; extensions in words.
 local check = require "check"
-local extension = require "mtrtrace.paths.extension"
+local extension = require "mtrtrace.flows.extension"
 local quotes = require "quotes"
 local random = require "sim.random"
-local reverse = require "mtrtrace.paths.reverse"
+local reverse = require "mtrtrace.verdict.reverse"
 
 local function said(quirks, hops)
   local path = { hops = hops or 6, quirks = {} }

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- The search for paths before a trace: polled, foretold, cut into flows.
 local check = require "check"
-local search = require "mtrtrace.paths.search"
+local search = require "mtrtrace.flows.search"
 
 local function host_of()
   local host = { at = 0, naps = {}, lines = {} }

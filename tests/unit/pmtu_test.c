@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The search for the path MTU in a chain of routers, in virtual time. */
 #include "check.h"
-#include "pmtu.h"
+#include "discovery/pmtu.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 local check = require "check"
-local companions = require "mtrtrace.companions"
-local pmtu = require "mtrtrace.pmtu"
+local companions = require "mtrtrace.session.enrichers"
+local pmtu = require "mtrtrace.pmtu.enricher"
 local sample = require "sample"
 
 local TOLD = { method = "packet too big", ttl = 3, from = 3, to = 4,

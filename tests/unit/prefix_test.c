@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What traces saw on their paths, and for whom it holds. */
 #include "check.h"
-#include "prefix.h"
+#include "engine/prefix.h"
 
 #include <stdio.h>
 #include <string.h>

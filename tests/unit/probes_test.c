@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The ring of probes: what it keeps, what it lets go, and its search for open ones. */
 #include "check.h"
-#include "probes.h"
+#include "engine/probes.h"
 
 static const int64_t keep_ns = 100000;
 

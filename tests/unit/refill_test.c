@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What bursts about a second apart tell of a token bucket. */
 #include "check.h"
-#include "refill.h"
+#include "engine/refill.h"
 
 #define MS INT64_C(1000000)
 static const int64_t rest_ns = 1000 * MS;

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 local check = require "check"
-local rows = require "mtrtrace.rows"
+local rows = require "mtrtrace.table.rows"
 local sample = require "sample"
 
 local a, b = sample.responder "10.0.0.1", sample.responder "10.0.0.2"

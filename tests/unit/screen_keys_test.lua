@@ -122,7 +122,7 @@ check.rows(SHOWN, function(row)
 end)
 
 check.case("every_column_can_be_switched_on", function()
-  local fields = require "mtrtrace.fields"
+  local fields = require "mtrtrace.table.fields"
   local pressed = { "O" }
   for _ = 1, #fields.all() do
     table.move({ "space", "down" }, 1, 2, #pressed + 1, pressed)
@@ -139,7 +139,7 @@ check.case("every_column_can_be_switched_on", function()
 end)
 
 check.case("every_column_can_be_sorted_by_both_ways", function()
-  local fields = require "mtrtrace.fields"
+  local fields = require "mtrtrace.table.fields"
   for _, field in ipairs(fields.all()) do
     local state = screen_sample.state()
     state.columns, state.sort = { field.key }, field.key

@@ -4,7 +4,7 @@
 local glyphs = require "mtrtrace.screen.glyphs"
 local sample = require "sample"
 local state = require "mtrtrace.screen.state"
-local tracer = require "mtrtrace.tracer"
+local tracer = require "mtrtrace.session.tracer"
 
 local M = {}
 

@@ -2,7 +2,7 @@
 -- From events to what the screen shows: paths, resets, graphs, reports.
 local check = require "check"
 local detail = require "mtrtrace.screen.detail"
-local formats = require "mtrtrace.cli.formats"
+local formats = require "mtrtrace.report.formats"
 local history = require "mtrtrace.screen.history"
 local save = require "mtrtrace.screen.save"
 local screen_sample = require "screen_sample"

@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- The Nmap script itself, in a stand-in for NSE.
-local args = require "mtrtrace.args"
+local args = require "mtrtrace.options.args"
 local check = require "check"
 local fake_core = require "fake_core"
 local fake_http = require "fake_http"
-local fields = require "mtrtrace.fields"
-local format = require "mtrtrace.format"
+local fields = require "mtrtrace.table.fields"
+local format = require "mtrtrace.base.format"
 local sample = require "sample"
 
 local PATH = "nse/mtr-trace.nse"

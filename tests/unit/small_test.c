@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The small modules: errors, addresses, names of answers. */
 #include "check.h"
-#include "err.h"
-#include "icmpname.h"
-#include "ipaddr.h"
+#include "base/err.h"
+#include "wire/names.h"
+#include "base/ipaddr.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 local check = require "check"
-local special = require "mtrtrace.special"
+local special = require "mtrtrace.base.special"
 
 -- First and last address of the ranges, and their neighbours.
 local CLASSES = {

@@ -2,7 +2,7 @@
 /* Statistics against a reference that keeps every sample and computes in two passes, in long
  * double. */
 #include "check.h"
-#include "stats.h"
+#include "base/stats.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The tally on events made by hand: what is counted where, and in which order samples are used. */
 #include "check.h"
-#include "tally.h"
+#include "results/statistics.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 local check = require "check"
-local fields = require "mtrtrace.fields"
+local fields = require "mtrtrace.table.fields"
 local sample = require "sample"
 local text = require "mtrtrace.report.text"
 

@@ -2,7 +2,7 @@
 local check = require "check"
 local fake_core = require "fake_core"
 local sample = require "sample"
-local tracer = require "mtrtrace.tracer"
+local tracer = require "mtrtrace.session.tracer"
 
 local function host_of(verbose)
   local host = { naps = {}, lines = {} }

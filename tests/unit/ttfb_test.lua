@@ -3,10 +3,10 @@
 -- and the words of its line.
 local check = require "check"
 local fake_http = require "fake_http"
-local line = require "mtrtrace.report.ttfb_line"
+local line = require "mtrtrace.web.line"
 local sample = require "sample"
 local structured = require "mtrtrace.report.structured"
-local ttfb = require "mtrtrace.ttfb"
+local ttfb = require "mtrtrace.web.ttfb"
 
 local report, failure = fake_http.report, fake_http.failure
 

@@ -2,7 +2,7 @@
 -- Text from outside: what is kept, what is removed, how wide it is, and how
 -- it is written in ASCII.
 local check = require "check"
-local unicode = require "mtrtrace.unicode"
+local unicode = require "mtrtrace.base.unicode"
 
 local CLEAN = {
   { name = "utf8_is_kept", text = "Link\u{f6}ping", want = "Link\u{f6}ping" },

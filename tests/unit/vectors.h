@@ -3,7 +3,7 @@
 #ifndef MTR_VECTORS_H
 #define MTR_VECTORS_H
 
-#include "wire.h"
+#include "wire/wire.h"
 
 enum { VECTOR_MAX = 2048 };
 

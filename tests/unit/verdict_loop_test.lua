@@ -2,7 +2,7 @@
 -- A routing loop is named as one, and not as latency.
 local check = require "check"
 local sample = require "sample"
-local verdict = require "mtrtrace.verdict"
+local verdict = require "mtrtrace.verdict.trace"
 
 -- One letter per hop: who replies there, "." for nobody. Each hop is farther
 -- away by 10 ms than the one before, as in a loop.

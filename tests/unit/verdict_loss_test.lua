@@ -2,7 +2,7 @@
 -- Verdicts on loss and on answers, from counts along a path.
 local check = require "check"
 local sample = require "sample"
-local verdict = require "mtrtrace.verdict"
+local verdict = require "mtrtrace.verdict.trace"
 
 -- Rounds spread over the sample, so many as probes were lost.
 local function rounds(lost, sent)

@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Verdicts on latency and on the path, and their order.
 local check = require "check"
-local format = require "mtrtrace.format"
-local fields = require "mtrtrace.fields"
+local format = require "mtrtrace.base.format"
+local fields = require "mtrtrace.table.fields"
 local sample = require "sample"
-local verdict = require "mtrtrace.verdict"
+local verdict = require "mtrtrace.verdict.trace"
 
 local function texts(hops, changes)
   local list = {}

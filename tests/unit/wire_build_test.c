@@ -2,8 +2,8 @@
 /* Probes as bytes, read by plain code of our own: nothing of wire_parse judges wire_build here but
  * in the round trip. */
 #include "check.h"
-#include "match.h"
-#include "wire.h"
+#include "engine/match.h"
+#include "wire/wire.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,8 +4,8 @@
 #ifndef MTR_WORLD_H
 #define MTR_WORLD_H
 
-#include "tally.h"
-#include "trace.h"
+#include "results/statistics.h"
+#include "engine/trace.h"
 
 #define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 local check = require "check"
-local zone = require "mtrtrace.zone"
+local zone = require "mtrtrace.base.zone"
 
 local function interface(device, address, changes)
   local out = { device = device, address = address, up = "up",

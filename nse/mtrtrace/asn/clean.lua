@@ -3,7 +3,7 @@
 --- What a server sent, made fit to be kept: clean UTF-8 of bounded length.
 -- Pure.
 -- @module mtrtrace.asn.clean
-local unicode = require "mtrtrace.unicode"
+local unicode = require "mtrtrace.base.unicode"
 
 local M = {}
 

@@ -11,7 +11,7 @@
 -- @module mtrtrace.asn.cymru
 local clean = require "mtrtrace.asn.clean"
 local prefix = require "mtrtrace.asn.prefix"
-local special = require "mtrtrace.special"
+local special = require "mtrtrace.base.special"
 
 local M = {}
 

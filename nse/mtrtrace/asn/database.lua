@@ -7,8 +7,8 @@
 local clean = require "mtrtrace.asn.clean"
 local prefix = require "mtrtrace.asn.prefix"
 local rpsl = require "mtrtrace.asn.rpsl"
-local special = require "mtrtrace.special"
-local unicode = require "mtrtrace.unicode"
+local special = require "mtrtrace.base.special"
+local unicode = require "mtrtrace.base.unicode"
 
 local M = {}
 

@@ -6,7 +6,7 @@
 -- A prefix is { bytes, length }: 4 or 16 bytes, those behind `length` bits
 -- zero.
 -- @module mtrtrace.asn.prefix
-local special = require "mtrtrace.special"
+local special = require "mtrtrace.base.special"
 
 local M = {}
 

@@ -3,10 +3,10 @@
 --- A reader that shows mtrtrace.report.classic as answers come in; of
 -- several traces one after the other.
 -- @module mtrtrace.cli.classic
-local bundle = require "mtrtrace.paths.bundle"
+local bundle = require "mtrtrace.flows.bundle"
 local classic = require "mtrtrace.report.classic"
 local serial = require "mtrtrace.cli.serial"
-local unicode = require "mtrtrace.unicode"
+local unicode = require "mtrtrace.base.unicode"
 
 local M = {}
 
@@ -80,7 +80,7 @@ function Reader:close()
 end
 
 --- Begins to show.
--- @tparam table out see mtrtrace.cli.out
+-- @tparam table out see mtrtrace.report.out
 -- @tparam function now seconds that never fall
 -- @tparam table options checked
 -- @tparam boolean ascii whether nothing but ASCII can be shown

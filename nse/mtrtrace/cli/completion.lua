@@ -3,9 +3,9 @@
 --- Completions of options and their values for bash, zsh and fish, from the
 -- table of options. Pure.
 -- @module mtrtrace.cli.completion
-local args = require "mtrtrace.args"
+local args = require "mtrtrace.options.args"
 local options = require "mtrtrace.cli.options"
-local values = require "mtrtrace.values"
+local values = require "mtrtrace.options.values"
 
 local M = {}
 

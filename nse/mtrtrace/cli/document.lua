@@ -11,7 +11,7 @@
 -- }: see mtrtrace.cli.run. Those with a
 -- field `wants_events` get them; `shows_web` where they show the time to
 -- first byte: nobody is asked for it otherwise. A reader writes by its `out`,
--- see mtrtrace.cli.out, and never waits.
+-- see mtrtrace.report.out, and never waits.
 -- @module mtrtrace.cli.document
 local serial = require "mtrtrace.cli.serial"
 
@@ -46,9 +46,9 @@ function Document:close()
 end
 
 --- Begins a document.
--- @tparam table out see mtrtrace.cli.out
--- @tparam table format a row of mtrtrace.cli.formats
--- @tparam table view what the reports want, see mtrtrace.cli.view
+-- @tparam table out see mtrtrace.report.out
+-- @tparam table format a row of mtrtrace.report.formats
+-- @tparam table view what the reports want, see mtrtrace.screen.view
 -- @treturn table a reader
 function M.new(out, format, view)
   local self = setmetatable({ out = out, format = format, view = view,

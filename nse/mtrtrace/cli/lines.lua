@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- A reader that writes the event stream, see mtrtrace.stream: as it happens
+--- A reader that writes the event stream, see mtrtrace.recording.stream: as it happens
 -- for the option ndjson, into a file for the option record.
 -- @module mtrtrace.cli.lines
-local stream = require "mtrtrace.stream"
+local stream = require "mtrtrace.recording.stream"
 
 local M = {}
 
@@ -44,7 +44,7 @@ function Lines:finish(trace, result, err)
 end
 
 --- Begins a stream.
--- @tparam table out see mtrtrace.cli.out
+-- @tparam table out see mtrtrace.report.out
 -- @tparam string version of this program
 -- @tparam boolean at_once whether each batch is handed on
 -- @treturn table a reader

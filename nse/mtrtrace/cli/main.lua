@@ -5,9 +5,9 @@
 -- @module mtrtrace.cli.main
 local completion = require "mtrtrace.cli.completion"
 local man = require "mtrtrace.cli.man"
-local loader = require "mtrtrace.loader"
+local loader = require "mtrtrace.session.loader"
 local options = require "mtrtrace.cli.options"
-local out = require "mtrtrace.cli.out"
+local out = require "mtrtrace.report.out"
 local outputs = require "mtrtrace.cli.outputs"
 local parse = require "mtrtrace.cli.parse"
 local process = require "mtrtrace.cli.process"

@@ -23,7 +23,7 @@ function Map:close()
 end
 
 --- Begins to collect.
--- @tparam table out see mtrtrace.cli.out
+-- @tparam table out see mtrtrace.report.out
 -- @treturn table a reader
 function M.new(out)
   return setmetatable({ out = out, results = {}, count = 0 }, Map)

@@ -5,13 +5,13 @@
 -- @module mtrtrace.cli.outputs
 local classic = require "mtrtrace.cli.classic"
 local document = require "mtrtrace.cli.document"
-local formats = require "mtrtrace.cli.formats"
+local formats = require "mtrtrace.report.formats"
 local glyphs = require "mtrtrace.screen.glyphs"
 local lines = require "mtrtrace.cli.lines"
 local map = require "mtrtrace.cli.map"
-local out = require "mtrtrace.cli.out"
+local out = require "mtrtrace.report.out"
 local screen = require "mtrtrace.cli.screen"
-local view = require "mtrtrace.cli.view"
+local view = require "mtrtrace.screen.view"
 
 local M = {}
 

@@ -2,7 +2,7 @@
 
 --- Shows a recording to readers, as the run was shown to them.
 -- @module mtrtrace.cli.rerun
-local replay = require "mtrtrace.replay"
+local replay = require "mtrtrace.recording.replay"
 
 local M = {}
 

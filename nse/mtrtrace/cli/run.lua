@@ -3,11 +3,11 @@
 --- Traces many targets at once over one engine, and shows the run to readers
 -- (see mtrtrace.cli.document). Prints nothing and ends nothing.
 -- @module mtrtrace.cli.run
-local companions = require "mtrtrace.companions"
-local special = require "mtrtrace.special"
+local companions = require "mtrtrace.session.enrichers"
+local special = require "mtrtrace.base.special"
 local target = require "mtrtrace.cli.target"
-local tracer = require "mtrtrace.tracer"
-local zone = require "mtrtrace.zone"
+local tracer = require "mtrtrace.session.tracer"
+local zone = require "mtrtrace.base.zone"
 
 local M = {}
 
@@ -223,7 +223,7 @@ end
 --- Prepares a run.
 -- @tparam table setup `host` with resolve; `core`; `options` as checked;
 --   `targets`, an array of names; `readers`; `trace`: what runs a trace, in
---   place of mtrtrace.tracer.run
+--   place of mtrtrace.session.tracer.run
 -- @treturn table { start, stop }; while it runs `done` says how many targets
 --   are, behind it `missed` how many were not reached, `permission` or
 --   `refused` why none could be

@@ -10,7 +10,7 @@ local player = require "mtrtrace.screen.player"
 local reader = require "mtrtrace.screen.reader"
 local state = require "mtrtrace.screen.state"
 local term = require "mtrtrace.screen.term"
-local view = require "mtrtrace.cli.view"
+local view = require "mtrtrace.screen.view"
 
 local M = {}
 
@@ -68,7 +68,7 @@ end
 --- The screen of a run.
 -- @tparam table options checked
 -- @tparam table run `version`; `names` of the targets; `core`; `uv`
--- @treturn table a reader; its `live` takes the place of mtrtrace.tracer
+-- @treturn table a reader; its `live` takes the place of mtrtrace.session.tracer
 function M.new(options, run)
   local traces = not options.replay and live_of(options, run) or nil
   local utf8_too = not options.ascii and glyphs.is_utf8(os.getenv)

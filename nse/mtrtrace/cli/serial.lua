@@ -71,7 +71,7 @@ function Serial:close()
 end
 
 --- Begins.
--- @tparam table out see mtrtrace.cli.out
+-- @tparam table out see mtrtrace.report.out
 -- @tparam ?string between what stands between two traces that have a text
 -- @treturn table { put, finish, close }
 function M.new(out, between)

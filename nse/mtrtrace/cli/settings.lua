@@ -4,8 +4,8 @@
 -- lines "option = value", # begins a comment. It is read by a program with
 -- privileges, so whose it is decides what it may say. Pure but for `load`.
 -- @module mtrtrace.cli.settings
-local args = require "mtrtrace.args"
-local nearest = require "mtrtrace.nearest"
+local args = require "mtrtrace.options.args"
+local nearest = require "mtrtrace.base.nearest"
 local options = require "mtrtrace.cli.options"
 local parse = require "mtrtrace.cli.parse"
 

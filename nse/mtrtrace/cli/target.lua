@@ -3,8 +3,8 @@
 --- One target as a user writes it: a name, an address, HOST:PORT or a URL.
 -- Pure.
 -- @module mtrtrace.cli.target
-local special = require "mtrtrace.special"
-local values = require "mtrtrace.values"
+local special = require "mtrtrace.base.special"
+local values = require "mtrtrace.options.values"
 
 local M = {}
 
@@ -47,7 +47,7 @@ end
 -- @tparam string word such as "example.com", "192.0.2.1:443",
 --   "[2001:db8::1]:443" or "https://example.com/health"
 -- @treturn ?table { host, port, url }: `port` where one is written, of a URL
---   also that of its scheme; `url` as mtrtrace.values.url gives it. nil where
+--   also that of its scheme; `url` as mtrtrace.options.values.url gives it. nil where
 --   the word is none of these
 function M.parse(word)
   if word:find "://" then

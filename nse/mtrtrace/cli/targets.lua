@@ -2,7 +2,7 @@
 
 --- The targets of a run: from arguments, a file or standard input.
 -- @module mtrtrace.cli.targets
-local format = require "mtrtrace.format"
+local format = require "mtrtrace.base.format"
 local target = require "mtrtrace.cli.target"
 
 local M = {}

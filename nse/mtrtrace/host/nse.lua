@@ -4,15 +4,15 @@
 -- sleep, its log, and what is said once per run. The only module that knows
 -- NSE; nmap and stdnse are handed in, so it loads anywhere.
 -- @module mtrtrace.host.nse
-local args = require "mtrtrace.args"
-local companions = require "mtrtrace.companions"
+local args = require "mtrtrace.options.args"
+local companions = require "mtrtrace.session.enrichers"
 local geojson = require "mtrtrace.report.geojson"
 local nse_net = require "mtrtrace.host.nse_net"
 local nse_os = require "mtrtrace.host.nse_os"
 local timeouts = require "mtrtrace.host.nse_timeouts"
-local limit = require "mtrtrace.limit"
-local unicode = require "mtrtrace.unicode"
-local zone = require "mtrtrace.zone"
+local limit = require "mtrtrace.session.deadline"
+local unicode = require "mtrtrace.base.unicode"
+local zone = require "mtrtrace.base.zone"
 
 local M = {}
 
@@ -133,7 +133,7 @@ function Host:once(what)
 end
 
 --- Checked arguments of the run.
--- @treturn ?table as mtrtrace.args gives them
+-- @treturn ?table as mtrtrace.options.args gives them
 -- @treturn ?string one sentence
 function Host:arguments()
   local options, err, found = args.read(self.nmap.registry.args)
@@ -167,7 +167,7 @@ end
 --- When a trace that begins now ends as it is: by max-time, or before Nmap's
 -- timeouts end the script without a word.
 -- @tparam table options checked arguments
--- @treturn ?table see mtrtrace.limit
+-- @treturn ?table see mtrtrace.session.deadline
 function Host:limit(options)
   local now = self.now()
   local own = options.max_time
@@ -188,7 +188,7 @@ end
 -- @tparam table options of the trace, as Host:options gives them
 -- @tparam table core the module mtrtrace.core
 -- @tparam table target Nmap's host table
--- @treturn ?{table,...} companions for mtrtrace.tracer
+-- @treturn ?{table,...} companions for mtrtrace.session.tracer
 -- @treturn ?string why not: one sentence
 function Host:companions(given, options, core, target)
   local subject = nse_os.facts(target)
@@ -252,7 +252,7 @@ function Host:fail(text, name)
   return nil
 end
 
---- A host for mtrtrace.tracer inside Nmap.
+--- A host for mtrtrace.session.tracer inside Nmap.
 -- @tparam table nmap NSE's module nmap
 -- @tparam table stdnse NSE's module stdnse
 -- @treturn table

@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The network of a host inside Nmap, for mtrtrace.lookup: threads, TCP
+--- The network of a host inside Nmap, for mtrtrace.asn.lookup: threads, TCP
 -- through Nmap's sockets, names through Nmap's dns.lua. Everything yields;
 -- nothing here blocks Nmap, which is why server names go through dns.lua and
 -- not through the system's resolver.
 -- @module mtrtrace.host.nse_net
-local special = require "mtrtrace.special"
+local special = require "mtrtrace.base.special"
 local text_of = require("mtrtrace.asn.txt").text
-local unicode = require "mtrtrace.unicode"
+local unicode = require "mtrtrace.base.unicode"
 
 local M = {}
 
@@ -183,7 +183,7 @@ local function connect(nmap)
   end
 end
 
---- Adds what mtrtrace.lookup asks of a host.
+--- Adds what mtrtrace.asn.lookup asks of a host.
 -- @tparam table host
 -- @tparam table nmap NSE's module nmap
 -- @tparam table stdnse NSE's module stdnse

@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The network of a host on luv, for mtrtrace.lookup and for the targets'
+--- The network of a host on luv, for mtrtrace.asn.lookup and for the targets'
 -- names: TCP, and the system's own resolver in libuv's threads. Everything
 -- yields.
 -- @module mtrtrace.host.uv_net
-local special = require "mtrtrace.special"
+local special = require "mtrtrace.base.special"
 
 local M = {}
 

@@ -4,10 +4,10 @@
 -- cells hold drawings. A drawing is stretched to its cell, so it holds no
 -- text; what it shows stands in its title. Pure.
 -- @module mtrtrace.html.chart
-local fields = require "mtrtrace.fields"
+local fields = require "mtrtrace.table.fields"
 local fill = require "mtrtrace.html.fill"
-local format = require "mtrtrace.format"
-local rows = require "mtrtrace.rows"
+local format = require "mtrtrace.base.format"
+local rows = require "mtrtrace.table.rows"
 
 local M = {}
 

@@ -2,8 +2,8 @@
 
 --- Templates of HTML, and the one place where text becomes HTML. Pure.
 -- @module mtrtrace.html.fill
-local format = require "mtrtrace.format"
-local unicode = require "mtrtrace.unicode"
+local format = require "mtrtrace.base.format"
+local unicode = require "mtrtrace.base.unicode"
 
 local M = {}
 

@@ -5,8 +5,8 @@
 -- is a node of its own. Pure.
 -- @module mtrtrace.html.graph
 local fill = require "mtrtrace.html.fill"
-local graph = require "mtrtrace.report.graph"
-local unicode = require "mtrtrace.unicode"
+local graph = require "mtrtrace.table.graph"
+local unicode = require "mtrtrace.base.unicode"
 
 local M = {}
 

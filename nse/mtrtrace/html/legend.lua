@@ -2,7 +2,7 @@
 
 --- What the page's figures, marks and drawings mean. Pure.
 -- @module mtrtrace.html.legend
-local fields = require "mtrtrace.fields"
+local fields = require "mtrtrace.table.fields"
 local fill = require "mtrtrace.html.fill"
 
 local M = {}

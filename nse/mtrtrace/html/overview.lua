@@ -2,9 +2,9 @@
 
 --- The table of targets of a page with several. Pure.
 -- @module mtrtrace.html.overview
-local fields = require "mtrtrace.fields"
+local fields = require "mtrtrace.table.fields"
 local fill = require "mtrtrace.html.fill"
-local grid = require "mtrtrace.report.grid"
+local grid = require "mtrtrace.table.grid"
 local trace = require "mtrtrace.html.trace"
 
 local M = {}

@@ -4,12 +4,12 @@
 -- the chart, the path. Pure; every value is written by the field table.
 -- @module mtrtrace.html.trace
 local chart = require "mtrtrace.html.chart"
-local fields = require "mtrtrace.fields"
+local fields = require "mtrtrace.table.fields"
 local fill = require "mtrtrace.html.fill"
-local format = require "mtrtrace.format"
+local format = require "mtrtrace.base.format"
 local graph = require "mtrtrace.html.graph"
-local grid = require "mtrtrace.report.grid"
-local ttfb_line = require "mtrtrace.report.ttfb_line"
+local grid = require "mtrtrace.table.grid"
+local ttfb_line = require "mtrtrace.web.line"
 
 local M = {}
 

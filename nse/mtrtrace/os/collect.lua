@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
 --- Gathers what tells the systems of a trace's hops, a companion of
--- mtrtrace.tracer: asks each address that answered the trace, once for all
+-- mtrtrace.session.tracer: asks each address that answered the trace, once for all
 -- traces of a run, and hands all there is to the judge. It judges nothing.
 --
 -- A host is { now = function() -> seconds that never fall, mac_prefixes =
@@ -12,7 +12,7 @@
 local judge = require "mtrtrace.os.judge"
 local mac = require "mtrtrace.os.mac"
 local snmp = require "mtrtrace.os.snmp"
-local zone = require "mtrtrace.zone"
+local zone = require "mtrtrace.base.zone"
 
 local M = {}
 

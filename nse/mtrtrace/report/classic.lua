@@ -4,8 +4,8 @@
 -- is known; of several flows one for each address. Counts events itself,
 -- because it shows single probes. Pure.
 -- @module mtrtrace.report.classic
-local fields = require "mtrtrace.fields"
-local format = require "mtrtrace.format"
+local fields = require "mtrtrace.table.fields"
+local format = require "mtrtrace.base.format"
 local words = require "mtrtrace.verdict.words"
 
 local M = {}

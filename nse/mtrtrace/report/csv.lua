@@ -6,8 +6,8 @@
 -- Figures of the hop stand in each of its lines, but where several flows gave
 -- its addresses figures of their own. Pure.
 -- @module mtrtrace.report.csv
-local fields = require "mtrtrace.fields"
-local format = require "mtrtrace.format"
+local fields = require "mtrtrace.table.fields"
+local format = require "mtrtrace.base.format"
 
 local M = {}
 

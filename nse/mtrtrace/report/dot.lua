@@ -2,8 +2,8 @@
 
 --- The paths as a graph for Graphviz. Pure.
 -- @module mtrtrace.report.dot
-local format = require "mtrtrace.format"
-local graph = require "mtrtrace.report.graph"
+local format = require "mtrtrace.base.format"
+local graph = require "mtrtrace.table.graph"
 
 local M = {}
 

@@ -4,8 +4,8 @@
 -- known, and a line through them for each target. Pure: results in, text
 -- out.
 -- @module mtrtrace.report.geojson
-local fields = require "mtrtrace.fields"
-local format = require "mtrtrace.format"
+local fields = require "mtrtrace.table.fields"
+local format = require "mtrtrace.base.format"
 
 local M = {}
 

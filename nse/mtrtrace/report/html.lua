@@ -7,8 +7,8 @@
 -- come, in `view.seen`, and the page is written behind the last one.
 -- @module mtrtrace.report.html
 local fill = require "mtrtrace.html.fill"
-local format = require "mtrtrace.format"
-local grid = require "mtrtrace.report.grid"
+local format = require "mtrtrace.base.format"
+local grid = require "mtrtrace.table.grid"
 local legend = require "mtrtrace.html.legend"
 local overview = require "mtrtrace.html.overview"
 local style = require "mtrtrace.html.style"

@@ -4,8 +4,8 @@
 -- is a display string; mtrtrace.report.schema describes it. Pure: results
 -- in, text out, by dkjson.
 -- @module mtrtrace.report.json
-local format = require "mtrtrace.format"
-local ordered = require "mtrtrace.report.ordered"
+local format = require "mtrtrace.base.format"
+local ordered = require "mtrtrace.base.ordered"
 local structured = require "mtrtrace.report.structured"
 
 local M = {}

@@ -2,10 +2,10 @@
 
 --- The report as a Markdown table, verdicts as a list under it. Pure.
 -- @module mtrtrace.report.markdown
-local fields = require "mtrtrace.fields"
-local format = require "mtrtrace.format"
-local grid = require "mtrtrace.report.grid"
-local ttfb_line = require "mtrtrace.report.ttfb_line"
+local fields = require "mtrtrace.table.fields"
+local format = require "mtrtrace.base.format"
+local grid = require "mtrtrace.table.grid"
+local ttfb_line = require "mtrtrace.web.line"
 
 local M = {}
 

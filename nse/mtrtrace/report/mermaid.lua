@@ -2,8 +2,8 @@
 
 --- The paths as a Mermaid flow chart, which many wikis and forges draw.
 -- @module mtrtrace.report.mermaid
-local format = require "mtrtrace.format"
-local graph = require "mtrtrace.report.graph"
+local format = require "mtrtrace.base.format"
+local graph = require "mtrtrace.table.graph"
 
 local M = {}
 

@@ -3,7 +3,7 @@
 --- A guess of the operating system for programs: its candidates and every
 -- piece of evidence in raw form, keys in alphabetical order. Pure.
 -- @module mtrtrace.report.os_table
-local format = require "mtrtrace.format"
+local format = require "mtrtrace.base.format"
 
 local M = {}
 

@@ -3,9 +3,9 @@
 --- The JSON Schema (draft 2020-12) of mtrtrace.report.json, made from the
 -- field table. Pure.
 -- @module mtrtrace.report.schema
-local args = require "mtrtrace.args"
-local fields = require "mtrtrace.fields"
-local ordered = require "mtrtrace.report.ordered"
+local args = require "mtrtrace.options.args"
+local fields = require "mtrtrace.table.fields"
+local ordered = require "mtrtrace.base.ordered"
 
 local M = {}
 

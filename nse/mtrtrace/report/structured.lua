@@ -4,12 +4,12 @@
 -- the field table (times in ms, shares in %), every responder and every
 -- ICMP code included. Pure: a result in, tables out.
 -- @module mtrtrace.report.structured
-local extension = require "mtrtrace.paths.extension"
-local fields = require "mtrtrace.fields"
-local format = require "mtrtrace.format"
-local notes = require "mtrtrace.notes"
+local extension = require "mtrtrace.flows.extension"
+local fields = require "mtrtrace.table.fields"
+local format = require "mtrtrace.base.format"
+local notes = require "mtrtrace.table.notes"
 local os_table = require "mtrtrace.report.os_table"
-local ttfb_line = require "mtrtrace.report.ttfb_line"
+local ttfb_line = require "mtrtrace.web.line"
 
 local M = {}
 
@@ -237,8 +237,8 @@ end
 
 --- Builds the structured output.
 -- @tparam table result as given by trace:result(), judged; `flows` as by
---   mtrtrace.paths.group, `graph` as by mtrtrace.paths.graph and `pmtu` as
---   by mtrtrace.pmtu are shown
+--   mtrtrace.flows.group, `graph` as by mtrtrace.flows.graph and `pmtu` as
+--   by mtrtrace.pmtu.enricher are shown
 -- @tparam table view `name`: the target as the user typed it, may be nil
 -- @tparam function new makes an empty table that keeps the order of its
 --   keys, such as stdnse.output_table

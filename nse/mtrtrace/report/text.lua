@@ -4,10 +4,10 @@
 -- under it verdicts, notes, the meaning of marks.
 -- Pure: a result in, text out; every value is written by the field table.
 -- @module mtrtrace.report.text
-local fit = require "mtrtrace.report.fit"
-local grid = require "mtrtrace.report.grid"
-local ttfb_line = require "mtrtrace.report.ttfb_line"
-local unicode = require "mtrtrace.unicode"
+local fit = require "mtrtrace.table.fit"
+local grid = require "mtrtrace.table.grid"
+local ttfb_line = require "mtrtrace.web.line"
+local unicode = require "mtrtrace.base.unicode"
 
 local M = {}
 

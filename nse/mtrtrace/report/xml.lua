@@ -3,8 +3,8 @@
 --- The report as XML: an element for each key of mtrtrace.report.structured,
 -- lists as elements of elements; what is unknown is left out. Pure.
 -- @module mtrtrace.report.xml
-local format = require "mtrtrace.format"
-local ordered = require "mtrtrace.report.ordered"
+local format = require "mtrtrace.base.format"
+local ordered = require "mtrtrace.base.ordered"
 local structured = require "mtrtrace.report.structured"
 
 local M = {}

@@ -7,7 +7,7 @@ local chooser = require "mtrtrace.screen.chooser"
 local help = require "mtrtrace.screen.help"
 local prompt = require "mtrtrace.screen.prompt"
 local state_of = require "mtrtrace.screen.state"
-local view = require "mtrtrace.cli.view"
+local view = require "mtrtrace.screen.view"
 
 local M = {}
 

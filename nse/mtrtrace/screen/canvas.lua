@@ -3,7 +3,7 @@
 --- A screenful of cells, each a character and a style. What is put there is
 -- clipped, and no control character gets in. Pure.
 -- @module mtrtrace.screen.canvas
-local unicode = require "mtrtrace.unicode"
+local unicode = require "mtrtrace.base.unicode"
 
 local M = {}
 

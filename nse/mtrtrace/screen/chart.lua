@@ -3,9 +3,9 @@
 --- The chart of the live screen: the chosen hop's latency over time, and the
 -- loss of each hop. Pure.
 -- @module mtrtrace.screen.chart
-local fields = require "mtrtrace.fields"
-local format = require "mtrtrace.format"
-local marks = require "mtrtrace.marks"
+local fields = require "mtrtrace.table.fields"
+local format = require "mtrtrace.base.format"
+local marks = require "mtrtrace.table.marks"
 local spark = require "mtrtrace.screen.spark"
 
 local M = {}

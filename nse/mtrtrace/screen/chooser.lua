@@ -2,7 +2,7 @@
 
 --- The list of all columns there are, to be switched on and off. Pure.
 -- @module mtrtrace.screen.chooser
-local fields = require "mtrtrace.fields"
+local fields = require "mtrtrace.table.fields"
 
 local M = {}
 

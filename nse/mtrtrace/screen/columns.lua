@@ -3,10 +3,10 @@
 --- Which columns of the table fit, how wide each is, and in which order rows
 -- stand. Pure.
 -- @module mtrtrace.screen.columns
-local fields = require "mtrtrace.fields"
-local format = require "mtrtrace.format"
-local rows = require "mtrtrace.rows"
-local unicode = require "mtrtrace.unicode"
+local fields = require "mtrtrace.table.fields"
+local format = require "mtrtrace.base.format"
+local rows = require "mtrtrace.table.rows"
+local unicode = require "mtrtrace.base.unicode"
 
 local M = {}
 
@@ -64,10 +64,10 @@ end
 
 --- The rows of a result, sorted.
 -- @tparam table result judged
--- @tparam integer max_silent see mtrtrace.rows
+-- @tparam integer max_silent see mtrtrace.table.rows
 -- @tparam ?string key of the column to sort by; nil for the hops' order
 -- @tparam ?boolean reverse
--- @treturn {table,...} rows as mtrtrace.rows makes them
+-- @treturn {table,...} rows as mtrtrace.table.rows makes them
 function M.rows(result, max_silent, key, reverse)
   local list = rows.build(result, max_silent)
   if not key then

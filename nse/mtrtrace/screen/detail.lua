@@ -3,11 +3,11 @@
 --- All that is known of one hop: who answers and how, every figure, what was
 -- concluded from what, and how its round trips are spread. Pure.
 -- @module mtrtrace.screen.detail
-local fields = require "mtrtrace.fields"
-local format = require "mtrtrace.format"
+local fields = require "mtrtrace.table.fields"
+local format = require "mtrtrace.base.format"
 local history = require "mtrtrace.screen.history"
-local rows = require "mtrtrace.rows"
-local unicode = require "mtrtrace.unicode"
+local rows = require "mtrtrace.table.rows"
+local unicode = require "mtrtrace.base.unicode"
 local wrap = require "mtrtrace.screen.wrap"
 
 local M = {}

@@ -6,13 +6,13 @@ local canvas_of = require "mtrtrace.screen.canvas"
 local chart = require "mtrtrace.screen.chart"
 local chooser = require "mtrtrace.screen.chooser"
 local detail = require "mtrtrace.screen.detail"
-local format = require "mtrtrace.format"
-local grid = require "mtrtrace.report.grid"
+local format = require "mtrtrace.base.format"
+local grid = require "mtrtrace.table.grid"
 local help = require "mtrtrace.screen.help"
 local strips = require "mtrtrace.screen.strips"
-local ttfb_line = require "mtrtrace.report.ttfb_line"
+local ttfb_line = require "mtrtrace.web.line"
 local table_view = require "mtrtrace.screen.table"
-local unicode = require "mtrtrace.unicode"
+local unicode = require "mtrtrace.base.unicode"
 
 local M = {}
 

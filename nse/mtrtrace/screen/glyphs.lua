@@ -4,7 +4,7 @@
 -- and for those that do not. Each takes one column; `show` gives a clean text
 -- as such a terminal shows it. Pure.
 -- @module mtrtrace.screen.glyphs
-local unicode = require "mtrtrace.unicode"
+local unicode = require "mtrtrace.base.unicode"
 
 local M = {}
 

@@ -2,7 +2,7 @@
 
 --- Traces for the live screen: without an end, to be paused, and with
 -- options that may change on the way. Takes the place of
--- mtrtrace.tracer.run in a run.
+-- mtrtrace.session.tracer.run in a run.
 --
 -- The engine's traces have an end and fixed options. So a new one follows
 -- the old one where these change; its probes are numbered on, and readers
@@ -15,8 +15,8 @@
 -- them, a trace of one counted probe goes before it: the engine finds out
 -- who rations, and keeps to their pace from then on.
 -- @module mtrtrace.screen.live
-local limit = require "mtrtrace.limit"
-local tracer = require "mtrtrace.tracer"
+local limit = require "mtrtrace.session.deadline"
+local tracer = require "mtrtrace.session.tracer"
 
 local M = {}
 
@@ -287,7 +287,7 @@ local function has_first(companions)
   return false
 end
 
---- Traces a target until the run is stopped; see mtrtrace.tracer.run.
+--- Traces a target until the run is stopped; see mtrtrace.session.tracer.run.
 -- @tparam table host
 -- @tparam table core the module mtrtrace.core
 -- @tparam table options

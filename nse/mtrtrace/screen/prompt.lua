@@ -3,9 +3,9 @@
 --- Questions on the last line of the screen, and what their answers mean.
 -- Values are read by the rules of the command line. Pure.
 -- @module mtrtrace.screen.prompt
-local args = require "mtrtrace.args"
-local values = require "mtrtrace.values"
-local view = require "mtrtrace.cli.view"
+local args = require "mtrtrace.options.args"
+local values = require "mtrtrace.options.values"
+local view = require "mtrtrace.screen.view"
 
 local M = {}
 

@@ -3,8 +3,8 @@
 --- Writes what the screen shows of a target to a file, as the report that
 -- the command prints with -r.
 -- @module mtrtrace.screen.save
-local formats = require "mtrtrace.cli.formats"
-local out = require "mtrtrace.cli.out"
+local formats = require "mtrtrace.report.formats"
+local out = require "mtrtrace.report.out"
 
 local M = {}
 

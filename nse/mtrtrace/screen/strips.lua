@@ -3,8 +3,8 @@
 --- The newest probes of every hop, a column each, all on one scale. Pure.
 -- @module mtrtrace.screen.strips
 local columns = require "mtrtrace.screen.columns"
-local fields = require "mtrtrace.fields"
-local format = require "mtrtrace.format"
+local fields = require "mtrtrace.table.fields"
+local format = require "mtrtrace.base.format"
 local history = require "mtrtrace.screen.history"
 local spark = require "mtrtrace.screen.spark"
 

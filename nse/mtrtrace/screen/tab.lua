@@ -5,10 +5,10 @@
 -- report that is saved has the figures of the report that is printed. Pure,
 -- but for the counter and the facts that it is given.
 -- @module mtrtrace.screen.tab
-local bundle = require "mtrtrace.paths.bundle"
-local counting = require "mtrtrace.paths.counting"
+local bundle = require "mtrtrace.flows.bundle"
+local counting = require "mtrtrace.session.counting"
 local history = require "mtrtrace.screen.history"
-local tracer = require "mtrtrace.tracer"
+local tracer = require "mtrtrace.session.tracer"
 
 local M = {}
 

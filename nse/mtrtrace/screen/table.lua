@@ -4,10 +4,10 @@
 -- each hop, and the verdicts below where there is room. Pure.
 -- @module mtrtrace.screen.table
 local columns = require "mtrtrace.screen.columns"
-local grid = require "mtrtrace.report.grid"
-local marks = require "mtrtrace.marks"
+local grid = require "mtrtrace.table.grid"
+local marks = require "mtrtrace.table.marks"
 local spark = require "mtrtrace.screen.spark"
-local unicode = require "mtrtrace.unicode"
+local unicode = require "mtrtrace.base.unicode"
 local wrap = require "mtrtrace.screen.wrap"
 
 local M = {}

@@ -2,7 +2,7 @@
 
 --- Long sentences in lines. Pure.
 -- @module mtrtrace.screen.wrap
-local unicode = require "mtrtrace.unicode"
+local unicode = require "mtrtrace.base.unicode"
 
 local M = {}
 

@@ -3,7 +3,7 @@
 --- Verdicts on how hops reply: silent, no token, rate-limited; and the marks
 -- of hops whose unanswered probes are not loss on the path. Pure.
 -- @module mtrtrace.verdict.answers
-local loss = require "mtrtrace.loss"
+local loss = require "mtrtrace.base.proportion"
 local words = require "mtrtrace.verdict.words"
 
 local M = {}
@@ -34,7 +34,7 @@ local function mark_suppressed(hops)
   end
 end
 
--- Seconds between probes for which nobody waits (cext/trace_ration.c).
+-- Seconds between probes for which nobody waits (cext/engine/trace_limit.c).
 local MOST_SPACING = 3.6
 
 --- Whether a hop replies too seldom for a sample.

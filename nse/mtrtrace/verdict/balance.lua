@@ -3,7 +3,7 @@
 --- Verdicts on balanced hops: several responders at one distance, by turns
 -- within a flow or each with flows of its own. Pure.
 -- @module mtrtrace.verdict.balance
-local runs = require "mtrtrace.verdict.runs"
+local runs = require "mtrtrace.flows.runs"
 local words = require "mtrtrace.verdict.words"
 
 local M = {}

@@ -4,7 +4,7 @@
 -- arrive, for how many, and when. Such probes are lost, whether or not a
 -- router says so; the line says why. Pure.
 -- @module mtrtrace.verdict.errors
-local format = require "mtrtrace.format"
+local format = require "mtrtrace.base.format"
 local words = require "mtrtrace.verdict.words"
 
 local M = {}

@@ -2,10 +2,10 @@
 
 --- The keys of verdicts, once: in the order of structured output, with the
 -- kind of value of each. A part of the field table, read through
--- mtrtrace.fields.
+-- mtrtrace.table.fields.
 -- @module mtrtrace.verdict.keys
 local KEYS = {
-  { key = "kind", kind = "name", about = "one of mtrtrace.verdict.KINDS" },
+  { key = "kind", kind = "name", about = "one of mtrtrace.verdict.trace.KINDS" },
   { key = "hop", kind = "count",
     about = "TTL it speaks of; where there is a range, the likeliest" },
   { key = "from", kind = "count", about = "first TTL of a range" },

@@ -4,7 +4,7 @@
 -- the hop, so what counts is the fastest from a hop on: where it rises the
 -- way got longer, and a hop above it is only slow to answer. Pure.
 -- @module mtrtrace.verdict.latency
-local format = require "mtrtrace.format"
+local format = require "mtrtrace.base.format"
 local loop = require "mtrtrace.verdict.loop"
 local words = require "mtrtrace.verdict.words"
 

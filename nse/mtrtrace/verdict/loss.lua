@@ -4,9 +4,9 @@
 -- cannot be told. A round trip does not show on which of its two ways a
 -- probe was lost, and the wording does not either. Pure.
 -- @module mtrtrace.verdict.loss
-local changepoint = require "mtrtrace.changepoint"
-local format = require "mtrtrace.format"
-local loss = require "mtrtrace.loss"
+local changepoint = require "mtrtrace.base.changepoint"
+local format = require "mtrtrace.base.format"
+local loss = require "mtrtrace.base.proportion"
 local words = require "mtrtrace.verdict.words"
 
 local M = {}
@@ -57,7 +57,7 @@ end
 --- The hops whose losses can be believed, those left out that surely drop
 -- replies of their own.
 -- @tparam table result as given by trace:result(), its hops marked
--- @treturn {table,...} points of mtrtrace.changepoint, each with its `hop`
+-- @treturn {table,...} points of mtrtrace.base.changepoint, each with its `hop`
 function M.points(result)
   local hops, points = answering(result.hops), {}
   for i, hop in ipairs(hops) do

@@ -3,8 +3,8 @@
 --- Verdicts on the path itself: changed at a time, on the way there or on
 -- the way back. Pure.
 -- @module mtrtrace.verdict.path
-local format = require "mtrtrace.format"
-local runs = require "mtrtrace.verdict.runs"
+local format = require "mtrtrace.base.format"
+local runs = require "mtrtrace.flows.runs"
 local words = require "mtrtrace.verdict.words"
 
 local M = {}

@@ -2,7 +2,7 @@
 
 --- Wording that verdicts and notes have in common. Pure.
 -- @module mtrtrace.verdict.words
-local format = require "mtrtrace.format"
+local format = require "mtrtrace.base.format"
 
 local M = {}
 

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is asked next, and when the search has ended. */
+#include "discovery/pmtu_inside.h"
+
+#include <string.h>
+
+enum {
+    ROUND = 24,   /* sizes asked at once */
+    REOPENED = 3, /* silent ones of them asked again at a time */
+    CHECKS = 6,   /* one byte too large and largest, in turn */
+    WINDOW = 5,   /* hops asked at once for what is behind the shrinking one */
+    DECISIONS = 8 /* in one turn; those that follow from each other are three at most */
+};
+
+static const int64_t check_every_ns = 30 * MS;
+
+/* What links commonly carry: tried first. */
+static const uint16_t plateaus[] = { 296,  508,  576,  1006, 1280, 1300, 1320, 1340, 1360, 1380,
+                                     1400, 1412, 1420, 1428, 1436, 1440, 1450, 1460, 1468, 1472,
+                                     1476, 1480, 1492, 1500, 2002, 4352, 4464, 8166, 8950, 9000 };
+#define PLATEAUS (sizeof plateaus / sizeof *plateaus)
+
+/* ---- questions ----------------------------------------------------------------------------- */
+
+static void begin(struct pmtu *m, enum phase phase)
+{
+    m->phase = phase;
+    m->count = 0;
+    m->batch++;
+    m->renamed = false;
+}
+
+static void ask(struct pmtu *m, uint8_t ttl, uint16_t size, uint8_t wanted, int64_t first_ns)
+{
+    if (m->count < PMTU_QUESTIONS)
+        m->questions[m->count++] =
+            (struct question){ .ttl = ttl, .size = size, .wanted = wanted, .first_ns = first_ns };
+}
+
+/* Where answers are rationed one silence is enough to go on with: the size that is found last is
+ * checked before the end, and those above it follow from it. */
+static uint8_t tries(const struct pmtu *m)
+{
+    return pmtu_is_narrow(m) ? 1 : PMTU_TRIES;
+}
+
+static void ask_size(struct pmtu *m, uint16_t size, int64_t now_ns)
+{
+    bool larger = size != m->least && size != m->named;
+
+    begin(m, SEARCH);
+    ask(m, m->ttl, size, larger ? tries(m) : PMTU_TRIES, now_ns);
+}
+
+/* In rising order. One that answers by errors is asked one size at a time. */
+static void ask_round(struct pmtu *m, int64_t now_ns)
+{
+    uint16_t within[PLATEAUS];
+    unsigned count = 0, gap = m->hi - m->lo - 1u;
+    unsigned most = pmtu_is_narrow(m) ? 1 : gap < ROUND ? gap : ROUND;
+
+    for (size_t i = 0; i < PLATEAUS; i++)
+        if (plateaus[i] > m->lo && plateaus[i] < m->hi)
+            within[count++] = plateaus[i];
+    begin(m, SEARCH);
+    bool even = count == 0 || gap <= ROUND;
+    unsigned asked = !even && count < most ? count : most;
+    for (unsigned i = 0; i < asked; i++) {
+        unsigned step = (i + 1) * (gap + 1) / (asked + 1);
+        uint16_t size =
+            even ? (uint16_t)(m->lo + step) : within[asked == 1 ? count / 2 : i * count / asked];
+        ask(m, m->ttl, size, 1, now_ns);
+    }
+}
+
+static void ask_check(struct pmtu *m, int64_t now_ns)
+{
+    int64_t every_ns = pmtu_is_narrow(m) ? spacing_ns : check_every_ns;
+
+    begin(m, CHECK);
+    for (int i = 0; i < CHECKS; i++)
+        ask(m, m->ttl, i % 2 == 0 ? (uint16_t)m->hi : m->lo, 1, now_ns + i * every_ns);
+}
+
+static uint8_t last_ttl(const struct pmtu *m)
+{
+    uint8_t last = m->ttl != PMTU_FULL_TTL ? m->ttl : m->config.max_hops;
+    return last < PMTU_QUESTIONS ? last : PMTU_QUESTIONS;
+}
+
+static void ask_hops(struct pmtu *m, enum phase phase, int first, int last, int64_t now_ns)
+{
+    int most = last_ttl(m);
+
+    begin(m, phase);
+    for (int ttl = first; ttl <= last && ttl <= most; ttl++)
+        ask(m, (uint8_t)ttl, phase == BIG ? (uint16_t)m->hi : m->least, phase == LAST_HOP ? 2 : 1,
+            now_ns);
+}
+
+/* Those in front of it that were silent once are asked once more. */
+static void ask_again(struct pmtu *m, int first, uint8_t ttl, int64_t now_ns)
+{
+    begin(m, AGAIN);
+    for (; first < ttl; first++)
+        ask(m, (uint8_t)first, m->least, 1, now_ns + spacing_ns);
+    ask(m, ttl, (uint16_t)m->hi, 2, now_ns + spacing_ns);
+}
+
+/* ---- the end ------------------------------------------------------------------------------- */
+
+static void drop_shrink(struct pmtu_report *found, int at)
+{
+    found->shrink_count--;
+    memmove(&found->shrinks[at], &found->shrinks[at + 1],
+            (size_t)(found->shrink_count - at) * sizeof found->shrinks[0]);
+}
+
+void pmtu_lie(struct pmtu *m, const struct ipaddr *from)
+{
+    if (m->found.lies++ == 0)
+        m->found.liar = *from;
+}
+
+/* What was told is judged by what passed. */
+void pmtu_finish(struct pmtu *m)
+{
+    struct pmtu_report *found = &m->found;
+
+    m->phase = DONE;
+    for (int i = found->shrink_count - 1; i >= 0; i--) {
+        struct pmtu_shrink *s = &found->shrinks[i];
+        if (s->told && s->mtu == 0 && s->refused == m->lo + 1)
+            s->mtu = m->lo;
+        if (s->refused > m->lo && (s->mtu == 0 || s->mtu >= m->lo))
+            continue;
+        pmtu_lie(m, &s->address);
+        drop_shrink(found, i);
+    }
+}
+
+static void finish_hop(struct pmtu *m, uint8_t to)
+{
+    struct pmtu_report *found = &m->found;
+
+    if (m->hi != m->told_hi && found->shrink_count < PMTU_SHRINKS)
+        found->shrinks[found->shrink_count++] = (struct pmtu_shrink){ .from = m->from,
+                                                                      .to = to,
+                                                                      .address = m->hops[m->from],
+                                                                      .mtu = m->lo,
+                                                                      .refused = (uint16_t)m->hi };
+    pmtu_finish(m);
+}
+
+/* ---- what is asked next -------------------------------------------------------------------- */
+
+void pmtu_begin(struct pmtu *m, int64_t now_ns)
+{
+    begin(m, START);
+    if (m->config.spec.protocol != WIRE_UDP && m->least < m->config.link_mtu)
+        ask(m, m->ttl, m->least, PMTU_TRIES, now_ns);
+    ask(m, m->ttl, m->config.link_mtu, m->count > 0 ? 1 : tries(m), now_ns);
+}
+
+static void plan_without_answer(struct pmtu *m, int64_t now_ns)
+{
+    if (!m->least_failed)
+        ask_size(m, m->least, now_ns);
+    else if (m->ttl == PMTU_FULL_TTL)
+        ask_hops(m, LAST_HOP, 1, UINT8_MAX, now_ns);
+    else
+        pmtu_finish(m);
+}
+
+/* By a pass or by words, not by silence. */
+static bool is_settled(const struct pmtu *m)
+{
+    bool named = m->named == m->lo || (m->hi == m->told_hi && m->hi == m->lo + 1u);
+    return m->lo == m->config.link_mtu || (m->lo != 0 && named);
+}
+
+bool pmtu_is_exact(const struct pmtu *m)
+{
+    return is_settled(m) || (m->lo != 0 && m->checked && !m->found.limited);
+}
+
+static void choose(struct pmtu *m, int64_t now_ns)
+{
+    m->renamed = false; /* what was named is part of this choice */
+    if (is_settled(m))
+        pmtu_finish(m);
+    else if (m->named > m->lo && m->named < m->hi)
+        ask_size(m, m->named, now_ns);
+    else if (m->lo == 0)
+        plan_without_answer(m, now_ns);
+    else if (m->hi > m->config.link_mtu)
+        ask_size(m, m->config.link_mtu, now_ns);
+    else if (m->hi - m->lo > 1)
+        ask_round(m, now_ns);
+    else if (!m->checked)
+        ask_check(m, now_ns);
+    else
+        ask_hops(m, BIG, 1, UINT8_MAX, now_ns);
+}
+
+void pmtu_pass(struct pmtu *m, uint16_t size)
+{
+    m->found.asked = m->ttl == PMTU_FULL_TTL ? PMTU_TARGET : PMTU_HOP;
+    m->lo = size > m->lo ? size : m->lo;
+    if (m->lo < m->hi)
+        return;
+    m->hi = m->config.link_mtu + (m->lo == m->config.link_mtu ? 1u : 0u);
+    m->checked = false;
+    if (m->told_hi <= m->lo)
+        m->told_hi = m->config.link_mtu + 1u;
+}
+
+void pmtu_fail(struct pmtu *m, uint16_t size)
+{
+    if (size <= m->lo || size >= m->hi)
+        return;
+    m->hi = size;
+    m->checked = false;
+}
+
+/* ---- questions that are settled ------------------------------------------------------------ */
+
+static bool all_settled(const struct pmtu *m)
+{
+    for (int i = 0; i < m->count; i++)
+        if (m->questions[i].answer == OPEN)
+            return false;
+    return true;
+}
+
+/* The smallest size asked that has not passed. */
+static int first_unpassed(const struct pmtu *m)
+{
+    int i = 0;
+    while (i < m->count && m->questions[i].size <= m->lo)
+        i++;
+    return i;
+}
+
+static void reopen(struct pmtu *m, int first)
+{
+    for (int i = first, n = 0; i < m->count && n < REOPENED; i++) {
+        struct question *q = &m->questions[i];
+        if (q->answer != SILENT || q->tries >= PMTU_TRIES)
+            continue;
+        q->answer = OPEN;
+        q->wanted = (uint8_t)(q->tries + 1);
+        n++;
+    }
+}
+
+static bool search_ready(struct pmtu *m)
+{
+    int i = first_unpassed(m);
+
+    if (i == m->count || m->questions[i].answer == REFUSED)
+        return true;
+    if (m->questions[i].answer == OPEN)
+        return false;
+    if (m->questions[i].tries >= tries(m))
+        return true;
+    reopen(m, i);
+    return false;
+}
+
+/* Of the link's size one silence is enough to go on with: before the end it is checked. */
+static bool start_ready(const struct pmtu *m)
+{
+    enum answer large = m->questions[m->count - 1].answer;
+    return large == PASSED || large == REFUSED || all_settled(m);
+}
+
+/* The lowest TTL that answered, once nothing is open below it. */
+static int next_hop(const struct pmtu *m)
+{
+    for (int i = 0; i < m->count; i++)
+        if (m->questions[i].answer == PASSED || m->questions[i].answer == OPEN)
+            return i;
+    return m->count;
+}
+
+static bool is_ready(struct pmtu *m)
+{
+    int at = 0;
+
+    if (m->phase != DONE && m->renamed && m->phase != LAST_HOP)
+        return true;
+    switch (m->phase) {
+    case START:
+        return m->count == 0 || start_ready(m);
+    case SEARCH:
+        return search_ready(m);
+    case CHECK:
+        return m->lo >= m->questions[0].size || all_settled(m);
+    case SMALL:
+        at = next_hop(m);
+        return at == m->count || m->questions[at].answer == PASSED;
+    case LAST_HOP:
+    case BIG:
+    case AGAIN:
+        return all_settled(m);
+    case DONE:
+        return false;
+    }
+    return false;
+}
+
+static void end_start(struct pmtu *m, int64_t now_ns)
+{
+    for (int i = 0; i < m->count; i++) {
+        if (m->questions[i].answer != SILENT)
+            continue;
+        m->least_failed |= m->questions[i].size == m->least;
+        if (m->lo != 0)
+            pmtu_fail(m, m->questions[i].size);
+    }
+    choose(m, now_ns);
+}
+
+static void end_search(struct pmtu *m, int64_t now_ns)
+{
+    int i = first_unpassed(m);
+    const struct question *q = &m->questions[i];
+
+    if (i < m->count && q->answer == SILENT && q->tries >= tries(m)) {
+        m->least_failed |= q->size == m->least;
+        if (q->size != m->least)
+            pmtu_fail(m, q->size);
+    }
+    choose(m, now_ns);
+}
+
+/* Three silences between answers are the size's; others may be a limit on the number of probes. */
+static void end_check(struct pmtu *m, int64_t now_ns)
+{
+    int passed = 0;
+
+    for (int i = 1; i < m->count; i += 2)
+        passed += m->questions[i].answer == PASSED;
+    m->checked = m->lo < m->hi && m->lo < m->questions[0].size;
+    if (m->checked && passed < CHECKS / 2 - 1)
+        m->found.limited = true;
+    choose(m, now_ns);
+}
+
+static uint8_t last_passed(const struct pmtu *m)
+{
+    uint8_t ttl = 0;
+    for (int i = 0; i < m->count; i++)
+        if (m->questions[i].answer == PASSED)
+            ttl = m->questions[i].ttl;
+    return ttl;
+}
+
+static void end_last_hop(struct pmtu *m, int64_t now_ns)
+{
+    m->ttl = last_passed(m);
+    if (m->ttl == 0) {
+        m->ttl = PMTU_FULL_TTL;
+        pmtu_finish(m);
+        return;
+    }
+    m->found.hop_ttl = m->ttl;
+    m->found.hop = m->hops[m->ttl];
+    m->hi = m->told_hi;
+    pmtu_pass(m, m->least);
+    choose(m, now_ns);
+}
+
+static void ask_behind(struct pmtu *m, int first, int64_t now_ns)
+{
+    m->twice = false;
+    if (first > last_ttl(m)) {
+        finish_hop(m, 0);
+        return;
+    }
+    ask_hops(m, SMALL, first, first + WINDOW - 1, now_ns);
+}
+
+static bool is_end(const struct pmtu *m, uint8_t ttl)
+{
+    return ttl == m->ttl || ipaddr_equal(&m->hops[ttl], &m->config.spec.target);
+}
+
+static void end_small(struct pmtu *m, int64_t now_ns)
+{
+    int i = next_hop(m), first = m->questions[0].ttl, last = m->questions[m->count - 1].ttl;
+    uint8_t ttl = i < m->count ? m->questions[i].ttl : 0;
+
+    if (ttl != 0 && i == 0 && is_end(m, ttl)) { /* its silence is known */
+        finish_hop(m, ttl);
+    } else if (ttl != 0) {
+        ask_again(m, m->twice ? ttl : first, ttl, now_ns);
+    } else if (m->twice) {
+        ask_behind(m, last + 1, now_ns);
+    } else {
+        m->twice = true;
+        ask_hops(m, SMALL, first, last, now_ns + spacing_ns);
+    }
+}
+
+static void end_again(struct pmtu *m, int64_t now_ns)
+{
+    const struct question *large = &m->questions[m->count - 1];
+    int i = next_hop(m);
+
+    if (large->answer == PASSED) {
+        m->from = large->ttl;
+        ask_behind(m, m->from + 1, now_ns);
+    } else if (i < m->count) {
+        ask_again(m, m->questions[i].ttl, m->questions[i].ttl, now_ns);
+    } else {
+        finish_hop(m, large->ttl);
+    }
+}
+
+static void decide(struct pmtu *m, int64_t now_ns)
+{
+    if (m->renamed && m->phase != LAST_HOP) {
+        choose(m, now_ns);
+        return;
+    }
+    switch (m->phase) {
+    case START:
+        end_start(m, now_ns);
+        return;
+    case SEARCH:
+        end_search(m, now_ns);
+        return;
+    case CHECK:
+        end_check(m, now_ns);
+        return;
+    case LAST_HOP:
+        end_last_hop(m, now_ns);
+        return;
+    case BIG:
+        m->from = last_passed(m);
+        ask_behind(m, m->from + 1, now_ns);
+        return;
+    case SMALL:
+        end_small(m, now_ns);
+        return;
+    case AGAIN:
+        end_again(m, now_ns);
+        return;
+    case DONE:
+        return;
+    }
+}
+
+void pmtu_plan(struct pmtu *m, int64_t now_ns)
+{
+    int decisions = 0;
+
+    for (; decisions < DECISIONS && !pmtu_is_held(m) && is_ready(m); decisions++)
+        decide(m, now_ns);
+    m->unplanned = decisions == DECISIONS;
+}

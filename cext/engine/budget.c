@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/budget.h"
+
+#include <math.h>
+
+enum {
+    OVERHEAD = 20,    /* of a packet, below IP */
+    TRAIN_LEAST = 3,  /* probes: without company none shows what it delays */
+    TRAIN_MOST = 32,  /* probes: short queues hold 50 packets */
+    PAIRS_LEAST = 8,  /* before anything is concluded */
+    PAIRS_MOST = 128, /* then the older half is forgotten */
+    RAISE_MOST = 4,   /* at once, by so much */
+};
+
+static const double first_rate = 100e3; /* 0.8 Mbit/s: what a link of 1 Mbit/s bears */
+static const double least_rate = 12.5e3;
+static const double most_rate = 100e6; /* faster than a process sends */
+static const double sure = 2;          /* standard errors */
+static const double ns_per_s = 1e9;
+static const int64_t train_ns = INT64_C(4000000);
+static const int64_t hold_ns = INT64_C(1000000); /* the holder may be late by so much */
+
+void budget_init(struct budget *b)
+{
+    *b = (struct budget){ .rate = first_rate };
+}
+
+int64_t budget_due(const struct budget *b, uint64_t who)
+{
+    if (b->holder != 0 && b->holder != who && b->held_ns > b->open_ns)
+        return b->held_ns;
+    return b->open_ns;
+}
+
+uint32_t budget_take(struct budget *b, uint64_t who, size_t size, bool more, int64_t now_ns)
+{
+    if (now_ns >= b->idle_ns) {
+        b->idle_ns = now_ns;
+        b->in_train = 0;
+    }
+    if (now_ns > b->fast_idle_ns)
+        b->fast_idle_ns = now_ns;
+    double fast_rate = b->rate * RAISE_MOST;
+    double waiting = (double)(b->fast_idle_ns - now_ns) * fast_rate / ns_per_s;
+    b->fast_idle_ns += (int64_t)((double)(size + OVERHEAD) / fast_rate * ns_per_s);
+    b->idle_ns += (int64_t)((double)(size + OVERHEAD) / b->rate * ns_per_s);
+    b->in_train++;
+    bool full = b->in_train >= TRAIN_MOST ||
+                (b->idle_ns - now_ns >= train_ns && b->in_train >= TRAIN_LEAST);
+    b->open_ns = full ? b->idle_ns : now_ns;
+    b->holder = more ? who : 0;
+    b->held_ns = b->open_ns + hold_ns;
+    return (uint32_t)waiting;
+}
+
+/* ---- what the RTTs show -------------------------------------------------------------------- */
+
+static void set_rate(struct budget *b, double rate)
+{
+    b->rate = rate < least_rate ? least_rate : rate > most_rate ? most_rate : rate;
+    b->pairs = (struct budget_pairs){ 0 };
+}
+
+/* A byte more in front costs 1 / capacity of the narrowest link. */
+static void judge(struct budget *b)
+{
+    const struct budget_pairs *p = &b->pairs;
+    double slope = p->xy / p->xx;
+    double spread = (p->yy - slope * p->xy) / (p->count - 1);
+    double error = sure * sqrt(spread > 0 ? spread / p->xx : 0);
+    double per_byte = ns_per_s / b->rate;
+
+    if (error < per_byte / 2 && slope + error < per_byte / 2) { /* it surely bears twice as much */
+        double most = per_byte / RAISE_MOST;
+        b->link_rate = 0;
+        set_rate(b, ns_per_s / (slope + error > most ? slope + error : most));
+    } else if (slope - error > per_byte / 2) {
+        b->link_rate = ns_per_s / slope;
+        if (slope - error > 2 * per_byte)
+            set_rate(b, b->rate / 2);
+    }
+}
+
+void budget_pair(struct budget *b, int32_t bytes, int64_t longer_ns)
+{
+    struct budget_pairs *p = &b->pairs;
+    double x = bytes, y = (double)longer_ns;
+
+    p->count++;
+    p->xx += x * x;
+    p->xy += x * y;
+    p->yy += y * y;
+    if (p->count >= PAIRS_LEAST && p->xx > 0)
+        judge(b);
+    if (p->count >= PAIRS_MOST)
+        *p = (struct budget_pairs){ p->count / 2, p->xx / 2, p->xy / 2, p->yy / 2 };
+}

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/hop.h"
+
+enum {
+    /* A burst that empties any known bucket by itself (Linux 6, IOS and IOS XR 10), whatever the
+     * sample before it has left: a sample must not be kept because it lost much. */
+    TESTS = 12,
+    TESTS_UNANSWERED = 3, /* so many of them call for a proof */
+    PROOF_TESTS = 16,
+    PROOF_UNANSWERED = 5, /* so many of them are no accident */
+    WAKE_TESTS = 3,       /* to one that never answered: a single token is enough */
+    WAKE_TRIES = 5,
+    SPOILT_MOST = 3, /* bursts that fell into an outage are sent again, so often */
+    TESTS_END = 3,   /* at a burst's end, where a bucket that ran dry has one token at most... */
+    PROOF_END = 6,   /* ...and where random loss leaves more answers than that */
+};
+
+#define MS INT64_C(1000000)
+static const int64_t untested_ns = 1050 * MS; /* no known router rations probes this far apart */
+/* From one burst to the next: a token a second must have come in, by the ticks of its kernel, and
+ * two rests must not bring two where one comes in two seconds. */
+static const int64_t rest_ns = 1012 * MS;
+static const int64_t short_run_ns = 4000 * MS; /* a longer one may be stopped early */
+/* As long as a sample of 10 at the usual interval, with what follows it. */
+static const int64_t survey_ns = 1200 * MS;
+
+struct hop_rules hop_rules(uint32_t packets, int64_t interval_ns, bool vouched)
+{
+    struct hop_rules rules = { .packets = packets, .interval_ns = interval_ns };
+
+    bool slow = interval_ns >= untested_ns;
+    rules.vouched = vouched || slow;
+    rules.survey = !vouched && (slow || packets > short_run_ns / interval_ns);
+    return rules;
+}
+
+void hop_begin(struct hop *hop, const struct hop_rules *rules)
+{
+    *hop = (struct hop){ .phase = rules->survey ? HOP_SURVEY : HOP_SAMPLE,
+                         .surveying = rules->survey };
+}
+
+bool hop_was_probed(const struct hop *hop)
+{
+    return hop->counted + hop->errors + hop->surveyed > 0;
+}
+
+void hop_answered(struct hop *hop, enum probe_class class, uint32_t responder)
+{
+    uint64_t bit = UINT64_C(1) << responder % 64;
+
+    hop->answered = true;
+    if (class == PROBE_TEST && (hop->surveying || !hop->tested))
+        hop->known |= bit;
+    else if (class == PROBE_COUNTED && (hop->known & bit) == 0)
+        hop->tested = false;
+}
+
+bool hop_is_untested(const struct hop *hop, const struct hop_rules *rules)
+{
+    if (rules->vouched || hop->tested || hop->counted == 0)
+        return false;
+    if (hop->sample != NULL)
+        return hop->measuring;
+    return !hop_is_settled(hop) && hop->naps == 0;
+}
+
+bool hop_is_settled(const struct hop *hop)
+{
+    return hop->phase == HOP_SETTLED || hop->phase == HOP_DORMANT;
+}
+
+bool hop_in_burst(const struct hop *hop)
+{
+    if (hop->phase == HOP_TEST)
+        return hop->tests.sent > 0;
+    return hop->phase == HOP_PROOF && hop->proof.sent > 0;
+}
+
+bool hop_begins_burst(const struct hop *hop)
+{
+    if (hop->phase == HOP_TEST)
+        return hop->tests.sent == 0;
+    return (hop->phase == HOP_PROOF || hop->phase == HOP_DORMANT) && hop->proof.sent == 0;
+}
+
+bool hop_is_waking(const struct hop *hop)
+{
+    bool next = hop->phase == HOP_DORMANT || hop->phase == HOP_PROOF;
+    return next && !hop->answered && hop->proof.sent == 0;
+}
+
+bool hop_is_spent(const struct hop *hop)
+{
+    return hop->naps > WAKE_TRIES;
+}
+
+int64_t hop_due(const struct hop *hop, const struct hop_rules *rules)
+{
+    switch (hop->phase) {
+    case HOP_SAMPLE:
+    case HOP_TEST:
+    case HOP_PROOF:
+    case HOP_DORMANT:
+    case HOP_SURVEY:
+        return hop->due_ns;
+    case HOP_PACED:
+        if (hop->counted >= rules->packets || hop->borrowed)
+            return INT64_MAX;
+        int64_t due_ns =
+            pace_due(hop->sample, rules->trace, hop->next_place, rules->packets - hop->counted);
+        return due_ns > hop->due_ns ? due_ns : hop->due_ns;
+    case HOP_JUDGE:
+    case HOP_PROVE:
+    case HOP_SETTLED:
+    case HOP_PHASE_COUNT:
+        break;
+    }
+    return INT64_MAX;
+}
+
+/* ---- probes out ---------------------------------------------------------------------------- */
+
+static void start_tests(struct hop *hop, int64_t due_ns)
+{
+    hop->phase = HOP_TEST;
+    hop->tests = (struct hop_burst){ .length = TESTS };
+    hop->due_ns = due_ns;
+}
+
+static void start_proof(struct hop *hop, enum hop_phase phase, int64_t now_ns)
+{
+    int64_t rested_ns = hop->tested_ns + rest_ns;
+
+    hop->phase = phase;
+    hop->proof = (struct hop_burst){ .length = hop->answered ? PROOF_TESTS : WAKE_TESTS };
+    hop->due_ns = rested_ns > now_ns ? rested_ns : now_ns;
+}
+
+static enum probe_class take_test(struct hop *hop, struct hop_burst *burst, enum hop_phase now,
+                                  enum hop_phase after, int64_t now_ns, int64_t *place)
+{
+    *place = burst->sent++;
+    burst->open++;
+    hop->tested_ns = now_ns;
+    hop->phase = burst->sent < burst->length ? now : after;
+    return PROBE_TEST;
+}
+
+static enum probe_class take_survey(struct hop *hop, const struct hop_rules *rules, int64_t now_ns)
+{
+    hop->due_ns = now_ns + rules->interval_ns;
+    hop->surveyed++;
+    if (rules
+            ->vouched) { /* others may have emptied the bucket: from the second on it has a token */
+        hop->surveying = false;
+        hop->phase = HOP_SAMPLE;
+    } else if (hop->surveyed * rules->interval_ns >= survey_ns) {
+        start_tests(hop, now_ns);
+    }
+    return PROBE_TEST;
+}
+
+static enum probe_class take_counted(struct hop *hop, const struct hop_rules *rules, int64_t now_ns)
+{
+    hop->due_ns = now_ns + rules->interval_ns;
+    if (++hop->counted < rules->packets)
+        return PROBE_COUNTED;
+    if (rules->vouched)
+        hop->phase = HOP_SETTLED;
+    else
+        start_tests(hop, now_ns);
+    return PROBE_COUNTED;
+}
+
+enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_t now_ns,
+                          int64_t *place)
+{
+    *place = -1;
+    switch (hop->phase) {
+    case HOP_SURVEY:
+        return take_survey(hop, rules, now_ns);
+    case HOP_TEST:
+        return take_test(hop, &hop->tests, HOP_TEST, HOP_JUDGE, now_ns, place);
+    case HOP_PROOF:
+    case HOP_DORMANT:
+        return take_test(hop, &hop->proof, HOP_PROOF, HOP_PROVE, now_ns, place);
+    case HOP_PACED:
+        *place = pace_start(hop->sample, rules->trace, now_ns);
+        hop->due_ns = now_ns + rules->interval_ns;
+        if (++hop->counted == rules->packets)
+            hop->phase = HOP_SETTLED;
+        return PROBE_COUNTED;
+    case HOP_SAMPLE:
+    case HOP_JUDGE:
+    case HOP_PROVE:
+    case HOP_SETTLED:
+    case HOP_PHASE_COUNT:
+        break;
+    }
+    return take_counted(hop, rules, now_ns);
+}
+
+/* ---- what the tests show ------------------------------------------------------------------- */
+
+/* A bucket answers the first of a burst and no more than the token that comes in meanwhile
+ * behind them; random loss falls anywhere. So losses at the end of a burst are compared with
+ * those before it, by few places: a sample that lost most has left a bucket of 10 nearly full,
+ * and must not stand for that. 20 % real loss looks like a bucket in 1 of 11 bursts, and in both
+ * of a hop in 1 of 7,000. */
+static bool is_limited(const struct hop_burst *burst, int least_unanswered, int end)
+{
+    uint32_t places = burst->answered_places >> (burst->length - end);
+
+    return burst->length - burst->answered >= least_unanswered && (places & (places - 1)) == 0;
+}
+
+/* The sample behind a survey begins with buckets as full as they were before. */
+static enum hop_verdict stand(struct hop *hop)
+{
+    hop->phase = hop->surveying ? HOP_SAMPLE : HOP_SETTLED;
+    hop->tested = hop->tested || hop->surveying;
+    hop->surveying = false;
+    hop->due_ns = hop->tested_ns + rest_ns;
+    return HOP_STANDS;
+}
+
+/* Where as many probes did not get to the hop as would be needed to call it rate-limiting, the
+ * burst is sent again; false where that was done often enough. */
+static bool try_again(struct hop *hop, enum hop_phase phase, int64_t now_ns)
+{
+    struct hop_burst *burst = phase == HOP_TEST ? &hop->tests : &hop->proof;
+
+    if (hop->spoilt >= SPOILT_MOST)
+        return false;
+    hop->spoilt++;
+    *burst = (struct hop_burst){ .length = burst->length };
+    hop->phase = phase;
+    hop->due_ns = hop->tested_ns + rest_ns > now_ns ? hop->tested_ns + rest_ns : now_ns;
+    return true;
+}
+
+static int lost_of(const struct hop_burst *burst)
+{
+    return burst->length - burst->answered - burst->voided;
+}
+
+static enum hop_verdict judge_tests(struct hop *hop, int64_t now_ns)
+{
+    const struct hop_burst *tests = &hop->tests;
+
+    if (!is_limited(tests, TESTS_UNANSWERED, TESTS_END))
+        return stand(hop);
+    if (tests->voided >= TESTS_UNANSWERED && try_again(hop, HOP_TEST, now_ns))
+        return HOP_UNDECIDED;
+    if (lost_of(tests) < TESTS_UNANSWERED)
+        return stand(hop);
+    start_proof(hop, HOP_PROOF, now_ns);
+    return HOP_NEEDS_PROOF;
+}
+
+/* It was held, and has tokens now: its sample goes on, or is tested. */
+static enum hop_verdict resume(struct hop *hop, int64_t now_ns)
+{
+    hop->held = false;
+    if (hop->tests.length > 0)
+        start_tests(hop, now_ns);
+    else
+        hop->phase = hop->surveying ? HOP_SURVEY : HOP_SAMPLE;
+    return HOP_NEEDS_PROOF;
+}
+
+/* It never answered before; an answer to some of the tests shows that it has a ration. */
+static enum hop_verdict judge_waking(struct hop *hop, int64_t now_ns)
+{
+    if (hop->proof.answered + hop->proof.voided == hop->proof.length)
+        return hop->held ? resume(hop, now_ns) : stand(hop);
+    if (hop->proof.answered > 0)
+        return HOP_RATIONS;
+    if (hop->surveying && !hop->held)
+        return stand(hop); /* silent: tested until somebody answers */
+    if (hop->naps < UINT8_MAX)
+        hop->naps++;
+    start_proof(hop, HOP_DORMANT, now_ns);
+    return HOP_STANDS;
+}
+
+static void start_refill_burst(struct hop *hop, int64_t asked_ns)
+{
+    hop->phase = HOP_PROOF;
+    hop->proof = (struct hop_burst){ .length = PROOF_TESTS };
+    hop->due_ns = asked_ns + rest_ns;
+}
+
+static enum hop_verdict judge_refill(struct hop *hop)
+{
+    refill_add(&hop->refill, hop->proof.answered);
+    if (refill_is_done(&hop->refill))
+        return HOP_MEASURED;
+    start_refill_burst(hop, hop->tested_ns);
+    return HOP_UNDECIDED;
+}
+
+static enum hop_verdict judge_proof(struct hop *hop, int64_t now_ns)
+{
+    const struct hop_burst *proof = &hop->proof;
+
+    if (hop->measuring)
+        return judge_refill(hop);
+    if (proof->length < PROOF_TESTS)
+        return judge_waking(hop, now_ns);
+    if (!is_limited(proof, PROOF_UNANSWERED, PROOF_END))
+        return stand(hop);
+    if (proof->voided >= PROOF_UNANSWERED && try_again(hop, HOP_PROOF, now_ns))
+        return HOP_UNDECIDED;
+    if (lost_of(proof) < PROOF_UNANSWERED)
+        return stand(hop);
+    return HOP_RATIONS;
+}
+
+enum hop_verdict hop_tested(struct hop *hop, int64_t place, enum hop_answer answer, int64_t now_ns)
+{
+    bool of_proof = hop->phase == HOP_PROOF || hop->phase == HOP_PROVE;
+    struct hop_burst *burst = of_proof ? &hop->proof : &hop->tests;
+
+    if (burst->open == 0)
+        return HOP_UNDECIDED; /* of a burst that a send error broke off */
+    burst->open--;
+    burst->answered = (uint8_t)(burst->answered + (answer == HOP_ANSWERED));
+    burst->voided = (uint8_t)(burst->voided + (answer == HOP_VOID));
+    burst->answered_places |= (uint32_t)(answer == HOP_ANSWERED) << place;
+    if (burst->open > 0)
+        return HOP_UNDECIDED;
+    if (hop->phase == HOP_JUDGE)
+        return judge_tests(hop, now_ns);
+    return hop->phase == HOP_PROVE ? judge_proof(hop, now_ns) : HOP_UNDECIDED;
+}
+
+void hop_measure(struct hop *hop, struct pace_sample *sample, int64_t asked_ns)
+{
+    hop->measuring = true;
+    hop->sample = sample;
+    hop->refill = (struct refill){ 0 };
+    if (asked_ns <= hop->tested_ns)
+        refill_add(&hop->refill, hop->proof.answered);
+    start_refill_burst(hop, asked_ns > hop->tested_ns ? asked_ns : hop->tested_ns);
+}
+
+int64_t hop_spacing_ns(const struct hop *hop)
+{
+    return refill_spacing_ns(&hop->refill, rest_ns);
+}
+
+int64_t hop_wait_ns(const struct hop *hop)
+{
+    return refill_wait_ns(&hop->refill, rest_ns);
+}
+
+void hop_pace(struct hop *hop, struct pace_sample *sample)
+{
+    hop->phase = HOP_PACED;
+    hop->surveying = hop->measuring = false;
+    hop->sample = sample;
+    hop->counted = 0;
+    hop->next_place = pace_first(sample);
+    hop->due_ns = 0;
+    hop->naps = 0;
+}
+
+void hop_hold(struct hop *hop, int64_t due_ns)
+{
+    bool of_sample = hop->phase == HOP_SURVEY || hop->phase == HOP_SAMPLE ||
+                     hop->phase == HOP_TEST || hop->phase == HOP_JUDGE;
+    if (hop->answered || !of_sample)
+        return;
+    hop->phase = HOP_DORMANT;
+    hop->held = true;
+    hop->proof = (struct hop_burst){ .length = WAKE_TESTS };
+    hop->due_ns = due_ns;
+}
+
+void hop_stand(struct hop *hop)
+{
+    (void)stand(hop);
+}
+
+void hop_borrow(struct hop *hop, struct pace_sample *sample)
+{
+    hop_pace(hop, sample);
+    hop->borrowed = true;
+}
+
+void hop_send_error(struct hop *hop, const struct hop_rules *rules, enum probe_class class,
+                    int64_t now_ns)
+{
+    hop->errors++;
+    if (class != PROBE_COUNTED)
+        return;
+    hop->counted--;
+    if (hop->errors > rules->packets)
+        hop->phase = HOP_SETTLED; /* this host does not get them out; do not try for ever */
+    else if (hop->sample != NULL)
+        hop->phase = HOP_PACED;
+    else
+        hop->phase = HOP_SAMPLE;
+    if (hop->due_ns < now_ns + rules->interval_ns)
+        hop->due_ns = now_ns + rules->interval_ns;
+}
+
+const struct pace_outcome *hop_read_shared(struct hop *hop, const struct hop_rules *rules)
+{
+    while (hop->phase == HOP_PACED && hop->counted < rules->packets) {
+        const struct pace_outcome *outcome = pace_outcome(hop->sample, &hop->next_place);
+        if (outcome == NULL || outcome->state == PACE_OPEN)
+            return NULL;
+        hop->next_place++;
+        if (outcome->state == PACE_VOID || outcome->owner == rules->trace)
+            continue;
+        if (++hop->counted == rules->packets)
+            hop->phase = HOP_SETTLED;
+        return outcome;
+    }
+    return NULL;
+}

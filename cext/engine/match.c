@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/match.h"
+
+/* No router is known to take longer, though traces may end sooner. */
+static const int64_t longest_ns = INT64_C(5000000000);
+
+/* The probe whose index was `distance` before the newest one's. */
+static struct probe *before_newest(const struct probes *probes, uint32_t distance)
+{
+    return probes_get(probes, probes->next - 1 - distance);
+}
+
+static struct probe *by_index(const struct probes *probes, const struct wire_spec *spec,
+                              uint16_t index)
+{
+    if (index == 0 || probes->next == 0)
+        return NULL;
+    uint32_t newest = wire_index(spec, probes->next - 1);
+    return before_newest(probes, (newest + WIRE_INDEXES - index) % WIRE_INDEXES);
+}
+
+/* A SYN's answer acknowledges its payload too, where the stack takes data on a SYN. */
+static struct probe *by_tcp_seq(const struct probes *probes, const struct wire_spec *spec,
+                                uint32_t seq)
+{
+    uint32_t payload = spec->size - wire_size_min(WIRE_TCP, spec->source.version);
+
+    if (probes->next == 0)
+        return NULL;
+    uint32_t newest = wire_tcp_seq(spec, probes->next - 1), step = wire_tcp_step(spec);
+    for (uint32_t carried = 0; carried <= payload; carried += payload > 0 ? payload : 1) {
+        uint32_t distance = newest - (seq - carried);
+        struct probe *p = distance % step == 0 ? before_newest(probes, distance / step) : NULL;
+        if (p != NULL)
+            return p;
+    }
+    return NULL;
+}
+
+static bool has_cookie(const struct wire_ids *ids)
+{
+    return ids->cookie_bytes == WIRE_COOKIE;
+}
+
+/* As much of the cookie as there is. */
+static bool fits_cookie(const struct wire_spec *spec, const struct wire_ids *ids, uint32_t number)
+{
+    unsigned missing = 8u * (unsigned)(WIRE_COOKIE - ids->cookie_bytes);
+    uint64_t cookie = wire_cookie(spec, number);
+
+    return ids->cookie == cookie >> missing << missing;
+}
+
+/* Whether the quoted IPv4 identification is the probe's; some routers turn its bytes round. */
+static bool has_id(const struct wire_spec *spec, const struct wire_ids *ids, uint32_t number)
+{
+    uint16_t id = ids->ip_id;
+
+    if (ids->id_swapped)
+        id = (uint16_t)(id << 8 | id >> 8);
+    return id == wire_ip_id(spec, number);
+}
+
+bool match_secret(const struct wire_spec *spec, const struct wire_ids *ids, uint32_t number)
+{
+    if (spec->protocol == WIRE_TCP)
+        return true;
+    if (!fits_cookie(spec, ids, number))
+        return false;
+    if (has_cookie(ids))
+        return true;
+    return spec->source.version == 4 && (spec->protocol == WIRE_ICMP || has_id(spec, ids, number));
+}
+
+/* Whether nothing that a NAT rewrites was rewritten; flows are told apart by the source port. */
+static bool is_as_sent(const struct wire_spec *spec, const struct wire_ids *ids,
+                       const struct probe *p)
+{
+    if (!ipaddr_equal(&ids->source, wire_source(spec, p->flow)) ||
+        !ipaddr_equal(&ids->target, &spec->target))
+        return false;
+    if (spec->protocol == WIRE_ICMP)
+        return ids->ident == spec->ident;
+    return ids->target_port == spec->target_port &&
+           (uint16_t)(ids->source_port - spec->source_port) == p->flow;
+}
+
+/* Whether it is as this host's own NAT had made it. */
+static bool is_as_seen(const struct wire_ids *ids, const struct probe *p)
+{
+    const struct probe_form *form = &p->form;
+
+    return form->source.version != 0 && ipaddr_equal(&ids->source, &form->source) &&
+           ipaddr_equal(&ids->target, &form->target) && ids->source_port == form->source_port &&
+           ids->target_port == form->target_port;
+}
+
+void match_note_form(struct probe *p, const struct wire_spec *spec, const struct wire_ids *ids)
+{
+    if (!is_as_sent(spec, ids, p))
+        p->form =
+            (struct probe_form){ ids->source, ids->target, ids->source_port, ids->target_port };
+}
+
+/* Beside the cookie addresses and the identifier may have been rewritten by a NAT. */
+static struct probe *match_icmp(const struct probes *probes, const struct wire_spec *spec,
+                                const struct wire_ids *ids)
+{
+    struct probe *p = by_index(probes, spec, ids->index);
+
+    if (p == NULL || !match_secret(spec, ids, p->number))
+        return NULL;
+    return has_cookie(ids) || is_as_sent(spec, ids, p) ? p : NULL;
+}
+
+/* A NAT that rewrites addresses or ports changes the checksum, some change the IPv4 identification
+ * too; nobody changes the payload, whose cookie tells the index, and whose balance bytes must then
+ * be those of this index and flow. */
+static struct probe *match_udp(const struct probes *probes, const struct wire_spec *spec,
+                               const struct wire_ids *ids)
+{
+    bool whole = has_cookie(ids);
+    uint16_t index = whole ? wire_tagged_index(spec, (uint16_t)ids->cookie) : ids->index;
+    struct probe *p = by_index(probes, spec, index);
+
+    if (p == NULL || !match_secret(spec, ids, p->number))
+        return NULL;
+    bool fits = whole ? ids->balance == wire_udp_balance(spec, p->number, p->flow)
+                      : is_as_sent(spec, ids, p);
+    return fits ? p : NULL;
+}
+
+/* A SYN has no cookie. Where addresses or ports were rewritten its sequence number has to stand
+ * beside the IPv4 identification, or the flow label of IPv6, which no NAT changes. */
+static struct probe *match_tcp(const struct probes *probes, const struct wire_spec *spec,
+                               const struct wire_ids *ids)
+{
+    struct probe *p = by_tcp_seq(probes, spec, ids->tcp_seq);
+
+    if (p == NULL || is_as_sent(spec, ids, p) || is_as_seen(ids, p))
+        return p;
+    bool marked = spec->source.version == 6
+                      ? ids->flow_label == (WIRE_FLOW_LABEL | (uint32_t)p->flow)
+                      : has_id(spec, ids, p->number);
+    return marked && ids->tcp_seq == wire_tcp_seq(spec, p->number) ? p : NULL;
+}
+
+struct probe *match_probe(const struct probes *probes, const struct wire_spec *spec,
+                          const struct wire_ids *ids)
+{
+    if (ids->protocol != spec->protocol || ids->source.version != spec->source.version)
+        return NULL;
+    switch (spec->protocol) {
+    case WIRE_ICMP:
+        return match_icmp(probes, spec, ids);
+    case WIRE_UDP:
+        return match_udp(probes, spec, ids);
+    case WIRE_TCP:
+        return match_tcp(probes, spec, ids);
+    case WIRE_PROTOCOL_COUNT:
+        break;
+    }
+    return NULL;
+}
+
+bool match_is_bare(const struct wire_packet *packet)
+{
+    return !has_cookie(&packet->probe);
+}
+
+struct probe *match_reply(const struct probes *probes, const struct wire_spec *spec,
+                          const struct wire_packet *packet, int64_t now_ns, int64_t timeout_ns)
+{
+    int64_t wait_ns = timeout_ns > longest_ns ? timeout_ns : longest_ns;
+    struct probe *p = match_probe(probes, spec, &packet->probe);
+
+    if (p == NULL || !match_is_bare(packet))
+        return p;
+    bool answered = p->state == PROBE_ANSWERED || p->state == PROBE_LATE;
+    bool first = !answered || p->bare_from == ipaddr_hash(&packet->from);
+    return first && now_ns - p->left_ns <= wait_ns ? p : NULL;
+}

@@ -1,0 +1,607 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/pace.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CHECKS = 8,         /* of these, where all that other traces saw speaks for one responder */
+    MOST_YIELDS = 32,   /* silent hops that a sample waits for in all: 16 flows, not 256 targets */
+    FIRST_KEPT = 16,    /* room for outcomes at first; a power of two, as PACE_KEPT */
+    PASSES = 4,         /* bursts without a rate limit that make a further one superfluous */
+    BURST_SLOTS = 1024, /* by hash; responders that share one take turns too */
+};
+
+static const int64_t fresh_ns = INT64_C(60000000000);
+/* Tokens may come once a second and all together: until then the bucket is as the tests left it. */
+static const int64_t first_ns = INT64_C(1050000000);
+/* Brings the tokens of the longest burst back at 1,000/s, in steps of 20 ms as Linux has them. */
+static const int64_t burst_ns = INT64_C(40000000);
+static const int64_t measure_ns = INT64_C(1500000000);  /* longer than from burst to burst */
+static const int64_t active_ns = INT64_C(3000000000);   /* since a sample's last probe */
+static const int64_t waiting_ns = INT64_C(30000000000); /* since it was wanted */
+
+struct pace_sample {
+    struct pace_sample *next;
+    struct pace_responder *responder;
+    struct pace_key key;
+    uint32_t way[UINT8_MAX + 1];   /* what key.way has told so far */
+    struct pace_evidence evidence; /* the newest */
+    int64_t used_ns;               /* when a probe was last started, or left out for a silent hop */
+    uint32_t users;                /* hops of traces that hold it */
+    size_t yields, capacity;
+    int64_t first, count;          /* places: [first, count) are in the ring */
+    struct pace_outcome *outcomes; /* a ring */
+};
+
+struct pace_responder {
+    struct pace *pace;
+    struct pace_responder *next;
+    struct ipaddr address;
+    int64_t spacing_ns, free_ns; /* from free_ns on it has a token */
+    struct pace_sample *samples;
+};
+
+/* Bursts to a responder: when the next may begin, and when the last ones passed. */
+struct pace_bursts {
+    int64_t free_ns, passed_ns[PASSES];
+    uint64_t passes;
+};
+
+struct pace {
+    struct pace_responder *responders;
+    struct prefixes *prefixes;
+    struct ends *ends;
+    uint64_t news, serials, limits;
+    struct pace_counters counters;
+    struct pace_bursts bursts[BURST_SLOTS];
+};
+
+struct pace *pace_new(void)
+{
+    struct pace *pace = calloc(1, sizeof *pace);
+    if (pace == NULL)
+        return NULL;
+    pace->prefixes = prefixes_new();
+    pace->ends = ends_new();
+    if (pace->prefixes == NULL || pace->ends == NULL) {
+        pace_free(pace);
+        return NULL;
+    }
+    return pace;
+}
+
+static void free_sample(struct pace_sample *s)
+{
+    free(s->outcomes);
+    free(s);
+}
+
+void pace_free(struct pace *pace)
+{
+    if (pace == NULL)
+        return;
+    for (struct pace_responder *r = pace->responders, *next; r != NULL; r = next) {
+        next = r->next;
+        for (struct pace_sample *s = r->samples, *following; s != NULL; s = following) {
+            following = s->next;
+            free_sample(s);
+        }
+        free(r);
+    }
+    prefixes_free(pace->prefixes);
+    ends_free(pace->ends);
+    free(pace);
+}
+
+uint64_t pace_serial(struct pace *pace)
+{
+    return ++pace->serials;
+}
+
+struct pace_counters pace_counters(const struct pace *pace)
+{
+    return pace->counters;
+}
+
+struct prefixes *pace_prefixes(struct pace *pace)
+{
+    return pace->prefixes;
+}
+
+struct ends *pace_ends(struct pace *pace)
+{
+    return pace->ends;
+}
+
+uint64_t pace_limits(const struct pace *pace)
+{
+    return pace->limits;
+}
+
+/* ---- what is kept -------------------------------------------------------------------------- */
+
+/* Drops the samples that no trace holds and nobody has used for a minute; where more than PACE_IDLE
+ * remain, the one that was used least recently too. */
+static void drop_idle(struct pace *pace, int64_t now_ns)
+{
+    struct pace_sample **oldest = NULL;
+    size_t idle = 0;
+
+    for (struct pace_responder *r = pace->responders; r != NULL; r = r->next) {
+        for (struct pace_sample **link = &r->samples; *link != NULL;) {
+            struct pace_sample *s = *link;
+            if (s->users == 0 && now_ns - s->used_ns >= fresh_ns) {
+                *link = s->next;
+                free_sample(s);
+                continue;
+            }
+            idle += s->users == 0;
+            if (s->users == 0 && (oldest == NULL || s->used_ns < (*oldest)->used_ns))
+                oldest = link;
+            link = &s->next;
+        }
+    }
+    if (idle <= PACE_IDLE)
+        return;
+    struct pace_sample *s = *oldest;
+    *oldest = s->next;
+    free_sample(s);
+    pace->counters.samples++;
+}
+
+/* Of the responders without a sample, drops the one that has had a token for longest if there are
+ * more than PACE_RESPONDERS. */
+static void drop_responder(struct pace *pace)
+{
+    struct pace_responder **oldest = NULL;
+    size_t bare = 0;
+
+    for (struct pace_responder **link = &pace->responders; *link != NULL; link = &(*link)->next) {
+        if ((*link)->samples != NULL)
+            continue;
+        bare++;
+        if (oldest == NULL || (*link)->free_ns < (*oldest)->free_ns)
+            oldest = link;
+    }
+    if (bare <= PACE_RESPONDERS)
+        return;
+    struct pace_responder *r = *oldest;
+    *oldest = r->next;
+    free(r);
+    pace->counters.responders++;
+}
+
+/* Called before anything is added: samples and responders come one at a time, so that one of each
+ * makes room. */
+static void make_room(struct pace *pace, int64_t now_ns)
+{
+    drop_idle(pace, now_ns);
+    drop_responder(pace);
+}
+
+static struct pace_responder *find(const struct pace *pace, const struct ipaddr *address)
+{
+    struct pace_responder *r = pace->responders;
+    while (r != NULL && !ipaddr_equal(&r->address, address))
+        r = r->next;
+    return r;
+}
+
+/* Nothing known tells the two ways apart. */
+static bool same_way(const struct pace_sample *s, const struct pace_key *key)
+{
+    for (unsigned ttl = 0; key->way != NULL && ttl < key->ttl; ttl++)
+        if (s->way[ttl] != 0 && key->way[ttl] != 0 && s->way[ttl] != key->way[ttl])
+            return false;
+    return true;
+}
+
+static void learn_way(struct pace_sample *s, const struct pace_key *key)
+{
+    for (unsigned ttl = 0; key->way != NULL && ttl < key->ttl; ttl++)
+        if (s->way[ttl] == 0)
+            s->way[ttl] = key->way[ttl];
+}
+
+static struct pace_sample *find_sample(struct pace_responder *r, const struct pace_key *key)
+{
+    struct pace_sample *s = r->samples;
+    while (s != NULL &&
+           (s->key.ttl != key->ttl || s->key.protocol != key->protocol ||
+            s->key.direct != key->direct || s->key.refuses != key->refuses || !same_way(s, key)))
+        s = s->next;
+    return s;
+}
+
+static struct pace_responder *add_responder(struct pace *pace, const struct ipaddr *address)
+{
+    struct pace_responder *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return NULL;
+    r->pace = pace;
+    r->address = *address;
+    r->next = pace->responders;
+    pace->responders = r;
+    return r;
+}
+
+static struct pace_sample *add_sample(struct pace_responder *r, const struct pace_key *key)
+{
+    struct pace_sample *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return NULL;
+    s->responder = r;
+    s->key = *key;
+    s->key.way = NULL;
+    s->next = r->samples;
+    r->samples = s;
+    return s;
+}
+
+static bool is_fresh(const struct pace_sample *s, int64_t now_ns)
+{
+    return s != NULL && now_ns - s->used_ns < fresh_ns;
+}
+
+struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, int64_t now_ns)
+{
+    struct pace_responder *r = find(pace, &key->responder);
+    struct pace_sample *s = r != NULL ? find_sample(r, key) : NULL;
+    struct pace_key any_way = *key;
+
+    any_way.way = NULL;
+    const struct pace_sample *other = r != NULL && s == NULL ? find_sample(r, &any_way) : NULL;
+    if (is_fresh(other, now_ns)) { /* what rations over one way does over all */
+        const struct pace_evidence evidence = other->evidence;
+        s = add_sample(r, key);
+        if (s != NULL) {
+            s->evidence = evidence;
+            s->used_ns = now_ns;
+        }
+    }
+    if (!is_fresh(s, now_ns))
+        return NULL;
+    learn_way(s, key);
+    s->users++;
+    return s;
+}
+
+/* Nobody reads a sample as old as this any more. Places are not given a second time: a trace that
+ * paused for so long may still end probes at the old ones. */
+static void forget(struct pace_sample *s)
+{
+    s->first = s->count;
+    s->yields = 0;
+    memset(s->way, 0, sizeof s->way);
+}
+
+int64_t pace_burst_ns(const struct pace *pace, const struct ipaddr *responder)
+{
+    return pace->bursts[ipaddr_hash(responder) % BURST_SLOTS].free_ns;
+}
+
+int64_t pace_last_burst_ns(const struct pace *pace, const struct ipaddr *responder)
+{
+    return pace_burst_ns(pace, responder) - burst_ns;
+}
+
+void pace_burst(struct pace *pace, const struct ipaddr *responder, int64_t now_ns)
+{
+    pace->bursts[ipaddr_hash(responder) % BURST_SLOTS].free_ns = now_ns + burst_ns;
+}
+
+void pace_passed(struct pace *pace, const struct ipaddr *responder, int64_t now_ns)
+{
+    struct pace_bursts *bursts = &pace->bursts[ipaddr_hash(responder) % BURST_SLOTS];
+    bursts->passed_ns[bursts->passes++ % PASSES] = now_ns;
+}
+
+bool pace_has_passed(const struct pace *pace, const struct ipaddr *responder, int64_t since_ns)
+{
+    const struct pace_bursts *bursts = &pace->bursts[ipaddr_hash(responder) % BURST_SLOTS];
+    /* the oldest of the last ones */
+    return bursts->passes >= PASSES && bursts->passed_ns[bursts->passes % PASSES] > since_ns;
+}
+
+struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key,
+                                struct pace_evidence evidence, int64_t spacing_ns, int64_t now_ns)
+{
+    make_room(pace, now_ns);
+    struct pace_responder *r = find(pace, &key->responder);
+    if (r == NULL) {
+        r = add_responder(pace, &key->responder);
+        if (r == NULL)
+            return NULL;
+        r->spacing_ns = spacing_ns;
+    }
+    if (spacing_ns < r->spacing_ns)
+        r->spacing_ns = spacing_ns; /* whoever saw less had to share the bucket */
+    int64_t asked_ns = pace_last_burst_ns(pace, &key->responder);
+    if (asked_ns < now_ns)
+        asked_ns = now_ns;
+    if (r->free_ns < asked_ns + first_ns)
+        r->free_ns = asked_ns + first_ns;
+    struct pace_sample *s = find_sample(r, key);
+    if (s == NULL)
+        s = add_sample(r, key);
+    else if (now_ns - s->used_ns >= fresh_ns)
+        forget(s);
+    if (s == NULL)
+        return NULL;
+    learn_way(s, key);
+    s->used_ns = now_ns;
+    s->evidence = evidence;
+    s->users++;
+    pace->limits++;
+    return s;
+}
+
+/* A router at this TTL that nothing known on the way there rules out. */
+static bool may_be_router(const struct pace_sample *s, const struct pace_key *key, int64_t now_ns)
+{
+    return s->key.ttl == key->ttl && s->key.protocol == key->protocol && !s->key.direct &&
+           !s->key.refuses && is_fresh(s, now_ns) && same_way(s, key);
+}
+
+bool pace_is_limited(const struct pace *pace, const struct pace_key *key, int64_t now_ns)
+{
+    for (const struct pace_responder *r = pace->responders; r != NULL; r = r->next)
+        for (const struct pace_sample *s = r->samples; s != NULL; s = s->next)
+            if (may_be_router(s, key, now_ns))
+                return true;
+    return false;
+}
+
+struct pace_sample *pace_borrow(struct pace *pace, const struct pace_key *key, uint32_t hash,
+                                int64_t now_ns)
+{
+    for (struct pace_responder *r = pace->responders; r != NULL; r = r->next) {
+        if (ipaddr_hash(&r->address) != hash)
+            continue;
+        for (struct pace_sample *s = r->samples; s != NULL; s = s->next)
+            if (may_be_router(s, key, now_ns)) {
+                s->users++;
+                return s;
+            }
+    }
+    return NULL;
+}
+
+void pace_measuring(struct pace_sample *sample, int64_t now_ns)
+{
+    struct pace_responder *r = sample->responder;
+
+    sample->used_ns = now_ns;
+    if (r->free_ns < now_ns + measure_ns)
+        r->free_ns = now_ns + measure_ns;
+}
+
+void pace_measured(struct pace_sample *sample, int64_t spacing_ns, int64_t from_ns)
+{
+    struct pace_responder *r = sample->responder;
+
+    r->spacing_ns = spacing_ns;
+    r->free_ns = from_ns;
+}
+
+void pace_answered(struct pace *pace, const struct ipaddr *responder, int64_t now_ns)
+{
+    struct pace_responder *r = find(pace, responder);
+    if (r != NULL && r->free_ns < now_ns + r->spacing_ns)
+        r->free_ns = now_ns + r->spacing_ns;
+}
+
+int64_t pace_free_ns(const struct pace *pace, const struct ipaddr *responder)
+{
+    const struct pace_responder *r = find(pace, responder);
+    return r != NULL ? r->free_ns : 0;
+}
+
+void pace_take(struct pace *pace, const struct ipaddr *responder, int64_t now_ns)
+{
+    pace_answered(pace, responder, now_ns);
+}
+
+const struct ipaddr *pace_responder(const struct pace_sample *sample)
+{
+    return &sample->responder->address;
+}
+
+int64_t pace_spacing_ns(const struct pace_sample *sample)
+{
+    return sample->responder->spacing_ns;
+}
+
+struct pace_evidence pace_evidence(const struct pace_sample *sample)
+{
+    return sample->evidence;
+}
+
+static struct pace_outcome *at_place(const struct pace_sample *s, int64_t place)
+{
+    return &s->outcomes[(size_t)place & (s->capacity - 1)];
+}
+
+int64_t pace_first(const struct pace_sample *sample)
+{
+    return sample->first;
+}
+
+int64_t pace_due(const struct pace_sample *sample, uint64_t owner, int64_t place, uint32_t missing)
+{
+    uint32_t of_others = 0;
+
+    place = place < sample->first ? sample->first : place;
+    for (; place < sample->count && of_others < missing; place++) {
+        const struct pace_outcome *o = at_place(sample, place);
+        of_others += o->state != PACE_VOID && o->owner != owner;
+    }
+    return of_others < missing ? sample->responder->free_ns : INT64_MAX;
+}
+
+bool pace_is_idle(const struct pace_sample *sample, int64_t now_ns)
+{
+    int64_t idle_ns = now_ns - sample->used_ns;
+    return idle_ns >= (sample->count > sample->first ? active_ns : waiting_ns);
+}
+
+bool pace_wants_checks(const struct pace_sample *sample, int64_t now_ns)
+{
+    return sample->yields < CHECKS && !pace_is_idle(sample, now_ns);
+}
+
+static bool may_be_at(const struct pace_sample *s, const struct wire_spec *spec, uint8_t ttl)
+{
+    bool is_target = ipaddr_equal(&s->responder->address, &spec->target);
+    return s->key.protocol == spec->protocol &&
+           (s->key.ttl == ttl || (s->key.ttl < ttl && is_target));
+}
+
+/* One that has not begun waits for tokens that others take. */
+static bool is_active(const struct pace_sample *s, const struct wire_spec *spec, uint8_t ttl,
+                      int64_t now_ns)
+{
+    return may_be_at(s, spec, ttl) && !pace_is_idle(s, now_ns);
+}
+
+int64_t pace_slot_ns(const struct pace *pace, const struct wire_spec *spec, uint8_t ttl,
+                     int64_t now_ns)
+{
+    int64_t slot_ns = 0;
+
+    for (const struct pace_responder *r = pace->responders; r != NULL; r = r->next)
+        for (const struct pace_sample *s = r->samples; s != NULL; s = s->next)
+            if (is_active(s, spec, ttl, now_ns) && r->free_ns > slot_ns)
+                slot_ns = r->free_ns;
+    return slot_ns;
+}
+
+int64_t pace_router_slot_ns(const struct pace *pace, const struct pace_key *key, int64_t now_ns)
+{
+    int64_t slot_ns = 0;
+
+    for (const struct pace_responder *r = pace->responders; r != NULL; r = r->next)
+        for (const struct pace_sample *s = r->samples; s != NULL; s = s->next)
+            if (may_be_router(s, key, now_ns) && r->free_ns > slot_ns)
+                slot_ns = r->free_ns;
+    return slot_ns;
+}
+
+void pace_yield_slot(struct pace *pace, const struct wire_spec *spec, const struct pace_key *key,
+                     int64_t now_ns)
+{
+    for (struct pace_responder *r = pace->responders; r != NULL; r = r->next)
+        for (struct pace_sample *s = r->samples; s != NULL; s = s->next) {
+            bool active = is_active(s, spec, key->ttl, now_ns);
+            if (!active && !may_be_router(s, key, now_ns))
+                continue;
+            r->free_ns = now_ns + r->spacing_ns;
+            if (s->yields++ < MOST_YIELDS && active)
+                s->used_ns = now_ns; /* it waits, and is still being taken */
+        }
+}
+
+/* Room for one more outcome: a larger ring, or the place of the oldest one. */
+static int reserve(struct pace_sample *s)
+{
+    struct pace_sample bigger = *s;
+
+    if ((size_t)(s->count - s->first) < s->capacity)
+        return 0;
+    if (s->capacity == PACE_KEPT) {
+        s->first++;
+        return 0;
+    }
+    bigger.capacity = s->capacity == 0 ? FIRST_KEPT : s->capacity * 2;
+    assert(bigger.capacity <= PACE_KEPT);
+    bigger.outcomes = malloc(bigger.capacity * sizeof *bigger.outcomes);
+    if (bigger.outcomes == NULL)
+        return -1;
+    for (int64_t place = s->first; place < s->count; place++)
+        *at_place(&bigger, place) = *at_place(s, place);
+    free(s->outcomes);
+    s->outcomes = bigger.outcomes;
+    s->capacity = bigger.capacity;
+    return 0;
+}
+
+int64_t pace_start(struct pace_sample *sample, uint64_t owner, int64_t now_ns)
+{
+    if (reserve(sample) < 0)
+        return -1;
+    *at_place(sample, sample->count) = (struct pace_outcome){ .owner = owner, .rtt_ns = -1 };
+    sample->responder->free_ns = now_ns + sample->responder->spacing_ns;
+    sample->used_ns = now_ns;
+    return sample->count++;
+}
+
+void pace_finish(struct pace *pace, struct pace_sample *sample, int64_t place,
+                 const struct pace_outcome *outcome)
+{
+    assert(place >= 0 && place < sample->count);
+    if (place < sample->first)
+        return;
+    struct pace_outcome *o = at_place(sample, place);
+    uint64_t owner = o->owner;
+    *o = *outcome;
+    o->owner = owner;
+    pace->news++;
+}
+
+const struct pace_outcome *pace_outcome(const struct pace_sample *sample, int64_t *place)
+{
+    assert(*place <= sample->count);
+    if (*place < sample->first) {
+        sample->responder->pace->counters.outcomes += (uint64_t)(sample->first - *place);
+        *place = sample->first;
+    }
+    return *place < sample->count ? at_place(sample, *place) : NULL;
+}
+
+void pace_leave(struct pace_sample *sample, uint64_t owner)
+{
+    const struct pace_outcome none = { .state = PACE_VOID, .rtt_ns = -1 };
+    struct pace *pace = sample->responder->pace;
+
+    assert(sample->users > 0);
+    for (int64_t place = sample->first; place < sample->count; place++) {
+        const struct pace_outcome *o = at_place(sample, place);
+        if (o->owner == owner && o->state == PACE_OPEN)
+            pace_finish(pace, sample, place, &none);
+    }
+    sample->users--;
+    if (sample->users == 0)
+        make_room(pace, sample->used_ns);
+}
+
+uint64_t pace_news(const struct pace *pace)
+{
+    return pace->news;
+}
+
+struct pace_usage pace_usage(const struct pace *pace)
+{
+    struct pace_usage usage = { 0 };
+
+    for (const struct pace_responder *r = pace->responders; r != NULL; r = r->next) {
+        usage.responders++;
+        usage.bare += r->samples == NULL;
+        for (const struct pace_sample *s = r->samples; s != NULL; s = s->next) {
+            size_t kept = (size_t)(s->count - s->first);
+            usage.samples++;
+            usage.idle += s->users == 0;
+            usage.most_outcomes = kept > usage.most_outcomes ? kept : usage.most_outcomes;
+        }
+    }
+    return usage;
+}
+
+void pace_visit(const struct pace *pace, pace_visitor *visit, void *context)
+{
+    for (const struct pace_responder *r = pace->responders; r != NULL; r = r->next)
+        for (const struct pace_sample *s = r->samples; s != NULL; s = s->next)
+            for (int64_t place = s->first; place < s->count; place++)
+                visit(context, at_place(s, place));
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/prefix.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    TTLS = UINT8_MAX + 1,
+    ENOUGH = 3,        /* traces that agree; where there are fewer, each asks for itself */
+    ENOUGH_PARTS = 12, /* traces where not all agree, but each responder has its range of targets */
+};
+
+static const int64_t fresh_ns = INT64_C(60000000000);
+
+struct path {
+    uint64_t serial; /* 0: of no trace */
+    struct wire_spec spec;
+    uint32_t egress;
+    uint16_t flow;
+    bool live;
+    int64_t seen_ns;
+    uint32_t way[TTLS];
+};
+
+struct prefixes {
+    struct path *paths[PREFIX_TRACES]; /* a ring, made as they are needed */
+    size_t next;
+};
+
+/* A path that may be the same up to the TTL, and who replied to its trace there. */
+struct donor {
+    struct ipaddr target;
+    uint32_t hash;
+};
+
+struct donors {
+    size_t count;
+    bool live;
+    struct ipaddr low, high; /* of the targets of running traces without a reply there */
+    struct donor list[PREFIX_TRACES];
+};
+
+struct prefixes *prefixes_new(void)
+{
+    return calloc(1, sizeof(struct prefixes));
+}
+
+void prefixes_free(struct prefixes *all)
+{
+    if (all == NULL)
+        return;
+    for (size_t i = 0; i < PREFIX_TRACES; i++)
+        free(all->paths[i]);
+    free(all);
+}
+
+/* ---- what traces note ---------------------------------------------------------------------- */
+
+static struct path *path_at(const struct prefixes *all, uint64_t serial, size_t place)
+{
+    struct path *path = all->paths[place % PREFIX_TRACES];
+    return path != NULL && path->serial == serial ? path : NULL;
+}
+
+static struct path *add_path(struct prefixes *all, const struct prefix_key *key, uint64_t serial,
+                             size_t *place)
+{
+    size_t at = all->next++ % PREFIX_TRACES;
+
+    if (all->paths[at] == NULL)
+        all->paths[at] = malloc(sizeof *all->paths[at]);
+    struct path *path = all->paths[at];
+    if (path == NULL)
+        return NULL;
+    memset(path, 0, sizeof *path);
+    path->serial = serial;
+    path->spec = *key->spec;
+    path->egress = key->egress;
+    path->flow = key->flow;
+    path->live = true;
+    *place = at;
+    return path;
+}
+
+void prefixes_note(struct prefixes *all, const struct prefix_key *key, uint64_t serial,
+                   size_t *place, uint8_t ttl, uint32_t hash, int64_t now_ns)
+{
+    struct path *path = path_at(all, serial, *place);
+
+    if (path == NULL)
+        path = add_path(all, key, serial, place);
+    if (path == NULL)
+        return;
+    path->way[ttl] = hash;
+    path->seen_ns = now_ns;
+}
+
+void prefixes_end(struct prefixes *all, uint64_t serial, size_t place)
+{
+    struct path *path = path_at(all, serial, place);
+    if (path != NULL)
+        path->live = false;
+}
+
+/* ---- who may be the same ------------------------------------------------------------------- */
+
+static bool same_but_target(const struct path *path, const struct prefix_key *key)
+{
+    const struct wire_spec *a = &path->spec, *b = key->spec;
+    return path->flow == key->flow && path->egress == key->egress && a->protocol == b->protocol &&
+           a->source_port == b->source_port && a->target_port == b->target_port &&
+           a->tos == b->tos && ipaddr_equal(&a->source, &b->source);
+}
+
+/* Nothing known tells the two paths apart before the TTL. */
+static bool same_before(const uint32_t *a, const uint32_t *b, uint8_t ttl)
+{
+    for (unsigned i = 0; i < ttl; i++)
+        if (a[i] > PREFIX_OTHER && b[i] > PREFIX_OTHER && a[i] != b[i])
+            return false;
+    return true;
+}
+
+static int compare(const struct ipaddr *a, const struct ipaddr *b)
+{
+    return memcmp(a->bytes, b->bytes, sizeof a->bytes); /* of one version: of one source */
+}
+
+static void add_donor(struct donors *donors, const struct path *path, uint8_t ttl)
+{
+    donors->list[donors->count++] = (struct donor){ path->spec.target, path->way[ttl] };
+    donors->live = donors->live || path->live;
+}
+
+/* A running trace without a reply at the TTL. */
+static void note_waiting(struct donors *donors, const struct path *path)
+{
+    const struct ipaddr *target = &path->spec.target;
+
+    if (donors->low.version == 0 || compare(target, &donors->low) < 0)
+        donors->low = *target;
+    if (donors->high.version == 0 || compare(target, &donors->high) > 0)
+        donors->high = *target;
+}
+
+static void consider(struct donors *donors, const struct path *path, uint8_t ttl)
+{
+    uint32_t hash = path->way[ttl];
+
+    if (hash == 0 && path->live)
+        note_waiting(donors, path);
+    if (hash > PREFIX_ASKED || (hash == PREFIX_ASKED && path->live))
+        add_donor(donors, path, ttl);
+}
+
+static void collect(const struct prefixes *all, const struct prefix_key *key, uint64_t serial,
+                    const uint32_t *way, uint8_t ttl, int64_t now_ns, struct donors *donors)
+{
+    donors->count = 0;
+    donors->live = false;
+    donors->low.version = donors->high.version = 0;
+    for (size_t i = 0; i < PREFIX_TRACES; i++) {
+        const struct path *path = all->paths[i];
+        if (path != NULL && path->serial != serial && now_ns - path->seen_ns < fresh_ns &&
+            same_but_target(path, key) && same_before(path->way, way, ttl))
+            consider(donors, path, ttl);
+    }
+}
+
+static int by_target(const void *a, const void *b)
+{
+    const struct donor *x = a, *y = b;
+    return compare(&x->target, &y->target);
+}
+
+static bool all_agree(const struct donors *donors)
+{
+    for (size_t i = 1; i < donors->count; i++)
+        if (donors->list[i].hash != donors->list[0].hash)
+            return false;
+    return true;
+}
+
+/* In the order of targets, sorted: each responder has one range, as routing by prefix gives it, and
+ * none rests on a single trace. */
+static bool in_ranges(const struct donors *donors)
+{
+    const struct donor *list = donors->list;
+    size_t began = 0;
+
+    for (size_t i = 1; i <= donors->count; i++) {
+        if (i < donors->count && list[i].hash == list[i - 1].hash)
+            continue;
+        if (i - began < 2)
+            return false;
+        for (size_t j = 0; j < began; j++)
+            if (list[j].hash == list[began].hash)
+                return false;
+        began = i;
+    }
+    return true;
+}
+
+/* The responder in whose range the target is; 0 where that is not clear. Sorted. */
+static uint32_t of_range(const struct donors *donors, const struct ipaddr *target)
+{
+    size_t above = 0;
+
+    while (above < donors->count && compare(&donors->list[above].target, target) < 0)
+        above++;
+    if (above == 0 || above == donors->count)
+        return 0;
+    uint32_t hash = donors->list[above].hash;
+    return donors->list[above - 1].hash == hash ? hash : 0;
+}
+
+/* Beyond the targets of all others it could be the first of another prefix. */
+static bool is_outermost(const struct donors *donors, const struct ipaddr *target)
+{
+    const struct ipaddr *low = &donors->list[0].target,
+                        *high = &donors->list[donors->count - 1].target;
+
+    if (compare(target, low) < 0)
+        return donors->low.version == 0 || compare(target, &donors->low) < 0;
+    if (compare(target, high) > 0)
+        return donors->high.version == 0 || compare(target, &donors->high) > 0;
+    return false;
+}
+
+/* What the donors, sorted, say of the target; 0 where that is not clear. */
+static uint32_t judge(const struct donors *donors, const struct ipaddr *target)
+{
+    bool agree = all_agree(donors);
+
+    if (donors->count < (agree ? ENOUGH : ENOUGH_PARTS))
+        return 0;
+    return agree || in_ranges(donors) ? of_range(donors, target) : 0;
+}
+
+struct prefix_seen prefixes_guess(const struct prefixes *all, const struct prefix_key *key,
+                                  uint64_t serial, const uint32_t *way, uint8_t ttl, int64_t now_ns)
+{
+    struct donors donors;
+    struct prefix_seen seen = { .guess = PREFIX_NONE };
+
+    collect(all, key, serial, way, ttl, now_ns, &donors);
+    if (donors.count == 0)
+        return seen;
+    qsort(donors.list, donors.count, sizeof donors.list[0], by_target);
+    seen.hash = judge(&donors, &key->spec->target);
+    seen.guess = seen.hash > PREFIX_OTHER ? PREFIX_SAME : PREFIX_UNSURE;
+    seen.live = donors.live;
+    seen.first = is_outermost(&donors, &key->spec->target);
+    return seen;
+}

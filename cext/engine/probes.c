@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/probes.h"
+
+#include <stdlib.h>
+
+enum { FIRST_CAPACITY = 64 };
+
+static struct probe *slot(const struct probes *set, uint32_t number)
+{
+    return &set->ring[number & (set->capacity - 1)];
+}
+
+static int grow(struct probes *set)
+{
+    struct probes bigger = *set;
+
+    bigger.capacity = set->capacity == 0 ? FIRST_CAPACITY : set->capacity * 2;
+    if (bigger.capacity > PROBES_MAX)
+        return -1;
+    bigger.ring = calloc(bigger.capacity, sizeof *bigger.ring);
+    if (bigger.ring == NULL)
+        return -1;
+    for (uint32_t n = set->oldest; n != set->next; n++)
+        *slot(&bigger, n) = *slot(set, n);
+    free(set->ring);
+    *set = bigger;
+    return 0;
+}
+
+static bool retire_oldest(struct probes *set, int64_t now_ns, int64_t keep_ns)
+{
+    const struct probe *p = slot(set, set->oldest);
+
+    if (p->state == PROBE_OPEN || now_ns - p->sent_ns < keep_ns)
+        return false;
+    if (set->first_open == set->oldest)
+        set->first_open++;
+    set->oldest++;
+    return true;
+}
+
+struct probe *probes_add(struct probes *set, int64_t now_ns, int64_t keep_ns)
+{
+    if (set->next - set->oldest == set->capacity) {
+        bool room = set->capacity > 0 && retire_oldest(set, now_ns, keep_ns);
+        if (!room && grow(set) < 0)
+            return NULL;
+    }
+    struct probe *p = slot(set, set->next);
+    *p = (struct probe){ .number = set->next, .sent_ns = now_ns, .left_ns = now_ns, .place = -1 };
+    set->next++;
+    return p;
+}
+
+struct probe *probes_get(const struct probes *set, uint32_t number)
+{
+    if (number - set->oldest >= set->next - set->oldest)
+        return NULL;
+    return slot(set, number);
+}
+
+struct probe *probes_next_open(struct probes *set, uint32_t number)
+{
+    while (set->first_open != set->next && slot(set, set->first_open)->state != PROBE_OPEN)
+        set->first_open++;
+    if ((int32_t)(number - set->first_open) < 0)
+        number = set->first_open;
+    while (number != set->next && slot(set, number)->state != PROBE_OPEN)
+        number++;
+    return number == set->next ? NULL : slot(set, number);
+}
+
+void probes_fini(struct probes *set)
+{
+    free(set->ring);
+    *set = (struct probes){ 0 };
+}

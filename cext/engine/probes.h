@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The probes of one trace, newest last, in a ring that grows: where a reply finds its probe. A
+ * probe stays for two timeouts, so an index is never given to a second probe while an answer to the
+ * first may still come. Pure. */
+#ifndef MTR_ENGINE_PROBES_H
+#define MTR_ENGINE_PROBES_H
+
+#include "base/ipaddr.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { PROBES_MAX = 32768 }; /* at once; half of the indexes there are */
+
+enum probe_state {
+    PROBE_OPEN,
+    PROBE_ANSWERED,
+    PROBE_TIMED_OUT,
+    PROBE_LATE,        /* answered after its deadline */
+    PROBE_UNREACHABLE, /* reported as not arrived */
+    PROBE_SEND_ERROR,
+};
+
+/* Fixed when the probe is sent: its own answer never decides whether it counts. */
+enum probe_class { PROBE_COUNTED, PROBE_TEST };
+
+/* What a NAT may rewrite of a probe. */
+struct probe_form {
+    struct ipaddr source, target; /* version 0: nothing was rewritten */
+    uint16_t source_port, target_port;
+};
+
+struct probe {
+    uint32_t number;
+    uint16_t flow;
+    uint8_t ttl;
+    enum probe_class class;
+    enum probe_state state;
+    int64_t sent_ns;      /* monotonic, before it was given to the kernel */
+    int64_t left_ns;      /* monotonic: from when its deadline counts, see trace_seen */
+    int64_t stamp_ns;     /* kernel's, CLOCK_REALTIME; 0 until the tap has shown it */
+    uint32_t stamp_epoch; /* of the clock; see struct trace_stamp */
+    uint64_t drops;       /* by the capture, when it was sent */
+    uint32_t answer_link; /* interface on which the first answer was seen */
+    uint32_t bare_from;   /* hash of who answered it first, if without a cookie (match.h), else 0 */
+    struct probe_form form; /* as the tap has shown it, where this host's own NAT rewrote it */
+    int64_t place;          /* counted: in a pace_sample, or -1; test: in its burst */
+    uint32_t ahead;         /* bytes of the process that wait in front of it, see budget.h */
+};
+
+struct probes {
+    struct probe *ring;
+    uint32_t capacity;     /* a power of two */
+    uint32_t oldest, next; /* numbers: [oldest, next) are here */
+    uint32_t first_open;   /* no probe below it is open */
+};
+
+/* {0} is a valid empty set. */
+
+/* A new open probe, or NULL where memory is out or PROBES_MAX are younger than `keep_ns`. */
+struct probe *probes_add(struct probes *set, int64_t now_ns, int64_t keep_ns);
+
+/* The probe with this number; NULL if it is not here (any more). */
+struct probe *probes_get(const struct probes *set, uint32_t number);
+
+/* The oldest open probe that is not below `number`; NULL if there is none. */
+struct probe *probes_next_open(struct probes *set, uint32_t number);
+
+void probes_fini(struct probes *set);
+
+#endif

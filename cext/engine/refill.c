@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/refill.h"
+
+#include <assert.h>
+
+enum {
+    FEW = 3, /* fewer tokens a second than that: Linux has one, or two with a remainder */
+    IN_A_ROW = 3,
+};
+
+#define MS INT64_C(1000000)
+static const int64_t slow_ns = 1050 * MS; /* one token a second, as Linux and IOS XR have it */
+static const int64_t fast_ns = 100 * MS;
+
+void refill_add(struct refill *refill, uint8_t answered)
+{
+    assert(refill->bursts < REFILL_BURSTS);
+    refill->answered[refill->bursts++] = answered;
+}
+
+/* One burst without a reply, and tokens come more slowly, or all at once now and then. */
+static bool has_gap(const struct refill *refill)
+{
+    for (int i = 0; i < refill->bursts; i++)
+        if (refill->answered[i] == 0)
+            return true;
+    return false;
+}
+
+/* The last ones all found tokens, few of them: others had taken the earlier ones, or a burst came a
+ * moment before its token. Fewer than one a second do not show three times in a row. */
+static bool keeps_up(const struct refill *refill)
+{
+    int in_a_row = 0;
+
+    while (in_a_row < refill->bursts) {
+        int answered = refill->answered[refill->bursts - 1 - in_a_row];
+        if (answered == 0 || answered >= FEW)
+            break;
+        in_a_row++;
+    }
+    return in_a_row >= IN_A_ROW;
+}
+
+bool refill_is_done(const struct refill *refill)
+{
+    if (refill->bursts < 2)
+        return false;
+    return refill->bursts == REFILL_BURSTS || !has_gap(refill) || keeps_up(refill);
+}
+
+/* Every burst found tokens: what the poorest found comes in during a rest. */
+static int64_t steady_ns(const struct refill *refill, int64_t rest_ns)
+{
+    int least = refill->answered[0];
+
+    for (int i = 1; i < refill->bursts; i++)
+        if (refill->answered[i] < least)
+            least = refill->answered[i];
+    if (least < FEW)
+        return slow_ns;
+    int64_t spacing_ns = rest_ns * 13 / 10 / (least - 1);
+    return spacing_ns < fast_ns ? fast_ns : spacing_ns;
+}
+
+/* The tokens that came in after the first burst that found any did so within the rests from that
+ * one's to that of the last: so much apart at most. */
+static int64_t sparse_ns(const struct refill *refill, int64_t rest_ns)
+{
+    int first = 0, last = refill->bursts - 1, tokens = 0;
+
+    while (first < last && refill->answered[first] == 0)
+        first++;
+    while (last > first && refill->answered[last] == 0)
+        last--;
+    for (int i = first + 1; i <= last; i++)
+        tokens += refill->answered[i];
+    if (tokens == 0)
+        return 0;
+    int64_t spacing_ns = (last - first + 1) * rest_ns / tokens;
+    return spacing_ns < slow_ns ? slow_ns : spacing_ns;
+}
+
+int64_t refill_wait_ns(const struct refill *refill, int64_t rest_ns)
+{
+    int longest = 0, gap = 0;
+
+    if (keeps_up(refill))
+        return slow_ns;
+    for (int i = 0; i < refill->bursts; i++) {
+        gap = refill->answered[i] == 0 ? gap + 1 : 0;
+        longest = gap > longest ? gap : longest;
+    }
+    return longest > 0 ? (longest + 2) * rest_ns : slow_ns;
+}
+
+int64_t refill_spacing_ns(const struct refill *refill, int64_t rest_ns)
+{
+    if (keeps_up(refill))
+        return slow_ns;
+    return has_gap(refill) ? sparse_ns(refill, rest_ns) : steady_ns(refill, rest_ns);
+}

@@ -1,0 +1,628 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/match.h"
+#include "engine/trace_inside.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define MS INT64_C(1000000)
+static const int64_t interval_auto_ns = 100 * MS;
+static const int64_t silence_ns = 200 * MS;           /* moves the window on */
+static const int64_t counted_patience_ns = 1000 * MS; /* at least */
+static const int64_t test_patience_ns = 200 * MS;     /* at least */
+static const int64_t grace_ns = 2000 * MS; /* for a counted probe to a hop that replies to others */
+static const int64_t slot_lead_ns = 20 * MS;
+/* Without a neighbour's address the kernel holds a packet for three requests, 1 s apart. */
+static const int64_t held_most_ns = 3000 * MS;
+static const int64_t held_least_ns = 20 * MS; /* less is the time until the packet is read */
+static const int64_t clock_slack_ns = 1 * MS;
+static const int64_t full_queue_ns = 5 * MS; /* pause when this host's queue is full */
+static const int64_t full_ring_ns = 10 * MS; /* pause when no probe has room */
+
+struct trace *trace_new(const struct trace_config *config, struct pace *pace, int64_t now_ns,
+                        trace_sink *sink, void *context, struct err *err)
+{
+    struct trace *t = calloc(1, sizeof *t + (config->max_hops + 1u) * sizeof t->ttls[0]);
+    if (t == NULL) {
+        err_set(err, ERR_NOMEM, "no memory for a trace");
+        return NULL;
+    }
+    t->config = *config;
+    t->rules =
+        hop_rules(config->packets, config->interval_ns > 0 ? config->interval_ns : interval_auto_ns,
+                  config->vouched);
+    for (int ttl = config->first_hop; ttl <= config->max_hops; ttl++)
+        hop_begin(&t->ttls[ttl].hop, &t->rules);
+    t->rules.trace = pace_serial(pace);
+    t->pace = pace;
+    t->sink = sink;
+    t->context = context;
+    t->started_ns = t->stepped_ns = t->horizon_moved_ns = now_ns;
+    t->farthest = (uint8_t)(config->first_hop - 1);
+    t->look_ns = INT64_MAX;
+    if (config->known_hop > t->farthest && config->known_hop <= config->max_hops)
+        t->farthest = config->known_hop;
+    int horizon = t->farthest + TRACE_WINDOW;
+    t->horizon = (uint8_t)(horizon < config->max_hops ? horizon : config->max_hops);
+    return t;
+}
+
+void trace_free(struct trace *t)
+{
+    if (t == NULL)
+        return;
+    for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++)
+        if (t->ttls[ttl].hop.sample != NULL)
+            pace_leave(t->ttls[ttl].hop.sample, t->rules.trace);
+    prefixes_end(pace_prefixes(t->pace), t->rules.trace, t->prefix_place);
+    probes_fini(&t->probes);
+    quantiles_fini(&t->rtts);
+    free(t);
+}
+
+const struct trace_config *trace_config(const struct trace *t)
+{
+    return &t->config;
+}
+
+uint64_t trace_serial(const struct trace *t)
+{
+    return t->rules.trace;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+void trace_emit(struct trace *t, struct trace_event event, int64_t now_ns)
+{
+    event.at_ns = now_ns - t->started_ns;
+    t->sink(t->context, &event);
+}
+
+struct trace_event trace_about(const struct probe *p, enum event_kind kind)
+{
+    return (struct trace_event){ .kind = kind,
+                                 .probe = p->number,
+                                 .flow = p->flow,
+                                 .ttl = p->ttl,
+                                 .class = p->class,
+                                 .rtt_ns = -1 };
+}
+
+/* ---- how far the path is probed ------------------------------------------------------------- */
+
+/* Further ones get one probe each, to find the path. */
+int trace_last_sampled(const struct trace *t)
+{
+    if (t->end != 0)
+        return t->end;
+    if (t->horizon < t->config.max_hops)
+        return t->farthest;
+    int last = t->farthest + t->config.max_silent;
+    return last < t->config.max_hops ? last : t->config.max_hops;
+}
+
+/* The last TTL that is probed at all: where the end is in doubt, some beyond it. */
+static int last_probed(const struct trace *t)
+{
+    return t->end != 0 && !t->end_doubtful ? t->end : t->horizon;
+}
+
+/* ---- outcomes ------------------------------------------------------------------------------ */
+
+/* Survey probes are as patient as counted ones: they find the path. */
+static bool of_burst(const struct probe *p)
+{
+    return p->class == PROBE_TEST && p->place >= 0;
+}
+
+/* The one place where a probe's state changes; it emits the event that says so. */
+static void finish(struct trace *t, struct probe *p, enum probe_state state,
+                   struct trace_event event, int64_t now_ns)
+{
+    bool was_open = p->state == PROBE_OPEN;
+
+    p->state = state;
+    trace_emit(t, event, now_ns);
+    trace_publish(t, p, &event);
+    if (!was_open)
+        return;
+    t->ttls[p->ttl].open--;
+    if (of_burst(p))
+        trace_tested(t, p, now_ns);
+}
+
+static void finish_send_error(struct trace *t, struct probe *p, int error, int64_t now_ns)
+{
+    struct trace_event event = trace_about(p, EVENT_SEND_ERROR);
+
+    event.error = error;
+    t->last_error = error != 0 ? error : TRACE_VANISHED;
+    struct hop *hop = &t->ttls[p->ttl].hop;
+    bool of_replaced = hop->sample != NULL && p->place < 0; /* its sample counts no more */
+    hop_send_error(hop, &t->rules, of_replaced ? PROBE_TEST : p->class, now_ns);
+    finish(t, p, PROBE_SEND_ERROR, event, now_ns);
+}
+
+static int64_t patience_ns(const struct trace *t, bool burst)
+{
+    int64_t patience = burst ? test_patience_ns : counted_patience_ns;
+
+    if (!burst && t->config.timeout_given)
+        return t->config.timeout_ns;
+    if (patience < 4 * t->p95_ns)
+        patience = 4 * t->p95_ns;
+    if (!burst && patience < t->late_ns * 3 / 2) /* where one reply was late, others will be */
+        patience = t->late_ns * 3 / 2;
+    if (burst && patience < 2 * t->slowest_ns) /* of a hop that always takes long */
+        patience = 2 * t->slowest_ns;
+    int64_t most = t->config.timeout_ns;
+    if (burst && most < counted_patience_ns) /* a late reply is no sign of a rate limit */
+        most = counted_patience_ns;
+    return patience < most ? patience : most;
+}
+
+int64_t trace_test_patience_ns(const struct trace *t)
+{
+    return patience_ns(t, true);
+}
+
+static void refresh_patience(struct trace *t)
+{
+    if (t->p95_of == t->rtts.count)
+        return;
+    t->p95_of = t->rtts.count;
+    t->p95_ns = (int64_t)quantiles_get(&t->rtts, 0.95);
+    t->slowest_ns = 0;
+    for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++)
+        if (t->ttls[ttl].best_ns > t->slowest_ns)
+            t->slowest_ns = t->ttls[ttl].best_ns;
+}
+
+static bool has_work(const struct trace *t)
+{
+    for (int ttl = t->config.first_hop; ttl <= trace_last_sampled(t); ttl++)
+        if (!hop_is_settled(&t->ttls[ttl].hop) && t->ttls[ttl].hop.naps == 0)
+            return true;
+    return false;
+}
+
+/* When another trace's sample at this TTL leaves a token to a silent hop of ours; 0 if there is
+ * none. */
+static int64_t wake_slot_ns(const struct trace *t, int ttl)
+{
+    int64_t slot_ns = pace_slot_ns(t->pace, &t->config.spec, (uint8_t)ttl, t->stepped_ns);
+    int64_t held_ns = trace_held_slot_ns(t, (uint8_t)ttl, t->stepped_ns);
+    return slot_ns > held_ns ? slot_ns : held_ns;
+}
+
+static bool is_finished(const struct trace *t, int ttl)
+{
+    const struct ttl *at = &t->ttls[ttl];
+
+    if (!hop_is_settled(&at->hop) || at->open > 0)
+        return false;
+    return at->hop.phase != HOP_DORMANT || hop_is_spent(&at->hop) || wake_slot_ns(t, ttl) == 0;
+}
+
+static bool is_ready(const struct trace *t)
+{
+    int last = trace_last_sampled(t);
+
+    if (t->stepped_ns < t->grace_ns)
+        return false;
+    for (int ttl = t->config.first_hop; ttl <= last; ttl++)
+        if (!is_finished(t, ttl))
+            return false;
+    if (t->end == 0 && t->horizon < t->config.max_hops)
+        return false;
+    for (int ttl = last + 1; ttl <= last_probed(t); ttl++)
+        if (t->ttls[ttl].open > 0 || !hop_was_probed(&t->ttls[ttl].hop))
+            return false;
+    return true;
+}
+
+/* Whether nothing shows that the probe has left this host, though nothing hides it. */
+static bool is_unseen(const struct trace *t, const struct probe *p, uint64_t capture_drops)
+{
+    return p->stamp_ns == 0 && p->drops == capture_drops && t->unstamped == 0;
+}
+
+static int64_t deadline_ns(const struct trace *t, const struct probe *p, uint64_t capture_drops)
+{
+    int64_t held_ns = is_unseen(t, p, capture_drops) ? held_most_ns : 0;
+    return p->left_ns + patience_ns(t, of_burst(p)) + held_ns;
+}
+
+/* A probe that would count as lost: its reply may only be late. */
+static void time_out(struct trace *t, struct probe *p, int64_t now_ns)
+{
+    int64_t until_ns = p->left_ns + earlier(grace_ns, t->config.timeout_ns);
+
+    finish(t, p, PROBE_TIMED_OUT, trace_about(p, EVENT_TIMEOUT), now_ns);
+    if (p->class == PROBE_COUNTED && t->ttls[p->ttl].hop.answered && t->grace_ns < until_ns)
+        t->grace_ns = until_ns;
+}
+
+static void expire_probes(struct trace *t, int64_t now_ns, uint64_t capture_drops)
+{
+    struct probe *p = probes_next_open(&t->probes, t->probes.first_open);
+
+    if (p != NULL && now_ns - p->sent_ns >= test_patience_ns)
+        refresh_patience(t);
+    while (p != NULL) {
+        uint32_t number = p->number;
+        if (now_ns >= deadline_ns(t, p, capture_drops)) {
+            if (is_unseen(t, p, capture_drops))
+                finish_send_error(t, p, 0, now_ns);
+            else
+                time_out(t, p, now_ns);
+        }
+        p = probes_next_open(&t->probes, number + 1);
+    }
+}
+
+void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops)
+{
+    if (t->done)
+        return;
+    t->stepped_ns = now_ns;
+    t->drops = capture_drops;
+    expire_probes(t, now_ns, capture_drops);
+    trace_read_shared(t, now_ns);
+    if (t->end == 0 && now_ns - t->horizon_moved_ns >= silence_ns)
+        trace_advance_horizon(t, t->horizon + TRACE_WINDOW, now_ns);
+    trace_skip_tests(t);
+    trace_borrow(t, false, now_ns);
+    trace_note_rivals(t, false, now_ns);
+    t->at_work = has_work(t);
+    if (is_ready(t))
+        trace_borrow(t, true, now_ns);
+    if (is_ready(t) && !trace_awaits_others(t, now_ns)) {
+        t->done = true;
+        trace_note_rivals(t, true, now_ns);
+        prefixes_end(pace_prefixes(t->pace), t->rules.trace, t->prefix_place);
+        trace_emit(t, (struct trace_event){ .kind = EVENT_DONE }, now_ns);
+    }
+}
+
+/* ---- probes out ---------------------------------------------------------------------------- */
+
+/* What is asked behind a hop that waits for a token may take it: the hop may be the target. */
+static bool is_held(const struct trace *t, int ttl)
+{
+    int at = t->farthest + 1;
+
+    if (t->end != 0 || t->ttls[ttl].hop.answered)
+        return false;
+    while (at < ttl && (!hop_is_waking(&t->ttls[at].hop) || hop_is_spent(&t->ttls[at].hop)))
+        at++;
+    return at < ttl && wake_slot_ns(t, at) != 0;
+}
+
+/* When the TTL's next probe may go out; its bursts wait for those of other traces. */
+static int64_t turn_ns(const struct trace *t, int ttl)
+{
+    const struct hop *hop = &t->ttls[ttl].hop;
+    const struct news *heard = trace_heard(t, ttl);
+    int64_t due_ns = hop_due(hop, &t->rules);
+
+    if (!hop_begins_burst(hop) || heard->kind == NEWS_NONE)
+        return due_ns;
+    int64_t burst_ns = pace_burst_ns(t->pace, &heard->responder);
+    return due_ns > burst_ns ? due_ns : burst_ns;
+}
+
+/* When the TTL wants a probe; INT64_MAX for never. */
+static int64_t ttl_due(const struct trace *t, int ttl)
+{
+    const struct hop *hop = &t->ttls[ttl].hop;
+
+    if ((ttl > trace_last_sampled(t) && hop_was_probed(hop)) || is_held(t, ttl))
+        return INT64_MAX;
+    int64_t due_ns = turn_ns(t, ttl);
+    if (!hop_is_waking(hop))
+        return due_ns;
+    int64_t slot_ns = wake_slot_ns(t, ttl);
+    if (hop->phase == HOP_DORMANT && (slot_ns != 0 ? hop_is_spent(hop) : !t->at_work))
+        return INT64_MAX;
+    slot_ns -= t->ttls[ttl].first ? slot_lead_ns : slot_lead_ns / 2; /* before whose slot it is */
+    return due_ns > slot_ns ? due_ns : slot_ns;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The TTL whose turn it is; 0: none. With a budget the farthest goes first: what its probes meet
+ * shows what all links bear. */
+static int next_ttl(const struct trace *t, int64_t now_ns)
+{
+    bool backwards = t->config.budget != NULL;
+    int first = t->config.first_hop, last = last_probed(t);
+
+    for (int i = first; i <= last; i++) {
+        int ttl = backwards ? last - (i - first) : i;
+        if (later(ttl_due(t, ttl), trace_budget_due(t, ttl)) <= now_ns)
+            return ttl;
+    }
+    return 0;
+}
+
+bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct wire_probe *out)
+{
+    if (t->done || now_ns < t->blocked_until_ns)
+        return false;
+    int ttl = next_ttl(t, now_ns);
+    if (ttl == 0)
+        return false;
+    struct probe *p = probes_add(&t->probes, now_ns, 2 * t->config.timeout_ns);
+    if (p == NULL) {
+        t->blocked_until_ns = now_ns + full_ring_ns;
+        return false;
+    }
+    struct ttl *at = &t->ttls[ttl];
+    if (!hop_was_probed(&at->hop))
+        t->horizon_moved_ns = now_ns; /* silence begins with the last of the window */
+    if (hop_is_waking(&at->hop)) {
+        const struct pace_key key = trace_pace_key(t, (uint8_t)ttl);
+        if (at->held_ns != 0)
+            trace_note_check(t, (uint8_t)ttl, now_ns);
+        pace_yield_slot(t->pace, &t->config.spec, &key, now_ns);
+    }
+    p->flow = t->config.flow;
+    p->ttl = (uint8_t)ttl;
+    p->drops = capture_drops;
+    p->class = hop_take(&at->hop, &t->rules, now_ns, &p->place);
+    if (of_burst(p) && trace_heard(t, ttl)->kind != NEWS_NONE)
+        pace_burst(t->pace, &trace_heard(t, ttl)->responder, now_ns);
+    if (at->hop.measuring)
+        pace_measuring(at->hop.sample, now_ns);
+    trace_budget_take(t, p, now_ns);
+    at->open++;
+    at->sent_ns = now_ns;
+    *out = (struct wire_probe){ .number = p->number, .flow = p->flow, .ttl = p->ttl };
+    trace_emit(t, trace_about(p, EVENT_SENT), now_ns);
+    trace_note_untested(t, p->ttl, now_ns);
+    return true;
+}
+
+void trace_send_failed(struct trace *t, uint32_t number, int error, int64_t now_ns)
+{
+    struct probe *p = probes_get(&t->probes, number);
+    if (p != NULL && p->state == PROBE_OPEN)
+        finish_send_error(t, p, error, now_ns);
+    if (error == ENOBUFS) /* what follows at once would meet the same full queue */
+        t->blocked_until_ns = now_ns + full_queue_ns;
+}
+
+/* ---- packets in ---------------------------------------------------------------------------- */
+
+bool trace_seen(struct trace *t, const struct wire_packet *packet, struct trace_stamp stamp)
+{
+    struct probe *p = match_probe(&t->probes, &t->config.spec, &packet->probe);
+
+    if (p == NULL || p->ttl != packet->ttl)
+        return false;
+    match_note_form(p, &t->config.spec, &packet->probe);
+    if (p->stamp_ns == 0 && stamp.seen_ns - p->sent_ns > held_least_ns)
+        p->left_ns = stamp.seen_ns;
+    if (p->state == PROBE_OPEN) { /* stacked interfaces: the copy nearest to the wire is the last */
+        p->stamp_ns = stamp.ns;
+        p->stamp_epoch = stamp.epoch;
+    }
+    return true;
+}
+
+/* The clock may be set between two looks at it: a time that is longer than the probe has been gone
+ * by the monotonic clock is none. */
+static int64_t round_trip(struct trace *t, const struct probe *p, struct trace_stamp stamp,
+                          struct trace_event *event)
+{
+    if (p->stamp_ns == 0) {
+        t->unstamped++;
+        return -1;
+    }
+    int64_t rtt_ns = stamp.ns - p->stamp_ns, gone_ns = stamp.seen_ns - p->sent_ns;
+    if (p->stamp_epoch != stamp.epoch || rtt_ns < 0 || rtt_ns > gone_ns + clock_slack_ns) {
+        t->clock_steps++;
+        event->clock_step = true;
+        return -1;
+    }
+    return rtt_ns;
+}
+
+static void note_rtt(struct trace *t, struct ttl *at, int64_t rtt_ns)
+{
+    if (rtt_ns < 0)
+        return;
+    (void)quantiles_add(&t->rtts, rtt_ns); /* without memory patience stays as it is */
+    if (at->best_ns == 0 || rtt_ns < at->best_ns)
+        at->best_ns = rtt_ns;
+}
+
+static void take_token(struct trace *t, const struct probe *p, const struct wire_packet *reply,
+                       int64_t now_ns)
+{
+    bool budgeted = p->class == PROBE_COUNTED && p->place >= 0;
+
+    if (!budgeted && reply->kind != WIRE_ECHO_REPLY)
+        pace_answered(t->pace, &reply->from, now_ns);
+}
+
+static void first_answer(struct trace *t, struct probe *p, struct trace_event event, int64_t now_ns)
+{
+    bool in_time = p->state == PROBE_OPEN;
+
+    event.kind = in_time ? EVENT_REPLY : EVENT_LATE;
+    event.was_unreachable = p->state == PROBE_UNREACHABLE;
+    if (event.kind == EVENT_LATE && p->class == PROBE_COUNTED && t->late_ns < event.rtt_ns)
+        t->late_ns = event.rtt_ns;
+    note_rtt(t, &t->ttls[p->ttl], event.rtt_ns);
+    if (in_time)
+        trace_budget_learn(t, p, event.rtt_ns);
+    t->ttls[p->ttl].answered_ns = now_ns;
+    take_token(t, p, event.reply, now_ns);
+    trace_learn(t, p, event.reply, event.from_target, now_ns);
+    finish(t, p, in_time ? PROBE_ANSWERED : PROBE_LATE, event, now_ns);
+}
+
+/* The probe did not arrive. */
+static void first_error(struct trace *t, struct probe *p, struct trace_event event, int64_t now_ns)
+{
+    event.kind = EVENT_UNREACHABLE;
+    event.late = p->state == PROBE_TIMED_OUT;
+    t->stopped_ns = now_ns;
+    take_token(t, p, event.reply, now_ns);
+    trace_learn_stop(t, p, event.reply, now_ns);
+    finish(t, p, PROBE_UNREACHABLE, event, now_ns);
+}
+
+/* An error with this host's own address for a probe that the capture did not see leave: a rule of
+ * this host refused to send it. */
+static bool is_own_refusal(const struct trace *t, const struct probe *p,
+                           const struct wire_packet *packet)
+{
+    return p->stamp_ns == 0 && ipaddr_equal(&packet->from, &t->config.spec.source) &&
+           trace_is_error_from_elsewhere(t, packet);
+}
+
+/* A neighbour that does not answer, or a filter of this host's. */
+static int errno_of(const struct wire_packet *packet)
+{
+    bool four = packet->from.version == 4;
+    bool unreachable = packet->kind == WIRE_UNREACHABLE && packet->type == (four ? 3 : 1);
+
+    return unreachable && packet->code == (four ? 1 : 3) ? EHOSTUNREACH : EPERM;
+}
+
+static bool is_answered(const struct probe *p)
+{
+    return p->state == PROBE_ANSWERED || p->state == PROBE_LATE;
+}
+
+/* A further packet about a probe that has its outcome. An error from elsewhere takes nothing back,
+ * a reply to a probe that was said not to arrive does. */
+static bool is_first(const struct probe *p, bool from_elsewhere)
+{
+    return !is_answered(p) && !(from_elsewhere && p->state == PROBE_UNREACHABLE);
+}
+
+bool trace_reply(struct trace *t, const struct wire_packet *packet, struct trace_stamp stamp,
+                 int64_t now_ns)
+{
+    struct probe *p =
+        packet->kind != WIRE_BARE_RST
+            ? match_reply(&t->probes, &t->config.spec, packet, now_ns, t->config.timeout_ns)
+            : NULL;
+    if (p == NULL)
+        return false;
+    if (t->done)
+        return true;
+    bool from_elsewhere = trace_is_error_from_elsewhere(t, packet);
+    bool first = is_first(p, from_elsewhere);
+    if (!first && p->answer_link != stamp.link)
+        return true; /* the same packet again, on a stacked interface */
+
+    struct trace_event event = trace_about(p, EVENT_DUPLICATE);
+    event.reply = packet;
+    event.from_target =
+        wire_is_direct(packet->kind) || ipaddr_equal(&packet->from, &t->config.spec.target);
+    event.from_elsewhere = from_elsewhere;
+    event.was_error = p->state == PROBE_SEND_ERROR;
+    if (first) {
+        p->answer_link = stamp.link;
+        p->bare_from = match_is_bare(packet) ? ipaddr_hash(&packet->from) : 0;
+    }
+    if (is_own_refusal(t, p, packet)) {
+        if (p->state == PROBE_OPEN)
+            finish_send_error(t, p, errno_of(packet), now_ns);
+        return true;
+    }
+    if (stamp.seen_ns == 0)
+        stamp.seen_ns = now_ns;
+    event.rtt_ns = round_trip(t, p, stamp, &event);
+    if (!first)
+        trace_emit(t, event, now_ns);
+    else if (from_elsewhere)
+        first_error(t, p, event, now_ns);
+    else
+        first_answer(t, p, event, now_ns);
+    return true;
+}
+
+/* ---- questions ----------------------------------------------------------------------------- */
+
+static int64_t send_due(const struct trace *t)
+{
+    int64_t due = INT64_MAX;
+
+    for (int ttl = t->config.first_hop; ttl <= last_probed(t); ttl++)
+        due = earlier(due, later(ttl_due(t, ttl), trace_budget_due(t, ttl)));
+    return due > t->blocked_until_ns ? due : t->blocked_until_ns;
+}
+
+/* Probes of a kind have the same patience, so the oldest of each is enough, and of those that
+ * the kernel may hold. */
+static int64_t deadline_due(const struct trace *t)
+{
+    int64_t due = INT64_MAX;
+    struct probes probes = t->probes; /* first_open may advance in the copy */
+    bool seen[2][2] = { { false } };
+    int left = 4;
+    struct probe *p = probes_next_open(&probes, probes.first_open);
+
+    for (; p != NULL && left > 0; p = probes_next_open(&probes, p->number + 1)) {
+        bool *known = &seen[of_burst(p)][is_unseen(t, p, t->drops)];
+        if (!*known) {
+            due = earlier(due, deadline_ns(t, p, t->drops));
+            left--;
+        }
+        *known = true;
+    }
+    return due;
+}
+
+int64_t trace_due(const struct trace *t)
+{
+    if (t->done)
+        return INT64_MAX;
+    if (is_ready(t)) /* a send error may have been the last outcome: no deadline will wake us */
+        return t->ready_ns != 0 ? t->look_ns : t->stepped_ns;
+    int64_t due = earlier(earlier(send_due(t), deadline_due(t)), t->look_ns);
+    if (t->end == 0 && t->horizon < t->config.max_hops)
+        due = earlier(due, t->horizon_moved_ns + silence_ns);
+    return t->grace_ns > t->stepped_ns ? earlier(due, t->grace_ns) : due;
+}
+
+bool trace_done(const struct trace *t)
+{
+    return t->done;
+}
+
+void trace_summary(const struct trace *t, struct trace_summary *out)
+{
+    const struct news *end = trace_heard(t, t->end);
+
+    *out = (struct trace_summary){ .end_ttl = t->end,
+                                   .sent = t->probes.next - t->shared,
+                                   .started_ns = t->started_ns,
+                                   .elapsed_ns = t->stepped_ns - t->started_ns,
+                                   .clock_steps = t->clock_steps,
+                                   .unstamped = t->unstamped,
+                                   .link_rate = trace_budget_link(t),
+                                   .last_error = t->last_error };
+    for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++)
+        if (hop_was_probed(&t->ttls[ttl].hop))
+            out->probed_ttl = (uint8_t)ttl;
+    if (!t->done)
+        return;
+    out->ending = t->end == 0 ? TRACE_SILENT : t->ending;
+    if (out->ending == TRACE_UNREACHABLE) {
+        out->end_type = end->type;
+        out->end_code = end->code;
+    }
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One trace as a pure state machine: (state, now, packets in) to (probes out, events, next due
+ * time). It opens nothing, reads no clock and starts no thread, so it runs the same live, in a
+ * simulation and under a fuzzer. `now_ns` is a monotonic clock's; stamps are the kernel's.
+ *
+ * The whole use is: while (!trace_done(t)) { trace_reply() and trace_seen() for what was captured;
+ * trace_expire(); while (trace_next()) send; wait until trace_due() }. */
+#ifndef MTR_ENGINE_TRACE_H
+#define MTR_ENGINE_TRACE_H
+
+#include "base/err.h"
+#include "engine/pace.h"
+#include "engine/probes.h"
+#include "wire/wire.h"
+
+struct trace;
+struct budget;
+
+struct trace_config {
+    struct wire_spec spec;
+    uint32_t packets;    /* counted probes per hop */
+    int64_t interval_ns; /* between probes of one hop; 0: automatic */
+    int64_t timeout_ns;
+    bool timeout_given; /* the user's: kept, where else it is the most */
+    uint16_t flow;      /* of all its probes: what balancers hash */
+    uint32_t egress;    /* traces that leave this host in different ways are not compared */
+    uint8_t first_hop, max_hops, max_silent;
+    uint8_t known_hop; /* so far the path goes, as an earlier trace of this run has seen; or 0 */
+    bool vouched;      /* the caller knows the pace: no tests */
+    struct budget *budget; /* shared by all traces of the process, outlives them; NULL: no limit */
+};
+
+/* When the capture saw a packet. Stamps of different epochs cannot be subtracted: the clock was set
+ * between them. */
+struct trace_stamp {
+    int64_t ns;      /* CLOCK_REALTIME */
+    uint32_t epoch;  /* rises when CLOCK_REALTIME jumps */
+    uint32_t link;   /* interface index */
+    int64_t seen_ns; /* monotonic, not before the stamp: when it was read; 0: not known */
+};
+
+enum event_kind {
+    EVENT_SENT,
+    EVENT_REPLY,        /* the first answer, in time */
+    EVENT_LATE,         /* the first answer, after the deadline */
+    EVENT_DUPLICATE,    /* a further answer */
+    EVENT_UNREACHABLE,  /* an error from elsewhere: the probe did not arrive */
+    EVENT_TIMEOUT,      /* the deadline passed; EVENT_LATE or EVENT_UNREACHABLE may follow */
+    EVENT_SEND_ERROR,   /* this host did not send it */
+    EVENT_HOP_CHANGED,  /* another responder than before on this TTL and flow */
+    EVENT_PATH_CHANGED, /* the path ends elsewhere; ttl is the new end, 0 for "not known" */
+    EVENT_RATIONED,     /* the hop rations: counted probes before `probe` leave its sample */
+    EVENT_UNTESTED,     /* the hop's unanswered probes may have met a rate limit... */
+    EVENT_TESTED,       /* ...until tests have ruled that out, or EVENT_RATIONED follows */
+    EVENT_NO_TOKEN,     /* no reply, but a router that others see here may have had no token left */
+    EVENT_RIVALS,       /* other targets that may share the rate limit of the path's end, here */
+    EVENT_DONE,
+    EVENT_KIND_COUNT
+};
+
+/* Why a hop's sample was replaced. */
+struct trace_ration {
+    struct pace_evidence evidence; /* by this trace, or by the one that found it out */
+    int64_t spacing_ns; /* of the new sample; 0: what another trace's was taken for is withdrawn */
+};
+
+enum trace_ending { TRACE_RUNNING, TRACE_REACHED, TRACE_UNREACHABLE, TRACE_SILENT };
+
+struct trace_event {
+    enum event_kind kind;
+    int64_t at_ns;  /* since the trace began */
+    uint32_t probe; /* number */
+    uint16_t flow;
+    uint8_t ttl;
+    enum probe_class class;
+    int64_t rtt_ns;       /* of replies and UNREACHABLE; -1: not measured, see clock_step */
+    bool clock_step;      /* the RTT was dropped because the clock was set meanwhile */
+    bool from_target;     /* the responder is the target */
+    bool was_error;       /* LATE, UNREACHABLE: the probe had been taken for a send error */
+    bool from_elsewhere;  /* an error from neither a hop nor the target */
+    bool was_unreachable; /* LATE: the probe had been reported unreachable */
+    bool late;            /* UNREACHABLE: after the deadline */
+    bool shared;          /* SENT, REPLY, TIMEOUT: another trace's probe to the same responder */
+    struct trace_ration ration; /* RATIONED */
+    int error; /* SEND_ERROR: errno; 0: it vanished between the socket and the wire */
+    enum trace_ending ending;        /* PATH_CHANGED: REACHED, UNREACHABLE, or RUNNING for ttl 0 */
+    const struct wire_packet *reply; /* of replies, UNREACHABLE, HOP_CHANGED; for this call only */
+};
+
+typedef void trace_sink(void *context, const struct trace_event *event);
+
+enum { TRACE_VANISHED = -1 }; /* not an errno: lost between the socket and the wire */
+
+struct trace_summary {
+    enum trace_ending ending;
+    uint8_t end_type, end_code; /* ICMP; TRACE_UNREACHABLE */
+    uint8_t end_ttl;            /* of the target or the unreachable; 0 if neither answered */
+    uint8_t probed_ttl;         /* highest TTL probed */
+    uint32_t sent;
+    int64_t started_ns;
+    int64_t elapsed_ns;   /* until done, or until the last step */
+    uint32_t clock_steps; /* RTTs dropped because the clock was set */
+    uint32_t unstamped;   /* answers to probes that the capture never saw leave: no RTT */
+    double link_rate;     /* bytes a second that RTTs show a narrow link to bear; 0: none is seen */
+    int last_error;       /* errno of the last send error, TRACE_VANISHED, or 0: none */
+};
+
+/* NULL without memory. The sink is called from within the functions below. `pace` is shared by all
+ * traces of the process and outlives them. */
+struct trace *trace_new(const struct trace_config *config, struct pace *pace, int64_t now_ns,
+                        trace_sink *sink, void *context, struct err *err);
+void trace_free(struct trace *t); /* accepts NULL */
+
+const struct trace_config *trace_config(const struct trace *t);
+uint64_t trace_serial(const struct trace *t); /* see pace_serial */
+
+/* The next probe to send now, registered before it is sent; false if none is due. */
+bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct wire_probe *out);
+
+/* The kernel refused to send the probe. */
+void trace_send_failed(struct trace *t, uint32_t number, int error, int64_t now_ns);
+
+/* The capture saw our probe go out; false if it is none of this trace. The deadline of one that the
+ * kernel has held counts from then on. */
+bool trace_seen(struct trace *t, const struct wire_packet *packet, struct trace_stamp stamp);
+
+/* The capture saw an answer; false if it is none of this trace. */
+bool trace_reply(struct trace *t, const struct wire_packet *packet, struct trace_stamp stamp,
+                 int64_t now_ns);
+
+/* Finishes what is past its deadline. Everything captured before now_ns must have been given.
+ * `capture_drops`: packets the capture has lost so far. */
+void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops);
+
+/* When trace_expire or trace_next want to be called again; INT64_MAX when done. */
+int64_t trace_due(const struct trace *t);
+
+bool trace_done(const struct trace *t);
+void trace_summary(const struct trace *t, struct trace_summary *out);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A trace's dealings with the budget of the process: see budget.h. */
+#include "engine/budget.h"
+#include "engine/trace_inside.h"
+
+static uint64_t who(const struct trace *t, int ttl)
+{
+    return t->rules.trace << 8 | (uint64_t)ttl;
+}
+
+int64_t trace_budget_due(const struct trace *t, int ttl)
+{
+    return t->config.budget != NULL ? budget_due(t->config.budget, who(t, ttl)) : INT64_MIN;
+}
+
+void trace_budget_take(struct trace *t, struct probe *p, int64_t now_ns)
+{
+    bool more = hop_in_burst(&t->ttls[p->ttl].hop);
+
+    if (t->config.budget != NULL)
+        p->ahead = budget_take(t->config.budget, who(t, p->ttl), t->config.spec.size, more, now_ns);
+}
+
+/* Probes to nearer hops may not cross the narrowest link: the last three hops speak for the
+ * path. */
+void trace_budget_learn(struct trace *t, const struct probe *p, int64_t rtt_ns)
+{
+    struct ttl *at = &t->ttls[p->ttl];
+
+    if (t->config.budget == NULL || rtt_ns < 0)
+        return;
+    if (at->paired && p->ttl + 2 > t->farthest)
+        budget_pair(t->config.budget, (int32_t)(p->ahead - at->ahead), rtt_ns - at->rtt_ns);
+    at->paired = true;
+    at->ahead = p->ahead;
+    at->rtt_ns = rtt_ns;
+}
+
+/* On a faster one no burst waits for long. */
+static const double narrow_rate = 250e3;
+
+double trace_budget_link(const struct trace *t)
+{
+    double rate = t->config.budget != NULL ? t->config.budget->link_rate : 0;
+    return rate < narrow_rate ? rate : 0;
+}

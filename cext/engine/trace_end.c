@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where a path ends, by what was heard of each TTL. A path ends at the target's own reply. An error
+ * from elsewhere says that a probe did not arrive, so it ends only a path on which nothing farther
+ * than its sender ever replied. */
+#include "engine/trace_inside.h"
+
+enum {
+    WINDOW = TRACE_WINDOW,
+    PORT_UNREACHABLE4 = 3, /* of type 3 */
+    PORT_UNREACHABLE6 = 4, /* of type 1 */
+};
+
+/* How many routers a packet has passed, its initial TTL being the next of the usual ones. */
+static int hops_back(const struct news *news)
+{
+    static const int initial[] = { 32, 64, 128, 255 };
+    int i = 0;
+
+    while (initial[i] < news->reply_ttl)
+        i++;
+    return initial[i] - news->reply_ttl;
+}
+
+struct path_end {
+    uint8_t ttl; /* 0: not known */
+    enum trace_ending ending;
+    bool doubtful; /* only time exceeded came from the target's address */
+};
+
+/* A time exceeded with the target's address comes from the target itself, or from any hop beyond a
+ * NAT that gives it this address. Two of them from as far away are one machine's. */
+static bool is_same_machine(const struct trace *t, int ttl, struct path_end end)
+{
+    const struct news *one = &t->ttls[ttl].news, *other = &t->ttls[end.ttl].news;
+
+    return (end.doubtful || end.ttl == ttl + 1) && hops_back(one) == hops_back(other);
+}
+
+/* The first TTL that ends the path and has nothing but ends beyond it, by each TTL's newest reply:
+ * so the end may move both ways. */
+static struct path_end by_replies(const struct trace *t)
+{
+    const struct path_end none = { 0 };
+    struct path_end end = none;
+
+    for (int ttl = t->config.max_hops; ttl >= t->config.first_hop; ttl--) {
+        enum news_kind kind = t->ttls[ttl].news.kind;
+        if (kind == NEWS_NONE)
+            continue;
+        bool alias = kind == NEWS_ALIAS;
+        if (alias && end.ttl != 0 && !is_same_machine(t, ttl, end))
+            return end.doubtful ? none : end;
+        if (kind == NEWS_TRANSIT)
+            return end;
+        end.doubtful = alias && (end.ttl == 0 || end.doubtful);
+        end.ttl = (uint8_t)ttl;
+        end.ending = TRACE_REACHED;
+    }
+    return end;
+}
+
+/* Something farther than the sender of this error has replied in this run. */
+static bool is_passed(const struct trace *t, const struct news *stop)
+{
+    for (int ttl = t->config.first_hop; ttl <= t->farthest; ttl++) {
+        const struct ttl *at = &t->ttls[ttl];
+        bool its_hop =
+            at->news.kind != NEWS_NONE && ipaddr_equal(&at->news.responder, &stop->responder);
+        if (its_hop
+                ? ttl < t->farthest
+                : at->stop.kind != NEWS_NONE && ipaddr_equal(&at->stop.responder, &stop->responder))
+            return true;
+    }
+    return false;
+}
+
+/* A port unreachable to UDP may come from another of the target's addresses, or from a firewall. It
+ * is the target's where nothing speaks for a hop: its sender is no hop of this path, it quotes the
+ * probe as it arrives at this TTL, and it comes from as far beyond the last hop that is known as
+ * this TTL is. */
+static bool is_other_address(const struct trace *t, int ttl)
+{
+    const struct news *stop = &t->ttls[ttl].stop;
+    uint8_t version = t->config.spec.target.version;
+    int last = 1, back = 0;
+
+    if (t->config.spec.protocol != WIRE_UDP || stop->distance != ttl ||
+        stop->code != (version == 4 ? PORT_UNREACHABLE4 : PORT_UNREACHABLE6) ||
+        stop->type != (version == 4 ? 3 : 1))
+        return false;
+    for (int before = t->config.first_hop; before < ttl; before++) {
+        const struct news *news = &t->ttls[before].news;
+        if (news->kind == NEWS_NONE)
+            continue;
+        if (ipaddr_equal(&news->responder, &stop->responder))
+            return false;
+        last = before;
+        back = hops_back(news);
+    }
+    return hops_back(stop) - back == ttl - last;
+}
+
+static struct path_end by_errors(const struct trace *t)
+{
+    struct path_end end = { 0 };
+    int ttl = t->farthest + 1;
+
+    if (t->target_seen)
+        return end;
+    while (ttl <= t->config.max_hops &&
+           (t->ttls[ttl].stop.kind == NEWS_NONE || is_passed(t, &t->ttls[ttl].stop)))
+        ttl++;
+    if (ttl <= t->config.max_hops) {
+        end.ttl = (uint8_t)ttl;
+        end.ending = is_other_address(t, ttl) ? TRACE_REACHED : TRACE_UNREACHABLE;
+    }
+    return end;
+}
+
+void trace_advance_horizon(struct trace *t, int to, int64_t now_ns)
+{
+    if (to > t->config.max_hops)
+        to = t->config.max_hops;
+    if (to > t->horizon) {
+        t->horizon = (uint8_t)to;
+        t->horizon_moved_ns = now_ns;
+    }
+}
+
+static void update_end(struct trace *t, int64_t now_ns)
+{
+    struct path_end end = by_replies(t);
+
+    if (end.ttl == 0)
+        end = by_errors(t);
+    t->end_doubtful = end.doubtful;
+    t->end_by_error = end.ttl != 0 && t->ttls[end.ttl].news.kind == NEWS_NONE;
+    if (end.ttl == t->end && end.ending == t->ending)
+        return;
+    struct trace_event event = {
+        .kind = EVENT_PATH_CHANGED, .flow = t->config.flow, .ttl = end.ttl, .ending = end.ending
+    };
+    t->end = end.ttl;
+    t->ending = end.ending;
+    trace_emit(t, event, now_ns);
+}
+
+bool trace_ends_by_error(const struct trace *t, int ttl)
+{
+    return t->end_by_error && t->end == ttl;
+}
+
+const struct news *trace_heard(const struct trace *t, int ttl)
+{
+    return trace_ends_by_error(t, ttl) ? &t->ttls[ttl].stop : &t->ttls[ttl].news;
+}
+
+/* ---- what a packet says -------------------------------------------------------------------- */
+
+bool trace_is_error_from_elsewhere(const struct trace *t, const struct wire_packet *packet)
+{
+    const struct wire_spec *spec = &t->config.spec;
+
+    if (wire_is_direct(packet->kind) || ipaddr_equal(&packet->from, &spec->target))
+        return false;
+    return packet->kind != WIRE_TIME_EXCEEDED || ipaddr_equal(&packet->from, &spec->source);
+}
+
+static struct news news_of(const struct probe *p, const struct wire_packet *packet,
+                           enum news_kind kind)
+{
+    return (struct news){ .kind = kind,
+                          .number = p->number,
+                          .responder = packet->from,
+                          .direct = wire_is_direct(packet->kind),
+                          .type = packet->type,
+                          .code = packet->code,
+                          .reply_ttl = packet->ttl,
+                          .distance = p->ttl - packet->probe.ttl + (packet->probe.ttl > 0) };
+}
+
+static enum news_kind kind_of(const struct wire_packet *packet, bool from_target)
+{
+    if (packet->kind != WIRE_TIME_EXCEEDED)
+        return NEWS_TARGET;
+    return from_target ? NEWS_ALIAS : NEWS_TRANSIT;
+}
+
+/* The path has grown: what ended it beyond this TTL was true of the old path only. */
+static void forget_ends_beyond(struct trace *t, uint8_t ttl, uint32_t number)
+{
+    for (int beyond = ttl + 1; beyond <= t->config.max_hops; beyond++) {
+        struct news *news = &t->ttls[beyond].news;
+        if (news->kind != NEWS_TRANSIT && (int32_t)(news->number - number) < 0)
+            news->kind = NEWS_NONE;
+    }
+}
+
+/* An ICMP error that ends the path quotes the TTL with which the probe arrived; what is left of it
+ * are hops that the probe did not need. */
+static void note_distance(struct trace *t, const struct probe *p, const struct wire_packet *packet,
+                          const struct news *end)
+{
+    if (packet->quote.length == 0 || end->distance <= t->farthest || end->distance >= p->ttl)
+        return;
+    for (int ttl = end->distance; ttl < p->ttl; ttl++) {
+        struct ttl *at = &t->ttls[ttl];
+        struct news *news = end->kind == NEWS_STOP ? &at->stop : &at->news;
+        if (at->news.kind == NEWS_NONE && news->kind == NEWS_NONE)
+            *news = *end;
+    }
+}
+
+/* What replies farther away than anything before. */
+static void note_farthest(struct trace *t, int ttl, int64_t now_ns)
+{
+    const struct news *news = &t->ttls[ttl].news, *before = &t->ttls[ttl - 1].news;
+
+    if (ttl <= t->farthest)
+        return;
+    if (news->kind == NEWS_ALIAS && before->kind == NEWS_ALIAS &&
+        hops_back(news) == hops_back(before))
+        return; /* the same machine: probes beyond it teach nothing */
+    t->farthest = (uint8_t)ttl;
+    trace_advance_horizon(t, ttl + WINDOW, now_ns);
+}
+
+static void note_news(struct trace *t, const struct probe *p, const struct wire_packet *packet,
+                      bool from_target, int64_t now_ns)
+{
+    struct news *news = &t->ttls[p->ttl].news;
+    bool ended = news->kind == NEWS_TARGET || (news->kind == NEWS_ALIAS && t->end == p->ttl);
+
+    if (news->kind != NEWS_NONE && !ipaddr_equal(&news->responder, &packet->from)) {
+        struct trace_event event = trace_about(p, EVENT_HOP_CHANGED);
+        event.reply = packet;
+        trace_emit(t, event, now_ns);
+    }
+    enum news_kind kind = kind_of(packet, from_target);
+    if (kind == NEWS_ALIAS && news->kind == NEWS_TARGET)
+        kind = NEWS_TARGET; /* balanced over ways of unequal length: it is there at times */
+    *news = news_of(p, packet, kind);
+    trace_note_way(t, p->ttl, now_ns);
+    if (news->kind == NEWS_TARGET) {
+        t->target_seen = true;
+        note_distance(t, p, packet, news);
+        return;
+    }
+    if (news->kind == NEWS_TRANSIT && ended)
+        forget_ends_beyond(t, p->ttl, p->number);
+    note_farthest(t, p->ttl, now_ns);
+}
+
+void trace_learn(struct trace *t, const struct probe *p, const struct wire_packet *packet,
+                 bool from_target, int64_t now_ns)
+{
+    struct ttl *at = &t->ttls[p->ttl];
+
+    trace_confirm(t, p->ttl, &packet->from, now_ns);
+    hop_answered(&at->hop, p->class, ipaddr_hash(&packet->from));
+    trace_note_untested(t, p->ttl, now_ns);
+    if (at->news.kind != NEWS_NONE && (int32_t)(p->number - at->news.number) < 0)
+        return;
+    note_news(t, p, packet, from_target, now_ns);
+    update_end(t, now_ns);
+    trace_join_known(t, p->ttl, now_ns);
+}
+
+void trace_learn_stop(struct trace *t, const struct probe *p, const struct wire_packet *packet,
+                      int64_t now_ns)
+{
+    struct news *stop = &t->ttls[p->ttl].stop;
+
+    if (ipaddr_equal(&packet->from, &t->config.spec.source) ||
+        (stop->kind != NEWS_NONE && (int32_t)(p->number - stop->number) < 0))
+        return;
+    *stop = news_of(p, packet, NEWS_STOP);
+    note_distance(t, p, packet, stop);
+    update_end(t, now_ns);
+    if (!trace_ends_by_error(t, p->ttl))
+        return;
+    hop_answered(&t->ttls[p->ttl].hop, p->class, ipaddr_hash(&packet->from));
+    trace_note_untested(t, p->ttl, now_ns);
+    trace_join_known(t, p->ttl, now_ns);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A trace's dealings with the budget of its responders: tests that went unanswered, samples that
+ * are taken anew at the pace a responder grants, and shared with other traces. */
+#include "engine/trace_inside.h"
+
+/* Linux reports an outage at least once a second, as long as probes meet it. */
+static const int64_t outage_ns = INT64_C(1200000000);
+
+/* One token a second, as Linux and IOS XR have it, until more is known. */
+static const int64_t usual_ns = INT64_C(1050000000);
+/* Of those that reply more seldom there is no sample: nobody waits so long for it. */
+static const int64_t most_ns = INT64_C(3600000000);
+static const int64_t unknown_ns = INT64_C(10000000000);
+
+/* Says how far apart the probes of the hop's sample are. Where they are too far it takes none. */
+static void tell_spacing(struct trace *t, uint8_t ttl, int64_t now_ns)
+{
+    struct ttl *at = &t->ttls[ttl];
+    struct trace_event event = {
+        .kind = EVENT_RATIONED, .ttl = ttl, .flow = t->config.flow, .probe = t->probes.next
+    };
+
+    at->told_ns = pace_spacing_ns(at->hop.sample);
+    if (at->told_ns > most_ns)
+        at->hop.phase = HOP_SETTLED;
+    event.ration.evidence = pace_evidence(at->hop.sample);
+    event.ration.spacing_ns = at->told_ns;
+    trace_emit(t, event, now_ns);
+}
+
+/* It has joined a sample whose spacing another trace was still measuring. */
+static void tell_measured(struct trace *t, uint8_t ttl, int64_t now_ns)
+{
+    const struct ttl *at = &t->ttls[ttl];
+
+    if (at->hop.phase == HOP_PACED && at->hop.counted == 0 &&
+        at->told_ns != pace_spacing_ns(at->hop.sample))
+        tell_spacing(t, ttl, now_ns);
+}
+
+/* Replaces the hop's sample by one within its responder's budget. Without memory it stands. */
+void trace_ration(struct trace *t, uint8_t ttl, struct pace_sample *sample, bool borrowed,
+                  int64_t now_ns)
+{
+    struct hop *hop = &t->ttls[ttl].hop;
+
+    if (sample == NULL) {
+        hop->phase = HOP_SETTLED;
+        return;
+    }
+    if (hop->sample != NULL)
+        pace_leave(hop->sample, t->rules.trace);
+    if (borrowed)
+        hop_borrow(hop, sample);
+    else
+        hop_pace(hop, sample);
+    t->ttls[ttl].untested = false;
+    tell_spacing(t, ttl, now_ns);
+}
+
+void trace_note_untested(struct trace *t, uint8_t ttl, int64_t now_ns)
+{
+    struct ttl *at = &t->ttls[ttl];
+    bool untested = hop_is_untested(&at->hop, &t->rules);
+    struct trace_event event = { .kind = untested ? EVENT_UNTESTED : EVENT_TESTED,
+                                 .ttl = ttl,
+                                 .flow = t->config.flow };
+
+    if (untested == at->untested)
+        return;
+    at->untested = untested;
+    trace_emit(t, event, now_ns);
+}
+
+struct pace_key trace_pace_key(const struct trace *t, uint8_t ttl)
+{
+    const struct news *news = trace_heard(t, ttl);
+    return (struct pace_key){ .responder = news->responder,
+                              .refuses = trace_ends_by_error(t, ttl),
+                              .protocol = t->config.spec.protocol,
+                              .ttl = ttl,
+                              .direct = news->direct,
+                              .way = t->way };
+}
+
+/* While a router reports an outage, and nothing from this TTL on replies, what goes unanswered
+ * is no evidence of a rate limit here. */
+static bool is_outage(const struct trace *t, const struct probe *p)
+{
+    if (t->stopped_ns == 0 || t->stopped_ns < p->sent_ns - outage_ns || t->end_by_error)
+        return false;
+    for (int ttl = p->ttl; ttl <= t->config.max_hops; ttl++)
+        if (t->ttls[ttl].answered_ns >= t->stopped_ns)
+            return false;
+    return true;
+}
+
+static enum hop_answer answer_to(const struct trace *t, const struct probe *p)
+{
+    const struct ttl *at = &t->ttls[p->ttl];
+
+    switch (p->state) {
+    case PROBE_TIMED_OUT:
+        return is_outage(t, p) ? HOP_VOID : HOP_LOST;
+    case PROBE_UNREACHABLE: /* a hop that refuses what would expire there has replied */
+        return trace_ends_by_error(t, p->ttl) ||
+                       ipaddr_equal(&at->news.responder, &at->stop.responder)
+                   ? HOP_ANSWERED
+                   : HOP_VOID;
+    case PROBE_SEND_ERROR: /* no evidence of a rate limit */
+    case PROBE_ANSWERED:
+    case PROBE_LATE:
+    case PROBE_OPEN:
+        break;
+    }
+    return HOP_ANSWERED;
+}
+
+/* Where another trace has found it out already, its sample serves; else its refill is measured. */
+static void found_limit(struct trace *t, uint8_t ttl, int64_t now_ns)
+{
+    struct hop *hop = &t->ttls[ttl].hop;
+
+    if (trace_heard(t, ttl)->kind == NEWS_NONE) { /* only send errors spoke for it */
+        hop->phase = HOP_SETTLED;
+        return;
+    }
+    const struct pace_key key = trace_pace_key(t, ttl);
+    const struct pace_evidence seen = { hop->proof.length, hop->proof.answered };
+    bool known = pace_free_ns(t->pace, &key.responder) > now_ns;
+    struct pace_sample *sample = pace_ration(t->pace, &key, seen, usual_ns, hop->tested_ns);
+    if (sample == NULL || known) {
+        trace_ration(t, ttl, sample, false, now_ns);
+        return;
+    }
+    hop_measure(hop, sample, pace_last_burst_ns(t->pace, &key.responder));
+    pace_measuring(sample, now_ns);
+}
+
+/* Its bucket was emptied by the last burst. */
+static void measured(struct trace *t, uint8_t ttl, int64_t now_ns)
+{
+    struct hop *hop = &t->ttls[ttl].hop;
+    struct pace_sample *sample = hop->sample;
+    int64_t spacing_ns = hop_spacing_ns(hop);
+
+    if (spacing_ns == 0)
+        spacing_ns = unknown_ns;
+    hop->sample = NULL; /* held as before, by trace_ration from now on */
+    pace_measured(sample, spacing_ns, hop->tested_ns + hop_wait_ns(hop));
+    trace_ration(t, ttl, sample, false, now_ns);
+}
+
+void trace_tested(struct trace *t, const struct probe *p, int64_t now_ns)
+{
+    uint8_t ttl = p->ttl;
+    struct hop *hop = &t->ttls[ttl].hop;
+
+    bool of_tests = hop->phase == HOP_JUDGE;
+    enum hop_verdict verdict = hop_tested(hop, p->place, answer_to(t, p), now_ns);
+    if (verdict == HOP_STANDS && of_tests && trace_heard(t, ttl)->kind != NEWS_NONE)
+        pace_passed(t->pace, &trace_heard(t, ttl)->responder, hop->tested_ns);
+    if (verdict == HOP_RATIONS)
+        found_limit(t, ttl, now_ns);
+    else if (verdict == HOP_MEASURED)
+        measured(t, ttl, now_ns);
+    else
+        trace_note_untested(t, ttl, now_ns);
+}
+
+void trace_join_known(struct trace *t, uint8_t ttl, int64_t now_ns)
+{
+    const struct hop *hop = &t->ttls[ttl].hop;
+    const struct pace_key key = trace_pace_key(t, ttl);
+
+    if (hop->sample != NULL || hop->phase == HOP_SETTLED || !hop->answered)
+        return;
+    struct pace_sample *sample = pace_known(t->pace, &key, now_ns);
+    if (sample != NULL)
+        trace_ration(t, ttl, sample, false, now_ns);
+}
+
+/* Emits another trace's probe as if it had been ours: sent, and its outcome. */
+static void take_shared(struct trace *t, uint8_t ttl, const struct pace_outcome *outcome,
+                        int64_t now_ns)
+{
+    struct probe *p = probes_add(&t->probes, now_ns, 2 * t->config.timeout_ns);
+    if (p == NULL)
+        return;
+    t->shared++;
+    p->flow = t->config.flow;
+    p->ttl = ttl;
+    p->state = outcome->state == PACE_ANSWERED ? PROBE_ANSWERED : PROBE_TIMED_OUT;
+    struct trace_event event = trace_about(p, EVENT_SENT);
+    event.shared = true;
+    trace_emit(t, event, now_ns);
+    event.kind = EVENT_TIMEOUT;
+    if (outcome->state == PACE_ANSWERED) {
+        event.kind =
+            trace_is_error_from_elsewhere(t, &outcome->reply) ? EVENT_UNREACHABLE : EVENT_REPLY;
+        event.from_elsewhere = event.kind == EVENT_UNREACHABLE;
+        event.rtt_ns = outcome->rtt_ns;
+        event.from_target = outcome->from_target;
+        event.reply = &outcome->reply;
+    }
+    trace_emit(t, event, now_ns);
+}
+
+void trace_read_shared(struct trace *t, int64_t now_ns)
+{
+    const struct pace_outcome *outcome;
+
+    for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++) {
+        tell_measured(t, (uint8_t)ttl, now_ns);
+        while ((outcome = hop_read_shared(&t->ttls[ttl].hop, &t->rules)) != NULL)
+            take_shared(t, (uint8_t)ttl, outcome, now_ns);
+    }
+}
+
+void trace_publish(struct trace *t, const struct probe *p, const struct trace_event *event)
+{
+    struct pace_outcome outcome = { .state = PACE_LOST,
+                                    .rtt_ns = event->rtt_ns,
+                                    .from_target = event->from_target };
+
+    if (p->class != PROBE_COUNTED || p->place < 0)
+        return;
+    /* An error from elsewhere says nothing about this hop, unless the path ends by it. */
+    bool elsewhere = event->kind == EVENT_UNREACHABLE && !trace_ends_by_error(t, p->ttl);
+    if (elsewhere || event->kind == EVENT_SEND_ERROR) {
+        outcome.state = PACE_VOID;
+    } else if (event->reply != NULL) {
+        outcome.state = PACE_ANSWERED;
+        outcome.reply = *event->reply;
+    }
+    pace_finish(t->pace, t->ttls[p->ttl].hop.sample, p->place, &outcome);
+}
+
+void trace_skip_tests(struct trace *t)
+{
+    for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++) {
+        struct hop *hop = &t->ttls[ttl].hop;
+        const struct news *heard = trace_heard(t, ttl);
+        if (hop->phase == HOP_TEST && hop_begins_burst(hop) && hop->answered &&
+            heard->kind != NEWS_NONE && pace_has_passed(t->pace, &heard->responder, hop->due_ns))
+            hop_stand(hop);
+        trace_note_untested(t, (uint8_t)ttl, t->stepped_ns);
+    }
+}

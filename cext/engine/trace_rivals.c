@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Traces to other targets at the place where this one ends, that may have used its tokens up. */
+#include "engine/trace_inside.h"
+
+static const int64_t look_again_ns = INT64_C(250000000);
+static const int64_t fresh_ns = INT64_C(60000000000); /* as long as a pace is remembered */
+
+static enum end_limit limit_of(const struct trace *t)
+{
+    const struct hop *hop = &t->ttls[t->end].hop;
+    bool tested = hop->phase == HOP_PROOF || hop->phase == HOP_PROVE;
+    bool silent = !hop->answered && hop->naps > 0; /* but for probes that went farther */
+
+    if (t->rules.vouched || hop->sample != NULL || silent)
+        return END_LIMITED;
+    return tested ? END_TESTED : END_UNLIMITED;
+}
+
+static void tell(struct trace *t, uint8_t ttl, int64_t now_ns)
+{
+    struct trace_event event = {
+        .kind = EVENT_RIVALS, .ttl = ttl, .flow = t->config.flow, .probe = t->probes.next
+    };
+
+    if (t->ttls[ttl].rivals)
+        return;
+    t->ttls[ttl].rivals = true;
+    trace_emit(t, event, now_ns);
+}
+
+void trace_note_rivals(struct trace *t, bool ending, int64_t now_ns)
+{
+    struct ends *ends = pace_ends(t->pace);
+    const struct news *heard = trace_heard(t, t->end);
+    struct end end = { .serial = t->rules.trace,
+                       .address = t->config.spec.target,
+                       .source = t->config.spec.source,
+                       .protocol = t->config.spec.protocol,
+                       .ttl = t->end };
+
+    enum end_limit limit = ending ? END_TESTED : END_LIMITED;
+
+    if (!ending && now_ns < t->rivals_ns)
+        return;
+    t->rivals_ns = now_ns + look_again_ns;
+    if (t->end == 0) {
+        uint8_t ttl =
+            ends_rival_beyond(ends, &end, limit, t->farthest, t->way, t->started_ns - fresh_ns);
+        if (ttl != 0 && ttl <= t->config.max_hops)
+            tell(t, ttl, now_ns);
+        return;
+    }
+    if (heard->kind == NEWS_NONE || heard->direct)
+        return;
+    end.address = heard->responder;
+    end.limit = limit_of(t);
+    ends_before(end.before, t->way, t->end);
+    ends_note(ends, &end, &t->end_place, now_ns);
+    if (ends_has_rival(ends, &end, limit, t->started_ns - fresh_ns))
+        tell(t, t->end, now_ns);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What an error of libcurl means for a request, and the names of phases and failures. */
+#ifndef MTR_HTTP_FAIL_H
+#define MTR_HTTP_FAIL_H
+
+#include "http/http.h"
+
+#include <curl/curl.h>
+
+/* The failure of a request that ended with `code` in `phase`. */
+enum http_failure httpfail_of(CURL *easy, CURLcode code, enum http_phase phase);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Raw answers as Lua tables; their fields are listed in README.md beside this file. */
+#ifndef MTR_LUA_ANSWERS_H
+#define MTR_LUA_ANSWERS_H
+
+#include "results/evidence.h"
+
+#include <lua.h>
+
+/* Pushes an array of those answers that come from the address, on this flow if `flow` is not -1. */
+void lanswers_push(lua_State *L, const struct evidence_list *list, const struct ipaddr *from,
+                   int flow);
+
+#endif

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The Lua module mtrtrace.core: converts arguments and results, decides nothing. Lua 5.3 and 5.4.
+ * Misuse raises; what the world refuses returns nil, a sentence and a name. */
+#include "lua/core.h"
+#include "lua/fingerprint.h"
+#include "lua/events.h"
+#include "lua/paths.h"
+#include "lua/pmtu.h"
+#include "lua/process.h"
+#include "lua/replay.h"
+#include "lua/request.h"
+#include "lua/result.h"
+#include "lua/set.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define VERSION "0.1.0"
+#define PROBER_MT "mtrtrace.prober"
+#define TRACE_MT "mtrtrace.trace"
+
+static const double wait_max_s = 1e8; /* "for ever" */
+
+struct trace_ud {
+    struct prober_job *job;  /* NULL until it is open and once it is closed */
+    struct prober_ud *owner; /* our user value; at lua_close it may be closed before us */
+};
+
+int lcore_push_err(lua_State *L, const struct err *err)
+{
+    lua_pushnil(L);
+    lua_pushstring(L, err->text);
+    lua_pushstring(L, err_name(err->code));
+    return 3;
+}
+
+/* ---- the prober, one per process ----------------------------------------------------------- */
+
+static int prober_gc(lua_State *L)
+{
+    struct prober_ud *u = luaL_checkudata(L, 1, PROBER_MT);
+    prober_close(u->prober);
+    u->prober = NULL;
+    return 0;
+}
+
+static const char prober_key = 0;
+
+bool lcore_push_prober(lua_State *L, struct err *err)
+{
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &prober_key) == LUA_TUSERDATA)
+        return true;
+    lua_pop(L, 1);
+    struct prober_ud *u = lua_newuserdata(L, sizeof *u);
+    u->prober = NULL;
+    luaL_setmetatable(L, PROBER_MT);
+    u->prober = prober_open(err);
+    if (u->prober == NULL)
+        return false;
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &prober_key);
+    return true;
+}
+
+/* ---- traces -------------------------------------------------------------------------------- */
+
+static struct trace_ud *check_trace(lua_State *L)
+{
+    struct trace_ud *u = luaL_checkudata(L, 1, TRACE_MT);
+    luaL_argcheck(L, u->job != NULL, 1, "trace is closed");
+    return u;
+}
+
+static const char *const known[] = { "target",   "protocol",   "port",     "source_port",
+                                     "packets",  "interval",   "timeout",  "first_hop",
+                                     "max_hops", "max_silent", "size",     "tos",
+                                     "source",   "interface",  "mark",     "events",
+                                     "flow",     "own_only",   "surveyed", "known_hop" };
+
+static int l_trace(lua_State *L)
+{
+    struct prober_request request = { 0 };
+    struct err err = { 0 };
+
+    lua_settop(L, 1);
+    lrequest_check(L, known, sizeof known / sizeof *known, &request);
+    if (lrequest_addresses(L, &request, &err) < 0)
+        return lcore_push_err(L, &err);
+    struct trace_ud *u = lua_newuserdata(L, sizeof *u);
+    *u = (struct trace_ud){ 0 };
+    luaL_setmetatable(L, TRACE_MT);
+    if (!lcore_push_prober(L, &err))
+        return lcore_push_err(L, &err);
+    u->owner = lua_touserdata(L, -1);
+    lua_setuservalue(L, -2);
+    u->job = prober_add(u->owner->prober, &request, &err);
+    if (u->job == NULL)
+        return lcore_push_err(L, &err);
+    return 1;
+}
+
+static int trace_close(lua_State *L)
+{
+    struct trace_ud *u = luaL_checkudata(L, 1, TRACE_MT);
+    if (u->job != NULL && u->owner->prober != NULL)
+        prober_remove(u->owner->prober, u->job);
+    u->job = NULL;
+    return 0;
+}
+
+static int trace_stop(lua_State *L)
+{
+    struct trace_ud *u = check_trace(L);
+    prober_stop(u->owner->prober, u->job);
+    return 0;
+}
+
+static int trace_is_done(lua_State *L)
+{
+    struct trace_ud *u = check_trace(L);
+    lua_pushboolean(L, prober_done(u->owner->prober, u->job));
+    return 1;
+}
+
+static int trace_wait(lua_State *L)
+{
+    struct trace_ud *u = check_trace(L);
+    double seconds = luaL_optnumber(L, 2, wait_max_s);
+
+    luaL_argcheck(L, seconds >= 0, 2, "seconds from 0 expected");
+    if (seconds > wait_max_s)
+        seconds = wait_max_s;
+    lua_pushboolean(L, prober_wait(u->owner->prober, u->job, (int64_t)(seconds * 1e9)));
+    return 1;
+}
+
+static int trace_result(lua_State *L)
+{
+    struct trace_ud *u = check_trace(L);
+    struct prober_report *report = lresult_new(L);
+    struct err err = { 0 };
+
+    if (prober_read(u->owner->prober, u->job, report, &err) < 0)
+        return lcore_push_err(L, &err);
+    lresult_push(L, report);
+    return 1;
+}
+
+/* The result of several flows' traces of one target, in one table. */
+static int l_merge(lua_State *L)
+{
+    struct err err = { 0 };
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_Integer count = (lua_Integer)lua_rawlen(L, 1);
+    luaL_argcheck(L, count > 0, 1, "at least one trace expected");
+    struct prober_report *all = NULL;
+    for (lua_Integer i = 1; i <= count; i++) {
+        lua_rawgeti(L, 1, i);
+        struct trace_ud *u = luaL_checkudata(L, -1, TRACE_MT);
+        luaL_argcheck(L, u->job != NULL, 1, "trace is closed");
+        struct prober_report *one = lresult_new(L);
+        if (prober_read(u->owner->prober, u->job, one, &err) < 0 ||
+            (all != NULL && prober_report_merge(all, one, &err) < 0))
+            return lcore_push_err(L, &err);
+        if (all != NULL)
+            lua_pop(L, 2);
+        else
+            all = one; /* stays on the stack */
+    }
+    lresult_push(L, all);
+    return 1;
+}
+
+/* Events since the last call, and how many were dropped because nobody read them. */
+static int trace_events(lua_State *L)
+{
+    struct trace_ud *u = check_trace(L);
+    struct events *queue = levents_new(L);
+    struct wire_spec spec;
+
+    prober_events(u->owner->prober, u->job, queue, &spec);
+    levents_push(L, queue, &spec);
+    lua_pushinteger(L, (lua_Integer)queue->dropped);
+    return 2;
+}
+
+static int trace_tostring(lua_State *L)
+{
+    struct trace_ud *u = luaL_checkudata(L, 1, TRACE_MT);
+    lua_pushfstring(L, u->job != NULL ? "trace (%p)" : "trace (closed)", (void *)u);
+    return 1;
+}
+
+/* ---- the prober in a loop of the caller's --------------------------------------------------- */
+
+static struct prober *check_prober(lua_State *L)
+{
+    struct prober_ud *u = luaL_checkudata(L, 1, PROBER_MT);
+    luaL_argcheck(L, u->prober != NULL, 1, "prober is closed");
+    return u->prober;
+}
+
+static int l_prober(lua_State *L)
+{
+    struct err err = { 0 };
+    return lcore_push_prober(L, &err) ? 1 : lcore_push_err(L, &err);
+}
+
+static int prober_get_fd(lua_State *L)
+{
+    struct err err = { 0 };
+    int fd = prober_fd(check_prober(L), &err);
+
+    if (fd < 0)
+        return lcore_push_err(L, &err);
+    lua_pushinteger(L, fd);
+    return 1;
+}
+
+static int prober_do_clear(lua_State *L)
+{
+    prober_clear(check_prober(L));
+    return 0;
+}
+
+static const double lease_half_s = PROBER_LEASE_MS / 2e3;
+
+/* Seconds within which every trace has to be asked about, or it stops sending. */
+static int prober_timeout(lua_State *L)
+{
+    check_prober(L);
+    lua_pushnumber(L, lease_half_s);
+    return 1;
+}
+
+static int prober_do_wait(lua_State *L)
+{
+    struct prober *prober = check_prober(L);
+    double seconds = luaL_optnumber(L, 2, lease_half_s);
+
+    luaL_argcheck(L, seconds >= 0 && seconds <= wait_max_s, 2, "seconds from 0 expected");
+    lua_pushboolean(L, prober_wait_news(prober, (int64_t)(seconds * 1e9)));
+    return 1;
+}
+
+/* ---- interfaces ---------------------------------------------------------------------------- */
+
+/* The kernel's answers fit here; more interfaces than this are left out. */
+enum { INTERFACES_MAX = 256 };
+
+struct interface_copy {
+    char name[IF_NAMESIZE], address[64];
+    unsigned mtu;
+    bool up, loopback;
+};
+
+struct interface_list {
+    size_t count;
+    struct interface_copy entries[INTERFACES_MAX];
+};
+
+static int copy_interface(void *context, const struct egress_interface *entry)
+{
+    struct interface_list *list = context;
+    if (list->count == INTERFACES_MAX)
+        return 1;
+    struct interface_copy *copy = &list->entries[list->count++];
+
+    strncpy(copy->name, entry->name, sizeof copy->name - 1);
+    strncpy(copy->address, entry->address, sizeof copy->address - 1);
+    copy->mtu = entry->mtu;
+    copy->up = entry->up;
+    copy->loopback = entry->loopback;
+    return 0;
+}
+
+/* Copies first, so that no handle is open while Lua may jump away. */
+static int l_interfaces(lua_State *L)
+{
+    struct interface_list *list = lua_newuserdata(L, sizeof *list);
+
+    memset(list, 0, sizeof *list);
+    egress_interfaces(copy_interface, list);
+    lua_createtable(L, (int)list->count, 0);
+    for (size_t i = 0; i < list->count; i++) {
+        const struct interface_copy *entry = &list->entries[i];
+        lua_createtable(L, 0, 5);
+        lset_string(L, "name", entry->name);
+        lset_integer(L, "mtu", entry->mtu);
+        lset_boolean(L, "up", entry->up);
+        lset_boolean(L, "loopback", entry->loopback);
+        if (entry->address[0] != '\0')
+            lset_string(L, "address", entry->address);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+/* ---- the module ---------------------------------------------------------------------------- */
+
+static const luaL_Reg prober_meta[] = { { "__gc", prober_gc }, { NULL, NULL } };
+
+static const luaL_Reg prober_methods[] = { { "fd", prober_get_fd },
+                                           { "clear", prober_do_clear },
+                                           { "timeout", prober_timeout },
+                                           { "wait", prober_do_wait },
+                                           { NULL, NULL } };
+
+static const luaL_Reg trace_meta[] = { { "__gc", trace_close },
+                                       { "__tostring", trace_tostring },
+                                       { NULL, NULL } };
+
+static const luaL_Reg trace_methods[] = { { "done", trace_is_done },
+                                          { "wait", trace_wait },
+                                          { "result", trace_result },
+                                          { "events", trace_events },
+                                          { "stop", trace_stop },
+                                          { "close", trace_close },
+                                          { NULL, NULL } };
+
+/* The hardware address of a neighbour, where the kernel has one; sends nothing. */
+static int l_neighbour(lua_State *L)
+{
+    struct ipaddr address;
+    uint8_t mac[6];
+    char text[18];
+
+    if (ipaddr_from_text(&address, luaL_checkstring(L, 1)) < 0 || !egress_neighbour(&address, mac))
+        return 0;
+    snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+             mac[4], mac[5]);
+    lua_pushstring(L, text);
+    return 1;
+}
+
+/* Ends the process at once, with all streams flushed. exit() would wait for threads of other
+ * libraries, such as those of libuv that are in the resolver for as long as that takes. */
+static int l_exit(lua_State *L)
+{
+    lua_Integer status = luaL_checkinteger(L, 1);
+
+    luaL_argcheck(L, status >= 0 && status <= UINT8_MAX, 1, "exit status from 0 to 255 expected");
+    fflush(NULL);
+    _exit((int)status);
+}
+
+static const luaL_Reg functions[] = { { "trace", l_trace },
+                                      { "merge", l_merge },
+                                      { "paths", lpaths_new },
+                                      { "pmtu", lpmtu_new },
+                                      { "ask", lask_ask },
+                                      { "interfaces", l_interfaces },
+                                      { "neighbour", l_neighbour },
+                                      { "replay", lreplay_new },
+                                      { "prober", l_prober },
+                                      { "exit", l_exit },
+                                      { NULL, NULL } };
+
+__attribute__((visibility("default"))) int luaopen_mtrtrace_core(lua_State *L);
+
+int luaopen_mtrtrace_core(lua_State *L)
+{
+    luaL_checkversion(L);
+    lresult_register(L);
+    levents_register(L);
+    lask_register(L);
+    lpaths_register(L);
+    lpmtu_register(L);
+    lreplay_register(L);
+    luaL_newmetatable(L, PROBER_MT);
+    luaL_setfuncs(L, prober_meta, 0);
+    luaL_newlib(L, prober_methods);
+    lua_setfield(L, -2, "__index");
+    luaL_newmetatable(L, TRACE_MT);
+    luaL_setfuncs(L, trace_meta, 0);
+    luaL_newlib(L, trace_methods);
+    lua_setfield(L, -2, "__index");
+    luaL_newlib(L, functions);
+    lprocess_push(L);
+    lua_setfield(L, -2, "process");
+    lua_pushliteral(L, VERSION);
+    lua_setfield(L, -2, "version");
+    return 1;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "lua/events.h"
+
+#include "wire/names.h"
+#include "lua/set.h"
+
+#include <string.h>
+
+#define EVENTS_MT "mtrtrace.events"
+
+static const double ns_per_ms = 1e6;
+static const double ns_per_s = 1e9;
+
+static const char *const kind_names[] = {
+    [EVENT_SENT] = "sent",
+    [EVENT_REPLY] = "reply",
+    [EVENT_LATE] = "late",
+    [EVENT_DUPLICATE] = "duplicate",
+    [EVENT_UNREACHABLE] = "unreachable",
+    [EVENT_TIMEOUT] = "timeout",
+    [EVENT_SEND_ERROR] = "send-error",
+    [EVENT_HOP_CHANGED] = "hop-changed",
+    [EVENT_PATH_CHANGED] = "path-changed",
+    [EVENT_RATIONED] = "rationed",
+    [EVENT_UNTESTED] = "untested",
+    [EVENT_TESTED] = "tested",
+    [EVENT_NO_TOKEN] = "no-token",
+    [EVENT_RIVALS] = "rivals",
+    [EVENT_DONE] = "done",
+};
+_Static_assert(sizeof kind_names / sizeof *kind_names == EVENT_KIND_COUNT, "a name for each kind");
+
+static const char *const reply_names[] = {
+    [WIRE_PROBE] = "probe",
+    [WIRE_ECHO_REPLY] = "echo-reply",
+    [WIRE_SYN_ACK] = "syn-ack",
+    [WIRE_RST] = "rst",
+    [WIRE_BARE_RST] = "bare-rst",
+    [WIRE_TIME_EXCEEDED] = "time-exceeded",
+    [WIRE_UNREACHABLE] = "unreachable",
+    [WIRE_TOO_BIG] = "too-big",
+};
+_Static_assert(sizeof reply_names / sizeof *reply_names == WIRE_KIND_COUNT, "a name for each kind");
+
+static int find_name(const char *const *names, int count, const char *name)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+int levents_kind(const char *name)
+{
+    return find_name(kind_names, EVENT_KIND_COUNT, name);
+}
+
+static const char *const ending_names[] = {
+    [TRACE_RUNNING] = "unknown", [TRACE_REACHED] = "reached", [TRACE_UNREACHABLE] = "unreachable"
+};
+
+int levents_ending(const char *name)
+{
+    return find_name(ending_names, sizeof ending_names / sizeof *ending_names, name);
+}
+
+int levents_reply(const char *name)
+{
+    return find_name(reply_names, WIRE_KIND_COUNT, name);
+}
+
+static int events_gc(lua_State *L)
+{
+    events_fini(luaL_checkudata(L, 1, EVENTS_MT));
+    return 0;
+}
+
+void levents_register(lua_State *L)
+{
+    lset_owner_type(L, EVENTS_MT, events_gc);
+}
+
+struct events *levents_new(lua_State *L)
+{
+    return lset_owner(L, EVENTS_MT, sizeof(struct events));
+}
+
+static void set_reply(lua_State *L, const struct trace_event *event)
+{
+    const struct wire_packet *reply = event->reply;
+
+    lset_address(L, "from", &reply->from);
+    lset_boolean(L, "target", event->from_target);
+    lset_string(L, "reply", reply_names[reply->kind]);
+    lset_string(L, "answer", icmpname(reply->from.version, reply->kind, reply->type, reply->code));
+    lset_integer(L, "type", reply->type);
+    lset_integer(L, "code", reply->code);
+    lset_integer(L, "reply_ttl", reply->ttl);
+    lset_integer(L, "reply_tos", reply->tos);
+    lset_integer(L, "quote_length", reply->quote.length);
+    if (reply->kind == WIRE_TOO_BIG)
+        lset_integer(L, "mtu", reply->mtu);
+    if (event->rtt_ns >= 0) {
+        lset_number(L, "rtt_ms", (double)event->rtt_ns / ns_per_ms);
+        lset_integer(L, "rtt_ns", event->rtt_ns);
+    }
+    const struct {
+        const char *key;
+        bool set;
+    } flags[] = { { "was_error", event->was_error },
+                  { "was_unreachable", event->was_unreachable },
+                  { "late", event->late },
+                  { "clock_step", event->clock_step },
+                  { "elsewhere", event->from_elsewhere } };
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (flags[i].set)
+            lset_boolean(L, flags[i].key, true);
+}
+
+static void push_event(lua_State *L, const struct trace_event *event, const struct wire_spec *spec)
+{
+    lua_createtable(L, 0, 24);
+    lset_string(L, "kind", kind_names[event->kind]);
+    lset_number(L, "at", (double)event->at_ns / ns_per_s);
+    lset_integer(L, "at_ns", event->at_ns);
+    if (event->kind == EVENT_DONE)
+        return;
+    lset_integer(L, "ttl", event->ttl);
+    lset_integer(L, "flow", event->flow);
+    if (event->kind == EVENT_PATH_CHANGED) {
+        lset_string(L, "ending", ending_names[event->ending]);
+        return;
+    }
+    if (event->kind == EVENT_UNTESTED || event->kind == EVENT_TESTED)
+        return;
+    lset_integer(L, "probe", event->probe);
+    if (event->kind == EVENT_NO_TOKEN || event->kind == EVENT_RIVALS)
+        return;
+    if (event->kind == EVENT_RATIONED) {
+        lset_number(L, "spacing", (double)event->ration.spacing_ns / ns_per_s);
+        lset_integer(L, "spacing_ns", event->ration.spacing_ns);
+        lset_integer(L, "tests", event->ration.evidence.tests);
+        lset_integer(L, "tests_answered", event->ration.evidence.tests_answered);
+        return;
+    }
+    lset_integer(L, "index", wire_index(spec, event->probe));
+    lset_string(L, "class", event->class == PROBE_COUNTED ? "counted" : "test");
+    if (event->shared)
+        lset_boolean(L, "shared", true);
+    if (event->kind == EVENT_SEND_ERROR)
+        lset_string(L, "error", event->error != 0 ? strerror(event->error) : "vanished");
+    if (event->reply != NULL)
+        set_reply(L, event);
+}
+
+void levents_push(lua_State *L, const struct events *queue, const struct wire_spec *spec)
+{
+    lua_createtable(L, (int)queue->count, 0);
+    for (size_t i = 0; i < queue->count; i++) {
+        push_event(L, &queue->entries[i].event, spec);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}

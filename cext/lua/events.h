@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The event stream as Lua tables. */
+#ifndef MTR_LUA_EVENTS_H
+#define MTR_LUA_EVENTS_H
+
+#include "results/events.h"
+
+#include <lua.h>
+
+void levents_register(lua_State *L);
+
+/* Pushes a userdata that frees the queue whatever happens; the queue in it is empty. */
+struct events *levents_new(lua_State *L);
+
+/* Pushes an array of tables; `spec` is the trace's. */
+void levents_push(lua_State *L, const struct events *queue, const struct wire_spec *spec);
+
+/* The event_kind and the wire_kind of a name, -1 if it is none: for a recording that is read. */
+int levents_kind(const char *name);
+int levents_reply(const char *name);
+int levents_ending(const char *name);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "lua/fingerprint.h"
+
+#include "lua/answers.h"
+#include "lua/core.h"
+#include "lua/options.h"
+#include "lua/set.h"
+
+#define ASK_MT "mtrtrace.ask"
+#define ANSWERS_MT "mtrtrace.answers"
+
+struct ask_ud {
+    struct asks_entry *entry; /* NULL until it is open and once it is closed */
+    struct prober_ud *owner;  /* our user value */
+    struct ipaddr address;
+};
+
+static struct ask_ud *check_ask(lua_State *L)
+{
+    struct ask_ud *u = luaL_checkudata(L, 1, ASK_MT);
+    luaL_argcheck(L, u->entry != NULL, 1, "ask is closed");
+    return u;
+}
+
+static int read_question(lua_State *L, struct prober_question *question, struct err *err)
+{
+    static const char *const known[] = { "address", "mode",    "source", "interface",
+                                         "mark",    "timeout", "tos" };
+    static const char *const modes[] = { "echo", "active", NULL };
+    struct lopt_way way = { .scope = 0 };
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lopt_refuse_unknown(L, known, sizeof known / sizeof *known);
+    question->active = lopt_choice(L, "mode", modes, "echo or active") == 1;
+    question->timeout_ns = lopt_seconds(L, "timeout", 0.001, 3600, 1);
+    question->tos = (uint8_t)lopt_integer(L, "tos", 0, 255, 0);
+    way.pin.mark = lopt_mark(L);
+    const char *address = lopt_string(L, "address");
+    if (address == NULL)
+        return luaL_error(L, "option 'address' is missing: an IPv4 or IPv6 address expected");
+    if (lopt_way(&way, "address", address, lopt_string(L, "source"), lopt_string(L, "interface"),
+                 err) < 0)
+        return -1;
+    question->target = way.target;
+    question->source = way.source;
+    question->scope = way.scope;
+    question->pin = way.pin;
+    return 0;
+}
+
+int lask_ask(lua_State *L)
+{
+    struct prober_question question = { 0 };
+    struct err err = { 0 };
+
+    lua_settop(L, 1);
+    if (read_question(L, &question, &err) < 0)
+        return lcore_push_err(L, &err);
+    struct ask_ud *u = lset_owner(L, ASK_MT, sizeof *u);
+    u->address = question.target;
+    if (!lcore_push_prober(L, &err))
+        return lcore_push_err(L, &err);
+    u->owner = lua_touserdata(L, -1);
+    lua_setuservalue(L, -2);
+    u->entry = prober_ask(u->owner->prober, &question, &err);
+    if (u->entry == NULL)
+        return lcore_push_err(L, &err);
+    return 1;
+}
+
+static int ask_close(lua_State *L)
+{
+    struct ask_ud *u = luaL_checkudata(L, 1, ASK_MT);
+
+    if (u->entry != NULL && u->owner->prober != NULL)
+        prober_ask_leave(u->owner->prober, u->entry);
+    u->entry = NULL;
+    return 0;
+}
+
+static int ask_is_done(lua_State *L)
+{
+    struct ask_ud *u = check_ask(L);
+    lua_pushboolean(L, prober_ask_done(u->owner->prober, u->entry));
+    return 1;
+}
+
+static int ask_result(lua_State *L)
+{
+    static const char *const kinds[] = {
+        [WIRE_ICMP] = "echo", [WIRE_UDP] = "udp", [WIRE_TCP] = "tcp"
+    };
+    struct ask_ud *u = check_ask(L);
+    struct prober_answers *answers = lset_owner(L, ANSWERS_MT, sizeof *answers);
+    struct err err = { 0 };
+
+    if (prober_ask_read(u->owner->prober, u->entry, answers, &err) < 0)
+        return lcore_push_err(L, &err);
+    lua_createtable(L, 0, 4);
+    lset_address(L, "address", &u->address);
+    lset_boolean(L, "done", answers->done);
+    lua_createtable(L, 0, WIRE_PROTOCOL_COUNT);
+    for (int i = 0; i < WIRE_PROTOCOL_COUNT; i++)
+        lset_integer(L, kinds[i], answers->asked[i]);
+    lua_setfield(L, -2, "asked");
+    lanswers_push(L, &answers->list, &u->address, -1);
+    lua_setfield(L, -2, "answers");
+    return 1;
+}
+
+static int answers_gc(lua_State *L)
+{
+    struct prober_answers *answers = luaL_checkudata(L, 1, ANSWERS_MT);
+    evidence_fini(&answers->list);
+    return 0;
+}
+
+void lask_register(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        { "done", ask_is_done }, { "result", ask_result }, { "close", ask_close }, { NULL, NULL }
+    };
+
+    lset_owner_type(L, ANSWERS_MT, answers_gc);
+    lset_owner_type(L, ASK_MT, ask_close);
+    luaL_getmetatable(L, ASK_MT);
+    luaL_newlib(L, methods);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "lua/found.h"
+
+#include "lua/set.h"
+
+static const double ns_per_s = 1e9;
+
+/* ---- paths --------------------------------------------------------------------------------- */
+
+static void push_flows(lua_State *L, const struct flowmap *map, int ttl, uint16_t vertex)
+{
+    lua_Integer at = 0;
+
+    lua_newtable(L);
+    for (uint32_t flow = 0; flow < map->top_flow; flow++) {
+        if (flowmap_get(map, ttl, flow).vertex != vertex)
+            continue;
+        lua_pushinteger(L, flow);
+        lua_rawseti(L, -2, ++at);
+    }
+}
+
+static void push_vertex(lua_State *L, const struct flowmap *map, int ttl, uint16_t v)
+{
+    const struct flowmap_vertex *vertex = &map->ttls[ttl].vertices[v];
+    struct mda_judgement judged = mda_judge(map, (uint8_t)ttl, v);
+
+    lua_createtable(L, 0, 9);
+    lset_address(L, "address", &vertex->address);
+    lset_boolean(L, "target", vertex->target);
+    lset_boolean(L, "stop", vertex->stop);
+    lset_integer(L, "type", vertex->type);
+    lset_integer(L, "code", vertex->code);
+    lset_integer(L, "tested", judged.view.tested);
+    lset_integer(L, "next", judged.view.next);
+    lset_number(L, "miss", judged.miss);
+    push_flows(L, map, ttl, v);
+    lua_setfield(L, -2, "flows");
+}
+
+static void push_hop(lua_State *L, const struct flowmap *map, int ttl)
+{
+    const struct flowmap_ttl *at = &map->ttls[ttl];
+
+    lua_createtable(L, 0, 3);
+    lset_integer(L, "ttl", ttl);
+    lset_boolean(L, "per_packet", at->vertex_count > 1 && flowmap_is_blurred(map, ttl));
+    lua_createtable(L, at->vertex_count, 0);
+    for (uint16_t v = 0; v < at->vertex_count; v++) {
+        push_vertex(L, map, ttl, v);
+        lua_rawseti(L, -2, v + 1);
+    }
+    lua_setfield(L, -2, "vertices");
+}
+
+void lfound_push_paths(lua_State *L, const struct mda_report *report)
+{
+    const struct mda_summary *summary = &report->summary;
+    lua_Integer at = 0;
+
+    lua_createtable(L, 0, 12);
+    lset_address(L, "target", &report->spec.target);
+    lset_address(L, "source", &report->spec.source);
+    lset_boolean(L, "done", summary->done);
+    lset_boolean(L, "reached", summary->reached);
+    lset_boolean(L, "limited", summary->limited);
+    lset_integer(L, "sent", summary->sent);
+    lset_integer(L, "flow_count", summary->flows);
+    lset_number(L, "per_vertex", 1 - report->failure);
+    lset_number(L, "confidence", summary->confidence);
+    lset_number(L, "elapsed", (double)summary->elapsed_ns / ns_per_s);
+    lua_createtable(L, summary->last_ttl, 0);
+    for (int ttl = report->first_hop; ttl <= summary->last_ttl; ttl++) {
+        push_hop(L, &report->map, ttl);
+        lua_rawseti(L, -2, ++at);
+    }
+    lua_setfield(L, -2, "hops");
+}
+
+/* ---- the path MTU -------------------------------------------------------------------------- */
+
+static void push_shrink(lua_State *L, const struct pmtu_shrink *shrink)
+{
+    bool exact = shrink->told || shrink->to == shrink->from + 1;
+    bool unknown = shrink->told && shrink->to == 0; /* the quote does not show the hop */
+
+    lua_createtable(L, 0, 6);
+    if (exact && !unknown)
+        lset_integer(L, "ttl", shrink->from);
+    if (shrink->address.version != 0)
+        lset_address(L, "address", &shrink->address);
+    if (shrink->mtu != 0)
+        lset_integer(L, "mtu", shrink->mtu);
+    lset_string(L, "method", shrink->told ? "packet too big" : "search");
+    if (!unknown)
+        lset_integer(L, "from", shrink->from);
+    if (shrink->to != 0)
+        lset_integer(L, "to", shrink->to);
+}
+
+static void push_lies(lua_State *L, const struct pmtu_report *report)
+{
+    lset_integer(L, "lies", report->lies);
+    if (report->lies > 0)
+        lset_address(L, "liar", &report->liar);
+}
+
+static void push_asked(lua_State *L, const struct pmtu_report *report)
+{
+    static const char *const names[PMTU_ASKED_COUNT] = {
+        [PMTU_NOBODY] = NULL, [PMTU_TARGET] = "target", [PMTU_HOP] = "hop"
+    };
+
+    if (names[report->asked] != NULL)
+        lset_string(L, "asked", names[report->asked]);
+    if (report->asked != PMTU_HOP)
+        return;
+    lua_createtable(L, 0, 2);
+    lset_integer(L, "ttl", report->hop_ttl);
+    lset_address(L, "address", &report->hop);
+    lua_setfield(L, -2, "hop");
+}
+
+void lfound_push_pmtu(lua_State *L, const struct pmtu_report *report)
+{
+    lua_createtable(L, 0, 14);
+    if (report->mtu != 0)
+        lset_integer(L, "mtu", report->mtu);
+    lset_integer(L, "most", report->most);
+    lset_integer(L, "link_mtu", report->link_mtu);
+    push_asked(L, report);
+    push_lies(L, report);
+    lset_boolean(L, "done", report->done);
+    lset_boolean(L, "exact", report->exact);
+    lset_boolean(L, "limited", report->limited);
+    lset_integer(L, "sent", report->sent);
+    lset_number(L, "elapsed", (double)report->elapsed_ns / ns_per_s);
+    lua_createtable(L, report->shrink_count, 0);
+    for (int i = 0; i < report->shrink_count; i++) {
+        push_shrink(L, &report->shrinks[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, "shrinks");
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "lua/request.h"
+
+#include "lua/options.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+/* Where none is given, as long as the round trips suggest, and so long at most. */
+static const int64_t timeout_most_ns = INT64_C(5000000000);
+
+static enum wire_protocol opt_protocol(lua_State *L)
+{
+    static const char *const names[] = {
+        [WIRE_ICMP] = "icmp", [WIRE_UDP] = "udp", [WIRE_TCP] = "tcp", NULL
+    };
+    return (enum wire_protocol)lopt_choice(L, "protocol", names, "icmp, udp or tcp");
+}
+
+void lrequest_check(lua_State *L, const char *const *known, size_t count,
+                    struct prober_request *request)
+{
+    struct trace_config *trace = &request->trace;
+    struct wire_spec *spec = &trace->spec;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lopt_refuse_unknown(L, known, count);
+    spec->protocol = opt_protocol(L);
+    bool icmp = spec->protocol == WIRE_ICMP;
+    spec->target_port = (uint16_t)lopt_integer(L, "port", 1, 65535, 0);
+    spec->source_port = (uint16_t)lopt_integer(L, "source_port", 1, 65535, 0);
+    if (icmp && (spec->target_port != 0 || spec->source_port != 0))
+        luaL_error(L, "options 'port' and 'source_port' do not go with protocol icmp");
+    spec->tos = (uint8_t)lopt_integer(L, "tos", 0, 255, 0);
+    trace->packets = (uint32_t)lopt_integer(L, "packets", 1, 100000, 10);
+    trace->interval_ns = lopt_seconds(L, "interval", 0.001, 3600, 0);
+    trace->timeout_ns = lopt_seconds(L, "timeout", 0.001, 3600, 0);
+    trace->timeout_given = trace->timeout_ns != 0;
+    if (!trace->timeout_given)
+        trace->timeout_ns = timeout_most_ns;
+    trace->vouched = lopt_boolean(L, "surveyed");
+    trace->flow = (uint16_t)lopt_integer(L, "flow", 0, WIRE_FLOWS - 1, 0);
+    trace->first_hop = (uint8_t)lopt_integer(L, "first_hop", 1, 255, 1);
+    trace->max_hops = (uint8_t)lopt_integer(L, "max_hops", 1, 255, 30);
+    trace->known_hop = (uint8_t)lopt_integer(L, "known_hop", 0, 255, 0);
+    trace->max_silent = (uint8_t)lopt_integer(L, "max_silent", 1, 255, 5);
+    if (trace->first_hop > trace->max_hops)
+        luaL_error(L, "option 'first_hop' is %d: at most max_hops (%d) expected", trace->first_hop,
+                   trace->max_hops);
+    spec->size = (uint16_t)lopt_integer(L, "size", 1, 65535, 0);
+    request->pin.mark = lopt_mark(L);
+    request->keep_events = lopt_boolean(L, "events");
+    request->own_only = lopt_boolean(L, "own_only");
+}
+
+int lrequest_addresses(lua_State *L, struct prober_request *request, struct err *err)
+{
+    struct wire_spec *spec = &request->trace.spec;
+    const char *target = lopt_string(L, "target"), *source = lopt_string(L, "source");
+    const char *device = lopt_string(L, "interface");
+
+    if (target == NULL)
+        return luaL_error(L, "option 'target' is missing: an IPv4 or IPv6 address expected");
+    struct lopt_way way = { .scope = 0 };
+    if (lopt_way(&way, "target", target, source, device, err) < 0)
+        return -1;
+    spec->target = way.target;
+    request->source = way.source;
+    request->scope = way.scope;
+    memcpy(request->pin.device, way.pin.device, sizeof way.pin.device);
+    request->pin.source = way.pin.source;
+    uint16_t least = wire_size_min(spec->protocol, spec->target.version);
+    if (spec->size != 0 && spec->size < least)
+        return err_set(err, ERR_BADSIZE, "size %u is too small: at least %u expected", spec->size,
+                       least);
+    return 0;
+}

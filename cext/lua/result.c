@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "lua/result.h"
+
+#include "wire/names.h"
+#include "lua/answers.h"
+#include "lua/set.h"
+
+#include <string.h>
+
+#define REPORT_MT "mtrtrace.report"
+
+static const double ns_per_ms = 1e6;
+static const double ns_per_s = 1e9;
+static const double z95 = 1.959963984540054; /* two-sided 95 % */
+
+static int report_gc(lua_State *L)
+{
+    struct prober_report *report = luaL_checkudata(L, 1, REPORT_MT);
+    tally_free(report->tally);
+    evidence_free(report->evidence);
+    report->tally = NULL;
+    report->evidence = NULL;
+    return 0;
+}
+
+void lresult_register(lua_State *L)
+{
+    lset_owner_type(L, REPORT_MT, report_gc);
+}
+
+struct prober_report *lresult_new(lua_State *L)
+{
+    return lset_owner(L, REPORT_MT, sizeof(struct prober_report));
+}
+
+static void set_rtts(lua_State *L, const struct stats *rtt)
+{
+    if (rtt->count == 0)
+        return;
+    lset_number(L, "last_ms", (double)rtt->last_ns / ns_per_ms);
+    lset_number(L, "avg_ms", rtt->mean_ns / ns_per_ms);
+    lset_number(L, "gmean_ms", stats_gmean_ns(rtt) / ns_per_ms);
+    lset_number(L, "best_ms", (double)rtt->best_ns / ns_per_ms);
+    lset_number(L, "worst_ms", (double)rtt->worst_ns / ns_per_ms);
+    lset_number(L, "stdev_ms", stats_stdev_ns(rtt) / ns_per_ms);
+    lset_number(L, "jitter_ms", stats_jitter_ns(rtt) / ns_per_ms);
+    lset_number(L, "jitter_last_ms", rtt->jitter_last_ns / ns_per_ms);
+    lset_number(L, "jitter_worst_ms", rtt->jitter_worst_ns / ns_per_ms);
+    lset_number(L, "jitter_rfc3550_ms", rtt->jitter_rfc3550_ns / ns_per_ms);
+    lset_number(L, "p25_ms", quantiles_get(&rtt->quantiles, 0.25) / ns_per_ms);
+    lset_number(L, "p75_ms", quantiles_get(&rtt->quantiles, 0.75) / ns_per_ms);
+    lset_number(L, "median_ms", quantiles_get(&rtt->quantiles, 0.5) / ns_per_ms);
+    lset_number(L, "p95_ms", quantiles_get(&rtt->quantiles, 0.95) / ns_per_ms);
+}
+
+static void push_codes(lua_State *L, const struct tally_cell *cell)
+{
+    lua_createtable(L, (int)cell->code_count, 0);
+    for (size_t i = 0; i < cell->code_count; i++) {
+        const struct tally_code *c = &cell->codes[i];
+        lua_createtable(L, 0, 4);
+        if (c->kind != WIRE_SYN_ACK && c->kind != WIRE_RST) {
+            lset_integer(L, "type", c->type);
+            lset_integer(L, "code", c->code);
+        }
+        lset_string(L, "name", icmpname(cell->address.version, c->kind, c->type, c->code));
+        lset_integer(L, "count", c->count);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
+static void push_responder(lua_State *L, const struct tally_cell *cell,
+                           const struct evidence_list *answers)
+{
+    lua_createtable(L, 0, 16);
+    lset_address(L, "address", &cell->address);
+    lset_integer(L, "flow", cell->flow);
+    lset_boolean(L, "target", cell->target);
+    lset_integer(L, "received", cell->received);
+    lset_integer(L, "late", cell->late);
+    lset_integer(L, "duplicates", cell->duplicates);
+    lset_integer(L, "reply_ttl", cell->reply_ttl);
+    set_rtts(L, &cell->rtt);
+    push_codes(L, cell);
+    lua_setfield(L, -2, "codes");
+    lanswers_push(L, answers, &cell->address, -1); /* a trace is one flow */
+    lua_setfield(L, -2, "answers");
+}
+
+/* The one that answered most comes first, the others in the order in which they were seen. */
+static void push_responders(lua_State *L, const struct tally_hop *hop,
+                            const struct evidence_list *answers)
+{
+    size_t main = hop->cell_count;
+    lua_Integer at = 1;
+
+    for (size_t i = hop->cell_count; i-- > 0;)
+        if (!hop->cells[i].elsewhere &&
+            (main == hop->cell_count || hop->cells[i].received >= hop->cells[main].received))
+            main = i;
+    lua_createtable(L, (int)hop->cell_count, 0);
+    for (size_t i = 0; i < hop->cell_count; i++) {
+        if (hop->cells[i].elsewhere)
+            continue;
+        push_responder(L, &hop->cells[i], answers);
+        lua_rawseti(L, -2, i == main ? 1 : ++at);
+    }
+}
+
+static void set_ration(lua_State *L, const struct tally_hop *hop)
+{
+    lua_createtable(L, 0, 6);
+    lset_integer(L, "tests", hop->ration.evidence.tests);
+    lset_integer(L, "tests_answered", hop->ration.evidence.tests_answered);
+    lset_number(L, "spacing", (double)hop->ration.spacing_ns / ns_per_s);
+    lset_integer(L, "fast_sent", hop->fast_sent);
+    lset_integer(L, "fast_received", hop->fast_received);
+    lset_integer(L, "shared", hop->shared);
+    lset_integer(L, "sent", hop->merged ? hop->limited_sent : hop->sent);
+    lset_integer(L, "received", hop->merged ? hop->limited_received : hop->received);
+    if (hop->shared > 0 && hop->raw_received == 0)
+        lset_boolean(L, "inferred", true);
+    lua_setfield(L, -2, "ration");
+}
+
+/* Who answered when, in the order of the probes. */
+static void push_runs(lua_State *L, const struct tally_hop *hop)
+{
+    lua_createtable(L, (int)hop->run_count, 0);
+    for (size_t i = 0; i < hop->run_count; i++) {
+        const struct tally_run *run = &hop->runs[i];
+        lua_createtable(L, 0, 5);
+        lset_address(L, "address", &hop->cells[run->cell].address);
+        lset_integer(L, "flow", hop->cells[run->cell].flow);
+        lset_integer(L, "reply_ttl", run->reply_ttl);
+        lset_integer(L, "count", run->count);
+        lset_number(L, "at", (double)run->at_ns / ns_per_s);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
+static void push_lost(lua_State *L, const struct tally_hop *hop)
+{
+    lua_createtable(L, (int)hop->lost_count, 0);
+    for (size_t i = 0; i < hop->lost_count; i++) {
+        lua_pushinteger(L, (lua_Integer)hop->lost[i].ordinal + 1);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
+/* Who reported what about probes of this TTL that did not arrive. */
+static void push_reports(lua_State *L, const struct tally_hop *hop)
+{
+    lua_createtable(L, (int)hop->report_count, 0);
+    for (size_t i = 0; i < hop->report_count; i++) {
+        const struct tally_report *r = &hop->reports[i];
+        lua_createtable(L, 0, 7);
+        lset_address(L, "address", &r->from);
+        lset_integer(L, "type", r->type);
+        lset_integer(L, "code", r->code);
+        lset_string(L, "name", icmpname(r->from.version, r->kind, r->type, r->code));
+        if (r->kind == WIRE_TOO_BIG)
+            lset_integer(L, "mtu", r->mtu);
+        lset_integer(L, "count", r->count);
+        lset_boolean(L, "own", r->own);
+        lua_createtable(L, (int)r->spell_count, 0);
+        for (size_t s = 0; s < r->spell_count; s++) {
+            lua_createtable(L, 0, 2);
+            lset_number(L, "first", (double)r->spells[s].from_ns / ns_per_s);
+            lset_number(L, "last", (double)r->spells[s].to_ns / ns_per_s);
+            lua_rawseti(L, -2, (lua_Integer)s + 1);
+        }
+        lua_setfield(L, -2, "spells");
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
+static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
+{
+    static const struct evidence_list none;
+    const struct tally_hop *hop = &report->tally->hops[ttl];
+
+    lua_createtable(L, 0, 16);
+    lset_integer(L, "ttl", ttl);
+    lset_integer(L, "sent", hop->sent);
+    lset_integer(L, "received", hop->received);
+    lset_integer(L, "unreachable", hop->unreachable);
+    lset_integer(L, "in_flight", hop->in_flight);
+    lset_integer(L, "send_errors", hop->send_errors);
+    lset_integer(L, "late", hop->late);
+    lset_integer(L, "duplicates", hop->duplicates);
+    lset_integer(L, "unlisted", hop->unlisted);
+    lset_integer(L, "raw_sent", hop->raw_sent);
+    lset_integer(L, "raw_received", hop->raw_received);
+    lset_boolean(L, "silent", hop->raw_received == 0 && hop->received == 0);
+    if (hop->no_token && hop->raw_received == 0 && hop->received == 0)
+        lset_boolean(L, "no_token", true);
+    if (hop->rivals && hop->received < hop->sent)
+        lset_boolean(L, "rivals", true);
+    if (hop->rationed)
+        set_ration(L, hop);
+    bool untested = hop->untested && hop->received + hop->unreachable < hop->sent;
+    if (untested)
+        lset_boolean(L, "untested", true);
+    if (hop->sent > 0 && !untested) {
+        uint32_t lost = hop->sent - hop->received;
+        double low, high;
+        stats_wilson(lost, hop->sent, z95, &low, &high);
+        lset_number(L, "loss", (double)lost / hop->sent);
+        lset_number(L, "loss_low", low);
+        lset_number(L, "loss_high", high);
+    }
+    push_responders(L, hop, report->evidence != NULL ? &report->evidence->hops[ttl] : &none);
+    lua_setfield(L, -2, "responders");
+    push_runs(L, hop);
+    lua_setfield(L, -2, "runs");
+    lset_integer(L, "run_total", hop->run_total);
+    push_lost(L, hop);
+    lua_setfield(L, -2, "lost");
+    push_reports(L, hop);
+    lua_setfield(L, -2, "reports");
+}
+
+void lresult_push_hops(lua_State *L, const struct prober_report *report, int first, int last)
+{
+    lua_Integer at = 0;
+
+    lua_createtable(L, last, 0);
+    for (int ttl = first; ttl <= last; ttl++) {
+        push_hop(L, ttl, report);
+        lua_rawseti(L, -2, ++at);
+    }
+}
+
+static void set_ending(lua_State *L, const struct trace_summary *summary)
+{
+    static const char *const names[] = {
+        [TRACE_REACHED] = "reached", [TRACE_UNREACHABLE] = "unreachable", [TRACE_SILENT] = "silent"
+    };
+
+    lset_boolean(L, "reached", summary->ending == TRACE_REACHED);
+    if (summary->ending == TRACE_RUNNING)
+        return;
+    lset_string(L, "ending", names[summary->ending]);
+    if (summary->ending == TRACE_REACHED)
+        lset_integer(L, "target_ttl", summary->end_ttl);
+    if (summary->ending == TRACE_UNREACHABLE) {
+        lset_integer(L, "ending_type", summary->end_type);
+        lset_integer(L, "ending_code", summary->end_code);
+    }
+}
+
+static void set_send_error(lua_State *L, const struct trace_summary *summary)
+{
+    if (summary->last_error > 0)
+        lset_string(L, "send_error", strerror(summary->last_error));
+    else if (summary->last_error < 0)
+        lset_string(L, "send_error", "dropped on this host before it reached the wire");
+}
+
+void lresult_push(lua_State *L, const struct prober_report *report)
+{
+    static const char *const protocols[] = {
+        [WIRE_ICMP] = "icmp", [WIRE_UDP] = "udp", [WIRE_TCP] = "tcp"
+    };
+    const struct wire_spec *spec = &report->spec;
+
+    lua_createtable(L, 0, 24);
+    lset_address(L, "target", &spec->target);
+    lset_address(L, "source", &spec->source);
+    if (report->route.interface[0] != '\0')
+        lset_string(L, "interface", report->route.interface);
+    lset_integer(L, "mtu", report->route.mtu);
+    if (report->route.split)
+        lset_boolean(L, "split", true);
+    lset_string(L, "protocol", protocols[spec->protocol]);
+    if (spec->protocol != WIRE_ICMP) {
+        lset_integer(L, "port", spec->target_port);
+        lset_integer(L, "source_port", spec->source_port + report->flow);
+    } else {
+        lset_integer(L, "checksum", WIRE_ICMP_CHECKSUM + report->flow);
+    }
+    lset_integer(L, "flow", report->flow);
+    if (spec->target.version == 6)
+        lset_integer(L, "flow_label", WIRE_FLOW_LABEL | report->flow);
+    lset_integer(L, "size", spec->size);
+    lset_integer(L, "packets", report->packets);
+    lset_boolean(L, "done", report->done);
+    set_ending(L, &report->summary);
+    lset_integer(L, "first_hop", report->first_hop);
+    lset_integer(L, "probed_hop", report->summary.probed_ttl);
+    if (report->summary.end_ttl != 0)
+        lset_integer(L, "end_ttl", report->summary.end_ttl);
+    lset_integer(L, "started_ns", report->started_ns);
+    lset_integer(L, "elapsed_ns", report->summary.elapsed_ns);
+    lset_number(L, "elapsed", (double)report->summary.elapsed_ns / ns_per_s);
+    lset_integer(L, "sent", report->summary.sent);
+    set_send_error(L, &report->summary);
+    lset_integer(L, "capture_drops", (lua_Integer)report->capture_drops);
+    if (report->summary.link_rate > 0)
+        lset_integer(L, "link_rate", (lua_Integer)(report->summary.link_rate * 8));
+    lset_integer(L, "clock_steps", report->summary.clock_steps);
+    lset_integer(L, "unstamped", report->summary.unstamped);
+    int last = report->summary.end_ttl;
+    lresult_push_hops(L, report, report->first_hop, last != 0 ? last : report->summary.probed_ttl);
+    lua_setfield(L, -2, "hops");
+}

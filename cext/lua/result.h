@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A prober's report as a Lua table. */
+#ifndef MTR_LUA_RESULT_H
+#define MTR_LUA_RESULT_H
+
+#include "prober/prober.h"
+
+#include <lua.h>
+
+void lresult_register(lua_State *L);
+
+/* Pushes a userdata that frees the report's tally whatever happens; the report in it is empty. */
+struct prober_report *lresult_new(lua_State *L);
+
+/* Pushes the table; field names and units are documented in README.md beside this file. */
+void lresult_push(lua_State *L, const struct prober_report *report);
+
+/* Pushes the array of hops `first` to `last`. */
+void lresult_push_hops(lua_State *L, const struct prober_report *report, int first, int last);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the prober share; nobody else includes it. */
+#ifndef MTR_PROBER_INSIDE_H
+#define MTR_PROBER_INSIDE_H
+
+#include "prober/addresses.h"
+#include "engine/budget.h"
+#include "prober/capture.h"
+#include "prober/prober.h"
+
+#include <pthread.h>
+
+enum {
+    PROBER_BUCKETS = 4096,
+    PROBER_MOST = 32768, /* traces and searches at once: half of the ICMP identifiers there are */
+};
+
+/* An egress socket, shared by the traces of one family with the same pin. */
+struct way {
+    struct way *next;
+    uint8_t version;
+    struct egress_pin pin;
+    struct egress *egress;
+};
+
+struct prober_job;
+struct prober_search;
+struct prober_batch;
+
+/* A trace or a search: the other one is NULL. */
+struct prober_owner {
+    struct prober_job *job;
+    struct prober_search *search;
+};
+
+/* By what a packet finds its owner; see prober_packets.c. */
+struct prober_entry {
+    struct prober_entry *next;
+    uint32_t key;
+    struct prober_owner owner;
+};
+struct prober_entries {
+    struct prober_entry as_sent, by_secret;
+};
+
+struct prober_job {
+    struct prober_job *next;
+    struct prober_entries entries;
+    struct prober *prober;
+    struct trace *trace;
+    struct tally *tally;
+    struct evidence *evidence;
+    const struct evidence_capture *capture; /* what is being delivered, else NULL */
+    bool keep_events, own_only;
+    bool stopped; /* no more in the lists; nothing happens to it any more */
+    struct events events;
+    struct egress_route route;
+    const struct way *way;
+    int64_t started_ns;   /* CLOCK_REALTIME */
+    uint64_t first_drops; /* UINT64_MAX until the first turn */
+    int64_t begun_ns;
+    int64_t asked_ns; /* when somebody last asked about it */
+    int64_t due_ns;
+};
+
+/* Something looked for beside the traces. */
+struct prober_search {
+    struct prober_search *next;
+    struct prober_entries entries;
+    const struct search_ops *ops;
+    void *state;                  /* ours */
+    struct wire_sources *sources; /* of its flows, or NULL */
+    struct egress_route route;
+    const struct way *way;
+    int64_t asked_ns; /* when somebody last asked about it */
+};
+
+struct prober {
+    pthread_mutex_t lock;
+    pthread_cond_t finished; /* a job is done */
+    pthread_t thread;
+    bool started;
+    int wake_fd;
+    /* the thread's alone: */
+    struct capture *capture;
+    struct prober_batch *batch;
+    int64_t read_until_ns;   /* all that was captured before it has been read; never falls */
+    int64_t packet_ns;       /* CLOCK_MONOTONIC when the captured packet was read */
+    int64_t clock_offset_ns; /* CLOCK_REALTIME minus CLOCK_MONOTONIC */
+    uint32_t clock_epoch;
+    /* under the lock: */
+    bool stop;
+    int news_fd; /* -1 until somebody asks for it */
+    bool news;   /* something happened that news_fd has not told */
+    struct way *ways;
+    uint32_t count; /* of jobs and searches that are not freed yet */
+    struct prober_job *jobs;
+    struct prober_entry *buckets[PROBER_BUCKETS];
+    struct asks *asks;
+    uint32_t ended; /* traces that are at work no more, from 1; may wrap */
+    struct prober_search *searches;
+    struct pace *pace;
+    struct budget budget;
+    uint64_t pace_news;
+    uint64_t drops;
+    int64_t drops_read_ns, now_ns;
+    uint8_t packet[WIRE_PACKET_MAX];
+};
+
+/* CLOCK_MONOTONIC and CLOCK_REALTIME. */
+int64_t prober_clock_ns(void);
+int64_t prober_wall_ns(void);
+
+/* Makes the thread take a turn at once. */
+void prober_wake(const struct prober *p);
+
+/* Under the lock: the socket for this way out, opened at its first use; NULL with *err set. */
+const struct way *prober_way(struct prober *p, uint8_t version, const struct egress_pin *pin,
+                             struct err *err);
+
+/* The route of a flow, after the ports that the spec leaves open are filled in. spec->source
+ * version 0: the kernel's choice, which may differ from flow to flow where this host has several
+ * uplinks. */
+int prober_find_route(struct wire_spec *spec, uint16_t flow, uint32_t scope,
+                      const struct egress_pin *pin, struct egress_route *out, struct err *err);
+
+/* The source address of each flow where these differ, else NULL. The caller frees it. */
+struct wire_sources *prober_find_sources(const struct wire_spec *spec, uint32_t scope,
+                                         const struct egress_pin *pin,
+                                         const struct egress_route *route);
+
+/* Under the lock: fills in what the request leaves open, and what is random. -1 with *err set, also
+ * where PROBER_MOST traces and searches are there. */
+int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
+                         const struct egress_route *route, struct err *err);
+
+/* Under the lock, by the thread: whether a packet is a search's; `outgoing`: it left this host. */
+bool prober_search_takes(struct prober *p, struct prober_search *search,
+                         const struct wire_packet *packet, bool outgoing);
+
+/* ---- prober_packets.c ---- */
+
+struct prober_batch *prober_batch_new(void); /* NULL without memory; ended by free */
+
+/* By the thread, without the lock: reads a bounded number of captured packets. True if there may be
+ * more. */
+bool prober_read_batch(struct prober *p);
+
+/* The same, for what was captured while nobody wanted anything: thrown away. */
+void prober_skip_stale(struct prober *p);
+
+/* Under the lock, by the thread: hands over the batch. */
+void prober_deliver(struct prober *p);
+
+/* Under the lock: from now on the owner is found by what its packets show. `flow`: of a trace;
+ * NULL: a search, which has many. */
+void prober_enlist(struct prober *p, struct prober_entries *entries, struct prober_owner owner,
+                   const struct wire_spec *spec, const uint16_t *flow);
+void prober_delist(struct prober *p, struct prober_entries *entries);
+
+/* Under the lock: probe `number` was sent, which may move a TCP trace's sequence numbers on. */
+void prober_relist(struct prober *p, struct prober_entries *entries, const struct wire_spec *spec,
+                   uint32_t number);
+
+/* ---- prober_search.c, prober_ask.c ---- */
+
+/* Under the lock, by the thread: lets the searches act; returns when they are due again. */
+int64_t prober_step_searches(struct prober *p, int *sends_left);
+
+/* Under the lock: ends them all. */
+void prober_free_searches(struct prober *p);
+
+/* Under the lock, by the thread: lets the asks act; returns when they are due again. */
+int64_t prober_step_asks(struct prober *p, int sends);
+
+#endif

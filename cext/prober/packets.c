@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Captured packets on their way to the trace or search that they belong to. Whoever floods this
+ * host decides how many come: so a turn reads a bounded number of them, without the lock, and each
+ * one costs a bounded number of look-ups, however many traces run. */
+#include "prober/inside.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BATCH = 256,         /* packets in a turn */
+    BATCH_BYTES = 1600,  /* of each: more than the capture takes */
+    STALE_BATCHES = 256, /* thrown away at most when a first trace begins */
+    SEQ_EPOCH_BITS = 20, /* of TCP sequence numbers: longer than the history of a trace */
+};
+
+#define MS INT64_C(1000000)
+static const int64_t clock_step_ns = 1 * MS;
+
+/* A packet that somebody may want. */
+struct captured {
+    struct wire_packet packet;
+    struct trace_stamp stamp;
+    struct evidence_capture capture;
+    bool outgoing;
+    uint8_t bytes[BATCH_BYTES];
+};
+
+struct prober_batch {
+    struct captured packets[BATCH];
+    int count;
+    int64_t last_ns; /* monotonic stamp of the last packet read, wanted or not */
+};
+
+/* ---- which machine a packet belongs to ----------------------------------------------------- */
+
+/* What an entry is found by. */
+enum key_kind {
+    KEY_ICMP,   /* the identifier */
+    KEY_FLOW,   /* of a trace: target and both ports */
+    KEY_TARGET, /* of a search, whose flows are many: target and its port */
+    KEY_SECRET, /* what no NAT rewrites: the machine's half of the cookie */
+    KEY_SEQ,    /* the same of TCP: the upper bits of the sequence number */
+};
+
+static uint32_t mix(uint32_t hash, uint32_t value)
+{
+    hash = (hash ^ value) * UINT32_C(0x9e3779b1);
+    return hash ^ hash >> 15;
+}
+
+static uint32_t key_of(enum key_kind kind, const struct ipaddr *target, uint16_t target_port,
+                       uint32_t detail)
+{
+    uint32_t hash = mix(mix((uint32_t)kind, detail), target_port);
+
+    for (size_t i = 0; target != NULL && i < sizeof target->bytes; i += 4) {
+        const uint8_t *b = &target->bytes[i];
+        hash = mix(hash, (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3]);
+    }
+    return hash;
+}
+
+static uint32_t key_as_sent(const struct wire_spec *spec, const uint16_t *flow)
+{
+    if (spec->protocol == WIRE_ICMP)
+        return key_of(KEY_ICMP, NULL, 0, spec->ident);
+    if (flow == NULL)
+        return key_of(KEY_TARGET, &spec->target, spec->target_port, spec->protocol);
+    return key_of(KEY_FLOW, &spec->target, spec->target_port,
+                  (uint32_t)spec->protocol << 16 | (uint16_t)(spec->source_port + *flow));
+}
+
+static uint32_t key_of_seq(uint32_t epoch)
+{
+    return key_of(KEY_SEQ, NULL, 0, epoch & ((1U << (32 - SEQ_EPOCH_BITS)) - 1));
+}
+
+static uint32_t key_of_secret(const struct wire_spec *spec, uint32_t number)
+{
+    if (spec->protocol != WIRE_TCP)
+        return key_of(KEY_SECRET, NULL, spec->protocol, spec->cookie);
+    return key_of_seq(wire_tcp_seq(spec, number) >> SEQ_EPOCH_BITS);
+}
+
+static void insert(struct prober *p, struct prober_entry *entry, uint32_t key)
+{
+    struct prober_entry **bucket = &p->buckets[key % PROBER_BUCKETS];
+
+    entry->key = key;
+    entry->next = *bucket;
+    *bucket = entry;
+}
+
+static void take_out(struct prober *p, struct prober_entry *entry)
+{
+    struct prober_entry **link = &p->buckets[entry->key % PROBER_BUCKETS];
+
+    while (*link != entry) {
+        assert(*link != NULL);
+        link = &(*link)->next;
+    }
+    *link = entry->next;
+}
+
+void prober_enlist(struct prober *p, struct prober_entries *entries, struct prober_owner owner,
+                   const struct wire_spec *spec, const uint16_t *flow)
+{
+    entries->as_sent.owner = entries->by_secret.owner = owner;
+    insert(p, &entries->as_sent, key_as_sent(spec, flow));
+    insert(p, &entries->by_secret, key_of_secret(spec, 0));
+}
+
+void prober_relist(struct prober *p, struct prober_entries *entries, const struct wire_spec *spec,
+                   uint32_t number)
+{
+    uint32_t key = key_of_secret(spec, number);
+
+    if (spec->protocol != WIRE_TCP || key == entries->by_secret.key)
+        return;
+    take_out(p, &entries->by_secret);
+    insert(p, &entries->by_secret, key);
+}
+
+void prober_delist(struct prober *p, struct prober_entries *entries)
+{
+    take_out(p, &entries->as_sent);
+    take_out(p, &entries->by_secret);
+}
+
+/* ---- delivery, under the lock -------------------------------------------------------------- */
+
+static bool deliver_to_job(struct prober_job *job, const struct captured *c)
+{
+    if (c->outgoing)
+        return trace_seen(job->trace, &c->packet, c->stamp);
+    job->capture = &c->capture;
+    bool taken = trace_reply(job->trace, &c->packet, c->stamp, c->stamp.seen_ns);
+    job->capture = NULL;
+    if (taken)
+        job->due_ns = 0; /* an answer may allow more probes at once */
+    return taken;
+}
+
+static bool deliver_by(struct prober *p, uint32_t key, const struct captured *c)
+{
+    const struct prober_entry *e = p->buckets[key % PROBER_BUCKETS];
+
+    for (; e != NULL; e = e->next)
+        if (e->key == key && (e->owner.job != NULL ? deliver_to_job(e->owner.job, c)
+                                                   : prober_search_takes(p, e->owner.search,
+                                                                         &c->packet, c->outgoing)))
+            return true;
+    return false;
+}
+
+static bool deliver_as_sent(struct prober *p, const struct captured *c)
+{
+    const struct wire_ids *ids = &c->packet.probe;
+    const struct wire_spec spec = { .protocol = ids->protocol,
+                                    .target = ids->target,
+                                    .source_port = ids->source_port,
+                                    .target_port = ids->target_port,
+                                    .ident = ids->ident };
+    const uint16_t flow = 0; /* the source port as it is */
+
+    if (deliver_by(p, key_as_sent(&spec, &flow), c))
+        return true;
+    return ids->protocol != WIRE_ICMP && deliver_by(p, key_as_sent(&spec, NULL), c);
+}
+
+/* What else tells a probe may be rewritten by NAT. The newest probe of a trace may be an epoch
+ * ahead of the quoted one. */
+static bool deliver_by_secret(struct prober *p, const struct captured *c)
+{
+    const struct wire_ids *ids = &c->packet.probe;
+    uint32_t epoch = ids->tcp_seq >> SEQ_EPOCH_BITS;
+
+    if (ids->protocol != WIRE_TCP)
+        return ids->cookie_bytes == WIRE_COOKIE &&
+               deliver_by(p, key_of(KEY_SECRET, NULL, ids->protocol, ids->cookie >> 16), c);
+    return deliver_by(p, key_of_seq(epoch), c) || deliver_by(p, key_of_seq(epoch + 1), c);
+}
+
+void prober_deliver(struct prober *p)
+{
+    const struct prober_batch *batch = p->batch;
+
+    for (int i = 0; i < batch->count; i++) {
+        const struct captured *c = &batch->packets[i];
+        if (deliver_as_sent(p, c) || (!c->outgoing && asks_reply(p->asks, &c->packet, &c->capture)))
+            continue;
+        deliver_by_secret(p, c);
+    }
+}
+
+/* ---- reading, by the thread alone ---------------------------------------------------------- */
+
+/* Begins a new epoch when CLOCK_REALTIME was set. Called after a packet was stamped, so that no
+ * stamp is taken for one of an older epoch's. */
+static void watch_clock(struct prober *p)
+{
+    int64_t before = prober_clock_ns();
+    int64_t offset = prober_wall_ns() - before;
+
+    p->packet_ns = before;
+    if (prober_clock_ns() - before > clock_step_ns / 10)
+        return; /* interrupted: the pair says nothing; the next packet will */
+    int64_t change = offset - p->clock_offset_ns;
+    if (change > clock_step_ns || change < -clock_step_ns)
+        p->clock_epoch++;
+    p->clock_offset_ns = offset;
+}
+
+static void on_packet(void *context, const struct capture_packet *captured)
+{
+    struct prober *p = context;
+    struct prober_batch *batch = p->batch;
+    struct captured *c = &batch->packets[batch->count];
+
+    watch_clock(p);
+    batch->last_ns = captured->stamp_ns - p->clock_offset_ns;
+    if (captured->captured > BATCH_BYTES ||
+        wire_parse(captured->bytes, captured->captured, &c->packet) != WIRE_OK)
+        return;
+    bool probe = c->packet.kind == WIRE_PROBE;
+    if (probe != captured->outgoing && !(probe && captured->loopback))
+        return; /* a probe counts where it leaves, an answer where it comes in */
+    memcpy(c->bytes, captured->bytes, captured->captured);
+    c->capture = (struct evidence_capture){ c->bytes, batch->last_ns };
+    c->stamp =
+        (struct trace_stamp){ captured->stamp_ns, p->clock_epoch, captured->link, p->packet_ns };
+    c->outgoing = probe;
+    assert(batch->count < BATCH);
+    batch->count++;
+}
+
+bool prober_read_batch(struct prober *p)
+{
+    int64_t before_ns = prober_clock_ns();
+
+    p->batch->count = 0;
+    bool more = capture_read(p->capture, BATCH, on_packet, p) == BATCH;
+    int64_t read_until_ns = more ? p->batch->last_ns : before_ns;
+    if (read_until_ns > before_ns)
+        read_until_ns = before_ns;
+    p->read_until_ns = read_until_ns > p->read_until_ns ? read_until_ns : p->read_until_ns;
+    return more;
+}
+
+void prober_skip_stale(struct prober *p)
+{
+    for (int i = 0; i < STALE_BATCHES && prober_read_batch(p); i++)
+        continue;
+    p->batch->count = 0;
+}
+
+struct prober_batch *prober_batch_new(void)
+{
+    return calloc(1, sizeof(struct prober_batch));
+}

@@ -1,0 +1,656 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "prober/inside.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MS INT64_C(1000000)
+
+enum {
+    SENDS_PER_TURN = 64, /* then captured packets are read again, so that none is lost */
+    IDENT_TRIES = 128,   /* at most every other one is taken */
+};
+static const int64_t turn_pause_ns = 1 * MS;   /* after a full turn: at most 64,000 probes/s */
+static const int64_t pause_check_ns = 50 * MS; /* how soon a paused job is looked at again */
+static const int64_t drops_every_ns = 50 * MS;
+
+static int64_t read_clock(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int64_t prober_clock_ns(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t prober_wall_ns(void)
+{
+    return read_clock(CLOCK_REALTIME);
+}
+
+/* ---- the thread ---------------------------------------------------------------------------- */
+
+static void send_probe(struct prober *p, struct prober_job *job, const struct wire_probe *probe,
+                       int64_t now_ns)
+{
+    const struct wire_spec *spec = &trace_config(job->trace)->spec;
+    size_t length = wire_build(spec, probe, p->packet);
+    int error = egress_send(job->way->egress, p->packet, length, job->route.scope, now_ns);
+
+    if (error != 0)
+        trace_send_failed(job->trace, probe->number, error, now_ns);
+    prober_relist(p, &job->entries, spec, probe->number);
+}
+
+static void step_job(struct prober *p, struct prober_job *job, int *sends_left)
+{
+    bool was_done = trace_done(job->trace);
+    /* what was captured before it began may still be on its way to us */
+    int64_t read_until_ns = p->now_ns > job->begun_ns ? p->now_ns : job->begun_ns;
+    struct wire_probe probe;
+
+    if (job->first_drops == UINT64_MAX)
+        job->first_drops = p->drops;
+    trace_expire(job->trace, read_until_ns, p->drops);
+    bool paused = p->now_ns - job->asked_ns > PROBER_LEASE_MS * MS;
+    while (!paused && *sends_left > 0) {
+        int64_t now_ns = prober_clock_ns();
+        if (!trace_next(job->trace, now_ns, p->drops, &probe))
+            break;
+        send_probe(p, job, &probe, now_ns);
+        --*sends_left;
+    }
+    if (!was_done && trace_done(job->trace)) {
+        p->ended++;
+        pthread_cond_broadcast(&p->finished);
+    }
+    job->due_ns = trace_due(job->trace);
+    if (paused && job->due_ns < p->now_ns + pause_check_ns)
+        job->due_ns = p->now_ns + pause_check_ns;
+}
+
+/* Where the budget is short, each job is the first in turn. */
+static void rotate(struct prober *p)
+{
+    struct prober_job *first = p->jobs, **end = &p->jobs;
+
+    if (first == NULL || first->next == NULL)
+        return;
+    p->jobs = first->next;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = first;
+    first->next = NULL;
+}
+
+/* Delivers what was read, then lets every job that is due act; returns when the next one is. */
+static int64_t take_turn(struct prober *p)
+{
+    int sends_left = SENDS_PER_TURN;
+    int64_t due_ns = INT64_MAX;
+
+    p->now_ns = p->read_until_ns; /* all that was captured until then has been read */
+    prober_deliver(p);
+    if (p->now_ns - p->drops_read_ns >= drops_every_ns) {
+        p->drops = capture_drops(p->capture);
+        p->drops_read_ns = p->now_ns;
+    }
+    bool news = pace_news(p->pace) != p->pace_news; /* for traces that share a sample */
+    p->pace_news = pace_news(p->pace);
+    for (struct prober_job *job = p->jobs; job != NULL; job = job->next) {
+        if (news)
+            job->due_ns = 0;
+        if (job->due_ns <= p->now_ns && sends_left > 0)
+            step_job(p, job, &sends_left);
+        if (job->due_ns < due_ns)
+            due_ns = job->due_ns;
+    }
+    if (sends_left < SENDS_PER_TURN)
+        rotate(p);
+    if (pace_news(p->pace) != p->pace_news)
+        return p->now_ns;
+    int64_t searches_due_ns = prober_step_searches(p, &sends_left);
+    int64_t asks_due_ns = prober_step_asks(p, sends_left);
+    due_ns = searches_due_ns < due_ns ? searches_due_ns : due_ns;
+    due_ns = asks_due_ns < due_ns ? asks_due_ns : due_ns;
+    return sends_left > 0 ? due_ns : p->now_ns + turn_pause_ns;
+}
+
+/* Without jobs only the wake-up is waited for: captured packets are nobody's then. */
+static void wait_for_work(struct prober *p, int64_t due_ns, bool idle)
+{
+    struct pollfd fds[] = { { .fd = p->wake_fd, .events = POLLIN },
+                            { .fd = capture_fd(p->capture), .events = POLLIN } };
+    int64_t left_ns = due_ns - prober_clock_ns();
+    struct timespec timeout = { 0 };
+    uint64_t wakes;
+
+    if (left_ns > 0) {
+        timeout.tv_sec = left_ns / 1000000000;
+        timeout.tv_nsec = left_ns % 1000000000;
+    }
+    ppoll(fds, idle ? 1 : 2, due_ns == INT64_MAX ? NULL : &timeout, NULL);
+    if (fds[0].revents & POLLIN)
+        (void)!read(p->wake_fd, &wakes, sizeof wakes);
+}
+
+/* Under the lock. */
+static void tell_news(struct prober *p)
+{
+    const uint64_t one = 1;
+
+    if (p->news && p->news_fd >= 0) {
+        (void)!write(p->news_fd, &one, sizeof one);
+        p->news = false;
+    }
+}
+
+/* Captured packets are read without the lock, and no more at a time than are soon delivered: so
+ * whoever wants the lock gets it between two turns, however many come. */
+static void *run(void *arg)
+{
+    struct prober *p = arg;
+    bool idle = true, stop = false;
+
+    while (!stop) {
+        if (idle)
+            prober_skip_stale(p);
+        bool more = prober_read_batch(p);
+        pthread_mutex_lock(&p->lock);
+        int64_t due_ns = take_turn(p);
+        tell_news(p);
+        idle = p->jobs == NULL && due_ns == INT64_MAX;
+        stop = p->stop;
+        pthread_mutex_unlock(&p->lock);
+        if (!stop && !more)
+            wait_for_work(p, due_ns, idle);
+    }
+    return NULL;
+}
+
+void prober_wake(const struct prober *p)
+{
+    const uint64_t one = 1;
+    (void)!write(p->wake_fd, &one, sizeof one);
+}
+
+/* The host program's signals are not ours: they stay with its own threads. */
+static int start_thread(struct prober *p)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = pthread_create(&p->thread, NULL, run, p);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    p->started = rc == 0;
+    return rc;
+}
+
+/* ---- opening and closing ------------------------------------------------------------------- */
+
+static void init_locks(struct prober *p)
+{
+    pthread_condattr_t monotonic;
+
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&p->finished, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+struct prober *prober_open(struct err *err)
+{
+    struct prober *p = calloc(1, sizeof *p);
+    int rc;
+
+    if (p == NULL) {
+        err_set(err, ERR_NOMEM, "no memory for a prober");
+        return NULL;
+    }
+    init_locks(p);
+    p->read_until_ns = prober_clock_ns();
+    p->clock_offset_ns = read_clock(CLOCK_REALTIME) - p->read_until_ns;
+    p->ended = 1;
+    p->news_fd = -1;
+    p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (p->wake_fd < 0) {
+        err_set(err, ERR_SYSTEM, "cannot open an eventfd: %s", strerror(errno));
+        goto failed;
+    }
+    p->pace = pace_new();
+    budget_init(&p->budget);
+    p->asks = asks_new();
+    if (p->pace == NULL || p->asks == NULL) {
+        err_set(err, ERR_NOMEM, "no memory for a prober");
+        goto failed;
+    }
+    p->batch = prober_batch_new();
+    if (p->batch == NULL) {
+        err_set(err, ERR_NOMEM, "no memory for a prober");
+        goto failed;
+    }
+    p->capture = capture_open(err);
+    if (p->capture == NULL)
+        goto failed;
+    rc = start_thread(p);
+    if (rc != 0) {
+        err_set(err, ERR_SYSTEM, "cannot start a thread: %s", strerror(rc));
+        goto failed;
+    }
+    return p;
+failed:
+    prober_close(p);
+    return NULL;
+}
+
+static void free_job(struct prober_job *job)
+{
+    trace_free(job->trace);
+    tally_free(job->tally);
+    evidence_free(job->evidence);
+    events_fini(&job->events);
+    free(job);
+}
+
+void prober_close(struct prober *p)
+{
+    if (p == NULL)
+        return;
+    if (p->started) {
+        pthread_mutex_lock(&p->lock);
+        p->stop = true;
+        pthread_mutex_unlock(&p->lock);
+        prober_wake(p);
+        pthread_join(p->thread, NULL);
+    }
+    for (struct prober_job *job = p->jobs, *next; job != NULL; job = next) {
+        next = job->next;
+        free_job(job);
+    }
+    for (struct way *way = p->ways, *next; way != NULL; way = next) {
+        next = way->next;
+        egress_close(way->egress);
+        free(way);
+    }
+    prober_free_searches(p);
+    pace_free(p->pace);
+    asks_free(p->asks);
+    capture_close(p->capture);
+    free(p->batch);
+    if (p->news_fd >= 0)
+        close(p->news_fd);
+    if (p->wake_fd >= 0)
+        close(p->wake_fd);
+    pthread_cond_destroy(&p->finished);
+    pthread_mutex_destroy(&p->lock);
+    free(p);
+}
+
+/* ---- jobs ---------------------------------------------------------------------------------- */
+
+static bool same_pin(const struct egress_pin *a, const struct egress_pin *b)
+{
+    return strcmp(a->device, b->device) == 0 && a->mark == b->mark && a->source == b->source;
+}
+
+const struct way *prober_way(struct prober *p, uint8_t version, const struct egress_pin *pin,
+                             struct err *err)
+{
+    for (struct way *way = p->ways; way != NULL; way = way->next)
+        if (way->version == version && same_pin(&way->pin, pin))
+            return way;
+    struct way *way = calloc(1, sizeof *way);
+    if (way == NULL) {
+        err_set(err, ERR_NOMEM, "no memory for a socket");
+        return NULL;
+    }
+    way->version = version;
+    way->pin = *pin;
+    way->egress = egress_open(version, pin, err);
+    if (way->egress == NULL) {
+        free(way);
+        return NULL;
+    }
+    way->next = p->ways;
+    p->ways = way;
+    return way;
+}
+
+/* Under the lock: whether a trace or a search has this ICMP identifier. */
+static bool is_ident_taken(const struct prober *p, uint16_t ident)
+{
+    for (const struct prober_job *job = p->jobs; job != NULL; job = job->next)
+        if (trace_config(job->trace)->spec.ident == ident)
+            return true;
+    for (const struct prober_search *s = p->searches; s != NULL; s = s->next)
+        if (s->ops->spec(s->state)->ident == ident)
+            return true;
+    return false;
+}
+
+/* Randomness lives only in bytes that no balancer hashes. */
+static int randomise(const struct prober *p, struct wire_spec *spec, struct err *err)
+{
+    int tries = IDENT_TRIES;
+
+    if (p->count >= PROBER_MOST)
+        return err_set(err, ERR_SYSTEM,
+                       "%u traces run already, which is the most: trace fewer targets or flows "
+                       "at a time",
+                       p->count);
+    do {
+        if (tries-- == 0)
+            return err_set(err, ERR_SYSTEM, "no ICMP identifier is free");
+        if (getrandom(&spec->ident, sizeof spec->ident, 0) < 0 ||
+            getrandom(&spec->first_index, sizeof spec->first_index, 0) < 0 ||
+            getrandom(&spec->cookie, sizeof spec->cookie, 0) < 0 ||
+            getrandom(&spec->key, sizeof spec->key, 0) < 0 ||
+            getrandom(&spec->tcp_base, sizeof spec->tcp_base, 0) < 0)
+            return err_set(err, ERR_SYSTEM, "no random numbers: %s", strerror(errno));
+    } while (is_ident_taken(p, spec->ident));
+    return 0;
+}
+
+static void complete_ports(struct wire_spec *spec)
+{
+    if (spec->protocol == WIRE_ICMP)
+        spec->source_port = spec->target_port = 0;
+    else if (spec->source_port == 0)
+        spec->source_port = WIRE_SOURCE_PORT;
+    if (spec->protocol != WIRE_ICMP && spec->target_port == 0)
+        spec->target_port = spec->protocol == WIRE_UDP ? WIRE_PORT_UDP : WIRE_PORT_TCP;
+}
+
+static struct egress_wish wish_of(const struct wire_spec *spec, uint16_t flow, uint32_t scope,
+                                  const struct egress_pin *pin)
+{
+    struct egress_wish wish = { .target = spec->target,
+                                .source = spec->source,
+                                .scope = scope,
+                                .pin = *pin,
+                                .tos = spec->tos,
+                                .ip_protocol =
+                                    wire_ip_protocol(spec->protocol, spec->target.version),
+                                .source_port = (uint16_t)(spec->source_port + flow),
+                                .target_port = spec->target_port };
+
+    if (spec->protocol == WIRE_ICMP) {
+        wish.source_port = 0;
+        wish.target_port = (uint16_t)(wire_echo_type(spec->target.version) << 8);
+    }
+    return wish;
+}
+
+int prober_find_route(struct wire_spec *spec, uint16_t flow, uint32_t scope,
+                      const struct egress_pin *pin, struct egress_route *out, struct err *err)
+{
+    complete_ports(spec);
+    struct egress_wish wish = wish_of(spec, flow, scope, pin);
+    return egress_find(&wish, out, err);
+}
+
+struct wire_sources *prober_find_sources(const struct wire_spec *spec, uint32_t scope,
+                                         const struct egress_pin *pin,
+                                         const struct egress_route *route)
+{
+    struct wire_sources *sources;
+
+    if (!route->several || pin->source || spec->protocol == WIRE_ICMP)
+        return NULL;
+    sources = calloc(1, sizeof *sources);
+    if (sources == NULL)
+        return NULL; /* then all flows have one */
+    struct egress_wish wish = wish_of(spec, 0, scope, pin);
+    sources->list[0] = route->source;
+    if (egress_sources(&wish, WIRE_FLOWS, sources->of, sources->list, WIRE_SOURCES) > 1)
+        return sources;
+    free(sources);
+    return NULL;
+}
+
+int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
+                         const struct egress_route *route, struct err *err)
+{
+    char text[IPADDR_TEXT];
+
+    spec->source = route->source;
+    if (spec->size == 0)
+        spec->size = wire_size_default(spec->protocol, spec->target.version);
+    if (spec->size > route->link_mtu)
+        return err_set(err, ERR_TOOBIG, "size %u is more than the MTU of the link to %s, %d",
+                       spec->size, ipaddr_to_text(&spec->target, text), route->link_mtu);
+    return randomise(p, spec, err);
+}
+
+static void on_event(void *context, const struct trace_event *event)
+{
+    struct prober_job *job = context;
+
+    if (job->stopped || (job->own_only && event->shared))
+        return;
+    tally_event(job->tally, event);
+    evidence_event(job->evidence, &trace_config(job->trace)->spec, event, job->capture);
+    job->prober->news = true;
+    if (job->keep_events)
+        events_add(&job->events, event);
+}
+
+static int start_trace(struct prober *p, struct prober_job *job,
+                       const struct prober_request *request, struct err *err)
+{
+    struct trace_config config = request->trace;
+
+    job->way = prober_way(p, config.spec.target.version, &request->pin, err);
+    if (job->way == NULL || prober_complete_spec(p, &config.spec, &job->route, err) < 0)
+        return -1;
+    config.egress = if_nametoindex(job->route.interface) ^ request->pin.mark << 16;
+    job->tally = tally_new(config.max_hops);
+    job->evidence = evidence_new(config.max_hops);
+    if (job->tally == NULL || job->evidence == NULL)
+        return err_set(err, ERR_NOMEM, "no memory for a trace");
+    job->prober = p;
+    job->keep_events = request->keep_events;
+    job->own_only = request->own_only;
+    job->asked_ns = job->begun_ns = prober_clock_ns();
+    job->started_ns = read_clock(CLOCK_REALTIME);
+    job->first_drops = UINT64_MAX;
+    config.budget = &p->budget;
+    job->trace = trace_new(&config, p->pace, job->asked_ns, on_event, job, err);
+    return job->trace != NULL ? 0 : -1;
+}
+
+static void enlist(struct prober *p, struct prober_job *job)
+{
+    const struct trace_config *config = trace_config(job->trace);
+
+    prober_enlist(p, &job->entries, (struct prober_owner){ .job = job }, &config->spec,
+                  &config->flow);
+    job->next = p->jobs;
+    p->jobs = job;
+    p->count++;
+}
+
+struct prober_job *prober_add(struct prober *p, const struct prober_request *wanted,
+                              struct err *err)
+{
+    struct prober_job *job = calloc(1, sizeof *job);
+    struct prober_request request = *wanted;
+
+    if (job == NULL) {
+        err_set(err, ERR_NOMEM, "no memory for a trace");
+        return NULL;
+    }
+    request.trace.spec.source = request.source;
+    if (prober_find_route(&request.trace.spec, request.trace.flow, request.scope, &request.pin,
+                          &job->route, err) < 0) {
+        free(job);
+        return NULL;
+    }
+    pthread_mutex_lock(&p->lock);
+    if (start_trace(p, job, &request, err) == 0) {
+        enlist(p, job);
+    } else {
+        free_job(job);
+        job = NULL;
+    }
+    pthread_mutex_unlock(&p->lock);
+    prober_wake(p);
+    return job;
+}
+
+/* Under the lock. */
+static void delist(struct prober *p, struct prober_job *job)
+{
+    struct prober_job **link = &p->jobs;
+
+    if (job->stopped)
+        return;
+    job->stopped = true;
+    while (*link != job)
+        link = &(*link)->next;
+    *link = job->next;
+    prober_delist(p, &job->entries);
+    p->ended++;
+}
+
+void prober_stop(struct prober *p, struct prober_job *job)
+{
+    pthread_mutex_lock(&p->lock);
+    delist(p, job);
+    pthread_mutex_unlock(&p->lock);
+}
+
+void prober_remove(struct prober *p, struct prober_job *job)
+{
+    if (job == NULL)
+        return;
+    pthread_mutex_lock(&p->lock);
+    delist(p, job);
+    p->count--;
+    free_job(job); /* under the lock: it tells the pace */
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* ---- questions ----------------------------------------------------------------------------- */
+
+/* Under the lock. A job that had been paused goes on at once. */
+static bool renew(struct prober *p, struct prober_job *job)
+{
+    int64_t now_ns = prober_clock_ns();
+
+    if (now_ns - job->asked_ns > PROBER_LEASE_MS * MS) {
+        job->due_ns = 0;
+        prober_wake(p);
+    }
+    job->asked_ns = now_ns;
+    return trace_done(job->trace);
+}
+
+bool prober_done(struct prober *p, struct prober_job *job)
+{
+    pthread_mutex_lock(&p->lock);
+    bool done = renew(p, job);
+    pthread_mutex_unlock(&p->lock);
+    return done;
+}
+
+bool prober_wait(struct prober *p, struct prober_job *job, int64_t wait_ns)
+{
+    int64_t until_ns = prober_clock_ns() + wait_ns;
+
+    pthread_mutex_lock(&p->lock);
+    bool done = renew(p, job);
+    while (!done && prober_clock_ns() < until_ns) {
+        int64_t turn_ns = prober_clock_ns() + PROBER_LEASE_MS * MS / 2;
+        int64_t end_ns = turn_ns < until_ns ? turn_ns : until_ns;
+        struct timespec end = { end_ns / 1000000000, end_ns % 1000000000 };
+        pthread_cond_timedwait(&p->finished, &p->lock, &end);
+        done = renew(p, job);
+    }
+    pthread_mutex_unlock(&p->lock);
+    return done;
+}
+
+int prober_read(struct prober *p, struct prober_job *job, struct prober_report *out,
+                struct err *err)
+{
+    *out = (struct prober_report){ .route = job->route };
+    pthread_mutex_lock(&p->lock);
+    out->done = renew(p, job);
+    const struct trace_config *config = trace_config(job->trace);
+    out->spec = config->spec;
+    out->started_ns = job->started_ns;
+    out->packets = config->packets;
+    out->flow = config->flow;
+    out->first_hop = config->first_hop;
+    if (job->first_drops != UINT64_MAX)
+        out->capture_drops = p->drops - job->first_drops;
+    trace_summary(job->trace, &out->summary);
+    out->tally = tally_snapshot(job->tally);
+    out->evidence = evidence_snapshot(job->evidence);
+    pthread_mutex_unlock(&p->lock);
+    if (out->tally == NULL || out->evidence == NULL)
+        return err_set(err, ERR_NOMEM, "no memory for a result");
+    return 0;
+}
+
+void prober_events(struct prober *p, struct prober_job *job, struct events *out,
+                   struct wire_spec *spec)
+{
+    pthread_mutex_lock(&p->lock);
+    renew(p, job);
+    events_take(&job->events, out);
+    *spec = trace_config(job->trace)->spec;
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* ---- news ---------------------------------------------------------------------------------- */
+
+int prober_fd(struct prober *p, struct err *err)
+{
+    pthread_mutex_lock(&p->lock);
+    bool is_new = p->news_fd < 0;
+    if (is_new) {
+        p->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (p->news_fd < 0)
+            err_set(err, ERR_SYSTEM, "cannot open an eventfd: %s", strerror(errno));
+    }
+    int fd = p->news_fd;
+    pthread_mutex_unlock(&p->lock);
+    if (is_new)
+        prober_wake(p); /* what happened before is told by the next turn */
+    return fd;
+}
+
+void prober_clear(struct prober *p)
+{
+    uint64_t count;
+    struct err err;
+
+    (void)!read(prober_fd(p, &err), &count, sizeof count);
+}
+
+bool prober_wait_news(struct prober *p, int64_t wait_ns)
+{
+    struct err err;
+    struct pollfd fds = { .fd = prober_fd(p, &err), .events = POLLIN };
+    struct timespec timeout = { wait_ns / 1000000000, wait_ns % 1000000000 };
+
+    bool is_news = ppoll(&fds, 1, &timeout, NULL) > 0;
+    if (is_news)
+        prober_clear(p);
+    return is_news;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The live shell around the engine: one thread, one capture and a few raw sockets for all traces of
+ * the process. It is the only code that reads a clock. Every function may be called from any thread
+ * but the prober's own; none holds the lock for longer than the copying takes. */
+#ifndef MTR_PROBER_PROBER_H
+#define MTR_PROBER_PROBER_H
+
+#include "prober/egress.h"
+#include "results/events.h"
+#include "results/evidence.h"
+#include "discovery/mda.h"
+#include "discovery/pmtu.h"
+#include "results/statistics.h"
+
+struct prober;
+struct prober_job; /* one trace in a prober */
+
+enum { PROBER_LEASE_MS = 1000 }; /* a job that nobody asks about for so long stops sending */
+
+/* What is to be traced; the prober chooses what the zeros leave open. */
+struct prober_request {
+    struct trace_config trace; /* spec: protocol, target, tos, ports, size are read */
+    struct ipaddr source;      /* version 0: the kernel's choice */
+    uint32_t scope;            /* zone of a link-local target */
+    struct egress_pin pin;
+    bool keep_events; /* for prober_events */
+    bool own_only;    /* figures without what other traces measured: they are merged */
+};
+
+struct prober_report {
+    struct wire_spec spec;
+    struct egress_route route;
+    struct trace_summary summary;
+    int64_t started_ns; /* CLOCK_REALTIME */
+    uint32_t packets;
+    uint16_t flow;
+    uint8_t first_hop;
+    bool done;
+    uint64_t capture_drops; /* while this trace ran */
+    struct tally *tally;    /* the caller frees both */
+    struct evidence *evidence;
+};
+
+/* Opens the capture and starts the thread; NULL with *err set on failure. */
+struct prober *prober_open(struct err *err);
+
+/* Stops the thread and frees everything, jobs included; accepts NULL. */
+void prober_close(struct prober *p);
+
+/* Begins a trace; NULL with *err set on failure. */
+struct prober_job *prober_add(struct prober *p, const struct prober_request *request,
+                              struct err *err);
+void prober_remove(struct prober *p, struct prober_job *job); /* accepts NULL */
+
+/* Ends a job as it is: it sends, takes and tells nothing from then on, but can be read. */
+void prober_stop(struct prober *p, struct prober_job *job);
+
+/* Each of these renews the job's lease. */
+bool prober_done(struct prober *p, struct prober_job *job);
+bool prober_wait(struct prober *p, struct prober_job *job, int64_t wait_ns); /* true when done */
+int prober_read(struct prober *p, struct prober_job *job, struct prober_report *out,
+                struct err *err);
+
+/* Adds the figures of another flow's trace of the same target. -1 with *err set without memory. */
+int prober_report_merge(struct prober_report *into, const struct prober_report *from,
+                        struct err *err);
+
+/* Whom to ask directly what it is; see ask.h. */
+struct prober_question {
+    struct ipaddr target, source; /* source version 0: the kernel's choice */
+    uint32_t scope;
+    struct egress_pin pin;
+    uint8_t tos; /* of the trace: routing rules may look at it */
+    bool active;
+    int64_t timeout_ns;
+};
+
+struct prober_answers {
+    bool done;
+    int asked[WIRE_PROTOCOL_COUNT]; /* probes sent */
+    struct evidence_list list;      /* the caller frees it */
+};
+
+struct asks_entry;
+
+/* Asks an address, or joins whoever has asked it before: it is asked once per prober. NULL with
+ * *err set on failure. */
+struct asks_entry *prober_ask(struct prober *p, const struct prober_question *question,
+                              struct err *err);
+void prober_ask_leave(struct prober *p, struct asks_entry *entry);
+
+/* Both renew the lease, as for jobs. */
+bool prober_ask_done(struct prober *p, struct asks_entry *entry);
+int prober_ask_read(struct prober *p, struct asks_entry *entry, struct prober_answers *out,
+                    struct err *err);
+
+/* A search of paths: spec's protocol, target, tos, ports and size are read, and what `config` says
+ * beside. NULL with *err set on failure. */
+struct prober_search;
+struct prober_search *prober_search_paths(struct prober *p, const struct prober_request *way,
+                                          const struct mda_config *config, struct err *err);
+void prober_search_remove(struct prober *p, struct prober_search *search); /* accepts NULL */
+
+/* Both renew the lease, as for jobs. The caller ends the map by flowmap_fini. */
+bool prober_search_done(struct prober *p, struct prober_search *search);
+int prober_search_read_paths(struct prober *p, struct prober_search *search, struct mda_report *out,
+                             struct err *err);
+
+/* A search of the path MTU, in the same way; `config` need not know the link's. */
+struct prober_search *prober_search_pmtu(struct prober *p, const struct prober_request *way,
+                                         const struct pmtu_config *config, struct err *err);
+void prober_search_read_pmtu(struct prober *p, struct prober_search *search,
+                             struct pmtu_report *out);
+void prober_search_release_pmtu(struct prober *p, struct prober_search *search);
+
+/* Takes the events since the last call; the caller frees them. */
+void prober_events(struct prober *p, struct prober_job *job, struct events *out,
+                   struct wire_spec *spec);
+
+/* A descriptor that becomes readable when any trace has something new, for the caller's own loop;
+ * -1 with *err set. It stays the prober's. prober_clear makes it unreadable again, and is to be
+ * called before the news are read. */
+int prober_fd(struct prober *p, struct err *err);
+void prober_clear(struct prober *p);
+
+/* Waits until there is something new, at most so long; clears. False when there is nothing. */
+bool prober_wait_news(struct prober *p, int64_t wait_ns);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The reports of several flows as one. */
+#include "prober/prober.h"
+
+static void merge_summary(struct trace_summary *into, const struct trace_summary *from)
+{
+    bool better = from->ending == TRACE_REACHED && into->ending != TRACE_REACHED;
+
+    if (better || (from->ending == into->ending && from->end_ttl > into->end_ttl)) {
+        into->ending = from->ending;
+        into->end_type = from->end_type;
+        into->end_code = from->end_code;
+        into->end_ttl = from->end_ttl;
+    }
+    if (from->probed_ttl > into->probed_ttl)
+        into->probed_ttl = from->probed_ttl;
+    if (from->elapsed_ns > into->elapsed_ns)
+        into->elapsed_ns = from->elapsed_ns;
+    if (into->last_error == 0)
+        into->last_error = from->last_error;
+    into->sent += from->sent;
+    into->clock_steps += from->clock_steps;
+    into->unstamped += from->unstamped;
+}
+
+int prober_report_merge(struct prober_report *into, const struct prober_report *from,
+                        struct err *err)
+{
+    merge_summary(&into->summary, &from->summary);
+    into->done = into->done && from->done;
+    if (from->capture_drops > into->capture_drops)
+        into->capture_drops = from->capture_drops;
+    if (tally_merge(into->tally, from->tally) < 0 ||
+        evidence_merge(into->evidence, from->evidence) < 0)
+        return err_set(err, ERR_NOMEM, "no memory for a result");
+    return 0;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Searches through the prober: its sockets, its thread, its lease. */
+#include "prober/inside.h"
+
+#include <stdlib.h>
+
+#define MS INT64_C(1000000)
+static const int64_t pause_check_ns = 50 * MS;
+
+/* ---- on the thread ------------------------------------------------------------------------- */
+
+bool prober_search_takes(struct prober *p, struct prober_search *search,
+                         const struct wire_packet *packet, bool outgoing)
+{
+    return outgoing ? search->ops->seen(search->state, packet)
+                    : search->ops->reply(search->state, packet, p->now_ns);
+}
+
+static int64_t step(struct prober *p, struct prober_search *s, int *sends_left)
+{
+    bool paused = p->now_ns - s->asked_ns > PROBER_LEASE_MS * MS;
+    uint32_t number;
+    size_t length;
+
+    s->ops->expire(s->state, p->now_ns);
+    while (!paused && *sends_left > 0) {
+        int64_t now_ns = prober_clock_ns();
+        length = s->ops->next(s->state, now_ns, p->packet, &number);
+        if (length == 0)
+            break;
+        int error = egress_send(s->way->egress, p->packet, length, s->route.scope, now_ns);
+        if (error != 0)
+            s->ops->send_failed(s->state, number, error, now_ns);
+        prober_relist(p, &s->entries, s->ops->spec(s->state), number);
+        --*sends_left;
+    }
+    int64_t due_ns = s->ops->due(s->state);
+    return paused && due_ns < p->now_ns + pause_check_ns ? p->now_ns + pause_check_ns : due_ns;
+}
+
+int64_t prober_step_searches(struct prober *p, int *sends_left)
+{
+    int64_t due_ns = INT64_MAX;
+
+    for (struct prober_search *s = p->searches; s != NULL; s = s->next) {
+        if (s->ops->done(s->state))
+            continue;
+        int64_t its_ns = step(p, s, sends_left);
+        due_ns = its_ns < due_ns ? its_ns : due_ns;
+    }
+    return due_ns;
+}
+
+static void free_search(struct prober_search *s)
+{
+    s->ops->free(s->state);
+    free(s->sources);
+    free(s);
+}
+
+void prober_free_searches(struct prober *p)
+{
+    while (p->searches != NULL) {
+        struct prober_search *s = p->searches;
+        p->searches = s->next;
+        free_search(s);
+    }
+}
+
+/* ---- questions ----------------------------------------------------------------------------- */
+
+/* What is to be looked for, by whom, and the part of it that the prober completes. */
+struct wanted {
+    const struct search_ops *ops;
+    const void *config;
+    struct wire_spec spec;
+};
+
+static int start(struct prober *p, struct prober_search *s, const struct egress_pin *pin,
+                 struct wanted *wanted, struct err *err)
+{
+    s->way = prober_way(p, wanted->spec.target.version, pin, err);
+    if (s->way == NULL || prober_complete_spec(p, &wanted->spec, &s->route, err) < 0)
+        return -1;
+    s->asked_ns = prober_clock_ns();
+    s->ops = wanted->ops;
+    s->state = s->ops->new (wanted->config, &wanted->spec, s->route.link_mtu, s->asked_ns, err);
+    return s->state != NULL ? 0 : -1;
+}
+
+static struct prober_search *begin(struct prober *p, const struct prober_request *way,
+                                   struct wanted wanted, struct err *err)
+{
+    struct prober_search *s = calloc(1, sizeof *s);
+
+    if (s == NULL) {
+        err_set(err, ERR_NOMEM, "no memory for a search");
+        return NULL;
+    }
+    wanted.spec.source = way->source;
+    if (prober_find_route(&wanted.spec, 0, way->scope, &way->pin, &s->route, err) < 0) {
+        free(s);
+        return NULL;
+    }
+    if (wanted.ops == &mda_search)
+        s->sources = prober_find_sources(&wanted.spec, way->scope, &way->pin, &s->route);
+    wanted.spec.sources = s->sources;
+    pthread_mutex_lock(&p->lock);
+    if (start(p, s, &way->pin, &wanted, err) == 0) {
+        s->next = p->searches;
+        p->searches = s;
+        prober_enlist(p, &s->entries, (struct prober_owner){ .search = s }, s->ops->spec(s->state),
+                      NULL);
+        p->count++;
+    } else {
+        free(s->sources);
+        free(s);
+        s = NULL;
+    }
+    pthread_mutex_unlock(&p->lock);
+    prober_wake(p);
+    return s;
+}
+
+struct prober_search *prober_search_paths(struct prober *p, const struct prober_request *way,
+                                          const struct mda_config *config, struct err *err)
+{
+    return begin(p, way, (struct wanted){ &mda_search, config, config->spec }, err);
+}
+
+struct prober_search *prober_search_pmtu(struct prober *p, const struct prober_request *way,
+                                         const struct pmtu_config *config, struct err *err)
+{
+    return begin(p, way, (struct wanted){ &pmtu_search, config, config->spec }, err);
+}
+
+void prober_search_remove(struct prober *p, struct prober_search *search)
+{
+    if (search == NULL)
+        return;
+    pthread_mutex_lock(&p->lock);
+    struct prober_search **link = &p->searches;
+    while (*link != search)
+        link = &(*link)->next;
+    *link = search->next;
+    prober_delist(p, &search->entries);
+    p->count--;
+    pthread_mutex_unlock(&p->lock);
+    free_search(search);
+}
+
+/* Under the lock. A search that had been paused goes on at once. */
+static bool renew(struct prober *p, struct prober_search *search)
+{
+    int64_t now_ns = prober_clock_ns();
+
+    if (now_ns - search->asked_ns > PROBER_LEASE_MS * MS)
+        prober_wake(p);
+    search->asked_ns = now_ns;
+    return search->ops->done(search->state);
+}
+
+bool prober_search_done(struct prober *p, struct prober_search *search)
+{
+    pthread_mutex_lock(&p->lock);
+    bool done = renew(p, search);
+    pthread_mutex_unlock(&p->lock);
+    return done;
+}
+
+int prober_search_read_paths(struct prober *p, struct prober_search *search, struct mda_report *out,
+                             struct err *err)
+{
+    pthread_mutex_lock(&p->lock);
+    renew(p, search);
+    int rc = mda_read(search->state, out);
+    pthread_mutex_unlock(&p->lock);
+    return rc < 0 ? err_set(err, ERR_NOMEM, "no memory for a result") : 0;
+}
+
+void prober_search_read_pmtu(struct prober *p, struct prober_search *search,
+                             struct pmtu_report *out)
+{
+    pthread_mutex_lock(&p->lock);
+    renew(p, search);
+    pmtu_read(search->state, out);
+    pthread_mutex_unlock(&p->lock);
+}
+
+void prober_search_release_pmtu(struct prober *p, struct prober_search *search)
+{
+    pthread_mutex_lock(&p->lock);
+    renew(p, search);
+    pmtu_release(search->state, prober_clock_ns());
+    pthread_mutex_unlock(&p->lock);
+    prober_wake(p);
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "results/evidence.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void evidence_fini(struct evidence_list *list)
+{
+    free(list->answers);
+    free(list->bytes);
+    *list = (struct evidence_list){ 0 };
+}
+
+/* ---- one answer ---------------------------------------------------------------------------- */
+
+static bool is_error(const struct wire_packet *reply)
+{
+    return reply->quote.length > 0;
+}
+
+static struct icmpext extension_of(const struct wire_packet *reply, const uint8_t *packet)
+{
+    struct icmpext found = { .quote_length = reply->quote.length };
+
+    if (is_error(reply))
+        found = icmpext_find(reply->from.version, reply->type, reply->rest,
+                             packet + reply->quote.at, reply->quote.length);
+    if (found.length > EVIDENCE_EXTENSION)
+        found.bytes = NULL;
+    return found;
+}
+
+/* In front of an extension a short quote is padded with zeros. */
+static uint16_t quoted_of(const struct wire_packet *reply, const struct icmpext *extension)
+{
+    if (extension->bytes != NULL && reply->quote.size < extension->quote_length)
+        return reply->quote.size;
+    return (uint16_t)extension->quote_length;
+}
+
+static int reserve_answer(struct evidence_list *list)
+{
+    if (list->count < list->capacity)
+        return 0;
+    size_t capacity = list->capacity == 0 ? EVIDENCE_FIRST : list->capacity * 2;
+    struct evidence_answer *more = realloc(list->answers, capacity * sizeof *more);
+    if (more == NULL)
+        return -1;
+    list->answers = more;
+    list->capacity = capacity;
+    return 0;
+}
+
+static int keep_bytes(struct evidence_list *list, const uint8_t *bytes, size_t length)
+{
+    if (list->used + length > list->bytes_capacity) {
+        size_t capacity = list->bytes_capacity * 2 + length;
+        uint8_t *more = realloc(list->bytes, capacity);
+        if (more == NULL)
+            return -1;
+        list->bytes = more;
+        list->bytes_capacity = capacity;
+    }
+    memcpy(list->bytes + list->used, bytes, length);
+    list->used += length;
+    return 0;
+}
+
+void evidence_add(struct evidence_list *list, const struct evidence_answer *answer,
+                  const uint8_t *packet)
+{
+    struct evidence_answer kept = *answer;
+    struct icmpext extension = extension_of(&kept.reply, packet);
+
+    if (reserve_answer(list) < 0)
+        return;
+    kept.quoted = quoted_of(&kept.reply, &extension);
+    kept.has_extension = extension.bytes != NULL;
+    kept.compliant = extension.compliant;
+    kept.extension_at = list->used;
+    kept.extension_length = kept.has_extension ? extension.length : 0;
+    if (kept.has_extension && keep_bytes(list, extension.bytes, extension.length) < 0)
+        return;
+    list->answers[list->count++] = kept;
+}
+
+int evidence_copy(struct evidence_list *to, const struct evidence_list *from)
+{
+    struct evidence_list copy = *from;
+
+    copy.answers = from->count > 0 ? malloc(from->count * sizeof *copy.answers) : NULL;
+    copy.bytes = from->used > 0 ? malloc(from->used) : NULL;
+    copy.capacity = from->count;
+    copy.bytes_capacity = from->used;
+    if ((from->count > 0 && copy.answers == NULL) || (from->used > 0 && copy.bytes == NULL)) {
+        evidence_fini(&copy);
+        return -1;
+    }
+    if (from->count > 0)
+        memcpy(copy.answers, from->answers, from->count * sizeof *copy.answers);
+    if (from->used > 0)
+        memcpy(copy.bytes, from->bytes, from->used);
+    *to = copy;
+    return 0;
+}
+
+/* ---- the answers of a trace ---------------------------------------------------------------- */
+
+struct evidence *evidence_new(uint8_t max_hops)
+{
+    size_t hops = (size_t)max_hops + 1;
+    struct evidence *evidence = calloc(1, sizeof *evidence + hops * sizeof evidence->hops[0]);
+    if (evidence != NULL)
+        evidence->hop_count = hops;
+    return evidence;
+}
+
+void evidence_free(struct evidence *evidence)
+{
+    if (evidence == NULL)
+        return;
+    for (size_t i = 0; i < evidence->hop_count; i++)
+        evidence_fini(&evidence->hops[i]);
+    free(evidence);
+}
+
+struct evidence *evidence_snapshot(const struct evidence *evidence)
+{
+    struct evidence *copy = evidence_new((uint8_t)(evidence->hop_count - 1));
+
+    for (size_t i = 0; copy != NULL && i < copy->hop_count; i++) {
+        if (evidence_copy(&copy->hops[i], &evidence->hops[i]) < 0) {
+            evidence_free(copy);
+            return NULL;
+        }
+    }
+    return copy;
+}
+
+int evidence_append(struct evidence_list *to, const struct evidence_list *from)
+{
+    if (from->count == 0)
+        return 0;
+    struct evidence_answer *answers =
+        realloc(to->answers, (to->count + from->count) * sizeof *answers);
+    if (answers == NULL)
+        return -1;
+    to->answers = answers;
+    to->capacity = to->count + from->count;
+    if (from->used > 0) {
+        uint8_t *bytes = realloc(to->bytes, to->used + from->used);
+        if (bytes == NULL)
+            return -1;
+        to->bytes = bytes;
+        to->bytes_capacity = to->used + from->used;
+        memcpy(bytes + to->used, from->bytes, from->used);
+    }
+    for (size_t i = 0; i < from->count; i++) {
+        answers[to->count] = from->answers[i];
+        answers[to->count++].extension_at += to->used;
+    }
+    to->used += from->used;
+    return 0;
+}
+
+int evidence_merge(struct evidence *into, const struct evidence *from)
+{
+    size_t hops = into->hop_count < from->hop_count ? into->hop_count : from->hop_count;
+
+    for (size_t i = 0; i < hops; i++)
+        if (evidence_append(&into->hops[i], &from->hops[i]) < 0)
+            return -1;
+    return 0;
+}
+
+static bool same_quote(const struct evidence_answer *a, const struct evidence_answer *b)
+{
+    const struct wire_packet *x = &a->reply, *y = &b->reply;
+    const struct wire_ids *p = &x->probe, *q = &y->probe;
+
+    return x->quote.length == y->quote.length && x->quote.size == y->quote.size &&
+           x->quote.df == y->quote.df && x->quote.header_ok == y->quote.header_ok &&
+           x->rest == y->rest && p->ttl == q->ttl && p->tos == q->tos &&
+           (p->ip_id == a->sent.ip_id) == (q->ip_id == b->sent.ip_id) &&
+           (x->quote.checksum == a->sent.checksum) == (y->quote.checksum == b->sent.checksum) &&
+           p->source_port == q->source_port && p->target_port == q->target_port &&
+           ipaddr_equal(&p->source, &q->source) && ipaddr_equal(&p->target, &q->target);
+}
+
+/* Nothing that a judge could tell them apart by but counters and times. */
+static bool same_look(const struct evidence_answer *a, const struct evidence_answer *b)
+{
+    const struct wire_packet *x = &a->reply, *y = &b->reply;
+
+    return x->ttl == y->ttl && x->tos == y->tos && x->df == y->df && x->length == y->length &&
+           x->type == y->type && x->code == y->code && same_quote(a, b);
+}
+
+static bool same_extension(const struct evidence_list *list, const struct evidence_answer *kept,
+                           const struct icmpext *extension)
+{
+    if (!kept->has_extension || extension->bytes == NULL)
+        return kept->has_extension == (extension->bytes != NULL);
+    return kept->extension_length == extension->length &&
+           memcmp(list->bytes + kept->extension_at, extension->bytes, extension->length) == 0;
+}
+
+static bool is_wanted(const struct evidence_list *list, const struct evidence_answer *answer,
+                      const uint8_t *packet)
+{
+    struct icmpext extension = extension_of(&answer->reply, packet);
+    bool known = false;
+    int same_kind = 0;
+
+    if (list->count >= EVIDENCE_MOST)
+        return false;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct evidence_answer *kept = &list->answers[i];
+        if (kept->flow != answer->flow || kept->reply.kind != answer->reply.kind ||
+            !ipaddr_equal(&kept->reply.from, &answer->reply.from))
+            continue;
+        same_kind++;
+        known = known || (same_look(kept, answer) && same_extension(list, kept, &extension));
+    }
+    return same_kind < EVIDENCE_FIRST || !known;
+}
+
+static struct evidence_sent sent_of(const struct wire_spec *spec, const struct trace_event *event)
+{
+    bool icmp = spec->protocol == WIRE_ICMP;
+    uint16_t index = wire_index(spec, event->probe);
+
+    return (struct evidence_sent){
+        .probe = EVIDENCE_TRACE,
+        .protocol = spec->protocol,
+        .ttl = event->ttl,
+        .tos = spec->tos,
+        .ip_id = spec->target.version == 4 ? wire_ip_id(spec, event->probe) : 0,
+        .size = spec->size,
+        .source_port = icmp ? 0 : (uint16_t)(spec->source_port + event->flow),
+        .target_port = spec->target_port,
+        .ident = icmp ? spec->ident : 0,
+        .checksum = icmp                         ? (uint16_t)(WIRE_ICMP_CHECKSUM + event->flow)
+                    : spec->protocol == WIRE_UDP ? index
+                                                 : 0,
+        .source = spec->source,
+        .target = spec->target,
+    };
+}
+
+void evidence_event(struct evidence *evidence, const struct wire_spec *spec,
+                    const struct trace_event *event, const struct evidence_capture *capture)
+{
+    bool answer = event->kind == EVENT_REPLY || event->kind == EVENT_LATE ||
+                  event->kind == EVENT_DUPLICATE || event->kind == EVENT_UNREACHABLE;
+
+    if (!answer || event->shared || capture == NULL)
+        return;
+    struct evidence_answer found = { .sent = sent_of(spec, event),
+                                     .index = event->probe,
+                                     .flow = event->flow,
+                                     .at_ns = capture->at_ns,
+                                     .reply = *event->reply };
+    struct evidence_list *list = &evidence->hops[event->ttl];
+    if (is_wanted(list, &found, capture->bytes))
+        evidence_add(list, &found, capture->bytes);
+}

@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "results/statistics_inside.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tally *tally_new(uint8_t max_hops)
+{
+    size_t hops = (size_t)max_hops + 1;
+    struct tally *tally = calloc(1, sizeof *tally + hops * sizeof tally->hops[0]);
+    if (tally != NULL)
+        tally->hop_count = hops;
+    return tally;
+}
+
+void tally_hop_fini(struct tally_hop *hop)
+{
+    for (size_t i = 0; i < hop->cell_count; i++)
+        stats_fini(&hop->cells[i].rtt);
+    free(hop->cells);
+    free(hop->waiting);
+    free(hop->ordinals);
+    free(hop->runs);
+    free(hop->lost);
+    free(hop->reports);
+}
+
+void tally_free(struct tally *tally)
+{
+    if (tally == NULL)
+        return;
+    for (size_t i = 0; i < tally->hop_count; i++)
+        tally_hop_fini(&tally->hops[i]);
+    free(tally);
+}
+
+/* ---- samples in the order of their probes -------------------------------------------------- */
+
+static uint32_t next_ordinal(struct tally *tally, struct tally_hop *hop, uint16_t flow)
+{
+    if (flow >= hop->flow_count) {
+        uint32_t *ordinals = realloc(hop->ordinals, (flow + 1u) * sizeof *ordinals);
+        if (ordinals == NULL) {
+            tally->out_of_memory = true;
+            return 0;
+        }
+        memset(ordinals + hop->flow_count, 0, (flow + 1u - hop->flow_count) * sizeof *ordinals);
+        hop->ordinals = ordinals;
+        hop->flow_count = flow + 1u;
+    }
+    return hop->ordinals[flow]++;
+}
+
+/* The array with room for one more element; NULL when `most` are there or memory is out. */
+void *tally_reserve(void *array, size_t count, size_t *capacity, size_t most, size_t size)
+{
+    if (count < *capacity)
+        return array;
+    size_t wanted = *capacity == 0 ? 8 : *capacity * 2;
+    void *more = count < most ? realloc(array, wanted * size) : NULL;
+    if (more != NULL)
+        *capacity = wanted;
+    return more;
+}
+
+static void wait_for(struct tally *tally, struct tally_hop *hop, const struct trace_event *event)
+{
+    struct tally_waiting w = { .probe = event->probe };
+
+    w.ordinal = next_ordinal(tally, hop, event->flow);
+    if (hop->waiting_first > 0 &&
+        hop->waiting_first + hop->waiting_count == hop->waiting_capacity) {
+        memmove(hop->waiting, hop->waiting + hop->waiting_first, hop->waiting_count * sizeof w);
+        hop->waiting_first = 0;
+    }
+    size_t end = hop->waiting_first + hop->waiting_count;
+    struct tally_waiting *waiting =
+        tally_reserve(hop->waiting, end, &hop->waiting_capacity, SIZE_MAX, sizeof w);
+    if (waiting == NULL) {
+        tally->out_of_memory = true;
+        return;
+    }
+    hop->waiting = waiting;
+    hop->waiting[end] = w;
+    hop->waiting_count++;
+}
+
+static void extend_run(struct tally_hop *hop, const struct tally_waiting *w)
+{
+    struct tally_run *last = hop->run_count > 0 ? &hop->runs[hop->run_count - 1] : NULL;
+
+    assert(w->cell < hop->cell_count);
+    if (hop->run_total == hop->run_count && last != NULL && last->cell == w->cell &&
+        last->reply_ttl == w->reply_ttl) {
+        last->count++;
+        return;
+    }
+    hop->run_total++;
+    struct tally_run *runs =
+        tally_reserve(hop->runs, hop->run_count, &hop->run_capacity, TALLY_RUNS, sizeof *runs);
+    if (runs == NULL)
+        return;
+    hop->runs = runs;
+    runs[hop->run_count++] = (struct tally_run){
+        .cell = w->cell, .reply_ttl = w->reply_ttl, .count = 1, .at_ns = w->at_ns
+    };
+}
+
+void tally_note_lost(struct tally_hop *hop, const struct tally_waiting *w)
+{
+    struct tally_lost *lost =
+        tally_reserve(hop->lost, hop->lost_count, &hop->lost_capacity, TALLY_LOST, sizeof *lost);
+    if (lost == NULL)
+        return;
+    hop->lost = lost;
+    lost[hop->lost_count++] =
+        (struct tally_lost){ w->probe, w->ordinal, w->state == WAITING_UNREACHABLE,
+                             w->state == WAITING_UNREACHABLE ? w->cell : NO_CELL };
+}
+
+void tally_use(struct tally *tally, struct tally_hop *hop, const struct tally_waiting *w)
+{
+    switch (w->state) {
+    case WAITING_SAMPLE:
+        if (stats_add(&hop->cells[w->cell].rtt, w->ordinal, w->rtt_ns) < 0)
+            tally->out_of_memory = true;
+        extend_run(hop, w);
+        break;
+    case WAITING_ANSWERED:
+        extend_run(hop, w);
+        break;
+    case WAITING_UNREACHABLE: /* its RTT counts where the path ends by such errors */
+        if (w->rtt_ns >= 0 && w->cell != NO_CELL &&
+            stats_add(&hop->cells[w->cell].rtt, w->ordinal, w->rtt_ns) < 0)
+            tally->out_of_memory = true;
+        tally_note_lost(hop, w);
+        break;
+    case WAITING_LOST:
+        tally_note_lost(hop, w);
+        break;
+    case WAITING_OPEN:
+    case WAITING_NOTHING:
+        break;
+    }
+}
+
+/* The probe waits no longer; whatever it held up is used, in order. */
+static void settle(struct tally *tally, struct tally_hop *hop, const struct tally_waiting *outcome)
+{
+    struct tally_waiting *first = hop->waiting + hop->waiting_first;
+
+    for (size_t i = 0; i < hop->waiting_count; i++) {
+        if (first[i].probe == outcome->probe) {
+            uint32_t ordinal = first[i].ordinal;
+            first[i] = *outcome;
+            first[i].ordinal = ordinal;
+        }
+    }
+    while (hop->waiting_count > 0 && hop->waiting[hop->waiting_first].state != WAITING_OPEN) {
+        tally_use(tally, hop, &hop->waiting[hop->waiting_first]);
+        hop->waiting_first++;
+        hop->waiting_count--;
+    }
+}
+
+/* It was only late: it is lost no more. */
+static void unlose(struct tally_hop *hop, uint32_t probe)
+{
+    for (size_t i = 0; i < hop->waiting_count; i++)
+        if (hop->waiting[hop->waiting_first + i].probe == probe)
+            hop->waiting[hop->waiting_first + i].state = WAITING_NOTHING;
+    for (size_t i = 0; i < hop->lost_count; i++) {
+        if (hop->lost[i].probe == probe) {
+            memmove(&hop->lost[i], &hop->lost[i + 1],
+                    (hop->lost_count - i - 1) * sizeof hop->lost[0]);
+            hop->lost_count--;
+            return;
+        }
+    }
+}
+
+/* ---- responders ---------------------------------------------------------------------------- */
+
+struct tally_cell *tally_add_cell(struct tally *tally, struct tally_hop *hop, size_t most,
+                                  const struct tally_cell *cell)
+{
+    if (hop->cell_count >= most)
+        return NULL;
+    struct tally_cell *cells = realloc(hop->cells, (hop->cell_count + 1) * sizeof *cells);
+    if (cells == NULL) {
+        tally->out_of_memory = true;
+        return NULL;
+    }
+    hop->cells = cells;
+    cells[hop->cell_count] = *cell;
+    return &cells[hop->cell_count++];
+}
+
+/* Duplicates alone take at most half of the room: whoever replies to a probe a second time from
+ * ever new addresses must not hide those who reply first. */
+static struct tally_cell *cell_of(struct tally *tally, struct tally_hop *hop,
+                                  const struct trace_event *event)
+{
+    const struct tally_cell new = { .address = event->reply->from,
+                                    .flow = event->flow,
+                                    .elsewhere = event->from_elsewhere };
+    size_t most = event->kind == EVENT_DUPLICATE ? TALLY_CELLS / 2 : TALLY_CELLS;
+
+    for (size_t i = 0; i < hop->cell_count; i++)
+        if (hop->cells[i].flow == event->flow && hop->cells[i].elsewhere == event->from_elsewhere &&
+            ipaddr_equal(&hop->cells[i].address, &event->reply->from))
+            return &hop->cells[i];
+    struct tally_cell *cell = tally_add_cell(tally, hop, most, &new);
+    hop->unlisted += cell == NULL;
+    return cell;
+}
+
+void tally_add_code(struct tally_cell *cell, const struct tally_code *code)
+{
+    for (size_t i = 0; i < cell->code_count; i++) {
+        struct tally_code *c = &cell->codes[i];
+        if (c->kind == code->kind && c->type == code->type && c->code == code->code) {
+            c->count += code->count;
+            return;
+        }
+    }
+    if (cell->code_count < TALLY_CODES)
+        cell->codes[cell->code_count++] = *code;
+}
+
+static struct tally_cell *note_reply(struct tally *tally, struct tally_hop *hop,
+                                     const struct trace_event *event)
+{
+    struct tally_cell *cell = cell_of(tally, hop, event);
+    if (cell == NULL)
+        return NULL;
+    const struct tally_code code = { .kind = event->reply->kind,
+                                     .type = event->reply->type,
+                                     .code = event->reply->code,
+                                     .count = 1 };
+    tally_add_code(cell, &code);
+    cell->reply_ttl = event->reply->ttl;
+    cell->target = cell->target || event->from_target;
+    return cell;
+}
+
+/* ---- errors from elsewhere ----------------------------------------------------------------- */
+
+struct tally_report *tally_report_of(struct tally *tally, struct tally_hop *hop,
+                                     const struct tally_report *wanted)
+{
+    for (size_t i = 0; i < hop->report_count; i++) {
+        struct tally_report *r = &hop->reports[i];
+        if (r->kind == wanted->kind && r->type == wanted->type && r->code == wanted->code &&
+            r->mtu == wanted->mtu && ipaddr_equal(&r->from, &wanted->from))
+            return r;
+    }
+    if (hop->report_count == TALLY_REPORTS)
+        return NULL;
+    struct tally_report *reports = tally_reserve(
+        hop->reports, hop->report_count, &hop->report_capacity, TALLY_REPORTS, sizeof *reports);
+    if (reports == NULL) {
+        tally->out_of_memory = true;
+        return NULL;
+    }
+    hop->reports = reports;
+    reports[hop->report_count] = *wanted;
+    reports[hop->report_count].count = 0;
+    reports[hop->report_count].spell_count = 0;
+    return &reports[hop->report_count++];
+}
+
+void tally_add_spell(struct tally_report *report, int64_t from_ns, int64_t to_ns, bool apart)
+{
+    size_t last = report->spell_count - 1;
+
+    if (report->spell_count == 0 || (apart && report->spell_count < TALLY_SPELLS)) {
+        last = report->spell_count++;
+        report->spells[last].from_ns = from_ns;
+        report->spells[last].to_ns = to_ns;
+    }
+    if (to_ns > report->spells[last].to_ns)
+        report->spells[last].to_ns = to_ns;
+}
+
+static void note_report(struct tally *tally, struct tally_hop *hop, const struct trace_event *event)
+{
+    const struct wire_packet *reply = event->reply;
+    const struct tally_report wanted = { .from = reply->from,
+                                         .kind = reply->kind,
+                                         .type = reply->type,
+                                         .code = reply->code,
+                                         .mtu = reply->mtu };
+    struct tally_report *report = tally_report_of(tally, hop, &wanted);
+
+    if (report == NULL)
+        return;
+    bool apart =
+        report->spell_count > 0 && hop->answered_ns > report->spells[report->spell_count - 1].to_ns;
+    report->count++;
+    tally_add_spell(report, event->at_ns, event->at_ns, apart);
+}
+
+/* ---- events -------------------------------------------------------------------------------- */
+
+static bool counts(const struct tally_hop *hop, const struct trace_event *event)
+{
+    return event->class == PROBE_COUNTED && (int32_t)(event->probe - hop->first_counted) >= 0;
+}
+
+static void on_sent(struct tally *tally, struct tally_hop *hop, const struct trace_event *event)
+{
+    hop->raw_sent += !event->shared;
+    if (!counts(hop, event))
+        return;
+    hop->in_flight++;
+    hop->shared += event->shared;
+    wait_for(tally, hop, event);
+}
+
+static void on_reply(struct tally *tally, struct tally_hop *hop, const struct trace_event *event)
+{
+    struct tally_cell *cell = note_reply(tally, hop, event);
+
+    hop->raw_received += !event->shared;
+    hop->answered_ns = event->at_ns;
+    if (!counts(hop, event))
+        return;
+    hop->in_flight--;
+    hop->sent++;
+    hop->received++;
+    struct tally_waiting outcome = { .probe = event->probe,
+                                     .rtt_ns = event->rtt_ns,
+                                     .reply_ttl = event->reply->ttl,
+                                     .at_ns = event->at_ns,
+                                     .state = WAITING_NOTHING };
+    if (cell != NULL) {
+        outcome.state = event->rtt_ns >= 0 ? WAITING_SAMPLE : WAITING_ANSWERED;
+        outcome.cell = (uint16_t)(cell - hop->cells);
+        cell->received++;
+    }
+    settle(tally, hop, &outcome);
+}
+
+static void on_late(struct tally *tally, struct tally_hop *hop, const struct trace_event *event)
+{
+    struct tally_cell *cell = note_reply(tally, hop, event);
+
+    hop->raw_received++;
+    hop->late++;
+    if (cell != NULL)
+        cell->late++;
+    if (event->was_error) {
+        hop->send_errors--;
+        hop->raw_sent++;
+    }
+    hop->answered_ns = event->at_ns;
+    if (!counts(hop, event))
+        return;
+    hop->received++;
+    hop->unreachable -= event->was_unreachable;
+    unlose(hop, event->probe);
+    if (event->was_error)
+        hop->sent++;
+    if (cell != NULL)
+        cell->received++;
+}
+
+/* Was taken for lost until now. */
+static void mark_unreachable(struct tally_hop *hop, uint32_t probe, uint16_t cell)
+{
+    for (size_t i = 0; i < hop->waiting_count; i++)
+        if (hop->waiting[hop->waiting_first + i].probe == probe) {
+            hop->waiting[hop->waiting_first + i].state = WAITING_UNREACHABLE;
+            hop->waiting[hop->waiting_first + i].cell = cell;
+            hop->waiting[hop->waiting_first + i].rtt_ns = -1;
+        }
+    for (size_t i = 0; i < hop->lost_count; i++)
+        if (hop->lost[i].probe == probe) {
+            hop->lost[i].unreachable = true;
+            hop->lost[i].cell = cell;
+        }
+}
+
+static void on_unreachable(struct tally *tally, struct tally_hop *hop,
+                           const struct trace_event *event)
+{
+    struct tally_cell *cell = note_reply(tally, hop, event);
+
+    if (!event->shared)
+        note_report(tally, hop, event);
+    if (event->was_error) {
+        hop->send_errors--;
+        hop->raw_sent++;
+    }
+    if (cell != NULL)
+        cell->late += event->late;
+    if (!counts(hop, event))
+        return;
+    const uint16_t place = cell != NULL ? (uint16_t)(cell - hop->cells) : NO_CELL;
+    hop->unreachable++;
+    if (cell != NULL)
+        cell->received++;
+    if (event->late) {
+        mark_unreachable(hop, event->probe, place);
+        return;
+    }
+    hop->sent++;
+    if (event->was_error)
+        return;
+    hop->in_flight--;
+    const struct tally_waiting outcome = {
+        .probe = event->probe, .rtt_ns = event->rtt_ns, .cell = place, .state = WAITING_UNREACHABLE
+    };
+    settle(tally, hop, &outcome);
+}
+
+static void on_unanswered(struct tally *tally, struct tally_hop *hop,
+                          const struct trace_event *event)
+{
+    bool error = event->kind == EVENT_SEND_ERROR;
+
+    if (error) {
+        hop->send_errors++;
+        hop->raw_sent--;
+    }
+    if (!counts(hop, event))
+        return;
+    hop->in_flight--;
+    if (!error)
+        hop->sent++;
+    const struct tally_waiting outcome = { .probe = event->probe,
+                                           .state = error ? WAITING_NOTHING : WAITING_LOST };
+    settle(tally, hop, &outcome);
+}
+
+/* The whole fast sample leaves, answered probes included; what answered is remembered. */
+static void on_rationed(struct tally_hop *hop, const struct trace_event *event)
+{
+    bool withdrawn = event->ration.spacing_ns == 0;
+
+    if (hop->rationed && !withdrawn && hop->sent + hop->in_flight == 0) {
+        hop->ration = event->ration; /* its spacing is known now; there is no sample yet */
+        hop->first_counted = event->probe;
+        return;
+    }
+    hop->rationed = !withdrawn;
+    hop->untested = false;
+    hop->ration = event->ration;
+    hop->first_counted = event->probe;
+    hop->fast_sent = hop->sent + hop->in_flight;
+    hop->fast_received = hop->received;
+    hop->fast_unreachable = hop->unreachable;
+    hop->sent = hop->received = hop->unreachable = hop->in_flight = 0;
+    hop->waiting_first = hop->waiting_count = hop->lost_count = 0;
+    for (size_t i = 0; i < hop->cell_count; i++) {
+        hop->cells[i].received = 0;
+        stats_fini(&hop->cells[i].rtt);
+    }
+    if (withdrawn) /* nobody else has answered this trace */
+        hop->cell_count = hop->run_count = hop->run_total = hop->shared = 0;
+}
+
+void tally_event(struct tally *tally, const struct trace_event *event)
+{
+    struct tally_hop *hop = &tally->hops[event->ttl];
+    struct tally_cell *cell;
+
+    assert(event->ttl < tally->hop_count);
+    switch (event->kind) {
+    case EVENT_SENT:
+        on_sent(tally, hop, event);
+        break;
+    case EVENT_REPLY:
+        on_reply(tally, hop, event);
+        break;
+    case EVENT_LATE:
+        on_late(tally, hop, event);
+        break;
+    case EVENT_UNREACHABLE:
+        on_unreachable(tally, hop, event);
+        break;
+    case EVENT_DUPLICATE:
+        hop->duplicates++;
+        cell = note_reply(tally, hop, event);
+        if (cell != NULL)
+            cell->duplicates++;
+        break;
+    case EVENT_TIMEOUT:
+    case EVENT_SEND_ERROR:
+        on_unanswered(tally, hop, event);
+        break;
+    case EVENT_RATIONED:
+        on_rationed(hop, event);
+        break;
+    case EVENT_UNTESTED:
+    case EVENT_TESTED:
+        hop->untested = event->kind == EVENT_UNTESTED;
+        break;
+    case EVENT_NO_TOKEN:
+        hop->no_token = true;
+        break;
+    case EVENT_RIVALS:
+        hop->rivals = true;
+        break;
+    case EVENT_PATH_CHANGED:
+        tally->end = event->ttl;
+        tally->ending = event->ending;
+        break;
+    case EVENT_HOP_CHANGED:
+    case EVENT_DONE:
+    case EVENT_KIND_COUNT:
+        break;
+    }
+}

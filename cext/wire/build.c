@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "wire/wire.h"
+
+#include <dumbnet.h>
+#include <string.h>
+
+enum { ICMP6_ECHO_REQUEST = 128 };
+enum { UDP_HEADER = 8, ECHO_HEADER = 8, TCP_HEADER = 20, TCP_MSS_OPTION = 4 };
+
+static const struct {
+    uint8_t header; /* bytes of the transport header, options included */
+    uint8_t payload_min;
+    uint8_t payload_default;
+} protocol_info[] = {
+    [WIRE_ICMP] = { ECHO_HEADER, WIRE_PAYLOAD_MIN, 36 },
+    /* 12 bytes of payload: the size of a quote tells vendors apart, some of which quote 8 bytes and
+       others all there is (RFC 1812 section 4.3.2.3). */
+    [WIRE_UDP] = { UDP_HEADER, WIRE_PAYLOAD_MIN, 12 },
+    [WIRE_TCP] = { TCP_HEADER + TCP_MSS_OPTION, 0, 0 },
+};
+_Static_assert(sizeof protocol_info / sizeof *protocol_info == WIRE_PROTOCOL_COUNT, "a row each");
+
+uint16_t wire_size_min(enum wire_protocol protocol, uint8_t version)
+{
+    return (uint16_t)(ipaddr_family(version)->header_length + protocol_info[protocol].header +
+                      protocol_info[protocol].payload_min);
+}
+
+uint16_t wire_size_default(enum wire_protocol protocol, uint8_t version)
+{
+    return (uint16_t)(wire_size_min(protocol, version) - protocol_info[protocol].payload_min +
+                      protocol_info[protocol].payload_default);
+}
+
+const struct ipaddr *wire_source(const struct wire_spec *spec, uint16_t flow)
+{
+    const struct wire_sources *sources = spec->sources;
+    return sources == NULL ? &spec->source : &sources->list[sources->of[flow % WIRE_FLOWS]];
+}
+
+uint8_t wire_ip_protocol(enum wire_protocol protocol, uint8_t version)
+{
+    if (protocol == WIRE_ICMP)
+        return ipaddr_family(version)->icmp_protocol;
+    return protocol == WIRE_UDP ? IPPROTO_UDP : IPPROTO_TCP;
+}
+
+uint8_t wire_echo_type(uint8_t version)
+{
+    return version == 4 ? ICMP_ECHO : ICMP6_ECHO_REQUEST;
+}
+
+uint16_t wire_index(const struct wire_spec *spec, uint32_t number)
+{
+    return (uint16_t)((spec->first_index + (uint64_t)number) % WIRE_INDEXES + 1);
+}
+
+/* ---- tags ---------------------------------------------------------------------------------- */
+
+enum { TAG_ROUNDS = 6 };
+
+/* A keyed byte of a byte (the finaliser of MurmurHash3, twice). */
+static uint8_t tag_round(uint64_t key, unsigned round, uint8_t half)
+{
+    uint64_t x = key ^ ((uint64_t)(round + 1) << 8 | half) * UINT64_C(0x9e3779b97f4a7c15);
+
+    for (int i = 0; i < 2; i++) {
+        x = (x ^ x >> 33) * UINT64_C(0xff51afd7ed558ccd);
+        x = (x ^ x >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+        x = (x ^ x >> 33) + key;
+    }
+    return (uint8_t)(x >> 24);
+}
+
+/* A Feistel network over two bytes: a permutation of all 16-bit numbers, chosen by the key. */
+static uint16_t permute(uint64_t key, uint16_t number)
+{
+    uint8_t left = (uint8_t)(number >> 8), right = (uint8_t)number;
+
+    for (unsigned round = 0; round < TAG_ROUNDS; round++) {
+        uint8_t next = left ^ tag_round(key, round, right);
+        left = right;
+        right = next;
+    }
+    return (uint16_t)(left << 8 | right);
+}
+
+static uint16_t permute_back(uint64_t key, uint16_t number)
+{
+    uint8_t left = (uint8_t)(number >> 8), right = (uint8_t)number;
+
+    for (unsigned round = TAG_ROUNDS; round-- > 0;) {
+        uint8_t before = right ^ tag_round(key, round, left);
+        right = left;
+        left = before;
+    }
+    return (uint16_t)(left << 8 | right);
+}
+
+/* 0 is nobody's index: where an index falls on 0 it has the place of 0. */
+uint16_t wire_tag(const struct wire_spec *spec, uint32_t number)
+{
+    uint16_t tag = permute(spec->key, wire_index(spec, number));
+    return tag != 0 ? tag : permute(spec->key, 0);
+}
+
+uint16_t wire_tagged_index(const struct wire_spec *spec, uint16_t tag)
+{
+    if (tag == 0)
+        return 0;
+    uint16_t index = permute_back(spec->key, tag);
+    return index != 0 ? index : permute_back(spec->key, 0);
+}
+
+uint32_t wire_cookie(const struct wire_spec *spec, uint32_t number)
+{
+    return (uint32_t)spec->cookie << 16 | wire_tag(spec, number);
+}
+
+uint16_t wire_ip_id(const struct wire_spec *spec, uint32_t number)
+{
+    return spec->ip_id != 0 ? spec->ip_id : wire_tag(spec, number);
+}
+
+/* ---- TCP ----------------------------------------------------------------------------------- */
+
+uint32_t wire_tcp_step(const struct wire_spec *spec)
+{
+    int payload = spec->size - wire_size_min(WIRE_TCP, spec->source.version);
+    return payload > 0 && payload % WIRE_TCP_STEP == 0 ? WIRE_TCP_STEP + 1 : WIRE_TCP_STEP;
+}
+
+uint32_t wire_tcp_seq(const struct wire_spec *spec, uint32_t number)
+{
+    return spec->tcp_base + number * wire_tcp_step(spec);
+}
+
+/* ---- checksums ----------------------------------------------------------------------------- */
+
+/* One's complement sum of the pseudo-header (RFC 768, RFC 8200 section 8.1). */
+static int pseudo_sum(const struct wire_spec *spec, uint8_t protocol, size_t length)
+{
+    size_t n = ipaddr_family(spec->source.version)->address_length;
+    uint8_t tail[] = { 0, protocol, (uint8_t)(length >> 8), (uint8_t)length };
+    int sum = ip_cksum_add(spec->source.bytes, n, 0);
+
+    sum = ip_cksum_add(spec->target.bytes, n, sum);
+    return ip_cksum_add(tail, sizeof tail, sum);
+}
+
+static uint16_t fold(int sum)
+{
+    sum = (sum >> 16) + (sum & 0xffff);
+    return (uint16_t)(sum + (sum >> 16));
+}
+
+/* Puts `checksum` into its field and makes it true by the two balance bytes, which are still 0:
+ * a checksum is right when all 16-bit words add up to 0xffff. Sums are in memory order. */
+static void force_checksum(uint8_t *transport, size_t length, uint8_t *field, uint8_t *balance,
+                           uint16_t checksum, int pseudo)
+{
+    field[0] = (uint8_t)(checksum >> 8);
+    field[1] = (uint8_t)checksum;
+    uint16_t missing = (uint16_t)~fold(ip_cksum_add(transport, length, pseudo));
+    memcpy(balance, &missing, sizeof missing);
+}
+
+/* ---- packets ------------------------------------------------------------------------------- */
+
+static void put_cookie(const struct wire_spec *spec, uint32_t number, uint8_t *payload)
+{
+    uint32_t cookie = htonl(wire_cookie(spec, number));
+    memcpy(payload + 2, &cookie, sizeof cookie);
+}
+
+static void build_icmp(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t *at,
+                       size_t length)
+{
+    const struct ipaddr_family *family = ipaddr_family(spec->source.version);
+    int pseudo = family->icmp_pseudo ? pseudo_sum(spec, family->icmp_protocol, length) : 0;
+
+    icmp_pack_hdr_echo(at, wire_echo_type(family->version), spec->code, spec->ident,
+                       wire_index(spec, probe->number), "", 0);
+    put_cookie(spec, probe->number, at + ECHO_HEADER);
+    force_checksum(at, length, at + 2, at + ECHO_HEADER,
+                   (uint16_t)(WIRE_ICMP_CHECKSUM + probe->flow), pseudo);
+}
+
+/* The header and the payload up to the end of the cookie, of a datagram of `length` bytes: zeros
+ * are behind. */
+static void put_udp(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t *at,
+                    size_t length)
+{
+    udp_pack_hdr(at, (uint16_t)(spec->source_port + probe->flow), spec->target_port,
+                 (uint16_t)length);
+    put_cookie(spec, probe->number, at + UDP_HEADER);
+    force_checksum(at, UDP_HEADER + WIRE_PAYLOAD_MIN, at + 6, at + UDP_HEADER,
+                   wire_index(spec, probe->number), pseudo_sum(spec, IPPROTO_UDP, length));
+}
+
+uint16_t wire_udp_balance(const struct wire_spec *spec, uint32_t number, uint16_t flow)
+{
+    const struct wire_probe probe = { .number = number, .flow = flow };
+    struct wire_spec its = *spec;
+    uint8_t at[UDP_HEADER + WIRE_PAYLOAD_MIN] = { 0 };
+
+    its.source = *wire_source(spec, flow);
+    put_udp(&its, &probe, at,
+            (size_t)(spec->size - ipaddr_family(spec->source.version)->header_length));
+    return (uint16_t)(at[UDP_HEADER] << 8 | at[UDP_HEADER + 1]);
+}
+
+static void build_tcp(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t *at,
+                      size_t length)
+{
+    static const uint8_t mss_1440[TCP_MSS_OPTION] = { 2, 4, 1440 >> 8, 1440 & 0xff };
+    uint32_t seq = wire_tcp_seq(spec, probe->number);
+
+    tcp_pack_hdr(at, (uint16_t)(spec->source_port + probe->flow), spec->target_port, seq,
+                 spec->ack ? seq : 0, spec->ack ? TH_ACK : TH_SYN, 65535, 0);
+    if (!spec->ack) {
+        ((struct tcp_hdr *)at)->th_off = (TCP_HEADER + TCP_MSS_OPTION) / 4;
+        memcpy(at + TCP_HEADER, mss_1440, sizeof mss_1440);
+    }
+    int sum = ip_cksum_add(at, length, pseudo_sum(spec, IPPROTO_TCP, length));
+    uint16_t checksum = (uint16_t)~fold(sum);
+    memcpy(at + 16, &checksum, sizeof checksum);
+}
+
+static void build_ip(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t protocol,
+                     uint8_t *packet)
+{
+    if (spec->source.version == 6) {
+        ip6_addr_t source, target;
+        uint32_t label = (WIRE_FLOW_LABEL | probe->flow) & 0xfffff;
+        memcpy(&source, spec->source.bytes, sizeof source);
+        memcpy(&target, spec->target.bytes, sizeof target);
+        ip6_pack_hdr(packet, spec->tos, label, spec->size - IP6_HDR_LEN, protocol, probe->ttl,
+                     source, target);
+        return;
+    }
+    uint32_t source, target;
+    uint16_t id = wire_ip_id(spec, probe->number);
+    memcpy(&source, spec->source.bytes, sizeof source);
+    memcpy(&target, spec->target.bytes, sizeof target);
+    ip_pack_hdr(packet, spec->tos, spec->size, id, spec->df ? IP_DF : 0, probe->ttl, protocol,
+                source, target);
+    uint16_t checksum = (uint16_t)~fold(ip_cksum_add(packet, IP_HDR_LEN, 0));
+    memcpy(packet + 10, &checksum, sizeof checksum);
+}
+
+size_t wire_build(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t *packet)
+{
+    const struct ipaddr_family *family = ipaddr_family(spec->source.version);
+    struct wire_spec its = *spec;
+    uint8_t *transport = packet + family->header_length;
+    size_t length = (size_t)(spec->size - family->header_length);
+
+    its.source = *wire_source(spec, probe->flow);
+    memset(packet, 0, spec->size);
+    build_ip(&its, probe, wire_ip_protocol(spec->protocol, family->version), packet);
+    switch (spec->protocol) {
+    case WIRE_ICMP:
+        build_icmp(&its, probe, transport, length);
+        break;
+    case WIRE_UDP:
+        put_udp(&its, probe, transport, length);
+        break;
+    case WIRE_TCP:
+        build_tcp(&its, probe, transport, length);
+        break;
+    case WIRE_PROTOCOL_COUNT:
+        break;
+    }
+    return spec->size;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "wire/filter.h"
+
+#include "wire/wire.h"
+
+#include <assert.h>
+#include <netinet/in.h>
+
+/* Offsets in a captured packet. Behind the SLL2 header is the IP header; in what follows the IP
+ * header X is the length of all that stands in front. */
+enum {
+    IP = 20,
+    IP4_ID = IP + 4,
+    IP4_FRAGMENT = IP + 6,
+    IP4_PROTOCOL = IP + 9,
+    IP6_NEXT = IP + 6,
+    IP6_LENGTH = 40,
+    AT_X = IP, /* with BPF_IND: the first byte behind X */
+    TCP_FLAGS = 13,
+    UDP_COOKIE_END = 8 + 2 + 2, /* the second half of the cookie, behind the balance bytes */
+};
+enum { ETHER_IP4 = 0x0800, ETHER_IP6 = 0x86dd };
+enum { ACCEPT = 262144, REJECT = 0 };
+enum { TCP_SYN_RST = 0x06, IP4_OFFSET = 0x1fff, IP6_OFFSET = 0xfff8 };
+enum { NEXT = 0 }; /* a word of scratch memory: the header that follows */
+
+struct program {
+    struct bpf_insn *insns;
+    size_t length;
+};
+
+static void add(struct program *p, unsigned code, uint32_t k, unsigned yes, unsigned no)
+{
+    assert(p->length < FILTER_MAX && yes <= 255 && no <= 255);
+    p->insns[p->length++] = (struct bpf_insn){
+        .code = (unsigned short)code, .k = k, .jt = (unsigned char)yes, .jf = (unsigned char)no
+    };
+}
+
+static void load(struct program *p, unsigned code, uint32_t k)
+{
+    add(p, BPF_LD | code, k, 0, 0);
+}
+
+static void compute(struct program *p, unsigned code, uint32_t k)
+{
+    add(p, BPF_ALU | code | BPF_K, k, 0, 0);
+}
+
+/* Ends with the verdict if the test of the accumulator holds. */
+static void decide_if(struct program *p, unsigned test, uint32_t k, uint32_t verdict)
+{
+    add(p, BPF_JMP | test, k, 0, 1);
+    add(p, BPF_RET | BPF_K, verdict, 0, 0);
+}
+
+/* Rejects whatever else is in the accumulator. */
+static void require(struct program *p, uint32_t k)
+{
+    add(p, BPF_JMP | BPF_JEQ | BPF_K, k, 1, 0);
+    add(p, BPF_RET | BPF_K, REJECT, 0, 0);
+}
+
+static void end(struct program *p, uint32_t verdict)
+{
+    add(p, BPF_RET | BPF_K, verdict, 0, 0);
+}
+
+/* A test whose "yes" or "no" is filled in by land_yes or land_no, once it is known where to. */
+static size_t branch(struct program *p, unsigned test, uint32_t k)
+{
+    add(p, BPF_JMP | test, k, 0, 0);
+    return p->length - 1;
+}
+
+static unsigned char distance(const struct program *p, size_t from)
+{
+    assert(p->length - from - 1 <= 255);
+    return (unsigned char)(p->length - from - 1);
+}
+
+static void land_yes(struct program *p, size_t from)
+{
+    p->insns[from].jt = distance(p, from);
+}
+
+static void land_no(struct program *p, size_t from)
+{
+    p->insns[from].jf = distance(p, from);
+}
+
+/* SYN and SYN-ACK, RST and RST-ACK: all that a trace sends, and all it takes. */
+static void judge_tcp(struct program *p)
+{
+    load(p, BPF_B | BPF_IND, AT_X + TCP_FLAGS);
+    decide_if(p, BPF_JSET | BPF_K, TCP_SYN_RST, ACCEPT);
+    end(p, REJECT);
+}
+
+static void judge_types(struct program *p, const uint8_t *types, size_t count)
+{
+    load(p, BPF_B | BPF_IND, AT_X);
+    for (size_t i = 0; i < count; i++)
+        decide_if(p, BPF_JEQ | BPF_K, types[i], ACCEPT);
+    end(p, REJECT);
+}
+
+/* UDP probes are told from all other UDP by marks that cost nothing and that a NAT of this host
+ * leaves as they are: the IPv4 identification is the second half of the cookie, the IPv6 flow label
+ * is from our range. */
+static void judge_ip4(struct program *p)
+{
+    static const uint8_t types[] = { 0, 3, 8, 11, 12 };
+
+    load(p, BPF_H | BPF_ABS, IP4_FRAGMENT);
+    decide_if(p, BPF_JSET | BPF_K, IP4_OFFSET, REJECT);
+    add(p, BPF_LDX | BPF_B | BPF_MSH, IP, 0, 0);
+    load(p, BPF_B | BPF_ABS, IP4_PROTOCOL);
+    size_t icmp = branch(p, BPF_JEQ | BPF_K, IPPROTO_ICMP);
+    judge_types(p, types, sizeof types);
+    land_no(p, icmp);
+    size_t tcp = branch(p, BPF_JEQ | BPF_K, IPPROTO_TCP);
+    judge_tcp(p);
+    land_no(p, tcp);
+    require(p, IPPROTO_UDP);
+    load(p, BPF_H | BPF_IND, AT_X + UDP_COOKIE_END);
+    add(p, BPF_MISC | BPF_TAX, 0, 0, 0);
+    load(p, BPF_H | BPF_ABS, IP4_ID);
+    decide_if(p, BPF_JEQ | BPF_X, 0, ACCEPT);
+    end(p, REJECT);
+}
+
+/* Walks one extension header: from its number in A to that of the next one, X moved on. Returns
+ * where it has left the walk, as the number is none of an extension header. */
+static size_t walk_extension(struct program *p)
+{
+    size_t hop_by_hop = branch(p, BPF_JEQ | BPF_K, IPPROTO_HOPOPTS);
+    size_t routing = branch(p, BPF_JEQ | BPF_K, IPPROTO_ROUTING);
+    size_t options = branch(p, BPF_JEQ | BPF_K, IPPROTO_DSTOPTS);
+    size_t fragment = branch(p, BPF_JEQ | BPF_K, IPPROTO_FRAGMENT);
+    size_t authentication = branch(p, BPF_JEQ | BPF_K, IPPROTO_AH);
+    size_t leave = p->length;
+
+    add(p, BPF_JMP | BPF_JA, 0, 0, 0);
+    land_yes(p, fragment); /* all but the first fragment: no transport header */
+    load(p, BPF_H | BPF_IND, AT_X + 2);
+    decide_if(p, BPF_JSET | BPF_K, IP6_OFFSET, REJECT);
+    load(p, BPF_B | BPF_IND, AT_X);
+    add(p, BPF_ST, NEXT, 0, 0);
+    load(p, BPF_IMM, 8);
+    size_t after_fragment = branch(p, BPF_JA, 0);
+    land_yes(p, authentication);
+    load(p, BPF_B | BPF_IND, AT_X);
+    add(p, BPF_ST, NEXT, 0, 0);
+    load(p, BPF_B | BPF_IND, AT_X + 1);
+    compute(p, BPF_ADD, 2);
+    compute(p, BPF_MUL, 4);
+    size_t after_authentication = branch(p, BPF_JA, 0);
+    land_yes(p, hop_by_hop);
+    land_yes(p, routing);
+    land_yes(p, options);
+    load(p, BPF_B | BPF_IND, AT_X);
+    add(p, BPF_ST, NEXT, 0, 0);
+    load(p, BPF_B | BPF_IND, AT_X + 1);
+    compute(p, BPF_ADD, 1);
+    compute(p, BPF_MUL, 8);
+    p->insns[after_fragment].k = distance(p, after_fragment);
+    p->insns[after_authentication].k = distance(p, after_authentication);
+    add(p, BPF_ALU | BPF_ADD | BPF_X, 0, 0, 0);
+    add(p, BPF_MISC | BPF_TAX, 0, 0, 0);
+    load(p, BPF_MEM, NEXT);
+    return leave;
+}
+
+static void judge_ip6(struct program *p)
+{
+    static const uint8_t types[] = { 1, 2, 3, 4, 128, 129 };
+    size_t leave[WIRE_EXTENSION_HEADERS];
+
+    add(p, BPF_LDX | BPF_IMM, IP6_LENGTH, 0, 0);
+    load(p, BPF_B | BPF_ABS, IP6_NEXT);
+    for (int i = 0; i < WIRE_EXTENSION_HEADERS; i++)
+        leave[i] = walk_extension(p);
+    for (int i = 0; i < WIRE_EXTENSION_HEADERS; i++)
+        p->insns[leave[i]].k = (uint32_t)(p->length - leave[i] - 1);
+    size_t icmp = branch(p, BPF_JEQ | BPF_K, IPPROTO_ICMPV6);
+    judge_types(p, types, sizeof types);
+    land_no(p, icmp);
+    size_t tcp = branch(p, BPF_JEQ | BPF_K, IPPROTO_TCP);
+    judge_tcp(p);
+    land_no(p, tcp);
+    size_t udp = branch(p, BPF_JEQ | BPF_K, IPPROTO_UDP);
+    load(p, BPF_W | BPF_ABS, IP);
+    compute(p, BPF_AND, WIRE_FLOW_LABEL_MASK);
+    decide_if(p, BPF_JEQ | BPF_K, WIRE_FLOW_LABEL, ACCEPT);
+    land_no(p, udp);
+    end(p, REJECT);
+}
+
+size_t filter_write(struct bpf_insn program[FILTER_MAX])
+{
+    struct program p = { .insns = program };
+
+    load(&p, BPF_H | BPF_ABS, 0);
+    size_t ip4 = branch(&p, BPF_JEQ | BPF_K, ETHER_IP4);
+    judge_ip4(&p);
+    land_no(&p, ip4);
+    require(&p, ETHER_IP6);
+    judge_ip6(&p);
+    return p.length;
+}

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Captured bytes are the world's: nothing here asserts on them, and a length that a packet states
+ * is only ever used to shorten what is there. */
+#include "base/cursor.h"
+#include "wire/icmpext.h"
+#include "wire/wire.h"
+
+#include <netinet/in.h>
+
+/* ICMP numbers: RFC 792, RFC 1191, RFC 4443. */
+enum {
+    ICMP4_ECHO_REPLY = 0,
+    ICMP4_UNREACHABLE = 3,
+    ICMP4_FRAGMENTATION_NEEDED = 4, /* a code */
+    ICMP4_ECHO = 8,
+    ICMP4_TIME_EXCEEDED = 11,
+    ICMP4_PARAMETER_PROBLEM = 12,
+    ICMP6_DESTINATION_UNREACHABLE = 1,
+    ICMP6_PACKET_TOO_BIG = 2,
+    ICMP6_HOP_LIMIT_EXCEEDED = 3,
+    ICMP6_BAD_PARAMETER = 4,
+    ICMP6_ECHO_ASKED = 128,
+    ICMP6_ECHO_ANSWERED = 129,
+    TTL_CODE = 0, /* 1 is reassembly time, which is not a hop */
+};
+enum { TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };
+enum { IP4_DF = 0x4000, IP4_MORE = 0x2000, IP4_OFFSET = 0x1fff };
+enum { ICMP_HEADER = 8 };
+enum { PADDED = 128 }; /* RFC 4884 section 5.1: zeros behind a quote, up to here */
+
+/* An IP header, and where its payload begins. */
+struct ip_view {
+    struct ipaddr source, target;
+    uint8_t protocol, ttl, tos;
+    uint16_t id, length;
+    bool df, fragment; /* fragment: a later one, without a transport header */
+    bool more;         /* fragments follow */
+    size_t padded; /* bytes behind the header up to where a short quote is padded; 0: it is not */
+    uint16_t header_sum; /* IPv4: see sum_words */
+    uint32_t flow_label;
+};
+
+/* Of a sum of words: what is carried out is added again. */
+static uint16_t fold(uint32_t sum)
+{
+    sum = (sum >> 16) + (sum & 0xffff);
+    return (uint16_t)((sum >> 16) + (sum & 0xffff));
+}
+
+/* One's complement sum of 16-bit words, of at most 65,535 bytes, from `sum` on: 0xffff where the
+ * checksum among them is right. */
+static uint16_t sum_words(struct cur c, uint32_t sum)
+{
+    while (cur_left(&c) >= 2)
+        sum += cur_u16be(&c);
+    if (cur_left(&c) == 1)
+        sum += (uint32_t)cur_u8(&c) << 8;
+    return fold(sum);
+}
+
+static uint16_t swapped(uint16_t value)
+{
+    return (uint16_t)(value << 8 | value >> 8);
+}
+
+/* Some stacks turn the identification round and leave the header's checksum as it came, or as it
+ * was before they took one from the TTL (0x0100). */
+static bool is_id_swapped(const struct ip_view *ip)
+{
+    uint32_t sum = (uint32_t)ip->header_sum + (uint16_t)~ip->id + swapped(ip->id);
+
+    return ip->header_sum != 0xffff && (fold(sum) == 0xffff || fold(sum + 0x0100) == 0xffff);
+}
+
+static enum wire_verdict read_ip4(struct cur *c, struct ip_view *ip)
+{
+    struct cur header = *c;
+    uint8_t first = cur_u8(c);
+    ip->tos = cur_u8(c);
+    ip->length = cur_u16be(c);
+    ip->id = cur_u16be(c);
+    uint16_t offset = cur_u16be(c);
+    ip->df = (offset & IP4_DF) != 0;
+    ip->more = (offset & IP4_MORE) != 0;
+    ip->fragment = (offset & IP4_OFFSET) != 0;
+    ip->ttl = cur_u8(c);
+    ip->protocol = cur_u8(c);
+    cur_take(c, 2); /* checksum */
+    const uint8_t *source = cur_take(c, 4);
+    const uint8_t *target = cur_take(c, 4);
+    unsigned words = first & 0x0f;
+    if (c->ok && words < 5)
+        return WIRE_MALFORMED;
+    cur_take(c, (words - 5) * 4); /* options */
+    if (!c->ok)
+        return WIRE_TRUNCATED;
+    cur_limit(&header, words * 4);
+    ip->header_sum = sum_words(header, 0);
+    ip->source = ipaddr_from_bytes(4, source);
+    ip->target = ipaddr_from_bytes(4, target);
+    return WIRE_OK;
+}
+
+/* Walks extension headers (RFC 8200 section 4) to the transport header. */
+static enum wire_verdict skip_extensions(struct cur *c, struct ip_view *ip)
+{
+    for (int n = 0; n <= WIRE_EXTENSION_HEADERS; n++) {
+        uint8_t here = ip->protocol;
+        if (here != IPPROTO_HOPOPTS && here != IPPROTO_ROUTING && here != IPPROTO_DSTOPTS &&
+            here != IPPROTO_FRAGMENT && here != IPPROTO_AH)
+            return c->ok ? WIRE_OK : WIRE_TRUNCATED;
+        ip->protocol = cur_u8(c);
+        unsigned length = cur_u8(c);
+        if (here == IPPROTO_FRAGMENT) {
+            uint16_t offset = cur_u16be(c);
+            ip->fragment = ip->fragment || (offset & 0xfff8) != 0;
+            ip->more = ip->more || (offset & 1) != 0;
+            cur_take(c, 4);
+        } else if (here == IPPROTO_AH) {
+            cur_take(c, (length + 2) * 4 - 2);
+        } else {
+            cur_take(c, (length + 1) * 8 - 2);
+        }
+    }
+    return c->ok ? WIRE_MALFORMED : WIRE_TRUNCATED;
+}
+
+static enum wire_verdict read_ip6(struct cur *c, struct ip_view *ip)
+{
+    uint32_t first = cur_u32be(c);
+    ip->tos = (uint8_t)(first >> 20);
+    ip->flow_label = first & 0xfffff;
+    uint16_t payload = cur_u16be(c);
+    ip->length = (uint16_t)(payload + 40);
+    ip->protocol = cur_u8(c);
+    ip->ttl = cur_u8(c);
+    const uint8_t *source = cur_take(c, 16);
+    const uint8_t *target = cur_take(c, 16);
+    if (!c->ok)
+        return WIRE_TRUNCATED;
+    ip->source = ipaddr_from_bytes(6, source);
+    ip->target = ipaddr_from_bytes(6, target);
+    return skip_extensions(c, ip);
+}
+
+static enum wire_verdict read_ip(struct cur *c, struct ip_view *ip)
+{
+    *ip = (struct ip_view){ 0 };
+    if (cur_left(c) == 0)
+        return WIRE_TRUNCATED;
+    unsigned version = *c->at >> 4;
+    return version == 4 ? read_ip4(c, ip) : version == 6 ? read_ip6(c, ip) : WIRE_FOREIGN;
+}
+
+static bool is_zeros(struct cur c)
+{
+    while (cur_left(&c) > 0)
+        if (cur_u8(&c) != 0)
+            return false;
+    return true;
+}
+
+/* The balance bytes and as much of the cookie as there is. */
+static void read_payload(struct cur *c, struct wire_ids *ids)
+{
+    uint16_t balance = cur_u16be(c);
+
+    while (cur_left(c) > 0 && ids->cookie_bytes < WIRE_COOKIE)
+        ids->cookie |= (uint32_t)cur_u8(c) << (8 * (3 - ids->cookie_bytes++));
+    if (ids->cookie_bytes == WIRE_COOKIE)
+        ids->balance = balance;
+}
+
+/* Identity from the transport header of a probe, whole or quoted; eight bytes are enough. */
+static enum wire_verdict read_probe(struct cur c, const struct ip_view *ip, struct wire_ids *ids)
+{
+    uint8_t icmp = ipaddr_family(ip->source.version)->icmp_protocol;
+
+    *ids = (struct wire_ids){ .source = ip->source,
+                              .target = ip->target,
+                              .ip_id = ip->id,
+                              .id_swapped = is_id_swapped(ip),
+                              .flow_label = ip->flow_label,
+                              .ttl = ip->ttl,
+                              .tos = ip->tos };
+    if (ip->fragment)
+        return WIRE_FOREIGN;
+    if (cur_left(&c) < 8)
+        return WIRE_TRUNCATED;
+    struct cur padding = c;
+    cur_limit(&padding, ip->padded);
+    cur_take(&padding, 8);
+    if (padding.ok && is_zeros(padding))
+        cur_limit(&c, 8);
+    if (ip->protocol == icmp) {
+        ids->protocol = WIRE_ICMP;
+        uint8_t type = cur_u8(&c);
+        if (type != (icmp == IPPROTO_ICMP ? ICMP4_ECHO : ICMP6_ECHO_ASKED))
+            return WIRE_FOREIGN;
+        cur_take(&c, 3); /* code, checksum */
+        ids->ident = cur_u16be(&c);
+        ids->index = cur_u16be(&c);
+        read_payload(&c, ids);
+        return WIRE_OK;
+    }
+    ids->source_port = cur_u16be(&c);
+    ids->target_port = cur_u16be(&c);
+    if (ip->protocol == IPPROTO_UDP) {
+        ids->protocol = WIRE_UDP;
+        cur_take(&c, 2); /* length */
+        ids->index = cur_u16be(&c);
+        read_payload(&c, ids);
+        return WIRE_OK;
+    }
+    if (ip->protocol == IPPROTO_TCP) {
+        ids->protocol = WIRE_TCP;
+        ids->tcp_seq = cur_u32be(&c);
+        return WIRE_OK;
+    }
+    return WIRE_FOREIGN;
+}
+
+/* Eight bytes are there: read_probe saw them. */
+static uint16_t read_checksum(struct cur c, enum wire_protocol protocol)
+{
+    if (protocol == WIRE_TCP)
+        return 0;
+    cur_take(&c, protocol == WIRE_UDP ? 6 : 2);
+    return cur_u16be(&c);
+}
+
+static enum wire_verdict read_quote(struct cur c, struct wire_packet *out)
+{
+    struct ip_view inner;
+
+    size_t length = cur_left(&c);
+    out->quote.length = (uint16_t)length;
+    size_t own = icmpext_find(out->from.version, out->type, out->rest, c.at, length).quote_length;
+    cur_limit(&c, own); /* an extension is no part of what was quoted */
+    enum wire_verdict verdict = read_ip(&c, &inner);
+    if (verdict != WIRE_OK)
+        return verdict;
+    size_t least = own - cur_left(&c) + 8 + WIRE_PAYLOAD_MIN;
+    inner.padded = own >= PADDED && least <= PADDED ? PADDED - least + 8 + WIRE_PAYLOAD_MIN : 0;
+    if (inner.source.version != out->from.version)
+        return WIRE_FOREIGN;
+    verdict = read_probe(c, &inner, &out->probe);
+    if (verdict != WIRE_OK)
+        return verdict;
+    out->quote.size = inner.length;
+    out->quote.df = inner.df;
+    out->quote.header_ok = inner.header_sum == 0xffff;
+    out->quote.checksum = read_checksum(c, out->probe.protocol);
+    return WIRE_OK;
+}
+
+static enum wire_verdict read_echo_reply(struct cur c, const struct ip_view *ip,
+                                         struct wire_packet *out)
+{
+    out->probe =
+        (struct wire_ids){ .protocol = WIRE_ICMP, .source = ip->target, .target = ip->source };
+    out->probe.ident = cur_u16be(&c);
+    out->probe.index = cur_u16be(&c);
+    if (!c.ok)
+        return WIRE_TRUNCATED;
+    read_payload(&c, &out->probe);
+    out->kind = WIRE_ECHO_REPLY;
+    return WIRE_OK;
+}
+
+/* What an ICMP type and code are to us; WIRE_KIND_COUNT is "nothing". */
+static enum wire_kind icmp_kind(uint8_t version, uint8_t type, uint8_t code)
+{
+    if (version == 4) {
+        switch (type) {
+        case ICMP4_ECHO_REPLY:
+            return WIRE_ECHO_REPLY;
+        case ICMP4_ECHO:
+            return WIRE_PROBE;
+        case ICMP4_TIME_EXCEEDED:
+            return code == TTL_CODE ? WIRE_TIME_EXCEEDED : WIRE_KIND_COUNT;
+        case ICMP4_UNREACHABLE:
+            return code == ICMP4_FRAGMENTATION_NEEDED ? WIRE_TOO_BIG : WIRE_UNREACHABLE;
+        case ICMP4_PARAMETER_PROBLEM:
+            return WIRE_UNREACHABLE;
+        default:
+            return WIRE_KIND_COUNT;
+        }
+    }
+    switch (type) {
+    case ICMP6_ECHO_ANSWERED:
+        return WIRE_ECHO_REPLY;
+    case ICMP6_ECHO_ASKED:
+        return WIRE_PROBE;
+    case ICMP6_HOP_LIMIT_EXCEEDED:
+        return code == TTL_CODE ? WIRE_TIME_EXCEEDED : WIRE_KIND_COUNT;
+    case ICMP6_DESTINATION_UNREACHABLE:
+        return WIRE_UNREACHABLE;
+    case ICMP6_PACKET_TOO_BIG:
+        return WIRE_TOO_BIG;
+    case ICMP6_BAD_PARAMETER:
+        return WIRE_UNREACHABLE;
+    default:
+        return WIRE_KIND_COUNT;
+    }
+}
+
+static enum wire_verdict read_icmp(struct cur c, const struct ip_view *ip, struct wire_packet *out)
+{
+    struct cur whole = c;
+
+    out->type = cur_u8(&c);
+    out->code = cur_u8(&c);
+    cur_take(&c, 2); /* checksum */
+    if (!c.ok)
+        return WIRE_TRUNCATED;
+    out->kind = icmp_kind(ip->source.version, out->type, out->code);
+    if (out->kind == WIRE_KIND_COUNT)
+        return WIRE_FOREIGN;
+    if (out->kind == WIRE_PROBE)
+        return read_probe(whole, ip, &out->probe);
+    if (out->kind == WIRE_ECHO_REPLY)
+        return read_echo_reply(c, ip, out);
+    out->rest = cur_u32be(&c);
+    if (out->kind == WIRE_TOO_BIG)
+        out->mtu = out->rest > 0xffff && ip->source.version == 6 ? 0xffff : (uint16_t)out->rest;
+    return read_quote(c, out);
+}
+
+/* An answer to a SYN, turned round; RFC 793: it acknowledges the SYN and what it carried. */
+static enum wire_verdict read_tcp(struct cur c, const struct ip_view *ip, struct wire_packet *out)
+{
+    struct cur whole = c;
+    struct wire_ids *ids = &out->probe;
+
+    *ids = (struct wire_ids){ .protocol = WIRE_TCP, .source = ip->target, .target = ip->source };
+    ids->target_port = cur_u16be(&c);
+    ids->source_port = cur_u16be(&c);
+    uint32_t sequence = cur_u32be(&c);
+    ids->tcp_seq = cur_u32be(&c) - 1;
+    cur_take(&c, 1);
+    uint8_t flags = cur_u8(&c) & (TCP_SYN | TCP_RST | TCP_ACK);
+    if (!c.ok)
+        return WIRE_TRUNCATED;
+    if (flags == TCP_SYN) {
+        out->kind = WIRE_PROBE;
+        return read_probe(whole, ip, ids);
+    }
+    if (flags == TCP_RST) { /* RFC 793: its sequence number is what was acknowledged */
+        out->kind = WIRE_BARE_RST;
+        ids->tcp_seq = sequence;
+        return WIRE_OK;
+    }
+    if (flags != (TCP_SYN | TCP_ACK) && flags != (TCP_RST | TCP_ACK))
+        return WIRE_FOREIGN;
+    out->kind = flags & TCP_SYN ? WIRE_SYN_ACK : WIRE_RST;
+    return WIRE_OK;
+}
+
+static uint32_t pseudo_sum(const struct ip_view *ip, size_t length)
+{
+    uint32_t sum = sum_words(cur_over(ip->source.bytes, sizeof ip->source.bytes), 0);
+
+    sum += sum_words(cur_over(ip->target.bytes, sizeof ip->target.bytes), 0);
+    return sum + (uint32_t)length + ip->protocol;
+}
+
+/* A wrong checksum, where it can be looked at: `message` is what is there of `length` bytes. */
+static bool is_damaged(const struct ip_view *ip, struct cur message, size_t length)
+{
+    const struct ipaddr_family *family = ipaddr_family(ip->source.version);
+
+    if (family->version == 4 && ip->header_sum != 0xffff)
+        return true;
+    if (ip->protocol != family->icmp_protocol || ip->more || cur_left(&message) < length)
+        return false;
+    return sum_words(message, family->icmp_pseudo ? pseudo_sum(ip, length) : 0) != 0xffff;
+}
+
+enum wire_verdict wire_parse(const uint8_t *packet, size_t captured, struct wire_packet *out)
+{
+    struct cur c = cur_over(packet, captured);
+    struct wire_packet result = { 0 };
+    struct ip_view ip;
+    enum wire_verdict verdict = read_ip(&c, &ip);
+
+    if (verdict != WIRE_OK)
+        return verdict;
+    if (ip.fragment)
+        return WIRE_FOREIGN;
+    size_t header = (size_t)(c.at - packet);
+    if (ip.length < header)
+        return WIRE_MALFORMED;
+    size_t payload = ip.length - header;
+    cur_limit(&c, payload); /* Ethernet pads short frames */
+    result.from = ip.source;
+    result.ttl = ip.ttl;
+    result.tos = ip.tos;
+    result.df = ip.df;
+    result.ip_id = ip.id;
+    result.length = ip.length;
+    if (ip.protocol == ipaddr_family(ip.source.version)->icmp_protocol) {
+        verdict = read_icmp(c, &ip, &result);
+        if (result.quote.length > 0)
+            result.quote.at = (uint16_t)(header + ICMP_HEADER);
+    } else if (ip.protocol == IPPROTO_TCP) {
+        verdict = read_tcp(c, &ip, &result);
+    } else {
+        result.kind = WIRE_PROBE;
+        verdict = read_probe(c, &ip, &result.probe);
+    }
+    if (verdict == WIRE_OK && result.kind != WIRE_PROBE && is_damaged(&ip, c, payload))
+        verdict = WIRE_MALFORMED;
+    if (verdict == WIRE_OK)
+        *out = result;
+    return verdict;
+}

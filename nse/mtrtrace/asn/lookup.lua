@@ -1,0 +1,300 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+--- The look-ups of one trace, a companion of mtrtrace.session.tracer: who announces
+-- each hop's address, who holds it, what its name is. They start when a hop
+-- becomes known and run in threads of the host beside the trace.
+-- Special-purpose addresses go to the user's own resolver alone, which may
+-- have names for them; no whois server or zone of a third party gets them.
+--
+-- A host is { now = function() -> seconds that never fall, spawn =
+-- function(function), debug = function(text), connect = function(host, port,
+-- seconds) -> connection or nil, text; ptr = function(address, seconds) ->
+-- name or nil, text; txt = function(name, seconds) -> texts or nil, text }.
+-- Where nobody answered `connect` at all, it gives true behind the text.
+-- A connection is { send(bytes) -> true or nil, text; receive(seconds) ->
+-- bytes or nil, "timeout" or text; close() }. But for now, spawn and debug
+-- they may yield.
+-- @module mtrtrace.asn.lookup
+local merge = require "mtrtrace.asn.merge"
+local prefix = require "mtrtrace.asn.prefix"
+local run = require "mtrtrace.asn.run"
+local special = require "mtrtrace.base.special"
+local worker = require "mtrtrace.asn.worker"
+
+local M = {}
+
+-- A path that changes all the time is not looked up without end.
+local MOST_ADDRESSES = 256
+
+-- Asked over connections.
+local SOURCES = { "irr", "cymru", "ripe" }
+local NETWORK = {
+  irr = true, cymru = true, ["cymru-dns"] = true, ripe = true,
+}
+
+-- Neighbours in the list that are asked at the same time.
+local TOGETHER = { irr = true, cymru = true, ["cymru-dns"] = true }
+
+local Lookup = {}
+Lookup.__index = Lookup
+
+-- ---- which sources, in which order ----------------------------------------
+
+-- From { "db", "irr", "cymru" } to { { "db" }, { "irr", "cymru" } }.
+local function stages_of(order)
+  local stages = {}
+  for _, name in ipairs(order) do
+    local last = stages[#stages]
+    if last and TOGETHER[name] and TOGETHER[last[1]] then
+      last[#last + 1] = name
+    else
+      stages[#stages + 1] = { name }
+    end
+  end
+  return stages
+end
+
+local function has(order, name)
+  for _, other in ipairs(order) do
+    if other == name then
+      return true
+    end
+  end
+  return false
+end
+
+-- RIPE's server is the last resort where no IRRd server could be used; not
+-- where the user named his own.
+local function last_resort(self)
+  return self.settings.last_resort and has(self.settings.order, "irr")
+    and not has(self.settings.order, "ripe")
+    and self.run.sources.irr.failed
+end
+
+-- ---- one address ----------------------------------------------------------
+
+-- Where Team Cymru's bulk server could not be used, or not yet, its DNS zones
+-- are asked in its place; not where the user named a server of his own.
+local function stand_in(self, name, item)
+  if name ~= "cymru" or not self.settings.dns_instead then
+    return nil
+  end
+  local cymru = self.run.sources.cymru
+  local needed = cymru.failed or worker.held_up(cymru, self.host.now())
+  return needed and not cymru:get(item.bytes)
+    and self.run.sources["cymru-dns"] or nil
+end
+
+local function want_of(self, name, item)
+  if not NETWORK[name] then
+    return true
+  end
+  local settled = self.run.sources[name]:want(item.bytes)
+  local other = stand_in(self, name, item)
+  if other then
+    return other:want(item.bytes)
+  end
+  return settled
+end
+
+local function answer_of(self, name, item)
+  local sources = self.run.sources
+  if NETWORK[name] then
+    return sources[name]:get(item.bytes)
+      or name == "cymru" and sources["cymru-dns"]:get(item.bytes) or nil
+  end
+  return self.settings.db and self.settings.db(item.address)
+end
+
+-- Takes the answers of a stage; true where one of them names an origin.
+local function gather(self, stage, item)
+  local found = false
+  for _, name in ipairs(stage) do
+    local answer = answer_of(self, name, item)
+    item.answers[#item.answers + 1] = answer
+    found = found or answer and #answer.origins > 0
+  end
+  return found
+end
+
+local function stage_of(self, item)
+  if item.found then
+    return nil
+  elseif item.stage == #self.stages + 1 and last_resort(self) then
+    return { "ripe" }
+  end
+  return self.stages[item.stage]
+end
+
+local function settled(self, stage, item)
+  local all = true
+  for _, name in ipairs(stage) do
+    all = want_of(self, name, item) and all
+  end
+  return all
+end
+
+-- Goes on to the stage that is waited for; true where none is left.
+local function advance(self, item)
+  local stage = stage_of(self, item)
+  while stage do
+    if not settled(self, stage, item) then
+      return false
+    end
+    item.found = gather(self, stage, item)
+    item.stage = item.stage + 1
+    stage = stage_of(self, item)
+  end
+  return true
+end
+
+-- ---- the trace ------------------------------------------------------------
+
+local function add(self, address)
+  if self.items[address] or #self.list >= MOST_ADDRESSES then
+    return
+  end
+  local bytes = special.bytes(address)
+  if not bytes then
+    return
+  end
+  bytes = special.untranslated(bytes)
+  self.items[address] = {
+    address = prefix.address(bytes), bytes = bytes, stage = 1, answers = {},
+    done = special.class(address) ~= nil,
+  }
+  self.list[#self.list + 1] = self.items[address]
+end
+
+--- Starts looking up what a result shows and was not seen before.
+-- @tparam table result as given by trace:result()
+function Lookup:see(result)
+  self.probing = not result.done
+  for _, hop in ipairs(result.hops) do
+    for _, responder in ipairs(hop.responders) do
+      add(self, responder.address)
+    end
+  end
+end
+
+-- How many addresses are waited for.
+local function outstanding(self, now)
+  local count = 0
+  for _, item in ipairs(self.list) do
+    item.done = item.done or advance(self, item)
+    local named = not self.settings.names
+      or self.run.names:want(item.address, now)
+    count = count + (item.done and named and 0 or 1)
+  end
+  return count
+end
+
+--- Moves on: to be called every 0.1 s or so.
+-- @treturn integer addresses that are waited for
+function Lookup:poll()
+  local host = self.host
+  local now = host.now()
+  self.pending = outstanding(self, now)
+  self.run:join(self, now)
+  for _, name in ipairs(SOURCES) do
+    worker.start(self.run, self.run.sources[name], host,
+      self.settings.version)
+  end
+  self.run.resolver:start(self.run, host)
+  self.run.names:start(self.run, host)
+  return self.pending
+end
+
+--- Ends the waiting: what did not come is given up.
+function Lookup:leave()
+  local host = self.host
+  if self.pending > 0 then
+    host.debug(("look-ups: %d addresses without an answer in time")
+      :format(self.pending))
+    for _, name in ipairs(SOURCES) do
+      worker.give_up(self.run.sources[name], host)
+    end
+  end
+  self.run:leave(self)
+  if #self.list > 0 then
+    host.debug(self.run:summary())
+  end
+end
+
+-- What came in time, from stages that were not waited for to their end.
+local function answers_of(self, item)
+  if not item.done then
+    gather(self, stage_of(self, item) or {}, item)
+    item.done = true
+  end
+  return item.answers
+end
+
+local function annotate(self, responder)
+  local item = self.items[responder.address]
+  if not item then
+    return
+  end
+  local facts = merge.facts(answers_of(self, item), self.run.holders)
+  for key, value in pairs(facts) do
+    responder[key] = value
+  end
+  responder.name = self.settings.names and self.run.names:get(item.address)
+    or nil
+  responder.place = self.settings.geo and self.settings.geo(item.address)
+    or nil
+end
+
+--- What is known of an address while the trace runs.
+-- @tparam string address
+-- @treturn table facts as `annotate` writes them; those that are known
+-- @treturn boolean whether that is all there will be
+function Lookup:peek(address)
+  local item = self.items[address]
+  if not item then
+    return {}, false
+  end
+  local facts = item.done and merge.facts(item.answers, self.run.holders)
+    or {}
+  facts.name = self.settings.names and self.run.names:get(item.address)
+    or nil
+  facts.place = self.settings.geo and self.settings.geo(item.address) or nil
+  local named = not self.settings.names
+    or self.run.names:want(item.address, self.host.now())
+  return facts, item.done and named or false
+end
+
+--- Writes what is known to the responders of a result, and `lookup_errors`,
+-- sentences, where servers that the user named did not serve.
+-- @tparam table result as given by trace:result(); changed in place
+function Lookup:annotate(result)
+  for _, hop in ipairs(result.hops) do
+    for _, responder in ipairs(hop.responders) do
+      annotate(self, responder)
+    end
+  end
+  local complaints = self.run.complaints
+  result.lookup_errors = #complaints > 0 and { table.unpack(complaints) }
+    or nil
+end
+
+--- Begins the look-ups of a trace.
+-- @tparam table host
+-- @tparam table settings `order`: sources by name, in order of preference;
+--   `servers`: see mtrtrace.asn.run; `names`: whether to look up names;
+--   `last_resort`: RIPE's server where no IRRd server can be used;
+--   `dns_instead`: Team Cymru's DNS zones where its bulk server cannot be
+--   used; `version`; `db` and `geo`: functions of an address, nil
+--   where there is no database
+-- @tparam table store outlives the trace, shared by all traces of a run
+-- @treturn table
+function M.new(host, settings, store)
+  store.run = store.run or run.new { servers = settings.servers }
+  return setmetatable({
+    host = host, settings = settings, run = store.run,
+    stages = stages_of(settings.order), items = {}, list = {},
+    probing = true, pending = 0,
+  }, Lookup)
+end
+
+return M

@@ -1,0 +1,138 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+--- How values are written. Only the field table and the reports call this;
+-- no other module formats a number. Pure: no locale, no I/O.
+-- @module mtrtrace.base.format
+local unicode = require "mtrtrace.base.unicode"
+
+local M = {}
+
+--- Text from the network made safe to print, see mtrtrace.base.unicode.
+-- @tparam ?string text any bytes
+-- @treturn ?string UTF-8 without what is invisible
+function M.clean(text)
+  return text ~= nil and unicode.clean(text) or nil
+end
+
+--- A number as plain decimals: at most six, no exponent, no trailing zeros.
+-- @tparam number value
+-- @treturn ?string nil for NaN and infinities
+function M.decimal(value)
+  if value ~= value or value == math.huge or value == -math.huge then
+    return nil
+  end
+  local text = ("%.6f"):format(value):gsub("0+$", ""):gsub("%.$", "")
+  return text == "-0" and "0" or text
+end
+
+local function count(value)
+  return ("%.0f"):format(value)
+end
+
+-- Some loss is never printed as none, nor nearly all of it as all.
+local function percent(share)
+  if share > 0 and share < 0.0005 then
+    return "<0.1%"
+  elseif share < 1 and share >= 0.9995 then
+    return ">99.9%"
+  end
+  return ("%.1f%%"):format(share * 100)
+end
+
+--- Milliseconds in a list of several: one decimal, two where they are few.
+-- @tparam number value
+-- @treturn string
+function M.short_ms(value)
+  return (value < 9.995 and "%.2f" or "%.1f"):format(value)
+end
+
+--- An interval of shares, in percent.
+-- @tparam number low 0 to 1
+-- @tparam number high 0 to 1
+-- @tparam ?integer decimals none where nil
+-- @treturn string such as "(6-51)"
+function M.interval(low, high, decimals)
+  local number = ("%%.%df"):format(decimals or 0)
+  return ("(" .. number .. "-" .. number .. ")"):format(low * 100,
+    high * 100)
+end
+
+--- A number so that reading it gives the same again.
+-- @tparam number value
+-- @treturn ?string nil for NaN and infinities
+function M.exact(value)
+  if math.type(value) == "integer" then
+    return ("%d"):format(value)
+  elseif value ~= value or value == math.huge or value == -math.huge then
+    return nil
+  end
+  return ("%.17g"):format(value)
+end
+
+local EXACT = 1 << 53
+
+--- An integer as programs read it: beyond 2^53 as text, because many readers
+-- of JSON keep no more digits.
+-- @tparam integer value
+-- @treturn integer|string
+function M.whole(value)
+  return value > EXACT and ("%d"):format(value)
+    or value < -EXACT and ("%d"):format(value) or value
+end
+
+local NS = 1000000000
+
+--- A moment as ISO 8601 in UTC, to the nanosecond.
+-- @tparam integer ns since 1970
+-- @treturn string such as "2026-11-21T14:00:00.000000001Z"
+function M.moment(ns)
+  return os.date("!%Y-%m-%dT%H:%M:%S", ns // NS)
+    .. (".%09dZ"):format(ns % NS)
+end
+
+--- A time that has passed, to the second.
+-- @tparam integer seconds
+-- @treturn string such as "0:05" or "1:02:03"
+function M.clock(seconds)
+  local minutes = ("%d:%02d"):format(seconds // 60 % 60, seconds % 60)
+  if seconds < 3600 then
+    return minutes
+  end
+  return ("%d:%02d:%02d"):format(seconds // 3600, seconds // 60 % 60,
+    seconds % 60)
+end
+
+--- How each kind of value is written: `text` for people, `raw` for programs.
+-- Milliseconds are taken as such, a share is 0 to 1 and written in percent.
+-- `numeric` kinds give digits.
+M.kinds = {
+  count = { text = count, raw = count, numeric = true },
+  ms = {
+    numeric = true,
+    precise = function(value) return ("%.3f"):format(value) end,
+    text = function(value) return ("%.2f"):format(value) end,
+    raw = M.decimal,
+  },
+  share = {
+    numeric = true,
+    text = percent,
+    raw = function(value) return M.decimal(value * 100) end,
+  },
+  seconds = {
+    numeric = true,
+    text = function(value) return ("%.2f"):format(value) end,
+    raw = M.decimal,
+  },
+  degrees = {
+    numeric = true,
+    text = function(value) return ("%.4f"):format(value) end,
+    raw = M.decimal,
+  },
+  flag = {
+    text = function(value) return value and "yes" or "no" end,
+    raw = function(value) return value end,
+  },
+  name = { text = M.clean, raw = M.clean },
+}
+
+return M

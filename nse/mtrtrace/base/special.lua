@@ -1,0 +1,199 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+--- Special-purpose addresses: which range of the IANA registries holds one.
+-- No third party is asked about such an address. Pure: text in, a class out.
+-- @module mtrtrace.base.special
+local M = {}
+
+-- Prefix and class; the longest match wins. False: special, yet global.
+local RANGES = {
+  { "0.0.0.0/8", "reserved" },
+  { "10.0.0.0/8", "private" },
+  { "100.64.0.0/10", "cgn" },
+  { "127.0.0.0/8", "loopback" },
+  { "169.254.0.0/16", "link-local" },
+  { "172.16.0.0/12", "private" },
+  { "192.0.0.0/24", "reserved" },
+  { "192.0.0.9/32", false }, -- port control protocol anycast
+  { "192.0.0.10/32", false }, -- TURN anycast
+  { "192.0.2.0/24", "documentation" },
+  { "192.88.99.0/24", "reserved" }, -- 6to4 relays, deprecated
+  { "192.168.0.0/16", "private" },
+  { "198.18.0.0/15", "benchmark" },
+  { "198.51.100.0/24", "documentation" },
+  { "203.0.113.0/24", "documentation" },
+  { "224.0.0.0/4", "multicast" },
+  { "240.0.0.0/4", "reserved" },
+  { "255.255.255.255/32", "broadcast" },
+
+  { "::/0", "unassigned" },
+  { "2000::/3", false },
+  { "::/128", "unspecified" },
+  { "::1/128", "loopback" },
+  { "::ffff:0:0/96", "mapped" },
+  { "64:ff9b::/96", false }, -- NAT64: what the IPv4 address in it is
+  { "64:ff9b:1::/48", "translation" },
+  { "100::/64", "discard" },
+  { "100:0:0:1::/64", "reserved" }, -- dummy prefix, RFC 9780
+  { "2001::/23", "reserved" },
+  { "2001::/32", "teredo" },
+  { "2001:1::1/128", false }, -- port control protocol anycast
+  { "2001:1::2/128", false }, -- TURN anycast
+  { "2001:1::3/128", false }, -- DNS-SD service registration anycast
+  { "2001:2::/48", "benchmark" },
+  { "2001:3::/32", false }, -- AMT
+  { "2001:4:112::/48", false }, -- AS112
+  { "2001:20::/28", false }, -- ORCHIDv2
+  { "2001:30::/28", false }, -- drone remote identification
+  { "2001:db8::/32", "documentation" },
+  { "2002::/16", "6to4" },
+  { "3fff::/20", "documentation" },
+  { "5f00::/16", "srv6" },
+  { "fc00::/7", "private" },
+  { "fe80::/10", "link-local" },
+  { "fec0::/10", "reserved" }, -- site-local, deprecated
+  { "ff00::/8", "multicast" },
+}
+
+local function ipv4_bytes(text)
+  local parts = { text:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$") }
+  if #parts ~= 4 then
+    return nil
+  end
+  for i, part in ipairs(parts) do
+    parts[i] = tonumber(part)
+    if #part > 3 or parts[i] > 255 then
+      return nil
+    end
+  end
+  return string.char(table.unpack(parts))
+end
+
+-- Groups of one side of "::" as bytes; a dotted quad may end them.
+local function groups(text)
+  local out = {}
+  for group in (text .. ":"):gmatch("([^:]*):") do
+    if group:match("^%x%x?%x?%x?$") then
+      out[#out + 1] = string.pack(">I2", tonumber(group, 16))
+    else
+      out[#out + 1] = ipv4_bytes(group)
+      if not out[#out] or #out[#out] ~= 4 then
+        return nil
+      end
+    end
+  end
+  return table.concat(out)
+end
+
+local function ipv6_bytes(text)
+  local left, right = text:match("^(.-)::(.*)$")
+  if not left then
+    local bytes = groups(text)
+    return bytes and #bytes == 16 and bytes or nil
+  end
+  left = left == "" and "" or groups(left)
+  right = right == "" and "" or groups(right)
+  if not left or not right or #left + #right > 14 then
+    return nil
+  end
+  return left .. ("\0"):rep(16 - #left - #right) .. right
+end
+
+--- The bytes of an address.
+-- @tparam string text IPv4 or IPv6; a zone ("%eth0") is ignored
+-- @treturn ?string 4 or 16 bytes, nil for anything else
+function M.bytes(text)
+  text = text:gsub("%%.*$", "")
+  return text:find(":", 1, true) and ipv6_bytes(text) or ipv4_bytes(text)
+end
+
+local function matches(bytes, range)
+  if #bytes ~= #range.bytes then
+    return false
+  end
+  local whole, rest = range.length // 8, range.length % 8
+  if bytes:sub(1, whole) ~= range.bytes:sub(1, whole) then
+    return false
+  end
+  local differ = rest > 0
+    and bytes:byte(whole + 1) ~ range.bytes:byte(whole + 1) or 0
+  return differ >> (8 - rest) == 0
+end
+
+-- The same ranges, parsed, longest prefix first.
+local sorted = {}
+for i, row in ipairs(RANGES) do
+  local address, length = row[1]:match("^(.*)/(%d+)$")
+  sorted[i] = {
+    bytes = M.bytes(address), length = tonumber(length), class = row[2],
+  }
+end
+table.sort(sorted, function(a, b) return a.length > b.length end)
+
+-- What stands in the columns ASN and Organization.
+local LABELS = {
+  private = { "Private", "Private Network" },
+  cgn = { "CGN", "Carrier-Grade NAT" },
+  loopback = { "Loopback", "Loopback" },
+  ["link-local"] = { "Link-Local", "Link-Local Address" },
+  documentation = { "Documentation", "Documentation Range" },
+  benchmark = { "Benchmark", "Benchmarking Network" },
+  multicast = { "Multicast", "Multicast Group" },
+  reserved = { "Reserved", "Reserved Range" },
+  unassigned = { "Unassigned", "Unassigned Range" },
+  srv6 = { "SRv6", "SRv6 Segment Identifier" },
+  broadcast = { "Broadcast", "Limited Broadcast" },
+  unspecified = { "Unspecified", "Unspecified Address" },
+  mapped = { "Mapped", "IPv4-Mapped Address" },
+  translation = { "Translation", "IPv4/IPv6 Translation" },
+  discard = { "Discard", "Discard-Only Range" },
+  teredo = { "Teredo", "Teredo Tunnel" },
+  ["6to4"] = { "6to4", "6to4 Tunnel" },
+}
+
+--- How a class is written.
+-- @tparam ?string class
+-- @treturn ?string in place of an AS number
+-- @treturn ?string in place of an organization
+function M.label(class)
+  local label = LABELS[class]
+  if label then
+    return label[1], label[2]
+  end
+  return nil
+end
+
+--- Every class there is, with its label; for tests.
+-- @treturn {[string]=table,...} not to be changed
+function M.labels()
+  return LABELS
+end
+
+local NAT64 = M.bytes("64:ff9b::"):sub(1, 12)
+
+--- The IPv4 address in one of NAT64's well-known prefix: the router beyond
+-- the translator, that the registries know.
+-- @tparam string bytes of an address
+-- @treturn string bytes; the same for every other address
+function M.untranslated(bytes)
+  return #bytes == 16 and bytes:sub(1, 12) == NAT64 and bytes:sub(13)
+    or bytes
+end
+
+--- Class of a special-purpose address.
+-- @tparam string text IPv4 or IPv6 address, with or without a zone
+-- @treturn ?string "private", "cgn", "loopback", "link-local",
+--   "documentation", "benchmark", "multicast", "reserved", "unassigned",
+--   "srv6" and the like; nil for a global address or for other text
+function M.class(text)
+  local bytes = M.bytes(text)
+  bytes = bytes and M.untranslated(bytes)
+  for _, range in ipairs(bytes and sorted or {}) do
+    if matches(bytes, range) then
+      return range.class or nil
+    end
+  end
+  return nil
+end
+
+return M

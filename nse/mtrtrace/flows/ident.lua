@@ -1,0 +1,99 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+--- The identifier of a path: the same in every run that meets the same
+-- responders. Pure.
+--
+-- What is hashed is a line for each TTL from the first one probed to the
+-- last one that answered, each ended by a line feed: the TTL in decimals, a
+-- blank, and the address without an IPv6 zone, or "*" where nobody answered.
+-- Where one flow is balanced packet by packet the line has all addresses,
+-- sorted as text and parted by commas; else it has the one that answered
+-- most. "1 10.0.0.1\n2 *\n3 192.0.2.9\n" is a path of three hops.
+-- @module mtrtrace.flows.ident
+local runs = require "mtrtrace.flows.runs"
+local sha256 = require "mtrtrace.base.sha256"
+
+local M = {}
+
+--- CRC-32 as in IEEE 802.3 and zlib.
+-- @tparam string text
+-- @treturn string 8 hexadecimal digits, lower case
+function M.crc32(text)
+  local crc = 0xffffffff
+  for i = 1, #text do
+    crc = crc ~ text:byte(i)
+    for _ = 1, 8 do
+      crc = crc >> 1 ~ (crc & 1) * 0xedb88320
+    end
+  end
+  return ("%08x"):format(crc ~ 0xffffffff)
+end
+
+--- An address as it is the same on every host.
+-- @tparam string address
+-- @treturn string without the zone
+function M.plain(address)
+  return (address:gsub("%%.*", ""))
+end
+
+local function all_of(hop)
+  local set = {}
+  for _, responder in ipairs(hop.responders) do
+    set[M.plain(responder.address)] = true
+  end
+  return table.concat(runs.keys(set), ",")
+end
+
+--- Whether responders of a flow take turns at a hop.
+-- @tparam table hop of the flow's result
+-- @treturn boolean
+function M.is_mixed(hop)
+  for _, list in pairs(runs.by_flow(hop)) do
+    if runs.take_turns(list) then
+      return true
+    end
+  end
+  return false
+end
+
+--- The path of a flow.
+-- @tparam table result of one flow, as given by trace:result()
+-- @treturn table array from first_hop on, to the last hop that answered: an
+--   address; several parted by commas where they take turns; false where
+--   nobody answered
+function M.path(result)
+  local path, last = {}, 0
+  for i, hop in ipairs(result.hops) do
+    local main = hop.responders[1]
+    last = main and i or last
+    path[i] = main and (M.is_mixed(hop) and all_of(hop)
+      or M.plain(main.address)) or false
+  end
+  for i = #path, last + 1, -1 do
+    path[i] = nil
+  end
+  return path
+end
+
+--- What of a path is hashed.
+-- @tparam table path as above
+-- @tparam ?integer first TTL of its first entry; 1 where nil
+-- @treturn string
+function M.text(path, first)
+  local lines = {}
+  for i, address in ipairs(path) do
+    lines[i] = ("%d %s\n"):format((first or 1) + i - 1, address or "*")
+  end
+  return table.concat(lines)
+end
+
+--- The identifiers of a path.
+-- @tparam table path as above
+-- @tparam ?integer first TTL of its first entry; 1 where nil
+-- @treturn table { crc32, sha256 }: lower-case hexadecimal digits
+function M.of(path, first)
+  local text = M.text(path, first)
+  return { crc32 = M.crc32(text), sha256 = sha256.hex(text) }
+end
+
+return M

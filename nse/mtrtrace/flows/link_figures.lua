@@ -1,0 +1,76 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+--- Figures of the links of a graph: what the far end shows to the flows that
+-- come by each link and no other. Where branches meet again the far end's own
+-- figures are of all of them; these tell which one loses or delays. Pure.
+-- @module mtrtrace.flows.link_figures
+local group = require "mtrtrace.flows.group"
+local ident = require "mtrtrace.flows.ident"
+
+local M = {}
+
+local OF_HOP = { "sent", "received", "loss", "loss_low", "loss_high" }
+local OF_RESPONDER = { "avg_ms", "stdev_ms" }
+
+-- By TTL and flow: the only address that answered there.
+local function passed(flows)
+  local at = {}
+  return function(ttl, flow)
+    if not at[ttl] then
+      at[ttl] = {}
+      for _, entry in ipairs(group.passing(flows, ttl)) do
+        for _, number in ipairs(entry.pure) do
+          at[ttl][number] = ident.plain(entry.address)
+        end
+      end
+    end
+    return at[ttl][flow]
+  end
+end
+
+local function is_at(where, node, flow)
+  return node.address and where(node.ttl, flow) == ident.plain(node.address)
+end
+
+-- A flow that nobody answered at the near end has not shown the link.
+local function by_link(numbers, where, from, to)
+  local list = {}
+  for _, flow in ipairs(numbers) do
+    list[#list + 1] = is_at(where, from, flow) and is_at(where, to, flow)
+      and flow or nil
+  end
+  return list
+end
+
+local function take(link, keys, from)
+  for _, key in ipairs(from and keys or {}) do
+    link[key] = from[key]
+  end
+end
+
+--- Adds `measured` (how many flows), `sent`, `received`, `loss`, `loss_low`,
+-- `loss_high`, `avg_ms` and `stdev_ms` to each link that a measured flow
+-- shows; those balanced per packet, and those to or from hops that nobody
+-- answers at, get none.
+-- @tparam table graph as mtrtrace.flows.graph gives it; changed in place
+-- @tparam {table,...} flows that were measured, results of one flow each
+-- @tparam function merge (list of flow numbers) to a result of all of them
+function M.add(graph, flows, merge)
+  local where, numbers, nodes = passed(flows), group.numbers(flows), {}
+  for _, node in ipairs(graph.nodes) do
+    nodes[node.id] = node
+  end
+  for _, link in ipairs(graph.links) do
+    local to = nodes[link.to]
+    local list = link.per_packet and {}
+      or by_link(numbers, where, nodes[link.from], to)
+    local hop = #list > 0 and group.hop(merge(list), to.ttl)
+    if hop then
+      link.measured = #list
+      take(link, OF_HOP, hop)
+      take(link, OF_RESPONDER, hop.responders[1])
+    end
+  end
+end
+
+return M

@@ -1,0 +1,193 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+--- The path MTU beside a trace: a companion of mtrtrace.session.tracer that drives
+-- core.pmtu, and its finding in words. What draws rationed errors waits until
+-- the trace is done, so that no figure of the table is touched.
+-- @module mtrtrace.pmtu.enricher
+local M = {}
+
+-- The options that core.pmtu takes as they are.
+local OPTIONS = {
+  "protocol", "port", "source_port", "timeout", "max_hops", "tos", "mark",
+}
+
+-- The engine's own bound: who asked for the path MTU wants it found.
+local LONGEST_S = 60
+
+local Companion = {}
+Companion.__index = Companion
+
+-- Begun with the first poll, as it stops where nobody polls.
+local function begin(self)
+  if not self.search and not self.failed then
+    self.search, self.failed = self.core.pmtu(self.options)
+  end
+  return self.search
+end
+
+--- See mtrtrace.session.tracer.
+function Companion:see(result)
+  if result.done and begin(self) then
+    self.search:release()
+  end
+end
+
+-- Some routers count a TTL down before they refuse a packet: where the trace
+-- has met the address, its hop is known better than from the quote.
+local function place(shrink, hops)
+  for _, hop in ipairs(hops) do
+    for _, responder in ipairs(hop.responders) do
+      if responder.address == shrink.address then
+        shrink.ttl, shrink.from, shrink.to = hop.ttl, hop.ttl, hop.ttl + 1
+        return
+      end
+    end
+  end
+end
+
+-- What was found by now, its hops as the trace has met them.
+local function finding_of(self, result)
+  local found = self.search:result()
+  for _, shrink in ipairs(found.shrinks) do
+    if shrink.method ~= "search" then
+      place(shrink, result.hops)
+    end
+  end
+  return found
+end
+
+--- See mtrtrace.screen.live: it asks before anything is counted there, and
+-- shows what it found.
+Companion.first = true
+
+function Companion:tell(result)
+  result.pmtu = self.search and self.search:done()
+    and finding_of(self, result) or nil
+end
+
+--- See mtrtrace.session.tracer.
+function Companion:poll()
+  return begin(self) and not self.search:done() and 1 or 0
+end
+
+--- See mtrtrace.session.tracer.
+function Companion:leave() -- luacheck: no self
+end
+
+--- See mtrtrace.session.tracer.
+function Companion:patience() -- luacheck: no self
+  return LONGEST_S, "path MTU: no router names it, so sizes are searched"
+end
+
+--- See mtrtrace.session.tracer: `pmtu` goes into the result.
+function Companion:annotate(result)
+  if not self.search then
+    result.pmtu = { error = self.failed, shrinks = {} }
+    return
+  end
+  result.pmtu = finding_of(self, result)
+  self.search:close()
+end
+
+--- Makes the companion of one trace.
+-- @tparam table core the module mtrtrace.core
+-- @tparam table options as mtrtrace.options.args gives them
+-- @tparam table subject `target`; `source` and `interface` where chosen
+-- @treturn table
+function M.new(core, options, subject)
+  local own = { hold = true, target = subject.address,
+    source = subject.source, interface = subject.interface }
+  for _, key in ipairs(OPTIONS) do
+    own[key] = options[key]
+  end
+  return setmetatable({ core = core, options = own }, Companion)
+end
+
+-- ---- in words
+
+local function where(shrink)
+  local from, to = shrink.from, shrink.to
+  if not from then
+    return "on the way"
+  elseif from == 0 and to == 1 then
+    return "on this host's own link"
+  elseif from == 0 then
+    return to and ("before hop %d"):format(to) or "at a hop that is not known"
+  elseif to == from + 1 then
+    return ("behind hop %d"):format(from)
+  end
+  return to and ("between hops %d and %d"):format(from, to)
+    or ("somewhere behind hop %d"):format(from)
+end
+
+local function why(shrink, size, several)
+  local to = several and shrink.mtu and ("to %d, "):format(shrink.mtu) or ""
+  if shrink.method == "search" then
+    return ("%snobody says so: packets of %d bytes vanish"):format(to,
+      size + 1)
+  elseif shrink.ttl == 0 then
+    return to .. "this host sends no more"
+  end
+  return ("%s%s said packet too big"):format(to, shrink.address)
+end
+
+local function shrinking(pmtu)
+  local list = {}
+  for i, shrink in ipairs(pmtu.shrinks) do
+    list[i] = ("%s (%s)"):format(where(shrink),
+      why(shrink, pmtu.mtu, #pmtu.shrinks > 1))
+  end
+  return table.concat(list, ", then ")
+end
+
+local function last_is_known(pmtu)
+  local last = pmtu.shrinks[#pmtu.shrinks]
+  return last and last.mtu == pmtu.mtu
+end
+
+-- What is proven so far.
+local function range(pmtu)
+  local pass = ("packets of %d bytes pass"):format(pmtu.mtu)
+  return pmtu.most and pmtu.most < pmtu.link_mtu
+    and ("it is between %d and %d (%s, none of %d was answered)"):format(
+      pmtu.mtu, pmtu.most, pass, pmtu.most + 1) or pass
+end
+
+local function finding(pmtu)
+  local reach = pmtu.asked == "hop" and (" as far as hop %d, as the target "
+    .. "does not answer"):format(pmtu.hop.ttl) or ""
+  if pmtu.error then
+    return ("Path MTU not searched: %s."):format(pmtu.error)
+  elseif not pmtu.mtu then
+    return ("Path MTU not found%s."):format(pmtu.done
+      and ": nobody answers" or " in time")
+  elseif not pmtu.exact then
+    return ("Path MTU not found%s%s: %s."):format(
+      pmtu.done and "" or " in time", reach, range(pmtu))
+  elseif pmtu.mtu == pmtu.link_mtu then
+    return ("Path MTU %d%s: that of this host's link."):format(pmtu.mtu,
+      reach)
+  elseif last_is_known(pmtu) then
+    return ("Path MTU %d%s: it shrinks %s."):format(pmtu.mtu, reach,
+      shrinking(pmtu))
+  end
+  return ("Path MTU %d%s: packets of %d bytes vanish, the hop was not "
+    .. "found%s."):format(pmtu.mtu, reach, pmtu.mtu + 1,
+    pmtu.done and "" or " in time")
+end
+
+--- What was found, as a line under the table.
+-- @tparam table result with `pmtu` or without
+-- @treturn ?string nil where nothing was searched
+function M.line(result)
+  local pmtu = result.pmtu
+  if not pmtu then
+    return nil
+  end
+  local lie = (pmtu.lies or 0) > 0
+    and (" %s named MTUs that cannot be, which were ignored."):format(
+      pmtu.liar) or ""
+  return finding(pmtu) .. lie
+end
+
+return M

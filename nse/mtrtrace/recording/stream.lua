@@ -1,0 +1,348 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+--- The event stream as lines of JSON, one object each: what the command
+-- prints with --ndjson and keeps with --record, and what mtrtrace.recording.replay
+-- reads. Pure.
+--
+-- A stream has a header, and for each trace `start`, the engine's events,
+-- `facts` that were found beside the trace, and `end`, or `error` where it
+-- was not traced. Objects of a trace carry its number, `trace`. Of several
+-- flows `start` has `flows`, what each of them is sent with, `search` what a
+-- search for paths found before, and each flow has a `flow` in front of the
+-- `end`, and `answers`: facts of its own.
+-- @module mtrtrace.recording.stream
+local format = require "mtrtrace.base.format"
+
+local M = {}
+
+local math_type = math.type
+
+--- Rises when a stream is no longer what readers of the last one expect: 1
+-- knew one flow; 2 had errors from elsewhere among the replies.
+M.FORMAT = 3
+
+-- ---- values ---------------------------------------------------------------
+
+local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\" }
+
+-- Nearly all texts are plain.
+local function quoted(text)
+  if not text:find('[%c"\\\127-\255]') then
+    return '"' .. text .. '"'
+  end
+  return '"' .. format.clean(text):gsub('["\\]', ESCAPES) .. '"'
+end
+
+local write
+
+local function whole(value)
+  local number = format.whole(value)
+  return number == value and tostring(value) or '"' .. number .. '"'
+end
+
+local function list(items)
+  local parts = {}
+  for i, item in ipairs(items) do
+    parts[i] = write(item)
+  end
+  return "[" .. table.concat(parts, ",") .. "]"
+end
+
+local function object(members)
+  local keys, parts = {}, {}
+  for key in pairs(members) do
+    keys[#keys + 1] = key
+  end
+  table.sort(keys)
+  for i, key in ipairs(keys) do
+    parts[i] = quoted(key) .. ":" .. write(members[key], key)
+  end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
+-- Tables without keys are lists, but for these, whose keys are named.
+local OBJECTS = { facts = true, result = true, evidence = true, place = true }
+
+-- Tables with a first element are lists; keys of others are in order.
+function write(value, key)
+  local kind = type(value)
+  if kind == "string" then
+    return quoted(value)
+  elseif kind == "number" then
+    return math.type(value) == "integer" and whole(value)
+      or format.exact(value) or "null"
+  elseif kind == "table" then
+    local is_list = value[1] ~= nil or next(value) == nil and not OBJECTS[key]
+    return is_list and list(value) or object(value)
+  end
+  return tostring(value)
+end
+
+-- ---- lines ----------------------------------------------------------------
+
+-- Keys of events in the order in which they are written; what is not here
+-- says the same in another unit.
+local EVENT = {
+  "ttl", "probe", "index", "flow", "class", "shared", "from", "target",
+  "reply", "answer", "type", "code", "reply_ttl", "reply_tos",
+  "quote_length", "mtu", "rtt_ns", "clock_step", "was_error",
+  "was_unreachable", "late", "elsewhere", "ending", "error", "spacing_ns",
+  "tests", "tests_answered",
+}
+
+-- There are many events: what does not change is written once.
+local EVENT_KEY = {}
+for i, key in ipairs(EVENT) do
+  EVENT_KEY[i] = (',"%s":'):format(key)
+end
+
+local function line_of(parts)
+  return "{" .. table.concat(parts, ",") .. "}\n"
+end
+
+local function member(parts, key, value)
+  if value ~= nil then
+    parts[#parts + 1] = ('"%s":%s'):format(key, write(value, key))
+  end
+end
+
+local function begin(kind, index)
+  local parts = {}
+  member(parts, "kind", kind)
+  member(parts, "trace", index)
+  return parts
+end
+
+--- The first line.
+-- @tparam string version of this program
+-- @treturn string
+function M.header(version)
+  local parts = begin "mtr-trace"
+  member(parts, "format", M.FORMAT)
+  member(parts, "version", version)
+  return line_of(parts)
+end
+
+-- What balancers hash, and when the flow's first probe was sent.
+local FLOW = { "flow", "started_ns", "source_port", "checksum",
+  "flow_label" }
+
+local function flows_of(trace)
+  local flows = {}
+  for i, flow in ipairs(trace.flows or {}) do
+    flows[i] = {}
+    for _, key in ipairs(FLOW) do
+      flows[i][key] = flow[key]
+    end
+  end
+  return #flows > 0 and flows or nil
+end
+
+--- What a search for paths found, before the trace began.
+-- @tparam table trace with `search`
+-- @treturn string
+function M.search(trace)
+  local parts = begin("search", trace.index)
+  member(parts, "search", trace.search)
+  return line_of(parts)
+end
+
+--- A trace begins.
+-- @tparam table trace `index`, `name` as the user gave it, `head`: its
+--   result when it had just begun, `options`: those it was started with,
+--   `flows`: of several the result of each
+-- @treturn string
+function M.start(trace)
+  local parts, head = begin("start", trace.index), trace.head
+  member(parts, "name", trace.name)
+  member(parts, "target", head.target)
+  member(parts, "started", format.moment(head.started_ns))
+  for _, key in ipairs { "started_ns", "source", "interface", "mtu",
+    "protocol", "port", "source_port", "size", "packets", "first_hop",
+    "split" } do
+    member(parts, key, head[key])
+  end
+  for _, key in ipairs { "max_hops", "max_silent", "interval", "timeout",
+    "tos" } do
+    member(parts, key, trace.options[key])
+  end
+  member(parts, "flows", flows_of(trace))
+  return line_of(parts)
+end
+
+-- Each flow has a clock of its own.
+local function began_ns(trace, event)
+  if not trace.flows then
+    return trace.head.started_ns
+  elseif not trace.began then
+    trace.began = {}
+    for _, flow in ipairs(trace.flows) do
+      trace.began[flow.flow] = flow.started_ns
+    end
+  end
+  return trace.began[event.flow]
+end
+
+local NS = 1000000000
+
+-- A run has many moments in each second, and few texts: most are written once.
+local second, second_text, texts, text_count = nil, nil, {}, 0
+local MOST_TEXTS = 4096
+
+local function moment(ns)
+  if ns // NS ~= second then
+    second, second_text = ns // NS, format.moment(ns):sub(1, 20)
+  end
+  return ("%s%09dZ"):format(second_text, ns % NS)
+end
+
+local function text_of(value)
+  local text = texts[value]
+  if not text then
+    if text_count >= MOST_TEXTS then
+      texts, text_count = {}, 0
+    end
+    text = write(value)
+    texts[value], text_count = text, text_count + 1
+  end
+  return text
+end
+
+-- The fields of an event in their order; integers are written by concat.
+local function fields_of(event, parts, n)
+  for i = 1, #EVENT do
+    local value = event[EVENT[i]]
+    if value ~= nil then
+      parts[n + 1] = EVENT_KEY[i]
+      parts[n + 2] = math_type(value) == "integer" and value
+        or text_of(value)
+      n = n + 2
+    end
+  end
+  return n
+end
+
+--- Something happened.
+-- @tparam table trace as above
+-- @tparam table event as trace:events() gives it
+-- @treturn string
+function M.event(trace, event)
+  local parts = { '{"kind":"', event.kind, '","trace":', trace.index,
+    ',"time":"', moment(began_ns(trace, event) + event.at_ns),
+    '","at_ns":', event.at_ns }
+  local n = fields_of(event, parts, #parts)
+  parts[n + 1] = "}\n"
+  return table.concat(parts)
+end
+
+--- Events were lost because nobody took them in time.
+-- @tparam table trace
+-- @tparam integer count
+-- @treturn string
+function M.dropped(trace, count)
+  local parts = begin("dropped", trace.index)
+  member(parts, "count", count)
+  return line_of(parts)
+end
+
+-- What the engine says of a responder, a hop and a trace, and what the tool
+-- works out from that alone; everything else was found beside the trace. Of
+-- several flows the answers are kept flow by flow.
+local OWN = {}
+for words, scope in pairs {
+  [ [[address flow target received late duplicates reply_ttl last_ms avg_ms
+    gmean_ms best_ms worst_ms stdev_ms jitter_ms jitter_last_ms
+    jitter_worst_ms jitter_rfc3550_ms median_ms p25_ms p75_ms p95_ms codes
+    special flows flow_count share paths sent loss loss_low loss_high]]
+  ] = "responder",
+  [ [[ttl sent received in_flight send_errors late duplicates raw_sent
+    raw_received silent untested rivals ration loss loss_low loss_high
+    responders runs run_total lost rationed suppressed silent_flows
+    unreachable reports unlisted]] ] = "hop",
+} do
+  OWN[scope] = {}
+  for key in words:gmatch "%S+" do
+    OWN[scope][key] = true
+  end
+end
+
+local function found(from, scope, left_out)
+  local facts
+  for key, value in pairs(from) do
+    if not OWN[scope][key] and key ~= left_out then
+      facts = facts or {}
+      facts[key] = value
+    end
+  end
+  return facts
+end
+
+local function facts_line(kind, trace, facts, ttl, responder)
+  if not facts then
+    return ""
+  end
+  local parts = begin(kind, trace.index)
+  member(parts, "ttl", ttl)
+  member(parts, "address", responder and responder.address)
+  member(parts, "flow", responder and responder.flow)
+  member(parts, "facts", facts)
+  return line_of(parts)
+end
+
+-- Of a result what follows from events, or is told elsewhere.
+local FOLLOWS = { hops = true, verdicts = true, flows = true, groups = true,
+  graph = true, each_flow = true }
+
+-- Figures of the result itself.
+local function result_line(kind, trace, result)
+  local parts, rest = begin(kind, trace.index), {}
+  for key, value in pairs(result) do
+    if not FOLLOWS[key] then
+      rest[key] = value
+    end
+  end
+  local last = result.hops[#result.hops]
+  member(parts, "last_hop", last and last.ttl or 0)
+  member(parts, "result", rest)
+  return line_of(parts)
+end
+
+local function add_facts(lines, kind, trace, result)
+  local left_out = result.flows and "answers"
+  for _, hop in ipairs(result.hops) do
+    lines[#lines + 1] = facts_line(kind, trace, found(hop, "hop"), hop.ttl)
+    for _, responder in ipairs(hop.responders) do
+      lines[#lines + 1] = facts_line(kind, trace,
+        found(responder, "responder", left_out), hop.ttl, responder)
+    end
+  end
+end
+
+--- A trace has ended.
+-- @tparam table trace
+-- @tparam table result judged; of several flows with `each_flow`, see
+--   mtrtrace.session.tracer
+-- @treturn string several lines
+function M.finish(trace, result)
+  local lines = {}
+  for _, flow in ipairs(result.each_flow or {}) do
+    add_facts(lines, "answers", trace, flow)
+    lines[#lines + 1] = result_line("flow", trace, flow)
+  end
+  add_facts(lines, "facts", trace, result)
+  lines[#lines + 1] = result_line("end", trace, result)
+  return table.concat(lines)
+end
+
+--- A target was not traced.
+-- @tparam table trace
+-- @tparam string err why
+-- @treturn string
+function M.failure(trace, err)
+  local parts = begin("error", trace.index)
+  member(parts, "name", trace.name)
+  member(parts, "error", err)
+  return line_of(parts)
+end
+
+return M

@@ -1,0 +1,100 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+--- What the reports show, by the checked options. Pure.
+-- @module mtrtrace.screen.view
+local M = {}
+
+local DEFAULT = { "loss", "sent", "recv", "last", "avg", "best", "worst",
+  "stdev", "jitter", "asn", "organization", "os" }
+
+-- What mtr's report fits; narrower terminals there are hardly any.
+local WIDTH, LEAST_WIDTH, MOST_WIDTH = 80, 40, 10000
+
+-- The columns that say who a hop is.
+local function who(options)
+  if options.names == "no" then
+    return { "hop", "ip" }
+  elseif options.show_ips then
+    return { "hop", "ip", "name" }
+  end
+  return { "hop", "host" }
+end
+
+local function has(list, key)
+  for _, other in ipairs(list) do
+    if other == key then
+      return true
+    end
+  end
+  return false
+end
+
+local function append(list, keys)
+  for _, key in ipairs(keys) do
+    if not has(list, key) then
+      list[#list + 1] = key
+    end
+  end
+  return list
+end
+
+-- Columns with letters of their own, whatever others are shown.
+local function extra(options)
+  return options.mpls and { "mpls" } or {}
+end
+
+local function columns(options)
+  if options.columns then
+    return append({ table.unpack(options.columns) }, extra(options))
+  end
+  local list = who(options)
+  if options.order then
+    append(list, options.aslookup and { "asn" } or {})
+    return append(append(list, options.order), extra(options))
+  end
+  return append(append(list, DEFAULT), extra(options))
+end
+
+--- Columns behind those that say who a hop is.
+-- @tparam {string,...} now keys that are shown
+-- @tparam {string,...} keys wanted behind them
+-- @treturn {string,...}
+function M.with_host(now, keys)
+  local list = {}
+  for _, key in ipairs { "hop", "ip", "host", "name", "asn" } do
+    list[#list + 1] = has(now, key) and key or nil
+  end
+  return append(list, keys)
+end
+
+--- How wide the report may be.
+-- @tparam table options checked
+-- @tparam ?integer terminal columns of the terminal that is written to
+-- @tparam function getenv
+-- @treturn ?integer nil where nothing is to be cut: by -w
+function M.width(options, terminal, getenv)
+  if options.wide then
+    return nil
+  end
+  local width = terminal or math.tointeger(tonumber(getenv "COLUMNS")) or WIDTH
+  return math.max(LEAST_WIDTH, math.min(width, MOST_WIDTH))
+end
+
+--- The view of a run.
+-- @tparam table options checked
+-- @tparam ?string version of this program
+-- @tparam ?integer targets how many there are
+-- @tparam ?integer width of the report, see `width`
+-- @treturn table `columns`, `chosen` where the user did that, `max_silent`,
+--   `who`: the keys that say who a hop is; `version`, `targets`, `width`, and
+--   `seen`, for reports that say nothing twice
+function M.of(options, version, targets, width)
+  return {
+    columns = columns(options), who = who(options),
+    max_silent = options.max_silent, width = width,
+    chosen = (options.columns or options.order) and true or false,
+    version = version, targets = targets, seen = {},
+  }
+end
+
+return M

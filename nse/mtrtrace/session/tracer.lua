@@ -1,0 +1,308 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+--- Runs one trace to its end, in direct style, over a host: the event loop
+-- it lives in. Waits by host.sleep alone, so it never blocks the loop; it
+-- opens no socket and reads no clock.
+--
+-- A host is { sleep = function(seconds), now = function() -> seconds that
+-- never fall, log = function(text), verbose = function() -> boolean, stopped
+-- = nil or function() -> boolean: true ends all traces as they are }.
+--
+-- A companion finds out more beside the trace: names and networks, what a
+-- hop runs, the time of a web server. It is { see = function(self, result):
+-- what is known so far; poll = function(self) -> how many answers are
+-- outstanding; leave = function(self): no more is waited for; annotate =
+-- function(self, result): what was found goes into the result; patience = nil
+-- or function(self) -> for how many seconds it is worth waiting once the trace
+-- is done, where more than usual, and why: a few words }. None of them may
+-- yield.
+-- @module mtrtrace.session.tracer
+local bundle = require "mtrtrace.flows.bundle"
+local fields = require "mtrtrace.table.fields"
+local judge = require "mtrtrace.verdict.flows"
+local outcome = require "mtrtrace.session.outcome"
+local limit = require "mtrtrace.session.deadline"
+local outlook = require "mtrtrace.session.outlook"
+local paths_search = require "mtrtrace.flows.search"
+local special = require "mtrtrace.base.special"
+
+local M = {}
+
+-- The engine pauses a trace that nobody polls for a second.
+local POLL_S = 0.1
+
+-- How long companions may hold up the table, all together, and the shortest
+-- sleep that Nmap's timeouts see.
+local PATIENCE_S, WAIT_S = 3, 0.06
+
+local function classify(result)
+  for _, hop in ipairs(result.hops) do
+    for _, responder in ipairs(hop.responders) do
+      responder.special = special.class(responder.address)
+    end
+  end
+end
+
+--- Adds what is known about each address, `special`: its class; and what
+-- the whole shows, `verdicts` and marks of hops, as mtrtrace.verdict.flows
+-- does.
+-- @tparam table result of one flow, as given by trace:result(); changed in
+--   place
+-- @treturn table the same
+function M.enrich(result)
+  classify(result)
+  return judge.one(result)
+end
+
+local function hop_line(hop)
+  local row = { hop = hop, responder = hop.responders[1], first = true }
+  local time = fields.cell(fields.get("avg"), row)
+  return ("hop %d: %s%s"):format(hop.ttl,
+    fields.cell(fields.get("ip"), row),
+    time ~= "-" and ("  %s ms"):format(time) or "")
+end
+
+-- Logs the hops that were not there before.
+local function announce(host, result, seen)
+  for _, hop in ipairs(result.hops) do
+    if #hop.responders > 0 and not seen[hop.ttl] then
+      seen[hop.ttl] = true
+      host.log(hop_line(hop))
+    end
+  end
+end
+
+-- Misuse raises in the engine; here it can only come from option values
+-- that depend on the target, so it becomes an answer like the others.
+local function guarded(start, ...)
+  local ok, trace, text, name = pcall(start, ...)
+  if not ok then
+    return nil, tostring(trace):match("%((.*)%)$") or tostring(trace),
+      "MISUSE"
+  end
+  return trace, text, name
+end
+
+-- A result costs more than a poll: it is taken each time while the path is
+-- being found, and now and then later.
+local EARLY_POLLS, LATER = 5, 4
+
+-- A trace that takes longer is worth a word, once it is known why.
+local LONG_POLLS = 30
+
+local function foretell(host, trace)
+  local seconds, ttl = outlook.seconds(trace:result(),
+    trace.flows and trace:flows())
+  if ttl then
+    host.log(("hop %d rations its answers: about %d s more"):format(ttl,
+      math.ceil(seconds)))
+  end
+end
+
+local function see(companions, result)
+  for _, companion in ipairs(companions) do
+    companion:see(result)
+  end
+end
+
+local function poll(companions)
+  local outstanding = 0
+  for _, companion in ipairs(companions) do
+    outstanding = outstanding + companion:poll()
+  end
+  return outstanding
+end
+
+local function stopped(host)
+  return host.stopped and host.stopped() or false
+end
+
+-- Whether the trace is over; where it was stopped nothing more happens to
+-- it, so that its figures are those of the events that are told.
+local function is_over(host, trace)
+  if stopped(host) then
+    trace:stop()
+    return true
+  end
+  return trace:done()
+end
+
+-- Polls until the trace is done; hands on what becomes known.
+local function watch(host, trace, companions, reader)
+  local seen, polls, done = {}, 0, false
+  poll(companions)
+  while not done do
+    host.sleep(POLL_S)
+    done, polls = is_over(host, trace), polls + 1
+    if reader and reader.events then
+      reader.events(trace:events())
+    end
+    if host.verbose() then
+      announce(host, trace:result(), seen)
+      if polls == LONG_POLLS and not done then
+        foretell(host, trace)
+      end
+    end
+    if #companions > 0 and (polls <= EARLY_POLLS or polls % LATER == 0) then
+      see(companions, trace:result())
+    end
+    poll(companions)
+  end
+end
+
+-- The answers that are still worth waiting for, so long after the end.
+local function worthwhile(companions, waited)
+  local outstanding = 0
+  for _, companion in ipairs(companions) do
+    local left = companion:poll()
+    local patience = left > 0 and companion.patience and companion:patience()
+      or PATIENCE_S
+    outstanding = outstanding + (waited < patience and left or 0)
+  end
+  return outstanding
+end
+
+-- Who waits for long is told what for.
+local function explain(host, companions)
+  for _, companion in ipairs(companions) do
+    local seconds, why
+    if companion.patience and companion:poll() > 0 then
+      seconds, why = companion:patience()
+    end
+    if why then
+      host.log(("%s: up to %d s more"):format(why, seconds - PATIENCE_S))
+    end
+  end
+end
+
+-- The trace has ended: what is outstanding is waited for, but not long.
+local function wait(host, companions, result)
+  if #companions == 0 then
+    return
+  end
+  local ended, told = host.now(), false
+  see(companions, result)
+  while worthwhile(companions, host.now() - ended) > 0
+    and not stopped(host) do
+    host.sleep(WAIT_S)
+    if not told and host.now() - ended >= PATIENCE_S then
+      told = true
+      explain(host, companions)
+    end
+  end
+  for _, companion in ipairs(companions) do
+    companion:leave()
+    companion:annotate(result)
+  end
+end
+
+-- The options of one trace among those of the run.
+local function of_engine(options)
+  local out = {}
+  for key, value in pairs(options) do
+    out[key] = value
+  end
+  out.flows, out.paths, out.limit = nil, nil, nil
+  return out
+end
+
+--- Starts one flow, or several as one: those that the search has found, or
+-- the first ones.
+-- @tparam table core the module mtrtrace.core
+-- @tparam table options see run
+-- @tparam ?table search as mtrtrace.flows.search gives it
+-- @treturn ?table as core.trace gives it, or mtrtrace.flows.bundle
+-- @treturn ?string why there is none: one sentence
+-- @treturn ?string its name
+function M.start(core, options, search)
+  local numbers = bundle.first(options.flows or 1)
+  if search then
+    numbers, search.whole = paths_search.flows(search, #numbers)
+  end
+  if #numbers == 1 and not search then
+    return guarded(core.trace, of_engine(options))
+  end
+  return guarded(bundle.start, core, of_engine(options), numbers)
+end
+
+--- The result of one flow, or of all with what each of them shows.
+-- @tparam table trace as start gives it
+-- @tparam ?table search as mtrtrace.flows.search gives it
+-- @treturn table of several flows as mtrtrace.session.outcome gives it, with
+--   `each_flow`: what each of them shows alone
+function M.outcome(trace, search)
+  if not trace.flows then
+    return trace:result()
+  end
+  local flows = trace:flows()
+  local result = outcome.of(flows, function(numbers)
+    return trace:result(numbers)
+  end, search)
+  result.each_flow = flows
+  return result
+end
+
+--- Adds to a result what is known behind all companions; see enrich.
+-- @tparam table result as outcome gives it; changed in place
+-- @treturn table the same
+function M.complete(result)
+  if result.flows then
+    classify(result)
+    return result
+  end
+  return M.enrich(result)
+end
+
+--- Looks for all paths; see mtrtrace.flows.search.
+-- @tparam table host
+-- @tparam table core the module mtrtrace.core
+-- @tparam table options with `paths`
+-- @tparam {table,...} companions are polled
+-- @treturn ?table what was found
+-- @treturn ?string why nothing: one sentence
+-- @treturn ?string its name
+function M.search(host, core, options, companions)
+  return paths_search.run(host, core, options, function()
+    poll(companions)
+  end)
+end
+
+--- Traces a target. Yields through host.sleep; raises what that raises.
+-- @tparam table host
+-- @tparam table core the module mtrtrace.core
+-- @tparam table options as core.trace takes them; besides `flows`: how many
+--   flows are traced, 1 where nil, and `paths`: the confidence in percent
+--   with which all paths are searched for before
+-- @tparam ?table companions an array, see above
+-- @tparam ?table reader `begin`, a function of the trace, the engine's
+--   options and what the search for paths gave, where one went before;
+--   `events`, a function of the new events, an array, and the number of
+--   dropped ones, which needs the option `events`; both may be absent
+-- @treturn ?table result, enriched
+-- @treturn ?string why there is none: one sentence
+-- @treturn ?string its name, such as "PERMISSION"
+function M.run(host, core, options, companions, reader)
+  companions = companions or {}
+  local search, trace, text, name, struck
+  host, struck = limit.bounded(host, options.limit)
+  if options.paths then
+    search, text, name = M.search(host, core, options, companions)
+    if not search then
+      return nil, text, name
+    end
+  end
+  trace, text, name = M.start(core, options, search)
+  if not trace then
+    return nil, text, name
+  elseif reader and reader.begin then
+    reader.begin(trace, options, search)
+  end
+  watch(host, trace, companions, reader)
+  local result = M.outcome(trace, search)
+  trace:close()
+  limit.note(result, struck())
+  wait(host, companions, result)
+  return M.complete(result)
+end
+
+return M

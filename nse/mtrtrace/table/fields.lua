@@ -1,0 +1,376 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+--- The field table: every column of every report, once.
+-- The text table, the structured output and the list of valid column names
+-- all read it. Pure: no clock, no I/O.
+--
+-- A field is { key, title, unit, width, kind, hop, responder, about }.
+-- `hop` and `responder` say where the value comes from: the name of a key in
+-- the hop or responder of a trace result, or a function of it. A row's first
+-- line shows the hop's value where there is one, later lines the responder's;
+-- where several flows gave responders figures of their own, every line does.
+-- `derived` ones follow from others and are no part of structured output.
+-- `remark` is a function of where the value is from, `marks` of the hop: what
+-- follows the value in the table. `longest` is where the table, and it alone,
+-- cuts a text.
+-- @module mtrtrace.table.fields
+local extension = require "mtrtrace.flows.extension"
+local format = require "mtrtrace.base.format"
+local marks = require "mtrtrace.table.marks"
+local os_words = require "mtrtrace.os.words"
+local path_words = require "mtrtrace.verdict.places"
+local reverse = require "mtrtrace.verdict.reverse"
+local special = require "mtrtrace.base.special"
+local ttfb_keys = require "mtrtrace.web.keys"
+local verdict_keys = require "mtrtrace.verdict.keys"
+
+local M = {}
+
+local function asn(responder)
+  return responder.asn or (special.label(responder.special))
+end
+
+local function organization(responder)
+  return responder.organization
+    or select(2, special.label(responder.special))
+end
+
+local function host_name(responder)
+  return responder.name or responder.address
+end
+
+local function code_list(responder)
+  local seen = {}
+  for i, c in ipairs(responder.codes or {}) do
+    seen[i] = c.type and ("%d/%d"):format(c.type, c.code) or c.name
+  end
+  return #seen > 0 and table.concat(seen, ",") or nil
+end
+
+-- From 100 probes on the interval is narrow enough to do without; silence
+-- is no estimate.
+local function loss_remark(from)
+  return from.loss > 0 and from.sent < 100 and not from.silent
+    and " " .. format.interval(from.loss_low, from.loss_high) or ""
+end
+
+local function dropped(hop)
+  return hop.sent - hop.received
+end
+
+local function of_ration(key)
+  return function(hop) return hop.ration and hop.ration[key] end
+end
+
+local function of_place(key)
+  return function(responder)
+    return responder.place and responder.place[key]
+  end
+end
+
+local function os_guess(responder)
+  return os_words.label(responder.os)
+end
+
+local function is(key)
+  return function(hop) return hop[key] and true or false end
+end
+
+local function numbers(key)
+  return function(responder)
+    return responder[key] and path_words.ranges(responder[key])
+  end
+end
+
+local function folded_range(row)
+  return ("%d-%d"):format(row.hop.ttl, row.last_ttl)
+end
+
+local function star()
+  return "*"
+end
+
+-- Order is the order of the columns; `default` puts one into the table.
+local FIELDS = {
+  { key = "hop", title = "Hop", unit = "TTL", width = 4, kind = "count",
+    default = true, hop = "ttl", later = "", folded = folded_range,
+    about = "distance: the TTL at which the hop answered" },
+  { key = "ip", title = "IP Address", width = 15, kind = "name",
+    default = true, responder = "address", silent = "*", folded = star,
+    about = "address that answered; * where nothing ever did" },
+  { key = "host", title = "Host", width = 20, kind = "name",
+    responder = host_name, silent = "*", folded = star, derived = true,
+    about = "name of the address, or the address where it has none" },
+  { key = "loss", title = "Loss%", unit = "%", width = 6, kind = "share",
+    default = true, hop = "loss", responder = "loss",
+    remark = loss_remark, marks = marks.of,
+    about = "unanswered of the finished counted probes" },
+  { key = "loss_low", title = "Loss-Low%", unit = "%", width = 6,
+    kind = "share", hop = "loss_low", responder = "loss_low",
+    about = "lower end of the 95 % interval of the loss (Wilson)" },
+  { key = "loss_high", title = "Loss-High%", unit = "%", width = 6,
+    kind = "share", hop = "loss_high", responder = "loss_high",
+    about = "upper end of the 95 % interval of the loss (Wilson)" },
+  { key = "sent", title = "Sent", unit = "probes", width = 5,
+    kind = "count", default = true, hop = "sent", responder = "sent",
+    about = "finished counted probes" },
+  { key = "recv", title = "Recv", unit = "probes", width = 5,
+    kind = "count", default = true, hop = "received",
+    responder = "received", about = "answered counted probes" },
+  { key = "dropped", title = "Drop", unit = "probes", width = 5,
+    kind = "count", hop = dropped, derived = true,
+    about = "finished counted probes that were not answered" },
+  { key = "last", title = "Last(ms)", unit = "ms", width = 8, kind = "ms",
+    responder = "last_ms", about = "round trip of the last answer" },
+  { key = "avg", title = "Avg(ms)", unit = "ms", width = 8, kind = "ms",
+    default = true, responder = "avg_ms", about = "mean round trip" },
+  { key = "gmean", title = "GMean(ms)", unit = "ms", width = 8, kind = "ms",
+    responder = "gmean_ms", about = "geometric mean of the round trips" },
+  { key = "best", title = "Best(ms)", unit = "ms", width = 8, kind = "ms",
+    responder = "best_ms", about = "shortest round trip" },
+  { key = "worst", title = "Worst(ms)", unit = "ms", width = 8,
+    kind = "ms", responder = "worst_ms", about = "longest round trip" },
+  { key = "median", title = "Median(ms)", unit = "ms", width = 8,
+    kind = "ms", responder = "median_ms", about = "median round trip" },
+  { key = "p95", title = "P95(ms)", unit = "ms", width = 8, kind = "ms",
+    responder = "p95_ms", about = "95th percentile of the round trips" },
+  { key = "stdev", title = "StDev(ms)", unit = "ms", width = 8,
+    kind = "ms", default = true, responder = "stdev_ms",
+    about = "sample standard deviation of the round trips" },
+  { key = "jitter", title = "Jitter(ms)", unit = "ms", width = 8,
+    kind = "ms", default = true, responder = "jitter_ms",
+    about = "mean difference of consecutive round trips" },
+  { key = "jitter_last", title = "Jitter-Last(ms)", unit = "ms", width = 8,
+    kind = "ms", responder = "jitter_last_ms",
+    about = "difference of the last two consecutive round trips" },
+  { key = "jitter_worst", title = "Jitter-Max(ms)", unit = "ms", width = 8,
+    kind = "ms", responder = "jitter_worst_ms",
+    about = "largest difference of consecutive round trips" },
+  { key = "jitter_rfc3550", title = "Jitter-RFC3550(ms)", unit = "ms",
+    width = 8, kind = "ms", responder = "jitter_rfc3550_ms",
+    about = "interarrival jitter, smoothed as in RFC 3550" },
+  { key = "reply_ttl", title = "Reply-TTL", unit = "TTL", width = 4,
+    kind = "count", responder = "reply_ttl",
+    about = "TTL that was left in the hop's answer" },
+  { key = "late", title = "Late", unit = "probes", width = 5,
+    kind = "count", hop = "late", responder = "late",
+    about = "answers that came after their probe's deadline" },
+  { key = "duplicates", title = "Dup", unit = "replies", width = 5,
+    kind = "count", hop = "duplicates", responder = "duplicates",
+    about = "further answers to a probe already answered" },
+  { key = "unlisted", title = "Unlisted", unit = "replies", width = 5,
+    kind = "count", hop = "unlisted",
+    about = "replies from responders beyond the 64 that are listed" },
+  { key = "send_errors", title = "SendErr", unit = "probes", width = 5,
+    kind = "count", hop = "send_errors",
+    about = "probes this host could not send; they are not loss" },
+  { key = "unreachable", title = "Unreach", unit = "probes", width = 5,
+    kind = "count", hop = "unreachable",
+    about = "of the lost probes, those that a router reported unreachable" },
+  { key = "raw_sent", title = "Raw-Sent", unit = "probes", width = 5,
+    kind = "count", hop = "raw_sent",
+    about = "all probes sent, those that only test the pace included" },
+  { key = "raw_recv", title = "Raw-Recv", unit = "probes", width = 5,
+    kind = "count", hop = "raw_received",
+    about = "all probes answered, those that only test included" },
+  { key = "rationed", title = "Rationed", width = 8, kind = "flag",
+    hop = marks.is_resampled,
+    about = "whether the loss is of probes sent more slowly (r)" },
+  { key = "ration_tests", title = "Tests", unit = "probes", width = 5,
+    kind = "count", hop = of_ration "tests",
+    about = "probes sent back to back before the sample was replaced" },
+  { key = "ration_answered", title = "Answered", unit = "probes", width = 5,
+    kind = "count", hop = of_ration "tests_answered",
+    about = "those of them that were answered" },
+  { key = "ration_spacing", title = "Spacing(s)", unit = "s", width = 6,
+    kind = "seconds", hop = of_ration "spacing",
+    about = "time between the probes of the sample that counts" },
+  { key = "fast_sent", title = "Fast-Sent", unit = "probes", width = 5,
+    kind = "count", hop = of_ration "fast_sent",
+    about = "probes of the faster sample that was replaced" },
+  { key = "fast_recv", title = "Fast-Recv", unit = "probes", width = 5,
+    kind = "count", hop = of_ration "fast_received",
+    about = "answered probes of the sample that was replaced" },
+  { key = "shared", title = "Shared", unit = "probes", width = 5,
+    kind = "count", hop = of_ration "shared",
+    about = "of the counted probes, those that other traces sent" },
+  { key = "suppressed", title = "Suppressed", width = 10, kind = "flag",
+    hop = is "suppressed",
+    about = "whether hops beyond show that its losses are not the path's" },
+  { key = "flow", title = "Flow", width = 4, kind = "count",
+    responder = "flow", about = "number of the flow that was answered" },
+  { key = "share", title = "Share%", unit = "%", width = 6, kind = "share",
+    responder = "share",
+    about = "of the flows answered at this distance, those that pass it" },
+  { key = "flows", title = "Flows", width = 8, kind = "name",
+    responder = numbers "flows", about = "numbers of the flows it answered" },
+  { key = "path", title = "Path", width = 4, kind = "name",
+    responder = numbers "paths",
+    about = "numbers of the paths through it, where there are several flows" },
+  { key = "back", title = "Back", unit = "hops", width = 4, kind = "count",
+    responder = reverse.back, derived = true,
+    about = "hops its answers came over, by the TTL left in them" },
+  { key = "mpls", title = "MPLS", width = 20, kind = "name",
+    responder = extension.labels,
+    about = "label stack it received: label, traffic class, TTL" },
+  { key = "interfaces", title = "Interfaces", width = 20, kind = "name",
+    responder = extension.interfaces,
+    about = "interfaces it names in ICMP extensions" },
+  { key = "objects", title = "Objects", width = 12, kind = "name",
+    responder = extension.unknown,
+    about = "ICMP extension objects of other classes: class/type, bytes" },
+  { key = "extension", title = "Extension", width = 9, kind = "name",
+    responder = extension.state,
+    about = "how its ICMP extensions came: ok, old-style, checksum wrong" },
+  { key = "codes", title = "ICMP", width = 8, kind = "name",
+    responder = code_list, text_only = true,
+    about = "every ICMP type/code seen from the address" },
+  { key = "special", title = "Range", width = 10, kind = "name",
+    responder = "special",
+    about = "class of a special-purpose address, such as private or cgn" },
+  { key = "asn", title = "ASN", width = 8, kind = "name", default = true,
+    responder = asn, about = "autonomous system that announces the address" },
+  { key = "organization", title = "Organization", width = 16,
+    kind = "name", longest = 48, default = true, responder = organization,
+    about = "holder of the autonomous system" },
+  { key = "name", title = "Name", width = 20, kind = "name",
+    responder = "name", about = "name of the address, by reverse DNS" },
+  { key = "prefix", title = "Prefix", width = 18, kind = "name",
+    responder = "prefix", about = "announced prefix that holds the address" },
+  { key = "registry", title = "Registry", width = 8, kind = "name",
+    responder = "registry", about = "registry that allocated the prefix" },
+  { key = "country", title = "CC", width = 2, kind = "name",
+    responder = "country", about = "country the prefix is registered in" },
+  { key = "rpki", title = "RPKI", width = 9, kind = "name",
+    responder = "rpki", about = "route origin validation: valid, invalid "
+      .. "or not_found, by the IRR server" },
+  { key = "announced", title = "Announced", width = 9, kind = "flag",
+    responder = "announced",
+    about = "whether a route to the address is seen in BGP" },
+  { key = "asn_source", title = "ASN Source", width = 20, kind = "name",
+    responder = "source", about = "servers and registries the ASN is from" },
+  { key = "geo_country", title = "Country", width = 2, kind = "name",
+    responder = of_place "country", about = "country the database names" },
+  { key = "geo_region", title = "Region", width = 12, kind = "name",
+    responder = of_place "region", about = "region the database names" },
+  { key = "geo_city", title = "City", width = 12, kind = "name",
+    responder = of_place "city", about = "city the database names" },
+  { key = "latitude", title = "Latitude", unit = "degrees", width = 9,
+    kind = "degrees", responder = of_place "latitude",
+    about = "north of the equator, by the database" },
+  { key = "longitude", title = "Longitude", unit = "degrees", width = 9,
+    kind = "degrees", responder = of_place "longitude",
+    about = "east of Greenwich, by the database" },
+  { key = "os", title = "OS Guess", width = 12, kind = "name",
+    default = true, responder = os_guess,
+    about = "operating system, from evidence only; ? where in doubt" },
+}
+
+local BY_KEY = {}
+for _, field in ipairs(FIELDS) do
+  BY_KEY[field.key] = field
+end
+
+local function pick(source, from)
+  if source == nil or from == nil then
+    return nil
+  elseif type(source) == "function" then
+    return source(from)
+  end
+  return from[source]
+end
+
+local function absent(field, row)
+  if not row.responder and field.silent then
+    return field.silent
+  elseif not row.first and field.later then
+    return field.later
+  end
+  return "-"
+end
+
+--- What a column shows in one row of the text table.
+-- @tparam table field
+-- @tparam table row as made by mtrtrace.table.rows
+-- @treturn string "-" where there is no value
+function M.cell(field, row)
+  if row.last_ttl then
+    return field.folded and field.folded(row) or ""
+  end
+  local source, from = field.responder, row.responder
+  if row.first and field.hop and not (row.own and source) then
+    source, from = field.hop, row.hop
+  end
+  local value = pick(source, from)
+  if value == nil then
+    return absent(field, row)
+      .. (field.marks and row.first and field.marks(row.hop) or "")
+  end
+  return format.kinds[field.kind].text(value)
+    .. (field.remark and field.remark(from) or "")
+    .. (field.marks and row.first and field.marks(row.hop) or "")
+end
+
+--- A field's value for programs: in the field's unit, never an exponent.
+-- @tparam table field
+-- @tparam string scope "hop", "responder", "verdict" or "ttfb"
+-- @tparam table from a hop, responder, verdict or time to first byte
+-- @treturn ?string nil where there is no value; a flag is a boolean
+function M.raw(field, scope, from)
+  local value = pick(field[scope], from)
+  if value == nil or field.text_only then
+    return nil
+  end
+  return format.kinds[field.kind].raw(value)
+end
+
+--- The fields of verdicts of all kinds, in order.
+-- @treturn {table,...} { key, kind, about }; not to be changed
+function M.of_verdicts()
+  return verdict_keys
+end
+
+-- mtr's letters for columns.
+local LETTERS = {
+  L = "loss", D = "dropped", R = "recv", S = "sent", N = "last", B = "best",
+  A = "avg", W = "worst", V = "stdev", G = "gmean", J = "jitter_last",
+  M = "jitter", X = "jitter_worst", I = "jitter_rfc3550",
+}
+
+--- The key of a letter of mtr's option -o.
+-- @tparam string letter
+-- @treturn ?string
+function M.of_letter(letter)
+  return LETTERS[letter]
+end
+
+--- The fields of the time to first byte, in order.
+-- @treturn {table,...} { key, kind, about }; not to be changed
+function M.of_ttfb()
+  return ttfb_keys
+end
+
+--- All fields, in the order of the columns.
+-- @treturn {table,...} not to be changed
+function M.all()
+  return FIELDS
+end
+
+--- The keys of the default table, in order.
+-- @treturn {string,...}
+function M.default_keys()
+  local keys = {}
+  for _, field in ipairs(FIELDS) do
+    keys[#keys + 1] = field.default and field.key or nil
+  end
+  return keys
+end
+
+--- The field of a key.
+-- @tparam string key
+-- @treturn ?table nil for an unknown key
+function M.get(key)
+  return BY_KEY[key]
+end
+
+return M

@@ -1,0 +1,75 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+--- The marks behind a figure of loss, and the lines that explain them. Pure.
+-- @module mtrtrace.table.marks
+local M = {}
+
+--- Whether the counted sample of a hop replaced a faster one.
+-- @tparam table hop of a trace result
+-- @treturn boolean
+function M.is_resampled(hop)
+  return hop.ration ~= nil
+end
+
+local function shared(hop)
+  return hop.ration ~= nil and hop.ration.shared > 0
+end
+
+local function untested(hop)
+  return hop.untested ~= nil
+end
+
+--- Whether a hop's unanswered probes need not be lost on the path: other hops
+-- show that, or other targets may have used up its rate limit.
+-- @tparam table hop of a trace result
+-- @treturn boolean
+function M.is_doubtful(hop)
+  return hop.suppressed ~= nil or hop.rivals ~= nil
+end
+
+-- "?" is explained hop by hop, in mtrtrace.table.notes.
+local MARKS = {
+  { mark = "r", is = M.is_resampled,
+    about = "bursts were answered only in part, so Loss% is of probes sent "
+      .. "more slowly" },
+  { mark = "s", is = shared,
+    about = "other traces' probes to the same router are counted too" },
+  { mark = "u", is = untested,
+    about = "not tested for rate limiting before the trace was ended: "
+      .. "unanswered probes need not be lost ones" },
+  { mark = "?", is = M.is_doubtful },
+}
+
+--- The marks of a hop.
+-- @tparam table hop of a trace result
+-- @treturn string such as " r", " rs", " ?", or ""
+function M.of(hop)
+  local text = ""
+  for _, row in ipairs(MARKS) do
+    text = text .. (row.is(hop) and row.mark or "")
+  end
+  return text ~= "" and " " .. text or ""
+end
+
+local function occurs(row, hops)
+  for _, hop in ipairs(hops) do
+    if row.is(hop) then
+      return true
+    end
+  end
+  return false
+end
+
+--- What the marks of a result mean.
+-- @tparam {table,...} hops of a trace result
+-- @treturn {string,...} one line for each mark that occurs and has no note
+function M.legend(hops)
+  local lines = {}
+  for _, row in ipairs(MARKS) do
+    lines[#lines + 1] = row.about and occurs(row, hops)
+      and ("%s: %s."):format(row.mark, row.about) or nil
+  end
+  return lines
+end
+
+return M

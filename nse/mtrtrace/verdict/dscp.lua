@@ -1,0 +1,139 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+--- What became of the DSCP and the ECN bits on the way, told from quotes: a
+-- change counts where it lasts, so a hop that changes its own answers is
+-- none; marks of congestion are told apart. Pure.
+-- @module mtrtrace.verdict.dscp
+local evidence = require "mtrtrace.verdict.quotes"
+local words = require "mtrtrace.verdict.places"
+
+local M = {}
+
+local CE = 3
+local ECN = { [0] = "Not-ECT", "ECT(1)", "ECT(0)", "CE" }
+
+local NAMED = { [0] = "CS0", [46] = "EF", [44] = "VOICE-ADMIT", [1] = "LE" }
+for class = 1, 7 do
+  NAMED[8 * class] = "CS" .. class
+  for drop = 1, class <= 4 and 3 or 0 do
+    NAMED[8 * class + 2 * drop] = "AF" .. class .. drop
+  end
+end
+
+--- The name of a DSCP.
+-- @tparam integer dscp 0 to 63
+-- @treturn string such as "46 (EF)", or the number where it has no name
+function M.name(dscp)
+  return NAMED[dscp] and ("%d (%s)"):format(dscp, NAMED[dscp])
+    or ("%d"):format(dscp)
+end
+
+local function sent_tos(result)
+  local found
+  for _, hop in ipairs(result.hops) do
+    found = found or evidence.answer(hop, function(a)
+      return a.sent_tos ~= nil
+    end)
+  end
+  return found and found.sent_tos
+end
+
+local function dscp_of(answer)
+  return answer.quoted_tos and answer.quoted_tos >> 2
+end
+
+-- A mark of congestion hides what else became of the bits.
+local function ecn_of(sent)
+  return function(answer)
+    local ecn = answer.quoted_tos and answer.quoted_tos & 3
+    return not (ecn == CE and (sent == 1 or sent == 2)) and ecn or nil
+  end
+end
+
+-- Old routers write the three bits of precedence alone.
+local function how(before, after)
+  local low = before & 7
+  if after == low and after ~= 0 then
+    return "precedence_cleared", "precedence cleared"
+  elseif after == 0 then
+    return "cleared", "cleared"
+  end
+  return "remarked", before == 0 and "set" or "remarked"
+end
+
+local function verdict_of(change, kind, what, subject)
+  local open = change.from < change.hop
+  return {
+    kind = kind, hop = change.hop, from = open and change.from or nil,
+    to = open and change.hop or nil, what = what,
+    tentative = change.tentative,
+    text = ("%s %s"):format(subject, change.tentative
+      and ("by hop %d, or on the way to it"):format(change.hop)
+      or words.between(change.from - 1, change.hop)),
+  }
+end
+
+local function dscp_verdict(change)
+  local what, said = how(change.before, change.after)
+  local v = verdict_of(change, "dscp", what, "DSCP is " .. said)
+  v.tos_before, v.tos_after = change.before, change.after
+  v.text = ("%s: %s instead of %s."):format(v.text, M.name(change.after),
+    M.name(change.before))
+  return v
+end
+
+local function ecn_verdict(change)
+  local cleared = change.after == 0
+  local v = verdict_of(change, "ecn", cleared and "cleared" or "changed",
+    cleared and "ECN is cleared" or "ECN is changed")
+  v.tos_before, v.tos_after = change.before, change.after
+  v.text = ("%s: %s instead of %s."):format(v.text, ECN[change.after],
+    ECN[change.before])
+  return v
+end
+
+-- A mark is a queue's doing, packet by packet: the first hop that got one.
+local function congestion(result, sent)
+  if sent ~= 1 and sent ~= 2 then
+    return nil
+  end
+  local ttls = {}
+  for _, hop in ipairs(result.hops) do
+    local marked = evidence.answer(hop, function(a)
+      return a.quoted_tos and a.quoted_tos & 3 == CE
+    end)
+    ttls[#ttls + 1] = marked and hop.ttl or nil
+  end
+  if #ttls == 0 then
+    return nil
+  end
+  return { kind = "congestion", hop = ttls[1], what = "marked",
+    tos_before = sent, tos_after = CE,
+    text = ("Congestion was marked before hop %d: probes sent with %s came "
+      .. "with CE (hops %s)."):format(ttls[1], ECN[sent],
+      words.ranges(ttls)) }
+end
+
+--- What became of the type of service of a flow's probes.
+-- @tparam table result of one flow, with `answers`
+-- @treturn {table,...} verdicts of the kinds dscp, ecn, congestion; a DSCP
+--   or ECN value in tos_before and tos_after
+function M.list(result)
+  local out, tos = {}, sent_tos(result)
+  if not tos then
+    return out
+  end
+  local dscp, ecn = tos >> 2, tos & 3
+  local list = evidence.along(result.hops, dscp_of)
+  for _, change in ipairs(evidence.changes(list, dscp)) do
+    out[#out + 1] = dscp_verdict(change)
+  end
+  list = evidence.along(result.hops, ecn_of(ecn))
+  for _, change in ipairs(evidence.changes(list, ecn)) do
+    out[#out + 1] = ecn_verdict(change)
+  end
+  out[#out + 1] = congestion(result, ecn)
+  return out
+end
+
+return M

@@ -1,0 +1,175 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+--- What one flow or many show: the verdicts on a path, and those on branches,
+-- translation, type of service and the way back. What all flows show is said
+-- once; what some show names the branch. Pure.
+-- @module mtrtrace.verdict.flows
+local across = require "mtrtrace.verdict.across"
+local branch_latency = require "mtrtrace.verdict.branch_latency"
+local branch_loss = require "mtrtrace.verdict.branch_loss"
+local dscp = require "mtrtrace.verdict.dscp"
+local group = require "mtrtrace.flows.group"
+local graph = require "mtrtrace.flows.graph"
+local latency = require "mtrtrace.verdict.latency"
+local loss = require "mtrtrace.verdict.loss"
+local link_figures = require "mtrtrace.flows.link_figures"
+local mesh = require "mtrtrace.verdict.mesh"
+local nat = require "mtrtrace.verdict.nat"
+local reverse = require "mtrtrace.verdict.reverse"
+local verdict = require "mtrtrace.verdict.trace"
+local words = require "mtrtrace.verdict.words"
+
+local M = {}
+
+local QUOTES = { nat, dscp, reverse }
+
+local function add(out, list)
+  table.move(list, 1, #list, #out + 1, out)
+end
+
+local function quoted(flow)
+  local out = {}
+  for _, subject in ipairs(QUOTES) do
+    add(out, subject.list(flow))
+  end
+  return out
+end
+
+--- Judges a flow that is alone.
+-- @tparam table result as given by trace:result(), with `answers` as far as
+--   known; gets `verdicts`
+-- @treturn table the same
+function M.one(result)
+  verdict.judge(result)
+  add(result.verdicts, quoted(result))
+  verdict.sort(result.verdicts)
+  return result
+end
+
+-- Kinds that have to be told flow by flow, and those told of branches.
+local BY_FLOW = { path_changed = true, return_path_changed = true,
+  balanced_per_packet = true }
+local BY_BRANCH = { balanced_per_flow = true, loss = true,
+  cannot_tell = true, latency_rise = true, slow_to_answer = true }
+
+local function of_flow(flow)
+  local copy = {}
+  for key, value in pairs(flow) do
+    copy[key] = value
+  end
+  local out = {}
+  for _, v in ipairs(verdict.judge(copy).verdicts) do
+    out[#out + 1] = BY_FLOW[v.kind] and v or nil
+  end
+  add(out, quoted(flow))
+  return out
+end
+
+-- The others' figures stand for what all flows have in common.
+local function common(merge, subject, rest)
+  local result = merge(rest)
+  verdict.judge(result)
+  return subject.list(result)
+end
+
+-- These flows, or all where there are none.
+local function some(list, flows)
+  return #list > 0 and list or group.numbers(flows)
+end
+
+local function balanced(hop)
+  local names, flows = {}, 0
+  for _, responder in ipairs(hop.responders) do
+    names[#names + 1] = responder.address
+    flows = flows + #(responder.flows or {})
+  end
+  return { kind = "balanced_per_flow", hop = hop.ttl, flows = flows,
+    responders = #names,
+    text = ("Hop %d is balanced per flow: %d flows meet %d addresses (%s).")
+      :format(hop.ttl, flows, #names, words.addresses(names)) }
+end
+
+-- Each flow with one address, not all with the same.
+local function is_balanced(hop)
+  local seen = {}
+  for _, responder in ipairs(hop.responders) do
+    for _, flow in ipairs(responder.flows or {}) do
+      if seen[flow] then
+        return false
+      end
+      seen[flow] = true
+    end
+  end
+  return #hop.responders > 1
+end
+
+local function silent_branch(hop, count)
+  local n = #hop.silent_flows
+  return { kind = "silent_branch", hop = hop.ttl, flows = n,
+    flow_count = count,
+    text = ("Hop %d does not answer %d of %s, hops behind do."):format(
+      hop.ttl, n, words.plural(count, "flow", "flows")) }
+end
+
+local function add_hops(out, result, count)
+  for _, hop in ipairs(result.hops) do
+    out[#out + 1] = is_balanced(hop) and balanced(hop) or nil
+    local partly = hop.silent_flows and #hop.responders > 0
+    out[#out + 1] = partly and silent_branch(hop, count) or nil
+  end
+end
+
+-- Answers of a flow that is balanced packet by packet may look like a change;
+-- other flows tell what it is.
+local function settled(list, flows)
+  local out = {}
+  for _, v in ipairs(list) do
+    local first, last = v.hop or v.from, v.hop or v.to
+    local by_chance = v.kind == "path_changed"
+    for ttl = first or 1, by_chance and last or 0 do
+      by_chance = by_chance and group.is_per_packet(flows, ttl)
+    end
+    out[#out + 1] = not by_chance and v or nil
+  end
+  return out
+end
+
+--- Puts flows together and judges them.
+-- @tparam {table,...} flows results of one flow each, with their `flow`
+-- @tparam function merge (list of flow numbers) to a result of all of them
+-- @treturn table as mtrtrace.flows.group gives it, with `verdicts`
+function M.many(flows, merge)
+  merge = group.remembered(merge)
+  local result = verdict.judge(group.result(flows, merge))
+  local out = {}
+  for _, v in ipairs(result.verdicts) do
+    out[#out + 1] = not (BY_FLOW[v.kind] or BY_BRANCH[v.kind]) and v or nil
+  end
+  local lossy, rest = branch_loss.list(flows, merge)
+  add(out, lossy)
+  add(out, common(merge, loss, some(rest, flows)))
+  local slow, others = branch_latency.list(flows, merge)
+  add(out, slow)
+  add(out, common(merge, latency, some(others, flows)))
+  add_hops(out, result, #flows)
+  add(out, settled(across.list(flows, of_flow), flows))
+  result.verdicts = verdict.sort(out)
+  return result
+end
+
+--- Adds the graph, `graph`, and the verdicts on it.
+-- @tparam table result as by many; changed in place
+-- @tparam {table,...} flows that it is of
+-- @tparam function merge (list of flow numbers) to a result of all of them
+-- @tparam ?table search that found all paths; nil: the graph of the flows
+-- @treturn table the same
+function M.graph(result, flows, merge, search)
+  result.graph = search and graph.of_search(search, result)
+    or graph.of_flows(flows, result)
+  link_figures.add(result.graph, flows, merge)
+  add(result.verdicts, mesh.list(result.graph))
+  verdict.sort(result.verdicts)
+  return result
+end
+
+return M

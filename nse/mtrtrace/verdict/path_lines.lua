@@ -1,0 +1,99 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+--- What stands under the table of several flows: the search for paths, and
+-- each path with the flows that take it. Pure.
+-- @module mtrtrace.verdict.path_lines
+local format = require "mtrtrace.base.format"
+local words = require "mtrtrace.verdict.words"
+local path_words = require "mtrtrace.verdict.places"
+
+local M = {}
+
+-- Where at least two paths have different responders.
+local function forks(groups)
+  local ttls = {}
+  for i = 1, 255 do
+    local seen, kinds = {}, 0
+    for _, group in ipairs(groups) do
+      local address = group.path[i]
+      if address ~= nil and not seen[address] then
+        seen[address], kinds = true, kinds + 1
+      end
+    end
+    ttls[#ttls + 1] = kinds > 1 and i or nil
+  end
+  return ttls
+end
+
+local function own_hops(group, ttls)
+  local parts = {}
+  for _, i in ipairs(ttls) do
+    if group.path[i] ~= nil then
+      parts[#parts + 1] = ("%s at hop %d"):format(group.path[i] or "*",
+        group.first_hop + i - 1)
+    end
+  end
+  return path_words.enumerate(parts)
+end
+
+-- What another tool has to send to take the same path.
+local function keys_of(result, group)
+  local list, by_flow = {}, {}
+  for _, flow in ipairs(result.flows) do
+    by_flow[flow.flow] = flow
+  end
+  for i, number in ipairs(group.flows) do
+    list[i] = by_flow[number].source_port
+  end
+  return #list > 0 and (" (source %s %s)"):format(
+    #list == 1 and "port" or "ports", path_words.ranges(list)) or ""
+end
+
+local function path_line(result, group, ttls)
+  local own = own_hops(group, ttls)
+  return ("Path %d of %d, id %s: %s%s%s."):format(group.number,
+    #result.groups, group.path_id.crc32,
+    words.plural(#group.flows, "flow", "flows"), keys_of(result, group),
+    own ~= "" and ", by " .. own or "")
+end
+
+local function known(nodes)
+  local count = 0
+  for _, node in ipairs(nodes) do
+    count = count + (node.address and 1 or 0)
+  end
+  return count
+end
+
+local function search_line(graph)
+  return ("The search for paths found %s and %s, by %d probes in %s: each "
+    .. "step is sure to %s %%, all together to %s %%.%s%s"):format(
+    words.plural(known(graph.nodes), "address", "addresses"),
+    words.plural(#graph.links, "link", "links"), graph.sent,
+    words.plural(graph.flow_count, "flow", "flows"),
+    format.decimal(graph.per_vertex * 100),
+    format.decimal(math.floor(graph.confidence * 100)),
+    graph.limited and " It met its limit: there may be more." or "",
+    graph.whole == false and " More flows than can be measured are needed to "
+      .. "pass all of it: what the others pass has no figures." or "")
+end
+
+--- Lines of a result of several flows; none of one flow's.
+-- @tparam table result as mtrtrace.session.tracer gives it
+-- @treturn {string,...} sentences
+function M.list(result)
+  local lines = {}
+  if result.graph and result.graph.sent then
+    lines[1] = search_line(result.graph)
+    lines[2] = ("That assumes: %s."):format(
+      table.concat(result.graph.assumptions, "; "))
+  end
+  local groups = result.groups or {}
+  local ttls = forks(groups)
+  for _, group in ipairs(#groups > 1 and groups or {}) do
+    lines[#lines + 1] = path_line(result, group, ttls)
+  end
+  return lines
+end
+
+return M

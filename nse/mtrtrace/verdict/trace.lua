@@ -1,0 +1,77 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+--- What a trace shows: from its result to verdicts, each one line of text
+-- and the numbers it rests on. No verdict claims more than a round trip can
+-- show, and a path without peculiarities gets none. Pure; the rules of each
+-- subject are in mtrtrace.verdict.*, the keys in mtrtrace.verdict.keys.
+-- @module mtrtrace.verdict.trace
+local answers = require "mtrtrace.verdict.answers"
+local balance = require "mtrtrace.verdict.balance"
+local errors = require "mtrtrace.verdict.errors"
+local latency = require "mtrtrace.verdict.latency"
+local loop = require "mtrtrace.verdict.loop"
+local loss = require "mtrtrace.verdict.loss"
+local path = require "mtrtrace.verdict.path"
+
+local M = {}
+
+--- The kinds, the most important first.
+M.KINDS = {
+  "routing_loop", "unreachable", "invalid_too_big", "loss", "branch_loss",
+  "cannot_tell", "path_changed",
+  "return_path_changed", "latency_rise", "branch_latency",
+  "balanced_per_packet", "balanced_per_flow", "meshed", "congestion",
+  "nat", "dscp", "ecn", "zero_ttl", "slow_to_answer", "rationed", "no_token",
+  "silent", "silent_branch", "tunnel", "hidden_tunnel", "longer_way_back",
+}
+
+local SUBJECTS = { loop, errors, loss, path, latency, balance, answers }
+
+local RANK = {}
+for i, kind in ipairs(M.KINDS) do
+  RANK[kind] = i
+end
+
+local function in_order(a, b)
+  if RANK[a.kind] ~= RANK[b.kind] then
+    return RANK[a.kind] < RANK[b.kind]
+  elseif (a.at or 0) ~= (b.at or 0) then
+    return (a.at or 0) < (b.at or 0)
+  end
+  local one, two = a.hop or a.from, b.hop or b.from
+  return one < two or one == two and a.place < b.place
+end
+
+--- Puts verdicts in order, the most important first.
+-- @tparam {table,...} list sorted in place
+-- @treturn {table,...} the same
+function M.sort(list)
+  for i, v in ipairs(list) do
+    v.place = i
+  end
+  table.sort(list, in_order)
+  for _, v in ipairs(list) do
+    v.place = nil
+  end
+  return list
+end
+
+--- Judges a result. Marks its hops too: `rationed` is true where that is
+-- claimed; `suppressed` is the TTL of a hop beyond that shows that the hop's
+-- losses are not the path's.
+-- @tparam table result as given by trace:result(); gets `verdicts`
+-- @treturn table the same
+function M.judge(result)
+  answers.mark(result.hops)
+  local list = {}
+  for _, subject in ipairs(SUBJECTS) do
+    for _, verdict in ipairs(subject.list(result)) do
+      list[#list + 1] = verdict
+    end
+  end
+  answers.mark_unexplained(result.hops, list)
+  result.verdicts = M.sort(list)
+  return result
+end
+
+return M

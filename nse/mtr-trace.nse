@@ -130,7 +130,8 @@ address, which on a link between two networks may be the neighbour's.
 --       <code>10ms</code>. Default: <code>auto</code>, the pace of
 --       <code>-T</code>.
 -- @args mtr-trace.size Length of the IP packet in bytes, at most the link's
---       MTU. Default: <code>64</code> for icmp, <code>40</code> for udp,
+--       MTU; with a minus (<code>-100</code>) each probe has a random length up
+--       to that. Default: <code>64</code> for icmp, <code>40</code> for udp,
 --       <code>44</code> for tcp; 20 more with IPv6.
 -- @args mtr-trace.tos Type of service or traffic class, 0 to 255.
 --       Default: <code>0</code>.

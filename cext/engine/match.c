@@ -19,14 +19,35 @@ static struct probe *by_index(const struct probes *probes, const struct wire_spe
     return before_newest(probes, (newest + WIRE_INDEXES - index) % WIRE_INDEXES);
 }
 
+static uint32_t tcp_payload(const struct wire_spec *spec, uint16_t size)
+{
+    return (uint32_t)(size - wire_size_min(WIRE_TCP, spec->target.version));
+}
+
+/* Payloads of random sizes are shorter than the step between two probes. */
+static struct probe *by_varied_tcp_seq(const struct probes *probes, const struct wire_spec *spec,
+                                       uint32_t seq)
+{
+    uint32_t step = wire_tcp_step(spec);
+    uint32_t distance = wire_tcp_seq(spec, probes->next - 1) + step - 1 - seq;
+    uint32_t carried = step - 1 - distance % step;
+    struct probe *p = before_newest(probes, distance / step);
+
+    if (p == NULL || (carried != 0 && carried != tcp_payload(spec, wire_size(spec, p->number))))
+        return NULL;
+    return p;
+}
+
 /* A SYN's answer acknowledges its payload too, where the stack takes data on a SYN. */
 static struct probe *by_tcp_seq(const struct probes *probes, const struct wire_spec *spec,
                                 uint32_t seq)
 {
-    uint32_t payload = spec->size - wire_size_min(WIRE_TCP, spec->source.version);
+    uint32_t payload = tcp_payload(spec, spec->size);
 
     if (probes->next == 0)
         return NULL;
+    if (spec->random_size)
+        return by_varied_tcp_seq(probes, spec, seq);
     uint32_t newest = wire_tcp_seq(spec, probes->next - 1), step = wire_tcp_step(spec);
     for (uint32_t carried = 0; carried <= payload; carried += payload > 0 ? payload : 1) {
         uint32_t distance = newest - (seq - carried);

@@ -16,9 +16,11 @@ int64_t trace_budget_due(const struct trace *t, int ttl)
 void trace_budget_take(struct trace *t, struct probe *p, int64_t now_ns)
 {
     bool more = hop_in_burst(&t->ttls[p->ttl].hop);
+    uint16_t size = wire_size(&t->config.spec, p->number);
 
+    /* Its own bytes count as well: sizes may be random. */
     if (t->config.budget != NULL)
-        p->ahead = budget_take(t->config.budget, who(t, p->ttl), t->config.spec.size, more, now_ns);
+        p->ahead = size + budget_take(t->config.budget, who(t, p->ttl), size, more, now_ns);
 }
 
 /* Probes to nearer hops may not cross the narrowest link: the last three hops speak for the

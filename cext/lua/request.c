@@ -17,6 +17,35 @@ static enum wire_protocol opt_protocol(lua_State *L)
     return (enum wire_protocol)lopt_choice(L, "protocol", names, "icmp, udp or tcp");
 }
 
+/* Below 0: random sizes up to that. */
+static void read_size(lua_State *L, struct wire_spec *spec)
+{
+    static const lua_Integer absent = WIRE_PACKET_MAX + 1;
+    lua_Integer size = lopt_integer(L, "size", -WIRE_PACKET_MAX, WIRE_PACKET_MAX, absent);
+
+    if (size == 0)
+        luaL_error(L, "option 'size' is 0: from 1 to %d expected, or below 0 for random sizes",
+                   WIRE_PACKET_MAX);
+    if (size == absent)
+        return;
+    spec->random_size = size < 0;
+    spec->size = (uint16_t)(size < 0 ? -size : size);
+}
+
+static int check_size(const struct wire_spec *spec, struct err *err)
+{
+    uint16_t least = wire_size_min(spec->protocol, spec->target.version);
+    uint16_t most = wire_size_tcp_random_max(spec->target.version);
+
+    if (spec->size != 0 && spec->size < least)
+        return err_set(err, ERR_BADSIZE, "size %u is too small: at least %u expected", spec->size,
+                       least);
+    if (spec->random_size && spec->protocol == WIRE_TCP && spec->size > most)
+        return err_set(err, ERR_BADSIZE, "size -%u is too large for tcp: at most -%u expected",
+                       spec->size, most);
+    return 0;
+}
+
 void lrequest_check(lua_State *L, const char *const *known, size_t count,
                     struct prober_request *request)
 {
@@ -47,7 +76,7 @@ void lrequest_check(lua_State *L, const char *const *known, size_t count,
     if (trace->first_hop > trace->max_hops)
         luaL_error(L, "option 'first_hop' is %d: at most max_hops (%d) expected", trace->first_hop,
                    trace->max_hops);
-    spec->size = (uint16_t)lopt_integer(L, "size", 1, 65535, 0);
+    read_size(L, spec);
     request->pin.mark = lopt_mark(L);
     request->keep_events = lopt_boolean(L, "events");
     request->own_only = lopt_boolean(L, "own_only");
@@ -69,9 +98,5 @@ int lrequest_addresses(lua_State *L, struct prober_request *request, struct err 
     request->scope = way.scope;
     memcpy(request->pin.device, way.pin.device, sizeof way.pin.device);
     request->pin.source = way.pin.source;
-    uint16_t least = wire_size_min(spec->protocol, spec->target.version);
-    if (spec->size != 0 && spec->size < least)
-        return err_set(err, ERR_BADSIZE, "size %u is too small: at least %u expected", spec->size,
-                       least);
-    return 0;
+    return check_size(spec, err);
 }

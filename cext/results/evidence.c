@@ -236,7 +236,7 @@ static struct evidence_sent sent_of(const struct wire_spec *spec, const struct t
         .ttl = event->ttl,
         .tos = spec->tos,
         .ip_id = spec->target.version == 4 ? wire_ip_id(spec, event->probe) : 0,
-        .size = spec->size,
+        .size = wire_size(spec, event->probe),
         .source_port = icmp ? 0 : (uint16_t)(spec->source_port + event->flow),
         .target_port = spec->target_port,
         .ident = icmp ? spec->ident : 0,

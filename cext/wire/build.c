@@ -32,6 +32,11 @@ uint16_t wire_size_default(enum wire_protocol protocol, uint8_t version)
                       protocol_info[protocol].payload_default);
 }
 
+uint16_t wire_size_tcp_random_max(uint8_t version)
+{
+    return (uint16_t)(wire_size_min(WIRE_TCP, version) + WIRE_TCP_STEP - 1);
+}
+
 const struct ipaddr *wire_source(const struct wire_spec *spec, uint16_t flow)
 {
     const struct wire_sources *sources = spec->sources;
@@ -55,21 +60,39 @@ uint16_t wire_index(const struct wire_spec *spec, uint32_t number)
     return (uint16_t)((spec->first_index + (uint64_t)number) % WIRE_INDEXES + 1);
 }
 
-/* ---- tags ---------------------------------------------------------------------------------- */
-
-enum { TAG_ROUNDS = 6 };
-
-/* A keyed byte of a byte (the finaliser of MurmurHash3, twice). */
-static uint8_t tag_round(uint64_t key, unsigned round, uint8_t half)
+/* A keyed number of a number (the finaliser of MurmurHash3, twice). */
+static uint64_t keyed(uint64_t key, uint64_t number)
 {
-    uint64_t x = key ^ ((uint64_t)(round + 1) << 8 | half) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t x = key ^ number * UINT64_C(0x9e3779b97f4a7c15);
 
     for (int i = 0; i < 2; i++) {
         x = (x ^ x >> 33) * UINT64_C(0xff51afd7ed558ccd);
         x = (x ^ x >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
         x = (x ^ x >> 33) + key;
     }
-    return (uint8_t)(x >> 24);
+    return x;
+}
+
+/* ---- sizes --------------------------------------------------------------------------------- */
+
+uint16_t wire_size(const struct wire_spec *spec, uint32_t number)
+{
+    static const uint64_t apart = UINT64_C(1) << 32; /* from what tags are made of */
+
+    if (!spec->random_size)
+        return spec->size;
+    uint16_t least = wire_size_min(spec->protocol, spec->target.version);
+    uint64_t sizes = (uint64_t)spec->size - least + 1;
+    return (uint16_t)(least + (keyed(spec->key, apart | number) >> 16) % sizes);
+}
+
+/* ---- tags ---------------------------------------------------------------------------------- */
+
+enum { TAG_ROUNDS = 6 };
+
+static uint8_t tag_round(uint64_t key, unsigned round, uint8_t half)
+{
+    return (uint8_t)(keyed(key, (uint64_t)(round + 1) << 8 | half) >> 24);
 }
 
 /* A Feistel network over two bytes: a permutation of all 16-bit numbers, chosen by the key. */
@@ -126,7 +149,7 @@ uint16_t wire_ip_id(const struct wire_spec *spec, uint32_t number)
 
 uint32_t wire_tcp_step(const struct wire_spec *spec)
 {
-    int payload = spec->size - wire_size_min(WIRE_TCP, spec->source.version);
+    int payload = spec->size - wire_size_min(WIRE_TCP, spec->target.version);
     return payload > 0 && payload % WIRE_TCP_STEP == 0 ? WIRE_TCP_STEP + 1 : WIRE_TCP_STEP;
 }
 
@@ -206,7 +229,7 @@ uint16_t wire_udp_balance(const struct wire_spec *spec, uint32_t number, uint16_
 
     its.source = *wire_source(spec, flow);
     put_udp(&its, &probe, at,
-            (size_t)(spec->size - ipaddr_family(spec->source.version)->header_length));
+            (size_t)(wire_size(spec, number) - ipaddr_family(its.source.version)->header_length));
     return (uint16_t)(at[UDP_HEADER] << 8 | at[UDP_HEADER + 1]);
 }
 
@@ -254,10 +277,11 @@ size_t wire_build(const struct wire_spec *spec, const struct wire_probe *probe, 
     const struct ipaddr_family *family = ipaddr_family(spec->source.version);
     struct wire_spec its = *spec;
     uint8_t *transport = packet + family->header_length;
-    size_t length = (size_t)(spec->size - family->header_length);
 
+    its.size = wire_size(spec, probe->number);
     its.source = *wire_source(spec, probe->flow);
-    memset(packet, 0, spec->size);
+    size_t length = (size_t)(its.size - family->header_length);
+    memset(packet, 0, its.size);
     build_ip(&its, probe, wire_ip_protocol(spec->protocol, family->version), packet);
     switch (spec->protocol) {
     case WIRE_ICMP:
@@ -272,5 +296,5 @@ size_t wire_build(const struct wire_spec *spec, const struct wire_probe *probe, 
     case WIRE_PROTOCOL_COUNT:
         break;
     }
-    return spec->size;
+    return its.size;
 }

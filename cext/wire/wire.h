@@ -47,6 +47,7 @@ struct wire_spec {
     uint64_t key;                       /* random: of the tags, see wire_tag */
     uint32_t tcp_base;                  /* sequence number of probe 0, random */
     uint16_t size;                      /* length of the IP packet in bytes */
+    bool random_size;                   /* `size` is the largest: see wire_size */
     uint8_t tos;                        /* TOS or traffic class */
     /* direct probes: */
     uint16_t ip_id; /* IPv4; 0: the probe's tag */
@@ -133,6 +134,14 @@ enum wire_verdict {
 uint16_t wire_size_min(enum wire_protocol protocol, uint8_t version);
 uint16_t wire_size_default(enum wire_protocol protocol, uint8_t version);
 
+/* Random sizes of TCP SYNs are at most this: the payload is shorter than the step from one sequence
+ * number to the next, so that an answer which acknowledges it names one probe. */
+uint16_t wire_size_tcp_random_max(uint8_t version);
+
+/* The length of the IP packet of probe `number`: spec->size, or with `random_size` anything from the
+ * smallest to that, chosen by the key. */
+uint16_t wire_size(const struct wire_spec *spec, uint32_t number);
+
 /* The source address of a flow's probes. */
 const struct ipaddr *wire_source(const struct wire_spec *spec, uint16_t flow);
 
@@ -167,7 +176,7 @@ uint16_t wire_udp_balance(const struct wire_spec *spec, uint32_t number, uint16_
 /* The sequence number that TCP probe `number` carries. */
 uint32_t wire_tcp_seq(const struct wire_spec *spec, uint32_t number);
 
-/* Writes the probe with its IP header; returns spec->size. The buffer holds at least that. */
+/* Writes the probe with its IP header; returns its wire_size. The buffer holds at least that. */
 size_t wire_build(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t *packet);
 
 /* Reads an IP packet, of which the first `captured` bytes are there. *out is written only for

@@ -45,6 +45,8 @@ for f in $FLAVOURS; do
   bad size_below_every_minimum "$f" mtr-trace.size=20 'mtr-trace\.size=20: expected .* from 28 '
   bad size_below_the_minimum_for_tcp "$f" mtr-trace.size=30,mtr-trace.protocol=tcp \
     'mtr-trace\.size.*30.*[0-9]'
+  bad random_size_too_large_for_tcp "$f" mtr-trace.size=-300,mtr-trace.protocol=tcp \
+    'mtr-trace\.size: size -300 is too large for tcp: at most -299 expected$'
   bad size_above_the_mtu "$f" mtr-trace.size=1501 'mtr-trace\.size.*1501.*1500'
   bad unknown_column "$f" 'mtr-trace.columns={hop,medain}' 'mtr-trace\.columns=.*medain.*nearest is median$'
   bad columns_without_braces "$f" mtr-trace.columns=hop,ip 'mtr-trace\.columns=hop: expected a list in braces'
@@ -68,6 +70,8 @@ sends() {
 to="ip daddr $target"
 sends default_size_icmp 'ip length 64' mtr-trace.protocol=icmp
 sends size 'ip length 1500' mtr-trace.size=1500
+sends random_sizes 'ip length 34-100' mtr-trace.size=-100
+is random_sizes_are_named "$(show get size) $(show get random_size)" "100 true"
 sends tos '@nh,8,8 0xb8' mtr-trace.tos=184
 sends tos_hexadecimal '@nh,8,8 0x28' mtr-trace.tos=0x28
 sends port 'udp dport 5353' mtr-trace.protocol=udp,mtr-trace.port=5353

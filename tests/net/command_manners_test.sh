@@ -63,8 +63,17 @@ is port_with_icmp_is_a_warning "$RC $ERR" \
   "0 mtr-trace: warning: --port=80: icmp has no ports, expected --protocol=udp or tcp with it"
 cli --inet6 -n --asn off -c 2 "$target6"
 is inet6 "$RC $ERR" "0 "
-cli -n -c 2 -s -100 "$target"
-like random_size_is_refused_in_words "$RC $ERR" "^2 mtr-trace: --size=-100: mtr's packets of random size"
+for protocol in '' -u -T; do
+  # shellcheck disable=SC2086 # no option, or one
+  cli -n --asn off -c 5 $protocol -s -100 "$target"
+  is "random_sizes${protocol}_leave_no_status" "$RC $ERR" "0 "
+  is "random_sizes${protocol}_lose_nothing" "$(awk -v t="$target" '$1 == 4 && $2 == t { print $3, $4, $5 }' <<<"$OUT")" "0.0% 5 5"
+  like "random_sizes${protocol}_are_said" "$OUT" '^Probes have random sizes up to 100 bytes\.$'
+done
+cli -n --asn off -c 2 --classic -s -100 "$target"
+like random_sizes_in_the_classic_view "$OUT" 'random packet sizes up to 100 bytes$'
+cli -n -c 2 -s -20 "$target"
+like random_sizes_that_are_too_small "$RC $ERR" '^2 mtr-trace: --size=-20: expected .* random sizes up to that '
 cli -n -c 2 -o LS_NABWV "$target"
 like order_with_a_space "$OUT" '^Hop +IP Address +Loss% +Sent +Last\(ms\) +Avg\(ms\) +Best\(ms\) +Worst\(ms\) +StDev\(ms\)$'
 

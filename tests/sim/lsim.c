@@ -130,7 +130,11 @@ static void read_spec(lua_State *L, struct wire_spec *spec)
     spec->target_port = (uint16_t)lsim_integer(L, "port", 0, 65535, ports[spec->protocol]);
     spec->source_port =
         (uint16_t)lsim_integer(L, "source_port", 0, 65535, icmp ? 0 : WIRE_SOURCE_PORT);
-    spec->size = (uint16_t)lsim_integer(L, "size", least, WIRE_PACKET_MAX, usual);
+    int64_t size = lsim_integer(L, "size", -WIRE_PACKET_MAX, WIRE_PACKET_MAX, usual);
+    spec->random_size = size < 0;
+    spec->size = (uint16_t)(size < 0 ? -size : size);
+    if (spec->size < least)
+        luaL_error(L, "option 'size' is below %d", (int)least);
     spec->tos = (uint8_t)lsim_integer(L, "tos", 0, 255, 0);
     spec->ident = (uint16_t)lsim_integer(L, "ident", 0, 65535, 0x4d54);
     spec->first_index = (uint16_t)lsim_integer(L, "first_index", 0, 65535, 1000);

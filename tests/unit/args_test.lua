@@ -32,6 +32,8 @@ local GOOD = {
     want = "active" },
   { name = "snmp", raw = arg("snmp", "yes"), key = "snmp", want = "yes" },
   { name = "pmtu", raw = arg("pmtu", "yes"), key = "pmtu", want = "yes" },
+  { name = "random_sizes", raw = arg("size", "-100"), key = "size",
+    want = -100 },
   { name = "packets", raw = arg("packets", "30"), key = "packets",
     want = 30 },
   { name = "packets_smallest", raw = arg("packets", "1"), key = "packets",
@@ -267,6 +269,9 @@ local BAD = {
     want = "mtr-trace.whois-server=a:0: expected" },
   { name = "names_maybe", raw = arg("names", "maybe"),
     want = "mtr-trace.names=maybe: expected one of yes, no" },
+  { name = "random_size_too_small", raw = arg("size", "-27"),
+    want = "mtr-trace.size=-27: expected a whole number of bytes from 28 to "
+      .. "65535, or with - in front for random sizes up to that" },
   { name = "first_hop_above_max_hops", raw = arg("first-hop", "31"),
     want = "mtr-trace.first-hop=31: expected a whole number from 1 to "
       .. "mtr-trace.max-hops, which is 30" },

@@ -92,6 +92,11 @@ local WORLD = {
     err = "BADSIZE", part = "size 28 is too small" },
   { name = "size_below_the_minimum_v6", options = { target = "2001:db8::1",
     protocol = "tcp", size = 50 }, err = "BADSIZE", part = "size 50" },
+  { name = "random_size_below_the_minimum", options = with("size", -28),
+    err = "BADSIZE", part = "size 28 is too small" },
+  { name = "random_size_of_tcp_beyond_its_step", options = { target = "::1",
+    protocol = "tcp", size = -320 }, err = "BADSIZE",
+    part = "size -320 is too large for tcp: at most -319 expected" },
 }
 
 check.rows(WORLD, function(row)

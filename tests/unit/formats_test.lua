@@ -104,7 +104,7 @@ local function classic_view()
       asn = address == "62.20.1.2" and "AS3301" or nil,
       special = address == "192.168.1.1" and "private" or nil }, true
   end)
-  local parts = { classic.title(TRACE, TRACE.options, 64) }
+  local parts = { classic.title(TRACE, TRACE.options, { size = 64 }) }
   for _, event in ipairs(EVENTS) do
     seen:event(event)
     parts[#parts + 1] = seen:take(nil)
@@ -112,6 +112,11 @@ local function classic_view()
   parts[#parts + 1] = seen:take(nil, { hops = { { ttl = 1 }, { ttl = 2 } } })
   return table.concat(parts)
 end
+
+check.case("classic_title_says_that_sizes_are_random", function()
+  check.contains(classic.title(TRACE, TRACE.options, { size = 100,
+    random_size = true }), "30 hops max, random packet sizes up to 100 bytes")
+end)
 
 local function event_lines()
   local parts = { stream.header "0.0.0", stream.start(TRACE) }

@@ -89,6 +89,9 @@ local NOTES = {
     changes = { send_error = "Network is down" },
     want = { "Probes beyond the table could not be sent (Network is "
       .. "down)." } },
+  { name = "random_sizes", hops = { answering(1) },
+    changes = { size = 100, random_size = true },
+    want = { "Probes have random sizes up to 100 bytes." } },
   { name = "narrow_link", hops = { answering(1) },
     changes = { link_rate = 1010000 },
     want = { "Round trips rise with this tool's own probes, as on a link of "

@@ -57,6 +57,14 @@ local function read(path)
   return text
 end
 
+check.case("title_says_that_sizes_are_random", function()
+  local state = screen_sample.state()
+  local result = state:current().result
+  result.size, result.random_size = 100, true
+  check.contains(draw.draw(state, 80, 24):text():match "^[^\n]*",
+    "  random sizes up to 100 bytes")
+end)
+
 local SMALL = {
   { name = "all_fits", size = { 300, 40 }, want = "" },
   { name = "rows", size = { 300, 5 }, want = "hidden: 3 rows (arrows)" },

@@ -184,6 +184,17 @@ static void check_round_trip(const struct wire_spec *spec, const struct wire_pro
     check_int("probe tos", ids->tos, spec->tos);
 }
 
+static void check_packet(const struct variant *v, const struct wire_spec *spec,
+                         const struct wire_probe *probe)
+{
+    if (v->version == 4)
+        check_header4(spec, probe, v);
+    else
+        check_header6(spec, probe, v);
+    check_transport(spec, probe, v);
+    check_round_trip(spec, probe);
+}
+
 static void test_size(const struct variant *v, const char *name, uint16_t size)
 {
     static const struct wire_probe probes[] = {
@@ -196,12 +207,7 @@ static void test_size(const struct variant *v, const char *name, uint16_t size)
     for (size_t i = 0; i < COUNT(probes); i++) {
         memset(packet, 0xa5, sizeof packet);
         check_int("size", (int64_t)wire_build(&spec, &probes[i], packet), size);
-        if (v->version == 4)
-            check_header4(&spec, &probes[i], v);
-        else
-            check_header6(&spec, &probes[i], v);
-        check_transport(&spec, &probes[i], v);
-        check_round_trip(&spec, &probes[i]);
+        check_packet(v, &spec, &probes[i]);
         check_that(size == WIRE_PACKET_MAX || packet[size] == 0xa5, "bytes behind the packet");
     }
 }
@@ -382,12 +388,92 @@ static void test_sources(const struct variant *v)
     probes_fini(&probes);
 }
 
+/* Which sizes there are: all from the smallest to the largest, evenly, a probe always its own. */
+static void test_random_sizes(const struct variant *v)
+{
+    struct wire_spec spec = spec_for(v, (uint16_t)(v->size_min + 59));
+    uint32_t seen[60] = { 0 };
+
+    spec.random_size = true;
+    check_case("%s_random_sizes_are_even_from_the_smallest_to_the_largest", v->name);
+    for (uint32_t n = 0; n < 60000; n++) {
+        unsigned more = (unsigned)wire_size(&spec, n) - v->size_min;
+        if (!check_that(more < COUNT(seen), "size %u", more + v->size_min))
+            return;
+        seen[more]++;
+    }
+    for (size_t i = 0; i < COUNT(seen); i++)
+        check_that(seen[i] > 800 && seen[i] < 1200, "%u of 60000 of size %zu", seen[i],
+                   i + v->size_min);
+    spec.size = v->size_min;
+    check_int("the smallest alone", wire_size(&spec, 7), v->size_min);
+}
+
+/* Their packets are right, and found again by what is quoted of them, whole or cut. */
+static void test_random_packets(const struct variant *v)
+{
+    uint16_t most = wire_size_tcp_random_max(v->version);
+    struct wire_spec spec = spec_for(v, v->protocol == WIRE_TCP ? most : 1500), its = spec;
+    struct probes probes = { 0 };
+    struct wire_packet read;
+
+    spec.random_size = true;
+    check_case("%s_of_random_size_is_right_and_matched", v->name);
+    for (uint32_t n = 0; n < 300; n++) {
+        struct probe *p = probes_add(&probes, 0, 1);
+        const struct wire_probe probe = { .number = p->number, .flow = 1, .ttl = 9 };
+        p->flow = 1;
+        its.size = wire_size(&spec, n);
+        check_int("size", (int64_t)wire_build(&spec, &probe, packet), its.size);
+        check_packet(v, &its, &probe);
+        check_int("read", wire_parse(packet, its.size, &read), WIRE_OK);
+        check_that(match_probe(&probes, &spec, &read.probe) == p, "probe %u is not matched", n);
+    }
+    probes_fini(&probes);
+}
+
+/* What acknowledges a SYN, with or without its payload, names that SYN alone. */
+static void test_random_tcp(const struct variant *v)
+{
+    struct wire_spec spec = spec_for(v, wire_size_tcp_random_max(v->version));
+    struct wire_ids ids = { .protocol = WIRE_TCP,
+                            .source = spec.source,
+                            .target = spec.target,
+                            .source_port = spec.source_port,
+                            .target_port = spec.target_port };
+    struct probes probes = { 0 };
+
+    spec.random_size = true;
+    for (int i = 0; i < 300; i++)
+        probes_add(&probes, 0, 1);
+    check_case("%s_of_random_size_is_found_by_what_is_acknowledged", v->name);
+    for (uint32_t n = 0; n < 300; n++) {
+        uint32_t payload = (uint32_t)(wire_size(&spec, n) - v->size_min);
+        for (uint32_t more = 0; more < WIRE_TCP_STEP; more++) {
+            ids.tcp_seq = wire_tcp_seq(&spec, n) + more;
+            const struct probe *p = match_probe(&probes, &spec, &ids);
+            bool named = more == 0 || more == payload;
+            if (!check_that(p == (named ? probes_get(&probes, n) : NULL), "probe %u + %u", n, more))
+                break;
+        }
+    }
+    ids.tcp_seq = wire_tcp_seq(&spec, 300);
+    check_that(match_probe(&probes, &spec, &ids) == NULL, "one that was not sent");
+    ids.tcp_seq = wire_tcp_seq(&spec, 0) - 1;
+    check_that(match_probe(&probes, &spec, &ids) == NULL, "one before the first");
+    probes_fini(&probes);
+}
+
 int main(void)
 {
     for (size_t i = 0; i < COUNT(variants); i++) {
         test_sizes(&variants[i]);
         test_flow(&variants[i]);
         test_sources(&variants[i]);
+        test_random_sizes(&variants[i]);
+        test_random_packets(&variants[i]);
+        if (variants[i].protocol == WIRE_TCP)
+            test_random_tcp(&variants[i]);
     }
     test_index();
     test_tags();

@@ -37,7 +37,7 @@ function Reader:start(trace)
   self.views[trace.index] = classic.new(options, facts_of(self, trace),
     { flows = trace.flows and bundle.numbers(trace.flows),
       no_names = self.no_names })
-  put(self, trace.index, classic.title(trace, options, trace.head.size))
+  put(self, trace.index, classic.title(trace, options, trace.head))
 end
 
 function Reader:events(trace, list)

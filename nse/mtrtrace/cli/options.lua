@@ -75,7 +75,8 @@ local ROWS = {
     group = "probes", arg = "source-port", about = "source port" },
   { short = "s", name = "size", also = "psize", value = "BYTES",
     group = "probes", arg = "size",
-    about = "length of the IP packet, headers included" },
+    about = "length of the IP packet, headers included; -100: a random "
+      .. "one up to 100 for each probe" },
   { name = "flows", value = "COUNT", group = "probes", arg = "flows",
     about = "flows that are traced at once, each on one path" },
   { name = "paths", value = "PERCENT", group = "probes", arg = "paths",
@@ -273,13 +274,6 @@ local function own_value(found, row)
   return args.value("--", row, found[row.name])
 end
 
--- RTTs of packets of different sizes cannot be compared.
-local function random_size(size)
-  return size and size:find "^%-%d+$" and ("--size=%s: mtr's packets of "
-    .. "random size are not sent, expected a whole number of bytes from "
-    .. "28 to 65535"):format(size) or nil
-end
-
 --- Checks what was found on the command line, in the settings file and the
 -- environment together.
 -- @tparam table found texts by option name; the names that flags set too
@@ -287,11 +281,7 @@ end
 --   own under their names with "_" for "-"
 -- @treturn ?string the first error, one sentence
 function M.check(found)
-  local err = random_size(found.size)
-  local options
-  if not err then
-    options, err = args.check("--", found)
-  end
+  local options, err = args.check("--", found)
   if not options then
     return nil, err
   end

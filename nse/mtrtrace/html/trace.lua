@@ -10,6 +10,7 @@ local format = require "mtrtrace.base.format"
 local graph = require "mtrtrace.html.graph"
 local grid = require "mtrtrace.table.grid"
 local ttfb_line = require "mtrtrace.web.line"
+local words = require "mtrtrace.verdict.words"
 
 local M = {}
 
@@ -113,8 +114,8 @@ local function probes(result)
       .. (result.source_port and (" from port %d"):format(result.source_port)
         or "")
   end
-  return ("%s%s, %d bytes; %d counted per hop, %d sent in all"):format(
-    PROBES[result.protocol] or result.protocol, ports, result.size,
+  return ("%s%s, %s; %d counted per hop, %d sent in all"):format(
+    PROBES[result.protocol] or result.protocol, ports, words.sizes(result),
     result.packets, result.sent)
 end
 

@@ -41,8 +41,9 @@ local ARGS = {
     want = "a whole number" },
   { name = "interval", read = seconds, word = "auto", min = 0.01,
     max = 3600, want = "auto or a time such as 500ms or 1s" },
-  { name = "size", read = whole, min = 28, max = 65535,
-    want = "a whole number of bytes" },
+  { name = "size", read = values.size, min = 28, max = 65535,
+    want = "a whole number of bytes",
+    more = ", or with - in front for random sizes up to that" },
   { name = "tos", default = 0, read = whole, hex = true, min = 0, max = 255,
     want = "a whole number" },
   { name = "max-silent", default = 5, read = whole, min = 1, max = 255,
@@ -106,7 +107,7 @@ local function accepted(arg)
     return arg.want
   end
   return ("%s from %s to %s%s"):format(arg.want, format.decimal(arg.min),
-    format.decimal(arg.max), arg.read == seconds and " s" or "")
+    format.decimal(arg.max), arg.read == seconds and " s" or arg.more or "")
 end
 
 local function short(text)

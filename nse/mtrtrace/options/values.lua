@@ -24,6 +24,16 @@ function M.whole(text, arg)
   return digits and within(math.tointeger(tonumber(digits)), arg)
 end
 
+--- A whole number, or one below 0, within the same limits.
+-- @tparam string text
+-- @tparam table arg
+-- @treturn ?integer
+function M.size(text, arg)
+  local minus, digits = text:match("^(%-?)(%d+)$")
+  local size = digits and M.whole(digits, arg)
+  return size and (minus == "-" and -size or size) or nil
+end
+
 --- A time in seconds; the units are ms, s, m, h, none means seconds.
 -- @tparam string text
 -- @tparam table arg

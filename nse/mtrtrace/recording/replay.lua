@@ -64,7 +64,7 @@ local OPTIONAL = {
   link_rate = "integer", stopped = "string", mtu = "integer",
   size = "integer", clock_steps = "integer", unstamped = "integer",
   send_error = "string", interface = "string", port = "integer",
-  source_port = "integer", split = "boolean",
+  source_port = "integer", split = "boolean", random_size = "boolean",
 }
 
 local function lacks(object, rules)

@@ -310,14 +310,15 @@ end
 --- The line above.
 -- @tparam table trace `name`, `target`; `flows`, where there are several
 -- @tparam table options `max_hops`
--- @tparam ?integer size of the probes, bytes
+-- @tparam ?table head `size`, `random_size`: of the probes
 -- @treturn string
-function M.title(trace, options, size)
+function M.title(trace, options, head)
   local flows = trace.flows
     and ", " .. words.plural(#trace.flows, "flow", "flows") or ""
-  return ("mtr-trace to %s (%s), %d hops max, %d byte packets%s\n"):format(
-    format.clean(trace.name), trace.target, options.max_hops, size or 0,
-    flows)
+  local random = head.random_size and "random packet sizes up to "
+  return ("mtr-trace to %s (%s), %d hops max, %s%s%s\n"):format(
+    format.clean(trace.name), trace.target, options.max_hops, random or "",
+    ("%d byte%s"):format(head.size or 0, random and "s" or " packets"), flows)
 end
 
 --- Begins a view.

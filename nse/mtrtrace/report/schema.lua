@@ -319,6 +319,8 @@ local function trace_rows()
     { "interface", text("interface they left by", true) },
     { "mtu", value("integer", "of that interface, bytes", true) },
     { "size", whole "length of a probe's IP packet, bytes" },
+    { "random_size", value("boolean", "true: each probe has a random size, "
+      .. "and size is the largest; else null", true) },
     { "packets", whole "counted probes per hop" },
     { "reached", value("boolean", "whether the target answered") },
     { "ending", text("reached, unreachable or silent; null where the trace "

@@ -16,7 +16,7 @@ local M = {}
 -- Keys of a result that are shown as they are, in this order.
 local HEAD = {
   "protocol", "port", "source_port", "source", "interface", "mtu", "size",
-  "packets", "reached", "ending", "ending_type", "ending_code",
+  "random_size", "packets", "reached", "ending", "ending_type", "ending_code",
   "target_ttl", "first_hop", "probed_hop", "elapsed", "sent", "send_error",
   "capture_drops", "clock_steps", "unstamped", "link_rate",
   "stopped",

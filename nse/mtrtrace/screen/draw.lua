@@ -13,6 +13,7 @@ local strips = require "mtrtrace.screen.strips"
 local ttfb_line = require "mtrtrace.web.line"
 local table_view = require "mtrtrace.screen.table"
 local unicode = require "mtrtrace.base.unicode"
+local words = require "mtrtrace.verdict.words"
 
 local M = {}
 
@@ -36,6 +37,9 @@ local function status_of(state)
     parts[1] = tab.trace.busy
   elseif STATES[tab.state] ~= "" then
     parts[1] = STATES[tab.state]
+  end
+  if tab.result and tab.result.random_size then
+    parts[#parts + 1] = words.sizes(tab.result)
   end
   if state.interval then
     parts[#parts + 1] = ("every %s s"):format(format.decimal(state.interval))

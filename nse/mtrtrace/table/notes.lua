@@ -124,6 +124,11 @@ local function stopped(result)
     result.elapsed or 0, result.stopped) or nil
 end
 
+local function random_size(result)
+  return result.random_size and ("Probes have %s."):format(
+    words.sizes(result)) or nil
+end
+
 -- The tool's own queue, where round trips show one.
 local function narrow_link(result)
   return result.link_rate and ("Round trips rise with this tool's own "
@@ -239,7 +244,8 @@ local function rivals(result)
 end
 
 local NOTES = {
-  stopped, ending, other_address, send_errors, capture_drops, narrow_link,
+  stopped, ending, other_address, random_size, send_errors, capture_drops,
+  narrow_link,
   clock_steps, unstamped, split, unlisted, rivals,
 }
 

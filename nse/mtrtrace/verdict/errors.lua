@@ -114,8 +114,8 @@ local function what(report, result)
   end
   local named = report.mtu > 0 and ("MTU %d"):format(report.mtu) or "no MTU"
   if M.is_invalid(report.mtu, result.size, result.target) then
-    return ("sent an invalid Packet Too Big (%s for %d-byte probes)"):format(
-      named, result.size)
+    return ("sent an invalid Packet Too Big (%s for probes of %s)"):format(
+      named, words.sizes(result))
   end
   return ("reported %s (%s)"):format(report.name, named)
 end

@@ -15,6 +15,14 @@ function M.plural(n, one, many)
   return ("%d %s"):format(n, n == 1 and one or many)
 end
 
+--- How long the probes are.
+-- @tparam table result `size`, `random_size`
+-- @treturn string such as "64 bytes" or "random sizes up to 100 bytes"
+function M.sizes(result)
+  return ("%s%d bytes"):format(result.random_size and "random sizes up to "
+    or "", result.size)
+end
+
 --- One hop or several in a row.
 -- @tparam integer from TTL
 -- @tparam integer to TTL

@@ -52,6 +52,27 @@ is run_with_an_unknown_host_by_schema "$RC $(json_by_schema "$SCHEMA" "$dir/run"
 cli -j --replay "$dir/rec"
 is replay_prints_the_json_of_the_run "$RC $(cmp "$dir/run" "$dir/out" 2>&1)" "1 "
 
+# ---- two runs compared ----------------------------------------------------------
+
+cli --schema --diff --no-config
+cp "$dir/out" "$dir/diff.schema"
+cli -j -n --asn off --http off --output "$dir/after.json" "$(lab_target 4)"
+cli -n --asn off --http off --record "$dir/before.rec" "$(lab_target 4)"
+for format in report json markdown; do
+  cli --diff --$format "$dir/before.rec" "$dir/after.json"
+  is "diff_of_one_path_${format}" "$RC $ERR" "0 "
+  [ $format != json ] || is diff_json_by_schema "$(json_by_schema "$dir/diff.schema" "$dir/out")" ""
+done
+cli -n --asn off --http off -r -x --output "$dir/short.xml" "$(lab_addr 4 3)"
+cli --diff -j "$dir/before.rec" "$dir/short.xml"
+is diff_of_two_targets_differs "$RC $(json_by_schema "$dir/diff.schema" "$dir/out")" "1 "
+cli --diff "$dir/before.rec" "$dir/nothing"
+is diff_of_a_missing_file "$RC $OUT $ERR" "2  mtr-trace: $dir/nothing: No such file or directory"
+cli --diff "$dir/before.rec"
+like diff_wants_two_files "$RC $ERR" '^2 mtr-trace: --diff: expected two files, BEFORE and AFTER, got 1'
+cli --diff --csv "$dir/before.rec" "$dir/after.json"
+like diff_has_no_csv "$RC $ERR" '^2 mtr-trace: --diff: expected --report, --json or --markdown, got --csv'
+
 cli --classic -n --asn off "$(lab_target 4)"
 like classic_shows_addresses_and_times "$OUT" "^ 1  $(lab_addr 4 1)  [0-9.]+ ms [0-9.]+ ms [0-9.]+ ms$"
 like classic_shows_silence "$OUT" '^ 2  \* \* \*$'

@@ -18,7 +18,7 @@ local function compile(path, nodes, random, found)
   for i, item in ipairs(path) do
     if type(item) == "table" then
       local balancer = { balance = item.balance,
-        salt = random.whole(0, 0x7fffffff) }
+        salt = item.salt or random.whole(0, 0x7fffffff) }
       for j, branch in ipairs(item) do
         balancer[j] = compile(branch, nodes, random, found)
       end

@@ -4,6 +4,8 @@
 -- that prints to standard error and ties the parts together.
 -- @module mtrtrace.cli.main
 local completion = require "mtrtrace.cli.completion"
+local diff = require "mtrtrace.cli.diff"
+local diff_report = require "mtrtrace.diff.report"
 local man = require "mtrtrace.cli.man"
 local loader = require "mtrtrace.session.loader"
 local options = require "mtrtrace.cli.options"
@@ -80,12 +82,13 @@ function ANSWERS.completion(_, shell)
   return text
 end
 
-function ANSWERS.schema()
+function ANSWERS.schema(_, _, found)
   local dkjson, err = needed("dkjson", "lua-dkjson")
   if not dkjson then
     return nil, fail(err)
   end
-  return dkjson.encode(schema.build(), { indent = true }) .. "\n"
+  local built = found.diff and diff_report.schema() or schema.build()
+  return dkjson.encode(built, { indent = true }) .. "\n"
 end
 
 local function print_out(text)
@@ -102,7 +105,8 @@ local function answer(argparse, found, closed)
       if closed.stdout then
         return no_output()
       end
-      local text, status = ANSWERS[row.name](argparse, found[row.name])
+      local text, status = ANSWERS[row.name](argparse, found[row.name],
+        found)
       return status or print_out(text)
     end
   end
@@ -265,12 +269,39 @@ local function start_traces(core, checked, found)
   return trace(uv, core, checked, names)
 end
 
+-- Two files are compared; the engine is needed for recordings alone.
+local function compare(checked, files)
+  local err = diff.refusal(checked, files)
+  if err then
+    return refuse(err)
+  end
+  local core, ok, dkjson = loader.core(), true, nil
+  if core then
+    ok, err = process.become_user(core, os.getenv)
+  end
+  if ok then
+    dkjson, err = needed("dkjson", "lua-dkjson")
+  end
+  if not dkjson then
+    return fail(err)
+  end
+  local status
+  status, err = diff.run({ core = core, dkjson = dkjson,
+    version = version() or "" }, checked, files)
+  if err then
+    say(err)
+  end
+  return status
+end
+
 local function start(found, closed)
   local checked, err = options.check(found)
   if not checked then
     return refuse(err)
   elseif closed.stdout and not checked.output then
     return no_output()
+  elseif checked.diff then
+    return compare(checked, found.targets or {})
   end
   local core
   core, err = loader.core()

@@ -206,6 +206,13 @@ local ROWS = {
     min = 1, max = 1000, default = 1, want = "a whole number",
     about = "how many times faster than it happened the screen shows it" },
 
+  { name = "diff", group = "output", flag = true, last = true,
+    about = "compare two files, BEFORE and AFTER, in place of targets: "
+      .. "recordings, JSON or XML of this program, or XML of Nmap; prints "
+      .. "what differs by more than chance (with -j JSON, with --markdown a "
+      .. "table); exit status 0 for no difference, 1 for one, 2 for a file "
+      .. "that cannot be read; sends nothing" },
+
   -- ---- settings
   { name = "config", value = "FILE", group = "settings", last = true,
     read = values.path, want = "the name of a file",
@@ -215,7 +222,8 @@ local ROWS = {
   { name = "debug", group = "settings", flag = true,
     about = "say on standard error how look-ups go" },
   { name = "schema", group = "settings", flag = true, alone = true,
-    about = "print the JSON Schema of --json and end" },
+    about = "print the JSON Schema of --json, or of --diff --json, and "
+      .. "end" },
   { name = "completion", value = "SHELL", group = "settings", alone = true,
     read = values.choice, want = "one of ", words = { "bash", "zsh", "fish" },
     about = "print the completions for bash, zsh or fish and end" },

@@ -2,42 +2,21 @@
 
 --- Shows a recording to readers, as the run was shown to them.
 -- @module mtrtrace.cli.rerun
+local lines = require "mtrtrace.lines"
 local replay = require "mtrtrace.recording.replay"
 
 local M = {}
 
-local CHUNK, LONGEST = 65536, 1048576
-
--- dkjson's parser over LPeg is faster where that is installed.
-local function decoder(dkjson)
+--- The fastest reader of JSON there is: dkjson's parser over LPeg where that
+-- is installed.
+-- @tparam table dkjson the module
+-- @treturn function from a text to a value; nil for a bad one
+function M.decoder(dkjson)
   local fast, lpeg = pcall(dkjson.use_lpeg)
   local decode = (fast and lpeg or dkjson).decode
-  return function(line)
-    local ok, value = pcall(decode, line, 1, nil, nil, nil)
+  return function(text)
+    local ok, value = pcall(decode, text, 1, nil, nil, nil)
     return ok and value or nil
-  end
-end
-
--- Lines of a file; one that has no end is cut where nobody would read it.
-local function lines_of(file)
-  local rest = ""
-  return function()
-    while true do
-      local at = rest:find("\n", 1, true)
-      if at or #rest > LONGEST then
-        at = at or #rest + 1
-        local line = rest:sub(1, at - 1)
-        rest = rest:sub(at + 1)
-        return line
-      end
-      local chunk, err = file:read(CHUNK)
-      if not chunk then
-        local line = rest
-        rest = ""
-        return line ~= "" and line or nil, err
-      end
-      rest = rest .. chunk
-    end
   end
 end
 
@@ -89,10 +68,10 @@ end
 -- @treturn table { done, missed, err }: traces, those that did not reach
 --   their target, and one sentence where something is wrong
 function M.run(core, dkjson, file, name, readers)
-  local state = { replay = replay.new(core, decoder(dkjson)),
+  local state = { replay = replay.new(core, M.decoder(dkjson)),
     readers = readers, done = 0, missed = 0 }
   local number = 0
-  for line in lines_of(file) do
+  for line in lines.of(file) do
     number = number + 1
     local ok, err = take(state, line)
     if not ok then

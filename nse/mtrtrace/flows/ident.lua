@@ -87,6 +87,9 @@ function M.text(path, first)
   return table.concat(lines)
 end
 
+-- Hexadecimal digits of 48 bits, which a double holds exactly.
+local DIGITS_48 = 12
+
 --- The identifiers of a path.
 -- @tparam table path as above
 -- @tparam ?integer first TTL of its first entry; 1 where nil
@@ -94,6 +97,16 @@ end
 function M.of(path, first)
   local text = M.text(path, first)
   return { crc32 = M.crc32(text), sha256 = sha256.hex(text) }
+end
+
+--- The identifier of a path as a number, for metrics and rows: the first 48
+-- bits of its SHA-256.
+-- @tparam table path as above
+-- @tparam ?integer first TTL of its first entry; 1 where nil
+-- @treturn integer
+function M.number(path, first)
+  return math.tointeger(tonumber(
+    sha256.hex(M.text(path, first)):sub(1, DIGITS_48), 16))
 end
 
 return M

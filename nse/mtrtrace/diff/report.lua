@@ -1,0 +1,272 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+--- A comparison as text, Markdown and JSON, and the schema of the last. Pure;
+-- JSON by dkjson.
+-- @module mtrtrace.diff.report
+local format = require "mtrtrace.base.format"
+local keys = require "mtrtrace.diff.keys"
+local ordered = require "mtrtrace.base.ordered"
+local shifts = require "mtrtrace.diff.shifts"
+local words = require "mtrtrace.diff.words"
+
+local M = {}
+
+--- Rises when a document is no longer what readers of the last one expect.
+M.FORMAT = 1
+
+local function title_of(target)
+  local name = format.clean(target.name)
+  local who = not target.target and name or name and name ~= target.target
+    and ("%s (%s)"):format(name, target.target) or target.target
+  local what = target.protocol and (" by %s%s"):format(target.protocol,
+    target.port and (", port %d"):format(target.port) or "") or ""
+  return (who or "?") .. what
+end
+
+local function count_text(n)
+  return n == 0 and "no difference"
+    or n == 1 and "1 difference" or ("%d differences"):format(n)
+end
+
+local function id_text(id)
+  return id and ("%012x"):format(id) or "-"
+end
+
+local function path_text(target)
+  local before, after = target.path_id_before, target.path_id_after
+  if not before and not after then
+    return nil
+  elseif before == after then
+    return "Path " .. id_text(before)
+  end
+  return ("Path %s instead of %s"):format(id_text(after), id_text(before))
+end
+
+-- ---- text -----------------------------------------------------------------
+
+local function add_lines(lines, target)
+  lines[#lines + 1] = ("%s: %s"):format(title_of(target),
+    count_text(#target.differences))
+  for _, d in ipairs(target.differences) do
+    lines[#lines + 1] = "  " .. d.text
+  end
+  for _, d in ipairs(target.remarks) do
+    lines[#lines + 1] = "  Remark: " .. d.text
+  end
+  local path = path_text(target)
+  lines[#lines + 1] = path and ("  %s"):format(path)
+end
+
+--- For people.
+-- @tparam table report as mtrtrace.diff.compare gives it
+-- @treturn string lines
+function M.text(report)
+  local lines = {}
+  for _, target in ipairs(report.targets) do
+    add_lines(lines, target)
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+--- The lines of differences alone.
+-- @tparam table target of a report
+-- @treturn {string,...}
+function M.lines(target)
+  local lines = {}
+  for i, d in ipairs(target.differences) do
+    lines[i] = d.text
+  end
+  return lines
+end
+
+-- ---- Markdown -------------------------------------------------------------
+
+local function markdown_clean(text)
+  return (text:gsub("[\\`*_{}%[%]<>()#+!|~]", "\\%0"))
+end
+
+--- For pages and tickets: a table, then what is no difference.
+-- @tparam table report
+-- @treturn string
+function M.markdown(report)
+  local lines = { "| Target | Path | Difference |", "|---|---|---|" }
+  for _, target in ipairs(report.targets) do
+    local title = markdown_clean(title_of(target))
+    local path = markdown_clean(path_text(target) or "-")
+    for _, text in ipairs(target.differs and M.lines(target)
+      or { "no difference" }) do
+      lines[#lines + 1] = ("| %s | %s | %s |"):format(title, path,
+        markdown_clean(text))
+    end
+  end
+  for _, target in ipairs(report.targets) do
+    for _, d in ipairs(target.remarks) do
+      lines[#lines + 1] = ("\n%s: %s"):format(
+        markdown_clean(title_of(target)), markdown_clean(d.text))
+    end
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+-- ---- JSON -----------------------------------------------------------------
+
+local DIGITS = { __tojson = function(self) return self[1] end }
+
+local function probability(value)
+  return ("%.6g"):format(value)
+end
+
+local function value_of(row, value, null)
+  if value == nil then
+    return null
+  elseif row.kind == "name" then
+    return format.clean(value)
+  end
+  local digits = row.kind == "probability" and probability(value)
+    or format.kinds[row.kind].raw(value)
+  return digits and setmetatable({ digits }, DIGITS) or null
+end
+
+local function difference_of(d, null)
+  local out = ordered.new()
+  for _, row in ipairs(keys) do
+    out[row.key] = value_of(row, d[row.from], null)
+  end
+  return out
+end
+
+local function list_of(list, null)
+  local out = setmetatable({}, { __jsontype = "array" })
+  for i, d in ipairs(list) do
+    out[i] = difference_of(d, null)
+  end
+  return out
+end
+
+local function or_null(value, null)
+  if value == nil then
+    return null
+  end
+  return type(value) == "string" and format.clean(value) or value
+end
+
+local function target_of(target, null)
+  local out = ordered.new()
+  for _, key in ipairs { "target", "name", "protocol", "port",
+    "path_id_before", "path_id_after" } do
+    out[key] = or_null(target[key], null)
+  end
+  out.differs = target.differs
+  out.differences = list_of(target.differences, null)
+  out.remarks = list_of(target.remarks, null)
+  return out
+end
+
+--- For programs; see schema.
+-- @tparam table report
+-- @tparam table view `version` of this program, `before` and `after`: the
+--   names of the files
+-- @tparam table dkjson the module
+-- @treturn string
+function M.json(report, view, dkjson)
+  local out, null = ordered.new(), dkjson.null
+  out.format, out.format_version = "mtr-trace-diff", M.FORMAT
+  out.version = view.version
+  out.before, out.after = format.clean(view.before), format.clean(view.after)
+  out.differs, out.tests = report.differs, report.tests
+  out.false_alarm_rate = setmetatable({ probability(shifts.ALPHA) }, DIGITS)
+  out.targets = setmetatable({}, { __jsontype = "array" })
+  for i, target in ipairs(report.targets) do
+    out.targets[i] = target_of(target, null)
+  end
+  return dkjson.encode(out) .. "\n"
+end
+
+-- ---- schema ---------------------------------------------------------------
+
+local TYPES = { count = "integer", name = "string" }
+
+local function object(rows)
+  local out = ordered.new()
+  for _, row in ipairs(rows) do
+    out[row[1]] = row[2]
+  end
+  return out
+end
+
+local function value(about, ...)
+  local types = { ... }
+  return object { { "description", about },
+    { "type", #types == 1 and types[1] or types } }
+end
+
+local function record(rows)
+  local required = {}
+  for i, row in ipairs(rows) do
+    required[i] = row[1]
+  end
+  return object { { "type", "object" }, { "required", required },
+    { "properties", object(rows) } }
+end
+
+local function array(about, items)
+  return object { { "description", about }, { "type", "array" },
+    { "items", items } }
+end
+
+local function difference_schema()
+  local rows = {}
+  for i, row in ipairs(keys) do
+    rows[i] = { row.key, value(row.about, TYPES[row.kind] or "number",
+      "null") }
+  end
+  rows[1][2] = object { { "description", keys[1].about },
+    { "type", "string" }, { "enum", words.kinds() } }
+  return record(rows)
+end
+
+local function target_schema()
+  local difference = difference_schema()
+  return record {
+    { "target", value("address that was traced", "string", "null") },
+    { "name", value("target as the user named it", "string", "null") },
+    { "protocol", value("icmp, udp or tcp", "string", "null") },
+    { "port", value("destination port; null for icmp", "integer", "null") },
+    { "path_id_before", value("identifier of the path, 48 bits", "integer",
+      "null") },
+    { "path_id_after", value("the same after", "integer", "null") },
+    { "differs", value("whether there are differences", "boolean") },
+    { "differences", array("what differs by more than chance", difference) },
+    { "remarks", array("what is no difference of the path", difference) },
+  }
+end
+
+--- The JSON Schema of json.
+-- @treturn table for dkjson, in order
+function M.schema()
+  local out = record {
+    { "format", object { { "const", "mtr-trace-diff" } } },
+    { "format_version", object { { "const", M.FORMAT } } },
+    { "version", value("of the program", "string") },
+    { "before", value("name of the first file", "string") },
+    { "after", value("name of the second file", "string") },
+    { "differs", value("whether any target differs", "boolean") },
+    { "tests", value("tests of significance, all controlled together",
+      "integer") },
+    { "false_alarm_rate", value("chance at which two runs without a "
+      .. "difference are told to differ", "number") },
+    { "targets", array("in the order of the files", target_schema()) },
+  }
+  local head = object {
+    { "$schema", "https://json-schema.org/draft/2020-12/schema" },
+    { "title", "mtr-trace --diff --json" },
+    { "description", "Times are in ms, losses in percent. Unknown values "
+      .. "are null. Later versions may add keys." },
+  }
+  for _, key in ipairs(ordered.keys(out)) do
+    head[key] = out[key]
+  end
+  return head
+end
+
+return M

@@ -1,0 +1,393 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+--- Tests of two samples against each other: counts by Fisher's exact test,
+-- round trips by the rank test of Mann and Whitney, means by Welch's t test,
+-- and the control of many tests at once (Benjamini and Hochberg 1995). Pure
+-- numbers; knows no hops. tests/sim/diff_quality.lua measures what they are
+-- used for.
+-- @module mtrtrace.diff.stats
+local loss = require "mtrtrace.base.proportion"
+
+local M = {}
+
+-- ---- distributions --------------------------------------------------------
+
+-- Lentz's continued fraction of the incomplete beta function.
+local TINY, MOST_STEPS = 1e-300, 300
+
+local function away_from_zero(x)
+  return math.abs(x) < TINY and TINY or x
+end
+
+local function beta_fraction(a, b, x)
+  local c, d = 1, 1 / away_from_zero(1 - (a + b) * x / (a + 1))
+  local h = d
+  for m = 1, MOST_STEPS do
+    for _, k in ipairs {
+      m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
+      -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
+    } do
+      d = 1 / away_from_zero(1 + k * d)
+      c = away_from_zero(1 + k / c)
+      h = h * c * d
+    end
+    if math.abs(c * d - 1) < 1e-14 then
+      break
+    end
+  end
+  return h
+end
+
+-- The regularised incomplete beta function.
+local function beta_share(a, b, x)
+  if x <= 0 or x >= 1 then
+    return x <= 0 and 0 or 1
+  end
+  local front = math.exp(a * math.log(x) + b * math.log(1 - x)
+    - loss.log_beta(a, b))
+  if x < (a + 1) / (a + b + 2) then
+    return front * beta_fraction(a, b, x) / a
+  end
+  return 1 - front * beta_fraction(b, a, 1 - x) / b
+end
+
+--- How likely a t of Student's distribution is that far from 0, or farther.
+-- @tparam number t
+-- @tparam number df degrees of freedom, above 0
+-- @treturn number both tails together
+function M.student(t, df)
+  return beta_share(df / 2, 0.5, df / (df + t * t))
+end
+
+-- Many degrees of freedom make Student's distribution a normal one, with an
+-- error below 1e-6 of the tail that anybody reads.
+local NORMAL_DF = 1e9
+
+--- How likely a standard normal is that far from 0, or farther.
+-- @tparam number z
+-- @treturn number both tails together
+function M.normal(z)
+  return M.student(z, NORMAL_DF)
+end
+
+--- The z whose two tails have a probability.
+-- @tparam number p above 0, up to 1
+-- @treturn number 0 or more
+function M.normal_z(p)
+  local low, high = 0, 40
+  for _ = 1, 60 do
+    local middle = (low + high) / 2
+    if M.normal(middle) > p then
+      low = middle
+    else
+      high = middle
+    end
+  end
+  return low
+end
+
+-- ---- counts ---------------------------------------------------------------
+
+-- Terms of the hypergeometric distribution that are summed; larger tables
+-- are close to normal.
+local MOST_TERMS, SAME = 20000, 1 + 1e-7
+
+local function log_choose(n, k)
+  return -math.log(n + 1) - loss.log_beta(k + 1, n - k + 1)
+end
+
+--- Fisher's exact test of two counts, two-sided.
+-- @tparam integer k1
+-- @tparam integer n1
+-- @tparam integer k2
+-- @tparam integer n2
+-- @treturn number chance of a table as unlikely, or more, if both shares
+--   are the same
+function M.fisher(k1, n1, k2, n2)
+  local k, n = k1 + k2, n1 + n2
+  local low, high = math.max(0, k - n2), math.min(k, n1)
+  if low >= high then
+    return 1
+  elseif high - low > MOST_TERMS then
+    return M.normal(loss.z_above(k1, n1, k2, n2))
+  end
+  local all = log_choose(n, k)
+  local function chance(x)
+    return math.exp(log_choose(n1, x) + log_choose(n2, k - x) - all)
+  end
+  local limit, sum = chance(k1) * SAME, 0
+  for x = low, high do
+    local p = chance(x)
+    sum = sum + (p <= limit and p or 0)
+  end
+  return math.min(1, sum)
+end
+
+--- By how much loss in bursts spreads a count, compared with independent
+-- losses: the factor of its variance for a chain of two states (Gilbert).
+-- @tparam integer lost probes
+-- @tparam integer received ones
+-- @tparam integer periods runs of consecutive lost probes
+-- @treturn number 1 or more
+function M.spread(lost, received, periods)
+  if lost == 0 or periods == 0 or received == 0 then
+    return 1
+  end
+  local stays = 1 - periods / lost - periods / received
+  return stays > 0 and (1 + stays) / (1 - stays) or 1
+end
+
+-- ---- ranks ----------------------------------------------------------------
+
+-- Below this product of the sizes the distribution of U is counted out.
+local EXACT = 400
+
+-- How many orders of n1 and n2 values give each U, as a share of all.
+local function u_shares(n1, n2)
+  local ways = { [0] = 1.0 }
+  for i = 1, n1 do
+    -- Gaussian binomials: times (1 - x^(n2+i)), through (1 - x^i).
+    local top = i * n2
+    for u = top, n2 + i, -1 do
+      ways[u] = (ways[u] or 0) - (ways[u - n2 - i] or 0)
+    end
+    for u = i, top do
+      ways[u] = (ways[u] or 0) + (ways[u - i] or 0)
+    end
+    for u = top + 1, #ways do
+      ways[u] = nil
+    end
+  end
+  local total = 0
+  for u = 0, n1 * n2 do
+    ways[u] = ways[u] or 0
+    total = total + ways[u]
+  end
+  return ways, total
+end
+
+local function exact_p(u, n1, n2)
+  local ways, total = u_shares(n1, n2)
+  local extreme, sum = math.min(u, n1 * n2 - u), 0
+  for i = 0, extreme do
+    sum = sum + ways[i]
+  end
+  return math.min(1, 2 * sum / total)
+end
+
+-- Values of both samples in order, each with the sample it is from.
+local function merged(a, b)
+  local all = {}
+  for i = 1, #a do
+    all[i] = { a[i], true }
+  end
+  for i = 1, #b do
+    all[#a + i] = { b[i], false }
+  end
+  table.sort(all, function(one, two) return one[1] < two[1] end)
+  return all
+end
+
+-- The sum of the first sample's ranks, ties at their mean, and what ties take
+-- away from the variance.
+local function rank_sum(all)
+  local sum, ties, i = 0, 0, 1
+  while i <= #all do
+    local j = i
+    while all[j + 1] and all[j + 1][1] == all[i][1] do
+      j = j + 1
+    end
+    for k = i, j do
+      sum = sum + (all[k][2] and (i + j) / 2 or 0)
+    end
+    ties = ties + (j - i + 1) ^ 3 - (j - i + 1)
+    i = j + 1
+  end
+  return sum, ties
+end
+
+local function normal_p(u, n1, n2, ties)
+  local n = n1 + n2
+  local variance = n1 * n2 / 12 * (n + 1 - ties / (n * (n - 1)))
+  if variance <= 0 then
+    return 1
+  end
+  local off = math.max(0, math.abs(u - n1 * n2 / 2) - 0.5)
+  return M.normal(off / math.sqrt(variance))
+end
+
+--- The rank test of Mann and Whitney, two-sided.
+-- @tparam {number,...} a
+-- @tparam {number,...} b
+-- @tparam ?number spread by which the variance of U is larger than with
+--   independent values; 1 where nil
+-- @treturn number chance of samples so far apart, if both are from one source
+-- @treturn boolean whether the second sample lies above the first
+function M.ranks(a, b, spread)
+  local n1, n2 = #a, #b
+  if n1 == 0 or n2 == 0 then
+    return 1, false
+  end
+  local sum, ties = rank_sum(merged(a, b))
+  local u = sum - n1 * (n1 + 1) / 2
+  local p = n1 * n2 <= EXACT and ties == 0
+    and exact_p(math.floor(u + 0.5), n1, n2) or normal_p(u, n1, n2, ties)
+  if spread and spread > 1 and p > 0 then
+    p = M.normal(M.normal_z(p) / math.sqrt(spread))
+  end
+  return p, 2 * u < n1 * n2
+end
+
+-- Neighbours that agree make a sample worth fewer values; more than this is
+-- a trend and no noise. One standard deviation of the estimate is taken off:
+-- independent values, too, agree by chance.
+local MOST_LAG, LEAST_VALUES = 0.9, 4
+
+local function ranks_of(values)
+  local order, ranks = {}, {}
+  for i = 1, #values do
+    order[i] = i
+  end
+  table.sort(order, function(i, j)
+    return values[i] < values[j] or values[i] == values[j] and i < j
+  end)
+  for place, i in ipairs(order) do
+    ranks[i] = place
+  end
+  return ranks
+end
+
+--- By how much the dependence of neighbours spreads a mean of ranks: the
+-- factor of its variance for a chain of first order.
+-- @tparam {number,...} values in the order in which they were taken
+-- @treturn number 1 or more
+function M.dependence(values)
+  local n = #values
+  if n < LEAST_VALUES then
+    return 1
+  end
+  local ranks, sum, middle = ranks_of(values), 0, (n + 1) / 2
+  for i = 2, n do
+    sum = sum + (ranks[i] - middle) * (ranks[i - 1] - middle)
+  end
+  local lag = 12 * sum / (n * (n * n - 1)) - 1 / math.sqrt(n)
+  lag = math.min(MOST_LAG, math.max(0, lag))
+  return (1 + lag) / (1 - lag)
+end
+
+-- ---- shifts ---------------------------------------------------------------
+
+local function sorted(values)
+  local out = table.move(values, 1, #values, 1, {})
+  table.sort(out)
+  return out
+end
+
+--- The median of values.
+-- @tparam {number,...} values at least one
+-- @treturn number
+function M.median(values)
+  local list, n = sorted(values), #values
+  return (list[(n + 1) // 2] + list[n // 2 + 1]) / 2
+end
+
+-- Quantiles that stand for a larger sample.
+local QUANTILES = 80
+
+local function few(values)
+  local list, n = sorted(values), #values
+  if n <= QUANTILES then
+    return list
+  end
+  local out = {}
+  for i = 1, QUANTILES do
+    out[i] = list[1 + math.floor((i - 0.5) * n / QUANTILES)]
+  end
+  return out
+end
+
+--- By how much the second sample lies above the first: the median of all
+-- differences (Hodges and Lehmann), with its 95 % interval.
+-- @tparam {number,...} a at least one
+-- @tparam {number,...} b at least one
+-- @tparam ?number spread as of ranks
+-- @treturn number shift
+-- @treturn number low
+-- @treturn number high
+function M.shift(a, b, spread)
+  local one, two, all = few(a), few(b), {}
+  for _, x in ipairs(one) do
+    for _, y in ipairs(two) do
+      all[#all + 1] = y - x
+    end
+  end
+  table.sort(all)
+  local n1, n2 = #a, #b
+  local half = loss.Z95 * math.sqrt((spread or 1) * (n1 + n2 + 1)
+    / (12 * n1 * n2))
+  local function at(share)
+    return all[math.max(1, math.min(#all, math.ceil(share * #all)))]
+  end
+  return at(0.5), at(0.5 - half), at(0.5 + half)
+end
+
+--- Welch's t test: whether two means differ by more than a margin.
+-- @tparam table a `n` at least 2, `mean`, `stdev`
+-- @tparam table b the same
+-- @tparam number margin 0 or more
+-- @treturn number chance of means so far apart, or farther, if they differ
+--   by the margin
+function M.welch(a, b, margin)
+  local va, vb = a.stdev ^ 2 / a.n, b.stdev ^ 2 / b.n
+  local off = math.abs(b.mean - a.mean) - margin
+  if off <= 0 then
+    return 1
+  elseif va + vb <= 0 then
+    return 0
+  end
+  local df = (va + vb) ^ 2 / (va ^ 2 / (a.n - 1) + vb ^ 2 / (b.n - 1))
+  return M.student(off / math.sqrt(va + vb), df)
+end
+
+--- The interval of a difference of means, at 95 %.
+-- @tparam table a as of welch
+-- @tparam table b
+-- @treturn number difference
+-- @treturn number low
+-- @treturn number high
+function M.mean_shift(a, b)
+  local va, vb = a.stdev ^ 2 / a.n, b.stdev ^ 2 / b.n
+  local df = va + vb > 0 and (va + vb) ^ 2
+    / (va ^ 2 / (a.n - 1) + vb ^ 2 / (b.n - 1)) or 1
+  local low, high = 0, 400
+  for _ = 1, 60 do
+    local middle = (low + high) / 2
+    if M.student(middle, df) > 0.05 then
+      low = middle
+    else
+      high = middle
+    end
+  end
+  local shift, half = b.mean - a.mean, low * math.sqrt(va + vb)
+  return shift, shift - half, shift + half
+end
+
+-- ---- many tests -----------------------------------------------------------
+
+--- Benjamini and Hochberg's control of many tests: which are rejected so that
+-- the expected share of false ones among them is at most q; where nothing
+-- differs at all, any is rejected with at most that chance.
+-- @tparam {table,...} tests each with `p`; get `p_adjusted` and `rejected`
+-- @tparam number q
+function M.control(tests, q)
+  local order = table.move(tests, 1, #tests, 1, {})
+  table.sort(order, function(a, b) return a.p < b.p end)
+  local least = 1
+  for i = #order, 1, -1 do
+    least = math.min(least, order[i].p * #order / i)
+    order[i].p_adjusted = least
+    order[i].rejected = least <= q
+  end
+end
+
+return M

@@ -2,7 +2,7 @@
 
 --- Shows a recording to readers, as the run was shown to them.
 -- @module mtrtrace.cli.rerun
-local lines = require "mtrtrace.lines"
+local lines = require "mtrtrace.recording.lines"
 local replay = require "mtrtrace.recording.replay"
 
 local M = {}

@@ -3,7 +3,7 @@
 --- Reads what a comparison is of: a recording, JSON or XML of the command, or
 -- XML of Nmap with the script's results in it.
 -- @module mtrtrace.diff.load
-local lines = require "mtrtrace.lines"
+local lines = require "mtrtrace.recording.lines"
 local replay = require "mtrtrace.recording.replay"
 local samples = require "mtrtrace.diff.samples"
 local snapshot = require "mtrtrace.diff.snapshot"

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
 --- Lines of a file, however long the file and whatever is in it.
--- @module mtrtrace.lines
+-- @module mtrtrace.recording.lines
 local M = {}
 
 local CHUNK, LONGEST = 65536, 1048576

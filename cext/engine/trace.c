@@ -603,6 +603,11 @@ bool trace_done(const struct trace *t)
     return t->done;
 }
 
+bool trace_shares(const struct trace *t)
+{
+    return t->shares && !t->done;
+}
+
 void trace_summary(const struct trace *t, struct trace_summary *out)
 {
     const struct news *end = trace_heard(t, t->end);

@@ -136,6 +136,9 @@ void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops);
 int64_t trace_due(const struct trace *t);
 
 bool trace_done(const struct trace *t);
+
+/* Whether it has something to read when pace_news has risen. */
+bool trace_shares(const struct trace *t);
 void trace_summary(const struct trace *t, struct trace_summary *out);
 
 #endif

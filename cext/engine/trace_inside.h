@@ -60,6 +60,7 @@ struct trace {
     bool end_doubtful;         /* only a time exceeded came from the target's address */
     bool end_by_error;         /* errors from elsewhere are the replies of this end */
     bool target_seen;          /* the target itself has replied in this run */
+    bool shares;               /* some hop has held a sample of the responder's */
     bool done, at_work;        /* at_work: some hop's sample is not finished */
     int64_t started_ns, stepped_ns, horizon_moved_ns, blocked_until_ns;
     uint64_t drops;        /* by the capture, at the last step */

@@ -54,6 +54,7 @@ void trace_ration(struct trace *t, uint8_t ttl, struct pace_sample *sample, bool
         hop_borrow(hop, sample);
     else
         hop_pace(hop, sample);
+    t->shares = true;
     t->ttls[ttl].untested = false;
     tell_spacing(t, ttl, now_ns);
 }

@@ -3,6 +3,7 @@
 #ifndef MTR_PROBER_INSIDE_H
 #define MTR_PROBER_INSIDE_H
 
+#include "base/dues.h"
 #include "prober/addresses.h"
 #include "engine/budget.h"
 #include "prober/capture.h"
@@ -41,10 +42,12 @@ struct prober_entry {
 };
 struct prober_entries {
     struct prober_entry as_sent, by_secret;
+    uint16_t ident;
 };
 
 struct prober_job {
-    struct prober_job *next;
+    struct due due; /* the first: see job_of */
+    struct prober_job *next, *previous;
     struct prober_entries entries;
     struct prober *prober;
     struct trace *trace;
@@ -59,8 +62,9 @@ struct prober_job {
     int64_t started_ns;   /* CLOCK_REALTIME */
     uint64_t first_drops; /* UINT64_MAX until the first turn */
     int64_t begun_ns;
-    int64_t asked_ns; /* when somebody last asked about it */
-    int64_t due_ns;
+    /* Read and written without the lock, as the callers of many traces ask often: */
+    _Atomic int64_t asked_ns; /* when somebody last asked about it */
+    _Atomic bool done;        /* and all its events are there */
 };
 
 /* Something looked for beside the traces. */
@@ -95,6 +99,8 @@ struct prober {
     struct way *ways;
     uint32_t count; /* of jobs and searches that are not freed yet */
     struct prober_job *jobs;
+    struct dues dues;                     /* of the jobs */
+    uint8_t idents[(UINT16_MAX + 1) / 8]; /* a bit each: taken by a trace or a search */
     struct prober_entry *buckets[PROBER_BUCKETS];
     struct asks *asks;
     uint32_t ended; /* traces that are at work no more, from 1; may wrap */

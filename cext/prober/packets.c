@@ -108,6 +108,8 @@ void prober_enlist(struct prober *p, struct prober_entries *entries, struct prob
                    const struct wire_spec *spec, const uint16_t *flow)
 {
     entries->as_sent.owner = entries->by_secret.owner = owner;
+    entries->ident = spec->ident;
+    p->idents[spec->ident / 8] |= (uint8_t)(1U << spec->ident % 8);
     insert(p, &entries->as_sent, key_as_sent(spec, flow));
     insert(p, &entries->by_secret, key_of_secret(spec, 0));
 }
@@ -127,11 +129,12 @@ void prober_delist(struct prober *p, struct prober_entries *entries)
 {
     take_out(p, &entries->as_sent);
     take_out(p, &entries->by_secret);
+    p->idents[entries->ident / 8] &= (uint8_t) ~(1U << entries->ident % 8);
 }
 
 /* ---- delivery, under the lock -------------------------------------------------------------- */
 
-static bool deliver_to_job(struct prober_job *job, const struct captured *c)
+static bool deliver_to_job(struct prober *p, struct prober_job *job, const struct captured *c)
 {
     if (c->outgoing)
         return trace_seen(job->trace, &c->packet, c->stamp);
@@ -139,7 +142,7 @@ static bool deliver_to_job(struct prober_job *job, const struct captured *c)
     bool taken = trace_reply(job->trace, &c->packet, c->stamp, c->stamp.seen_ns);
     job->capture = NULL;
     if (taken)
-        job->due_ns = 0; /* an answer may allow more probes at once */
+        dues_set(&p->dues, &job->due, p->now_ns); /* an answer may allow more probes at once */
     return taken;
 }
 
@@ -148,7 +151,7 @@ static bool deliver_by(struct prober *p, uint32_t key, const struct captured *c)
     const struct prober_entry *e = p->buckets[key % PROBER_BUCKETS];
 
     for (; e != NULL; e = e->next)
-        if (e->key == key && (e->owner.job != NULL ? deliver_to_job(e->owner.job, c)
+        if (e->key == key && (e->owner.job != NULL ? deliver_to_job(p, e->owner.job, c)
                                                    : prober_search_takes(p, e->owner.search,
                                                                          &c->packet, c->outgoing)))
             return true;

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -15,10 +16,11 @@
 #define MS INT64_C(1000000)
 
 enum {
-    SENDS_PER_TURN = 64, /* then captured packets are read again, so that none is lost */
-    IDENT_TRIES = 128,   /* at most every other one is taken */
+    SENDS_PER_TURN = 64,  /* then captured packets are read again, so that none is lost */
+    STEPS_PER_TURN = 512, /* jobs: the lock is not held for longer */
+    IDENT_TRIES = 128,    /* at most every other one is taken */
 };
-static const int64_t turn_pause_ns = 1 * MS;   /* after a full turn: at most 64,000 probes/s */
+static const int64_t turn_pause_ns = MS / 2;   /* after a full turn: at most 128,000 probes/s */
 static const int64_t pause_check_ns = 50 * MS; /* how soon a paused job is looked at again */
 static const int64_t drops_every_ns = 50 * MS;
 
@@ -63,7 +65,7 @@ static void step_job(struct prober *p, struct prober_job *job, int *sends_left)
     if (job->first_drops == UINT64_MAX)
         job->first_drops = p->drops;
     trace_expire(job->trace, read_until_ns, p->drops);
-    bool paused = p->now_ns - job->asked_ns > PROBER_LEASE_MS * MS;
+    bool paused = p->now_ns - atomic_load(&job->asked_ns) > PROBER_LEASE_MS * MS;
     while (!paused && *sends_left > 0) {
         int64_t now_ns = prober_clock_ns();
         if (!trace_next(job->trace, now_ns, p->drops, &probe))
@@ -73,32 +75,46 @@ static void step_job(struct prober *p, struct prober_job *job, int *sends_left)
     }
     if (!was_done && trace_done(job->trace)) {
         p->ended++;
+        atomic_store(&job->done, true);
         pthread_cond_broadcast(&p->finished);
     }
-    job->due_ns = trace_due(job->trace);
-    if (paused && job->due_ns < p->now_ns + pause_check_ns)
-        job->due_ns = p->now_ns + pause_check_ns;
+    int64_t due_ns = trace_due(job->trace), least_ns = p->now_ns + (paused ? pause_check_ns : 1);
+    dues_set(&p->dues, &job->due, due_ns > least_ns ? due_ns : least_ns);
 }
 
-/* Where the budget is short, each job is the first in turn. */
-static void rotate(struct prober *p)
+static struct prober_job *job_of(struct due *due)
 {
-    struct prober_job *first = p->jobs, **end = &p->jobs;
-
-    if (first == NULL || first->next == NULL)
-        return;
-    p->jobs = first->next;
-    while (*end != NULL)
-        end = &(*end)->next;
-    *end = first;
-    first->next = NULL;
+    return (struct prober_job *)due;
 }
 
-/* Delivers what was read, then lets every job that is due act; returns when the next one is. */
+/* An outcome became known: who shares a sample has something to read. */
+static void wake_sharers(struct prober *p)
+{
+    if (pace_news(p->pace) == p->pace_news)
+        return;
+    p->pace_news = pace_news(p->pace);
+    for (struct prober_job *job = p->jobs; job != NULL; job = job->next)
+        if (trace_shares(job->trace))
+            dues_set(&p->dues, &job->due, p->now_ns);
+}
+
+/* Lets jobs that are due act, each once, who has waited for longest first. */
+static void step_jobs(struct prober *p, int *sends_left)
+{
+    struct due *due = dues_first(&p->dues);
+
+    for (int steps = 0; steps<STEPS_PER_TURN && * sends_left> 0; steps++) {
+        if (due == NULL || due->at_ns > p->now_ns)
+            return;
+        step_job(p, job_of(due), sends_left);
+        due = dues_first(&p->dues);
+    }
+}
+
+/* Delivers what was read, then lets jobs that are due act; returns when the next one is. */
 static int64_t take_turn(struct prober *p)
 {
     int sends_left = SENDS_PER_TURN;
-    int64_t due_ns = INT64_MAX;
 
     p->now_ns = p->read_until_ns; /* all that was captured until then has been read */
     prober_deliver(p);
@@ -106,20 +122,11 @@ static int64_t take_turn(struct prober *p)
         p->drops = capture_drops(p->capture);
         p->drops_read_ns = p->now_ns;
     }
-    bool news = pace_news(p->pace) != p->pace_news; /* for traces that share a sample */
-    p->pace_news = pace_news(p->pace);
-    for (struct prober_job *job = p->jobs; job != NULL; job = job->next) {
-        if (news)
-            job->due_ns = 0;
-        if (job->due_ns <= p->now_ns && sends_left > 0)
-            step_job(p, job, &sends_left);
-        if (job->due_ns < due_ns)
-            due_ns = job->due_ns;
-    }
-    if (sends_left < SENDS_PER_TURN)
-        rotate(p);
+    wake_sharers(p);
+    step_jobs(p, &sends_left);
     if (pace_news(p->pace) != p->pace_news)
         return p->now_ns;
+    int64_t due_ns = dues_first_ns(&p->dues);
     int64_t searches_due_ns = prober_step_searches(p, &sends_left);
     int64_t asks_due_ns = prober_step_asks(p, sends_left);
     due_ns = searches_due_ns < due_ns ? searches_due_ns : due_ns;
@@ -286,6 +293,7 @@ void prober_close(struct prober *p)
         free(way);
     }
     prober_free_searches(p);
+    dues_fini(&p->dues);
     pace_free(p->pace);
     asks_free(p->asks);
     capture_close(p->capture);
@@ -332,13 +340,7 @@ const struct way *prober_way(struct prober *p, uint8_t version, const struct egr
 /* Under the lock: whether a trace or a search has this ICMP identifier. */
 static bool is_ident_taken(const struct prober *p, uint16_t ident)
 {
-    for (const struct prober_job *job = p->jobs; job != NULL; job = job->next)
-        if (trace_config(job->trace)->spec.ident == ident)
-            return true;
-    for (const struct prober_search *s = p->searches; s != NULL; s = s->next)
-        if (s->ops->spec(s->state)->ident == ident)
-            return true;
-    return false;
+    return (p->idents[ident / 8] & 1U << ident % 8) != 0;
 }
 
 /* Randomness lives only in bytes that no balancer hashes. */
@@ -464,11 +466,12 @@ static int start_trace(struct prober *p, struct prober_job *job,
     job->prober = p;
     job->keep_events = request->keep_events;
     job->own_only = request->own_only;
-    job->asked_ns = job->begun_ns = prober_clock_ns();
+    job->begun_ns = prober_clock_ns();
+    atomic_init(&job->asked_ns, job->begun_ns);
     job->started_ns = read_clock(CLOCK_REALTIME);
     job->first_drops = UINT64_MAX;
     config.budget = &p->budget;
-    job->trace = trace_new(&config, p->pace, job->asked_ns, on_event, job, err);
+    job->trace = trace_new(&config, p->pace, job->begun_ns, on_event, job, err);
     return job->trace != NULL ? 0 : -1;
 }
 
@@ -479,8 +482,11 @@ static void enlist(struct prober *p, struct prober_job *job)
     prober_enlist(p, &job->entries, (struct prober_owner){ .job = job }, &config->spec,
                   &config->flow);
     job->next = p->jobs;
+    if (job->next != NULL)
+        job->next->previous = job;
     p->jobs = job;
     p->count++;
+    dues_set(&p->dues, &job->due, 0);
 }
 
 struct prober_job *prober_add(struct prober *p, const struct prober_request *wanted,
@@ -500,7 +506,11 @@ struct prober_job *prober_add(struct prober *p, const struct prober_request *wan
         return NULL;
     }
     pthread_mutex_lock(&p->lock);
-    if (start_trace(p, job, &request, err) == 0) {
+    if (dues_reserve(&p->dues, p->count + 1u) < 0) {
+        err_set(err, ERR_NOMEM, "no memory for a trace");
+        free(job);
+        job = NULL;
+    } else if (start_trace(p, job, &request, err) == 0) {
         enlist(p, job);
     } else {
         free_job(job);
@@ -514,14 +524,13 @@ struct prober_job *prober_add(struct prober *p, const struct prober_request *wan
 /* Under the lock. */
 static void delist(struct prober *p, struct prober_job *job)
 {
-    struct prober_job **link = &p->jobs;
-
     if (job->stopped)
         return;
     job->stopped = true;
-    while (*link != job)
-        link = &(*link)->next;
-    *link = job->next;
+    *(job->previous != NULL ? &job->previous->next : &p->jobs) = job->next;
+    if (job->next != NULL)
+        job->next->previous = job->previous;
+    dues_remove(&p->dues, &job->due);
     prober_delist(p, &job->entries);
     p->ended++;
 }
@@ -546,25 +555,38 @@ void prober_remove(struct prober *p, struct prober_job *job)
 
 /* ---- questions ----------------------------------------------------------------------------- */
 
-/* Under the lock. A job that had been paused goes on at once. */
-static bool renew(struct prober *p, struct prober_job *job)
+/* Whether the job had been paused. */
+static bool ask_about(struct prober_job *job)
 {
     int64_t now_ns = prober_clock_ns();
+    return now_ns - atomic_exchange(&job->asked_ns, now_ns) > PROBER_LEASE_MS * MS;
+}
 
-    if (now_ns - job->asked_ns > PROBER_LEASE_MS * MS) {
-        job->due_ns = 0;
-        prober_wake(p);
-    }
-    job->asked_ns = now_ns;
-    return trace_done(job->trace);
+/* Under the lock. A job that had been paused goes on at once. */
+static void resume(struct prober *p, struct prober_job *job)
+{
+    if (job->stopped)
+        return;
+    dues_set(&p->dues, &job->due, 0);
+    prober_wake(p);
+}
+
+/* Under the lock. */
+static bool renew(struct prober *p, struct prober_job *job)
+{
+    if (ask_about(job))
+        resume(p, job);
+    return atomic_load(&job->done);
 }
 
 bool prober_done(struct prober *p, struct prober_job *job)
 {
-    pthread_mutex_lock(&p->lock);
-    bool done = renew(p, job);
-    pthread_mutex_unlock(&p->lock);
-    return done;
+    if (ask_about(job)) {
+        pthread_mutex_lock(&p->lock);
+        resume(p, job);
+        pthread_mutex_unlock(&p->lock);
+    }
+    return atomic_load(&job->done);
 }
 
 bool prober_wait(struct prober *p, struct prober_job *job, int64_t wait_ns)

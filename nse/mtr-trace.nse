@@ -197,6 +197,10 @@ address, which on a link between two networks may be the neighbour's.
 --       Default: none.
 -- @args mtr-trace.geo-out File to write the paths to as GeoJSON, which map
 --       viewers open; needs geo-db. Default: none.
+-- @args mtr-trace.baseline File of an earlier run to compare with: XML of
+--       Nmap with this script's results, or JSON or a recording of the command
+--       mtr-trace. A line under the table for each difference that chance does
+--       not explain. Default: none.
 -- @args mtr-trace.os What the OS guess may send: <code>passive</code>
 --       (nothing), <code>echo</code> (three echo requests to each hop
 --       address), <code>active</code> (also three UDP datagrams and three
@@ -497,13 +501,17 @@ action = function(target)
     return missing(err)
   end
   local host = lib.nse.new(nmap, stdnse)
-  local args, core, options, beside, result, name
+  local args, core, ok, options, beside, result, name
   args, err = host:arguments()
   if not args then
     return host:refuse(err)
   end
   core, err = lib.loader.core()
   if not core then
+    return host:refuse(err)
+  end
+  ok, err = host:baseline(args, core)
+  if not ok then
     return host:refuse(err)
   end
   options, err = host:options(args, target)
@@ -521,6 +529,7 @@ action = function(target)
     return host:fail(err, name)
   end
   host:map(args, result)
+  host:compare(args, result, target)
   args.name, args.evidence = target.targetname, host.verbose()
   args.ascii = true -- Nmap writes other bytes as \xHH
   return lib.structured.build(result, args, stdnse.output_table),

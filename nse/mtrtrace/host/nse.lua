@@ -5,6 +5,7 @@
 -- NSE; nmap and stdnse are handed in, so it loads anywhere.
 -- @module mtrtrace.host.nse
 local args = require "mtrtrace.options.args"
+local baseline = require "mtrtrace.host.nse_baseline"
 local companions = require "mtrtrace.session.enrichers"
 local geojson = require "mtrtrace.report.geojson"
 local nse_net = require "mtrtrace.host.nse_net"
@@ -202,6 +203,23 @@ function Host:companions(given, options, core, target)
     return nil, ("%s.%s: %s"):format(SCRIPT, argument, err)
   end
   return list
+end
+
+--- Reads the file of baseline, if any, once.
+-- @tparam table options checked arguments
+-- @tparam table core the module mtrtrace.core
+-- @treturn ?boolean
+-- @treturn ?string one sentence
+function Host:baseline(options, core)
+  return baseline.read(self.store, options, core)
+end
+
+--- Adds to a result what differs from that file.
+-- @tparam table options checked arguments
+-- @tparam table result judged
+-- @tparam table target Nmap's host table
+function Host:compare(options, result, target)
+  baseline.compare(self.store, options, result, target.targetname)
 end
 
 --- Writes the paths traced so far into the file of geo-out, if any.

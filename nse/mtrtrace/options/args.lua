@@ -62,6 +62,7 @@ local ARGS = {
   { name = "asn-db", read = values.path, want = "the name of a file" },
   { name = "geo-db", read = values.path, want = "the name of a file" },
   { name = "geo-out", read = values.path, want = "the name of a file" },
+  { name = "baseline", read = values.path, want = "the name of a file" },
   { name = "os", default = "echo", read = values.choice,
     want = "one of ", words = { "passive", "echo", "active", "off" } },
   { name = "flows", default = 1, read = whole, min = 1, max = 64,

@@ -257,6 +257,9 @@ function M.list(result)
   for _, note in ipairs(NOTES) do
     out[#out + 1] = note(result)
   end
+  for _, line in ipairs(result.baseline or {}) do
+    out[#out + 1] = line
+  end
   add_suppressed(out, result.hops)
   add_lookup_errors(out, result.lookup_errors)
   return out

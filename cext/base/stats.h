@@ -4,11 +4,12 @@
 #ifndef MTR_BASE_STATS_H
 #define MTR_BASE_STATS_H
 
+#include "base/bound.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { STATS_EXACT = 1024 }; /* samples kept whole; beyond, a histogram within 0.5 % */
+enum { STATS_EXACT = BOUND(1024, 64) }; /* samples kept whole; beyond, a histogram within 0.5 % */
 
 struct quantiles {
     int64_t *samples;  /* the first STATS_EXACT, in order of arrival; NULL once in the histogram */

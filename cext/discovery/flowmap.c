@@ -14,8 +14,8 @@ void flowmap_fini(struct flowmap *map)
     for (int ttl = 0; ttl < FLOWMAP_TTLS; ttl++) {
         free(map->ttls[ttl].vertices);
         free(map->ttls[ttl].cells);
-        map->ttls[ttl] = (struct flowmap_ttl){ 0 };
     }
+    memset(map->ttls, 0, sizeof map->ttls);
 }
 
 static void *copy_of(const void *from, size_t bytes)

@@ -4,6 +4,7 @@
 #ifndef MTR_DISCOVERY_FLOWMAP_H
 #define MTR_DISCOVERY_FLOWMAP_H
 
+#include "base/bound.h"
 #include "wire/wire.h"
 
 enum flowmap_state {
@@ -19,7 +20,7 @@ enum flowmap_state {
 /* TTLs 0 to 255, and the empty one behind them: each TTL has a next one to look at. */
 enum {
     FLOWMAP_TTLS = UINT8_MAX + 2,
-    FLOWMAP_VERTICES = 256, /* of a TTL; the widest diamond known has 96 (IMC 2020) */
+    FLOWMAP_VERTICES = BOUND(256, 8), /* of a TTL; the widest diamond known has 96 (IMC 2020) */
 };
 
 /* In place of a vertex. */

@@ -46,7 +46,7 @@ struct plan {
     uint16_t vertex;
     /* Vertices for which flows have been sought already, in one call of seek_flows from outside: in
      * a meshed graph there are very many ways back to each of them. */
-    bool sought[UINT8_MAX + 1][FLOWMAP_VERTICES];
+    uint8_t sought[UINT8_MAX + 1][FLOWMAP_VERTICES / 8]; /* bits */
 };
 
 struct mda {
@@ -158,9 +158,10 @@ static void seek_flows(struct mda *m, int ttl, uint16_t vertex, uint32_t count)
     uint32_t pending = 0;
 
     assert(vertex < FLOWMAP_VERTICES);
-    if (m->plan.sought[ttl][vertex])
+    uint8_t *sought = &m->plan.sought[ttl][vertex / 8], bit = (uint8_t)(1 << vertex % 8);
+    if ((*sought & bit) != 0)
         return;
-    m->plan.sought[ttl][vertex] = true;
+    *sought |= bit;
     m->plan.work -= m->map.top_flow;
     for (uint32_t flow = 0; flow < m->map.top_flow; flow++)
         pending += flowmap_is_pending(flowmap_get(&m->map, ttl, flow));

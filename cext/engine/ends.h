@@ -5,13 +5,14 @@
 #ifndef MTR_ENGINE_ENDS_H
 #define MTR_ENGINE_ENDS_H
 
+#include "base/bound.h"
 #include "wire/wire.h"
 
 struct ends;
 
 enum {
-    ENDS_KEPT = 1024, /* the newest; older ones are overwritten */
-    ENDS_BEFORE = 3,  /* hops before an end, of which two at one place have one in common */
+    ENDS_KEPT = BOUND(1024, 8), /* the newest; older ones are overwritten */
+    ENDS_BEFORE = 3, /* hops before an end, of which two at one place have one in common */
 };
 
 /* Whether who replies there has a rate limit. */

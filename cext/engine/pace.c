@@ -6,11 +6,11 @@
 #include <string.h>
 
 enum {
-    CHECKS = 8,         /* of these, where all that other traces saw speaks for one responder */
-    MOST_YIELDS = 32,   /* silent hops that a sample waits for in all: 16 flows, not 256 targets */
-    FIRST_KEPT = 16,    /* room for outcomes at first; a power of two, as PACE_KEPT */
-    PASSES = 4,         /* bursts without a rate limit that make a further one superfluous */
-    BURST_SLOTS = 1024, /* by hash; responders that share one take turns too */
+    CHECKS = 8,       /* of these, where all that other traces saw speaks for one responder */
+    MOST_YIELDS = 32, /* silent hops that a sample waits for in all: 16 flows, not 256 targets */
+    FIRST_KEPT = 16,  /* room for outcomes at first; a power of two, as PACE_KEPT */
+    PASSES = 4,       /* bursts without a rate limit that make a further one superfluous */
+    BURST_SLOTS = BOUND(1024, 16), /* by hash; responders that share one take turns too */
 };
 
 static const int64_t fresh_ns = INT64_C(60000000000);

@@ -6,6 +6,7 @@
 #ifndef MTR_ENGINE_PACE_H
 #define MTR_ENGINE_PACE_H
 
+#include "base/bound.h"
 #include "engine/ends.h"
 #include "engine/prefix.h"
 
@@ -15,9 +16,9 @@ struct pace_sample;
 /* What is kept, however long a process runs. Samples that a trace holds come on top of PACE_IDLE:
  * there are at most as many of them as running traces have hops. */
 enum {
-    PACE_KEPT = 256,        /* outcomes of a sample, the newest */
-    PACE_IDLE = 1024,       /* samples that no trace holds, the ones used last */
-    PACE_RESPONDERS = 1024, /* responders without a sample, the ones that have a token last */
+    PACE_KEPT = BOUND(256, 16),       /* outcomes of a sample, the newest */
+    PACE_IDLE = BOUND(1024, 4),       /* samples that no trace holds, the ones used last */
+    PACE_RESPONDERS = BOUND(1024, 4), /* without a sample, the ones that have a token last */
 };
 
 /* What did not fit into these bounds. */

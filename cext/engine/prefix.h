@@ -5,11 +5,12 @@
 #ifndef MTR_ENGINE_PREFIX_H
 #define MTR_ENGINE_PREFIX_H
 
+#include "base/bound.h"
 #include "wire/wire.h"
 
 struct prefixes;
 
-enum { PREFIX_TRACES = 512 }; /* the newest; older ones are overwritten */
+enum { PREFIX_TRACES = BOUND(512, 8) }; /* the newest; older ones are overwritten */
 
 /* Paths of traces that differ in anything but the target are not compared. */
 struct prefix_key {

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { FIRST_CAPACITY = 64 };
+enum { FIRST_CAPACITY = BOUND(64, 16) };
 
 static struct probe *slot(const struct probes *set, uint32_t number)
 {

@@ -5,12 +5,13 @@
 #ifndef MTR_ENGINE_PROBES_H
 #define MTR_ENGINE_PROBES_H
 
+#include "base/bound.h"
 #include "base/ipaddr.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PROBES_MAX = 32768 }; /* at once; half of the indexes there are */
+enum { PROBES_MAX = BOUND(32768, 256) }; /* at once; half of the indexes there are */
 
 enum probe_state {
     PROBE_OPEN,

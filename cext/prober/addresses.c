@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { BUCKETS = 1024, PACKET_MAX = 128 };
+enum { BUCKETS = BOUND(1024, 8), PACKET_MAX = 128 };
 
 #define MS INT64_C(1000000)
 static const int64_t pause_check_ns = 50 * MS;

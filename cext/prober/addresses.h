@@ -5,9 +5,10 @@
 #ifndef MTR_PROBER_ADDRESSES_H
 #define MTR_PROBER_ADDRESSES_H
 
+#include "base/bound.h"
 #include "discovery/fingerprint.h"
 
-enum { ASKS_MAX = 16384 }; /* addresses; more are refused */
+enum { ASKS_MAX = BOUND(16384, 4) }; /* addresses; more are refused */
 
 struct asks;
 

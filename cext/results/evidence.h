@@ -5,13 +5,14 @@
 #ifndef MTR_RESULTS_EVIDENCE_H
 #define MTR_RESULTS_EVIDENCE_H
 
+#include "base/bound.h"
 #include "wire/icmpext.h"
 #include "engine/trace.h"
 
 enum {
-    EVIDENCE_FIRST = 4,       /* answers kept per flow, responder and kind, whatever they show */
-    EVIDENCE_MOST = 256,      /* per TTL */
-    EVIDENCE_EXTENSION = 512, /* bytes of an extension structure that are kept */
+    EVIDENCE_FIRST = 4, /* answers kept per flow, responder and kind, whatever they show */
+    EVIDENCE_MOST = BOUND(256, 16), /* per TTL */
+    EVIDENCE_EXTENSION = 512,       /* bytes of an extension structure that are kept */
 };
 
 /* What was asked. */

@@ -55,10 +55,12 @@ static uint32_t next_ordinal(struct tally *tally, struct tally_hop *hop, uint16_
 /* The array with room for one more element; NULL when `most` are there or memory is out. */
 void *tally_reserve(void *array, size_t count, size_t *capacity, size_t most, size_t size)
 {
+    if (count >= most)
+        return NULL;
     if (count < *capacity)
         return array;
     size_t wanted = *capacity == 0 ? 8 : *capacity * 2;
-    void *more = count < most ? realloc(array, wanted * size) : NULL;
+    void *more = realloc(array, wanted * size);
     if (more != NULL)
         *capacity = wanted;
     return more;

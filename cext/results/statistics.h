@@ -4,16 +4,17 @@
 #ifndef MTR_RESULTS_STATISTICS_H
 #define MTR_RESULTS_STATISTICS_H
 
+#include "base/bound.h"
 #include "base/stats.h"
 #include "engine/trace.h"
 
 enum {
-    TALLY_CELLS = 64,  /* responders kept per hop; replies of further ones are only counted */
-    TALLY_CODES = 8,   /* different answers kept per responder */
-    TALLY_REPORTS = 8, /* different errors from elsewhere kept per hop */
-    TALLY_SPELLS = 8,  /* times during which one was reported, kept apart */
-    TALLY_RUNS = 64,   /* changes of responder kept per hop, the first ones */
-    TALLY_LOST = 512,  /* lost probes named per hop, the first ones */
+    TALLY_CELLS = BOUND(64, 8), /* responders kept per hop; of further ones replies are counted */
+    TALLY_CODES = 8,            /* different answers kept per responder */
+    TALLY_REPORTS = 8,          /* different errors from elsewhere kept per hop */
+    TALLY_SPELLS = 8,           /* times during which one was reported, kept apart */
+    TALLY_RUNS = BOUND(64, 4),  /* changes of responder kept per hop, the first ones */
+    TALLY_LOST = BOUND(512, 8), /* lost probes named per hop, the first ones */
 };
 
 struct tally_code {

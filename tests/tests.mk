@@ -36,7 +36,7 @@ $(eval $(call PROGRAM_RULES,$(ASAN),$(SANITIZE)))
 $(eval $(call PROGRAM_RULES,$(ASAN)/plain,))
 
 # All state machines at once, on memory that is used again at once.
-MACHINES := $(patsubst %,tests/fuzz/%.c,machines interfere network reuse)
+MACHINES := $(patsubst %,tests/fuzz/%.c,machines promises interfere network labs reuse)
 WRAP     := -Wl,--wrap=calloc,--wrap=free
 $(foreach d,$(ASAN) $(ASAN)/plain,$(foreach t,fuzz/fuzz_machines sim/schedules,\
 	$(eval $(d)/$(t)_test: $(MACHINES:%.c=$(d)/%.o))))
@@ -104,14 +104,29 @@ fuzz: $(patsubst tests/fuzz/fuzz_%_test.c,fuzz-%,$(wildcard tests/fuzz/*_test.c)
 fuzz-lua-%: tests/fuzz/%_test.lua
 	tests/lua lua5.4 $< $(FUZZ_SECONDS) $(FUZZ_SEED)
 
-fuzz-%: tests/fuzz/fuzz_%_test.c
-	@mkdir -p build/fuzz/found-$*
-	clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DFUZZING \
-		-D_GNU_SOURCE -std=c11 -Icext -Itests/unit -Itests/fuzz -o build/fuzz/$* $< $(HELPERS) \
-		$(if $(filter machines,$*),$(MACHINES) $(WRAP)) $(ENGINE_SRCS) $(LIBS)
-	ASAN_OPTIONS=quarantine_size_mb=4 build/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -max_len=512 \
+# The state machines are run so often that what slows each run down has to go: coverage of
+# comparisons, big tables, the upkeep of rare features, long inputs. With FUZZ_LONG=1 runs are long
+# instead, and begin with the corpus.
+FUZZ_CC_machines  := -DMTR_SMALL_BOUNDS -fno-sanitize-coverage=trace-cmp,trace-gep,trace-div,indirect-calls,stack-depth
+FUZZ_RUN_machines := -entropic=0 $(if $(FUZZ_LONG),,-max_len=40)
+FUZZ_SEEDS_machines := $(if $(FUZZ_LONG),tests/fuzz/corpus/machines)
+FUZZ_SEEDS_icmpext := tests/fuzz/corpus/icmpext
+FUZZ_SEEDS_wire_parse := tests/fuzz/corpus/wire
+FUZZ_ASAN := quarantine_size_mb=1:thread_local_quarantine_size_kb=64:malloc_context_size=2
+FUZZ_SRCS := $(HELPERS) $(ENGINE_SRCS)
+
+build/fuzz/%: tests/fuzz/fuzz_%_test.c $(FUZZ_SRCS) $(MACHINES) $(wildcard cext/*.h tests/fuzz/*.h)
+	@mkdir -p $(@D)
+	clang -g -O2 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DFUZZING \
+		-D_GNU_SOURCE -std=c11 -Icext -Itests/unit -Itests/fuzz $(FUZZ_CC_$*) -o $@ $< \
+		$(if $(filter machines,$*),$(MACHINES) $(WRAP)) $(FUZZ_SRCS) $(LIBS)
+
+fuzz-%: build/fuzz/%
+	@mkdir -p build/fuzz/found-$*$(FUZZ_LONG)
+	ASAN_OPTIONS=$(FUZZ_ASAN) $(if $(FUZZ_LONG),FUZZ_LONG=1) build/fuzz/$* -max_total_time=$(FUZZ_SECONDS) -max_len=512 \
 		-timeout=60 -rss_limit_mb=1500 -print_final_stats=1 \
-		-artifact_prefix=build/fuzz/ build/fuzz/found-$* tests/fuzz/corpus/$(firstword $(subst _, ,$*))
+		$(FUZZ_RUN_$*) -artifact_prefix=build/fuzz/ build/fuzz/found-$*$(FUZZ_LONG) \
+		$(FUZZ_SEEDS_$*)
 
 bench: all
 	@set -e; for b in tests/bench/*_bench; do [ ! -x "$$b" ] || "$$b"; done

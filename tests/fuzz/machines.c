@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "machines_inside.h"
 
+#include "labs.h"
 #include "replay.h"
 #include "reuse.h"
 
@@ -8,62 +9,6 @@
 #include <string.h>
 
 static const int64_t held_ns = 30 * SECOND;
-
-/* ---- promises ------------------------------------------------------------------------------- */
-
-static bool is_alive(const struct machines *m, uint64_t serial)
-{
-    for (int i = 0; i < SLOTS; i++)
-        if (m->slots[i].kind == MACHINE_TRACE && trace_serial(m->slots[i].state) == serial)
-            return true;
-    return false;
-}
-
-static void check_outcome(void *context, const struct pace_outcome *outcome)
-{
-    replay_require(outcome->state != PACE_OPEN || is_alive(context, outcome->owner),
-                   "no outcome is owned by the dead");
-}
-
-static void check_pace(const struct machines *m)
-{
-    struct pace_usage usage = pace_usage(m->pace);
-
-    pace_visit(m->pace, check_outcome, (void *)m);
-    replay_require(usage.idle <= PACE_IDLE, "idle samples have a bound");
-    replay_require(usage.bare <= PACE_RESPONDERS + 1, "responders have a bound");
-    replay_require(usage.most_outcomes <= PACE_KEPT, "outcomes have a bound");
-}
-
-static void check_hop(const struct tally_hop *hop)
-{
-    uint32_t received = 0;
-
-    replay_require(hop->received + hop->unreachable <= hop->sent, "no more outcomes than probes");
-    replay_require(hop->in_flight < 100000 && hop->send_errors < 1000000, "counts are above 0");
-    replay_require(hop->cell_count <= TALLY_CELLS, "responders of a hop have a bound");
-    replay_require(hop->run_count <= TALLY_RUNS && hop->lost_count <= TALLY_LOST,
-                   "what is named of a hop has a bound");
-    for (size_t i = 0; i < hop->cell_count; i++)
-        received += hop->cells[i].elsewhere ? 0 : hop->cells[i].received;
-    replay_require(received <= hop->received, "responders add up to the hop");
-}
-
-static void check_all(struct machines *m)
-{
-    check_pace(m);
-    for (int i = 0; i < SLOTS; i++) {
-        const struct slot *s = &m->slots[i];
-        if (s->kind != MACHINE_TRACE)
-            continue;
-        for (size_t ttl = 1; ttl < s->tally->hop_count; ttl++)
-            check_hop(&s->tally->hops[ttl]);
-        struct trace_summary summary;
-        trace_summary(s->state, &summary);
-        replay_require(trace_done(s->state) == (summary.ending != TRACE_RUNNING),
-                       "an end has a name");
-    }
-}
 
 /* ---- packets -------------------------------------------------------------------------------- */
 
@@ -164,7 +109,7 @@ static int64_t turn_trace(struct machines *m, struct slot *s)
     struct wire_probe probe;
 
     trace_expire(s->state, m->now_ns, m->drops);
-    for (int i = 0; i < SENDS && trace_next(s->state, m->now_ns, m->drops, &probe); i++)
+    for (int i = 0; i < m->sends && trace_next(s->state, m->now_ns, m->drops, &probe); i++)
         send_trace(m, s, &probe);
     return trace_done(s->state) ? INT64_MAX : trace_due(s->state);
 }
@@ -175,7 +120,7 @@ static int64_t turn_search(struct machines *m, struct slot *s)
     uint32_t number;
 
     s->ops->expire(s->state, m->now_ns);
-    for (int i = 0; i < SENDS; i++) {
+    for (int i = 0; i < m->sends; i++) {
         size_t length = s->ops->next(s->state, m->now_ns, bytes, &number);
         if (length == 0)
             break;
@@ -235,7 +180,7 @@ static int64_t turn_asks(struct machines *m)
 
     if (m->asks == NULL)
         return INT64_MAX;
-    int64_t due_ns = asks_step(m->asks, &shell, 1000 * SECOND, m->now_ns, SENDS);
+    int64_t due_ns = asks_step(m->asks, &shell, 1000 * SECOND, m->now_ns, m->sends);
     m->ask_spins = m->asked_ns == m->now_ns && due_ns <= m->now_ns ? m->ask_spins + 1 : 0;
     m->asked_ns = m->now_ns;
     replay_require(m->ask_spins < SPINS, "fingerprinting sleeps at last");
@@ -259,16 +204,18 @@ static int64_t turn_all(struct machines *m)
     return due_ns;
 }
 
-/* Lets time pass; one turn at least. */
+/* Lets time pass; one turn at least. In a brief run the host is too busy for more than a few. */
 static void advance(struct machines *m, int64_t until_ns, int turns)
 {
+    if (m->plan.brief && turns > BRIEF_TURNS)
+        turns = BRIEF_TURNS;
     for (; turns > 0; turns--) {
         int64_t due_ns = turn_all(m);
         if (due_ns > until_ns)
             break;
         m->now_ns = due_ns > m->now_ns ? due_ns : m->now_ns;
     }
-    if (turns > 0 && until_ns > m->now_ns)
+    if ((turns > 0 || m->plan.brief) && until_ns > m->now_ns)
         m->now_ns = until_ns;
 }
 
@@ -314,6 +261,8 @@ static void start_trace(struct machines *m, struct slot *s)
     config.packets = 1 + byte % 8;
     config.interval_ns = intervals[byte / 8 % 4];
     config.max_hops = (uint8_t)((byte & 32) != 0 ? 3 : (byte & 64) != 0 ? 14 : 30);
+    if (m->plan.brief)
+        config.max_hops = (uint8_t)(1 + byte / 32 % 4);
     config.max_silent = (uint8_t)((byte & 128) != 0 ? 2 : 5);
     config.flow = (uint16_t)(source_byte(m->source) % 8);
     s->tally = tally_new(config.max_hops);
@@ -331,6 +280,8 @@ static void start_paths(struct machines *m, struct slot *s)
     config.max_silent = 3;
     config.max_flows = (uint16_t)((byte & 4) != 0 ? 2 + byte / 8 : 64);
     config.max_probes = (byte & 128) != 0 ? 100 : 1000;
+    if (m->plan.brief && config.max_hops != 4)
+        config.max_hops = (uint8_t)((byte & 120) == 120 ? 255 : 6);
     s->ops = &mda_search;
     s->state = mda_new(&config, m->now_ns, NULL);
 }
@@ -341,7 +292,7 @@ static void start_mtu(struct machines *m, struct slot *s)
     uint8_t byte = source_byte(m->source);
 
     config.link_mtu = (uint16_t)((byte & 1) != 0 ? 1280 : 1500);
-    config.max_hops = (uint8_t)((byte & 2) != 0 ? 5 : 30);
+    config.max_hops = (uint8_t)((byte & 2) != 0 ? 5 : m->plan.brief ? 12 : 30);
     config.max_probes = (byte & 4) != 0 ? 60 : 1000;
     config.hold = (byte & 24) == 24;
     s->ops = &pmtu_search;
@@ -388,12 +339,6 @@ static void start_in(struct machines *m, struct slot *s, enum machine kind, uint
     pace_visit(m->pace, check_newborn, &serial);
 }
 
-static void start(struct machines *m, enum machine kind)
-{
-    struct slot *s = &m->slots[source_below(m->source, SLOTS)];
-    start_in(m, s, kind, source_byte(m->source));
-}
-
 static void start_ask(struct machines *m)
 {
     struct ask_config config = { .ident = 77,
@@ -410,6 +355,7 @@ static void start_ask(struct machines *m)
         m->asks = asks_new();
     ipaddr_from_text(&config.source, six ? "2001:db8::1" : "10.0.0.1");
     ipaddr_from_text(&config.target, six ? "2001:db8:99::1" : "10.99.0.1");
+    config.target.bytes[3] = (uint8_t)(1 + byte / 16);
     struct asks_entry *entry = asks_find(m->asks, &config.target, 0);
     if (entry == NULL)
         asks_add(m->asks, &config, (byte & 2) != 0, 0, NULL, m->now_ns);
@@ -419,22 +365,42 @@ static void start_ask(struct machines *m)
         asks_join(m->asks, entry, (byte & 2) != 0, m->now_ns);
 }
 
+/* A machine of this kind, unless the run is of another kind alone. */
+static void start(struct machines *m, enum machine kind)
+{
+    if (m->plan.only != MACHINE_NONE)
+        kind = m->plan.only;
+    if (kind == MACHINE_ASK) {
+        start_ask(m);
+        return;
+    }
+    struct slot *s = &m->slots[source_below(m->source, (unsigned)m->slot_count)];
+    start_in(m, s, kind, source_byte(m->source));
+}
+
 /* ---- packets from outside -------------------------------------------------------------------- */
 
-/* A packet as the fuzzer has it, or as a lab had it: as it is, and as a reply to what was sent
- * last. */
-static void receive_raw(struct machines *m)
+/* As the fuzzer has it. */
+static size_t choose_bytes(struct machines *m)
 {
-    size_t length = source_byte(m->source);
-    struct flying f = { .at_ns = m->now_ns, .link = 1 };
+    size_t length = source_byte(m->source), left = m->source->size - m->source->at;
 
     if (m->source->bytes == NULL)
-        return;
+        return 0;
     length = length < 28 ? length * 64 : length;
-    length = length < m->source->size - m->source->at ? length : m->source->size - m->source->at;
+    length = length < left ? length : left;
     length = length < BYTES ? length : BYTES;
     memcpy(m->raw, m->source->bytes + m->source->at, length);
     m->source->at += length;
+    return length;
+}
+
+/* A packet as it is, and as a reply to what was sent last. */
+static void receive_raw(struct machines *m)
+{
+    struct flying f = { .at_ns = m->now_ns, .link = 1 };
+    size_t length = m->plan.brief ? lab_choose(m->source, m->raw) : choose_bytes(m);
+
     if (wire_parse(m->raw, length, &f.packet) == WIRE_OK && f.packet.kind != WIRE_PROBE) {
         deliver(m, &f);
         if (m->last.from.version == f.packet.from.version) {
@@ -444,12 +410,12 @@ static void receive_raw(struct machines *m)
             deliver(m, &f);
         }
     }
-    memset(m->raw, 0, sizeof m->raw);
+    memset(m->raw, 0, length);
 }
 
 static void stop(struct machines *m)
 {
-    m->slots[source_below(m->source, SLOTS)].stopped = true;
+    m->slots[source_below(m->source, (unsigned)m->slot_count)].stopped = true;
 }
 
 static void read_all(struct machines *m)
@@ -488,7 +454,9 @@ static void search_late(struct machines *m)
     m->net.kinds[ttl + 1] = (byte & 16) != 0 ? ROUTER_FEW_FLOWS : ROUTER_PER_FLOW;
     m->net.target_ttl = ttl + 2;
     m->held_ttl = (uint8_t)ttl;
-    start_in(m, &m->slots[source_below(m->source, SLOTS)], MACHINE_PATHS, 2 * WIRE_UDP);
+    if (m->plan.only == MACHINE_NONE || m->plan.only == MACHINE_PATHS)
+        start_in(m, &m->slots[source_below(m->source, (unsigned)m->slot_count)], MACHINE_PATHS,
+                 2 * WIRE_UDP);
     advance(m, m->now_ns + (int64_t)source_byte(m->source) * 20 * MS, 2000);
     machines_release(m);
     advance(m, m->now_ns, 1);
@@ -515,10 +483,10 @@ static void step(struct machines *m)
         start(m, (op & 16) != 0 ? MACHINE_PATHS : MACHINE_MTU);
         break;
     case 2:
-        start_ask(m);
+        start(m, MACHINE_ASK);
         break;
     case 3:
-        close_slot(&m->slots[source_below(m->source, SLOTS)]);
+        close_slot(&m->slots[source_below(m->source, (unsigned)m->slot_count)]);
         break;
     case 4:
         machines_drop(m);
@@ -581,13 +549,15 @@ static void end_all(struct machines *m)
         replay_require(turns < TURNS_MAX, "all machines end");
         advance(m, m->now_ns + SECOND, 1);
     }
-    check_all(m);
+    machines_check(m);
     read_all(m);
 }
 
-void machines_run(struct source *source, bool to_the_end, struct machines_counts *counts)
+void machines_run(struct source *source, const struct machines_plan *plan,
+                  struct machines_counts *counts)
 {
-    struct machines m = { .source = source,
+    struct machines m = { .plan = *plan,
+                          .source = source,
                           .counts = counts,
                           .wall_ns = INT64_C(1700000000) * SECOND,
                           .now_ns = SECOND,
@@ -595,21 +565,23 @@ void machines_run(struct source *source, bool to_the_end, struct machines_counts
 
     uint8_t byte = source_byte(source);
     m.chance = (struct source){ .size = SIZE_MAX, .random = 1 + byte };
-    m.is_whole = byte % 16 == 15;
+    m.slot_count = plan->brief ? BRIEF_SLOTS : SLOTS;
+    m.sends = plan->brief ? BRIEF_SENDS : SENDS;
+    m.is_whole = plan->to_the_end || (byte % 16 == 15 && !plan->brief);
     m.pace = pace_new();
     if (m.pace == NULL)
         abort();
-    network_choose(&m.net, source);
+    network_choose(&m.net, source, m.plan.brief ? BRIEF_HOPS : NETWORK_HOPS);
     start(&m, MACHINE_TRACE);
     while (!source_is_over(source)) {
         step(&m);
-        check_all(&m);
+        machines_check(&m);
     }
-    if (to_the_end || m.is_whole)
+    if (m.is_whole)
         end_all(&m);
     for (int i = 0; i < SLOTS; i++)
         close_slot(&m.slots[i]);
-    check_pace(&m);
+    machines_check_pace(&m);
     asks_free(m.asks);
     pace_free(m.pace);
     reuse_reset();

@@ -17,8 +17,14 @@ struct machines_counts {
 
 enum machine { MACHINE_NONE, MACHINE_TRACE, MACHINE_PATHS, MACHINE_MTU, MACHINE_ASK };
 
-/* One run. `to_the_end`: what is still running when the choices are over must end by itself; else
- * the source decides. */
-void machines_run(struct source *source, bool to_the_end, struct machines_counts *counts);
+/* How a run is made. */
+struct machines_plan {
+    bool to_the_end;   /* what still runs when the choices are over must end by itself */
+    bool brief;        /* for very many runs: short paths, few turns however much time passes */
+    enum machine only; /* MACHINE_NONE: all kinds */
+};
+
+void machines_run(struct source *source, const struct machines_plan *plan,
+                  struct machines_counts *counts);
 
 #endif

@@ -21,6 +21,10 @@ enum {
     SPINS = 100,       /* turns of a machine without any time passing */
     TURNS_MAX = 60000, /* of one machine: it never ends */
     BYTES = 2048,
+    BRIEF_TURNS = 4, /* in brief runs, however much time passes */
+    BRIEF_SENDS = 4,
+    BRIEF_HOPS = 4,
+    BRIEF_SLOTS = 2,
 };
 
 struct slot {
@@ -45,6 +49,7 @@ struct flying {
 };
 
 struct machines {
+    struct machines_plan plan;
     struct source *source, chance;
     struct machines_counts *counts;
     struct network net;
@@ -57,13 +62,19 @@ struct machines {
     int64_t now_ns, wall_ns, asked_ns;
     uint32_t epoch, ask_spins;
     uint8_t held_ttl; /* 0: none */
-    bool is_whole;    /* what still runs at the end must end by itself */
+    int slot_count, sends;
+    bool is_whole; /* what still runs at the end must end by itself */
     uint64_t drops;
     uint8_t raw[BYTES]; /* what is delivered was read from here */
 };
 
 /* A packet is under way from now on; lost where too many are. */
 void machines_enqueue(struct machines *m, const struct flying *f);
+
+/* ---- promises.c ---- */
+
+void machines_check(const struct machines *m);
+void machines_check_pace(const struct machines *m);
 
 /* ---- interfere.c: each takes what it needs to know from the source ---- */
 

@@ -6,15 +6,16 @@ static const int64_t token_ns = 1000 * MS, slow_ns = 1300 * MS;
 
 enum { BUCKET = 6, GROUPS = 4 };
 
-void network_choose(struct network *net, struct source *source)
+void network_choose(struct network *net, struct source *source, int hops)
 {
     static const uint16_t mtus[] = { 68, 576, 1279, 1280, 1281, 1400, 1492, 1499 };
 
-    *net = (struct network){ .target_ttl = 1 + (int)source_below(source, NETWORK_HOPS + 2) };
+    *net = (struct network){ .hops = hops,
+                             .target_ttl = 1 + (int)source_below(source, (unsigned)hops + 2) };
     uint8_t timing = source_byte(source);
     net->rtt_ns = (timing & 3) == 0 ? 40 * MS : (timing & 3) * MS;
     net->short_quotes = (timing & 12) == 12;
-    for (int ttl = 1; ttl <= NETWORK_HOPS; ttl++) {
+    for (int ttl = 1; ttl <= hops; ttl++) {
         uint8_t byte = source_byte(source);
         bool special = byte >= 128; /* every other router is a plain one */
         net->kinds[ttl] = special ? (enum router_kind)(byte % ROUTER_KIND_COUNT) : ROUTER_PLAIN;
@@ -157,7 +158,7 @@ bool network_answer(struct network *net, struct source *source, const struct wir
 {
     int ttl = 1;
 
-    while (ttl < sent->ttl && ttl < net->target_ttl && ttl < NETWORK_HOPS &&
+    while (ttl < sent->ttl && ttl < net->target_ttl && ttl < net->hops &&
            lets_through(net, sent, ttl))
         ttl++;
     *after_ns = ttl * net->rtt_ns + source_byte(source) * MS / 256;
@@ -165,7 +166,7 @@ bool network_answer(struct network *net, struct source *source, const struct wir
         *answer = target_answer(sent);
     else if (!router_answer(net, source, sent, ttl, now_ns, answer))
         return false;
-    if (ttl <= NETWORK_HOPS && net->kinds[ttl] == ROUTER_FEW_FLOWS && network_flow(sent) % 2 == 0)
+    if (ttl <= net->hops && net->kinds[ttl] == ROUTER_FEW_FLOWS && network_flow(sent) % 2 == 0)
         *after_ns += slow_ns;
     if (net->short_quotes && answer->quote.length > 28) {
         answer->quote.length = 28;

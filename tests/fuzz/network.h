@@ -25,7 +25,8 @@ enum router_kind {
 };
 
 struct network {
-    int target_ttl; /* behind NETWORK_HOPS: nobody answers */
+    int hops;
+    int target_ttl; /* behind them: nobody answers */
     enum router_kind kinds[NETWORK_HOPS + 1];
     uint16_t mtus[NETWORK_HOPS + 1];
     int64_t tokens_ns[NETWORK_HOPS + 1]; /* ROUTER_BUCKET: when it will be full */
@@ -34,7 +35,8 @@ struct network {
     uint32_t fresh; /* ROUTER_EVER_NEW */
 };
 
-void network_choose(struct network *net, struct source *source);
+/* `hops`: at most NETWORK_HOPS. */
+void network_choose(struct network *net, struct source *source, int hops);
 
 /* What a sent packet is answered with, and after how long; false for nothing. */
 bool network_answer(struct network *net, struct source *source, const struct wire_packet *sent,

@@ -64,7 +64,9 @@ void *__wrap_calloc(size_t count, size_t size)
 
 void __wrap_free(void *at)
 {
-    for (size_t i = used; at != NULL && i-- > 0;) {
+    if (at == NULL)
+        return;
+    for (size_t i = used; i-- > 0;) {
         if (blocks[i].at != at)
             continue;
         if (blocks[i].is_free)

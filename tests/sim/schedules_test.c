@@ -42,13 +42,14 @@ static uint64_t mix(uint64_t x)
 
 static void run(uint64_t seed, struct machines_counts *counts)
 {
+    const struct machines_plan plan = { .to_the_end = true };
     struct source source = { .random = mix(seed) | 1 };
 
     source.size = SHORTEST + mix(seed + 1) % (LONGEST - SHORTEST);
     snprintf(now_running, sizeof now_running,
              "\nnot ok schedules - seed %llu: ", (unsigned long long)seed);
     alarm(HANGS_AFTER);
-    machines_run(&source, true, counts);
+    machines_run(&source, &plan, counts);
     alarm(0);
 }
 

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What must hold after each step. */
+#include "machines_inside.h"
+
+#include "replay.h"
+
+static bool is_alive(const struct machines *m, uint64_t serial)
+{
+    for (int i = 0; i < SLOTS; i++)
+        if (m->slots[i].kind == MACHINE_TRACE && trace_serial(m->slots[i].state) == serial)
+            return true;
+    return false;
+}
+
+static void check_outcome(void *context, const struct pace_outcome *outcome)
+{
+    replay_require(outcome->state != PACE_OPEN || is_alive(context, outcome->owner),
+                   "no outcome is owned by the dead");
+}
+
+void machines_check_pace(const struct machines *m)
+{
+    struct pace_usage usage = pace_usage(m->pace);
+
+    pace_visit(m->pace, check_outcome, (void *)m);
+    replay_require(usage.idle <= PACE_IDLE, "idle samples have a bound");
+    replay_require(usage.bare <= PACE_RESPONDERS + 1, "responders have a bound");
+    replay_require(usage.most_outcomes <= PACE_KEPT, "outcomes have a bound");
+}
+
+static void check_hop(const struct tally_hop *hop)
+{
+    uint32_t received = 0;
+
+    replay_require(hop->received + hop->unreachable <= hop->sent, "no more outcomes than probes");
+    replay_require(hop->in_flight < 100000 && hop->send_errors < 1000000, "counts are above 0");
+    replay_require(hop->cell_count <= TALLY_CELLS, "responders of a hop have a bound");
+    replay_require(hop->run_count <= TALLY_RUNS && hop->lost_count <= TALLY_LOST,
+                   "what is named of a hop has a bound");
+    for (size_t i = 0; i < hop->cell_count; i++)
+        received += hop->cells[i].elsewhere ? 0 : hop->cells[i].received;
+    replay_require(received <= hop->received, "responders add up to the hop");
+}
+
+void machines_check(const struct machines *m)
+{
+    machines_check_pace(m);
+    for (int i = 0; i < SLOTS; i++) {
+        const struct slot *s = &m->slots[i];
+        if (s->kind != MACHINE_TRACE)
+            continue;
+        for (size_t ttl = 1; ttl < s->tally->hop_count; ttl++)
+            check_hop(&s->tally->hops[ttl]);
+        struct trace_summary summary;
+        trace_summary(s->state, &summary);
+        replay_require(trace_done(s->state) == (summary.ending != TRACE_RUNNING),
+                       "an end has a name");
+    }
+}

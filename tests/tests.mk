@@ -113,9 +113,9 @@ FUZZ_SEEDS_machines := $(if $(FUZZ_LONG),tests/fuzz/corpus/machines)
 FUZZ_SEEDS_icmpext := tests/fuzz/corpus/icmpext
 FUZZ_SEEDS_wire_parse := tests/fuzz/corpus/wire
 FUZZ_ASAN := quarantine_size_mb=1:thread_local_quarantine_size_kb=64:malloc_context_size=2
-FUZZ_SRCS := $(HELPERS) $(ENGINE_SRCS)
+FUZZ_SRCS := $(HELPERS) $(foreach r,$(PURE_ROOMS),$(wildcard cext/$(r)/*.c)) cext/prober/addresses.c
 
-build/fuzz/%: tests/fuzz/fuzz_%_test.c $(FUZZ_SRCS) $(MACHINES) $(wildcard cext/*.h tests/fuzz/*.h)
+build/fuzz/%: tests/fuzz/fuzz_%_test.c $(FUZZ_SRCS) $(MACHINES) $(wildcard cext/*/*.h tests/fuzz/*.h)
 	@mkdir -p $(@D)
 	clang -g -O2 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DFUZZING \
 		-D_GNU_SOURCE -std=c11 -Icext -Itests/unit -Itests/fuzz $(FUZZ_CC_$*) -o $@ $< \

@@ -47,14 +47,21 @@ struct trace *trace_new(const struct trace_config *config, struct pace *pace, in
     return t;
 }
 
+void trace_abandon(struct trace *t)
+{
+    for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++) {
+        if (t->ttls[ttl].hop.sample != NULL)
+            pace_leave(t->ttls[ttl].hop.sample, t->rules.trace);
+        t->ttls[ttl].hop.sample = NULL;
+    }
+    prefixes_end(pace_prefixes(t->pace), t->rules.trace, t->prefix_place);
+}
+
 void trace_free(struct trace *t)
 {
     if (t == NULL)
         return;
-    for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++)
-        if (t->ttls[ttl].hop.sample != NULL)
-            pace_leave(t->ttls[ttl].hop.sample, t->rules.trace);
-    prefixes_end(pace_prefixes(t->pace), t->rules.trace, t->prefix_place);
+    trace_abandon(t);
     probes_fini(&t->probes);
     quantiles_fini(&t->rtts);
     free(t);

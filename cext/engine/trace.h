@@ -111,6 +111,10 @@ struct trace *trace_new(const struct trace_config *config, struct pace *pace, in
                         trace_sink *sink, void *context, struct err *err);
 void trace_free(struct trace *t); /* accepts NULL */
 
+/* Nothing happens to the trace from now on: others do not wait for what it has under way. It may
+ * only be looked at, and freed. */
+void trace_abandon(struct trace *t);
+
 const struct trace_config *trace_config(const struct trace *t);
 uint64_t trace_serial(const struct trace *t); /* see pace_serial */
 

@@ -532,6 +532,7 @@ static void delist(struct prober *p, struct prober_job *job)
         job->next->previous = job->previous;
     dues_remove(&p->dues, &job->due);
     prober_delist(p, &job->entries);
+    trace_abandon(job->trace);
     p->ended++;
 }
 

@@ -415,7 +415,11 @@ static void receive_raw(struct machines *m)
 
 static void stop(struct machines *m)
 {
-    m->slots[source_below(m->source, (unsigned)m->slot_count)].stopped = true;
+    struct slot *s = &m->slots[source_below(m->source, (unsigned)m->slot_count)];
+
+    if (s->kind == MACHINE_TRACE && !s->stopped)
+        trace_abandon(s->state);
+    s->stopped = true;
 }
 
 static void read_all(struct machines *m)

@@ -138,8 +138,8 @@ uint16_t wire_size_default(enum wire_protocol protocol, uint8_t version);
  * number to the next, so that an answer which acknowledges it names one probe. */
 uint16_t wire_size_tcp_random_max(uint8_t version);
 
-/* The length of the IP packet of probe `number`: spec->size, or with `random_size` anything from the
- * smallest to that, chosen by the key. */
+/* The length of the IP packet of probe `number`: spec->size, or with `random_size` anything from
+ * the smallest to that, chosen by the key. */
 uint16_t wire_size(const struct wire_spec *spec, uint32_t number);
 
 /* The source address of a flow's probes. */

@@ -58,6 +58,25 @@ END
   is "v${family}_replay_knows_it_all" "$(cmp "$dir/run" "$dir/out" 2>&1)" ""
 done
 
+# ---- names beyond ASCII: latin-1 as from RIPE, UTF-8 as from others ----------------
+
+# The name in escapes, as this file is ASCII.
+said=$(printf 'Sm\303\245l\303\244nningarna \303\230st \302\253AB\302\273')
+port=4340
+for charset in latin1 utf8; do
+  serve $charset-irrd $port
+  serve $charset-bulk $((port + 1))
+  cli -C -n -c 2 --asn irr --whois-server 127.0.0.1:$port "$(lab_target 4)"
+  is "${charset}_of_irr" "$(columns organization | sed -n 2p)" "$said"
+  cli -w -n -c 2 --asn cymru --cymru-server 127.0.0.1:$((port + 1)) "$(lab_target 4)"
+  like "${charset}_of_cymru_in_a_report" "$OUT" "^2 .* AS3301 +$said, SE  "
+  cli -j -n -c 2 --asn cymru --cymru-server 127.0.0.1:$((port + 1)) "$(lab_target 4)"
+  is "${charset}_of_cymru_in_json" "$(python3 -c 'import json, sys
+print(json.load(open(sys.argv[1], encoding="utf-8"))["traces"][0]["hops"][1]["responders"][0]["organization"])' "$dir/out")" \
+    "$said, SE"
+  port=$((port + 2))
+done
+
 # ---- servers that do not behave, all at once -------------------------------------
 
 kinds=(silent endless cut wrong unended binary escapes big slow)

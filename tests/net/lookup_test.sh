@@ -64,6 +64,27 @@ for flavour in $FLAVOURS; do
   at_most "${flavour}_lookups_hold_up_the_table_for_at_most_300_ms" "$(beyond "$flavour")" 300
 done
 
+# ---- names beyond ASCII: latin-1 as from RIPE, UTF-8 as from others ---------------
+
+# Nmap's text is ASCII, and its XML has the bytes of UTF-8 in its own notation.
+# shellcheck disable=SC1003 # a backslash
+SAID='Sm\xC3\xA5l\xC3\xA4nningarna \xC3\x98st \xC2\xABAB\xC2\xBB'
+port=4340
+for charset in latin1 utf8; do
+  serve $charset-irrd $port
+  serve $charset-bulk $((port + 1))
+  for flavour in $FLAVOURS; do
+    look "$flavour" "mtr-trace.packets=2,mtr-trace.names=no,mtr-trace.asn=irr,mtr-trace.whois-server=127.0.0.1:$port" \
+      "$(lab_target 4)"
+    is "${flavour}_${charset}_of_irr" "$(rows | sed -n 2p)" "2 AS3301 $SAID"
+    like "${flavour}_${charset}_of_irr_as_text" "$(show text)" '^ *2 .* AS3301 +Smalanningarna Ost <<AB>>  '
+    look "$flavour" "mtr-trace.packets=2,mtr-trace.names=no,mtr-trace.asn=cymru,mtr-trace.cymru-server=127.0.0.1:$((port + 1))" \
+      "$(lab_target 4)"
+    is "${flavour}_${charset}_of_cymru" "$(rows | sed -n 2p)" "2 AS3301 $SAID, SE"
+  done
+  port=$((port + 2))
+done
+
 # ---- servers that do not behave: as IRRd and as bulk whois, to both Nmaps at once ---
 
 # hostile NAME FLAVOUR IRR_PORT BULK_PORT: a run in the background

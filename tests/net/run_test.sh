@@ -43,8 +43,8 @@ like lab_without_root_says_so "$out" '^lab: needs network namespaces, and these 
 
 # Before it installs, bootstrap asks on a terminal: in a namespace where apt-get is a script.
 mkdir "$LAB_SCRATCH/apt"
-printf '#!/bin/sh\necho "apt-get $*" >>%s/log\ncase "$*" in *--assume-no*) echo "Need to get 1 MB"; exit 1 ;; esac\n' \
-  "$LAB_SCRATCH/apt" >"$LAB_SCRATCH/apt/apt-get"
+printf '#!/bin/sh\necho "apt-get $*" >>%s/log\ncase "$*" in *--print-uris*) printf "%%s\\n" "%s" "%s" ;; esac\n' \
+  "$LAB_SCRATCH/apt" "'http://deb/a' a_1.deb 1900000 MD5Sum:0" "'http://deb/b' b_1.deb 100000 MD5Sum:1" >"$LAB_SCRATCH/apt/apt-get"
 printf '#!/bin/sh\nexit 1\n' >"$LAB_SCRATCH/apt/dpkg-query"
 chmod +x "$LAB_SCRATCH/apt"/*
 asked() { # ANSWER ARG...: the terminal's text, with what apt-get was called for in the log
@@ -52,10 +52,11 @@ asked() { # ANSWER ARG...: the terminal's text, with what apt-get was called for
   printf '%s\n' "$1" | PATH=$LAB_SCRATCH/apt:$PATH env -u CI unshare -m sh -c '
     mount -t tmpfs mtl-policy /usr/sbin && shift && exec "$@"' - - script -qec "scripts/bootstrap ${*:2}" /dev/null 2>&1
 }
-installs() { grep -c -- 'apt-get -q -y ' "$LAB_SCRATCH/apt/log"; }
+# What is not told to print alone may install.
+installs() { grep -vc -- '--print-uris' "$LAB_SCRATCH/apt/log"; }
 like bootstrap_asks "$(asked n)" 'install them\? \[Y/n\]'
 is bootstrap_takes_no_for_an_answer "$(asked n >/dev/null; installs)" 0
-like bootstrap_says_how_much "$(asked n)" 'Need to get 1 MB'
+like bootstrap_says_how_much "$(asked n)" '^2 packages, 2\.0 MB to download'
 is bootstrap_takes_yes_for_an_answer "$(asked y >/dev/null; installs)" 1
 unlike bootstrap_asks_nothing_with_y "$(asked n -y)" 'install them'
 is bootstrap_installs_with_y "$(asked n -y >/dev/null; installs)" 1

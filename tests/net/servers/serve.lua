@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- serve.lua KIND PORT LOG [DELAY_MS [ADDRESS]]: a test server on 127.0.0.1
 -- and ::1, or on ADDRESS, driven by world.lua. KIND is irrd, bulk, ripe, or
--- one of the bad servers: refusing-irrd, refusing-bulk, denied (as RIPE's database says it), silent,
+-- latin1-irrd, latin1-bulk, utf8-irrd, utf8-bulk, whose world has a holder with a
+-- name beyond ASCII; or one of the bad servers: refusing-irrd, refusing-bulk, denied (as RIPE's database says it), silent,
 -- endless, cut, wrong, unended, binary, slow, escapes, big. LOG gets a line "connect"
 -- for each connection and "< QUERY" for each line that came; "ready" is
 -- printed once it listens.
@@ -16,10 +17,10 @@ local log = assert(io.open(arg[3], "a"))
 log:setvbuf("line")
 local delay_s = (tonumber(arg[4]) or 0) / 1000
 
-local function honest(answer)
+local function honest(answer, its)
   return {
     line = function(client, line)
-      local text, over = answer(world, line, client.session)
+      local text, over = answer(its or world, line, client.session)
       if text ~= "" then
         client.out[#client.out + 1] =
           { at = socket.gettime() + delay_s, text = text }
@@ -38,6 +39,20 @@ local function refusing(answer, pattern, text, over)
     return answer(own, line, session)
   end)
 end
+
+-- The world, but for one holder's name.
+local function named(name)
+  local holders = {}
+  for asn, holder in pairs(world.holders) do
+    holders[asn] = holder
+  end
+  holders[3301] = { as_name = "ACCESS-NET", descr = name, source = "RIPE",
+    bgp_name = name .. ", SE" }
+  return { holders = holders, routes = world.routes, bgp = world.bgp }
+end
+local LATIN1 = named "Sm\xe5l\xe4nningarna\x85 \xd8st \xabAB\xbb"
+local UTF8 = named("Sm\u{e5}l\u{e4}nningarna\u{200b}\u{202e} \u{d8}st "
+  .. "\u{ab}AB\u{bb}")
 
 local function once(text, over)
   return {
@@ -66,6 +81,10 @@ end
 local KINDS = {
   irrd = honest(registry.irrd), bulk = honest(registry.bulk),
   ripe = honest(registry.ripe),
+  ["latin1-irrd"] = honest(registry.irrd, LATIN1),
+  ["latin1-bulk"] = honest(registry.bulk, LATIN1),
+  ["utf8-irrd"] = honest(registry.irrd, UTF8),
+  ["utf8-bulk"] = honest(registry.bulk, UTF8),
   ["refusing-irrd"] = refusing(registry.irrd, "^!r129%.250%.1%.",
     "F No such thing\n", true),
   ["refusing-bulk"] = refusing(registry.bulk, "^129%.250%.1%.",

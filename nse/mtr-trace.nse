@@ -155,6 +155,9 @@ address, which on a link between two networks may be the neighbour's.
 --       <code>reply_ttl</code>, <code>late</code>, <code>duplicates</code>,
 --       <code>unlisted</code> (replies from responders beyond the 64 that
 --       are listed), <code>send_errors</code>, <code>unreachable</code>,
+--       <code>loss_periods</code>, <code>longest_loss_period</code>,
+--       <code>loss_distance</code>, <code>loss_bursts</code>,
+--       <code>loss_burst_min_s</code>, <code>loss_burst_max_s</code>,
 --       <code>raw_sent</code>,
 --       <code>raw_recv</code>, <code>rationed</code>,
 --       <code>ration_tests</code>, <code>ration_answered</code>,
@@ -303,6 +306,9 @@ address, which on a link between two networks may be the neighbour's.
 --     <elem key="unlisted">0</elem>
 --     <elem key="send_errors">0</elem>
 --     <elem key="unreachable">0</elem>
+--     <elem key="loss_periods">0</elem>
+--     <elem key="longest_loss_period">0</elem>
+--     <elem key="loss_bursts">0</elem>
 --     <elem key="raw_sent">39</elem>
 --     <elem key="raw_recv">18</elem>
 --     <elem key="rationed">true</elem>

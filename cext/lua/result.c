@@ -148,6 +148,16 @@ static void push_lost(lua_State *L, const struct tally_hop *hop)
     }
 }
 
+/* When the lost probes were sent, in seconds since the trace began. */
+static void push_lost_at(lua_State *L, const struct tally_hop *hop)
+{
+    lua_createtable(L, (int)hop->lost_count, 0);
+    for (size_t i = 0; i < hop->lost_count; i++) {
+        lua_pushnumber(L, (double)hop->lost[i].sent_ns / ns_per_s);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
 /* Who reported what about probes of this TTL that did not arrive. */
 static void push_reports(lua_State *L, const struct tally_hop *hop)
 {
@@ -217,6 +227,8 @@ static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
     lset_integer(L, "run_total", hop->run_total);
     push_lost(L, hop);
     lua_setfield(L, -2, "lost");
+    push_lost_at(L, hop);
+    lua_setfield(L, -2, "lost_at");
     push_reports(L, hop);
     lua_setfield(L, -2, "reports");
 }

@@ -58,6 +58,7 @@ static void merge_lost(struct tally_hop *into, const struct tally_hop *from, uin
     for (size_t i = 0; i < from->lost_count; i++) {
         struct tally_waiting w = { .probe = from->lost[i].probe,
                                    .ordinal = from->lost[i].ordinal + before,
+                                   .sent_ns = from->lost[i].sent_ns,
                                    .state = from->lost[i].unreachable ? WAITING_UNREACHABLE
                                                                       : WAITING_LOST };
         tally_note_lost(into, &w);

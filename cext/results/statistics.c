@@ -68,7 +68,7 @@ void *tally_reserve(void *array, size_t count, size_t *capacity, size_t most, si
 
 static void wait_for(struct tally *tally, struct tally_hop *hop, const struct trace_event *event)
 {
-    struct tally_waiting w = { .probe = event->probe };
+    struct tally_waiting w = { .probe = event->probe, .sent_ns = event->at_ns };
 
     w.ordinal = next_ordinal(tally, hop, event->flow);
     if (hop->waiting_first > 0 &&
@@ -118,7 +118,7 @@ void tally_note_lost(struct tally_hop *hop, const struct tally_waiting *w)
     hop->lost = lost;
     lost[hop->lost_count++] =
         (struct tally_lost){ w->probe, w->ordinal, w->state == WAITING_UNREACHABLE,
-                             w->state == WAITING_UNREACHABLE ? w->cell : NO_CELL };
+                             w->state == WAITING_UNREACHABLE ? w->cell : NO_CELL, w->sent_ns };
 }
 
 void tally_use(struct tally *tally, struct tally_hop *hop, const struct tally_waiting *w)
@@ -154,9 +154,10 @@ static void settle(struct tally *tally, struct tally_hop *hop, const struct tall
 
     for (size_t i = 0; i < hop->waiting_count; i++) {
         if (first[i].probe == outcome->probe) {
-            uint32_t ordinal = first[i].ordinal;
+            const struct tally_waiting sent = first[i];
             first[i] = *outcome;
-            first[i].ordinal = ordinal;
+            first[i].ordinal = sent.ordinal;
+            first[i].sent_ns = sent.sent_ns;
         }
     }
     while (hop->waiting_count > 0 && hop->waiting[hop->waiting_first].state != WAITING_OPEN) {

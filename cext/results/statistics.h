@@ -51,6 +51,7 @@ struct tally_lost {
     uint32_t ordinal; /* among the counted probes of its flow at this TTL */
     bool unreachable; /* as an error from elsewhere says */
     uint16_t cell;    /* whose; UINT16_MAX: not known */
+    int64_t sent_ns;  /* since the trace began */
 };
 
 /* An error from elsewhere: who reported what about probes of this TTL, and when. */

@@ -24,6 +24,7 @@ struct tally_waiting {
     uint8_t reply_ttl;
     enum waiting_state state;
     int64_t rtt_ns, at_ns;
+    int64_t sent_ns; /* since the trace began */
 };
 
 /* tally.c */

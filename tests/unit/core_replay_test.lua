@@ -32,6 +32,29 @@ check.case("an_answer_is_counted", function()
   replay:close()
 end)
 
+-- Each lost probe with its number and when it was sent; one that was only late
+-- is not among them.
+check.case("lost_probes_are_known_by_number_and_time", function()
+  local replay = core.replay(5)
+  local at = { 0, 100, 200, 300, 400 }
+  for i, ms in ipairs(at) do
+    replay:add(with(SENT, { probe = i, at_ns = ms * 1000000 }))
+  end
+  for _, i in ipairs { 1, 4 } do
+    replay:add(with(REPLY, { probe = i, at_ns = at[i] * 1000000 + 5 }))
+  end
+  for _, i in ipairs { 2, 3, 5 } do
+    replay:add({ kind = "timeout", at_ns = 2000000000 + i, ttl = 1, probe = i,
+      flow = 0, class = "counted" })
+  end
+  local hop = replay:hops(1, 1)[1]
+  check.equal({ hop.lost, hop.lost_at }, { { 2, 3, 5 }, { 0.1, 0.2, 0.4 } })
+  replay:add(with(REPLY, { kind = "late", probe = 3, at_ns = 3000000000 }))
+  hop = replay:hops(1, 1)[1]
+  check.equal({ hop.lost, hop.lost_at }, { { 2, 5 }, { 0.1, 0.4 } })
+  replay:close()
+end)
+
 local BAD = {
   { name = "no_kind", event = with(REPLY, { kind = "nil" }), part = "'kind'" },
   { name = "unknown_kind", event = with(REPLY, { kind = "sind" }),

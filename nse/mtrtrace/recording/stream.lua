@@ -257,7 +257,7 @@ for words, scope in pairs {
   ] = "responder",
   [ [[ttl sent received in_flight send_errors late duplicates raw_sent
     raw_received silent untested rivals ration loss loss_low loss_high
-    responders runs run_total lost rationed suppressed silent_flows
+    responders runs run_total lost lost_at rationed suppressed silent_flows
     unreachable reports unlisted]] ] = "hop",
 } do
   OWN[scope] = {}

@@ -14,6 +14,7 @@
 -- follows the value in the table. `longest` is where the table, and it alone,
 -- cuts a text.
 -- @module mtrtrace.table.fields
+local bursts = require "mtrtrace.base.bursts"
 local extension = require "mtrtrace.flows.extension"
 local format = require "mtrtrace.base.format"
 local marks = require "mtrtrace.table.marks"
@@ -33,6 +34,13 @@ end
 local function organization(responder)
   return responder.organization
     or select(2, special.label(responder.special))
+end
+
+local function of_bursts(key)
+  return function(hop)
+    local found = bursts.of(hop)
+    return found and found[key]
+  end
 end
 
 local function host_name(responder)
@@ -167,6 +175,24 @@ local FIELDS = {
   { key = "unreachable", title = "Unreach", unit = "probes", width = 5,
     kind = "count", hop = "unreachable",
     about = "of the lost probes, those that a router reported unreachable" },
+  { key = "loss_periods", title = "Loss-Periods", width = 5,
+    kind = "count", hop = of_bursts "periods",
+    about = "runs of consecutive lost probes (loss periods of RFC 3357)" },
+  { key = "longest_loss_period", title = "Loss-Longest", unit = "probes",
+    width = 5, kind = "count", hop = of_bursts "longest",
+    about = "lost probes in the longest of them" },
+  { key = "loss_distance", title = "Loss-Dist", unit = "probes", width = 5,
+    kind = "count", hop = of_bursts "distance",
+    about = "median distance of consecutive losses (RFC 3357)" },
+  { key = "loss_bursts", title = "Bursts", width = 5,
+    kind = "count", hop = of_bursts "bursts",
+    about = "loss periods of two probes or more" },
+  { key = "loss_burst_min_s", title = "Burst-Min(s)", unit = "s", width = 6,
+    kind = "seconds", hop = of_bursts "min_s",
+    about = "time that the shortest of them took" },
+  { key = "loss_burst_max_s", title = "Burst-Max(s)", unit = "s", width = 6,
+    kind = "seconds", hop = of_bursts "max_s",
+    about = "time that the longest of them took" },
   { key = "raw_sent", title = "Raw-Sent", unit = "probes", width = 5,
     kind = "count", hop = "raw_sent",
     about = "all probes sent, those that only test the pace included" },

@@ -22,6 +22,13 @@ local KEYS = {
   { key = "lost", kind = "count", about = "probes lost from the hop on" },
   { key = "sent", kind = "count", about = "counted probes" },
   { key = "recv", kind = "count", about = "answered counted probes" },
+  { key = "bursts", kind = "count", about = "bursts of two lost probes or "
+    .. "more at the last hop that replies, where losses stand together" },
+  { key = "burst_hop", kind = "count", about = "TTL of that hop" },
+  { key = "burst_min_s", kind = "seconds",
+    about = "time that the shortest burst took" },
+  { key = "burst_max_s", kind = "seconds",
+    about = "time that the longest burst took" },
   { key = "lost_before", kind = "count", about = "lost before the hop" },
   { key = "sent_before", kind = "count", about = "sent before the hop" },
   { key = "tests", kind = "count", about = "probes sent back to back" },

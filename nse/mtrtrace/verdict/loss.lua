@@ -4,6 +4,7 @@
 -- cannot be told. A round trip does not show on which of its two ways a
 -- probe was lost, and the wording does not either. Pure.
 -- @module mtrtrace.verdict.loss
+local bursts = require "mtrtrace.base.bursts"
 local changepoint = require "mtrtrace.base.changepoint"
 local format = require "mtrtrace.base.format"
 local loss = require "mtrtrace.base.proportion"
@@ -69,10 +70,12 @@ function M.points(result)
 end
 
 local function figures(v)
-  local text = ("%s %s, %d of %s from there on"):format(
+  local text = ("%s %s, %d of %s from there on%s"):format(
     format.kinds.share.text(v.loss),
     format.interval(v.loss_low, v.loss_high, 1), v.lost,
-    words.plural(v.sent, "probe", "probes"))
+    words.plural(v.sent, "probe", "probes"),
+    v.bursts and (" (%s at hop %d)"):format(bursts.words(v.bursts,
+      v.burst_min_s, v.burst_max_s), v.burst_hop) or "")
   return v.sent_before == 0 and text
     or ("%s, %d of %d before"):format(text, v.lost_before, v.sent_before)
 end
@@ -87,7 +90,17 @@ local function loss_text(v, further)
   return ("%s first visible at %s: %s."):format(what, where, figures(v))
 end
 
-local function loss_verdict(step, packets, further)
+-- Losses that stand together, at the last hop that replies.
+local function add_bursts(v, hop)
+  local found = bursts.of(hop)
+  if found and bursts.is_bursty(found, hop.sent - hop.received,
+    hop.received) then
+    v.bursts, v.burst_hop = found.bursts, hop.ttl
+    v.burst_min_s, v.burst_max_s = found.min_s, found.max_s
+  end
+end
+
+local function loss_verdict(step, packets, last, further)
   local from = step.previous and step.previous.hop.ttl + 1 or 1
   local to = step.last.hop.ttl
   local left, low, high = loss.quotient(
@@ -101,6 +114,7 @@ local function loss_verdict(step, packets, further)
     lost_before = step.lost_before, sent_before = step.sent_before,
     tentative = packets < ENOUGH or nil,
   }
+  add_bursts(v, last)
   v.text = loss_text(v, further)
   return v
 end
@@ -123,7 +137,7 @@ local function tail_text(v, last)
 end
 
 local function doubt_verdict(step, packets, last)
-  local v = loss_verdict(step, packets)
+  local v = loss_verdict(step, packets, last)
   v.kind, v.tentative = "cannot_tell", nil
   v.text = step.point.hop == last and alone_text(last) or tail_text(v, last)
   return v
@@ -172,7 +186,7 @@ local function of_steps(result, steps, last)
   for i, step in ipairs(steps) do
     local alone = step.point.hop == last
     if proves(result, step, last) then
-      out[#out + 1] = loss_verdict(step, packets, i > 1)
+      out[#out + 1] = loss_verdict(step, packets, last, i > 1)
     elseif not doubt and (packets >= ENOUGH or not alone)
       and not is_open(result, last) then
       doubt = doubt_verdict(step, packets, last)

@@ -214,14 +214,15 @@ static void push_answer(lua_State *L, const struct evidence_list *list,
 }
 
 void lanswers_push(lua_State *L, const struct evidence_list *list, const struct ipaddr *from,
-                   int flow)
+                   int flow, bool extended)
 {
     lua_Integer at = 0;
 
     lua_newtable(L);
     for (size_t i = 0; i < list->count; i++) {
         const struct evidence_answer *answer = &list->answers[i];
-        if (!ipaddr_equal(&answer->reply.from, from) || (flow >= 0 && answer->flow != flow))
+        if (!ipaddr_equal(&answer->reply.from, from) || (flow >= 0 && answer->flow != flow) ||
+            (extended && !answer->has_extension))
             continue;
         push_answer(L, list, answer);
         lua_rawseti(L, -2, ++at);

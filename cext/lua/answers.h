@@ -7,8 +7,9 @@
 
 #include <lua.h>
 
-/* Pushes an array of those answers that come from the address, on this flow if `flow` is not -1. */
+/* Pushes an array of those answers that come from the address, on this flow if `flow` is not -1;
+ * `extended`: those that have an extension alone. */
 void lanswers_push(lua_State *L, const struct evidence_list *list, const struct ipaddr *from,
-                   int flow);
+                   int flow, bool extended);
 
 #endif

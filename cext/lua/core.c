@@ -140,11 +140,13 @@ static int trace_wait(lua_State *L)
 static int trace_result(lua_State *L)
 {
     struct trace_ud *u = check_trace(L);
+    bool answers = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
     struct prober_report *report = lresult_new(L);
     struct err err = { 0 };
 
     if (prober_read(u->owner->prober, u->job, report, &err) < 0)
         return lcore_push_err(L, &err);
+    report->figures = !answers;
     lresult_push(L, report);
     return 1;
 }

@@ -103,7 +103,7 @@ static int ask_result(lua_State *L)
     for (int i = 0; i < WIRE_PROTOCOL_COUNT; i++)
         lset_integer(L, kinds[i], answers->asked[i]);
     lua_setfield(L, -2, "asked");
-    lanswers_push(L, &answers->list, &u->address, -1);
+    lanswers_push(L, &answers->list, &u->address, -1, false);
     lua_setfield(L, -2, "answers");
     return 1;
 }

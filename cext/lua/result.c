@@ -70,7 +70,7 @@ static void push_codes(lua_State *L, const struct tally_cell *cell)
 }
 
 static void push_responder(lua_State *L, const struct tally_cell *cell,
-                           const struct evidence_list *answers)
+                           const struct evidence_list *answers, bool figures)
 {
     lua_createtable(L, 0, 16);
     lset_address(L, "address", &cell->address);
@@ -83,13 +83,13 @@ static void push_responder(lua_State *L, const struct tally_cell *cell,
     set_rtts(L, &cell->rtt);
     push_codes(L, cell);
     lua_setfield(L, -2, "codes");
-    lanswers_push(L, answers, &cell->address, -1); /* a trace is one flow */
+    lanswers_push(L, answers, &cell->address, -1, figures); /* a trace is one flow */
     lua_setfield(L, -2, "answers");
 }
 
 /* The one that answered most comes first, the others in the order in which they were seen. */
 static void push_responders(lua_State *L, const struct tally_hop *hop,
-                            const struct evidence_list *answers)
+                            const struct evidence_list *answers, bool figures)
 {
     size_t main = hop->cell_count;
     lua_Integer at = 1;
@@ -102,7 +102,7 @@ static void push_responders(lua_State *L, const struct tally_hop *hop,
     for (size_t i = 0; i < hop->cell_count; i++) {
         if (hop->cells[i].elsewhere)
             continue;
-        push_responder(L, &hop->cells[i], answers);
+        push_responder(L, &hop->cells[i], answers, figures);
         lua_rawseti(L, -2, i == main ? 1 : ++at);
     }
 }
@@ -220,7 +220,8 @@ static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
         lset_number(L, "loss_low", low);
         lset_number(L, "loss_high", high);
     }
-    push_responders(L, hop, report->evidence != NULL ? &report->evidence->hops[ttl] : &none);
+    push_responders(L, hop, report->evidence != NULL ? &report->evidence->hops[ttl] : &none,
+                    report->figures);
     lua_setfield(L, -2, "responders");
     push_runs(L, hop);
     lua_setfield(L, -2, "runs");

@@ -36,6 +36,7 @@ struct prober_report {
     uint16_t flow;
     uint8_t first_hop;
     bool done;
+    bool figures;           /* set by whoever wants no answers but those with extensions */
     uint64_t capture_drops; /* while this trace ran */
     struct tally *tally;    /* the caller frees both */
     struct evidence *evidence;

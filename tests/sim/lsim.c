@@ -585,7 +585,7 @@ static int ask_result(lua_State *L)
     for (int i = 0; i < WIRE_PROTOCOL_COUNT; i++)
         set_integer(L, kinds[i], ask_sent(&u->ask, (enum wire_protocol)i));
     lua_setfield(L, -2, "asked");
-    lanswers_push(L, &u->ask.answers, &u->ask.config.target, -1);
+    lanswers_push(L, &u->ask.answers, &u->ask.config.target, -1, false);
     lua_setfield(L, -2, "answers");
     return 1;
 }

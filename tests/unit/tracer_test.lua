@@ -148,6 +148,34 @@ check.case("patience_ends_with_what_it_waits_for", function()
   check.equal(host.lines, {})
 end)
 
+check.case("a_host_that_looks_at_all_traces_at_once_is_not_slept_in",
+  function()
+    local host, core, asked = host_of(false), growing(), 0
+    function host.await_all(test, seconds)
+      check.equal(seconds > 0 and seconds < 1, true)
+      repeat asked = asked + 1 until test()
+    end
+    local result = tracer.run(host, core, {})
+    check.equal({ asked, #host.naps, core.closed, #result.hops },
+      { 4, 0, 1, 3 })
+    check.equal(type(result.verdicts), "table")
+  end)
+
+check.case("figures_alone_are_those_of_the_whole_result", function()
+  local function lossy()
+    return fake_core.new { sample.result {
+      sample.hop(1, { sample.responder("10.0.0.1", { received = 4 }) },
+        { sent = 10, received = 4 }),
+      hop(2, "10.0.0.2"), hop(3, "8.8.8.8") } }
+  end
+  local whole = tracer.run(host_of(false), lossy(), {})
+  local figures = tracer.run(host_of(false), lossy(), {}, nil,
+    { figures = true })
+  check.equal(whole.hops[1].suppressed ~= nil, true)
+  check.equal({ figures.verdicts == nil, figures.hops },
+    { true, whole.hops })
+end)
+
 check.case("world_error_is_handed_on", function()
   local core = fake_core.refusing("no route to 8.8.8.8", "NOROUTE")
   local host = host_of(false)

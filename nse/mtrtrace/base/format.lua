@@ -7,6 +7,9 @@ local unicode = require "mtrtrace.base.unicode"
 
 local M = {}
 
+local math_type = math.type
+local ZERO = ("0"):byte()
+
 --- Text from the network made safe to print, see mtrtrace.base.unicode.
 -- @tparam ?string text any bytes
 -- @treturn ?string UTF-8 without what is invisible
@@ -21,12 +24,17 @@ function M.decimal(value)
   if value ~= value or value == math.huge or value == -math.huge then
     return nil
   end
-  local text = ("%.6f"):format(value):gsub("0+$", ""):gsub("%.$", "")
+  local text = ("%.6f"):format(value)
+  if text:byte(-1) ~= ZERO then
+    return text
+  end
+  text = text:match "^(.-)%.?0*$"
   return text == "-0" and "0" or text
 end
 
 local function count(value)
-  return ("%.0f"):format(value)
+  return math_type(value) == "integer" and ("%d"):format(value)
+    or ("%.0f"):format(value)
 end
 
 -- Some loss is never printed as none, nor nearly all of it as all.

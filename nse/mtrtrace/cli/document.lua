@@ -10,7 +10,8 @@
 -- name, target, options, head, peek }, of several flows also { flows, search
 -- }: see mtrtrace.cli.run. Those with a
 -- field `wants_events` get them; `shows_web` where they show the time to
--- first byte: nobody is asked for it otherwise. A reader writes by its `out`,
+-- first byte: nobody is asked for it otherwise; `figures` where they show no
+-- verdicts, which are left out if nobody does. A reader writes by its `out`,
 -- see mtrtrace.report.out, and never waits.
 -- @module mtrtrace.cli.document
 local serial = require "mtrtrace.cli.serial"
@@ -52,7 +53,7 @@ end
 -- @treturn table a reader
 function M.new(out, format, view)
   local self = setmetatable({ out = out, format = format, view = view,
-    shows_web = format.shows_web }, Document)
+    shows_web = format.shows_web, figures = format.figures }, Document)
   self.texts = serial.new(out, part(self, "between"))
   out:write(part(self, "head"))
   return self

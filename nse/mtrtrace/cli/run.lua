@@ -28,12 +28,21 @@ local function patience(options)
     or options.timeout_given and options.timeout or nil
 end
 
-local function wants_events(readers)
+local function any(readers, key)
   for _, reader in ipairs(readers) do
-    if reader.wants_events then
+    if reader[key] then
       return true
     end
   end
+end
+
+local function every(readers, key)
+  for _, reader in ipairs(readers) do
+    if not reader[key] then
+      return false
+    end
+  end
+  return true
 end
 
 local function engine_options(self, address, port)
@@ -84,7 +93,8 @@ end
 local function watcher(self, trace)
   return {
     begin = function(handle, options, search)
-      trace.head, trace.options = handle:result(), options
+      trace.head = self.heads and handle:result() or nil
+      trace.options = options
       trace.flows = handle.flows and handle:flows()
       trace.search = search
       tell(self, "start", trace)
@@ -95,6 +105,7 @@ local function watcher(self, trace)
     events = self.events and function(list, dropped)
       tell(self, "events", trace, list, dropped)
     end or nil,
+    figures = self.figures,
   }
 end
 
@@ -198,11 +209,23 @@ function Run:stop()
   self.stopped = true
 end
 
+-- So many begin before the loop looks at those that run: a trace that is not
+-- asked about for a second pauses.
+local AT_ONCE = 50
+
 --- Begins to trace; the host's loop does the work.
 function Run:start()
-  for _ = 1, math.min(self.options.parallel, #self.targets) do
-    self.host.spawn(function() work(self) end)
+  local left = math.min(self.options.parallel, #self.targets)
+  local function some()
+    for _ = 1, math.min(left, AT_ONCE) do
+      left = left - 1
+      self.host.spawn(function() work(self) end)
+    end
+    if left > 0 and not self.stopped then
+      self.host.after(0, some)
+    end
   end
+  some()
 end
 
 -- What readers show, and what a web server bears: many are asked only where
@@ -232,10 +255,12 @@ function M.new(setup)
     host = setup.host, core = setup.core, options = setup.options,
     targets = setup.targets, readers = setup.readers,
     trace = setup.trace or tracer.run,
-    events = wants_events(setup.readers), taken = 0, done = 0, missed = 0,
+    events = any(setup.readers, "wants_events"), taken = 0, done = 0, missed = 0,
     stopped = false, resolving = 0, beside = of_companions(setup),
     shared = { core = setup.core, store = {} },
   }, Run)
+  self.heads = any(setup.readers, "start")
+  self.figures = every(setup.readers, "figures")
   self.limit = self.options.max_time and { name = "max-time",
     at = setup.host.now() + self.options.max_time } or nil
   setup.host.stopped = function() return self.stopped end

@@ -13,7 +13,7 @@ local CHECK_MS = 50
 
 -- Errors of single targets, as they come.
 local function complainer(say)
-  return { finish = function(_, trace, result, err)
+  return { figures = true, finish = function(_, trace, result, err)
     if not result then
       say(("%s: %s"):format(trace.name, err))
     end

@@ -63,6 +63,48 @@ local function after_of(uv)
   end
 end
 
+-- How long bodies are resumed in a row before the loop has its turn, ms.
+local SLICE_MS = 20
+
+-- await_all(test, seconds): see mtrtrace.session.tracer. All bodies that wait
+-- so share one timer: there may be thousands.
+local function await_all_of(host, uv)
+  local waiting, count, ready, timer, resuming = {}, 0, {}, nil, false
+  local function go_on()
+    local until_ns = uv.hrtime() + SLICE_MS * 1000000
+    resuming = false
+    while #ready > 0 and uv.hrtime() < until_ns do
+      resume(host, table.remove(ready))
+    end
+    if #ready > 0 and not resuming then
+      resuming = true
+      host.after(0, go_on)
+    end
+  end
+  local function look()
+    for co, test in pairs(waiting) do
+      if test() then
+        waiting[co], count = nil, count - 1
+        ready[#ready + 1] = co
+      end
+    end
+    if count == 0 then
+      timer:stop()
+    end
+    if not resuming then
+      go_on()
+    end
+  end
+  return function(test, seconds)
+    timer = timer or uv.new_timer()
+    waiting[coroutine.running()], count = test, count + 1
+    if count == 1 then
+      timer:start(milliseconds(seconds), milliseconds(seconds), look)
+    end
+    coroutine.yield()
+  end
+end
+
 -- As host.await; "timeout" as the first result when the seconds are over.
 local function await_for_of(host)
   return function(seconds, start)
@@ -98,6 +140,7 @@ function M.new(uv, settings)
   }
   host.after, host.await = after_of(uv), await_of(host)
   host.await_for = await_for_of(host)
+  host.await_all = await_all_of(host, uv)
   function host.now()
     return uv.hrtime() / 1e9
   end

@@ -42,7 +42,7 @@ local function line(values, count)
   return table.concat(parts, ",") .. "\n"
 end
 
-local function columns(view)
+local function columns_of(view)
   local list = {}
   for _, field in ipairs(fields.all()) do
     list[#list + 1] = not field.text_only and not field.derived
@@ -53,6 +53,19 @@ local function columns(view)
     for i, key in ipairs(view.columns) do
       list[i] = fields.get(key)
     end
+  end
+  return list
+end
+
+-- There are many rows: what they share is found out once for each view.
+local shared = setmetatable({}, { __mode = "k" })
+
+local function columns(view)
+  local list = shared[view.columns]
+  if not list or list.chosen ~= view.chosen then
+    list = columns_of(view)
+    list.chosen = view.chosen
+    shared[view.columns or list] = list
   end
   return list
 end
@@ -85,21 +98,35 @@ local function value_of(field, hop, responder)
   elseif responder then
     value = fields.raw(field, "responder", responder)
   end
-  if type(value) == "boolean" then
+  if value == nil then
+    return ""
+  elseif value == true or value == false then
     return value and "yes" or "no"
   end
-  return field.kind == "name" and text_cell(value) or value
+  return field.kind == "name" and quoted(text_cell(value)) or value
 end
 
-local function row(result, view, hop, responder)
+-- What stands in front of each row of a trace.
+local function lead_of(result, view)
   local values = { result.target, text_cell(view.name),
     result.started_ns and format.moment(result.started_ns),
     result.reached and "yes" or "no", text_cell(result.error) }
-  local list = columns(view)
-  for i, field in ipairs(hop and list or {}) do
-    values[#LEAD + i] = value_of(field, hop, responder)
+  for i = 1, #LEAD do
+    values[i] = quoted(values[i])
   end
-  return line(values, #LEAD + #list)
+  return table.concat(values, ",")
+end
+
+local function row(lead, list, hop, responder)
+  local parts = { lead }
+  for i = 1, #list do
+    parts[i + 1] = value_of(list[i], hop, responder)
+  end
+  return table.concat(parts, ",") .. "\n"
+end
+
+local function empty_row(lead, list)
+  return lead .. (","):rep(#list) .. "\n"
 end
 
 --- The lines of a trace.
@@ -107,16 +134,16 @@ end
 -- @tparam table view `name`, and as above
 -- @treturn string
 function M.trace(result, view)
-  local lines = {}
+  local lines, lead, list = {}, lead_of(result, view), columns(view)
   for _, hop in ipairs(result.hops) do
     if #hop.responders == 0 then
-      lines[#lines + 1] = row(result, view, hop)
+      lines[#lines + 1] = row(lead, list, hop)
     end
     for _, responder in ipairs(hop.responders) do
-      lines[#lines + 1] = row(result, view, hop, responder)
+      lines[#lines + 1] = row(lead, list, hop, responder)
     end
   end
-  return lines[1] and table.concat(lines) or row(result, view)
+  return lines[1] and table.concat(lines) or empty_row(lead, list)
 end
 
 --- The line of a target that was not traced.
@@ -124,7 +151,7 @@ end
 -- @tparam table view as above
 -- @treturn string
 function M.failure(err, view)
-  return row({ error = err }, view)
+  return empty_row(lead_of({ error = err }, view), columns(view))
 end
 
 return M

@@ -4,7 +4,8 @@
 -- what stands before them all, for each trace, between two, and behind.
 -- A row is { name, head, trace, between, tail }; `trace` is a function of the
 -- result and a view, the others are texts or functions of the view, and may
--- be absent. `shows_web` where the time to first byte is in it.
+-- be absent. `shows_web` where the time to first byte is in it; `figures`
+-- where nothing else is: no verdicts.
 -- @module mtrtrace.report.formats
 local csv = require "mtrtrace.report.csv"
 local dot = require "mtrtrace.report.dot"
@@ -25,7 +26,7 @@ local ROWS = {
   { name = "report", shows_web = true, between = "\n", trace = report },
   { name = "json", shows_web = true, head = json.head, trace = json.trace,
     failure = json.failure, between = json.between, tail = json.tail },
-  { name = "csv", head = csv.head, trace = csv.trace,
+  { name = "csv", figures = true, head = csv.head, trace = csv.trace,
     failure = csv.failure },
   { name = "xml", shows_web = true, head = xml.head, trace = xml.trace,
     failure = xml.failure, tail = xml.tail },

@@ -6,7 +6,9 @@
 --
 -- A host is { sleep = function(seconds), now = function() -> seconds that
 -- never fall, log = function(text), verbose = function() -> boolean, stopped
--- = nil or function() -> boolean: true ends all traces as they are }.
+-- = nil or function() -> boolean: true ends all traces as they are, await_all
+-- = nil or function(test, seconds): returns once test() is true, which it asks
+-- that often, together with all others that wait so }.
 --
 -- A companion finds out more beside the trace: names and networks, what a
 -- hop runs, the time of a web server. It is { see = function(self, result):
@@ -25,6 +27,7 @@ local limit = require "mtrtrace.session.deadline"
 local outlook = require "mtrtrace.session.outlook"
 local paths_search = require "mtrtrace.flows.search"
 local special = require "mtrtrace.base.special"
+local verdict = require "mtrtrace.verdict.trace"
 
 local M = {}
 
@@ -127,9 +130,18 @@ local function is_over(host, trace)
   return trace:done()
 end
 
+-- Nothing to look at meanwhile: the host looks at all such traces at once.
+local function await(host, trace)
+  host.await_all(function() return is_over(host, trace) end, POLL_S)
+end
+
 -- Polls until the trace is done; hands on what becomes known.
 local function watch(host, trace, companions, reader)
   local seen, polls, done = {}, 0, false
+  if host.await_all and #companions == 0 and not host.verbose()
+    and not (reader and reader.events) then
+    return await(host, trace)
+  end
   poll(companions)
   while not done do
     host.sleep(POLL_S)
@@ -228,11 +240,12 @@ end
 --- The result of one flow, or of all with what each of them shows.
 -- @tparam table trace as start gives it
 -- @tparam ?table search as mtrtrace.flows.search gives it
+-- @tparam ?boolean figures see run
 -- @treturn table of several flows as mtrtrace.session.outcome gives it, with
 --   `each_flow`: what each of them shows alone
-function M.outcome(trace, search)
+function M.outcome(trace, search, figures)
   if not trace.flows then
-    return trace:result()
+    return trace:result(not figures)
   end
   local flows = trace:flows()
   local result = outcome.of(flows, function(numbers)
@@ -244,13 +257,14 @@ end
 
 --- Adds to a result what is known behind all companions; see enrich.
 -- @tparam table result as outcome gives it; changed in place
+-- @tparam ?boolean figures see run
 -- @treturn table the same
-function M.complete(result)
-  if result.flows then
-    classify(result)
-    return result
+function M.complete(result, figures)
+  if not (result.flows or figures) then
+    return M.enrich(result)
   end
-  return M.enrich(result)
+  classify(result)
+  return result.flows and result or verdict.mark(result)
 end
 
 --- Looks for all paths; see mtrtrace.flows.search.
@@ -277,7 +291,9 @@ end
 -- @tparam ?table reader `begin`, a function of the trace, the engine's
 --   options and what the search for paths gave, where one went before;
 --   `events`, a function of the new events, an array, and the number of
---   dropped ones, which needs the option `events`; both may be absent
+--   dropped ones, which needs the option `events`; both may be absent;
+--   `figures`: of one flow nobody wants the verdicts, nor answers without
+--   extensions
 -- @treturn ?table result, enriched
 -- @treturn ?string why there is none: one sentence
 -- @treturn ?string its name, such as "PERMISSION"
@@ -298,11 +314,12 @@ function M.run(host, core, options, companions, reader)
     reader.begin(trace, options, search)
   end
   watch(host, trace, companions, reader)
-  local result = M.outcome(trace, search)
+  local figures = reader and reader.figures and #companions == 0
+  local result = M.outcome(trace, search, figures)
   trace:close()
   limit.note(result, struck())
   wait(host, companions, result)
-  return M.complete(result)
+  return M.complete(result, figures)
 end
 
 return M

@@ -74,4 +74,23 @@ function M.judge(result)
   return result
 end
 
+local function lost_any(hops)
+  for _, hop in ipairs(hops) do
+    if hop.sent ~= hop.received or hop.ration then
+      return true
+    end
+  end
+end
+
+--- Marks the hops of a result as judge does, where its verdicts are not
+-- wanted: without losses there is nothing to mark.
+-- @tparam table result as given by trace:result(); changed in place
+-- @treturn table the same, without `verdicts`
+function M.mark(result)
+  if lost_any(result.hops) then
+    M.judge(result).verdicts = nil
+  end
+  return result
+end
+
 return M

@@ -7,6 +7,7 @@ local completion = require "mtrtrace.cli.completion"
 local diff = require "mtrtrace.cli.diff"
 local diff_report = require "mtrtrace.diff.report"
 local man = require "mtrtrace.cli.man"
+local doctor = require "mtrtrace.cli.doctor"
 local loader = require "mtrtrace.session.loader"
 local options = require "mtrtrace.cli.options"
 local out = require "mtrtrace.report.out"
@@ -294,6 +295,23 @@ local function compare(checked, files)
   return status
 end
 
+-- What is missing is what is to be said, so nothing is needed here.
+local function look_over(checked, targets_given)
+  local err = doctor.refusal(checked, targets_given)
+  if err then
+    return refuse(err)
+  end
+  local core, core_error = loader.core()
+  local dkjson = needed("dkjson", "lua-dkjson")
+  if checked.format == "json" and not dkjson then
+    return fail "--doctor --json needs the Lua module dkjson"
+  end
+  local text, usable = doctor.run({ core = core, core_error = core_error,
+    dkjson = dkjson, uv = needed("luv", "lua-luv") }, checked)
+  local status = print_out(text)
+  return status == REACHED and not usable and NOT_REACHED or status
+end
+
 local function start(found, closed)
   local checked, err = options.check(found)
   if not checked then
@@ -302,6 +320,8 @@ local function start(found, closed)
     return no_output()
   elseif checked.diff then
     return compare(checked, found.targets or {})
+  elseif checked.doctor then
+    return look_over(checked, found.targets or {})
   end
   local core
   core, err = loader.core()

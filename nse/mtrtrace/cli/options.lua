@@ -213,6 +213,12 @@ local ROWS = {
       .. "table); exit status 0 for no difference, 1 for one, 2 for a file "
       .. "that cannot be read; sends nothing" },
 
+  { name = "doctor", group = "output", flag = true, last = true,
+    about = "look over this host in place of a trace: rights, sockets, "
+      .. "capture, modules, routes, clock, Nmap; sends nothing beyond this "
+      .. "host, but to a --whois-server that is given; exit status 0 where "
+      .. "traces are possible, else 1" },
+
   -- ---- settings
   { name = "config", value = "FILE", group = "settings", last = true,
     read = values.path, want = "the name of a file",

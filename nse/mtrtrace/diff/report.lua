@@ -170,10 +170,13 @@ end
 -- @treturn string
 function M.json(report, view, dkjson)
   local out, null = ordered.new(), dkjson.null
-  out.format, out.format_version = "mtr-trace-diff", M.FORMAT
-  out.version = view.version
-  out.before, out.after = format.clean(view.before), format.clean(view.after)
-  out.differs, out.tests = report.differs, report.tests
+  for _, member in ipairs { { "format", "mtr-trace-diff" },
+    { "format_version", M.FORMAT }, { "version", view.version },
+    { "before", format.clean(view.before) },
+    { "after", format.clean(view.after) }, { "differs", report.differs },
+    { "tests", report.tests } } do
+    out[member[1]] = member[2]
+  end
   out.false_alarm_rate = setmetatable({ probability(shifts.ALPHA) }, DIGITS)
   out.targets = setmetatable({}, { __jsontype = "array" })
   for i, target in ipairs(report.targets) do

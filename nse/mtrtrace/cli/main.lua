@@ -3,6 +3,7 @@
 --- The command mtr-trace: from its words to an exit status. The one module
 -- that prints to standard error and ties the parts together.
 -- @module mtrtrace.cli.main
+local alert = require "mtrtrace.cli.alert"
 local completion = require "mtrtrace.cli.completion"
 local diff = require "mtrtrace.cli.diff"
 local diff_report = require "mtrtrace.diff.report"
@@ -24,7 +25,7 @@ local targets = require "mtrtrace.cli.targets"
 
 local M = {}
 
-local REACHED, NOT_REACHED, USAGE, PERMISSION = 0, 1, 2, 3
+local REACHED, NOT_REACHED, USAGE, PERMISSION, ALERT = 0, 1, 2, 3, 4
 
 local function say(text)
   io.stderr:write("mtr-trace: ", text, "\n")
@@ -141,7 +142,7 @@ local function terminal_of(checked)
   return columns and columns > 0 and columns or nil
 end
 
-local function status_of(run, count, err)
+local function status_of(run, count, err, alerted)
   if run.failed then
     return fail("internal error: " .. run.failed)
   elseif run.refused then
@@ -151,6 +152,8 @@ local function status_of(run, count, err)
     return PERMISSION
   elseif err then
     return fail(err)
+  elseif alerted and alerted.fired then
+    return ALERT
   end
   return (run.missed > 0 or run.done < count) and NOT_REACHED or REACHED
 end
@@ -158,7 +161,8 @@ end
 local function trace(uv, core, checked, names)
   local shown, err = open_outputs(core, checked, { version = core.version,
     targets = #names, now = function() return uv.hrtime() / 1e9 end,
-    uv = uv, core = core, names = names, terminal = terminal_of(checked) })
+    uv = uv, core = core, names = names, terminal = terminal_of(checked),
+    say = say })
   if not shown then
     return fail(err)
   end
@@ -167,7 +171,8 @@ local function trace(uv, core, checked, names)
     trace = shown.readers[1].trace,
     before_output = function(hook) shown:before_output(hook) end,
     broken = function() return shown:broken() end }
-  return status_of(run, #names, shown:close())
+  local closed = shown:close()
+  return status_of(run, #names, closed, shown.alert)
 end
 
 local function open_recording(path)
@@ -199,7 +204,8 @@ local function play(core, checked, read)
   end
   local shown
   shown, err = open_outputs(core, checked, { version = core.version,
-    targets = 1, uv = uv, core = core, names = { checked.replay } })
+    targets = 1, uv = uv, core = core, names = { checked.replay },
+    say = say })
   if not shown then
     return fail(err)
   end
@@ -209,7 +215,8 @@ local function play(core, checked, read)
     player = function(host)
       return screen.player(host, shown.readers[1], checked, read)
     end }
-  return status_of(run, 1, shown:close() or run.err)
+  local closed = shown:close()
+  return status_of(run, 1, closed or run.err, shown.alert)
 end
 
 local function show_recording(core, checked)
@@ -224,13 +231,15 @@ local function show_recording(core, checked)
     end)
   elseif file then
     shown, err = open_outputs(core, checked, { version = core.version,
-      targets = 1, now = os.clock, terminal = terminal_of(checked) })
+      targets = 1, now = os.clock, terminal = terminal_of(checked),
+      uv = needed("luv", "lua-luv"), say = say })
   end
   if not shown then
     return fail(err)
   end
   local run = rerun.run(core, dkjson, file, checked.replay, shown.readers)
-  return status_of(run, 1, shown:close() or run.err)
+  local closed = shown:close()
+  return status_of(run, 1, closed or run.err, shown.alert)
 end
 
 -- One line, for however many targets.
@@ -259,7 +268,7 @@ local function start_traces(core, checked, found)
   if screen.is_wanted(found, checked, uv) then
     checked.format = "screen"
   end
-  err = screen.refusal(checked, uv)
+  err = screen.refusal(checked, uv) or alert.refusal(checked)
   if err then
     return fail(err)
   end
@@ -342,7 +351,7 @@ local function start(found, closed)
   elseif #(found.targets or {}) > 0 or checked.filename then
     return refuse "--replay goes with no target"
   end
-  err = overwritten(checked)
+  err = overwritten(checked) or alert.refusal(checked)
   if err then
     return refuse(err)
   end

@@ -41,7 +41,8 @@ which wins over it; both win over the file.]]
 
 local STATUS = [[
 0 where all targets were reached, 1 where one was not, 2 for a wrong option or
-a file that cannot be used, 3 without the permission to send or capture.]]
+a file that cannot be used, 3 without the permission to send or capture, 4
+where an alert was raised.]]
 
 local MTR = [[
 Letters mean what they mean in mtr(8). What mtr has and mtr-trace has not is

@@ -12,6 +12,7 @@
 -- may be given in the settings file but stand on the command line only.
 -- @module mtrtrace.cli.options
 local args = require "mtrtrace.options.args"
+local rule = require "mtrtrace.alert.rule"
 local values = require "mtrtrace.options.values"
 
 local M = {}
@@ -206,6 +207,17 @@ local ROWS = {
     min = 1, max = 1000, default = 1, want = "a whole number",
     about = "how many times faster than it happened the screen shows it" },
 
+  { name = "alert", value = "RULES", group = "output", last = true,
+    read = rule.read, want = "rules such as loss>5%,for=3 or avg>=80ms, "
+      .. "parted by ;, of loss, avg, best, worst and jitter",
+    about = "say so on standard error when the target's loss or latency "
+      .. "passes a limit, by windows of 10 probes (loss>5%,for=3: three in "
+      .. "a row); exit status 4 where it did" },
+  { name = "exec", value = "PROGRAM", group = "output", last = true,
+    read = values.path, want = "the name of a program",
+    about = "run PROGRAM for each alert with its state (firing or resolved), "
+      .. "target and rule as arguments and a JSON object on standard input; "
+      .. "never through a shell, 4 at once, 30 a minute" },
   { name = "diff", group = "output", flag = true, last = true,
     about = "compare two files, BEFORE and AFTER, in place of targets: "
       .. "recordings, JSON or XML of this program, or XML of Nmap; prints "

@@ -3,6 +3,7 @@
 --- What a run is shown through, by the checked options: opens what is
 -- written to, makes the readers, closes them and says what went wrong.
 -- @module mtrtrace.cli.outputs
+local alert = require "mtrtrace.cli.alert"
 local classic = require "mtrtrace.cli.classic"
 local document = require "mtrtrace.cli.document"
 local formats = require "mtrtrace.report.formats"
@@ -97,7 +98,7 @@ end
 -- @tparam table options checked
 -- @tparam table run `version` of this program, `targets`: how many there
 --   are, `now`: seconds that never fall, `terminal`: columns of the terminal
---   that standard output is
+--   that standard output is, `say`: prints a line on standard error, `uv`
 -- @treturn ?table `readers`, and the methods above
 -- @treturn ?string one sentence
 function M.open(options, run)
@@ -121,6 +122,8 @@ function M.open(options, run)
   self.readers[#self.readers + 1] = page
     and a_document(page, "html", options, run)
   self.readers[#self.readers + 1] = places and map.new(places)
+  self.alert = options.alert and alert.new(options, run) or nil
+  self.readers[#self.readers + 1] = self.alert
   return self
 end
 

@@ -15,7 +15,7 @@ CAP_NET_RAW.]]
 local EPILOG = [[
 Times are 500ms, 5s, 2m; bare numbers are seconds. Exit status: 0 all targets
 were reached, 1 one was not, 2 usage or a file that cannot be used, 3 no
-permission to send or capture.]]
+permission to send or capture, 4 an alert was raised (--alert).]]
 
 --- What an option does to what was found.
 -- @tparam table found

@@ -1,0 +1,163 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+--- Watches the probes of a trace to its target for what rules speak of. Fed by
+-- events, so a live run and a recording give the same alerts. Pure.
+--
+-- Counted probes are taken in the order in which they were sent, in windows of
+-- so many. A sample that a rate limit made the engine replace leaves its
+-- windows behind, so that no alert rests on it.
+-- @module mtrtrace.alert.watch
+local rule = require "mtrtrace.alert.rule"
+
+local M = {}
+
+local Watch = {}
+Watch.__index = Watch
+
+local function new_window()
+  return { sent = 0, answered = 0, times = {} }
+end
+
+local function hop_of(self, ttl)
+  local hop = self.hops[ttl]
+  if not hop then
+    hop = { first = 1, last = 0, open = {}, place = {}, window = new_window(),
+      states = {}, seen = 0 }
+    for i = 1, #self.rules do
+      hop.states[i] = { streak = 0, fired = false }
+    end
+    self.hops[ttl] = hop
+  end
+  return hop
+end
+
+local function note(hop, i, state, value, window)
+  hop.changes = hop.changes or {}
+  table.insert(hop.changes, { rule = i, state = state, value = value,
+    sent = window.sent, answered = window.answered })
+end
+
+-- A window is full: what it means for each rule.
+local function judge(self, hop)
+  local window = hop.window
+  hop.window, hop.seen = new_window(), hop.seen + 1
+  for i, one in ipairs(self.rules) do
+    local state = hop.states[i]
+    local met, value = rule.meets(one, window)
+    if met then
+      state.streak = state.streak + 1
+    elseif met == false then
+      state.streak = 0
+    end
+    if met and not state.fired and state.streak >= one.count then
+      state.fired = true
+      note(hop, i, "firing", value, window)
+    elseif met == false and state.fired then
+      state.fired = false
+      note(hop, i, "resolved", value, window)
+    end
+  end
+end
+
+local function take(self, hop, outcome)
+  local window = hop.window
+  if outcome == "none" then -- it was not sent
+    return
+  end
+  window.sent = window.sent + 1
+  if outcome ~= false then
+    window.answered = window.answered + 1
+    window.times[#window.times + 1] = outcome ~= true and outcome or nil
+  end
+  if window.sent >= rule.WINDOW then
+    judge(self, hop)
+  end
+end
+
+-- Takes what is finished, in the order of the probes.
+local function settle(self, hop)
+  while hop.first <= hop.last and hop.open[hop.first] ~= "open" do
+    take(self, hop, hop.open[hop.first])
+    hop.open[hop.first] = nil
+    hop.first = hop.first + 1
+  end
+end
+
+local OUTCOMES = {
+  reply = function(event) return event.rtt_ns and event.rtt_ns / 1e6
+    or true end,
+  late = function() return true end,
+  timeout = function() return false end,
+  unreachable = function() return false end,
+  ["send-error"] = function() return "none" end,
+}
+
+-- Flows number their probes apart.
+local function key_of(event)
+  return (event.flow or 0) << 32 | event.probe
+end
+
+local function finish(self, hop, event)
+  local place = hop.place[key_of(event)]
+  if place then
+    hop.place[key_of(event)] = nil
+    hop.open[place] = OUTCOMES[event.kind](event)
+    settle(self, hop)
+  end
+end
+
+--- Takes an event of the trace.
+-- @tparam table event as trace:events() gives it
+function Watch:add(event)
+  if event.kind == "rationed" or event.kind == "rate-limited" then
+    self.hops[event.ttl] = nil
+  elseif event.class == "counted" and event.ttl and event.probe then
+    local hop = hop_of(self, event.ttl)
+    if event.kind == "sent" then
+      hop.last = hop.last + 1
+      hop.open[hop.last], hop.place[key_of(event)] = "open", hop.last
+    elseif OUTCOMES[event.kind] then
+      finish(self, hop, event)
+    end
+    if event.target and event.kind == "reply" then
+      self.target_ttl = event.ttl
+    end
+  end
+end
+
+-- The hop of the target; where it never replied, the farthest one that was
+-- probed.
+local function target_hop(self, ttl)
+  local at = ttl or self.target_ttl
+  for other in pairs(self.hops) do
+    at = ttl or self.target_ttl or math.max(at or 0, other)
+  end
+  return at and self.hops[at]
+end
+
+--- What changed since the last call.
+-- @tparam ?integer ttl of the target, where the result knows it
+-- @tparam ?boolean at_end whether no more comes: a window that is not full
+--   counts where there was none
+-- @treturn {table,...} { rule, state: "firing" or "resolved", value, sent,
+--   answered }
+function Watch:take(ttl, at_end)
+  local hop = target_hop(self, ttl)
+  if not hop then
+    return {}
+  elseif at_end and hop.seen == 0 and hop.window.sent > 0 then
+    judge(self, hop)
+  end
+  local changes = hop.changes or {}
+  hop.changes = nil
+  return changes
+end
+
+--- Begins to watch a trace.
+-- @tparam {table,...} rules as mtrtrace.alert.rule gives them
+-- @treturn table
+function M.new(rules)
+  return setmetatable({ rules = rules, hops = {} }, Watch)
+end
+
+return M

@@ -1,0 +1,253 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Alerts: rules as users write them, windows of probes, what a replaced sample
+-- leaves behind, and the program that is called.
+local check = require "check"
+local cli_alert = require "mtrtrace.cli.alert"
+local program = require "mtrtrace.alert.program"
+local rule = require "mtrtrace.alert.rule"
+local watch = require "mtrtrace.alert.watch"
+
+-- ---- rules ----------------------------------------------------------------
+
+local GOOD = {
+  { name = "loss", text = "loss>5%", want = { "loss", 5, 1, false } },
+  { name = "loss_without_unit", text = "loss>=5", want = { "loss", 5, 1,
+    true } },
+  { name = "for", text = "loss>5%,for=3", want = { "loss", 5, 3, false } },
+  { name = "milliseconds", text = "avg>80ms", want = { "avg", 80, 1, false } },
+  { name = "seconds", text = "worst > 1.5s", want = { "worst", 1500.0, 1,
+    false } },
+  { name = "blanks", text = " jitter > 3 , for=2 ",
+    want = { "jitter", 3, 2, false } },
+}
+check.rows(GOOD, function(row)
+  local one = rule.read(row.text)[1]
+  check.equal({ one.metric, one.limit, one.count, one.reaches }, row.want)
+end)
+
+local BAD = { "", "loss", "loss>", "loss<5", "foo>5", "loss>5ms", "avg>5%",
+  "loss>101", "loss>5,for=0", "loss>5,for=1001", "loss>5,for=x", "loss>5;",
+  "loss>nan", "loss>-1", "loss>1e3", ("loss>5;"):rep(17) .. "loss>5" }
+for _, text in ipairs(BAD) do
+  check.case(("bad_rule_%q"):format(text:sub(1, 20)), function()
+    check.equal(rule.read(text), nil)
+  end)
+end
+
+check.case("several_rules", function()
+  check.equal(#rule.read "loss>5%; avg>80ms,for=2", 2)
+end)
+
+-- ---- windows --------------------------------------------------------------
+
+local function feed(seen, ttl, outcomes, first)
+  for i, outcome in ipairs(outcomes) do
+    local event = { ttl = ttl, probe = (first or 0) + i, class = "counted",
+      target = true }
+    event.kind = "sent"
+    seen:add(event)
+    event.kind = outcome and "reply" or "timeout"
+    event.rtt_ns = outcome and outcome * 1000000 or nil
+    seen:add(event)
+  end
+end
+
+local function of(good, bad)
+  local out = {}
+  for i = 1, good + bad do
+    out[i] = i <= good and 2 or false
+  end
+  return out
+end
+
+local function states(changes)
+  local out = {}
+  for i, change in ipairs(changes) do
+    out[i] = change.state
+  end
+  return table.concat(out, " ")
+end
+
+check.case("so_many_windows_in_a_row_fire_once_and_resolve", function()
+  local seen = watch.new(rule.read "loss>5%,for=2")
+  feed(seen, 3, of(9, 1))
+  check.equal(states(seen:take()), "")
+  feed(seen, 3, of(9, 1), 10)
+  local changes = seen:take()
+  check.equal({ states(changes), changes[1].value, changes[1].answered },
+    { "firing", 10.0, 9 })
+  feed(seen, 3, of(5, 5), 20)
+  check.equal(states(seen:take()), "")
+  feed(seen, 3, of(10, 0), 30)
+  check.equal(states(seen:take()), "resolved")
+end)
+
+check.case("one_good_window_between_begins_anew", function()
+  local seen = watch.new(rule.read "loss>5%,for=2")
+  for i, lost in ipairs { 1, 0, 1, 0, 1 } do
+    feed(seen, 3, of(10 - lost, lost), 10 * i)
+  end
+  check.equal(states(seen:take()), "")
+end)
+
+check.case("a_limit_is_passed_or_reached", function()
+  for _, row in ipairs { { "loss>10%", "" }, { "loss>=10%", "firing" } } do
+    local seen = watch.new(rule.read(row[1]))
+    feed(seen, 3, of(9, 1))
+    check.equal(states(seen:take()), row[2])
+  end
+end)
+
+check.case("a_replaced_sample_raises_nothing", function()
+  local seen = watch.new(rule.read "loss>5%")
+  feed(seen, 3, of(2, 8))
+  seen:add { kind = "rationed", ttl = 3 }
+  feed(seen, 3, of(10, 0), 100)
+  check.equal(states(seen:take(3, true)), "")
+end)
+
+check.case("hops_before_the_target_raise_nothing", function()
+  local seen = watch.new(rule.read "loss>5%")
+  feed(seen, 2, of(2, 8))
+  feed(seen, 3, of(10, 0), 100)
+  check.equal(states(seen:take(3, true)), "")
+end)
+
+check.case("unsampled_probes_and_send_errors_do_not_count", function()
+  local seen = watch.new(rule.read "loss>5%")
+  for i = 1, 10 do
+    seen:add { kind = "sent", ttl = 3, probe = i, class = "test" }
+    seen:add { kind = "timeout", ttl = 3, probe = i, class = "test" }
+    seen:add { kind = "sent", ttl = 3, probe = 20 + i, class = "counted" }
+    seen:add { kind = "send-error", ttl = 3, probe = 20 + i,
+      class = "counted" }
+  end
+  check.equal(states(seen:take(3, true)), "")
+end)
+
+check.case("a_late_reply_is_an_answer_without_a_time", function()
+  local seen = watch.new(rule.read "loss>5%; worst>1ms")
+  for i = 1, 10 do
+    seen:add { kind = "sent", ttl = 3, probe = i, class = "counted" }
+    seen:add { kind = "late", ttl = 3, probe = i, class = "counted",
+      rtt_ns = 9000000000 }
+  end
+  check.equal(states(seen:take(3, true)), "")
+end)
+
+check.case("probes_count_in_the_order_in_which_they_were_sent", function()
+  local seen = watch.new(rule.read "loss>=100%")
+  for i = 1, 20 do
+    seen:add { kind = "sent", ttl = 3, probe = i, class = "counted" }
+  end
+  for i = 11, 20 do -- these are answered first
+    seen:add { kind = "reply", ttl = 3, probe = i, class = "counted",
+      rtt_ns = 1 }
+  end
+  check.equal(states(seen:take(3)), "")
+  for i = 1, 10 do
+    seen:add { kind = "timeout", ttl = 3, probe = i, class = "counted" }
+  end
+  check.equal(states(seen:take(3)), "firing resolved")
+end)
+
+check.case("a_run_of_fewer_probes_than_a_window_is_judged_at_its_end",
+  function()
+    local seen = watch.new(rule.read "loss>50%")
+    feed(seen, 3, of(1, 4))
+    check.equal(states(seen:take(3)), "")
+    check.equal(states(seen:take(3, true)), "firing")
+  end)
+
+check.case("a_target_that_never_replies_is_the_farthest_hop", function()
+  local seen = watch.new(rule.read "loss>50%")
+  for ttl = 1, 5 do
+    for i = 1, 10 do
+      seen:add { kind = "sent", ttl = ttl, probe = 10 * ttl + i,
+        class = "counted" }
+      seen:add { kind = ttl == 1 and "reply" or "timeout", ttl = ttl,
+        probe = 10 * ttl + i, class = "counted", rtt_ns = 1 }
+    end
+  end
+  check.equal(states(seen:take(nil, true)), "firing")
+end)
+
+-- ---- options --------------------------------------------------------------
+
+check.case("options_that_do_not_fit_are_refused", function()
+  check.contains(cli_alert.refusal { exec = "x" }, "--exec goes with --alert")
+  local options = { alert = rule.read "loss>5%,for=3", packets = 10,
+    format = "report" }
+  check.contains(cli_alert.refusal(options), "need -c 30 or more, got 10")
+  options.packets = 30
+  check.equal(cli_alert.refusal(options), nil)
+  options.packets, options.format = 10, "screen"
+  check.equal(cli_alert.refusal(options), nil)
+end)
+
+-- ---- the program ----------------------------------------------------------
+
+local has_luv, uv = pcall(require, "luv")
+
+local function lines_of(path)
+  local file = io.open(path, "r")
+  local text = file and file:read "a" or ""
+  if file then
+    file:close()
+  end
+  return text
+end
+
+if has_luv then
+  local folder = os.tmpname()
+  os.remove(folder)
+  assert(uv.fs_mkdir(folder, 448))
+  local path, out = folder .. "/a program; $(x)", folder .. "/out"
+  local file = assert(io.open(path, "w"))
+  file:write('#!/bin/sh\nprintf "%s|" "$@" >>', out, "\ncat >>", out, "\n")
+  file:close()
+  uv.fs_chmod(path, 448)
+
+  check.case("a_program_gets_arguments_and_input_and_no_shell", function()
+    local said = {}
+    local one = program.new(uv, path, function(t) said[#said + 1] = t end)
+    one:call({ "firing", "x; touch y", "$(id)" }, '{"a":1}\n')
+    one:close()
+    check.equal(lines_of(out), 'firing|x; touch y|$(id)|{"a":1}\n')
+    check.equal(said, {})
+  end)
+
+  check.case("a_program_is_started_so_often_and_no_more", function()
+    local said = {}
+    local one = program.new(uv, path, function(t) said[#said + 1] = t end)
+    os.remove(out)
+    local most = 0
+    for i = 1, 120 do
+      one:call({ tostring(i) }, "\n")
+      most = math.max(most, one.running)
+    end
+    one:close()
+    check.equal(most, 4)
+    check.equal(select(2, lines_of(out):gsub("\n", "")), 30)
+    check.equal(#said, 2)
+    check.contains(said[1], "more alerts than it is started for, 30 in a "
+      .. "minute")
+  end)
+
+  check.case("a_program_that_is_not_there_is_said", function()
+    local said = {}
+    local one = program.new(uv, "/nonexistent", function(t)
+      said[#said + 1] = t
+    end)
+    one:call({}, "")
+    one:close()
+    check.contains(said[1], "--exec=/nonexistent: ENOENT")
+    check.equal(one.running, 0)
+  end)
+
+  os.remove(path)
+  os.remove(out)
+  uv.fs_rmdir(folder)
+end
+
+check.finish()

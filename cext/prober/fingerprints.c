@@ -89,6 +89,8 @@ static struct asks_entry *begin(struct prober *p, const struct prober_question *
     entry = asks_add(p->asks, &config, question->active, route->scope, way, prober_clock_ns());
     if (entry == NULL)
         err_set(err, ERR_NOMEM, "no room for more addresses to be asked");
+    else
+        prober_expect(p, &config.target, true);
     return entry;
 }
 

@@ -10,9 +10,11 @@
 #include "prober/prober.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum {
     PROBER_BUCKETS = 4096,
+    PROBER_INTEREST = 65536,
     PROBER_MOST = 32768, /* traces and searches at once: half of the ICMP identifiers there are */
 };
 
@@ -102,6 +104,9 @@ struct prober {
     struct dues dues;                     /* of the jobs */
     uint8_t idents[(UINT16_MAX + 1) / 8]; /* a bit each: taken by a trace or a search */
     struct prober_entry *buckets[PROBER_BUCKETS];
+    /* How many entries and addresses there are by the lower bits of their keys: changed under the
+     * lock, read without. */
+    _Atomic uint16_t interest[PROBER_INTEREST];
     struct asks *asks;
     uint32_t ended; /* traces that are at work no more, from 1; may wrap */
     struct prober_search *searches;
@@ -163,6 +168,9 @@ void prober_deliver(struct prober *p);
 void prober_enlist(struct prober *p, struct prober_entries *entries, struct prober_owner owner,
                    const struct wire_spec *spec, const uint16_t *flow);
 void prober_delist(struct prober *p, struct prober_entries *entries);
+
+/* Under the lock: the address is asked directly, or no more. */
+void prober_expect(struct prober *p, const struct ipaddr *address, bool is_expected);
 
 /* Under the lock: probe `number` was sent, which may move a TCP trace's sequence numbers on. */
 void prober_relist(struct prober *p, struct prober_entries *entries, const struct wire_spec *spec,

@@ -18,12 +18,19 @@ enum {
 #define MS INT64_C(1000000)
 static const int64_t clock_step_ns = 1 * MS;
 
+/* What a packet is looked up by: as it was sent, by its address, by its secret. */
+struct keys {
+    uint32_t as_sent[2], address, secret[2];
+    int as_sents, secrets;
+};
+
 /* A packet that somebody may want. */
 struct captured {
     struct wire_packet packet;
     struct trace_stamp stamp;
     struct evidence_capture capture;
     bool outgoing;
+    struct keys keys;
     uint8_t bytes[BATCH_BYTES];
 };
 
@@ -31,6 +38,7 @@ struct prober_batch {
     struct captured packets[BATCH];
     int count;
     int64_t last_ns; /* monotonic stamp of the last packet read, wanted or not */
+    bool began;      /* one was read */
 };
 
 /* ---- which machine a packet belongs to ----------------------------------------------------- */
@@ -42,6 +50,7 @@ enum key_kind {
     KEY_TARGET, /* of a search, whose flows are many: target and its port */
     KEY_SECRET, /* what no NAT rewrites: the machine's half of the cookie */
     KEY_SEQ,    /* the same of TCP: the upper bits of the sequence number */
+    KEY_ASKED,  /* of direct questions: the address; these are in no bucket */
 };
 
 static uint32_t mix(uint32_t hash, uint32_t value)
@@ -84,10 +93,16 @@ static uint32_t key_of_secret(const struct wire_spec *spec, uint32_t number)
     return key_of_seq(wire_tcp_seq(spec, number) >> SEQ_EPOCH_BITS);
 }
 
+static _Atomic uint16_t *interest_in(struct prober *p, uint32_t key)
+{
+    return &p->interest[key % PROBER_INTEREST];
+}
+
 static void insert(struct prober *p, struct prober_entry *entry, uint32_t key)
 {
     struct prober_entry **bucket = &p->buckets[key % PROBER_BUCKETS];
 
+    atomic_fetch_add(interest_in(p, key), 1);
     entry->key = key;
     entry->next = *bucket;
     *bucket = entry;
@@ -102,6 +117,17 @@ static void take_out(struct prober *p, struct prober_entry *entry)
         link = &(*link)->next;
     }
     *link = entry->next;
+    atomic_fetch_sub(interest_in(p, entry->key), 1);
+}
+
+void prober_expect(struct prober *p, const struct ipaddr *address, bool is_expected)
+{
+    _Atomic uint16_t *interest = interest_in(p, key_of(KEY_ASKED, address, 0, 0));
+
+    if (is_expected)
+        atomic_fetch_add(interest, 1);
+    else
+        atomic_fetch_sub(interest, 1);
 }
 
 void prober_enlist(struct prober *p, struct prober_entries *entries, struct prober_owner owner,
@@ -132,6 +158,44 @@ void prober_delist(struct prober *p, struct prober_entries *entries)
     p->idents[entries->ident / 8] &= (uint8_t) ~(1U << entries->ident % 8);
 }
 
+/* What tells the probe that a packet is, or replies to. What else than its secret tells it may be
+ * rewritten by NAT. The newest probe of a TCP trace may be an epoch ahead of the quoted one. */
+static struct keys keys_of(const struct wire_ids *ids)
+{
+    const struct wire_spec spec = { .protocol = ids->protocol,
+                                    .target = ids->target,
+                                    .source_port = ids->source_port,
+                                    .target_port = ids->target_port,
+                                    .ident = ids->ident };
+    const uint16_t flow = 0; /* the source port as it is */
+    uint32_t epoch = ids->tcp_seq >> SEQ_EPOCH_BITS;
+    struct keys keys = { .address = key_of(KEY_ASKED, &ids->target, 0, 0) };
+
+    keys.as_sent[keys.as_sents++] = key_as_sent(&spec, &flow);
+    if (ids->protocol != WIRE_ICMP)
+        keys.as_sent[keys.as_sents++] = key_as_sent(&spec, NULL);
+    if (ids->protocol == WIRE_TCP) {
+        keys.secret[keys.secrets++] = key_of_seq(epoch);
+        keys.secret[keys.secrets++] = key_of_seq(epoch + 1);
+    } else if (ids->cookie_bytes == WIRE_COOKIE) {
+        keys.secret[keys.secrets++] = key_of(KEY_SECRET, NULL, ids->protocol, ids->cookie >> 16);
+    }
+    return keys;
+}
+
+/* Whether somebody may want the packet, without the lock: who sends a probe has been listed before,
+ * so that its answer is never missed. */
+static bool is_wanted(struct prober *p, const struct keys *keys)
+{
+    unsigned interest = atomic_load(interest_in(p, keys->address));
+
+    for (int i = 0; i < keys->as_sents; i++)
+        interest |= atomic_load(interest_in(p, keys->as_sent[i]));
+    for (int i = 0; i < keys->secrets; i++)
+        interest |= atomic_load(interest_in(p, keys->secret[i]));
+    return interest != 0;
+}
+
 /* ---- delivery, under the lock -------------------------------------------------------------- */
 
 static bool deliver_to_job(struct prober *p, struct prober_job *job, const struct captured *c)
@@ -158,32 +222,13 @@ static bool deliver_by(struct prober *p, uint32_t key, const struct captured *c)
     return false;
 }
 
-static bool deliver_as_sent(struct prober *p, const struct captured *c)
+static bool deliver_by_any(struct prober *p, const uint32_t *keys, int count,
+                           const struct captured *c)
 {
-    const struct wire_ids *ids = &c->packet.probe;
-    const struct wire_spec spec = { .protocol = ids->protocol,
-                                    .target = ids->target,
-                                    .source_port = ids->source_port,
-                                    .target_port = ids->target_port,
-                                    .ident = ids->ident };
-    const uint16_t flow = 0; /* the source port as it is */
-
-    if (deliver_by(p, key_as_sent(&spec, &flow), c))
-        return true;
-    return ids->protocol != WIRE_ICMP && deliver_by(p, key_as_sent(&spec, NULL), c);
-}
-
-/* What else tells a probe may be rewritten by NAT. The newest probe of a trace may be an epoch
- * ahead of the quoted one. */
-static bool deliver_by_secret(struct prober *p, const struct captured *c)
-{
-    const struct wire_ids *ids = &c->packet.probe;
-    uint32_t epoch = ids->tcp_seq >> SEQ_EPOCH_BITS;
-
-    if (ids->protocol != WIRE_TCP)
-        return ids->cookie_bytes == WIRE_COOKIE &&
-               deliver_by(p, key_of(KEY_SECRET, NULL, ids->protocol, ids->cookie >> 16), c);
-    return deliver_by(p, key_of_seq(epoch), c) || deliver_by(p, key_of_seq(epoch + 1), c);
+    for (int i = 0; i < count; i++)
+        if (deliver_by(p, keys[i], c))
+            return true;
+    return false;
 }
 
 void prober_deliver(struct prober *p)
@@ -192,9 +237,10 @@ void prober_deliver(struct prober *p)
 
     for (int i = 0; i < batch->count; i++) {
         const struct captured *c = &batch->packets[i];
-        if (deliver_as_sent(p, c) || (!c->outgoing && asks_reply(p->asks, &c->packet, &c->capture)))
+        if (deliver_by_any(p, c->keys.as_sent, c->keys.as_sents, c) ||
+            (!c->outgoing && asks_reply(p->asks, &c->packet, &c->capture)))
             continue;
-        deliver_by_secret(p, c);
+        deliver_by_any(p, c->keys.secret, c->keys.secrets, c);
     }
 }
 
@@ -216,20 +262,28 @@ static void watch_clock(struct prober *p)
     p->clock_offset_ns = offset;
 }
 
+/* Most packets of a flood are nobody's: each costs no more than it takes to see that. */
 static void on_packet(void *context, const struct capture_packet *captured)
 {
     struct prober *p = context;
     struct prober_batch *batch = p->batch;
     struct captured *c = &batch->packets[batch->count];
 
-    watch_clock(p);
+    if (!batch->began)
+        watch_clock(p);
+    batch->began = true;
     batch->last_ns = captured->stamp_ns - p->clock_offset_ns;
     if (captured->captured > BATCH_BYTES ||
-        wire_parse(captured->bytes, captured->captured, &c->packet) != WIRE_OK)
+        wire_read(captured->bytes, captured->captured, &c->packet) != WIRE_OK)
         return;
     bool probe = c->packet.kind == WIRE_PROBE;
     if (probe != captured->outgoing && !(probe && captured->loopback))
         return; /* a probe counts where it leaves, an answer where it comes in */
+    c->keys = keys_of(&c->packet.probe);
+    if (!is_wanted(p, &c->keys) || (!probe && wire_is_damaged(captured->bytes, captured->captured)))
+        return;
+    watch_clock(p);
+    batch->last_ns = captured->stamp_ns - p->clock_offset_ns;
     memcpy(c->bytes, captured->bytes, captured->captured);
     c->capture = (struct evidence_capture){ c->bytes, batch->last_ns };
     c->stamp =
@@ -244,6 +298,7 @@ bool prober_read_batch(struct prober *p)
     int64_t before_ns = prober_clock_ns();
 
     p->batch->count = 0;
+    p->batch->began = false;
     bool more = capture_read(p->capture, BATCH, on_packet, p) == BATCH;
     int64_t read_until_ns = more ? p->batch->last_ns : before_ns;
     if (read_until_ns > before_ns)

@@ -377,22 +377,41 @@ static bool is_damaged(const struct ip_view *ip, struct cur message, size_t leng
     return sum_words(message, family->icmp_pseudo ? pseudo_sum(ip, length) : 0) != 0xffff;
 }
 
-enum wire_verdict wire_parse(const uint8_t *packet, size_t captured, struct wire_packet *out)
+/* The header; then *c is over what it carries, as far as that was captured. */
+static enum wire_verdict read_outer(struct cur *c, struct ip_view *ip)
+{
+    const uint8_t *packet = c->at;
+    enum wire_verdict verdict = read_ip(c, ip);
+
+    if (verdict != WIRE_OK)
+        return verdict;
+    if (ip->fragment)
+        return WIRE_FOREIGN;
+    size_t header = (size_t)(c->at - packet);
+    if (ip->length < header)
+        return WIRE_MALFORMED;
+    cur_limit(c, ip->length - header); /* Ethernet pads short frames */
+    return WIRE_OK;
+}
+
+bool wire_is_damaged(const uint8_t *packet, size_t captured)
+{
+    struct cur c = cur_over(packet, captured);
+    struct ip_view ip;
+
+    return read_outer(&c, &ip) != WIRE_OK ||
+           is_damaged(&ip, c, ip.length - (size_t)(c.at - packet));
+}
+
+enum wire_verdict wire_read(const uint8_t *packet, size_t captured, struct wire_packet *out)
 {
     struct cur c = cur_over(packet, captured);
     struct wire_packet result = { 0 };
     struct ip_view ip;
-    enum wire_verdict verdict = read_ip(&c, &ip);
+    enum wire_verdict verdict = read_outer(&c, &ip);
 
     if (verdict != WIRE_OK)
         return verdict;
-    if (ip.fragment)
-        return WIRE_FOREIGN;
-    size_t header = (size_t)(c.at - packet);
-    if (ip.length < header)
-        return WIRE_MALFORMED;
-    size_t payload = ip.length - header;
-    cur_limit(&c, payload); /* Ethernet pads short frames */
     result.from = ip.source;
     result.ttl = ip.ttl;
     result.tos = ip.tos;
@@ -402,14 +421,24 @@ enum wire_verdict wire_parse(const uint8_t *packet, size_t captured, struct wire
     if (ip.protocol == ipaddr_family(ip.source.version)->icmp_protocol) {
         verdict = read_icmp(c, &ip, &result);
         if (result.quote.length > 0)
-            result.quote.at = (uint16_t)(header + ICMP_HEADER);
+            result.quote.at = (uint16_t)(c.at - packet + ICMP_HEADER);
     } else if (ip.protocol == IPPROTO_TCP) {
         verdict = read_tcp(c, &ip, &result);
     } else {
         result.kind = WIRE_PROBE;
         verdict = read_probe(c, &ip, &result.probe);
     }
-    if (verdict == WIRE_OK && result.kind != WIRE_PROBE && is_damaged(&ip, c, payload))
+    if (verdict == WIRE_OK)
+        *out = result;
+    return verdict;
+}
+
+enum wire_verdict wire_parse(const uint8_t *packet, size_t captured, struct wire_packet *out)
+{
+    struct wire_packet result;
+    enum wire_verdict verdict = wire_read(packet, captured, &result);
+
+    if (verdict == WIRE_OK && result.kind != WIRE_PROBE && wire_is_damaged(packet, captured))
         verdict = WIRE_MALFORMED;
     if (verdict == WIRE_OK)
         *out = result;

@@ -187,4 +187,9 @@ size_t wire_build(const struct wire_spec *spec, const struct wire_probe *probe, 
  * its way from a process of this host, a container's too, it may not have been filled in yet. */
 enum wire_verdict wire_parse(const uint8_t *packet, size_t captured, struct wire_packet *out);
 
+/* The same in two steps, for who has to look at very many packets: all but the checksums, and these
+ * of a reply. */
+enum wire_verdict wire_read(const uint8_t *packet, size_t captured, struct wire_packet *out);
+bool wire_is_damaged(const uint8_t *packet, size_t captured);
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "prober/addresses.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum { BUCKETS = BOUND(1024, 8), PACKET_MAX = 128 };
@@ -11,6 +12,7 @@ static const int64_t pause_check_ns = 50 * MS;
 struct asks {
     struct asks_entry *open; /* not done; the others are in their buckets only */
     struct asks_entry *buckets[BUCKETS];
+    struct asks_entry *oldest, *newest; /* without users */
     size_t count;
 };
 
@@ -53,9 +55,57 @@ struct asks_entry *asks_find(const struct asks *asks, const struct ipaddr *addre
 
 static void open_entry(struct asks *asks, struct asks_entry *e)
 {
+    e->is_open = true;
     e->next = asks->open;
     asks->open = e;
 }
+
+/* ---- those without users, in the order in which they were left ----------------------------- */
+
+static void add_idle(struct asks *asks, struct asks_entry *e)
+{
+    e->older = asks->newest;
+    e->newer = NULL;
+    *(e->older != NULL ? &e->older->newer : &asks->oldest) = e;
+    asks->newest = e;
+}
+
+static void take_idle(struct asks *asks, struct asks_entry *e)
+{
+    *(e->older != NULL ? &e->older->newer : &asks->oldest) = e->newer;
+    *(e->newer != NULL ? &e->newer->older : &asks->newest) = e->older;
+    e->older = e->newer = NULL;
+}
+
+static void forget(struct asks *asks, struct asks_entry *e)
+{
+    struct asks_entry **link = &asks->buckets[bucket_of(&e->ask.config.target)];
+
+    take_idle(asks, e);
+    while (*link != e)
+        link = &(*link)->bucket_next;
+    *link = e->bucket_next;
+    asks->count--;
+    ask_fini(&e->ask);
+    free(e);
+}
+
+bool asks_make_room(struct asks *asks, struct ipaddr *forgotten)
+{
+    struct asks_entry *e = asks->oldest;
+
+    if (asks->count < ASKS_MAX)
+        return false;
+    while (e != NULL && e->is_open) /* the next asks_step ends it */
+        e = e->newer;
+    if (e == NULL)
+        return false;
+    *forgotten = e->ask.config.target;
+    forget(asks, e);
+    return true;
+}
+
+/* ---- asks ---------------------------------------------------------------------------------- */
 
 struct asks_entry *asks_add(struct asks *asks, const struct ask_config *config, bool active,
                             uint32_t scope, const void *way, int64_t now_ns)
@@ -79,22 +129,23 @@ struct asks_entry *asks_add(struct asks *asks, const struct ask_config *config, 
 
 void asks_join(struct asks *asks, struct asks_entry *entry, bool active, int64_t now_ns)
 {
-    bool was_open = false;
-
-    for (const struct asks_entry *e = asks->open; e != NULL && !was_open; e = e->next)
-        was_open = e == entry;
+    if (entry->users == 0)
+        take_idle(asks, entry);
     ask_renew(&entry->ask, active, now_ns);
     entry->users++;
     entry->wanted_ns = now_ns;
     entry->due_ns = 0;
-    if (!was_open && !ask_done(&entry->ask))
+    if (!entry->is_open && !ask_done(&entry->ask))
         open_entry(asks, entry);
 }
 
-void asks_leave(struct asks_entry *entry)
+void asks_leave(struct asks *asks, struct asks_entry *entry)
 {
-    if (--entry->users == 0)
-        ask_abandon(&entry->ask);
+    assert(entry->users > 0);
+    if (--entry->users > 0)
+        return;
+    ask_abandon(&entry->ask);
+    add_idle(asks, entry);
 }
 
 bool asks_reply(struct asks *asks, const struct wire_packet *packet,
@@ -155,6 +206,7 @@ int64_t asks_step(struct asks *asks, const struct asks_shell *shell, int64_t lea
         }
         if (e->due_ns == INT64_MAX) {
             *link = e->next;
+            e->is_open = false;
             continue;
         }
         if (e->due_ns < due_ns)

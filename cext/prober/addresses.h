@@ -8,12 +8,14 @@
 #include "base/bound.h"
 #include "discovery/fingerprint.h"
 
-enum { ASKS_MAX = BOUND(16384, 4) }; /* addresses; more are refused */
+enum { ASKS_MAX = BOUND(16384, 4) }; /* addresses; see asks_make_room */
 
 struct asks;
 
 struct asks_entry {
     struct asks_entry *next, *bucket_next;
+    struct asks_entry *older, *newer; /* without users: left before and after it */
+    bool is_open;
     struct ask ask;
     const void *way; /* the caller's: how to send */
     uint32_t scope;  /* zone of a link-local address */
@@ -39,6 +41,10 @@ void asks_free(struct asks *asks);
 /* The ask about this address, or NULL. */
 struct asks_entry *asks_find(const struct asks *asks, const struct ipaddr *address, uint32_t scope);
 
+/* Where ASKS_MAX addresses are there, forgets the one that was left first by its last user, and
+ * tells which; false where none was. */
+bool asks_make_room(struct asks *asks, struct ipaddr *forgotten);
+
 /* A new one, begun, with one user; NULL without memory or beyond ASKS_MAX. */
 struct asks_entry *asks_add(struct asks *asks, const struct ask_config *config, bool active,
                             uint32_t scope, const void *way, int64_t now_ns);
@@ -46,8 +52,8 @@ struct asks_entry *asks_add(struct asks *asks, const struct ask_config *config, 
 /* One more user of it, see ask_renew. */
 void asks_join(struct asks *asks, struct asks_entry *entry, bool active, int64_t now_ns);
 
-/* One user less. The entry stays: what it has asked is never asked again. */
-void asks_leave(struct asks_entry *entry);
+/* One user less. The entry stays until its room is needed: what it has asked is not asked again. */
+void asks_leave(struct asks *asks, struct asks_entry *entry);
 
 /* Hands an answer to its ask; false if it is none's. */
 bool asks_reply(struct asks *asks, const struct wire_packet *packet,

@@ -83,12 +83,16 @@ static struct asks_entry *begin(struct prober *p, const struct prober_question *
                                  .timeout_ns = question->timeout_ns };
     const struct way *way = prober_way(p, config.target.version, &question->pin, err);
     struct asks_entry *entry;
+    struct ipaddr forgotten;
 
     if (way == NULL || randomise(&config, err) < 0)
         return NULL;
+    if (asks_make_room(p->asks, &forgotten))
+        prober_expect(p, &forgotten, false);
     entry = asks_add(p->asks, &config, question->active, route->scope, way, prober_clock_ns());
     if (entry == NULL)
-        err_set(err, ERR_NOMEM, "no room for more addresses to be asked");
+        err_set(err, ERR_NOMEM, "%d addresses are being asked already, which is the most",
+                ASKS_MAX);
     else
         prober_expect(p, &config.target, true);
     return entry;
@@ -119,7 +123,7 @@ struct asks_entry *prober_ask(struct prober *p, const struct prober_question *qu
 void prober_ask_leave(struct prober *p, struct asks_entry *entry)
 {
     pthread_mutex_lock(&p->lock);
-    asks_leave(entry);
+    asks_leave(p->asks, entry);
     pthread_mutex_unlock(&p->lock);
 }
 

@@ -348,6 +348,7 @@ static void start_ask(struct machines *m)
                                  .tcp_base = 99,
                                  .timeout_ns = SECOND };
     uint8_t byte = source_byte(m->source);
+    struct ipaddr forgotten;
     bool six = (byte & 1) != 0;
 
     m->counts->started[MACHINE_ASK]++;
@@ -357,10 +358,12 @@ static void start_ask(struct machines *m)
     ipaddr_from_text(&config.target, six ? "2001:db8:99::1" : "10.99.0.1");
     config.target.bytes[3] = (uint8_t)(1 + byte / 16);
     struct asks_entry *entry = asks_find(m->asks, &config.target, 0);
+    if (entry == NULL && (byte & 8) != 0)
+        asks_make_room(m->asks, &forgotten);
     if (entry == NULL)
         asks_add(m->asks, &config, (byte & 2) != 0, 0, NULL, m->now_ns);
     else if ((byte & 4) != 0 && entry->users > 0)
-        asks_leave(entry);
+        asks_leave(m->asks, entry);
     else
         asks_join(m->asks, entry, (byte & 2) != 0, m->now_ns);
 }

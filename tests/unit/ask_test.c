@@ -490,8 +490,8 @@ static void test_asks(void)
     check_that(ask_done(&entry->ask), "not done");
 
     check_case("user_who_comes_late_finds_it_done");
-    asks_leave(entry);
-    asks_leave(entry);
+    asks_leave(asks, entry);
+    asks_leave(asks, entry);
     asks_join(asks, entry, false, 3 * SECOND);
     step_until(asks, &log, 3 * SECOND, 5 * SECOND);
     check_int("sent", log.sent, 3);
@@ -526,19 +526,48 @@ static void test_asks(void)
     asks_free(NULL);
 }
 
-static void test_limit(void)
+static struct asks_entry *add_nth(struct asks *asks, int n)
 {
     struct ask_config config = config_of(4);
+
+    config.target.bytes[2] = (uint8_t)(n >> 8);
+    config.target.bytes[3] = (uint8_t)n;
+    return asks_add(asks, &config, false, 0, NULL, 0);
+}
+
+static void test_limit(void)
+{
+    static struct asks_entry *entries[ASKS_MAX];
     struct asks *asks = asks_new();
+    struct ipaddr forgotten = { 0 };
     int added = 0;
 
-    check_case("addresses_without_end_are_refused");
-    for (int i = 0; i < ASKS_MAX + 10; i++) {
-        config.target.bytes[2] = (uint8_t)(i >> 8);
-        config.target.bytes[3] = (uint8_t)i;
-        added += asks_add(asks, &config, false, 0, NULL, 0) != NULL;
+    check_case("addresses_beyond_the_limit_are_refused_while_all_have_users");
+    for (int i = 0; i < ASKS_MAX; i++) {
+        entries[i] = add_nth(asks, i);
+        added += entries[i] != NULL;
     }
     check_int("added", added, ASKS_MAX);
+    check_that(add_nth(asks, ASKS_MAX) == NULL, "one more was added");
+    check_int("room", asks_make_room(asks, &forgotten), false);
+
+    check_case("the_address_that_was_left_first_makes_room");
+    asks_leave(asks, entries[300]);
+    asks_leave(asks, entries[5]);
+    check_int("room while it is open", asks_make_room(asks, &forgotten), false);
+    const struct asks_shell shell = { 0 };
+    asks_step(asks, &shell, 0, 10 * SECOND, 0);
+    asks_join(asks, entries[300], false, 10 * SECOND);
+    asks_step(asks, &shell, 0, 20 * SECOND, 0);
+    asks_leave(asks, entries[300]);
+    asks_step(asks, &shell, 0, 30 * SECOND, 0);
+    check_int("room", asks_make_room(asks, &forgotten), true);
+    check_int("forgotten", forgotten.bytes[3], 5);
+    check_that(asks_find(asks, &forgotten, 0) == NULL, "it is still there");
+    check_that(add_nth(asks, ASKS_MAX) != NULL, "no room was made");
+    check_int("room", asks_make_room(asks, &forgotten), true);
+    check_int("forgotten", forgotten.bytes[2] << 8 | forgotten.bytes[3], 300);
+    check_int("room when there is some", asks_make_room(asks, &forgotten), false);
     asks_free(asks);
 }
 

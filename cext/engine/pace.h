@@ -37,9 +37,9 @@ enum pace_state {
 /* One counted probe, as every trace that shares the sample sees it. */
 struct pace_outcome {
     enum pace_state state;
-    uint64_t owner; /* serial number of the trace that sent it */
-    int64_t rtt_ns; /* -1: not measured */
-    bool from_target;
+    uint64_t owner;           /* serial number of the trace that sent it */
+    int64_t rtt_ns;           /* -1: not measured */
+    bool from_target, blind;  /* see struct trace_event */
     struct wire_packet reply; /* PACE_ANSWERED */
 };
 

@@ -42,6 +42,7 @@ struct probe {
     int64_t stamp_ns;     /* kernel's, CLOCK_REALTIME; 0 until the tap has shown it */
     uint32_t stamp_epoch; /* of the clock; see struct trace_stamp */
     uint64_t drops;       /* by the capture, when it was sent */
+    bool blind;           /* timed out, and the capture dropped packets meanwhile */
     uint32_t answer_link; /* interface on which the first answer was seen */
     uint32_t bare_from;   /* hash of who answered it first, if without a cookie (match.h), else 0 */
     struct probe_form form; /* as the tap has shown it, where this host's own NAT rewrote it */

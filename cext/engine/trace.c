@@ -95,6 +95,7 @@ struct trace_event trace_about(const struct probe *p, enum event_kind kind)
                                  .flow = p->flow,
                                  .ttl = p->ttl,
                                  .class = p->class,
+                                 .blind = p->blind,
                                  .rtt_ns = -1 };
 }
 
@@ -248,6 +249,7 @@ static void time_out(struct trace *t, struct probe *p, int64_t now_ns)
 {
     int64_t until_ns = p->left_ns + earlier(grace_ns, t->config.timeout_ns);
 
+    p->blind = p->drops != t->drops;
     finish(t, p, PROBE_TIMED_OUT, trace_about(p, EVENT_TIMEOUT), now_ns);
     if (p->class == PROBE_COUNTED && t->ttls[p->ttl].hop.answered && t->grace_ns < until_ns)
         t->grace_ns = until_ns;

@@ -80,7 +80,8 @@ struct trace_event {
     bool from_elsewhere;  /* an error from neither a hop nor the target */
     bool was_unreachable; /* LATE: the probe had been reported unreachable */
     bool late;            /* UNREACHABLE: after the deadline */
-    bool shared;          /* SENT, REPLY, TIMEOUT: another trace's probe to the same responder */
+    bool blind;  /* TIMEOUT, and what follows: its reply may be what the capture has dropped */
+    bool shared; /* SENT, REPLY, TIMEOUT: another trace's probe to the same responder */
     struct trace_ration ration; /* RATIONED */
     int error; /* SEND_ERROR: errno; 0: it vanished between the socket and the wire */
     enum trace_ending ending;        /* PATH_CHANGED: REACHED, UNREACHABLE, or RUNNING for ttl 0 */

@@ -196,6 +196,7 @@ static void take_shared(struct trace *t, uint8_t ttl, const struct pace_outcome 
     event.shared = true;
     trace_emit(t, event, now_ns);
     event.kind = EVENT_TIMEOUT;
+    event.blind = p->blind = outcome->blind;
     if (outcome->state == PACE_ANSWERED) {
         event.kind =
             trace_is_error_from_elsewhere(t, &outcome->reply) ? EVENT_UNREACHABLE : EVENT_REPLY;
@@ -222,7 +223,8 @@ void trace_publish(struct trace *t, const struct probe *p, const struct trace_ev
 {
     struct pace_outcome outcome = { .state = PACE_LOST,
                                     .rtt_ns = event->rtt_ns,
-                                    .from_target = event->from_target };
+                                    .from_target = event->from_target,
+                                    .blind = p->blind };
 
     if (p->class != PROBE_COUNTED || p->place < 0)
         return;

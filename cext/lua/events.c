@@ -147,6 +147,8 @@ static void push_event(lua_State *L, const struct trace_event *event, const stru
     lset_string(L, "class", event->class == PROBE_COUNTED ? "counted" : "test");
     if (event->shared)
         lset_boolean(L, "shared", true);
+    if (event->blind)
+        lset_boolean(L, "blind", true);
     if (event->kind == EVENT_SEND_ERROR)
         lset_string(L, "error", event->error != 0 ? strerror(event->error) : "vanished");
     if (event->reply != NULL)

@@ -137,6 +137,7 @@ static bool get_event(struct reader *r, int64_t max_ttl, struct trace_event *eve
     if (is_of_a_probe(event->kind)) {
         event->class = (enum probe_class)get_name(r, "class", find_class);
         event->shared = get_boolean(r, "shared");
+        event->blind = get_boolean(r, "blind");
     }
     if (has_reply(event->kind))
         get_reply(r, event, reply);
@@ -169,6 +170,8 @@ static bool fits(const struct tally *tally, const struct trace_event *event)
     if (!is_of_a_probe(event->kind) || event->kind == EVENT_SENT ||
         event->kind == EVENT_DUPLICATE || event->was_error || !is_counted(hop, event))
         return true;
+    if (after && event->blind && !event->was_unreachable && hop->blind == 0)
+        return false;
     return after ? hop->received < hop->sent : hop->in_flight > 0;
 }
 

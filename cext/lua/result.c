@@ -207,6 +207,8 @@ static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
         lset_boolean(L, "no_token", true);
     if (hop->rivals && hop->received < hop->sent)
         lset_boolean(L, "rivals", true);
+    if (hop->blind > 0)
+        lset_integer(L, "blind", hop->blind);
     if (hop->rationed)
         set_ration(L, hop);
     bool untested = hop->untested && hop->received + hop->unreachable < hop->sent;

@@ -101,6 +101,7 @@ static void merge_counts(struct tally_hop *into, const struct tally_hop *from)
     into->rivals = into->rivals || from->rivals;
     into->sent += from->sent;
     into->received += from->received;
+    into->blind += from->blind;
     into->unreachable += from->unreachable;
     into->in_flight += from->in_flight;
     into->send_errors += from->send_errors;

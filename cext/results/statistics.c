@@ -362,6 +362,7 @@ static void on_late(struct tally *tally, struct tally_hop *hop, const struct tra
     if (!counts(hop, event))
         return;
     hop->received++;
+    hop->blind -= event->blind && !event->was_unreachable;
     hop->unreachable -= event->was_unreachable;
     unlose(hop, event->probe);
     if (event->was_error)
@@ -403,6 +404,7 @@ static void on_unreachable(struct tally *tally, struct tally_hop *hop,
         return;
     const uint16_t place = cell != NULL ? (uint16_t)(cell - hop->cells) : NO_CELL;
     hop->unreachable++;
+    hop->blind -= event->blind && event->late;
     if (cell != NULL)
         cell->received++;
     if (event->late) {
@@ -433,6 +435,7 @@ static void on_unanswered(struct tally *tally, struct tally_hop *hop,
     hop->in_flight--;
     if (!error)
         hop->sent++;
+    hop->blind += event->blind;
     const struct tally_waiting outcome = { .probe = event->probe,
                                            .state = error ? WAITING_NOTHING : WAITING_LOST };
     settle(tally, hop, &outcome);
@@ -455,7 +458,7 @@ static void on_rationed(struct tally_hop *hop, const struct trace_event *event)
     hop->fast_sent = hop->sent + hop->in_flight;
     hop->fast_received = hop->received;
     hop->fast_unreachable = hop->unreachable;
-    hop->sent = hop->received = hop->unreachable = hop->in_flight = 0;
+    hop->sent = hop->received = hop->unreachable = hop->in_flight = hop->blind = 0;
     hop->waiting_first = hop->waiting_count = hop->lost_count = 0;
     for (size_t i = 0; i < hop->cell_count; i++) {
         hop->cells[i].received = 0;

@@ -73,6 +73,7 @@ struct tally_waiting;
 struct tally_hop {
     uint32_t sent, received; /* counted probes that are finished; answered, late ones included */
     uint32_t in_flight;      /* counted probes that are not finished */
+    uint32_t blind;          /* of the lost ones: see struct trace_event */
     uint32_t unreachable;    /* of `sent`: unanswered, as an error from elsewhere says */
     uint32_t send_errors, late, duplicates;
     uint32_t raw_sent, raw_received; /* all that this trace sent: counted, test, replaced */

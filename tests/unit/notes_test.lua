@@ -105,6 +105,13 @@ local NOTES = {
     changes = { capture_drops = 2 },
     want = { "2 packets were dropped by the capture on this host: some "
       .. "loss may be its own." } },
+  { name = "capture_drops_while_probes_were_under_way",
+    hops = { answering(1), answering(2, { received = 6, blind = 3 }),
+      answering(3, { received = 9, blind = 1 }) },
+    changes = { capture_drops = 70 },
+    want = { "70 packets were dropped by the capture on this host, perhaps "
+      .. "replies to probes that count as lost (?): 3 of 4 at hop 2, 1 of 1 "
+      .. "at hop 3." } },
   { name = "answers_without_a_time", hops = { answering(1) },
     changes = { unstamped = 2 },
     want = { "2 answers have no time: the capture did not see the probe "

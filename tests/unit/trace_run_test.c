@@ -293,6 +293,18 @@ static int vanishes_while_the_capture_drops(struct world *in, const struct wire_
     return vanishes(in, probe);
 }
 
+static int lost_while_the_capture_drops(struct world *in, const struct wire_probe *probe)
+{
+    in->drops++;
+    return lost(in, probe);
+}
+
+static int late_while_the_capture_drops(struct world *in, const struct wire_probe *probe)
+{
+    in->drops++;
+    return late(in, probe);
+}
+
 /* Later than the kernel holds any packet. */
 static int vanishes_and_is_answered_late(struct world *in, const struct wire_probe *probe)
 {
@@ -421,6 +433,34 @@ static void test_outcomes(void)
             check_int("timeouts elsewhere", hop(3)->sent - hop(3)->received, 0);
             world_free(w);
         }
+    }
+}
+
+/* What the capture dropped may have been the reply. */
+static void test_blind(void)
+{
+    static const struct {
+        const char *name;
+        int (*happens)(struct world *world, const struct wire_probe *probe);
+        uint32_t blind;
+    } rows[] = {
+        { "a_probe_lost_while_the_capture_dropped_is_said_to_be", lost_while_the_capture_drops, 1 },
+        { "a_probe_lost_before_and_after_it_is_not", lost, 0 },
+        { "a_late_reply_was_not_dropped", late_while_the_capture_drops, 0 },
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct special s = { .nth = 3, .happens = rows[i].happens };
+        check_case("%s", rows[i].name);
+        world_new(w);
+        w->script = special;
+        w->context = &s;
+        w->config.packets = 25;
+        w->drops = 7;
+        run();
+        check_int("blind", hop(2)->blind, rows[i].blind);
+        check_int("blind elsewhere", hop(3)->blind, 0);
+        world_free(w);
     }
 }
 
@@ -670,6 +710,7 @@ int main(void)
     test_window();
     test_patience();
     test_outcomes();
+    test_blind();
     test_details();
     test_send_errors();
     test_rationed();

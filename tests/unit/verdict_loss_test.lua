@@ -14,7 +14,7 @@ local function rounds(lost, sent)
 end
 
 -- One word per hop: how many probes it lost (of how many, where it is not
--- `sent`), or "*" for silent; "u" behind it for untested, "v" for rivals, "r"
+-- `sent`), or "*" for silent; "u" behind it for untested, "v" for rivals, "b" for blind, "r"
 -- where a ration was seen, "R" where another trace's, "s" where shared.
 local BURSTS = { r = { 16, 1, 7, 0 }, s = { 16, 1, 7, 4 }, R = { 0, 0, 0, 6 },
   w = { 16, 11, 50, 0 } }
@@ -33,6 +33,12 @@ local function hop_of(ttl, word, sent)
     return sample.hop(ttl, { sample.responder("10.0.0." .. ttl) }, {
       sent = sent, received = sent - lost, lost = rounds(lost, sent),
       rivals = true })
+  end
+  if word:sub(-1) == "b" then
+    local lost = math.tointeger(tonumber(word:sub(1, -2)))
+    return sample.hop(ttl, { sample.responder("10.0.0." .. ttl) }, {
+      sent = sent, received = sent - lost, lost = rounds(lost, sent),
+      blind = lost })
   end
   if word == "*" then
     return sample.hop(ttl, {}, { sent = sent, received = 0, raw_sent = sent,
@@ -88,6 +94,8 @@ local ROWS = {
     want = {} },
   { name = "no_verdict_rests_on_a_target_with_rivals", path = "0 0 0 45v",
     want = {} },
+  { name = "no_verdict_rests_on_what_the_capture_may_have_dropped",
+    path = "0 0 45b 45b", want = {} },
   { name = "an_untested_hop_is_not_called_silent", path = "0 60u 0",
     sent = 60, want = {} },
   { name = "loss_of_all_hops_begins_at_the_first", path = "6 7 5 8 6 7 6",

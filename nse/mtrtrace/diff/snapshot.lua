@@ -93,6 +93,7 @@ end
 local function is_counted(hop)
   return number(hop.loss) ~= nil and (number(hop.sent) or 0) > 0
     and not flag(hop.untested) and not flag(hop.rivals)
+    and hop.blind == nil
     and not flag(first(hop, "better_beyond", "suppressed"))
 end
 

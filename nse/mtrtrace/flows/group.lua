@@ -170,7 +170,7 @@ end
 local COUNTS = {
   "sent", "received", "loss", "loss_low", "loss_high", "late", "lost",
   "raw_sent", "raw_received", "ration", "send_errors", "duplicates",
-  "in_flight", "unlisted", "untested", "rivals",
+  "in_flight", "unlisted", "untested", "rivals", "blind",
 }
 
 local function without_silent(hop, passing, merge)

@@ -83,8 +83,8 @@ end
 -- Keys of events in the order in which they are written; what is not here
 -- says the same in another unit.
 local EVENT = {
-  "ttl", "probe", "index", "flow", "class", "shared", "from", "target",
-  "reply", "answer", "type", "code", "reply_ttl", "reply_tos",
+  "ttl", "probe", "index", "flow", "class", "shared", "blind", "from",
+  "target", "reply", "answer", "type", "code", "reply_ttl", "reply_tos",
   "quote_length", "mtu", "rtt_ns", "clock_step", "was_error",
   "was_unreachable", "late", "elsewhere", "ending", "error", "spacing_ns",
   "tests", "tests_answered",
@@ -256,7 +256,7 @@ for words, scope in pairs {
     special flows flow_count share paths sent loss loss_low loss_high]]
   ] = "responder",
   [ [[ttl sent received in_flight send_errors late duplicates raw_sent
-    raw_received silent untested rivals ration loss loss_low loss_high
+    raw_received silent untested rivals blind ration loss loss_low loss_high
     responders runs run_total lost lost_at rationed suppressed silent_flows
     unreachable reports unlisted]] ] = "hop",
 } do

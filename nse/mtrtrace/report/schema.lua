@@ -171,6 +171,9 @@ local function hop()
   out.properties.rivals = value("boolean", "true where probes went "
     .. "unanswered as other targets traced at once may have used up the rate "
     .. "limit of the host here; else absent")
+  out.properties.blind = value("integer", "how many of the lost probes were "
+    .. "under way while the capture on this host dropped packets, which may "
+    .. "have been their replies; absent where none was")
   return out
 end
 

@@ -131,7 +131,7 @@ local function hop_table(hop, new, shape)
   add_fields(out, "hop", hop, shape)
   out.silent = hop.silent or false
   out.untested = hop.untested or nil
-  out.rivals = hop.rivals or nil
+  out.rivals, out.blind = hop.rivals or nil, hop.blind
   out.reports = some(each(hop.reports, new, report_table, shape), shape)
   out.responders = each(hop.responders, new, responder_table, shape)
   return out

@@ -20,11 +20,12 @@ local function untested(hop)
 end
 
 --- Whether a hop's unanswered probes need not be lost on the path: other hops
--- show that, or other targets may have used up its rate limit.
+-- show that, other targets may have used up its rate limit, or the capture may
+-- have dropped replies.
 -- @tparam table hop of a trace result
 -- @treturn boolean
 function M.is_doubtful(hop)
-  return hop.suppressed ~= nil or hop.rivals ~= nil
+  return hop.suppressed ~= nil or hop.rivals ~= nil or hop.blind ~= nil
 end
 
 -- "?" is explained hop by hop, in mtrtrace.table.notes.

@@ -114,8 +114,18 @@ end
 
 local function capture_drops(result)
   local n = result.capture_drops or 0
-  return n > 0 and ("%s dropped by the capture on this host: some loss may "
-    .. "be its own."):format(plural(n, "packet was", "packets were")) or nil
+  if n == 0 then
+    return nil
+  end
+  local blind = {}
+  for _, hop in ipairs(result.hops) do
+    blind[#blind + 1] = hop.blind and ("%d of %d at hop %d"):format(
+      hop.blind, hop.sent - hop.received, hop.ttl) or nil
+  end
+  return ("%s dropped by the capture on this host%s."):format(
+    plural(n, "packet was", "packets were"), #blind == 0 and ": some loss may "
+      .. "be its own" or ", perhaps replies to probes that count as lost (?): "
+      .. table.concat(blind, ", "))
 end
 
 local function stopped(result)

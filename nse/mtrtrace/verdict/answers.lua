@@ -72,7 +72,8 @@ local function mark_rationed(hops)
   local answered, sent = 0, 0
   for i = #hops, 1, -1 do
     local hop = hops[i]
-    if not (hop.silent or hop.suppressed or hop.untested or hop.rivals) then
+    if not (hop.silent or hop.suppressed or hop.untested or hop.rivals
+      or hop.blind) then
       answered, sent = answered + hop.received, sent + hop.sent
     end
     hop.rationed = hop.ration and (M.is_too_seldom(hop)
@@ -90,7 +91,7 @@ end
 local function farthest_replying(hops)
   for i = #hops, 1, -1 do
     if hops[i].sent > 0 and not (hops[i].silent or hops[i].untested
-      or hops[i].rivals) then
+      or hops[i].rivals or hops[i].blind) then
       return hops[i]
     end
   end
@@ -108,7 +109,8 @@ end
 local function is_unexplained(hop, last)
   local lost = hop.sent - hop.received
   return hop.sent > 0
-    and not (hop.silent or hop.suppressed or hop.untested or hop.rivals)
+    and not (hop.silent or hop.suppressed or hop.untested or hop.rivals
+      or hop.blind)
     and lost * last.sent > (last.sent - last.received) * hop.sent
     and loss.at_least(lost, hop.sent, loss.BACKGROUND) <= ODD
 end

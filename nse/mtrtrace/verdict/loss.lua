@@ -39,7 +39,7 @@ local function answering(hops)
   local out, most = {}, 0
   for _, hop in ipairs(hops) do
     if hop.sent > 0 and #hop.responders > 0
-      and not (hop.untested or hop.rivals) then
+      and not (hop.untested or hop.rivals or hop.blind) then
       out[#out + 1], most = hop, math.max(most, hop.sent)
     end
   end

@@ -41,6 +41,21 @@ for ((i = 1; i <= examples; i++)); do
   esac
 done
 
+# manual N: the N-th program of nse/doc/library.md, with a target of the lab
+manual() {
+  awk -v n="$1" '/^```lua$/ { count++; on = count == n; next } /^```$/ { on = 0 } on' "$TREE/nse/doc/library.md" |
+    sed "s/192\.0\.2\.1\", \"192\.0\.2\.1/$(lab_target 4)\", \"$(lab_addr 4 2)/; s/192\.0\.2\.1/$(lab_target 4)/"
+}
+
+programs=$(grep -c '^```lua$' "$TREE/nse/doc/library.md")
+at_least manual_has_programs "$programs" 4
+for ((i = 1; i <= programs; i++)); do
+  manual $i >"$LAB_SCRATCH/manual.lua"
+  out=$(program "$LAB_SCRATCH/manual.lua")
+  is "manual_program_${i}_status" $? 0
+  like "manual_program_$i" "$out" "$(lab_target 4)"
+done
+
 cat >"$LAB_SCRATCH/cancel.lua" <<END
 local mtrtrace, uv = require "mtrtrace", require "luv"
 local session = assert(mtrtrace.session { uv = uv })

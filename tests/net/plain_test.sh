@@ -1,5 +1,5 @@
 #!/bin/bash
-# The README's example for a plain interpreter, as it stands there, but for the
+# The manual's example of the engine alone (nse/doc/library.md), but for the
 # address; and the front door with look-ups.
 
 . "$(dirname "$0")/lib.sh"
@@ -10,12 +10,12 @@ example() {
   awk '/^<!-- example: plain -->$/ { wait = 1; next }
     wait && /^```lua$/ { on = 1; wait = 0; next }
     on && /^```$/ { exit }
-    on' "$TREE/README.md"
+    on' "$TREE/nse/doc/library.md"
 }
 
 tree_env "$TREE"
-if [ ! -e "$TREE/README.md" ]; then
-  skip plain_example "no README.md"
+if [ ! -e "$TREE/nse/doc/library.md" ]; then
+  skip plain_example "no nse/doc/library.md"
 else
   code=$(example)
   at_least example_is_there "$(wc -l <<<"$code")" 5

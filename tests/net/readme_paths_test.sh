@@ -1,12 +1,12 @@
 #!/bin/bash
-# The README's sample of several paths, run as it stands there on the lab it is
+# The sample of several paths in nse/doc/multipath.md, run as it stands there on the lab it is
 # of: every line of it is printed, with figures of its own.
 
 . "$(dirname "$0")/lib.sh"
 find_flavours
 last=${FLAVOURS##* }
-if [ ! -e "$TREE/README.md" ]; then
-  skip several_paths_sample "no README.md"
+if [ ! -e "$TREE/nse/doc/multipath.md" ]; then
+  skip several_paths_sample "no nse/doc/multipath.md"
   exit
 fi
 
@@ -14,7 +14,7 @@ fi
 sample() {
   awk '/^    \$ sudo nmap .*mtr-trace\.paths=/ { on = 1; next }
     on && /^    \|/ { print substr($0, 5) }
-    on && !/^    \|/ && !/^$/ { exit }' "$TREE/README.md"
+    on && !/^    \|/ && !/^$/ { exit }' "$TREE/nse/doc/multipath.md"
 }
 
 # What runs differ in: figures, but not addresses; which path is the first, and
@@ -27,7 +27,7 @@ masked() {
 
 lab_up --routers 6 --no-ration || exit 1
 lab_fork 2 4 no-ration || exit 1
-arguments=$(sed -n 's/^    \$ sudo nmap .*--script-args \(.*mtr-trace\.paths=.*\) [0-9.]*$/\1/p' "$TREE/README.md")
+arguments=$(sed -n 's/^    \$ sudo nmap .*--script-args \(.*mtr-trace\.paths=.*\) [0-9.]*$/\1/p' "$TREE/nse/doc/multipath.md")
 at_least sample_is_there "$(sample | wc -l)" 10
 trace "$last" --script-args "$arguments" "$(lab_target 4)"
 printed=$(show text | masked)

@@ -86,7 +86,7 @@ names the target's system, that leads.
 With <code>mtr-trace.pmtu=yes</code> probes that may not be fragmented find
 the path MTU while the trace runs: by what routers say (packet too big) or,
 where that is filtered, by the sizes that vanish; then, behind the trace, the
-hop behind which it shrinks, for at most 3 s. A line under the table says what
+hop behind which it reductions, for at most 3 s. A line under the table says what
 was found, and what was not in that time.
 
 In the column ASN, <code>AS1/AS2</code> is a prefix with several origins,
@@ -147,7 +147,7 @@ address, which on a link between two networks may be the neighbour's.
 --       <code>default</code> (all of the default table), <code>hop</code>,
 --       <code>ip</code>, <code>host</code>, <code>loss</code>,
 --       <code>loss_low</code>, <code>loss_high</code>, <code>sent</code>,
---       <code>recv</code>, <code>dropped</code>, <code>last</code>,
+--       <code>received</code>, <code>dropped</code>, <code>last</code>,
 --       <code>avg</code>, <code>gmean</code>, <code>best</code>,
 --       <code>worst</code>, <code>median</code>, <code>p95</code>,
 --       <code>stdev</code>, <code>jitter</code>, <code>jitter_last</code>,
@@ -158,12 +158,12 @@ address, which on a link between two networks may be the neighbour's.
 --       <code>loss_periods</code>, <code>longest_loss_period</code>,
 --       <code>loss_distance</code>, <code>loss_bursts</code>,
 --       <code>loss_burst_min_s</code>, <code>loss_burst_max_s</code>,
---       <code>raw_sent</code>,
---       <code>raw_recv</code>, <code>rationed</code>,
---       <code>ration_tests</code>, <code>ration_answered</code>,
---       <code>ration_spacing</code>, <code>fast_sent</code>,
---       <code>fast_recv</code>, <code>shared</code>,
---       <code>suppressed</code>, <code>flow</code>, <code>share</code>,
+--       <code>total_sent</code>,
+--       <code>total_received</code>, <code>rate_limited</code>,
+--       <code>burst_sent</code>, <code>burst_received</code>,
+--       <code>sample_interval_s</code>, <code>initial_sent</code>,
+--       <code>initial_received</code>, <code>shared</code>,
+--       <code>better_beyond</code>, <code>flow</code>, <code>share</code>,
 --       <code>flows</code>, <code>path</code>, <code>back</code>,
 --       <code>mpls</code>, <code>interfaces</code>, <code>objects</code>,
 --       <code>extension</code>, <code>codes</code>,
@@ -231,7 +231,7 @@ address, which on a link between two networks may be the neighbour's.
 -- @args mtr-trace.http-method <code>GET</code> or <code>HEAD</code>.
 --       Default: <code>GET</code>.
 -- @args mtr-trace.pmtu Whether to find the path MTU and the hop behind which
---       it shrinks: <code>yes</code> or <code>no</code>.
+--       it reductions: <code>yes</code> or <code>no</code>.
 --       Default: <code>no</code>.
 --
 -- @output
@@ -264,11 +264,11 @@ address, which on a link between two networks may be the neighbour's.
 -- <elem key="target_ttl">3</elem>
 -- <elem key="first_hop">1</elem>
 -- <elem key="probed_hop">9</elem>
--- <elem key="elapsed">12.412345</elem>
+-- <elem key="elapsed_s">12.412345</elem>
 -- <elem key="sent">103</elem>
 -- <elem key="capture_drops">0</elem>
--- <elem key="clock_steps">0</elem>
--- <elem key="unstamped">0</elem>
+-- <elem key="clock_adjustments">0</elem>
+-- <elem key="missing_tx_timestamp">0</elem>
 -- <table key="ttfb">
 --   <elem key="outcome">measured</elem>
 --   <elem key="ttfb">124.561</elem>
@@ -276,7 +276,7 @@ address, which on a link between two networks may be the neighbour's.
 --   <elem key="tls">50.151</elem>
 --   <elem key="wait">50.284</elem>
 --   <elem key="think">38.794</elem>
---   <elem key="resends">0</elem>
+--   <elem key="retransmissions">0</elem>
 --   <elem key="count">1</elem>
 --   <elem key="min">124.561</elem>
 --   <elem key="median">124.561</elem>
@@ -300,7 +300,7 @@ address, which on a link between two networks may be the neighbour's.
 --     <elem key="loss_low">0</elem>
 --     <elem key="loss_high">27.753279</elem>
 --     <elem key="sent">10</elem>
---     <elem key="recv">10</elem>
+--     <elem key="received">10</elem>
 --     <elem key="late">0</elem>
 --     <elem key="duplicates">0</elem>
 --     <elem key="unlisted">0</elem>
@@ -309,21 +309,21 @@ address, which on a link between two networks may be the neighbour's.
 --     <elem key="loss_periods">0</elem>
 --     <elem key="longest_loss_period">0</elem>
 --     <elem key="loss_bursts">0</elem>
---     <elem key="raw_sent">39</elem>
---     <elem key="raw_recv">18</elem>
---     <elem key="rationed">true</elem>
---     <elem key="ration_tests">16</elem>
---     <elem key="ration_answered">1</elem>
---     <elem key="ration_spacing">1.05</elem>
---     <elem key="fast_sent">10</elem>
---     <elem key="fast_recv">7</elem>
+--     <elem key="total_sent">39</elem>
+--     <elem key="total_received">18</elem>
+--     <elem key="rate_limited">true</elem>
+--     <elem key="burst_sent">16</elem>
+--     <elem key="burst_received">1</elem>
+--     <elem key="sample_interval_s">1.05</elem>
+--     <elem key="initial_sent">10</elem>
+--     <elem key="initial_received">7</elem>
 --     <elem key="shared">0</elem>
---     <elem key="suppressed">false</elem>
+--     <elem key="better_beyond">false</elem>
 --     <elem key="silent">false</elem>
 --     <table key="responders">
 --       <table>
 --         <elem key="ip">192.168.1.1</elem>
---         <elem key="recv">10</elem>
+--         <elem key="received">10</elem>
 --         <elem key="last">1.498123</elem>
 --         <elem key="avg">1.520411</elem>
 --         <elem key="best">1.310257</elem>
@@ -443,15 +443,15 @@ address, which on a link between two networks may be the neighbour's.
 --       which fits a longer path.</elem>
 --   </table>
 --   <table>
---     <elem key="kind">rationed</elem>
+--     <elem key="kind">rate_limited</elem>
 --     <elem key="hop">1</elem>
 --     <elem key="sent">10</elem>
---     <elem key="recv">10</elem>
+--     <elem key="received">10</elem>
 --     <elem key="tests">16</elem>
---     <elem key="tests_answered">1</elem>
---     <elem key="fast_sent">10</elem>
---     <elem key="fast_recv">7</elem>
---     <elem key="spacing">1.05</elem>
+--     <elem key="burst_received">1</elem>
+--     <elem key="initial_sent">10</elem>
+--     <elem key="initial_received">7</elem>
+--     <elem key="sample_interval_s">1.05</elem>
 --     <elem key="shared">0</elem>
 --     <elem key="text">Hop 1 rate-limits its ICMP replies: 1 of 16 in a
 --       burst, 7 of 10 in the initial sample, 10 of 10 at 1.05 s.</elem>
@@ -524,7 +524,7 @@ action = function(target)
   if not options then
     return nil, "ERROR: " .. err
   end
-  beside, err = host:companions(args, options, core, target)
+  beside, err = host:enrichers(args, options, core, target)
   if not beside then
     return host:refuse(err)
   end

@@ -10,7 +10,7 @@ LUA_TESTS  := $(filter-out tests/unit/core_%,$(wildcard tests/unit/*_test.lua)) 
 	$(wildcard tests/fuzz/*_test.lua)
 CORE_TESTS := $(wildcard tests/unit/core_*_test.lua)
 NET_SLOW   := $(patsubst %,tests/net/%_test.sh,ttfb os paths readme pmtu loss screen lookup)
-NET_ALONE  := tests/net/ration_test.sh # holds runs to the seconds they may take
+NET_ALONE  := tests/net/rate_limit_test.sh # holds runs to the seconds they may take
 NET_TESTS  := $(NET_SLOW) $(filter-out $(NET_SLOW) $(NET_ALONE),\
 	$(wildcard tests/net/*_test.sh tests/net/*_test.lua))
 

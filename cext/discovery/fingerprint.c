@@ -6,9 +6,10 @@
 #include <string.h>
 
 #define MS INT64_C(1000000)
-static const int64_t gap_ns = 20 * MS;        /* between probes */
-static const int64_t patience_ns = 5000 * MS; /* for a permit; then the others go without UDP */
-static const int64_t recheck_ns = 100 * MS;   /* how soon a held probe is looked at again */
+static const int64_t gap_ns = 20 * MS; /* between probes */
+static const int64_t reply_timeout_ns =
+    5000 * MS;                              /* for a permit; then the others go without UDP */
+static const int64_t recheck_ns = 100 * MS; /* how soon a held probe is looked at again */
 
 enum { ACK_SIZE = 20, ID_STEP = 0x6a09 };
 
@@ -51,7 +52,7 @@ void ask_renew(struct ask *ask, bool active, int64_t now_ns)
         ask->begun_ns = INT64_MAX;
     }
     for (size_t n = 0; n < ASK_PROBES; n++) {
-        bool spent = ask_is_udp(n) && ask->rations;
+        bool spent = ask_is_udp(n) && ask->rate_limits;
         if (ask->probes[n].state == ASK_LEFT_OUT && is_wanted(ask, n) && !spent)
             ask->probes[n].state = ASK_WAITING;
     }
@@ -138,9 +139,9 @@ bool ask_needs_permit(const struct ask *ask, int64_t now_ns)
 }
 
 /* It gives no more: what is still waiting is not asked. */
-static void spend_ration(struct ask *ask)
+static void spend_rate_limit(struct ask *ask)
 {
-    ask->rations = true;
+    ask->rate_limits = true;
     for (size_t n = 0; n < ASK_PROBES; n++)
         if (ask_is_udp(n) && ask->probes[n].state == ASK_WAITING)
             ask->probes[n].state = ASK_LEFT_OUT;
@@ -149,7 +150,7 @@ static void spend_ration(struct ask *ask)
 static void begin(struct ask *ask, enum ask_permit permit, int64_t now_ns)
 {
     if (ask->begun_ns == INT64_MAX &&
-        (permit != ASK_HOLD || now_ns - ask->created_ns >= patience_ns))
+        (permit != ASK_HOLD || now_ns - ask->created_ns >= reply_timeout_ns))
         ask->begun_ns = now_ns;
 }
 
@@ -169,7 +170,7 @@ size_t ask_next(struct ask *ask, enum ask_permit permit, int64_t now_ns, uint8_t
         if (ask_is_udp(n))
             ask->udp_ns = now_ns + ASK_OF_A_KIND * gap_ns;
         if (ask_is_udp(n) && permit == ASK_ONE)
-            spend_ration(ask);
+            spend_rate_limit(ask);
         *number = n;
         return wire_build(&spec, &probe, packet);
     }

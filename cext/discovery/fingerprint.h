@@ -31,10 +31,10 @@ struct ask_config {
     int64_t timeout_ns; /* of each probe */
 };
 
-/* What answering a UDP probe costs the responder: an error of the ration that traces draw on. */
+/* What answering a UDP probe costs the responder: an error of the rate-limit that traces draw on. */
 enum ask_permit {
     ASK_HOLD, /* a trace samples it: not now */
-    ASK_ONE,  /* it rations and has a token: one, and that is all there will be */
+    ASK_ONE,  /* it rate-limits and has a token: one, and that is all there will be */
     ASK_FREE,
 };
 
@@ -48,7 +48,7 @@ struct ask_probe {
 struct ask {
     struct ask_config config;
     bool active;
-    bool rations; /* the responder: it gets no further UDP probe */
+    bool rate_limits; /* the responder: it gets no further UDP probe */
     int64_t created_ns;
     int64_t begun_ns; /* INT64_MAX: not yet */
     int64_t udp_ns;   /* no UDP probe before this */

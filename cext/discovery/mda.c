@@ -15,7 +15,7 @@ enum {
     TRIES = 3,        /* per flow and TTL, where others are answered */
     SILENT_TRIES = 6, /* probes unanswered at a TTL that never answered: it is silent */
     REPEATS = 5,      /* of one flow, to tell balancing per packet from balancing per flow */
-    STRIKES = 2,      /* losses after which a TTL is taken to ration for good */
+    STRIKES = 2,      /* losses after which a TTL is taken to rate-limit for good */
     FRUITLESS = 24,   /* unanswered in a row: no more is learnt here */
     REPEAT = 1,       /* struct probe's place: asked before */
     /* Cells looked at in one plan, two milliseconds' worth; the rest is left to the next plan. Wide
@@ -24,8 +24,8 @@ enum {
 };
 
 #define MS INT64_C(1000000)
-static const int64_t patience_least_ns = 500 * MS, patience_first_ns = 1000 * MS;
-static const int64_t spacing_ns = 1050 * MS; /* between probes to one that rations */
+static const int64_t reply_timeout_least_ns = 500 * MS, reply_timeout_first_ns = 1000 * MS;
+static const int64_t sample_interval_ns = 1050 * MS; /* between probes to one that rate-limits */
 static const int64_t spacing_least_ns = 50 * MS;
 static const int64_t full_queue_ns = 5 * MS;
 static const int64_t plan_every_ns = 5 * MS; /* answers that come together are looked at together */
@@ -34,7 +34,7 @@ static const int64_t plan_every_ns = 5 * MS; /* answers that come together are l
 struct manner {
     uint32_t lost_in_row, strikes;
     uint8_t repeats_wanted, repeats_open, repeats; /* the last: answered */
-    int64_t spacing_ns, due_ns;
+    int64_t sample_interval_ns, due_ns;
 };
 
 /* A plan goes through all TTLs; where that is too much for one turn it is continued here. */
@@ -317,21 +317,22 @@ static void update_end(struct mda *m, uint8_t learnt)
 
 /* ---- outcomes ------------------------------------------------------------------------------ */
 
-static int64_t patience_ns(const struct mda *m)
+static int64_t reply_timeout_ns(const struct mda *m)
 {
-    int64_t patience = patience_first_ns;
+    int64_t reply_timeout = reply_timeout_first_ns;
 
     if (m->p95_ns > 0)
-        patience = 4 * m->p95_ns > patience_least_ns ? 4 * m->p95_ns : patience_least_ns;
-    return patience < m->config.timeout_ns ? patience : m->config.timeout_ns;
+        reply_timeout =
+            4 * m->p95_ns > reply_timeout_least_ns ? 4 * m->p95_ns : reply_timeout_least_ns;
+    return reply_timeout < m->config.timeout_ns ? reply_timeout : m->config.timeout_ns;
 }
 
-/* A TTL that answered others but not this one may ration: it is left alone for a second, and asked
+/* A TTL that answered others but not this one may rate-limit: it is left alone for a second, and asked
  * faster again only while that goes well. */
 static void slow_down(struct manner *manner, int64_t now_ns)
 {
     manner->strikes++;
-    manner->spacing_ns = spacing_ns;
+    manner->sample_interval_ns = sample_interval_ns;
     if (manner->due_ns < now_ns)
         manner->due_ns = now_ns;
 }
@@ -341,9 +342,9 @@ static void speed_up(struct manner *manner)
     manner->lost_in_row = 0;
     if (manner->strikes >= STRIKES)
         return;
-    manner->spacing_ns /= 2;
-    if (manner->spacing_ns < spacing_least_ns)
-        manner->spacing_ns = 0;
+    manner->sample_interval_ns /= 2;
+    if (manner->sample_interval_ns < spacing_least_ns)
+        manner->sample_interval_ns = 0;
 }
 
 static void lose(struct mda *m, const struct probe *p, int64_t now_ns)
@@ -416,7 +417,7 @@ bool mda_reply(struct mda *m, const struct wire_packet *packet, int64_t now_ns)
     p->state = open ? PROBE_ANSWERED : PROBE_LATE;
     if (!vertex.stop)
         flowmap_refute_stops(&m->map, p->ttl);
-    (void)quantiles_add(&m->rtts, now_ns - p->sent_ns); /* without memory patience stays */
+    (void)quantiles_add(&m->rtts, now_ns - p->sent_ns); /* without memory deadline stays */
     speed_up(&m->manners[p->ttl]);
     if (p->place != REPEAT) {
         (void)flowmap_answer(&m->map, p->ttl, p->flow, &vertex);
@@ -446,9 +447,9 @@ void mda_expire(struct mda *m, int64_t now_ns)
     if (m->done)
         return;
     m->stepped_ns = now_ns;
-    int64_t patience = patience_ns(m);
+    int64_t reply_timeout = reply_timeout_ns(m);
     struct probe *p = probes_next_open(&m->probes, m->probes.first_open);
-    while (p != NULL && now_ns - p->sent_ns >= patience) {
+    while (p != NULL && now_ns - p->sent_ns >= reply_timeout) {
         uint32_t number = p->number;
         p->state = PROBE_TIMED_OUT;
         lose(m, p, now_ns);
@@ -521,7 +522,7 @@ bool mda_next(struct mda *m, int64_t now_ns, struct wire_probe *out)
         return false;
     }
     p->ttl = (uint8_t)ttl;
-    m->manners[ttl].due_ns = now_ns + m->manners[ttl].spacing_ns;
+    m->manners[ttl].due_ns = now_ns + m->manners[ttl].sample_interval_ns;
     m->sent++;
     if (m->map.ttls[ttl].wanted > 0)
         take_wanted(m, p);
@@ -547,8 +548,8 @@ int64_t mda_due(const struct mda *m)
         due_ns = m->blocked_until_ns;
     if (m->dirty && m->planned_ns + plan_every_ns < due_ns)
         due_ns = m->planned_ns + plan_every_ns;
-    if (oldest != NULL && oldest->sent_ns + patience_ns(m) < due_ns)
-        due_ns = oldest->sent_ns + patience_ns(m);
+    if (oldest != NULL && oldest->sent_ns + reply_timeout_ns(m) < due_ns)
+        due_ns = oldest->sent_ns + reply_timeout_ns(m);
     return due_ns;
 }
 

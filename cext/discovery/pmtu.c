@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static const int64_t patience_first_ns = 1000 * MS;
-static const int64_t patience_least_ns = 200 * MS, patience_hop_ns = 300 * MS;
+static const int64_t reply_timeout_first_ns = 1000 * MS;
+static const int64_t reply_timeout_least_ns = 200 * MS, reply_timeout_hop_ns = 300 * MS;
 static const int64_t again_ns = 100 * MS;
 static const int64_t longest_ns = 60000 * MS;
 
@@ -40,7 +40,7 @@ bool pmtu_done(const struct pmtu *m)
     return m->phase == DONE;
 }
 
-/* ---- patience ------------------------------------------------------------------------------ */
+/* ---- reply_timeout ------------------------------------------------------------------------------ */
 
 /* TTLs are asked for their errors, not sizes. */
 bool pmtu_is_sweep(const struct pmtu *m)
@@ -48,7 +48,7 @@ bool pmtu_is_sweep(const struct pmtu *m)
     return m->phase >= LAST_HOP;
 }
 
-/* Whoever answers sizes answers them by errors, which are rationed. */
+/* Whoever answers sizes answers them by errors, which are rate-limited. */
 bool pmtu_is_narrow(const struct pmtu *m)
 {
     return m->ttl != PMTU_FULL_TTL || m->config.spec.protocol == WIRE_UDP;
@@ -59,31 +59,32 @@ bool pmtu_is_held(const struct pmtu *m)
     return m->config.hold && !m->released && (pmtu_is_sweep(m) || pmtu_is_narrow(m));
 }
 
-static int64_t patience_ns(const struct pmtu *m)
+static int64_t reply_timeout_ns(const struct pmtu *m)
 {
-    int64_t least = pmtu_is_sweep(m) || pmtu_is_narrow(m) ? patience_hop_ns : patience_least_ns;
-    int64_t patience = patience_first_ns;
+    int64_t least =
+        pmtu_is_sweep(m) || pmtu_is_narrow(m) ? reply_timeout_hop_ns : reply_timeout_least_ns;
+    int64_t reply_timeout = reply_timeout_first_ns;
 
     if (m->p95_ns > 0)
-        patience = 4 * m->p95_ns > least ? 4 * m->p95_ns : least;
-    return patience < m->config.timeout_ns ? patience : m->config.timeout_ns;
+        reply_timeout = 4 * m->p95_ns > least ? 4 * m->p95_ns : least;
+    return reply_timeout < m->config.timeout_ns ? reply_timeout : m->config.timeout_ns;
 }
 
 /* When something is to be done about an open question. */
 static int64_t question_due(const struct pmtu *m, const struct question *q)
 {
-    int64_t patience = patience_ns(m);
+    int64_t reply_timeout = reply_timeout_ns(m);
     bool spaced = m->phase == LAST_HOP || (!pmtu_is_sweep(m) && pmtu_is_narrow(m));
 
     if (q->tries == 0)
         return q->first_ns;
-    if (spaced && q->tries < q->wanted && patience < spacing_ns)
-        patience = spacing_ns;
+    if (spaced && q->tries < q->wanted && reply_timeout < sample_interval_ns)
+        reply_timeout = sample_interval_ns;
     else if (m->phase == AGAIN && q->tries < q->wanted)
-        patience = again_ns;
+        reply_timeout = again_ns;
     else if (m->phase <= SEARCH && !spaced && q->tries < PMTU_TRIES && m->p95_ns > 0)
-        patience /= 2; /* it is asked again */
-    return q->sent_ns + patience;
+        reply_timeout /= 2; /* it is asked again */
+    return q->sent_ns + reply_timeout;
 }
 
 /* ---- time passes ---------------------------------------------------------------------------- */
@@ -148,7 +149,8 @@ bool pmtu_next(struct pmtu *m, int64_t now_ns, struct wire_probe *out, uint16_t 
     p->place = place_of(m, i);
     m->found.sent++;
     m->sent_ns = now_ns;
-    m->send_due_ns = now_ns + (!pmtu_is_sweep(m) && pmtu_is_narrow(m) ? spacing_ns : burst_ns);
+    m->send_due_ns =
+        now_ns + (!pmtu_is_sweep(m) && pmtu_is_narrow(m) ? sample_interval_ns : burst_ns);
     *out = (struct wire_probe){ .number = p->number, .ttl = p->ttl };
     *size = q->size;
     return true;

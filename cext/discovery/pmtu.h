@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How large a packet may be on the way to the target, and where that shrinks: a pure state machine
+/* How large a packet may be on the way to the target, and where that reductions: a pure state machine
  * beside trace.h, driven in the same way. Probes that may not be fragmented go to the target; a
  * router that says "packet too big" names the next size to try, and is the hop behind which the
- * path shrinks. Where nobody says so, sizes are searched, then hops: the last one that a packet one
+ * path reductions. Where nobody says so, sizes are searched, then hops: the last one that a packet one
  * byte too large still reaches, and the next one that answers a small one. A size is given up only
  * after three silences, and the end of a search only after the next larger size stayed unanswered
- * between answers to the largest. Errors of hops are rationed, "too big" is not (Linux): what draws
+ * between answers to the largest. Errors of hops are rate-limited, "too big" is not (Linux): what draws
  * the former is spaced, and can be held back until a trace beside it is done. */
 #ifndef MTR_DISCOVERY_PMTU_H
 #define MTR_DISCOVERY_PMTU_H
@@ -23,12 +23,12 @@ struct pmtu_config {
     int64_t timeout_ns;
     uint8_t max_hops;
     uint32_t max_probes;
-    bool hold; /* until pmtu_release, nothing is sent that draws rationed answers */
+    bool hold; /* until pmtu_release, nothing is sent that draws rate-limited answers */
 };
 
 enum pmtu_asked { PMTU_NOBODY, PMTU_TARGET, PMTU_HOP, PMTU_ASKED_COUNT };
 
-struct pmtu_shrink {
+struct pmtu_reduction {
     bool told;             /* by a router, or by this host; else it was searched for */
     uint8_t from, to;      /* hops; 0: this host, and not known */
     struct ipaddr address; /* of `from`; version 0 where it is not known */
@@ -46,10 +46,10 @@ struct pmtu_report {
     enum pmtu_asked asked;
     uint8_t hop_ttl; /* asked a hop in place of the target */
     struct ipaddr hop;
-    struct pmtu_shrink shrinks[PMTU_SHRINKS];
-    int shrink_count;
+    struct pmtu_reduction reductions[PMTU_SHRINKS];
+    int reduction_count;
     uint32_t lies; /* messages about an MTU that cannot be, ignored */
-    struct ipaddr liar;
+    struct ipaddr invalid_from;
     uint32_t sent;
     int64_t elapsed_ns;
     int last_error; /* errno of the last send error; 0: none */

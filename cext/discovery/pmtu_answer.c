@@ -93,20 +93,21 @@ static uint8_t hop_of(const struct probe *p, const struct wire_packet *packet)
     return left == 0 || left > p->ttl ? 0 : (uint8_t)(p->ttl - left + 1);
 }
 
-static void note_told(struct pmtu *m, const struct pmtu_shrink *told)
+static void note_told(struct pmtu *m, const struct pmtu_reduction *told)
 {
     struct pmtu_report *found = &m->found;
     int i = 0;
 
-    while (i < found->shrink_count && !(found->shrinks[i].from == told->from &&
-                                        ipaddr_equal(&found->shrinks[i].address, &told->address)))
+    while (i < found->reduction_count &&
+           !(found->reductions[i].from == told->from &&
+             ipaddr_equal(&found->reductions[i].address, &told->address)))
         i++;
     if (i == PMTU_SHRINKS)
         return;
-    struct pmtu_shrink *s = &found->shrinks[i];
-    if (i == found->shrink_count) {
+    struct pmtu_reduction *s = &found->reductions[i];
+    if (i == found->reduction_count) {
         *s = *told;
-        found->shrink_count++;
+        found->reduction_count++;
         return;
     }
     if (told->refused < s->refused)
@@ -115,8 +116,8 @@ static void note_told(struct pmtu *m, const struct pmtu_shrink *told)
         s->mtu = told->mtu;
 }
 
-/* Words are not rationed, and cost the one that is asked nothing: on at once. */
-static void refuse(struct pmtu *m, const struct probe *p, const struct pmtu_shrink *told)
+/* Words are not rate_limited, and cost the one that is asked nothing: on at once. */
+static void refuse(struct pmtu *m, const struct probe *p, const struct pmtu_reduction *told)
 {
     struct question *q = question_of(m, p);
 
@@ -143,15 +144,15 @@ static void on_too_big(struct pmtu *m, const struct probe *p, const struct wire_
     uint16_t least = packet->from.version == 4 ? PMTU_LEAST_4 : PMTU_LEAST_6;
 
     if (mtu >= size || (mtu < least && !unnamed)) {
-        pmtu_lie(m, &packet->from);
+        pmtu_note_invalid(m, &packet->from);
         return;
     }
-    const struct pmtu_shrink told = { .told = true,
-                                      .from = hop,
-                                      .to = hop == 0 ? 0 : (uint8_t)(hop + 1),
-                                      .address = packet->from,
-                                      .mtu = mtu,
-                                      .refused = size };
+    const struct pmtu_reduction told = { .told = true,
+                                         .from = hop,
+                                         .to = hop == 0 ? 0 : (uint8_t)(hop + 1),
+                                         .address = packet->from,
+                                         .mtu = mtu,
+                                         .refused = size };
     refuse(m, p, &told);
 }
 
@@ -192,7 +193,7 @@ bool pmtu_reply(struct pmtu *m, const struct wire_packet *packet, int64_t now_ns
     if (m->phase == DONE || p->state == PROBE_ANSWERED)
         return true;
     p->state = PROBE_ANSWERED;
-    if (quantiles_add(&m->rtts, now_ns - p->sent_ns) == 0) /* without memory patience stays */
+    if (quantiles_add(&m->rtts, now_ns - p->sent_ns) == 0) /* without memory deadline stays */
         m->p95_ns = (int64_t)quantiles_get(&m->rtts, 0.95);
     if (packet->kind == WIRE_TOO_BIG)
         on_too_big(m, p, packet);
@@ -213,7 +214,7 @@ void pmtu_send_failed(struct pmtu *m, uint32_t number, int error, int64_t now_ns
         return;
     p->state = PROBE_SEND_ERROR;
     if (error == EMSGSIZE) {
-        const struct pmtu_shrink told = {
+        const struct pmtu_reduction told = {
             .told = true, .to = 1, .address = m->config.spec.source, .refused = size_of(p)
         };
         refuse(m, p, &told);

@@ -18,8 +18,8 @@ enum {
 };
 
 #define MS INT64_C(1000000)
-static const int64_t spacing_ns = 1050 * MS; /* between questions to one that rations */
-static const int64_t burst_ns = 5 * MS;      /* between others: a round is no burst */
+static const int64_t sample_interval_ns = 1050 * MS; /* between questions to one that rate-limits */
+static const int64_t burst_ns = 5 * MS;              /* between others: a round is no burst */
 
 enum answer { OPEN, PASSED, REFUSED, SILENT };
 
@@ -69,7 +69,7 @@ struct pmtu {
 /* TTLs are asked for their errors, not sizes. */
 bool pmtu_is_sweep(const struct pmtu *m);
 
-/* Whoever answers sizes answers them by errors, which are rationed. */
+/* Whoever answers sizes answers them by errors, which are rate-limited. */
 bool pmtu_is_narrow(const struct pmtu *m);
 
 /* Nothing may be asked yet. */
@@ -93,6 +93,6 @@ void pmtu_pass(struct pmtu *m, uint16_t size);
 void pmtu_fail(struct pmtu *m, uint16_t size);
 
 /* Somebody said what cannot be. */
-void pmtu_lie(struct pmtu *m, const struct ipaddr *from);
+void pmtu_note_invalid(struct pmtu *m, const struct ipaddr *from);
 
 #endif

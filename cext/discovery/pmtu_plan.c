@@ -37,7 +37,7 @@ static void ask(struct pmtu *m, uint8_t ttl, uint16_t size, uint8_t wanted, int6
             (struct question){ .ttl = ttl, .size = size, .wanted = wanted, .first_ns = first_ns };
 }
 
-/* Where answers are rationed one silence is enough to go on with: the size that is found last is
+/* Where answers are rate-limited one silence is enough to go on with: the size that is found last is
  * checked before the end, and those above it follow from it. */
 static uint8_t tries(const struct pmtu *m)
 {
@@ -75,7 +75,7 @@ static void ask_round(struct pmtu *m, int64_t now_ns)
 
 static void ask_check(struct pmtu *m, int64_t now_ns)
 {
-    int64_t every_ns = pmtu_is_narrow(m) ? spacing_ns : check_every_ns;
+    int64_t every_ns = pmtu_is_narrow(m) ? sample_interval_ns : check_every_ns;
 
     begin(m, CHECK);
     for (int i = 0; i < CHECKS; i++)
@@ -103,23 +103,23 @@ static void ask_again(struct pmtu *m, int first, uint8_t ttl, int64_t now_ns)
 {
     begin(m, AGAIN);
     for (; first < ttl; first++)
-        ask(m, (uint8_t)first, m->least, 1, now_ns + spacing_ns);
-    ask(m, ttl, (uint16_t)m->hi, 2, now_ns + spacing_ns);
+        ask(m, (uint8_t)first, m->least, 1, now_ns + sample_interval_ns);
+    ask(m, ttl, (uint16_t)m->hi, 2, now_ns + sample_interval_ns);
 }
 
 /* ---- the end ------------------------------------------------------------------------------- */
 
-static void drop_shrink(struct pmtu_report *found, int at)
+static void drop_reduction(struct pmtu_report *found, int at)
 {
-    found->shrink_count--;
-    memmove(&found->shrinks[at], &found->shrinks[at + 1],
-            (size_t)(found->shrink_count - at) * sizeof found->shrinks[0]);
+    found->reduction_count--;
+    memmove(&found->reductions[at], &found->reductions[at + 1],
+            (size_t)(found->reduction_count - at) * sizeof found->reductions[0]);
 }
 
-void pmtu_lie(struct pmtu *m, const struct ipaddr *from)
+void pmtu_note_invalid(struct pmtu *m, const struct ipaddr *from)
 {
     if (m->found.lies++ == 0)
-        m->found.liar = *from;
+        m->found.invalid_from = *from;
 }
 
 /* What was told is judged by what passed. */
@@ -128,14 +128,14 @@ void pmtu_finish(struct pmtu *m)
     struct pmtu_report *found = &m->found;
 
     m->phase = DONE;
-    for (int i = found->shrink_count - 1; i >= 0; i--) {
-        struct pmtu_shrink *s = &found->shrinks[i];
+    for (int i = found->reduction_count - 1; i >= 0; i--) {
+        struct pmtu_reduction *s = &found->reductions[i];
         if (s->told && s->mtu == 0 && s->refused == m->lo + 1)
             s->mtu = m->lo;
         if (s->refused > m->lo && (s->mtu == 0 || s->mtu >= m->lo))
             continue;
-        pmtu_lie(m, &s->address);
-        drop_shrink(found, i);
+        pmtu_note_invalid(m, &s->address);
+        drop_reduction(found, i);
     }
 }
 
@@ -143,12 +143,13 @@ static void finish_hop(struct pmtu *m, uint8_t to)
 {
     struct pmtu_report *found = &m->found;
 
-    if (m->hi != m->told_hi && found->shrink_count < PMTU_SHRINKS)
-        found->shrinks[found->shrink_count++] = (struct pmtu_shrink){ .from = m->from,
-                                                                      .to = to,
-                                                                      .address = m->hops[m->from],
-                                                                      .mtu = m->lo,
-                                                                      .refused = (uint16_t)m->hi };
+    if (m->hi != m->told_hi && found->reduction_count < PMTU_SHRINKS)
+        found->reductions[found->reduction_count++] =
+            (struct pmtu_reduction){ .from = m->from,
+                                     .to = to,
+                                     .address = m->hops[m->from],
+                                     .mtu = m->lo,
+                                     .refused = (uint16_t)m->hi };
     pmtu_finish(m);
 }
 
@@ -400,7 +401,7 @@ static void end_small(struct pmtu *m, int64_t now_ns)
         ask_behind(m, last + 1, now_ns);
     } else {
         m->twice = true;
-        ask_hops(m, SMALL, first, last, now_ns + spacing_ns);
+        ask_hops(m, SMALL, first, last, now_ns + sample_interval_ns);
     }
 }
 

@@ -16,7 +16,8 @@ enum {
 };
 
 #define MS INT64_C(1000000)
-static const int64_t untested_ns = 1050 * MS; /* no known router rations probes this far apart */
+static const int64_t untested_ns =
+    1050 * MS; /* no known router rate-limits probes this far apart */
 /* From one burst to the next: a token a second must have come in, by the ticks of its kernel, and
  * two rests must not bring two where one comes in two seconds. */
 static const int64_t rest_ns = 1012 * MS;
@@ -270,7 +271,7 @@ static enum hop_verdict resume(struct hop *hop, int64_t now_ns)
     return HOP_NEEDS_PROOF;
 }
 
-/* It never answered before; an answer to some of the tests shows that it has a ration. */
+/* It never answered before; an answer to some of the tests shows that it has a rate-limit. */
 static enum hop_verdict judge_waking(struct hop *hop, int64_t now_ns)
 {
     if (hop->proof.answered + hop->proof.voided == hop->proof.length)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The sampling of one TTL: which class of probe is due when, and whether the sample stands. The
  * rule: a fast sample, tests behind it, and where the responder turns
- * out to ration its answers a new sample within its budget. A run of more than a few seconds
+ * out to rate-limit its answers a new sample within its budget. A run of more than a few seconds
  * finds the pace first, with unsampled probes, so that it may be stopped at any moment. A
  * probe's own answer never decides whether it counts. Pure. */
 #ifndef MTR_ENGINE_HOP_H
@@ -17,7 +17,7 @@ enum hop_phase {
     HOP_JUDGE,  /* waiting for their outcomes */
     HOP_PROOF,  /* too many unanswered: a second's rest, then another burst */
     HOP_PROVE,  /* waiting for its outcomes */
-    HOP_PACED,  /* rationed: a new counted sample within the responder's budget */
+    HOP_PACED,  /* rate_limited: a new counted sample within the responder's budget */
     HOP_SETTLED,
     HOP_DORMANT, /* silent so far: settled, but asked again while other hops are at work */
     HOP_SURVEY,  /* a long run: test probes at the trace's interval, then as behind a sample */

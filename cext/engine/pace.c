@@ -39,7 +39,7 @@ struct pace_responder {
     struct pace *pace;
     struct pace_responder *next;
     struct ipaddr address;
-    int64_t spacing_ns, free_ns; /* from free_ns on it has a token */
+    int64_t sample_interval_ns, free_ns; /* from free_ns on it has a token */
     struct pace_sample *samples;
 };
 
@@ -253,7 +253,7 @@ struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, in
 
     any_way.way = NULL;
     const struct pace_sample *other = r != NULL && s == NULL ? find_sample(r, &any_way) : NULL;
-    if (is_fresh(other, now_ns)) { /* what rations over one way does over all */
+    if (is_fresh(other, now_ns)) { /* what rate-limits over one way does over all */
         const struct pace_evidence evidence = other->evidence;
         s = add_sample(r, key);
         if (s != NULL) {
@@ -305,8 +305,9 @@ bool pace_has_passed(const struct pace *pace, const struct ipaddr *responder, in
     return bursts->passes >= PASSES && bursts->passed_ns[bursts->passes % PASSES] > since_ns;
 }
 
-struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key,
-                                struct pace_evidence evidence, int64_t spacing_ns, int64_t now_ns)
+struct pace_sample *pace_rate_limit(struct pace *pace, const struct pace_key *key,
+                                    struct pace_evidence evidence, int64_t sample_interval_ns,
+                                    int64_t now_ns)
 {
     make_room(pace, now_ns);
     struct pace_responder *r = find(pace, &key->responder);
@@ -314,10 +315,10 @@ struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key,
         r = add_responder(pace, &key->responder);
         if (r == NULL)
             return NULL;
-        r->spacing_ns = spacing_ns;
+        r->sample_interval_ns = sample_interval_ns;
     }
-    if (spacing_ns < r->spacing_ns)
-        r->spacing_ns = spacing_ns; /* whoever saw less had to share the bucket */
+    if (sample_interval_ns < r->sample_interval_ns)
+        r->sample_interval_ns = sample_interval_ns; /* whoever saw less had to share the bucket */
     int64_t asked_ns = pace_last_burst_ns(pace, &key->responder);
     if (asked_ns < now_ns)
         asked_ns = now_ns;
@@ -378,19 +379,19 @@ void pace_measuring(struct pace_sample *sample, int64_t now_ns)
         r->free_ns = now_ns + measure_ns;
 }
 
-void pace_measured(struct pace_sample *sample, int64_t spacing_ns, int64_t from_ns)
+void pace_measured(struct pace_sample *sample, int64_t sample_interval_ns, int64_t from_ns)
 {
     struct pace_responder *r = sample->responder;
 
-    r->spacing_ns = spacing_ns;
+    r->sample_interval_ns = sample_interval_ns;
     r->free_ns = from_ns;
 }
 
 void pace_answered(struct pace *pace, const struct ipaddr *responder, int64_t now_ns)
 {
     struct pace_responder *r = find(pace, responder);
-    if (r != NULL && r->free_ns < now_ns + r->spacing_ns)
-        r->free_ns = now_ns + r->spacing_ns;
+    if (r != NULL && r->free_ns < now_ns + r->sample_interval_ns)
+        r->free_ns = now_ns + r->sample_interval_ns;
 }
 
 int64_t pace_free_ns(const struct pace *pace, const struct ipaddr *responder)
@@ -411,7 +412,7 @@ const struct ipaddr *pace_responder(const struct pace_sample *sample)
 
 int64_t pace_spacing_ns(const struct pace_sample *sample)
 {
-    return sample->responder->spacing_ns;
+    return sample->responder->sample_interval_ns;
 }
 
 struct pace_evidence pace_evidence(const struct pace_sample *sample)
@@ -497,7 +498,7 @@ void pace_yield_slot(struct pace *pace, const struct wire_spec *spec, const stru
             bool active = is_active(s, spec, key->ttl, now_ns);
             if (!active && !may_be_router(s, key, now_ns))
                 continue;
-            r->free_ns = now_ns + r->spacing_ns;
+            r->free_ns = now_ns + r->sample_interval_ns;
             if (s->yields++ < MOST_YIELDS && active)
                 s->used_ns = now_ns; /* it waits, and is still being taken */
         }
@@ -532,7 +533,7 @@ int64_t pace_start(struct pace_sample *sample, uint64_t owner, int64_t now_ns)
     if (reserve(sample) < 0)
         return -1;
     *at_place(sample, sample->count) = (struct pace_outcome){ .owner = owner, .rtt_ns = -1 };
-    sample->responder->free_ns = now_ns + sample->responder->spacing_ns;
+    sample->responder->free_ns = now_ns + sample->responder->sample_interval_ns;
     sample->used_ns = now_ns;
     return sample->count++;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What routers that ration their ICMP errors have left for us. The budget belongs to the responder:
+/* What routers that rate-limit their ICMP errors have left for us. The budget belongs to the responder:
  * all traces of a process draw on one, and what one of them measured there serves the others. A
  * sample is the outcome of counted probes sent to one (responder, TTL, protocol, kind of answer),
- * spaced so that the ration suffices. Pure; one struct pace per prober. */
+ * spaced so that the rate-limit suffices. Pure; one struct pace per prober. */
 #ifndef MTR_ENGINE_PACE_H
 #define MTR_ENGINE_PACE_H
 
@@ -58,7 +58,7 @@ struct prefixes *pace_prefixes(struct pace *pace);
 /* Where they end by ICMP errors. */
 struct ends *pace_ends(struct pace *pace);
 
-/* Rises whenever a responder turns out to ration. */
+/* Rises whenever a responder turns out to rate-limit. */
 uint64_t pace_limits(const struct pace *pace);
 
 /* What is remembered at present. */
@@ -73,7 +73,7 @@ struct pace_usage pace_usage(const struct pace *pace);
 typedef void pace_visitor(void *context, const struct pace_outcome *outcome);
 void pace_visit(const struct pace *pace, pace_visitor *visit, void *context);
 
-/* What a sample is of. Echo replies and TCP answers are not rationed together with ICMP errors. */
+/* What a sample is of. Echo replies and TCP answers are not rate_limited together with ICMP errors. */
 struct pace_key {
     struct ipaddr responder;
     enum wire_protocol protocol;
@@ -86,22 +86,23 @@ struct pace_key {
     const uint32_t *way;
 };
 
-/* What showed that a responder rations: so many of a burst of test probes were answered. */
+/* What showed that a responder rate-limits: so many of a burst of test probes were answered. */
 struct pace_evidence {
-    uint8_t tests, tests_answered;
+    uint8_t tests, burst_received;
 };
 
-/* The sample of a responder known to ration, if it was in use during the last minute; a new one
+/* The sample of a responder known to rate-limit, if it was in use during the last minute; a new one
  * where only samples over other ways were; else NULL. The caller holds it until pace_leave. */
 struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, int64_t now_ns);
 
-/* The same, made if it is new: the responder rations, was asked last at now_ns, and is to be left
- * alone for a second; from then on it has a token every `spacing_ns`. The caller holds the sample
+/* The same, made if it is new: the responder rate-limits, was asked last at now_ns, and is to be left
+ * alone for a second; from then on it has a token every `sample_interval_ns`. The caller holds the sample
  * until pace_leave. NULL without memory. */
-struct pace_sample *pace_ration(struct pace *pace, const struct pace_key *key,
-                                struct pace_evidence evidence, int64_t spacing_ns, int64_t now_ns);
+struct pace_sample *pace_rate_limit(struct pace *pace, const struct pace_key *key,
+                                    struct pace_evidence evidence, int64_t sample_interval_ns,
+                                    int64_t now_ns);
 
-/* For a trace that got no reply at this TTL. True where a router known to ration may be there. */
+/* For a trace that got no reply at this TTL. True where a router known to rate-limit may be there. */
 bool pace_is_limited(const struct pace *pace, const struct pace_key *key, int64_t now_ns);
 
 /* The sample of the responder with this hash in place of key->responder; NULL if none was in use
@@ -116,7 +117,7 @@ bool pace_wants_checks(const struct pace_sample *sample, int64_t now_ns);
 /* True when nobody takes the sample any further. */
 bool pace_is_idle(const struct pace_sample *sample, int64_t now_ns);
 
-/* Any answer from a responder took a token; one known to ration is left alone until it has
+/* Any answer from a responder took a token; one known to rate-limit is left alone until it has
  * another. */
 void pace_answered(struct pace *pace, const struct ipaddr *responder, int64_t now_ns);
 
@@ -124,13 +125,13 @@ void pace_answered(struct pace *pace, const struct ipaddr *responder, int64_t no
  * before it is clear that it sends none. */
 void pace_measuring(struct pace_sample *sample, int64_t now_ns);
 
-/* It has: tokens come every `spacing_ns`, the next by `from_ns`. */
-void pace_measured(struct pace_sample *sample, int64_t spacing_ns, int64_t from_ns);
+/* It has: tokens come every `sample_interval_ns`, the next by `from_ns`. */
+void pace_measured(struct pace_sample *sample, int64_t sample_interval_ns, int64_t from_ns);
 
-/* From when on the responder has a token for somebody; 0 if it is not known to ration. */
+/* From when on the responder has a token for somebody; 0 if it is not known to rate-limit. */
 int64_t pace_free_ns(const struct pace *pace, const struct ipaddr *responder);
 
-/* Takes that token for a probe outside any sample; nothing to take where nothing is rationed. */
+/* Takes that token for a probe outside any sample; nothing to take where nothing is rate-limited. */
 void pace_take(struct pace *pace, const struct ipaddr *responder, int64_t now_ns);
 
 /* Bursts of several traces to one responder take turns: Linux answers all sources together only
@@ -154,7 +155,7 @@ const struct ipaddr *pace_responder(const struct pace_sample *sample);
 int64_t pace_spacing_ns(const struct pace_sample *sample);
 struct pace_evidence pace_evidence(const struct pace_sample *sample);
 
-/* A silent hop may be a router that rations another trace at this TTL, which gets all its tokens,
+/* A silent hop may be a router that rate-limits another trace at this TTL, which gets all its tokens,
  * or the target, where another trace has met it no farther away. When its next one comes, if such a
  * sample is being taken; else 0. */
 int64_t pace_slot_ns(const struct pace *pace, const struct wire_spec *spec, uint8_t ttl,

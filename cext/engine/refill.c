@@ -59,8 +59,8 @@ static int64_t steady_ns(const struct refill *refill, int64_t rest_ns)
             least = refill->answered[i];
     if (least < FEW)
         return slow_ns;
-    int64_t spacing_ns = rest_ns * 13 / 10 / (least - 1);
-    return spacing_ns < fast_ns ? fast_ns : spacing_ns;
+    int64_t sample_interval_ns = rest_ns * 13 / 10 / (least - 1);
+    return sample_interval_ns < fast_ns ? fast_ns : sample_interval_ns;
 }
 
 /* The tokens that came in after the first burst that found any did so within the rests from that
@@ -77,8 +77,8 @@ static int64_t sparse_ns(const struct refill *refill, int64_t rest_ns)
         tokens += refill->answered[i];
     if (tokens == 0)
         return 0;
-    int64_t spacing_ns = (last - first + 1) * rest_ns / tokens;
-    return spacing_ns < slow_ns ? slow_ns : spacing_ns;
+    int64_t sample_interval_ns = (last - first + 1) * rest_ns / tokens;
+    return sample_interval_ns < slow_ns ? slow_ns : sample_interval_ns;
 }
 
 int64_t refill_wait_ns(const struct refill *refill, int64_t rest_ns)

@@ -7,9 +7,9 @@
 
 #define MS INT64_C(1000000)
 static const int64_t interval_auto_ns = 100 * MS;
-static const int64_t silence_ns = 200 * MS;           /* moves the window on */
-static const int64_t counted_patience_ns = 1000 * MS; /* at least */
-static const int64_t test_patience_ns = 200 * MS;     /* at least */
+static const int64_t silence_ns = 200 * MS;                /* moves the window on */
+static const int64_t counted_reply_timeout_ns = 1000 * MS; /* at least */
+static const int64_t test_reply_timeout_ns = 200 * MS;     /* at least */
 static const int64_t grace_ns = 2000 * MS; /* for a counted probe to a hop that replies to others */
 static const int64_t slot_lead_ns = 20 * MS;
 /* Without a neighbour's address the kernel holds a packet for three requests, 1 s apart. */
@@ -154,30 +154,30 @@ static void finish_send_error(struct trace *t, struct probe *p, int error, int64
     finish(t, p, PROBE_SEND_ERROR, event, now_ns);
 }
 
-static int64_t patience_ns(const struct trace *t, bool burst)
+static int64_t reply_timeout_ns(const struct trace *t, bool burst)
 {
-    int64_t patience = burst ? test_patience_ns : counted_patience_ns;
+    int64_t reply_timeout = burst ? test_reply_timeout_ns : counted_reply_timeout_ns;
 
     if (!burst && t->config.timeout_given)
         return t->config.timeout_ns;
-    if (patience < 4 * t->p95_ns)
-        patience = 4 * t->p95_ns;
-    if (!burst && patience < t->late_ns * 3 / 2) /* where one reply was late, others will be */
-        patience = t->late_ns * 3 / 2;
-    if (burst && patience < 2 * t->slowest_ns) /* of a hop that always takes long */
-        patience = 2 * t->slowest_ns;
+    if (reply_timeout < 4 * t->p95_ns)
+        reply_timeout = 4 * t->p95_ns;
+    if (!burst && reply_timeout < t->late_ns * 3 / 2) /* where one reply was late, others will be */
+        reply_timeout = t->late_ns * 3 / 2;
+    if (burst && reply_timeout < 2 * t->slowest_ns) /* of a hop that always takes long */
+        reply_timeout = 2 * t->slowest_ns;
     int64_t most = t->config.timeout_ns;
-    if (burst && most < counted_patience_ns) /* a late reply is no sign of a rate limit */
-        most = counted_patience_ns;
-    return patience < most ? patience : most;
+    if (burst && most < counted_reply_timeout_ns) /* a late reply is no sign of a rate limit */
+        most = counted_reply_timeout_ns;
+    return reply_timeout < most ? reply_timeout : most;
 }
 
-int64_t trace_test_patience_ns(const struct trace *t)
+int64_t trace_test_reply_timeout_ns(const struct trace *t)
 {
-    return patience_ns(t, true);
+    return reply_timeout_ns(t, true);
 }
 
-static void refresh_patience(struct trace *t)
+static void refresh_reply_timeout(struct trace *t)
 {
     if (t->p95_of == t->rtts.count)
         return;
@@ -235,13 +235,13 @@ static bool is_ready(const struct trace *t)
 /* Whether nothing shows that the probe has left this host, though nothing hides it. */
 static bool is_unseen(const struct trace *t, const struct probe *p, uint64_t capture_drops)
 {
-    return p->stamp_ns == 0 && p->drops == capture_drops && t->unstamped == 0;
+    return p->stamp_ns == 0 && p->drops == capture_drops && t->missing_tx_timestamp == 0;
 }
 
 static int64_t deadline_ns(const struct trace *t, const struct probe *p, uint64_t capture_drops)
 {
     int64_t held_ns = is_unseen(t, p, capture_drops) ? held_most_ns : 0;
-    return p->left_ns + patience_ns(t, of_burst(p)) + held_ns;
+    return p->left_ns + reply_timeout_ns(t, of_burst(p)) + held_ns;
 }
 
 /* A probe that would count as lost: its reply may only be late. */
@@ -259,8 +259,8 @@ static void expire_probes(struct trace *t, int64_t now_ns, uint64_t capture_drop
 {
     struct probe *p = probes_next_open(&t->probes, t->probes.first_open);
 
-    if (p != NULL && now_ns - p->sent_ns >= test_patience_ns)
-        refresh_patience(t);
+    if (p != NULL && now_ns - p->sent_ns >= test_reply_timeout_ns)
+        refresh_reply_timeout(t);
     while (p != NULL) {
         uint32_t number = p->number;
         if (now_ns >= deadline_ns(t, p, capture_drops)) {
@@ -432,13 +432,13 @@ static int64_t round_trip(struct trace *t, const struct probe *p, struct trace_s
                           struct trace_event *event)
 {
     if (p->stamp_ns == 0) {
-        t->unstamped++;
+        t->missing_tx_timestamp++;
         return -1;
     }
     int64_t rtt_ns = stamp.ns - p->stamp_ns, gone_ns = stamp.seen_ns - p->sent_ns;
     if (p->stamp_epoch != stamp.epoch || rtt_ns < 0 || rtt_ns > gone_ns + clock_slack_ns) {
-        t->clock_steps++;
-        event->clock_step = true;
+        t->clock_adjustments++;
+        event->clock_adjustment = true;
         return -1;
     }
     return rtt_ns;
@@ -448,7 +448,7 @@ static void note_rtt(struct trace *t, struct ttl *at, int64_t rtt_ns)
 {
     if (rtt_ns < 0)
         return;
-    (void)quantiles_add(&t->rtts, rtt_ns); /* without memory patience stays as it is */
+    (void)quantiles_add(&t->rtts, rtt_ns); /* without memory deadline stays as it is */
     if (at->best_ns == 0 || rtt_ns < at->best_ns)
         at->best_ns = rtt_ns;
 }
@@ -574,7 +574,7 @@ static int64_t send_due(const struct trace *t)
     return due > t->blocked_until_ns ? due : t->blocked_until_ns;
 }
 
-/* Probes of a kind have the same patience, so the oldest of each is enough, and of those that
+/* Probes of a kind have the same deadline, so the oldest of each is enough, and of those that
  * the kernel may hold. */
 static int64_t deadline_due(const struct trace *t)
 {
@@ -625,8 +625,8 @@ void trace_summary(const struct trace *t, struct trace_summary *out)
                                    .sent = t->probes.next - t->shared,
                                    .started_ns = t->started_ns,
                                    .elapsed_ns = t->stepped_ns - t->started_ns,
-                                   .clock_steps = t->clock_steps,
-                                   .unstamped = t->unstamped,
+                                   .clock_adjustments = t->clock_adjustments,
+                                   .missing_tx_timestamp = t->missing_tx_timestamp,
                                    .link_rate = trace_budget_link(t),
                                    .last_error = t->last_error };
     for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++)

@@ -49,9 +49,9 @@ enum event_kind {
     EVENT_SEND_ERROR,   /* this host did not send it */
     EVENT_HOP_CHANGED,  /* another responder than before on this TTL and flow */
     EVENT_PATH_CHANGED, /* the path ends elsewhere; ttl is the new end, 0 for "not known" */
-    EVENT_RATIONED,     /* the hop rations: counted probes before `probe` leave its sample */
+    EVENT_RATE_LIMITED, /* the hop rate-limits: counted probes before `probe` leave its sample */
     EVENT_UNTESTED,     /* the hop's unanswered probes may have met a rate limit... */
-    EVENT_TESTED,       /* ...until tests have ruled that out, or EVENT_RATIONED follows */
+    EVENT_TESTED,       /* ...until tests have ruled that out, or EVENT_RATE_LIMITED follows */
     EVENT_NO_TOKEN,     /* no reply, but a router that others see here may have had no token left */
     EVENT_RIVALS,       /* other targets that may share the rate limit of the path's end, here */
     EVENT_DONE,
@@ -59,9 +59,10 @@ enum event_kind {
 };
 
 /* Why a hop's sample was replaced. */
-struct trace_ration {
+struct trace_rate_limit {
     struct pace_evidence evidence; /* by this trace, or by the one that found it out */
-    int64_t spacing_ns; /* of the new sample; 0: what another trace's was taken for is withdrawn */
+    int64_t
+        sample_interval_ns; /* of the new sample; 0: what another trace's was taken for is withdrawn */
 };
 
 enum trace_ending { TRACE_RUNNING, TRACE_REACHED, TRACE_UNREACHABLE, TRACE_SILENT };
@@ -73,16 +74,16 @@ struct trace_event {
     uint16_t flow;
     uint8_t ttl;
     enum probe_class class;
-    int64_t rtt_ns;       /* of replies and UNREACHABLE; -1: not measured, see clock_step */
-    bool clock_step;      /* the RTT was dropped because the clock was set meanwhile */
-    bool from_target;     /* the responder is the target */
-    bool was_error;       /* LATE, UNREACHABLE: the probe had been taken for a send error */
-    bool from_elsewhere;  /* an error from neither a hop nor the target */
-    bool was_unreachable; /* LATE: the probe had been reported unreachable */
-    bool late;            /* UNREACHABLE: after the deadline */
+    int64_t rtt_ns;        /* of replies and UNREACHABLE; -1: not measured, see clock_adjustment */
+    bool clock_adjustment; /* the RTT was dropped because the clock was set meanwhile */
+    bool from_target;      /* the responder is the target */
+    bool was_error;        /* LATE, UNREACHABLE: the probe had been taken for a send error */
+    bool from_elsewhere;   /* an error from neither a hop nor the target */
+    bool was_unreachable;  /* LATE: the probe had been reported unreachable */
+    bool late;             /* UNREACHABLE: after the deadline */
     bool blind;  /* TIMEOUT, and what follows: its reply may be what the capture has dropped */
     bool shared; /* SENT, REPLY, TIMEOUT: another trace's probe to the same responder */
-    struct trace_ration ration; /* RATIONED */
+    struct trace_rate_limit rate_limit; /* RATE_LIMITED */
     int error; /* SEND_ERROR: errno; 0: it vanished between the socket and the wire */
     enum trace_ending ending;        /* PATH_CHANGED: REACHED, UNREACHABLE, or RUNNING for ttl 0 */
     const struct wire_packet *reply; /* of replies, UNREACHABLE, HOP_CHANGED; for this call only */
@@ -99,11 +100,11 @@ struct trace_summary {
     uint8_t probed_ttl;         /* highest TTL probed */
     uint32_t sent;
     int64_t started_ns;
-    int64_t elapsed_ns;   /* until done, or until the last step */
-    uint32_t clock_steps; /* RTTs dropped because the clock was set */
-    uint32_t unstamped;   /* answers to probes that the capture never saw leave: no RTT */
-    double link_rate;     /* bytes a second that RTTs show a narrow link to bear; 0: none is seen */
-    int last_error;       /* errno of the last send error, TRACE_VANISHED, or 0: none */
+    int64_t elapsed_ns;            /* until done, or until the last step */
+    uint32_t clock_adjustments;    /* RTTs dropped because the clock was set */
+    uint32_t missing_tx_timestamp; /* answers to probes that the capture never saw leave: no RTT */
+    double link_rate; /* bytes a second that RTTs show a narrow link to bear; 0: none is seen */
+    int last_error;   /* errno of the last send error, TRACE_VANISHED, or 0: none */
 };
 
 /* NULL without memory. The sink is called from within the functions below. `pace` is shared by all

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* TTLs at which this trace got no reply, although other traces of the process did: many targets
- * behind a router that rations are more than its tokens. The trace first asks again when that
+ * behind a router that rate-limits are more than its tokens. The trace first asks again when that
  * router has a token; where the tokens do not go round it takes the sample over, on the evidence of
  * prefix.h and of a reply to itself from farther on. */
 #include "engine/trace_inside.h"
 
 #define MS INT64_C(1000000)
 static const int64_t look_again_ns = 500 * MS;
-static const int64_t await_ns = 2500 * MS; /* until a trace knows whether a hop rations */
+static const int64_t await_ns = 2500 * MS; /* until a trace knows whether a hop rate-limits */
 static const int64_t hold_ns = 5000 * MS;  /* for a token of a router that nobody samples */
 static const int64_t await_step_ns = 100 * MS;
 
@@ -45,7 +45,7 @@ void trace_confirm(struct trace *t, uint8_t ttl, const struct ipaddr *responder,
 {
     struct ttl *at = &t->ttls[ttl];
     struct trace_event event = {
-        .kind = EVENT_RATIONED, .ttl = ttl, .flow = t->config.flow, .probe = t->probes.next
+        .kind = EVENT_RATE_LIMITED, .ttl = ttl, .flow = t->config.flow, .probe = t->probes.next
     };
 
     if (!at->hop.borrowed)
@@ -55,7 +55,7 @@ void trace_confirm(struct trace *t, uint8_t ttl, const struct ipaddr *responder,
         return;
     pace_leave(at->hop.sample, t->rules.trace);
     hop_begin(&at->hop, &t->rules);
-    trace_emit(t, event, now_ns); /* spacing_ns 0: what was taken over is withdrawn */
+    trace_emit(t, event, now_ns); /* sample_interval_ns 0: what was taken over is withdrawn */
 }
 
 /* The trace's probes get that far: to the next hop of this host, or to one before a reply. */
@@ -86,7 +86,7 @@ static void look(struct trace *t, uint8_t ttl, bool ending, int64_t now_ns)
     const struct prefix_seen seen =
         prefixes_guess(pace_prefixes(t->pace), &prefix_key, t->rules.trace, t->way, ttl, now_ns);
     bool limited = seen.guess != PREFIX_NONE && pace_is_limited(t->pace, &key, now_ns);
-    int64_t patience_ns = trace_test_patience_ns(t);
+    int64_t reply_timeout_ns = trace_test_reply_timeout_ns(t);
 
     at->awaited = !limited && seen.live;
     if (!limited)
@@ -99,14 +99,14 @@ static void look(struct trace *t, uint8_t ttl, bool ending, int64_t now_ns)
         at->held_ns = now_ns;
         trace_emit(t, event, now_ns);
     }
-    hop_hold(&at->hop, at->sent_ns + patience_ns + MS);
-    if (!ending && now_ns - at->sent_ns < patience_ns) {
-        at->look_ns = at->sent_ns + patience_ns;
+    hop_hold(&at->hop, at->sent_ns + reply_timeout_ns + MS);
+    if (!ending && now_ns - at->sent_ns < reply_timeout_ns) {
+        at->look_ns = at->sent_ns + reply_timeout_ns;
         return;
     }
     struct pace_sample *sample = find_sample(t, &key, &seen, now_ns);
     if (sample != NULL)
-        trace_ration(t, ttl, sample, true, now_ns);
+        trace_rate_limit(t, ttl, sample, true, now_ns);
 }
 
 int64_t trace_held_slot_ns(const struct trace *t, uint8_t ttl, int64_t now_ns)
@@ -155,7 +155,7 @@ static void look_at_all(struct trace *t, bool ending, int64_t now_ns)
     }
 }
 
-/* A responder has turned out to ration: who waits at one of its TTLs need not wait any longer. */
+/* A responder has turned out to rate-limit: who waits at one of its TTLs need not wait any longer. */
 static void note_limits(struct trace *t, int64_t now_ns)
 {
     if (t->limits == pace_limits(t->pace))

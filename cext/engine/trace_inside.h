@@ -41,9 +41,9 @@ struct ttl {
     int64_t told_ns;     /* HOP_PACED: the spacing that the last event named */
     int64_t held_ns;     /* since when it waits for tokens of others' router; 0: it does not */
     bool rivals;         /* told */
-    bool awaited;        /* a running trace saw one, of which it is not known whether it rations */
-    bool paired;         /* the next two are of the newest reply in time */
-    uint32_t ahead;      /* bytes that waited in front of its probe */
+    bool awaited;   /* a running trace saw one, of which it is not known whether it rate-limits */
+    bool paired;    /* the next two are of the newest reply in time */
+    uint32_t ahead; /* bytes that waited in front of its probe */
     int64_t rtt_ns;
 };
 
@@ -64,14 +64,14 @@ struct trace {
     bool done, at_work;        /* at_work: some hop's sample is not finished */
     int64_t started_ns, stepped_ns, horizon_moved_ns, blocked_until_ns;
     uint64_t drops;        /* by the capture, at the last step */
-    struct quantiles rtts; /* of the whole path, for patience */
+    struct quantiles rtts; /* of the whole path, for reply_timeout */
     uint64_t p95_of;       /* how many RTTs p95_ns is made of */
     int64_t p95_ns;
     int64_t slowest_ns; /* the least RTT of the hop whose least is the greatest */
     int64_t late_ns;    /* the greatest RTT of a late reply to a counted probe */
     int64_t grace_ns;   /* the run does not end before: a lost probe's reply may be late */
     uint32_t shared;    /* probe numbers given to other traces' probes */
-    uint32_t clock_steps, unstamped;
+    uint32_t clock_adjustments, missing_tx_timestamp;
     int64_t stopped_ns; /* when the newest error from elsewhere came */
     int last_error;
     uint64_t limits;             /* pace_limits, as far as this trace has looked */
@@ -105,18 +105,18 @@ bool trace_ends_by_error(const struct trace *t, int ttl);
 const struct news *trace_heard(const struct trace *t, int ttl);
 void trace_advance_horizon(struct trace *t, int to, int64_t now_ns);
 
-/* trace_ration.c */
+/* trace_rate_limit.c */
 
 /* Emits it where the hop's sample has become untested, or is no more. */
 void trace_note_untested(struct trace *t, uint8_t ttl, int64_t now_ns);
-/* A test probe has its outcome, and its state: the last one decides whether the hop rations. */
+/* A test probe has its outcome, and its state: the last one decides whether the hop rate-limits. */
 void trace_tested(struct trace *t, const struct probe *p, int64_t now_ns);
-/* A responder that another trace knows to ration is not asked at the fast pace again. */
+/* A responder that another trace knows to rate-limit is not asked at the fast pace again. */
 void trace_join_known(struct trace *t, uint8_t ttl, int64_t now_ns);
 /* Replaces the hop's sample by this one, which the hop then holds. Borrowed: without a reply of its
  * own. */
-void trace_ration(struct trace *t, uint8_t ttl, struct pace_sample *sample, bool borrowed,
-                  int64_t now_ns);
+void trace_rate_limit(struct trace *t, uint8_t ttl, struct pace_sample *sample, bool borrowed,
+                      int64_t now_ns);
 struct pace_key trace_pace_key(const struct trace *t, uint8_t ttl);
 /* Emits what the traces that share a sample with this one have sent and got. */
 void trace_read_shared(struct trace *t, int64_t now_ns);
@@ -139,10 +139,10 @@ void trace_confirm(struct trace *t, uint8_t ttl, const struct ipaddr *responder,
 void trace_note_check(struct trace *t, uint8_t ttl, int64_t now_ns);
 /* When a router that others saw has a token for this trace to ask with; 0: no more. */
 int64_t trace_held_slot_ns(const struct trace *t, uint8_t ttl, int64_t now_ns);
-/* True while an end would come before others know whether what they saw rations. */
+/* True while an end would come before others know whether what they saw rate-limits. */
 bool trace_awaits_others(struct trace *t, int64_t now_ns);
 /* How long an unsampled probe may be waited for. */
-int64_t trace_test_patience_ns(const struct trace *t);
+int64_t trace_test_reply_timeout_ns(const struct trace *t);
 /* The last TTL that gets a full sample. */
 int trace_last_sampled(const struct trace *t);
 

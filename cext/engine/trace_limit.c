@@ -17,14 +17,14 @@ static void tell_spacing(struct trace *t, uint8_t ttl, int64_t now_ns)
 {
     struct ttl *at = &t->ttls[ttl];
     struct trace_event event = {
-        .kind = EVENT_RATIONED, .ttl = ttl, .flow = t->config.flow, .probe = t->probes.next
+        .kind = EVENT_RATE_LIMITED, .ttl = ttl, .flow = t->config.flow, .probe = t->probes.next
     };
 
     at->told_ns = pace_spacing_ns(at->hop.sample);
     if (at->told_ns > most_ns)
         at->hop.phase = HOP_SETTLED;
-    event.ration.evidence = pace_evidence(at->hop.sample);
-    event.ration.spacing_ns = at->told_ns;
+    event.rate_limit.evidence = pace_evidence(at->hop.sample);
+    event.rate_limit.sample_interval_ns = at->told_ns;
     trace_emit(t, event, now_ns);
 }
 
@@ -39,8 +39,8 @@ static void tell_measured(struct trace *t, uint8_t ttl, int64_t now_ns)
 }
 
 /* Replaces the hop's sample by one within its responder's budget. Without memory it stands. */
-void trace_ration(struct trace *t, uint8_t ttl, struct pace_sample *sample, bool borrowed,
-                  int64_t now_ns)
+void trace_rate_limit(struct trace *t, uint8_t ttl, struct pace_sample *sample, bool borrowed,
+                      int64_t now_ns)
 {
     struct hop *hop = &t->ttls[ttl].hop;
 
@@ -129,9 +129,9 @@ static void found_limit(struct trace *t, uint8_t ttl, int64_t now_ns)
     const struct pace_key key = trace_pace_key(t, ttl);
     const struct pace_evidence seen = { hop->proof.length, hop->proof.answered };
     bool known = pace_free_ns(t->pace, &key.responder) > now_ns;
-    struct pace_sample *sample = pace_ration(t->pace, &key, seen, usual_ns, hop->tested_ns);
+    struct pace_sample *sample = pace_rate_limit(t->pace, &key, seen, usual_ns, hop->tested_ns);
     if (sample == NULL || known) {
-        trace_ration(t, ttl, sample, false, now_ns);
+        trace_rate_limit(t, ttl, sample, false, now_ns);
         return;
     }
     hop_measure(hop, sample, pace_last_burst_ns(t->pace, &key.responder));
@@ -143,13 +143,13 @@ static void measured(struct trace *t, uint8_t ttl, int64_t now_ns)
 {
     struct hop *hop = &t->ttls[ttl].hop;
     struct pace_sample *sample = hop->sample;
-    int64_t spacing_ns = hop_spacing_ns(hop);
+    int64_t sample_interval_ns = hop_spacing_ns(hop);
 
-    if (spacing_ns == 0)
-        spacing_ns = unknown_ns;
-    hop->sample = NULL; /* held as before, by trace_ration from now on */
-    pace_measured(sample, spacing_ns, hop->tested_ns + hop_wait_ns(hop));
-    trace_ration(t, ttl, sample, false, now_ns);
+    if (sample_interval_ns == 0)
+        sample_interval_ns = unknown_ns;
+    hop->sample = NULL; /* held as before, by trace_rate_limit from now on */
+    pace_measured(sample, sample_interval_ns, hop->tested_ns + hop_wait_ns(hop));
+    trace_rate_limit(t, ttl, sample, false, now_ns);
 }
 
 void trace_tested(struct trace *t, const struct probe *p, int64_t now_ns)
@@ -178,7 +178,7 @@ void trace_join_known(struct trace *t, uint8_t ttl, int64_t now_ns)
         return;
     struct pace_sample *sample = pace_known(t->pace, &key, now_ns);
     if (sample != NULL)
-        trace_ration(t, ttl, sample, false, now_ns);
+        trace_rate_limit(t, ttl, sample, false, now_ns);
 }
 
 /* Emits another trace's probe as if it had been ours: sent, and its outcome. */

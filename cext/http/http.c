@@ -28,7 +28,7 @@ enum {
     HEADER_MOST = 64 * 1024,
     POLL_MS = 1000,
     HEADER_POLL_MS = 20, /* libcurl 7.88 keeps what HTTP/2 has decoded until it is called again */
-    BODY_PATIENCE_MS = 500, /* the figures are known by then */
+    BODY_REPLY_TIMEOUT_MS = 500, /* the figures are known by then */
     TEXTS = 7,
     CONNECT_TO_MOST = 96,
     TOO_LARGE = 100, /* CURLE_TOO_LARGE, since libcurl 8.6 */
@@ -144,13 +144,13 @@ static void note_tls(struct http *h)
         snprintf(h->now.tls, sizeof h->now.tls, "%s", version(info->internals));
 }
 
-static void note_resends(struct http *h)
+static void note_retransmissions(struct http *h)
 {
     struct tcp_info info = { 0 };
     socklen_t length = sizeof info;
 
     if (h->fd >= 0 && getsockopt(h->fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0)
-        h->now.resends = info.tcpi_total_retrans;
+        h->now.retransmissions = info.tcpi_total_retrans;
 }
 
 static void note_location(struct http *h, const char *line, size_t length)
@@ -196,7 +196,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
 
     if (h->header_bytes == 0) {
         note_tls(h);
-        note_resends(h);
+        note_retransmissions(h);
     }
     h->header_bytes += length;
     if (h->header_bytes > HEADER_MOST) {
@@ -418,7 +418,7 @@ static bool configure(struct http *h)
 static bool enough(const struct http *h)
 {
     return h->header_done &&
-           h->now.total_us - h->now.first_byte_us > BODY_PATIENCE_MS * INT64_C(1000);
+           h->now.total_us - h->now.first_byte_us > BODY_REPLY_TIMEOUT_MS * INT64_C(1000);
 }
 
 static CURLcode result_of(struct http *h)
@@ -441,7 +441,7 @@ static int64_t connect_left_ms(const struct http *h)
 static int poll_ms(struct http *h)
 {
     if (h->header_done)
-        return BODY_PATIENCE_MS / 2;
+        return BODY_REPLY_TIMEOUT_MS / 2;
     if (h->now.phase == HTTP_HEADER)
         return HEADER_POLL_MS;
     int64_t left_ms = h->now.connect_us == 0 ? connect_left_ms(h) + 1 : POLL_MS;
@@ -481,8 +481,8 @@ static bool wait_for_turn(struct http *h)
 {
     while (!publish(h, false)) {
         int64_t left_ms = (h->start_us - monotonic_us() + 999) / 1000;
-        int patience_ms = left_ms < POLL_MS ? (int)left_ms : POLL_MS;
-        if (left_ms <= 0 || curl_multi_poll(h->multi, NULL, 0, patience_ms, NULL) != CURLM_OK)
+        int reply_timeout_ms = left_ms < POLL_MS ? (int)left_ms : POLL_MS;
+        if (left_ms <= 0 || curl_multi_poll(h->multi, NULL, 0, reply_timeout_ms, NULL) != CURLM_OK)
             return true;
     }
     return false;
@@ -511,7 +511,7 @@ static void *run(void *arg)
     struct http *h = arg;
 
     bool ready = configure(h);
-    if (ready && h->request.rehearse)
+    if (ready && h->request.warm_up)
         httpwarm_run(h->multi, h->easy, is_https(&h->request));
     if (wait_for_turn(h))
         ask(h, ready);

@@ -48,7 +48,7 @@ struct http_request {
     bool http11;                /* no HTTP/2 */
     bool head;                  /* HEAD in place of GET */
     bool unverified;            /* bears a certificate that is not trusted */
-    bool rehearse;              /* it is the program's first of its scheme: see httpwarm.h */
+    bool warm_up;               /* it is the program's first of its scheme: see httpwarm.h */
     /* Of all requests of the scheme; used by http_start and http_close alone. NULL: at once. */
     struct httpturn *turn;
     struct httptrust *trust; /* outlives the request; NULL: libcurl reads its certificates */
@@ -61,14 +61,14 @@ struct http_report {
     enum http_phase phase;
     enum http_failure failure;
     int64_t connect_us, tls_us, first_byte_us, total_us;
-    int64_t interim_us; /* first byte of the first interim response */
-    int64_t cost_us;    /* of CPU, once it is done */
-    uint32_t resends;   /* of our packets, by the kernel, until the first byte */
-    long status;        /* of the final response; 0: none yet */
-    long interim;       /* status of the first interim response; 0: none */
-    long verify;        /* OpenSSL's X509_V_ERR code */
-    char version[8];    /* "1.1", "2"; "" where there was no answer */
-    char tls[16];       /* "TLSv1.3"; "" where there is none or it is not known */
+    int64_t interim_us;       /* first byte of the first interim response */
+    int64_t cost_us;          /* of CPU, once it is done */
+    uint32_t retransmissions; /* of our packets, by the kernel, until the first byte */
+    long status;              /* of the final response; 0: none yet */
+    long interim;             /* status of the first interim response; 0: none */
+    long verify;              /* OpenSSL's X509_V_ERR code */
+    char version[8];          /* "1.1", "2"; "" where there was no answer */
+    char tls[16];             /* "TLSv1.3"; "" where there is none or it is not known */
     char location[2048];
     char peer[64];  /* address that was connected to */
     char text[256]; /* libcurl's or the system's words about the failure */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What libcurl and its TLS library do at their first use is done before the clock runs: a
- * rehearsal of the request over a socket inside this host. Sends nothing to anybody. */
+ * warm-up of the request over a socket inside this host. Sends nothing to anybody. */
 #ifndef MTR_HTTP_WARM_H
 #define MTR_HTTP_WARM_H
 

@@ -21,7 +21,7 @@ static const char *const kind_names[] = {
     [EVENT_SEND_ERROR] = "send-error",
     [EVENT_HOP_CHANGED] = "hop-changed",
     [EVENT_PATH_CHANGED] = "path-changed",
-    [EVENT_RATIONED] = "rationed",
+    [EVENT_RATE_LIMITED] = "rate_limited",
     [EVENT_UNTESTED] = "untested",
     [EVENT_TESTED] = "tested",
     [EVENT_NO_TOKEN] = "no-token",
@@ -110,7 +110,7 @@ static void set_reply(lua_State *L, const struct trace_event *event)
     } flags[] = { { "was_error", event->was_error },
                   { "was_unreachable", event->was_unreachable },
                   { "late", event->late },
-                  { "clock_step", event->clock_step },
+                  { "clock_adjustment", event->clock_adjustment },
                   { "elsewhere", event->from_elsewhere } };
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         if (flags[i].set)
@@ -136,11 +136,12 @@ static void push_event(lua_State *L, const struct trace_event *event, const stru
     lset_integer(L, "probe", event->probe);
     if (event->kind == EVENT_NO_TOKEN || event->kind == EVENT_RIVALS)
         return;
-    if (event->kind == EVENT_RATIONED) {
-        lset_number(L, "spacing", (double)event->ration.spacing_ns / ns_per_s);
-        lset_integer(L, "spacing_ns", event->ration.spacing_ns);
-        lset_integer(L, "tests", event->ration.evidence.tests);
-        lset_integer(L, "tests_answered", event->ration.evidence.tests_answered);
+    if (event->kind == EVENT_RATE_LIMITED) {
+        lset_number(L, "sample_interval_s",
+                    (double)event->rate_limit.sample_interval_ns / ns_per_s);
+        lset_integer(L, "sample_interval_ns", event->rate_limit.sample_interval_ns);
+        lset_integer(L, "tests", event->rate_limit.evidence.tests);
+        lset_integer(L, "burst_received", event->rate_limit.evidence.burst_received);
         return;
     }
     lset_integer(L, "index", wire_index(spec, event->probe));

@@ -68,7 +68,7 @@ void lfound_push_paths(lua_State *L, const struct mda_report *report)
     lset_integer(L, "flow_count", summary->flows);
     lset_number(L, "per_vertex", 1 - report->failure);
     lset_number(L, "confidence", summary->confidence);
-    lset_number(L, "elapsed", (double)summary->elapsed_ns / ns_per_s);
+    lset_number(L, "elapsed_s", (double)summary->elapsed_ns / ns_per_s);
     lua_createtable(L, summary->last_ttl, 0);
     for (int ttl = report->first_hop; ttl <= summary->last_ttl; ttl++) {
         push_hop(L, &report->map, ttl);
@@ -79,30 +79,30 @@ void lfound_push_paths(lua_State *L, const struct mda_report *report)
 
 /* ---- the path MTU -------------------------------------------------------------------------- */
 
-static void push_shrink(lua_State *L, const struct pmtu_shrink *shrink)
+static void push_reduction(lua_State *L, const struct pmtu_reduction *reduction)
 {
-    bool exact = shrink->told || shrink->to == shrink->from + 1;
-    bool unknown = shrink->told && shrink->to == 0; /* the quote does not show the hop */
+    bool exact = reduction->told || reduction->to == reduction->from + 1;
+    bool unknown = reduction->told && reduction->to == 0; /* the quote does not show the hop */
 
     lua_createtable(L, 0, 6);
     if (exact && !unknown)
-        lset_integer(L, "ttl", shrink->from);
-    if (shrink->address.version != 0)
-        lset_address(L, "address", &shrink->address);
-    if (shrink->mtu != 0)
-        lset_integer(L, "mtu", shrink->mtu);
-    lset_string(L, "method", shrink->told ? "packet too big" : "search");
+        lset_integer(L, "ttl", reduction->from);
+    if (reduction->address.version != 0)
+        lset_address(L, "address", &reduction->address);
+    if (reduction->mtu != 0)
+        lset_integer(L, "mtu", reduction->mtu);
+    lset_string(L, "method", reduction->told ? "packet too big" : "search");
     if (!unknown)
-        lset_integer(L, "from", shrink->from);
-    if (shrink->to != 0)
-        lset_integer(L, "to", shrink->to);
+        lset_integer(L, "from", reduction->from);
+    if (reduction->to != 0)
+        lset_integer(L, "to", reduction->to);
 }
 
-static void push_lies(lua_State *L, const struct pmtu_report *report)
+static void push_invalid(lua_State *L, const struct pmtu_report *report)
 {
     lset_integer(L, "lies", report->lies);
     if (report->lies > 0)
-        lset_address(L, "liar", &report->liar);
+        lset_address(L, "invalid_from", &report->invalid_from);
 }
 
 static void push_asked(lua_State *L, const struct pmtu_report *report)
@@ -129,16 +129,16 @@ void lfound_push_pmtu(lua_State *L, const struct pmtu_report *report)
     lset_integer(L, "most", report->most);
     lset_integer(L, "link_mtu", report->link_mtu);
     push_asked(L, report);
-    push_lies(L, report);
+    push_invalid(L, report);
     lset_boolean(L, "done", report->done);
     lset_boolean(L, "exact", report->exact);
     lset_boolean(L, "limited", report->limited);
     lset_integer(L, "sent", report->sent);
-    lset_number(L, "elapsed", (double)report->elapsed_ns / ns_per_s);
-    lua_createtable(L, report->shrink_count, 0);
-    for (int i = 0; i < report->shrink_count; i++) {
-        push_shrink(L, &report->shrinks[i]);
+    lset_number(L, "elapsed_s", (double)report->elapsed_ns / ns_per_s);
+    lua_createtable(L, report->reduction_count, 0);
+    for (int i = 0; i < report->reduction_count; i++) {
+        push_reduction(L, &report->reductions[i]);
         lua_rawseti(L, -2, i + 1);
     }
-    lua_setfield(L, -2, "shrinks");
+    lua_setfield(L, -2, "reductions");
 }

@@ -80,7 +80,7 @@ static void join_others(struct pool *pool, struct http_request *r)
 {
     struct scheme *scheme = strncmp(r->url, "https:", 6) == 0 ? &pool->https : &pool->http;
 
-    r->rehearse = !scheme->begun;
+    r->warm_up = !scheme->begun;
     scheme->begun = true;
     r->turn = &scheme->turn;
     r->trust = pool->trust;
@@ -161,7 +161,7 @@ static void push_times(lua_State *L, const struct http_report *r)
     set_ms(L, "wait_ms", r->tls_us > 0 ? r->tls_us : r->connect_us, r->first_byte_us);
     set_ms(L, "elapsed_ms", 0, r->total_us);
     set_ms(L, "interim_ms", 0, r->interim_us);
-    lset_integer(L, "resends", r->resends);
+    lset_integer(L, "retransmissions", r->retransmissions);
 }
 
 static int request_result(lua_State *L)

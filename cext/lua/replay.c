@@ -12,7 +12,7 @@
 enum { TTL_MAX = 255 };
 
 struct replay {
-    struct tally *tally;
+    struct counters *counters;
 };
 
 /* What is read from an event's table, and the first thing that is wrong with it. */
@@ -128,7 +128,7 @@ static bool get_event(struct reader *r, int64_t max_ttl, struct trace_event *eve
         return false;
     if (event->kind == EVENT_UNTESTED || event->kind == EVENT_TESTED)
         event->ttl = (uint8_t)get_integer(r, "ttl", 1, max_ttl, 0);
-    if (is_of_a_probe(event->kind) || event->kind == EVENT_RATIONED ||
+    if (is_of_a_probe(event->kind) || event->kind == EVENT_RATE_LIMITED ||
         event->kind == EVENT_NO_TOKEN || event->kind == EVENT_RIVALS) {
         event->ttl = (uint8_t)get_integer(r, "ttl", 1, max_ttl, 0);
         event->probe = (uint32_t)get_integer(r, "probe", 0, UINT32_MAX, -1);
@@ -143,24 +143,25 @@ static bool get_event(struct reader *r, int64_t max_ttl, struct trace_event *eve
         get_reply(r, event, reply);
     if (event->kind == EVENT_PATH_CHANGED)
         get_end(r, max_ttl, event);
-    if (event->kind == EVENT_RATIONED) {
-        event->ration.spacing_ns = get_integer(r, "spacing_ns", 0, INT64_MAX / 4, -1);
-        event->ration.evidence.tests = (uint8_t)get_integer(r, "tests", 0, 255, -1);
-        event->ration.evidence.tests_answered =
-            (uint8_t)get_integer(r, "tests_answered", 0, 255, -1);
+    if (event->kind == EVENT_RATE_LIMITED) {
+        event->rate_limit.sample_interval_ns =
+            get_integer(r, "sample_interval_ns", 0, INT64_MAX / 4, -1);
+        event->rate_limit.evidence.tests = (uint8_t)get_integer(r, "tests", 0, 255, -1);
+        event->rate_limit.evidence.burst_received =
+            (uint8_t)get_integer(r, "burst_received", 0, 255, -1);
     }
     return r->wrong == NULL;
 }
 
-static bool is_counted(const struct tally_hop *hop, const struct trace_event *event)
+static bool is_counted(const struct counters_hop *hop, const struct trace_event *event)
 {
     return event->class == PROBE_COUNTED && (int32_t)(event->probe - hop->first_counted) >= 0;
 }
 
 /* Whether the event can follow those before it: no outcome without a probe under way. */
-static bool fits(const struct tally *tally, const struct trace_event *event)
+static bool fits(const struct counters *counters, const struct trace_event *event)
 {
-    const struct tally_hop *hop = &tally->hops[event->ttl];
+    const struct counters_hop *hop = &counters->hops[event->ttl];
     bool after = event->kind == EVENT_LATE || (event->kind == EVENT_UNREACHABLE && event->late);
 
     if (event->was_error && hop->send_errors == 0)
@@ -178,13 +179,13 @@ static bool fits(const struct tally *tally, const struct trace_event *event)
 static struct replay *check_replay(lua_State *L)
 {
     struct replay *replay = luaL_checkudata(L, 1, REPLAY_MT);
-    luaL_argcheck(L, replay->tally != NULL, 1, "replay is closed");
+    luaL_argcheck(L, replay->counters != NULL, 1, "replay is closed");
     return replay;
 }
 
 static int max_ttl_of(const struct replay *replay)
 {
-    return (int)replay->tally->hop_count - 1;
+    return (int)replay->counters->hop_count - 1;
 }
 
 static int replay_add(lua_State *L)
@@ -200,12 +201,12 @@ static int replay_add(lua_State *L)
         lua_pushfstring(L, "'%s' is missing or is not what an event has there", r.wrong);
         return 2;
     }
-    if (!fits(replay->tally, &event)) {
+    if (!fits(replay->counters, &event)) {
         lua_pushnil(L);
         lua_pushliteral(L, "an outcome of a probe that was not sent");
         return 2;
     }
-    tally_event(replay->tally, &event);
+    counters_event(replay->counters, &event);
     lua_pushboolean(L, 1);
     return 1;
 }
@@ -215,8 +216,8 @@ static struct prober_report *push_snapshot(lua_State *L, const struct replay *re
 {
     struct prober_report *report = lresult_new(L);
 
-    report->tally = tally_snapshot(replay->tally);
-    if (report->tally == NULL || replay->tally->out_of_memory)
+    report->counters = counters_snapshot(replay->counters);
+    if (report->counters == NULL || replay->counters->out_of_memory)
         luaL_error(L, "no memory for a replay");
     return report;
 }
@@ -229,9 +230,9 @@ static void merge_others(lua_State *L, int at, struct prober_report *into)
     for (lua_Integer i = 1; i <= count; i++) {
         lua_rawgeti(L, at, i);
         struct replay *other = luaL_checkudata(L, -1, REPLAY_MT);
-        luaL_argcheck(L, other->tally != NULL, at, "replay is closed");
+        luaL_argcheck(L, other->counters != NULL, at, "replay is closed");
         struct prober_report *one = push_snapshot(L, other);
-        if (tally_merge(into->tally, one->tally) < 0)
+        if (counters_merge(into->counters, one->counters) < 0)
             luaL_error(L, "no memory for a replay");
         lua_pop(L, 2);
     }
@@ -257,8 +258,8 @@ static int replay_hops(lua_State *L)
 static int replay_gc(lua_State *L)
 {
     struct replay *replay = luaL_checkudata(L, 1, REPLAY_MT);
-    tally_free(replay->tally);
-    replay->tally = NULL;
+    counters_free(replay->counters);
+    replay->counters = NULL;
     return 0;
 }
 
@@ -269,10 +270,10 @@ int lreplay_new(lua_State *L)
     luaL_argcheck(L, max_hops >= 1 && max_hops <= TTL_MAX, 1, "a TTL from 1 to 255 expected");
     struct replay *replay = lua_newuserdata(L, sizeof *replay);
 
-    replay->tally = NULL;
+    replay->counters = NULL;
     luaL_setmetatable(L, REPLAY_MT);
-    replay->tally = tally_new((uint8_t)max_hops);
-    if (replay->tally == NULL)
+    replay->counters = counters_new((uint8_t)max_hops);
+    if (replay->counters == NULL)
         return luaL_error(L, "no memory for a replay");
     return 1;
 }

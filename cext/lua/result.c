@@ -16,9 +16,9 @@ static const double z95 = 1.959963984540054; /* two-sided 95 % */
 static int report_gc(lua_State *L)
 {
     struct prober_report *report = luaL_checkudata(L, 1, REPORT_MT);
-    tally_free(report->tally);
+    counters_free(report->counters);
     evidence_free(report->evidence);
-    report->tally = NULL;
+    report->counters = NULL;
     report->evidence = NULL;
     return 0;
 }
@@ -53,11 +53,11 @@ static void set_rtts(lua_State *L, const struct stats *rtt)
     lset_number(L, "p95_ms", quantiles_get(&rtt->quantiles, 0.95) / ns_per_ms);
 }
 
-static void push_codes(lua_State *L, const struct tally_cell *cell)
+static void push_codes(lua_State *L, const struct responder_stats *cell)
 {
     lua_createtable(L, (int)cell->code_count, 0);
     for (size_t i = 0; i < cell->code_count; i++) {
-        const struct tally_code *c = &cell->codes[i];
+        const struct counters_code *c = &cell->codes[i];
         lua_createtable(L, 0, 4);
         if (c->kind != WIRE_SYN_ACK && c->kind != WIRE_RST) {
             lset_integer(L, "type", c->type);
@@ -69,7 +69,7 @@ static void push_codes(lua_State *L, const struct tally_cell *cell)
     }
 }
 
-static void push_responder(lua_State *L, const struct tally_cell *cell,
+static void push_responder(lua_State *L, const struct responder_stats *cell,
                            const struct evidence_list *answers, bool figures)
 {
     lua_createtable(L, 0, 16);
@@ -88,7 +88,7 @@ static void push_responder(lua_State *L, const struct tally_cell *cell,
 }
 
 /* The one that answered most comes first, the others in the order in which they were seen. */
-static void push_responders(lua_State *L, const struct tally_hop *hop,
+static void push_responders(lua_State *L, const struct counters_hop *hop,
                             const struct evidence_list *answers, bool figures)
 {
     size_t main = hop->cell_count;
@@ -107,28 +107,28 @@ static void push_responders(lua_State *L, const struct tally_hop *hop,
     }
 }
 
-static void set_ration(lua_State *L, const struct tally_hop *hop)
+static void set_rate_limit(lua_State *L, const struct counters_hop *hop)
 {
     lua_createtable(L, 0, 6);
-    lset_integer(L, "tests", hop->ration.evidence.tests);
-    lset_integer(L, "tests_answered", hop->ration.evidence.tests_answered);
-    lset_number(L, "spacing", (double)hop->ration.spacing_ns / ns_per_s);
-    lset_integer(L, "fast_sent", hop->fast_sent);
-    lset_integer(L, "fast_received", hop->fast_received);
+    lset_integer(L, "tests", hop->rate_limit.evidence.tests);
+    lset_integer(L, "burst_received", hop->rate_limit.evidence.burst_received);
+    lset_number(L, "sample_interval_s", (double)hop->rate_limit.sample_interval_ns / ns_per_s);
+    lset_integer(L, "initial_sent", hop->initial_sent);
+    lset_integer(L, "initial_received", hop->initial_received);
     lset_integer(L, "shared", hop->shared);
     lset_integer(L, "sent", hop->merged ? hop->limited_sent : hop->sent);
     lset_integer(L, "received", hop->merged ? hop->limited_received : hop->received);
-    if (hop->shared > 0 && hop->raw_received == 0)
+    if (hop->shared > 0 && hop->total_received == 0)
         lset_boolean(L, "inferred", true);
-    lua_setfield(L, -2, "ration");
+    lua_setfield(L, -2, "rate_limit");
 }
 
 /* Who answered when, in the order of the probes. */
-static void push_runs(lua_State *L, const struct tally_hop *hop)
+static void push_runs(lua_State *L, const struct counters_hop *hop)
 {
     lua_createtable(L, (int)hop->run_count, 0);
     for (size_t i = 0; i < hop->run_count; i++) {
-        const struct tally_run *run = &hop->runs[i];
+        const struct counters_run *run = &hop->runs[i];
         lua_createtable(L, 0, 5);
         lset_address(L, "address", &hop->cells[run->cell].address);
         lset_integer(L, "flow", hop->cells[run->cell].flow);
@@ -139,7 +139,7 @@ static void push_runs(lua_State *L, const struct tally_hop *hop)
     }
 }
 
-static void push_lost(lua_State *L, const struct tally_hop *hop)
+static void push_lost(lua_State *L, const struct counters_hop *hop)
 {
     lua_createtable(L, (int)hop->lost_count, 0);
     for (size_t i = 0; i < hop->lost_count; i++) {
@@ -149,7 +149,7 @@ static void push_lost(lua_State *L, const struct tally_hop *hop)
 }
 
 /* When the lost probes were sent, in seconds since the trace began. */
-static void push_lost_at(lua_State *L, const struct tally_hop *hop)
+static void push_lost_at(lua_State *L, const struct counters_hop *hop)
 {
     lua_createtable(L, (int)hop->lost_count, 0);
     for (size_t i = 0; i < hop->lost_count; i++) {
@@ -159,11 +159,11 @@ static void push_lost_at(lua_State *L, const struct tally_hop *hop)
 }
 
 /* Who reported what about probes of this TTL that did not arrive. */
-static void push_reports(lua_State *L, const struct tally_hop *hop)
+static void push_reports(lua_State *L, const struct counters_hop *hop)
 {
     lua_createtable(L, (int)hop->report_count, 0);
     for (size_t i = 0; i < hop->report_count; i++) {
-        const struct tally_report *r = &hop->reports[i];
+        const struct counters_report *r = &hop->reports[i];
         lua_createtable(L, 0, 7);
         lset_address(L, "address", &r->from);
         lset_integer(L, "type", r->type);
@@ -173,14 +173,14 @@ static void push_reports(lua_State *L, const struct tally_hop *hop)
             lset_integer(L, "mtu", r->mtu);
         lset_integer(L, "count", r->count);
         lset_boolean(L, "own", r->own);
-        lua_createtable(L, (int)r->spell_count, 0);
-        for (size_t s = 0; s < r->spell_count; s++) {
+        lua_createtable(L, (int)r->period_count, 0);
+        for (size_t s = 0; s < r->period_count; s++) {
             lua_createtable(L, 0, 2);
-            lset_number(L, "first", (double)r->spells[s].from_ns / ns_per_s);
-            lset_number(L, "last", (double)r->spells[s].to_ns / ns_per_s);
+            lset_number(L, "first", (double)r->periods[s].from_ns / ns_per_s);
+            lset_number(L, "last", (double)r->periods[s].to_ns / ns_per_s);
             lua_rawseti(L, -2, (lua_Integer)s + 1);
         }
-        lua_setfield(L, -2, "spells");
+        lua_setfield(L, -2, "periods");
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
 }
@@ -188,7 +188,7 @@ static void push_reports(lua_State *L, const struct tally_hop *hop)
 static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
 {
     static const struct evidence_list none;
-    const struct tally_hop *hop = &report->tally->hops[ttl];
+    const struct counters_hop *hop = &report->counters->hops[ttl];
 
     lua_createtable(L, 0, 16);
     lset_integer(L, "ttl", ttl);
@@ -200,17 +200,17 @@ static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
     lset_integer(L, "late", hop->late);
     lset_integer(L, "duplicates", hop->duplicates);
     lset_integer(L, "unlisted", hop->unlisted);
-    lset_integer(L, "raw_sent", hop->raw_sent);
-    lset_integer(L, "raw_received", hop->raw_received);
-    lset_boolean(L, "silent", hop->raw_received == 0 && hop->received == 0);
-    if (hop->no_token && hop->raw_received == 0 && hop->received == 0)
+    lset_integer(L, "total_sent", hop->total_sent);
+    lset_integer(L, "total_received", hop->total_received);
+    lset_boolean(L, "silent", hop->total_received == 0 && hop->received == 0);
+    if (hop->no_token && hop->total_received == 0 && hop->received == 0)
         lset_boolean(L, "no_token", true);
     if (hop->rivals && hop->received < hop->sent)
         lset_boolean(L, "rivals", true);
     if (hop->blind > 0)
         lset_integer(L, "blind", hop->blind);
-    if (hop->rationed)
-        set_ration(L, hop);
+    if (hop->rate_limited)
+        set_rate_limit(L, hop);
     bool untested = hop->untested && hop->received + hop->unreachable < hop->sent;
     if (untested)
         lset_boolean(L, "untested", true);
@@ -310,14 +310,14 @@ void lresult_push(lua_State *L, const struct prober_report *report)
         lset_integer(L, "end_ttl", report->summary.end_ttl);
     lset_integer(L, "started_ns", report->started_ns);
     lset_integer(L, "elapsed_ns", report->summary.elapsed_ns);
-    lset_number(L, "elapsed", (double)report->summary.elapsed_ns / ns_per_s);
+    lset_number(L, "elapsed_s", (double)report->summary.elapsed_ns / ns_per_s);
     lset_integer(L, "sent", report->summary.sent);
     set_send_error(L, &report->summary);
     lset_integer(L, "capture_drops", (lua_Integer)report->capture_drops);
     if (report->summary.link_rate > 0)
         lset_integer(L, "link_rate", (lua_Integer)(report->summary.link_rate * 8));
-    lset_integer(L, "clock_steps", report->summary.clock_steps);
-    lset_integer(L, "unstamped", report->summary.unstamped);
+    lset_integer(L, "clock_adjustments", report->summary.clock_adjustments);
+    lset_integer(L, "missing_tx_timestamp", report->summary.missing_tx_timestamp);
     int last = report->summary.end_ttl;
     lresult_push_hops(L, report, report->first_hop, last != 0 ? last : report->summary.probed_ttl);
     lua_setfield(L, -2, "hops");

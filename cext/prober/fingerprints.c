@@ -8,11 +8,11 @@
 
 /* ---- on the thread ------------------------------------------------------------------------- */
 
-static bool has_answered(const struct tally *tally, const struct ipaddr *address)
+static bool has_answered(const struct counters *counters, const struct ipaddr *address)
 {
-    for (size_t ttl = 1; ttl < tally->hop_count; ttl++)
-        for (size_t i = 0; i < tally->hops[ttl].cell_count; i++)
-            if (ipaddr_equal(&tally->hops[ttl].cells[i].address, address))
+    for (size_t ttl = 1; ttl < counters->hop_count; ttl++)
+        for (size_t i = 0; i < counters->hops[ttl].cell_count; i++)
+            if (ipaddr_equal(&counters->hops[ttl].cells[i].address, address))
                 return true;
     return false;
 }
@@ -30,7 +30,7 @@ static enum ask_permit permit(void *context, struct asks_entry *entry, int64_t n
     if (entry->held_in == p->ended)
         return ASK_HOLD; /* since then no trace has ended */
     for (const struct prober_job *job = p->jobs; job != NULL; job = job->next) {
-        if (!trace_done(job->trace) && has_answered(job->tally, address)) {
+        if (!trace_done(job->trace) && has_answered(job->counters, address)) {
             entry->held_in = p->ended;
             return ASK_HOLD;
         }

@@ -53,7 +53,7 @@ struct prober_job {
     struct prober_entries entries;
     struct prober *prober;
     struct trace *trace;
-    struct tally *tally;
+    struct counters *counters;
     struct evidence *evidence;
     const struct evidence_capture *capture; /* what is being delivered, else NULL */
     bool keep_events, own_only;
@@ -96,8 +96,8 @@ struct prober {
     uint32_t clock_epoch;
     /* under the lock: */
     bool stop;
-    int news_fd; /* -1 until somebody asks for it */
-    bool news;   /* something happened that news_fd has not told */
+    int notify_fd; /* -1 until somebody asks for it */
+    bool news;     /* something happened that notify_fd has not told */
     struct way *ways;
     uint32_t count; /* of jobs and searches that are not freed yet */
     struct prober_job *jobs;

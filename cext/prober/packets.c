@@ -16,7 +16,7 @@ enum {
 };
 
 #define MS INT64_C(1000000)
-static const int64_t clock_step_ns = 1 * MS;
+static const int64_t clock_adjustment_ns = 1 * MS;
 
 /* What a packet is looked up by: as it was sent, by its address, by its secret. */
 struct keys {
@@ -254,10 +254,10 @@ static void watch_clock(struct prober *p)
     int64_t offset = prober_wall_ns() - before;
 
     p->packet_ns = before;
-    if (prober_clock_ns() - before > clock_step_ns / 10)
+    if (prober_clock_ns() - before > clock_adjustment_ns / 10)
         return; /* interrupted: the pair says nothing; the next packet will */
     int64_t change = offset - p->clock_offset_ns;
-    if (change > clock_step_ns || change < -clock_step_ns)
+    if (change > clock_adjustment_ns || change < -clock_adjustment_ns)
         p->clock_epoch++;
     p->clock_offset_ns = offset;
 }

@@ -157,8 +157,8 @@ static void tell_news(struct prober *p)
 {
     const uint64_t one = 1;
 
-    if (p->news && p->news_fd >= 0) {
-        (void)!write(p->news_fd, &one, sizeof one);
+    if (p->news && p->notify_fd >= 0) {
+        (void)!write(p->notify_fd, &one, sizeof one);
         p->news = false;
     }
 }
@@ -231,7 +231,7 @@ struct prober *prober_open(struct err *err)
     p->read_until_ns = prober_clock_ns();
     p->clock_offset_ns = read_clock(CLOCK_REALTIME) - p->read_until_ns;
     p->ended = 1;
-    p->news_fd = -1;
+    p->notify_fd = -1;
     p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (p->wake_fd < 0) {
         err_set(err, ERR_SYSTEM, "cannot open an eventfd: %s", strerror(errno));
@@ -266,7 +266,7 @@ failed:
 static void free_job(struct prober_job *job)
 {
     trace_free(job->trace);
-    tally_free(job->tally);
+    counters_free(job->counters);
     evidence_free(job->evidence);
     events_fini(&job->events);
     free(job);
@@ -298,8 +298,8 @@ void prober_close(struct prober *p)
     asks_free(p->asks);
     capture_close(p->capture);
     free(p->batch);
-    if (p->news_fd >= 0)
-        close(p->news_fd);
+    if (p->notify_fd >= 0)
+        close(p->notify_fd);
     if (p->wake_fd >= 0)
         close(p->wake_fd);
     pthread_cond_destroy(&p->finished);
@@ -443,7 +443,7 @@ static void on_event(void *context, const struct trace_event *event)
 
     if (job->stopped || (job->own_only && event->shared))
         return;
-    tally_event(job->tally, event);
+    counters_event(job->counters, event);
     evidence_event(job->evidence, &trace_config(job->trace)->spec, event, job->capture);
     job->prober->news = true;
     if (job->keep_events)
@@ -459,9 +459,9 @@ static int start_trace(struct prober *p, struct prober_job *job,
     if (job->way == NULL || prober_complete_spec(p, &config.spec, &job->route, err) < 0)
         return -1;
     config.egress = if_nametoindex(job->route.interface) ^ request->pin.mark << 16;
-    job->tally = tally_new(config.max_hops);
+    job->counters = counters_new(config.max_hops);
     job->evidence = evidence_new(config.max_hops);
-    if (job->tally == NULL || job->evidence == NULL)
+    if (job->counters == NULL || job->evidence == NULL)
         return err_set(err, ERR_NOMEM, "no memory for a trace");
     job->prober = p;
     job->keep_events = request->keep_events;
@@ -622,10 +622,10 @@ int prober_read(struct prober *p, struct prober_job *job, struct prober_report *
     if (job->first_drops != UINT64_MAX)
         out->capture_drops = p->drops - job->first_drops;
     trace_summary(job->trace, &out->summary);
-    out->tally = tally_snapshot(job->tally);
+    out->counters = counters_snapshot(job->counters);
     out->evidence = evidence_snapshot(job->evidence);
     pthread_mutex_unlock(&p->lock);
-    if (out->tally == NULL || out->evidence == NULL)
+    if (out->counters == NULL || out->evidence == NULL)
         return err_set(err, ERR_NOMEM, "no memory for a result");
     return 0;
 }
@@ -645,13 +645,13 @@ void prober_events(struct prober *p, struct prober_job *job, struct events *out,
 int prober_fd(struct prober *p, struct err *err)
 {
     pthread_mutex_lock(&p->lock);
-    bool is_new = p->news_fd < 0;
+    bool is_new = p->notify_fd < 0;
     if (is_new) {
-        p->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (p->news_fd < 0)
+        p->notify_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (p->notify_fd < 0)
             err_set(err, ERR_SYSTEM, "cannot open an eventfd: %s", strerror(errno));
     }
-    int fd = p->news_fd;
+    int fd = p->notify_fd;
     pthread_mutex_unlock(&p->lock);
     if (is_new)
         prober_wake(p); /* what happened before is told by the next turn */

@@ -10,7 +10,7 @@
 #include "results/evidence.h"
 #include "discovery/mda.h"
 #include "discovery/pmtu.h"
-#include "results/statistics.h"
+#include "results/counters.h"
 
 struct prober;
 struct prober_job; /* one trace in a prober */
@@ -36,9 +36,9 @@ struct prober_report {
     uint16_t flow;
     uint8_t first_hop;
     bool done;
-    bool figures;           /* set by whoever wants no answers but those with extensions */
-    uint64_t capture_drops; /* while this trace ran */
-    struct tally *tally;    /* the caller frees both */
+    bool figures;              /* set by whoever wants no answers but those with extensions */
+    uint64_t capture_drops;    /* while this trace ran */
+    struct counters *counters; /* the caller frees both */
     struct evidence *evidence;
 };
 

@@ -19,8 +19,8 @@ static void merge_summary(struct trace_summary *into, const struct trace_summary
     if (into->last_error == 0)
         into->last_error = from->last_error;
     into->sent += from->sent;
-    into->clock_steps += from->clock_steps;
-    into->unstamped += from->unstamped;
+    into->clock_adjustments += from->clock_adjustments;
+    into->missing_tx_timestamp += from->missing_tx_timestamp;
 }
 
 int prober_report_merge(struct prober_report *into, const struct prober_report *from,
@@ -30,7 +30,7 @@ int prober_report_merge(struct prober_report *into, const struct prober_report *
     into->done = into->done && from->done;
     if (from->capture_drops > into->capture_drops)
         into->capture_drops = from->capture_drops;
-    if (tally_merge(into->tally, from->tally) < 0 ||
+    if (counters_merge(into->counters, from->counters) < 0 ||
         evidence_merge(into->evidence, from->evidence) < 0)
         return err_set(err, ERR_NOMEM, "no memory for a result");
     return 0;

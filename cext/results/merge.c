@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tallies of several flows as one, and copies to read while a trace goes on. */
-#include "results/statistics_inside.h"
+#include "results/counters_inside.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,22 +8,24 @@
 /* ---- several flows ------------------------------------------------------------------------- */
 
 /* Index of the responder's cell; NO_CELL where it finds no room. */
-static uint16_t cell_to_merge(struct tally *tally, struct tally_hop *hop,
-                              const struct tally_cell *from)
+static uint16_t cell_to_merge(struct counters *counters, struct counters_hop *hop,
+                              const struct responder_stats *from)
 {
-    const struct tally_cell new = { .address = from->address,
-                                    .flow = from->flow,
-                                    .elsewhere = from->elsewhere };
+    const struct responder_stats new = { .address = from->address,
+                                         .flow = from->flow,
+                                         .elsewhere = from->elsewhere };
 
     for (size_t at = 0; at < hop->cell_count; at++)
         if (hop->cells[at].elsewhere == from->elsewhere &&
             ipaddr_equal(&hop->cells[at].address, &from->address))
             return (uint16_t)at;
-    const struct tally_cell *cell = tally_add_cell(tally, hop, TALLY_CELLS, &new);
+    const struct responder_stats *cell =
+        counters_add_responder(counters, hop, COUNTERS_CELLS, &new);
     return cell != NULL ? (uint16_t)(cell - hop->cells) : NO_CELL;
 }
 
-static void merge_cell(struct tally *tally, struct tally_cell *into, const struct tally_cell *from)
+static void merge_cell(struct counters *counters, struct responder_stats *into,
+                       const struct responder_stats *from)
 {
     if (from->received >= into->received)
         into->reply_ttl = from->reply_ttl;
@@ -32,18 +34,19 @@ static void merge_cell(struct tally *tally, struct tally_cell *into, const struc
     into->late += from->late;
     into->duplicates += from->duplicates;
     for (size_t i = 0; i < from->code_count; i++)
-        tally_add_code(into, &from->codes[i]);
+        counters_add_code(into, &from->codes[i]);
     if (stats_merge(&into->rtt, &from->rtt) < 0)
-        tally->out_of_memory = true;
+        counters->out_of_memory = true;
 }
 
-static void merge_runs(struct tally_hop *into, const struct tally_hop *from, const uint16_t *cells)
+static void merge_runs(struct counters_hop *into, const struct counters_hop *from,
+                       const uint16_t *cells)
 {
     for (size_t i = 0; i < from->run_count; i++) {
         if (cells[from->runs[i].cell] == NO_CELL)
             continue;
-        struct tally_run *runs = tally_reserve(into->runs, into->run_count, &into->run_capacity,
-                                               TALLY_RUNS, sizeof *runs);
+        struct counters_run *runs = counters_reserve(
+            into->runs, into->run_count, &into->run_capacity, COUNTERS_RUNS, sizeof *runs);
         if (runs == NULL)
             break;
         into->runs = runs;
@@ -53,49 +56,50 @@ static void merge_runs(struct tally_hop *into, const struct tally_hop *from, con
     into->run_total += from->run_total;
 }
 
-static void merge_lost(struct tally_hop *into, const struct tally_hop *from, uint32_t before)
+static void merge_lost(struct counters_hop *into, const struct counters_hop *from, uint32_t before)
 {
     for (size_t i = 0; i < from->lost_count; i++) {
-        struct tally_waiting w = { .probe = from->lost[i].probe,
-                                   .ordinal = from->lost[i].ordinal + before,
-                                   .sent_ns = from->lost[i].sent_ns,
-                                   .state = from->lost[i].unreachable ? WAITING_UNREACHABLE
-                                                                      : WAITING_LOST };
-        tally_note_lost(into, &w);
+        struct counters_waiting w = { .probe = from->lost[i].probe,
+                                      .ordinal = from->lost[i].ordinal + before,
+                                      .sent_ns = from->lost[i].sent_ns,
+                                      .state = from->lost[i].unreachable ? WAITING_UNREACHABLE
+                                                                         : WAITING_LOST };
+        counters_note_lost(into, &w);
     }
 }
 
-static void merge_reports(struct tally *tally, struct tally_hop *into, const struct tally_hop *from)
+static void merge_reports(struct counters *counters, struct counters_hop *into,
+                          const struct counters_hop *from)
 {
     for (size_t i = 0; i < from->report_count; i++) {
-        const struct tally_report *report = &from->reports[i];
-        struct tally_report *to = tally_report_of(tally, into, report);
+        const struct counters_report *report = &from->reports[i];
+        struct counters_report *to = counters_report_of(counters, into, report);
         if (to == NULL)
             continue;
         to->own = report->own && (to->count == 0 || to->own);
         to->count += report->count;
-        for (size_t s = 0; s < report->spell_count; s++)
-            tally_add_spell(to, report->spells[s].from_ns, report->spells[s].to_ns, true);
+        for (size_t s = 0; s < report->period_count; s++)
+            counters_add_period(to, report->periods[s].from_ns, report->periods[s].to_ns, true);
     }
 }
 
-static void add_limited(struct tally_hop *into, const struct tally_hop *from)
+static void add_limited(struct counters_hop *into, const struct counters_hop *from)
 {
-    if (!from->rationed)
+    if (!from->rate_limited)
         return;
     into->limited_sent += from->merged ? from->limited_sent : from->sent;
     into->limited_received += from->merged ? from->limited_received : from->received;
 }
 
-static void merge_counts(struct tally_hop *into, const struct tally_hop *from)
+static void merge_counts(struct counters_hop *into, const struct counters_hop *from)
 {
     if (!into->merged)
         add_limited(into, into);
     add_limited(into, from);
     into->merged = true;
-    if (from->rationed && !into->rationed)
-        into->ration = from->ration;
-    into->rationed = into->rationed || from->rationed;
+    if (from->rate_limited && !into->rate_limited)
+        into->rate_limit = from->rate_limit;
+    into->rate_limited = into->rate_limited || from->rate_limited;
     into->untested = into->untested || from->untested;
     into->no_token = into->no_token || from->no_token;
     into->rivals = into->rivals || from->rivals;
@@ -107,37 +111,38 @@ static void merge_counts(struct tally_hop *into, const struct tally_hop *from)
     into->send_errors += from->send_errors;
     into->late += from->late;
     into->duplicates += from->duplicates;
-    into->raw_sent += from->raw_sent;
-    into->raw_received += from->raw_received;
-    into->fast_sent += from->fast_sent;
-    into->fast_received += from->fast_received;
+    into->total_sent += from->total_sent;
+    into->total_received += from->total_received;
+    into->initial_sent += from->initial_sent;
+    into->initial_received += from->initial_received;
     into->shared += from->shared;
     into->unlisted += from->unlisted;
 }
 
-static int merge_hop(struct tally *tally, struct tally_hop *into, const struct tally_hop *from)
+static int merge_hop(struct counters *counters, struct counters_hop *into,
+                     const struct counters_hop *from)
 {
     uint16_t *cells = calloc(from->cell_count + 1, sizeof *cells);
     uint32_t before = into->sent;
 
     if (cells == NULL)
         return -1;
-    for (size_t i = 0; i < from->cell_count && !tally->out_of_memory; i++) {
-        cells[i] = cell_to_merge(tally, into, &from->cells[i]);
+    for (size_t i = 0; i < from->cell_count && !counters->out_of_memory; i++) {
+        cells[i] = cell_to_merge(counters, into, &from->cells[i]);
         if (cells[i] != NO_CELL)
-            merge_cell(tally, &into->cells[cells[i]], &from->cells[i]);
+            merge_cell(counters, &into->cells[cells[i]], &from->cells[i]);
         else
             into->unlisted += from->cells[i].received + from->cells[i].duplicates;
     }
     merge_counts(into, from);
     merge_runs(into, from, cells);
     merge_lost(into, from, before);
-    merge_reports(tally, into, from);
+    merge_reports(counters, into, from);
     free(cells);
-    return tally->out_of_memory ? -1 : 0;
+    return counters->out_of_memory ? -1 : 0;
 }
 
-int tally_merge(struct tally *into, const struct tally *from)
+int counters_merge(struct counters *into, const struct counters *from)
 {
     size_t hops = into->hop_count < from->hop_count ? into->hop_count : from->hop_count;
 
@@ -157,7 +162,7 @@ static void *copy_array(const void *from, size_t bytes)
     return to;
 }
 
-static int hop_copy(struct tally_hop *to, const struct tally_hop *from)
+static int hop_copy(struct counters_hop *to, const struct counters_hop *from)
 {
     *to = *from;
     to->cell_count = 0; /* hop_fini must not free what is not ours yet */
@@ -178,7 +183,8 @@ static int hop_copy(struct tally_hop *to, const struct tally_hop *from)
 }
 
 /* The genuine cell of this address, or NULL. */
-static struct tally_cell *own_cell(struct tally_hop *hop, const struct tally_cell *elsewhere)
+static struct responder_stats *own_cell(struct counters_hop *hop,
+                                        const struct responder_stats *elsewhere)
 {
     for (size_t i = 0; i < hop->cell_count; i++)
         if (!hop->cells[i].elsewhere && hop->cells[i].flow == elsewhere->flow &&
@@ -188,7 +194,7 @@ static struct tally_cell *own_cell(struct tally_hop *hop, const struct tally_cel
 }
 
 /* What a cell was given by errors are replies of this hop. */
-static void take_for_replies(struct tally_hop *hop, const struct tally_cell *cell)
+static void take_for_replies(struct counters_hop *hop, const struct responder_stats *cell)
 {
     size_t place = (size_t)(cell - hop->cells), kept = 0;
 
@@ -198,7 +204,7 @@ static void take_for_replies(struct tally_hop *hop, const struct tally_cell *cel
     for (size_t i = 0; i < hop->report_count; i++) {
         if (!ipaddr_equal(&hop->reports[i].from, &cell->address))
             continue;
-        hop->raw_received += hop->reports[i].own ? 0 : hop->reports[i].count;
+        hop->total_received += hop->reports[i].own ? 0 : hop->reports[i].count;
         hop->reports[i].own = true;
     }
     for (size_t i = 0; i < hop->lost_count; i++)
@@ -208,33 +214,33 @@ static void take_for_replies(struct tally_hop *hop, const struct tally_cell *cel
 }
 
 /* The path ends here by errors from elsewhere: they are this row's replies. */
-static void take_errors_for_replies(struct tally_hop *hop, enum trace_ending ending)
+static void take_errors_for_replies(struct counters_hop *hop, enum trace_ending ending)
 {
     for (size_t i = 0; i < hop->cell_count; i++) {
         take_for_replies(hop, &hop->cells[i]);
         hop->cells[i].elsewhere = false;
         hop->cells[i].target = ending == TRACE_REACHED;
     }
-    hop->fast_received = hop->fast_unreachable;
+    hop->initial_received = hop->initial_unreachable;
 }
 
 /* A router that refuses probes even where they would expire there still replies: its errors are
  * replies of its hop. */
-static void take_own_errors(struct tally *tally, struct tally_hop *hop)
+static void take_own_errors(struct counters *counters, struct counters_hop *hop)
 {
     for (size_t i = 0; i < hop->cell_count; i++) {
-        struct tally_cell *cell = &hop->cells[i];
-        struct tally_cell *own = cell->elsewhere ? own_cell(hop, cell) : NULL;
+        struct responder_stats *cell = &hop->cells[i];
+        struct responder_stats *own = cell->elsewhere ? own_cell(hop, cell) : NULL;
         if (own == NULL || cell->received == 0)
             continue;
         take_for_replies(hop, cell);
-        merge_cell(tally, own, cell);
+        merge_cell(counters, own, cell);
         cell->received = cell->late = 0;
     }
 }
 
 /* Time exceeded with the target's address: elsewhere than at the end a hop beyond a NAT. */
-static void name_hops_beyond_nat(struct tally_hop *hop)
+static void name_hops_beyond_nat(struct counters_hop *hop)
 {
     for (size_t i = 0; i < hop->cell_count; i++) {
         bool only_exceeded = true;
@@ -245,41 +251,41 @@ static void name_hops_beyond_nat(struct tally_hop *hop)
 }
 
 /* What the end of the path says about the figures. */
-static void apply_end(struct tally *tally)
+static void apply_end(struct counters *counters)
 {
-    struct tally_hop *last = &tally->hops[tally->end];
+    struct counters_hop *last = &counters->hops[counters->end];
 
-    for (size_t ttl = 1; ttl < tally->hop_count; ttl++) {
-        struct tally_hop *hop = &tally->hops[ttl];
-        if (tally->end != 0 && ttl > tally->end) {
-            tally_hop_fini(hop);
-            *hop = (struct tally_hop){ 0 };
+    for (size_t ttl = 1; ttl < counters->hop_count; ttl++) {
+        struct counters_hop *hop = &counters->hops[ttl];
+        if (counters->end != 0 && ttl > counters->end) {
+            counters_hop_fini(hop);
+            *hop = (struct counters_hop){ 0 };
             continue;
         }
-        if (ttl != tally->end)
+        if (ttl != counters->end)
             name_hops_beyond_nat(hop);
-        take_own_errors(tally, hop);
+        take_own_errors(counters, hop);
     }
-    if (tally->end != 0 && last->raw_received == 0 && last->received == 0)
-        take_errors_for_replies(last, tally->ending);
+    if (counters->end != 0 && last->total_received == 0 && last->received == 0)
+        take_errors_for_replies(last, counters->ending);
 }
 
-struct tally *tally_snapshot(const struct tally *tally)
+struct counters *counters_snapshot(const struct counters *counters)
 {
-    struct tally *copy = tally_new((uint8_t)(tally->hop_count - 1));
+    struct counters *copy = counters_new((uint8_t)(counters->hop_count - 1));
     if (copy == NULL)
         return NULL;
-    copy->out_of_memory = tally->out_of_memory;
-    copy->end = tally->end;
-    copy->ending = tally->ending;
-    for (size_t i = 0; i < tally->hop_count; i++) {
-        struct tally_hop *hop = &copy->hops[i];
-        if (hop_copy(hop, &tally->hops[i]) < 0) {
-            tally_free(copy);
+    copy->out_of_memory = counters->out_of_memory;
+    copy->end = counters->end;
+    copy->ending = counters->ending;
+    for (size_t i = 0; i < counters->hop_count; i++) {
+        struct counters_hop *hop = &copy->hops[i];
+        if (hop_copy(hop, &counters->hops[i]) < 0) {
+            counters_free(copy);
             return NULL;
         }
         for (size_t w = 0; w < hop->waiting_count; w++)
-            tally_use(copy, hop, &hop->waiting[hop->waiting_first + w]);
+            counters_use(copy, hop, &hop->waiting[hop->waiting_first + w]);
     }
     apply_end(copy);
     return copy;

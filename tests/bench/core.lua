@@ -40,7 +40,7 @@ for i, trace in ipairs(traces) do
   end
   local result = trace:result()
   sent = sent + result.sent
-  longest = math.max(longest, result.elapsed)
+  longest = math.max(longest, result.elapsed_s)
 end
 for _, event in ipairs(traces[1]:events()) do
   if event.rtt_ms and event.kind == "reply" then
@@ -49,7 +49,7 @@ for _, event in ipairs(traces[1]:events()) do
 end
 print(table.concat(answers, "\n"))
 print("# sent " .. sent)
-print(("# elapsed %.3f"):format(longest))
+print(("# elapsed_s %.3f"):format(longest))
 print(("# cpu %.6f"):format(os.clock()))
 print("# peak_before_kib " .. before)
 print("# peak_kib " .. peak_kib())

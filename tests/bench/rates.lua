@@ -15,7 +15,7 @@ local function percent(k, n)
 end
 
 local function loss_row(packets, loss, preset)
-  local world = build.line(ROUTERS, { each = { ration = preset },
+  local world = build.line(ROUTERS, { each = { rate_limit = preset },
     nodes = { r2 = { link = { delay_ms = 1, loss_forward = loss } } } })
   local hops, limited, seconds, false_loss = 0, 0, 0, 0
   for seed = 1, RUNS do
@@ -24,7 +24,7 @@ local function loss_row(packets, loss, preset)
     seconds = seconds + t.elapsed_s
     for ttl = 1, ROUTERS do
       local hop = result.hops[ttl]
-      hops, limited = hops + 1, limited + (hop.ration and 1 or 0)
+      hops, limited = hops + 1, limited + (hop.rate_limit and 1 or 0)
       false_loss = false_loss + (ttl == 1 and hop.loss > 0 and 1 or 0)
     end
   end
@@ -46,7 +46,7 @@ local function narrow_row(kbit, flows)
     seconds = math.max(seconds, t.elapsed_s)
     for _, hop in ipairs(t.result.hops) do
       lost = lost + hop.sent - hop.received
-      limited = limited + (hop.ration and 1 or 0)
+      limited = limited + (hop.rate_limit and 1 or 0)
       worst = math.max(worst, (hop.responders[1].worst_ms or 0)
         - 2 * hop.ttl)
     end

@@ -226,8 +226,8 @@ static void on_event(void *context, const struct trace_event *event)
     struct slot *s = context;
 
     s->machines->counts->shared += event->shared;
-    s->machines->counts->rationed += event->kind == EVENT_RATIONED;
-    tally_event(s->tally, event);
+    s->machines->counts->rate_limited += event->kind == EVENT_RATE_LIMITED;
+    counters_event(s->counters, event);
     evidence_event(s->evidence, &s->spec, event, s->capture);
 }
 
@@ -265,7 +265,7 @@ static void start_trace(struct machines *m, struct slot *s)
         config.max_hops = (uint8_t)(1 + byte / 32 % 4);
     config.max_silent = (uint8_t)((byte & 128) != 0 ? 2 : 5);
     config.flow = (uint16_t)(source_byte(m->source) % 8);
-    s->tally = tally_new(config.max_hops);
+    s->counters = counters_new(config.max_hops);
     s->evidence = evidence_new(config.max_hops);
     s->state = trace_new(&config, m->pace, m->now_ns, on_event, s, NULL);
 }
@@ -307,7 +307,7 @@ static void close_slot(struct slot *s)
         trace_free(s->state);
     else if (s->kind != MACHINE_NONE)
         s->ops->free(s->state);
-    tally_free(s->tally);
+    counters_free(s->counters);
     evidence_free(s->evidence);
     *s = (struct slot){ 0 };
 }
@@ -430,10 +430,10 @@ static void read_all(struct machines *m)
     for (int i = 0; i < SLOTS; i++) {
         struct slot *s = &m->slots[i];
         if (s->kind == MACHINE_TRACE) {
-            struct tally *copy = tally_snapshot(s->tally);
+            struct counters *copy = counters_snapshot(s->counters);
             struct evidence *answers = evidence_snapshot(s->evidence);
-            replay_require(copy != NULL && tally_merge(copy, s->tally) == 0, "figures merge");
-            tally_free(copy);
+            replay_require(copy != NULL && counters_merge(copy, s->counters) == 0, "figures merge");
+            counters_free(copy);
             evidence_free(answers);
         } else if (s->kind == MACHINE_PATHS) {
             struct mda_report report;
@@ -445,7 +445,7 @@ static void read_all(struct machines *m)
         } else if (s->kind == MACHINE_MTU) {
             struct pmtu_report report;
             pmtu_read(s->state, &report);
-            replay_require(report.shrink_count >= 0 && report.shrink_count <= PMTU_SHRINKS,
+            replay_require(report.reduction_count >= 0 && report.reduction_count <= PMTU_SHRINKS,
                            "reductions have a bound");
         }
     }

@@ -9,7 +9,7 @@
 #include "discovery/mda.h"
 #include "network.h"
 #include "discovery/pmtu.h"
-#include "results/statistics.h"
+#include "results/counters.h"
 
 #define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)
@@ -31,7 +31,7 @@ struct slot {
     enum machine kind;
     void *state;
     const struct search_ops *ops; /* of searches */
-    struct tally *tally;
+    struct counters *counters;
     struct evidence *evidence;
     const struct evidence_capture *capture;
     struct machines *machines;

@@ -28,7 +28,7 @@ void machines_check_pace(const struct machines *m)
     replay_require(usage.most_outcomes <= PACE_KEPT, "outcomes have a bound");
 }
 
-static void check_hop(const struct tally_hop *hop)
+static void check_hop(const struct counters_hop *hop)
 {
     uint32_t received = 0;
 
@@ -36,8 +36,8 @@ static void check_hop(const struct tally_hop *hop)
     replay_require(hop->blind + hop->received + hop->unreachable <= hop->sent,
                    "what may have been dropped was lost");
     replay_require(hop->in_flight < 100000 && hop->send_errors < 1000000, "counts are above 0");
-    replay_require(hop->cell_count <= TALLY_CELLS, "responders of a hop have a bound");
-    replay_require(hop->run_count <= TALLY_RUNS && hop->lost_count <= TALLY_LOST,
+    replay_require(hop->cell_count <= COUNTERS_CELLS, "responders of a hop have a bound");
+    replay_require(hop->run_count <= COUNTERS_RUNS && hop->lost_count <= COUNTERS_LOST,
                    "what is named of a hop has a bound");
     for (size_t i = 0; i < hop->cell_count; i++)
         received += hop->cells[i].elsewhere ? 0 : hop->cells[i].received;
@@ -51,8 +51,8 @@ void machines_check(const struct machines *m)
         const struct slot *s = &m->slots[i];
         if (s->kind != MACHINE_TRACE)
             continue;
-        for (size_t ttl = 1; ttl < s->tally->hop_count; ttl++)
-            check_hop(&s->tally->hops[ttl]);
+        for (size_t ttl = 1; ttl < s->counters->hop_count; ttl++)
+            check_hop(&s->counters->hops[ttl]);
         struct trace_summary summary;
         trace_summary(s->state, &summary);
         replay_require(trace_done(s->state) == (summary.ending != TRACE_RUNNING),

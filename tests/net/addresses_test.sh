@@ -7,7 +7,7 @@
 needs_command
 find_flavours
 last=${FLAVOURS##* }
-lab_up --routers 1 --no-ration || exit 1
+lab_up --routers 1 --no-rate-limit || exit 1
 
 # refused NAME TARGET REGEX: by the command and by Nmap, in one line each
 refused() {

@@ -4,7 +4,7 @@
 
 . "$(dirname "$0")/lib.sh"
 find_flavours
-lab_up --routers 2 --no-ration || exit 1
+lab_up --routers 2 --no-rate-limit || exit 1
 target=$(lab_target 4)
 
 # bad NAME FLAVOUR ARGUMENTS REGEX: one ERROR line that matches, no packet.
@@ -114,18 +114,18 @@ sends data_length_v6 'ip6 length 144' mtr-trace.protocol=icmp -6 --data-length 1
 sends traffic_class_v6 '@nh,4,8 0xb8' mtr-trace.tos=184 -6
 
 # The pace: milliseconds that a trace of some packets takes, start-up left out.
-elapsed() { # NMAP OPTION...
+elapsed_s() { # NMAP OPTION...
   trace deb12 "$@" "$target"
   awk -v s="$(show get elapsed)" 'BEGIN { printf "%d", s * 1000 }'
 }
-at_least interval_300ms "$(elapsed --script-args mtr-trace.packets=4,mtr-trace.interval=300ms)" 895
-at_least timing_T2 "$(elapsed -T2 --script-args mtr-trace.packets=3)" 795
-at_least timing_T1 "$(elapsed -T1 --script-args mtr-trace.packets=2)" 1045
-paced=$(elapsed -T5 --script-args mtr-trace.packets=41)
+at_least interval_300ms "$(elapsed_s --script-args mtr-trace.packets=4,mtr-trace.interval=300ms)" 895
+at_least timing_T2 "$(elapsed_s -T2 --script-args mtr-trace.packets=3)" 795
+at_least timing_T1 "$(elapsed_s -T1 --script-args mtr-trace.packets=2)" 1045
+paced=$(elapsed_s -T5 --script-args mtr-trace.packets=41)
 at_least timing_T5_is_50_ms "$paced" 1995
 at_most timing_T5_is_below_100_ms "$paced" 3800
-at_most interval_beats_T1 "$(elapsed -T1 --script-args mtr-trace.packets=2,mtr-trace.interval=10ms)" 900
-at_least bare_seconds_interval "$(elapsed --script-args mtr-trace.packets=2,mtr-trace.interval=1)" 995
+at_most interval_beats_T1 "$(elapsed_s -T1 --script-args mtr-trace.packets=2,mtr-trace.interval=10ms)" 900
+at_least bare_seconds_interval "$(elapsed_s --script-args mtr-trace.packets=2,mtr-trace.interval=1)" 995
 
 trace deb12 --script-args 'mtr-trace.columns={hop,ip,best,reply_ttl}' "$target"
 is columns "$(show text | sed -n 5p)" "  Hop  IP Address  Best(ms)  Reply-TTL"

@@ -6,7 +6,7 @@
 . "$TREE/tests/net/command.sh"
 needs_command
 find_flavours
-lab_up --routers 3 --no-ration || exit 1
+lab_up --routers 3 --no-rate-limit || exit 1
 lab_silent 2
 target=$(lab_target 4) dir=$LAB_SCRATCH
 

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$TREE/tests/net/command.sh"
 needs_command
-lab_up --routers 2 --no-ration || exit 1
+lab_up --routers 2 --no-rate-limit || exit 1
 dir=$LAB_SCRATCH target=$(lab_target 4)
 
 # fails NAME STATUS REGEX ARG...: this status, and one line on standard error

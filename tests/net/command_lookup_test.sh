@@ -7,7 +7,7 @@
 . "$TREE/tests/net/command.sh"
 . "$TREE/tests/net/lookup_lib.sh"
 needs_command
-lab_up --routers 8 --no-ration --public || exit 1
+lab_up --routers 8 --no-rate-limit --public || exit 1
 dir=$LAB_SCRATCH
 
 lookup_servers

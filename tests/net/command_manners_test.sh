@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$TREE/tests/net/command.sh"
 needs_command
-lab_up --routers 3 --no-ration || exit 1
+lab_up --routers 3 --no-rate-limit || exit 1
 target=$(lab_target 4) target6=$(lab_target 6) dir=$LAB_SCRATCH
 escape=$'\e'
 
@@ -43,7 +43,7 @@ is report_into_a_file_fits_80 "$(($(longest "$OUT") <= 80))" 1
 like report_has_mtrs_columns "$OUT" '^Hop +IP Address +Loss% +Sent +Last\(ms\) +Avg\(ms\) +Best\(ms\) +Worst\(ms\) +StDev'
 cli -w -n -c 2 "$target"
 like wide_report_has_all_columns "$OUT" 'Jitter\(ms\) +ASN +Organization +OS Guess$'
-cli -r -n -c 2 --columns hop,ip,loss,sent,recv,last,avg,best,worst,stdev,jitter,asn,os "$target"
+cli -r -n -c 2 --columns hop,ip,loss,sent,received,last,avg,best,worst,stdev,jitter,asn,os "$target"
 like chosen_columns_all_stay "$OUT" '^Hop .*Jitter\(ms\) +ASN +OS Guess$'
 export COLUMNS=300
 

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$TREE/tests/net/command.sh"
 needs_command
-lab_up --routers 4 --no-ration || exit 1
+lab_up --routers 4 --no-rate-limit || exit 1
 
 for family in 4 6; do
   cli -n -c 5 "$(lab_target $family)"

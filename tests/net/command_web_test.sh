@@ -7,7 +7,7 @@
 # shellcheck source=tests/net/web.sh
 . "$TREE/tests/net/web.sh"
 needs_command
-lab_up --routers 2 --no-ration || exit 1
+lab_up --routers 2 --no-rate-limit || exit 1
 web_up || exit 1
 T4=$(lab_target 4)
 export SSL_CERT_FILE=$LAB_SCRATCH/tls/ca.pem

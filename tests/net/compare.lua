@@ -60,17 +60,17 @@ table.insert(SUBJECTS, { "counts", function(trace, truth)
       equal(at .. key, hop[key], "0")
     end
     equal(at .. "sent", hop.sent, truth.packets)
-    equal(at .. "recv", hop.recv, truth.packets)
-    equal(at .. "its responder's recv", main.recv, truth.packets)
-    equal(at .. "raw_recv", hop.raw_recv, hop.raw_sent)
-    raw = raw + (tonumber(hop.raw_sent) or 0)
+    equal(at .. "received", hop.received, truth.packets)
+    equal(at .. "its responder's received", main.received, truth.packets)
+    equal(at .. "total_received", hop.total_received, hop.total_sent)
+    raw = raw + (tonumber(hop.total_sent) or 0)
     local n = tonumber(truth.packets)
     holds(at .. "loss_high", math.abs(tonumber(hop.loss_high)
       - 100 * WILSON_Z2 / (n + WILSON_Z2)) < 0.01)
   end)
   local sent, packets = tonumber(trace.data.sent), tonumber(truth.packets)
-  holds("raw_sent below sent", raw >= #truth.hops * packets)
-  holds(("sent is %s, raw_sent %d"):format(trace.data.sent, raw),
+  holds("total_sent below sent", raw >= #truth.hops * packets)
+  holds(("sent is %s, total_sent %d"):format(trace.data.sent, raw),
     sent >= raw and sent <= raw + 6 * (packets + 19))
 end })
 
@@ -121,7 +121,7 @@ table.insert(SUBJECTS, { "answers", function(trace, truth)
     local last = i == #truth.hops
     equal(at .. "codes", codes, last and names[truth.protocol]
       or names.exceeded)
-    equal(at .. "count of its code", tostring(count), hop.raw_recv)
+    equal(at .. "count of its code", tostring(count), hop.total_received)
     equal(at .. "reply_ttl", main.reply_ttl, tostring(65 - i))
     equal(at .. "target", main.target, tostring(last))
     equal(at .. "flow", main.flow, "0")
@@ -142,12 +142,12 @@ table.insert(SUBJECTS, { "head", function(trace, truth)
   equal("first_hop", data.first_hop, "1")
   local probed = tonumber(data.probed_hop)
   holds("probed_hop is " .. probed, probed >= n and probed <= n + 6)
-  for _, key in ipairs { "capture_drops", "clock_steps", "unstamped" } do
+  for _, key in ipairs { "capture_drops", "clock_adjustments", "missing_tx_timestamp" } do
     equal(key, data[key], "0")
   end
   equal("send_error", data.send_error, nil)
   equal("port is there", data.port ~= nil, truth.protocol ~= "icmp")
-  holds("elapsed is " .. data.elapsed, tonumber(data.elapsed) < 60)
+  holds("elapsed_s is " .. data.elapsed_s, tonumber(data.elapsed_s) < 60)
 end })
 
 local TITLES = { "Hop", "IP Address", "Loss%", "Sent", "Recv", "Avg(ms)",
@@ -159,7 +159,7 @@ local function cells_of(hop)
     return ("%.2f"):format(tonumber(main[key]))
   end
   return { hop.hop, main.ip, ("%.1f%%"):format(tonumber(hop.loss)),
-    hop.sent, hop.recv, ms "avg", ms "stdev", ms "jitter", main.asn or "-",
+    hop.sent, hop.received, ms "avg", ms "stdev", ms "jitter", main.asn or "-",
     main.organization or "-", main.os or "-" }
 end
 

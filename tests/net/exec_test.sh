@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$TREE/tests/net/command.sh"
 find_flavours
-lab_up --routers 1 --no-ration || exit 1
+lab_up --routers 1 --no-rate-limit || exit 1
 target=$(lab_target 4)
 
 # with_tests TREE: sets PATHS to variables for modules of the tests as well

@@ -11,7 +11,7 @@ if ! cc -O2 -D_GNU_SOURCE -o "$LAB_SCRATCH/flood" "$TREE/tests/net/flood.c"; the
   not_ok flood_tool "does not compile"
   exit
 fi
-lab_up --routers 3 --no-ration || exit 1
+lab_up --routers 3 --no-rate-limit || exit 1
 targets=
 for ((i = 0; i < TARGETS; i++)); do
   lab_ip s address add "10.0.3.$((i + 3))/24" dev eth0

@@ -5,8 +5,8 @@
 . "$(dirname "$0")/lib.sh"
 . "$TREE/tests/net/command.sh"
 needs_command
-lab_up --routers 4 --no-ration || exit 1
-lab_fork 1 3 no-ration || exit 1
+lab_up --routers 4 --no-rate-limit || exit 1
+lab_fork 1 3 no-rate_limit || exit 1
 dir=$LAB_SCRATCH
 t4=$(lab_target 4)
 

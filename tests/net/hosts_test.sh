@@ -4,14 +4,14 @@
 
 . "$(dirname "$0")/lib.sh"
 find_flavours
-lab_up --routers 2 --no-ration || exit 1
+lab_up --routers 2 --no-rate-limit || exit 1
 last=${FLAVOURS##* }
 t4=$(lab_target 4) t6=$(lab_target 6)
 
 # one_hop NAME FLAVOUR ADDRESS NMAP-OPTION...: the target is the only hop
 one_hop() {
   trace "$2" "${@:4}"
-  is "$1" "$(show hops ip sent recv duplicates send_errors loss) $(show get reached ending target_ttl)" \
+  is "$1" "$(show hops ip sent received duplicates send_errors loss) $(show get reached ending target_ttl)" \
     "1 $3 10 10 0 0 0 true reached 1"
   is "$1_table" "$(show text | tail -n 1 | awk '{ print $1, $2, $3, $4, $5 }')" "1 $3 0.0% 10 10"
 }
@@ -50,7 +50,7 @@ for options in '-n' '-n -sn' '-n -Pn -p 80' '-n -sS -p 80' '-n -sT -p 80 --reaso
   # shellcheck disable=SC2086 # a list, to be split
   in_flavour "$last" c timeout 60 nmap $options --script "$(tree_of "$last")/nse/mtr-trace.nse" \
     -oX - "$t4" >"$XML" 2>"$XML.err"
-  is "with_nmap${options// /_}" "$(show hops ip recv | xargs) $(show get reached)" \
+  is "with_nmap${options// /_}" "$(show hops ip received | xargs) $(show get reached)" \
     "1 10.0.0.2 10 2 10.0.1.2 10 3 $t4 10 true"
 done
 

@@ -13,7 +13,7 @@ cd "$TREE" || exit 1
 tests/lua lua5.4 tests/unit/pages.lua "$LAB_SCRATCH" || not_ok pages "could not be written"
 
 # One more, of real routers, by the command.
-lab_up --routers 3 --no-ration || exit 1
+lab_up --routers 3 --no-rate-limit || exit 1
 tree_env "$TREE"
 said=$(lab_run "${ENV[@]}" ip netns exec "$LAB-c" timeout 60 scripts/mtr-trace -n --asn off -c 3 \
   --html "$LAB_SCRATCH/real.html" "$(lab_target 4)" 2>&1 </dev/null)

@@ -4,7 +4,7 @@
 
 . "$(dirname "$0")/lib.sh"
 find_flavours
-lab_up --routers 1 --no-ration || exit 1
+lab_up --routers 1 --no-rate-limit || exit 1
 lab_ip c link set eth0 mtu 1400
 
 for f in $FLAVOURS; do

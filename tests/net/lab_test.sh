@@ -21,7 +21,7 @@ fetch() { # ADDRESS: the last line of its page
   lab_exec c bash -c "exec 3<>/dev/tcp/$1/80; printf 'GET / HTTP/1.0\r\n\r\n' >&3; tail -n 1 <&3"
 }
 
-lab_up --routers 4 --no-ration || exit 1
+lab_up --routers 4 --no-rate-limit || exit 1
 is v4_hops "$(hops 4)" "$(truth 4 5)"
 is v6_hops "$(hops 6)" "$(truth 6 5)"
 is v4_udp_hops "$(hops 4 -u)" "$(truth 4 5)"

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/lookup_lib.sh"
 find_flavours
-lab_up --routers 8 --no-ration --public || exit 1
+lab_up --routers 8 --no-rate-limit --public || exit 1
 
 lookup_servers
 

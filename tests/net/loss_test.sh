@@ -5,7 +5,7 @@
 
 . "$(dirname "$0")/lib.sh"
 find_flavours
-lab_up --routers 8 --no-ration || exit 1
+lab_up --routers 8 --no-rate-limit || exit 1
 declare -A flavour=([4]=deb12 [6]=${FLAVOURS##* }) ttl=([4]='ip ttl' [6]='ip6 hoplimit')
 
 run() { # FAMILY [NMAP OPTION...]
@@ -13,7 +13,7 @@ run() { # FAMILY [NMAP OPTION...]
 }
 
 # hops_are NAME FAMILY LINE...: hop, address, received and sent of all hops
-hops_are() { is "$1" "$(show hops ip recv sent)" "$(printf '%s\n' "${@:3}")"; }
+hops_are() { is "$1" "$(show hops ip received sent)" "$(printf '%s\n' "${@:3}")"; }
 
 # good FAMILY FROM TO [RECV]: the lines of these hops
 good() {
@@ -88,7 +88,7 @@ flavour[4]=deb12
 run 6
 hops_are loss_v6_hops 6 "$(good 6 1 3)" "$(good 6 4 9 8)"
 run 4 --script-args mtr-trace.protocol=udp,mtr-trace.packets=20
-is loss_of_20_udp "$(show hops recv sent | cut -d' ' -f2,3 | sort | uniq -c | xargs)" "6 16 20 3 20 20"
+is loss_of_20_udp "$(show hops received sent | cut -d' ' -f2,3 | sort | uniq -c | xargs)" "6 16 20 3 20 20"
 lab_clear r3
 
 # Loss on the way back of one router's answers is that row's alone.
@@ -111,7 +111,7 @@ lab_clear r3
 lab_filter_dest
 for family in 4 6; do
   run $family
-  is filtered_v${family}_hops "$(show hops ip recv sent | head -n 8)" "$(good $family 1 8)"
+  is filtered_v${family}_hops "$(show hops ip received sent | head -n 8)" "$(good $family 1 8)"
   like filtered_v${family}_tail "$(show text)" '^  9-30  \*$'
   unlike filtered_v${family}_rows "$(show text)" '^  (9|1[0-9]|2[0-9]|30) '
   like filtered_v${family}_note "$(show notes)" '^Target not reached: nothing beyond hop 8 answers\.$'

@@ -4,7 +4,7 @@
 
 . "$(dirname "$0")/lib.sh"
 find_flavours
-lab_up --routers 4 --no-ration || exit 1
+lab_up --routers 4 --no-rate-limit || exit 1
 
 # The server's own address and fifteen further ones of it.
 targets=$(lab_target 4)

@@ -10,7 +10,7 @@
 needs_command
 find_flavours
 last=${FLAVOURS##* }
-lab_up --routers 5 --no-ration || exit 1
+lab_up --routers 5 --no-rate-limit || exit 1
 
 
 run() { # FAMILY [OPTION...]: the command

@@ -61,7 +61,7 @@ end
 
 function open.finished(state, attributes)
   state.exit = attributes.exit
-  state.elapsed = tonumber(attributes.elapsed)
+  state.elapsed_s = tonumber(attributes.elapsed_s)
 end
 
 local function callbacks(state)
@@ -83,7 +83,7 @@ end
 --- Reads a file. Raises where it is not the XML of a finished run.
 -- @tparam string path
 -- @treturn table `hosts`, each with `address`, `timedout` and `scripts`;
---   `scripts` that ran for no host; `exit`, `elapsed`. A script has `text`
+--   `scripts` that ran for no host; `exit`, `elapsed_s`. A script has `text`
 --   and `data`, all of whose values are strings.
 function M.read(path)
   local file = assert(io.open(path))

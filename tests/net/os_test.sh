@@ -1,6 +1,6 @@
 #!/bin/bash
 # The OS guess over real Linux routers: what it says of them by every protocol,
-# with and without rationing, in both Nmaps; what it sends, counted on the wire
+# with and without rate limiting, in both Nmaps; what it sends, counted on the wire
 # apart from our own count; what it costs.
 
 . "$(dirname "$0")/lib.sh"
@@ -10,7 +10,7 @@ lab_up --routers 4 || exit 1
 t4=$(lab_target 4) t6=$(lab_target 6)
 QUIET=mtr-trace.asn=off,mtr-trace.names=no,mtr-trace.http=off
 
-free() { for ((i = 1; i <= 5; i++)); do lab_no_ration "$(lab_node "$i")"; done; }
+free() { for ((i = 1; i <= 5; i++)); do lab_no_rate_limit "$(lab_node "$i")"; done; }
 
 # guesses HOP...: what the table says of these hops, each once
 guesses() {
@@ -20,11 +20,11 @@ guesses() {
 # only_linux NAME: no hop is called anything but Linux-based, sure or not, or unknown
 only_linux() { unlike "$1_nothing_more_specific" "$(show hops os)" '^[0-9]+ (Linux-based.+[^?]|[^Lu-].*)$'; }
 
-# ---- rationing routers, which the kernel is by default --------------------------
+# ---- rate limiting routers, which the kernel is by default --------------------------
 
 for flavour in $FLAVOURS; do
   for protocol in icmp udp tcp; do
-    name=${flavour}_rationed_${protocol}
+    name=${flavour}_rate_limited_${protocol}
     trace "$flavour" --script-args $QUIET,mtr-trace.packets=3,mtr-trace.protocol=$protocol "$t4"
     is "${name}_routers" "$(guesses 1 2 3 4)" Linux-based
     # An error tells more than echo replies alone.
@@ -34,21 +34,21 @@ for flavour in $FLAVOURS; do
     is "${name}_no_loss" "$(show hops loss | cut -d' ' -f2 | sort -u)" 0
   done
 done
-name=rationed_v6
+name=rate_limited_v6
 trace "$other" -6 --script-args $QUIET,mtr-trace.packets=3 "$t6"
 only_linux "$name"
 
-# Port unreachables cost what time exceeded does: one is taken from the ration,
+# Port unreachables cost what time exceeded does: one is taken from the rate-limit,
 # once, and no counted probe goes unanswered for it.
 count_sent udp_to_routers udp dport 33434 ip daddr "$(lab_addr 4 1)"
 trace deb12 --script-args $QUIET,mtr-trace.packets=5,mtr-trace.os=active "$t4"
-is active_rationed_routers "$(guesses 1 2 3 4)" Linux-based
-is active_rationed_loss "$(show hops loss recv sent)" "$(for ((i = 1; i <= 5; i++)); do echo "$i 0 5 5"; done)"
-is active_rationed_udp "$(sent udp_to_routers)" 1
-like active_rationed_evidence "$(XML=$XML show text; cat "$XML")" 'key="unreachable_ttl">64<'
+is active_rate_limited_routers "$(guesses 1 2 3 4)" Linux-based
+is active_rate_limited_loss "$(show hops loss received sent)" "$(for ((i = 1; i <= 5; i++)); do echo "$i 0 5 5"; done)"
+is active_rate_limited_udp "$(sent udp_to_routers)" 1
+like active_rate_limited_evidence "$(XML=$XML show text; cat "$XML")" 'key="unreachable_ttl">64<'
 count_no_more
 
-# ---- without rationing ------------------------------------------------------------
+# ---- without rate limiting ------------------------------------------------------------
 
 free
 for flavour in $FLAVOURS; do

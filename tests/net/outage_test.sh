@@ -7,7 +7,7 @@
 . "$TREE/tests/net/command.sh"
 needs_command
 find_flavours
-lab_up --routers 4 --no-ration || exit 1
+lab_up --routers 4 --no-rate-limit || exit 1
 
 PROBES=11 # 1.05 s apart
 
@@ -52,11 +52,11 @@ is v4_status "$RC" 0
 fits 4 v4 "$(lua5.4 -e '
   local trace = require "dkjson".decode(io.read "a").traces[1]
   for _, hop in ipairs(trace.hops) do
-    print(hop.hop, hop.responders[1].ip, hop.recv, hop.sent)
+    print(hop.hop, hop.responders[1].ip, hop.received, hop.sent)
   end' <<<"$OUT" | tr '\t' ' ')"
 like v4_verdict "$OUT" "$(lab_addr 4 2) at hop 2 reported host unreachable for [0-9]+ of [0-9]+ probes, "
-unlike v4_false_words "$OUT" '"kind":"(balanced_per_packet|rationed|silent|path_changed)"'
-fits 6 v6 "$(show hops ip recv sent)"
+unlike v4_false_words "$OUT" '"kind":"(balanced_per_packet|rate_limited|silent|path_changed)"'
+fits 6 v6 "$(show hops ip received sent)"
 is v6_reached "$(show get reached ending)" "true reached"
 like v6_verdict "$(cat "$XML")" "$(lab_addr 6 2) at hop 2 reported no route to destination for [0-9]+ of [0-9]+ probes, "
-unlike v6_false_words "$(cat "$XML")" 'key="kind">(balanced_per_packet|rationed|silent|path_changed)<'
+unlike v6_false_words "$(cat "$XML")" 'key="kind">(balanced_per_packet|rate_limited|silent|path_changed)<'

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Several paths through real routers: the graph, shares and identifiers beside
 # the lab's truth, the bytes that balancers hash on the wire, loss on one
-# branch, routers that ration, balancing per packet.
+# branch, routers that rate-limit, balancing per packet.
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/command.sh"
@@ -93,8 +93,8 @@ compare_tracelb() { # WIDTH
 
 # ---- width 2 -----------------------------------------------------------------
 
-lab_up --routers 5 --no-ration || exit 1
-lab_fork 2 2 no-ration || exit 1
+lab_up --routers 5 --no-rate-limit || exit 1
+lab_fork 2 2 no-rate_limit || exit 1
 t4=$(lab_target 4)
 
 start_tracelb
@@ -175,24 +175,24 @@ lab_down
 
 # ---- width 4 -----------------------------------------------------------------
 
-lab_up --routers 5 --no-ration || exit 1
-lab_fork 2 4 no-ration || exit 1
+lab_up --routers 5 --no-rate-limit || exit 1
+lab_fork 2 4 no-rate_limit || exit 1
 start_tracelb
 widths 4
 compare_tracelb 4
 lab_down
 
-# ---- routers that ration -------------------------------------------------------
+# ---- routers that rate-limit -------------------------------------------------------
 
 lab_up --routers 5 || exit 1
 lab_fork 2 2 || exit 1
 twice=
 for run in first second; do
   script "$last" 4 mtr-trace.flows=10,mtr-trace.protocol=udp
-  is "rationed_no_loss_$run" "$(show hops loss | awk '$2 != 0')" ""
-  is "rationed_reached_$run" "$(show get reached target_ttl)" "true 6"
-  graph_is "rationed_graph_$run" "$XML" 4 2
+  is "rate_limited_no_loss_$run" "$(show hops loss | awk '$2 != 0')" ""
+  is "rate_limited_reached_$run" "$(show get reached target_ttl)" "true 6"
+  graph_is "rate_limited_graph_$run" "$XML" 4 2
   ids=$(graph "$XML" ids)
-  [ "$run" = first ] || is rationed_same_identifiers "$ids" "$twice"
+  [ "$run" = first ] || is rate_limited_same_identifiers "$ids" "$twice"
   twice=$ids
 done

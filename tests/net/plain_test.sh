@@ -3,7 +3,7 @@
 # address; and the front door with look-ups.
 
 . "$(dirname "$0")/lib.sh"
-lab_up --routers 3 --no-ration || exit 1
+lab_up --routers 3 --no-rate-limit || exit 1
 
 # The fenced block below the line <!-- example: plain -->.
 example() {

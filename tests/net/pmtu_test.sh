@@ -5,10 +5,10 @@
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/command.sh"
 find_flavours
-lab_up --routers 5 --no-ration || exit 1
+lab_up --routers 5 --no-rate-limit || exit 1
 
-# shrink LINK MTU: both ends of the link between router LINK and the next one
-shrink() {
+# reduction LINK MTU: both ends of the link between router LINK and the next one
+reduction() {
   lab_ip "r$1" link set dev down mtu "$2" && lab_ip "r$(($1 + 1))" link set dev up mtu "$2"
 }
 
@@ -30,13 +30,13 @@ for f in $FLAVOURS; do
   done
 done
 
-shrink 3 1400
+reduction 3 1400
 for f in $FLAVOURS; do
   for v in 4 6; do
     for run in first second; do
       pmtu "$f" $v
       is "${f}_v${v}_told_$run" "$LINE" \
-        "Path MTU 1400: it shrinks behind hop 3 ($(lab_addr $v 3) said packet too big)."
+        "Path MTU 1400: it reductions behind hop 3 ($(lab_addr $v 3) said packet too big)."
     done
     is "${f}_v${v}_told_loses_nothing" "$(show hops loss | cut -d' ' -f2 | sort -u)" 0
   done
@@ -45,7 +45,7 @@ for protocol in udp tcp; do
   for v in 4 6; do
     pmtu deb12 $v mtr-trace.protocol=$protocol
     is "${protocol}_v${v}_told" "$LINE" \
-      "Path MTU 1400: it shrinks behind hop 3 ($(lab_addr $v 3) said packet too big)."
+      "Path MTU 1400: it reductions behind hop 3 ($(lab_addr $v 3) said packet too big)."
   done
 done
 
@@ -55,31 +55,31 @@ for f in $FLAVOURS; do
   for v in 4 6; do
     for run in first second; do
       pmtu "$f" $v
-      is "${f}_v${v}_filtered_$run" "$LINE" "Path MTU 1400: it shrinks behind hop 3 ($vanish)."
+      is "${f}_v${v}_filtered_$run" "$LINE" "Path MTU 1400: it reductions behind hop 3 ($vanish)."
     done
     is "${f}_v${v}_filtered_loses_nothing" "$(show hops loss | cut -d' ' -f2 | sort -u)" 0
   done
 done
 pmtu deb12 4 mtr-trace.protocol=tcp
-is tcp_v4_filtered "$LINE" "Path MTU 1400: it shrinks behind hop 3 ($vanish)."
+is tcp_v4_filtered "$LINE" "Path MTU 1400: it reductions behind hop 3 ($vanish)."
 
 # A hop that never answers leaves a range.
 lab_rule r4 output icmp type time-exceeded drop
 pmtu deb12 4
-is silent_hop_leaves_a_range "$LINE" "Path MTU 1400: it shrinks between hops 3 and 5 ($vanish)."
+is silent_hop_leaves_a_range "$LINE" "Path MTU 1400: it reductions between hops 3 and 5 ($vanish)."
 lab_clear r4
 
 # One that tells, and behind it one that does not.
-shrink 2 1450
+reduction 2 1450
 pmtu deb12 4
-is two_shrink "$LINE" \
-  "Path MTU 1400: it shrinks behind hop 2 (to 1450, 10.0.1.2 said packet too big), then behind hop 3 (to 1400, $vanish)."
+is two_reductions "$LINE" \
+  "Path MTU 1400: it reductions behind hop 2 (to 1450, 10.0.1.2 said packet too big), then behind hop 3 (to 1400, $vanish)."
 
 # The target is silent: the last hop that answers stands in for it.
 lab_clear r3
 lab_rule s input icmp type echo-request drop
 pmtu deb12 4
-is silent_target "$LINE" "Path MTU 1400 as far as hop 5, as the target does not answer: it shrinks behind hop 2\
+is silent_target "$LINE" "Path MTU 1400 as far as hop 5, as the target does not answer: it reductions behind hop 2\
  (to 1450, 10.0.1.2 said packet too big), then behind hop 3 (to 1400, 10.0.2.2 said packet too big)."
 lab_clear s
 
@@ -90,5 +90,5 @@ for v in 4 6; do
 done
 cli -j -n --asn off --pmtu "$(lab_target 4)"
 is command_json "$(lua5.4 -e 'local t = require("dkjson").decode(io.read "a").traces[1].pmtu
-  print(t.mtu, t.exact, t.link_mtu, t.asked, #t.shrinks, t.shrinks[2].ttl, t.shrinks[2].method)' <<<"$OUT" | xargs)" \
+  print(t.mtu, t.exact, t.link_mtu, t.asked, #t.reductions, t.reductions[2].ttl, t.reductions[2].method)' <<<"$OUT" | xargs)" \
   "1400 true 1500 target 2 3 packet too big"

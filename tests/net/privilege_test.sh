@@ -4,7 +4,7 @@
 
 . "$(dirname "$0")/lib.sh"
 find_flavours
-lab_up --routers 2 --no-ration || exit 1
+lab_up --routers 2 --no-rate-limit || exit 1
 target=$(lab_target 4)
 
 # as_nobody FLAVOUR [CAPABILITY] -- NMAP OPTION...

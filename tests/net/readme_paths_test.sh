@@ -25,8 +25,8 @@ masked() {
     s/id [0-9a-f]{8}: 1 flow \(source port [0-9]+\), by 10\.[0-9.]+ /id, by /'
 }
 
-lab_up --routers 6 --no-ration || exit 1
-lab_fork 2 4 no-ration || exit 1
+lab_up --routers 6 --no-rate-limit || exit 1
+lab_fork 2 4 no-rate_limit || exit 1
 arguments=$(sed -n 's/^    \$ sudo nmap .*--script-args \(.*mtr-trace\.paths=.*\) [0-9.]*$/\1/p' "$TREE/nse/doc/multipath.md")
 at_least sample_is_there "$(sample | wc -l)" 10
 trace "$last" --script-args "$arguments" "$(lab_target 4)"

@@ -13,7 +13,7 @@ if [ ! -e "$TREE/README.md" ]; then
 fi
 find_flavours
 last=${FLAVOURS##* }
-lab_up --routers 8 --no-ration || exit 1
+lab_up --routers 8 --no-rate-limit || exit 1
 
 # Nmap finds the script by its name, as where it is installed.
 mkdir -p "$LAB_SCRATCH/nmap/scripts" && cp "$TREE/nse/mtr-trace.nse" "$LAB_SCRATCH/nmap/scripts" || exit 1

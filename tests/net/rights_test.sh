@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$TREE/tests/net/command.sh"
 needs_command
-lab_up --routers 2 --no-ration || exit 1
+lab_up --routers 2 --no-rate-limit || exit 1
 target=$(lab_target 4)
 raw=0000000000002000 # CAP_NET_RAW alone
 dir=$LAB_SCRATCH/nobodys

@@ -9,8 +9,8 @@
 needs_command
 find_flavours
 last=${FLAVOURS##* }
-lab_up --routers 3 --no-ration || exit 1
-lab_fork 0 2 no-ration || exit 1
+lab_up --routers 3 --no-rate-limit || exit 1
+lab_fork 0 2 no-rate_limit || exit 1
 declare -A first=() second=() own=() direct=()
 for family in 4 6; do
   first[$family]=$(lab_addr $family 1) second[$family]=$(lab_fork_addr $family 1 1 2)

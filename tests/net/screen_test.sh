@@ -6,7 +6,7 @@
 . "$TREE/tests/net/command.sh"
 needs_command
 command -v tmux >/dev/null || { skip screen_test.sh "tmux is not installed"; exit 0; }
-lab_up --routers 3 --no-ration || exit 1
+lab_up --routers 3 --no-rate-limit || exit 1
 tree_env "$TREE"
 target=$(lab_target 4)
 dir=$LAB_SCRATCH
@@ -244,7 +244,7 @@ left_behind cpu 0
 
 # ---- several flows -----------------------------------------------------------
 
-lab_fork 1 2 no-ration || exit 1
+lab_fork 1 2 no-rate_limit || exit 1
 side=$(lab_fork_addr 4 1 1 2)
 ways="$(lab_addr 4 2)|$side"
 pane 110 40

@@ -4,7 +4,7 @@
 
 . "$(dirname "$0")/lib.sh"
 find_flavours
-lab_up --routers 3 --no-ration || exit 1
+lab_up --routers 3 --no-rate-limit || exit 1
 last=${FLAVOURS##* }
 target=$(lab_target 4)
 long=(--script-args mtr-trace.packets=1000) # 100 seconds

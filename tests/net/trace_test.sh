@@ -4,7 +4,7 @@
 
 . "$(dirname "$0")/lib.sh"
 find_flavours
-lab_up --routers 8 --no-ration || exit 1
+lab_up --routers 8 --no-rate-limit || exit 1
 
 declare -A size=([icmp4]=64 [udp4]=40 [tcp4]=44 [icmp6]=84 [udp6]=60 [tcp6]=64)
 declare -A port=([udp]=port=33434 [tcp]=port=80)

@@ -6,7 +6,7 @@
 # shellcheck source=tests/net/web.sh
 . "$TREE/tests/net/web.sh"
 find_flavours
-lab_up --routers 3 --no-ration || exit 1
+lab_up --routers 3 --no-rate-limit || exit 1
 web_up || exit 1
 QUIET=mtr-trace.asn=off,mtr-trace.names=no,mtr-trace.packets=3
 T4=$(lab_target 4)
@@ -145,7 +145,7 @@ lost_request() {
   lab_rule r2 forward iifname up tcp dport 80 tcp flags psh drop
   ask mtr-trace.url=http://a.test/ "$T4"
   reads lost_request "[0-9]{3,4}\.[0-9]+ ms  \(http, HTTP/1.1 200; TCP $MS \+ wait $MS; 1 packet was sent again\)$"
-  is "${flavour}_lost_request_values" "$(show ttfb resends think)" "1 -"
+  is "${flavour}_lost_request_values" "$(show ttfb retransmissions think)" "1 -"
   lab_clear r2
 }
 

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- How routers ration their ICMP errors: token buckets as vendors build them
+--- How routers rate-limit their ICMP errors: token buckets as vendors build them
 -- (RFC 4443 section 2.4 f; icmp_ratelimit of Linux; defaults of IOS and
 -- Junos). Times are nanoseconds.
 -- @module sim.bucket
@@ -80,7 +80,7 @@ local function per_source(spec, random)
   end
 end
 
---- Makes a router's rationing.
+--- Makes a router's rate limiting.
 -- @tparam string|table spec a preset's name, or its fields; `start`: "full",
 --   "empty" or tokens; `preset` fills in what is not given
 -- @tparam table random

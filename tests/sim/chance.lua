@@ -24,7 +24,7 @@ local HEADERS = { "hop", "routing", "destination", "fragment",
 
 -- Fields of a node, each with its chance and how it is drawn.
 local TRAITS = {
-  { "ration", 0.25, function(R, v)
+  { "rate_limit", 0.25, function(R, v)
     return { preset = R.pick(PRESETS[v]),
       start = R.chance(0.3) and "empty" or nil }
   end },

@@ -92,7 +92,7 @@ function M.new(world, settings)
   return core, host, sim
 end
 
-local COLUMNS = { "hop", "ip", "share", "loss", "sent", "recv" }
+local COLUMNS = { "hop", "ip", "share", "loss", "sent", "received" }
 
 --- Traces the target of a world as the script and the command do.
 -- @tparam table world
@@ -107,12 +107,12 @@ function M.run(world, options, settings)
   for key, value in pairs(options) do
     own[key] = value
   end
-  local companions = {}
+  local enrichers = {}
   if own.pmtu then
-    companions[1] = pmtu.new(core, own, { address = world.target })
+    enrichers[1] = pmtu.new(core, own, { address = world.target })
     own.pmtu = nil
   end
-  local result = assert(tracer.run(host, core, own, companions))
+  local result = assert(tracer.run(host, core, own, enrichers))
   return result, text.render(result, { columns = COLUMNS, max_silent = 5,
     name = world.target }), { said = host.said, took_s = host.now() }
 end

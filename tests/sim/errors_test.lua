@@ -35,7 +35,7 @@ local function kinds(result)
   return set
 end
 
-local FALSE = { "balanced_per_packet", "balanced_per_flow", "rationed",
+local FALSE = { "balanced_per_packet", "balanced_per_flow", "rate_limited",
   "silent", "path_changed", "return_path_changed", "tunnel", "hidden_tunnel",
   "cannot_tell" }
 
@@ -71,11 +71,11 @@ end
 
 -- ---- 1.1: an outage that a router reports ----------------------------------
 
-local function flapping(version, ration, outage)
+local function flapping(version, rate_limit, outage)
   local kind = HOST_UNREACHABLE[version]
   outage.type, outage.code = kind[1], kind[2]
   return build.line(4, { version = version, nodes = { r1 = {
-    ration = ration, outage = outage } } })
+    rate_limit = rate_limit, outage = outage } } })
 end
 
 -- The share of the time of the counted probes that the link was away.
@@ -98,18 +98,18 @@ local function assert_outage(result, version, share, what)
 end
 
 check.case("outage_is_loss_and_is_named_slow_rounds", function()
-  for _, ration in ipairs { false, "linux4" } do
+  for _, rate_limit in ipairs { false, "linux4" } do
     everywhere(function(version, protocol, seed)
-      local w = flapping(version, ration or nil, { from_s = 3, down_s = 9,
+      local w = flapping(version, rate_limit or nil, { from_s = 3, down_s = 9,
         every_s = 19 })
       local result = trace(w, { packets = 55, interval = 1.05,
         protocol = protocol }, seed)
       local v = assert_outage(result, version, 27 / 57.75,
-        ration or "no limit")
-      check.equal(v.spells >= 2, true)
+        rate_limit or "no limit")
+      check.equal(v.periods >= 2, true)
       check.equal(v.at >= 3 and v.until_s < 50.1, true)
-      if not ration then
-        check.equal(v.spells, 3)
+      if not rate_limit then
+        check.equal(v.periods, 3)
         assert_near(v.at, 3, 1.1, "begins")
         assert_near(v.until_s, 50, 1.2, "ends")
         local reported = 0
@@ -159,32 +159,32 @@ end
 
 -- The burst tests may fall into an outage, too.
 check.case("outage_is_no_rate_limit_at_any_pace", function()
-  for _, ration in ipairs { false, "linux4" } do
+  for _, rate_limit in ipairs { false, "linux4" } do
     for seed = 1, 12 do
       local version = seed % 2 == 0 and 4 or 6
       local outage = { from_s = seed * 0.7, down_s = 4, every_s = 9 }
-      local w = flapping(version, ration or nil, outage)
+      local w = flapping(version, rate_limit or nil, outage)
       local result = trace(w, { packets = 60, interval = 0.3,
         protocol = PROTOCOLS[seed % 3 + 1] }, seed)
-      local what = ("seed %d %s"):format(seed, ration or "no limit")
+      local what = ("seed %d %s"):format(seed, rate_limit or "no limit")
       check.equal({ result.ending, #result.hops }, { "reached", 5 }, what)
       for ttl = 2, 5 do
         local hop = result.hops[ttl]
         check.equal(#hop.responders, 1, what)
         -- Where a router has no token left to say so, an outage that takes all
         -- of two bursts is not told from a rate limit.
-        check.equal(ration == "linux4" or hop.ration == nil, true,
+        check.equal(rate_limit == "linux4" or hop.rate_limit == nil, true,
           what .. " hop " .. ttl)
-        check.equal(hop.rationed, nil, what .. " hop " .. ttl)
+        check.equal(hop.rate_limited, nil, what .. " hop " .. ttl)
         -- The pace is found before the sample begins.
-        if not hop.ration then
-          assert_near(hop.loss, away(outage, result.elapsed - 18.5, 18), 0.1,
+        if not hop.rate_limit then
+          assert_near(hop.loss, away(outage, result.elapsed_s - 18.5, 18), 0.1,
             what .. " hop " .. ttl)
         end
       end
       -- All tokens of a router may go to probes that expire there.
       local v = kinds(result).unreachable
-      check.equal(v and v.hop, (v or not ration) and 1 or nil, what)
+      check.equal(v and v.hop, (v or not rate_limit) and 1 or nil, what)
       check.equal(kinds(result).balanced_per_packet, nil, what)
     end
   end
@@ -207,11 +207,11 @@ check.case("outage_at_the_start_and_at_the_end", function()
 end)
 
 check.case("a_path_that_nothing_passes_ends_at_who_says_so", function()
-  for _, ration in ipairs { false, "linux4" } do
+  for _, rate_limit in ipairs { false, "linux4" } do
     everywhere(function(version, protocol, seed)
       local kind = HOST_UNREACHABLE[version]
       local w = build.line(4, { version = version, nodes = { r3 = {
-        ration = ration or nil,
+        rate_limit = rate_limit or nil,
         reject = { type = kind[1], code = kind[2] } } } })
       local result = trace(w, { protocol = protocol }, seed)
       check.equal({ result.ending, #result.hops, result.ending_code },
@@ -480,7 +480,7 @@ check.case("a_hop_that_takes_3_s_is_waited_for_5_s", function()
           { packets, packets, 0.0 }, ("%s hop %d"):format(what, ttl))
       end
       check.equal(kinds(result).silent, nil, what)
-      check.equal(kinds(result).rationed, nil, what)
+      check.equal(kinds(result).rate_limited, nil, what)
     end
   end
 end)
@@ -496,7 +496,7 @@ check.case("a_recording_of_an_outage_replays_digit_for_digit", function()
   end
   local function rendered(result)
     return text.render(result, { columns = { "hop", "ip", "loss", "sent",
-      "recv", "unreachable", "avg" }, max_silent = 5, name = "x" })
+      "received", "unreachable", "avg" }, max_silent = 5, name = "x" })
   end
   local worlds = {
     flapping(4, "linux4", { from_s = 1, down_s = 3, every_s = 7 }),

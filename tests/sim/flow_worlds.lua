@@ -127,7 +127,7 @@ local function hop_of(world, ttl, drawn)
   local low, high = loss.wilson(sent - received, sent, loss.Z95)
   return { ttl = ttl, sent = sent, received = received, lost = lost,
     loss = 1 - received / sent, loss_low = low, loss_high = high,
-    silent = received == 0, raw_sent = sent + 3, raw_received = received,
+    silent = received == 0, total_sent = sent + 3, total_received = received,
     late = 0, duplicates = 0, send_errors = 0, in_flight = 0,
     responders = responders, runs = #drawn == 1 and runs or {} }
 end
@@ -143,8 +143,8 @@ local function result_of(world, drawn)
     protocol = "udp", hops = hops, first_hop = 1, probed_hop = #hops,
     reached = reached, ending = reached and "reached" or "silent",
     target_ttl = reached and #hops or nil, packets = world.packets,
-    done = true, elapsed = 1.0, sent = 0, capture_drops = 0,
-    clock_steps = 0, unstamped = 0, size = 40 }
+    done = true, elapsed_s = 1.0, sent = 0, capture_drops = 0,
+    clock_adjustments = 0, missing_tx_timestamp = 0, size = 40 }
 end
 
 --- Traces a world with all its flows.

@@ -111,8 +111,8 @@ local CASES = {
   { name = "one_flow", world = build.line(4) },
   { name = "ipv6_tcp", world = build.line(3, { version = 6 }),
     options = { protocol = "tcp", port = 443 } },
-  { name = "rationing", world = build.line(3, { nodes = {
-    r2 = { ration = "linux4" } } }) },
+  { name = "rate_limiting", world = build.line(3, { nodes = {
+    r2 = { rate_limit = "linux4" } } }) },
   { name = "silent_hops", world = build.line(5, { nodes = { r2 = SILENT,
     r3 = SILENT } }), change = with_failure },
   { name = "unreached", world = build.line(3, { host = SILENT }) },

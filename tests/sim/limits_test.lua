@@ -25,7 +25,7 @@ local function add(sums, result)
     sums.rows = sums.rows + 1
     sums.sent = sums.sent + hop.sent
     sums.lost = sums.lost + hop.sent - hop.received
-    sums.limited = sums.limited + (hop.ration and 1 or 0)
+    sums.limited = sums.limited + (hop.rate_limit and 1 or 0)
   end
 end
 
@@ -51,7 +51,7 @@ end
 local function run_flows(limit, count, apart_s, packets)
   local sums = new_sums()
   for seed = 1, RUNS do
-    local w = build.line(5, { each = { ration = limit } })
+    local w = build.line(5, { each = { rate_limit = limit } })
     local traces = flows_of(w, seed, count, apart_s, packets)
     for _, t in ipairs(driver.run(w, traces, { seed = seed })) do
       add(sums, t.result)
@@ -101,7 +101,7 @@ for name, row in pairs(REFILLS) do
   check.case("no_loss_at_" .. name, function()
     local lost, sampled, took_s = 0, 0, 0
     for seed = 1, 15 * RUNS do
-      local w = build.line(3, { nodes = { r2 = { ration = row[1] } } })
+      local w = build.line(3, { nodes = { r2 = { rate_limit = row[1] } } })
       local result, t = driver.trace(w, { packets = 10, max_hops = 6 },
         { seed = seed })
       local hop = result.hops[2]
@@ -121,7 +121,7 @@ end
 
 -- ---- many targets ----------------------------------------------------------
 
-local LIMITED, SILENT = { ration = "linux4" }, { answers = 0 }
+local LIMITED, SILENT = { rate_limit = "linux4" }, { answers = 0 }
 
 -- So many addresses of one host in a /24.
 local function targets(count)
@@ -199,7 +199,7 @@ local function count_row(sums, hop, address, beyond)
     sums.sent + hop.sent
   sums.whole = sums.whole + (hop.sent == 10 and 1 or 0)
   sums.inferred = sums.inferred
-    + (hop.ration and hop.ration.inferred and 1 or 0)
+    + (hop.rate_limit and hop.rate_limit.inferred and 1 or 0)
 end
 
 local function run_targets(w, list, at_once, more, seed)

@@ -53,7 +53,7 @@ local function bursts_by_packet(spec, unit)
   end
 end
 
--- The same in continuous time: good and bad spells of these mean lengths.
+-- The same in continuous time: good and bad periods of these mean lengths.
 local function bursts_by_time(spec, random)
   local good, length = spec.good_ms * MS, spec.bad_ms * MS
   local share = spec.share or 1

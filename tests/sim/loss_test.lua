@@ -33,8 +33,8 @@ local WAYS = {
   bursts_back = function(loss) return { loss_back = BURSTS[loss] } end,
 }
 
-local function ration(preset, start)
-  return { ration = { preset = preset, start = start } }
+local function rate_limit(preset, start)
+  return { rate_limit = { preset = preset, start = start } }
 end
 
 -- So many that the standard error stays below 0.2 points: half a point off is
@@ -48,27 +48,27 @@ local BURSTY = { "bursts_forward", "bursts_back" }
 
 local GRID = {
   { name = "plain", packets = LONG, ways = BACK, losses = BOTH },
-  { name = "linux4", each = ration "linux4", packets = LONG, ways = BACK,
+  { name = "linux4", each = rate_limit "linux4", packets = LONG, ways = BACK,
     losses = BOTH },
-  { name = "linux4_empty", each = ration("linux4", "empty"), ways = BACK },
-  { name = "linux4_nothing_behind", each = ration "linux4", ways = BACK,
+  { name = "linux4_empty", each = rate_limit("linux4", "empty"), ways = BACK },
+  { name = "linux4_nothing_behind", each = rate_limit "linux4", ways = BACK,
     host = { echo = false }, last = HOPS - 1, trace = { max_silent = 1 } },
-  { name = "linux4_udp", each = ration "linux4", host = ration "linux4",
+  { name = "linux4_udp", each = rate_limit "linux4", host = rate_limit "linux4",
     trace = { protocol = "udp", max_hops = 30 }, ways = { "both" } },
   { name = "plain_bursty", ways = BURSTY, runs = 12000 },
-  { name = "linux4_bursty", each = ration "linux4",
+  { name = "linux4_bursty", each = rate_limit "linux4",
     ways = { "bursts_forward" } },
   -- Where replies are lost several in a row, tokens seem to come too seldom.
   -- The pace is known once bursts were answered: with a packet a second on the
   -- link and runs of loss counted in packets, a sample begins in good times.
-  { name = "linux4_bursty", each = ration "linux4", ways = { "bursts_back" },
+  { name = "linux4_bursty", each = rate_limit "linux4", ways = { "bursts_back" },
     figures = 0.99, allowed = 1 },
-  { name = "bucket_of_10", each = ration "iosxr", ways = BACK,
+  { name = "bucket_of_10", each = rate_limit "iosxr", ways = BACK,
     losses = BOTH },
-  { name = "bucket_of_10_empty", each = ration("iosxr", "empty"),
+  { name = "bucket_of_10_empty", each = rate_limit("iosxr", "empty"),
     ways = FORWARD },
-  { name = "bucket_of_10_fast", each = ration "ios", ways = FORWARD },
-  { name = "linux6", version = 6, each = ration "linux6", ways = FORWARD },
+  { name = "bucket_of_10_fast", each = rate_limit "ios", ways = FORWARD },
+  { name = "linux6", version = 6, each = rate_limit "linux6", ways = FORWARD },
 }
 
 local function add(worlds, row, way, loss, packets)
@@ -119,7 +119,7 @@ local function measure(world)
     local result = driver.trace(world.world, world.trace, { seed = seed })
     for ttl, hop in ipairs(hops) do
       local got = result.hops[ttl]
-      hop.replaced = hop.replaced + (got.ration and 1 or 0)
+      hop.replaced = hop.replaced + (got.rate_limit and 1 or 0)
       if got.loss then
         local points = got.loss * 100
         hop.n, hop.sum = hop.n + 1, hop.sum + points

@@ -8,7 +8,7 @@
 #include "lua/answers.h"
 #include "lua/events.h"
 #include "lua/result.h"
-#include "results/statistics.h"
+#include "results/counters.h"
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -32,7 +32,7 @@ struct sim_event {
 
 struct trace_ud {
     struct trace *trace; /* its pace is our user value, which outlives us */
-    struct tally *tally;
+    struct counters *counters;
     struct evidence *evidence;
     const struct evidence_capture *capture; /* what is being read, else NULL */
     bool own_only;                          /* without what other traces measured */
@@ -191,7 +191,7 @@ static void on_event(void *context, const struct trace_event *event)
     struct trace_ud *u = context;
     if (u->own_only && event->shared)
         return;
-    tally_event(u->tally, event);
+    counters_event(u->counters, event);
     evidence_event(u->evidence, &trace_config(u->trace)->spec, event, u->capture);
     if (u->recording)
         record(u, event);
@@ -214,10 +214,10 @@ static int pace_trace(lua_State *L)
     u->recording = opt_boolean(L, "events");
     u->own_only = opt_boolean(L, "own_only");
     u->packet = malloc(config.spec.size);
-    u->tally = tally_new(config.max_hops);
+    u->counters = counters_new(config.max_hops);
     u->evidence = evidence_new(config.max_hops);
     u->trace = trace_new(&config, p->pace, now_ns, on_event, u, &err);
-    if (u->packet == NULL || u->tally == NULL || u->evidence == NULL || u->trace == NULL)
+    if (u->packet == NULL || u->counters == NULL || u->evidence == NULL || u->trace == NULL)
         return luaL_error(L, "no memory for a trace");
     return 1;
 }
@@ -233,7 +233,7 @@ static int trace_close(lua_State *L)
 {
     struct trace_ud *u = luaL_checkudata(L, 1, TRACE_MT);
     trace_free(u->trace);
-    tally_free(u->tally);
+    counters_free(u->counters);
     evidence_free(u->evidence);
     free(u->events);
     free(u->packet);
@@ -354,9 +354,9 @@ static struct prober_report *read_report(lua_State *L, struct trace_ud *u)
     report->first_hop = config->first_hop;
     report->done = trace_done(u->trace);
     trace_summary(u->trace, &report->summary);
-    report->tally = tally_snapshot(u->tally);
+    report->counters = counters_snapshot(u->counters);
     report->evidence = evidence_snapshot(u->evidence);
-    if (report->evidence == NULL || report->tally == NULL || report->tally->out_of_memory)
+    if (report->evidence == NULL || report->counters == NULL || report->counters->out_of_memory)
         luaL_error(L, "no memory for a result");
     return report;
 }
@@ -425,7 +425,7 @@ static void push_event(lua_State *L, const struct sim_event *e)
         [EVENT_SEND_ERROR] = "send_error",
         [EVENT_HOP_CHANGED] = "hop_changed",
         [EVENT_PATH_CHANGED] = "path_changed",
-        [EVENT_RATIONED] = "rationed",
+        [EVENT_RATE_LIMITED] = "rate_limited",
         [EVENT_UNTESTED] = "untested",
         [EVENT_TESTED] = "tested",
         [EVENT_RIVALS] = "rivals",
@@ -443,11 +443,11 @@ static void push_event(lua_State *L, const struct sim_event *e)
     set_integer(L, "rtt_ns", event->rtt_ns);
     set_integer(L, "error", event->error);
     set_true(L, "test", event->class == PROBE_TEST);
-    set_true(L, "clock_step", event->clock_step);
+    set_true(L, "clock_adjustment", event->clock_adjustment);
     set_true(L, "from_target", event->from_target);
     set_true(L, "shared", event->shared);
-    if (event->kind == EVENT_RATIONED)
-        set_integer(L, "spacing_ns", event->ration.spacing_ns);
+    if (event->kind == EVENT_RATE_LIMITED)
+        set_integer(L, "sample_interval_ns", event->rate_limit.sample_interval_ns);
     if (e->has_reply)
         set_reply(L, &e->reply);
 }

@@ -99,7 +99,7 @@ end
 
 -- An answer of the node the trip has come to; `make` builds its bytes, with
 -- the number of routers on the way back.
-local function answer(self, trip, p, rationed, make, out)
+local function answer(self, trip, p, rate_limited, make, out)
   local node = trip.hops[trip.i]
   local hops_back = trip.i - 1 + self.more_hops
   if node.lies then
@@ -108,7 +108,7 @@ local function answer(self, trip, p, rationed, make, out)
       deliver(self, trip, trip.at, function() return bytes end, out)
     end
   end
-  local at = router.answer_at(node, p, trip.at, rationed)
+  local at = router.answer_at(node, p, trip.at, rate_limited)
   if not at then
     return
   end

@@ -34,8 +34,8 @@ local REFUSED = {
     want = "world.nodes.a.link: unknown key 'dealy_ms'",
     change = function(w) w.nodes.a.link = { dealy_ms = 1 } end
   },
-  { name = "unknown_preset", want = "world.nodes.a.ration is cisco: one of",
-    change = function(w) w.nodes.a.ration = "cisco" end
+  { name = "unknown_preset", want = "world.nodes.a.rate_limit is cisco: one of",
+    change = function(w) w.nodes.a.rate_limit = "cisco" end
   },
   { name = "loss_above_1", want = "world.nodes.a.link.loss is 20",
     change = function(w) w.nodes.a.link = { loss = 20 } end
@@ -114,7 +114,7 @@ end)
 
 for name, spec in pairs {
   plain = 0.2, bursts = { enter = 0.1, leave = 0.4 },
-  spells = { good_ms = 400, bad_ms = 100 },
+  periods = { good_ms = 400, bad_ms = 100 },
 } do
   check.case("loss_is_what_it_says_" .. name, function()
     local R, lost, n = random.new(7), 0, 200000
@@ -139,7 +139,7 @@ check.case("a_queue_waits_as_long_as_theory_says", function()
     tostring(sum / n / 1e6))
 end)
 
--- ---- rationing, against published figures ---------------------------------
+-- ---- rate limiting, against published figures ---------------------------------
 
 -- Answers to `pps` a second for `seconds`, in whole seconds.
 local function answers(spec, pps, seconds, seed)

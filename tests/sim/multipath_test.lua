@@ -227,11 +227,11 @@ end)
 -- By then the bursts are over that show how fast tokens come.
 local MEASURED_NS = 5e9
 
--- Each way to a router that rations gets its own sample, and each flow one
+-- Each way to a router that rate-limits gets its own sample, and each flow one
 -- answer, within the pace; no flow is taken for one that nobody answers.
-local function rationed(path, version, protocol)
-  local ration, times = { ration = "linux" .. version }, {}
-  local w = world(path, version, { r1 = ration, r2 = ration, host = ration })
+local function rate_limited(path, version, protocol)
+  local rate_limit, times = { rate_limit = "linux" .. version }, {}
+  local w = world(path, version, { r1 = rate_limit, r2 = rate_limit, host = rate_limit })
   local result, text, run = core.run(w, { protocol = protocol, flows = 16,
     packets = 5 }, { verbose = true, on_send = function(_, ttl, now)
       times[#times + 1] = ttl == 1 and now > MEASURED_NS and now or nil
@@ -247,7 +247,7 @@ local function rationed(path, version, protocol)
 end
 
 local function keeps_pace(result, times)
-  local least = result.hops[1].ration.spacing * 1e9 - 25e6
+  local least = result.hops[1].rate_limit.sample_interval_s * 1e9 - 25e6
   check.equal(#times > 10, true)
   for i = 2, #times do -- three at once ask a hop that was silent so far
     local gap = times[i] - times[i - 1]
@@ -256,13 +256,13 @@ local function keeps_pace(result, times)
   end
 end
 
-check.case("sixteen_flows_keep_the_pace_of_those_that_ration", function()
+check.case("sixteen_flows_keep_the_pace_of_those_that_rate_limit", function()
   for _, version in ipairs { 4, 6 } do
     for _, protocol in ipairs { "icmp", "udp", "tcp" } do
-      local result, run, times = rationed(diamond(4), version, protocol)
+      local result, run, times = rate_limited(diamond(4), version, protocol)
       check.equal(#result.groups, 4)
       keeps_pace(result, times)
-      local told = said(table.concat(run.said, "\n"), "rations its answers")
+      local told = said(table.concat(run.said, "\n"), "rate-limits its answers")
       check.equal(#told, 1)
       local left = tonumber(told[1]:match ": about (%d+) s more$")
       -- The estimate may be made before the bursts that measure are over,

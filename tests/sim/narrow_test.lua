@@ -30,7 +30,7 @@ local function check_hop(row, hop)
   local name = "hop " .. hop.ttl
   check.equal(hop.loss, 0.0, name .. ": loss")
   check.equal(hop.untested, nil, name .. ": tested")
-  check.equal(hop.ration, nil, name .. ": rate limit")
+  check.equal(hop.rate_limit, nil, name .. ": rate limit")
   local delay = hop.responders[1].worst_ms - 2 * row.delay * hop.ttl
   check.equal(delay <= (row.most or MOST_MS), true,
     ("%s: %.2f ms of its own"):format(name, delay))
@@ -66,7 +66,7 @@ for _, row in ipairs(ROWS) do
           check_hop(row, hop)
         end
         for _, v in ipairs(result.verdicts) do
-          check.equal(v.kind ~= "loss" and v.kind ~= "rationed", true, v.text)
+          check.equal(v.kind ~= "loss" and v.kind ~= "rate_limited", true, v.text)
         end
         if row.kbit == 1000 and row.flows > 1 then
           check.equal(math.abs((result.link_rate or 0) - 1e6) < 3e5, true,

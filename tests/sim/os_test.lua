@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- The OS guess from end to end in simulation: the engine traces, it asks
--- what answered, the companion collects, the judge judges; over the personas
+-- what answered, the enricher collects, the judge judges; over the personas
 -- and over paths that mix them. Nobody is asked more than nine times, and
 -- asking changes no counted probe.
 local build = require "sim.build"
@@ -22,7 +22,7 @@ local function with(base, changes)
   return out
 end
 
--- The companion over what the simulation has answered.
+-- The enricher over what the simulation has answered.
 local function guess(result, asks, mode)
   local core = {}
   function core.neighbour() end
@@ -33,11 +33,11 @@ local function guess(result, asks, mode)
   end
   local host = { now = function() return 0 end,
     mac_prefixes = function() end }
-  local companion = collect.new(host, core, { mode = mode }, {})
-  companion:see(result)
-  check.equal(companion:poll(), 0)
-  companion:leave()
-  companion:annotate(result)
+  local enricher = collect.new(host, core, { mode = mode }, {})
+  enricher:see(result)
+  check.equal(enricher:poll(), 0)
+  enricher:leave()
+  enricher:annotate(result)
   return result
 end
 
@@ -125,7 +125,7 @@ local function mixed(more)
   return build.line(6, with({ nodes = {
     r1 = LINUX, r2 = JUNOS, r3 = { answers = 0 },
     r4 = with(JUNOS, { direct = false }), r5 = with(LINUX,
-      { ration = "linux4" }), r6 = JUNOS, host = LINUX,
+      { rate_limit = "linux4" }), r6 = JUNOS, host = LINUX,
   } }, more))
 end
 
@@ -151,7 +151,7 @@ check.case("mixed_path_is_told_by_udp_and_active", function()
   at_most_nine(answers)
 end)
 
-check.case("who_rations_gets_one_udp_probe", function()
+check.case("who_rate_limits_gets_one_udp_probe", function()
   local _, answers = traced(mixed(), "active", { packets = 3 })
   check.equal(answers["10.0.5.1"].asked, { echo = 3, tcp = 3, udp = 1 })
   check.equal(answers["10.0.1.1"].asked, { echo = 3, tcp = 3, udp = 3 })
@@ -161,20 +161,20 @@ local function figures(result)
   local out = {}
   for i, hop in ipairs(result.hops) do
     out[i] = ("%d/%d%s"):format(hop.received, hop.sent,
-      hop.ration and "r" or "")
+      hop.rate_limit and "r" or "")
   end
   return table.concat(out, " ")
 end
 
-check.case("asking_costs_rationed_hops_no_counted_probe", function()
-  for _, ration in ipairs { "linux4", "ios", "iosxr" } do
+check.case("asking_costs_rate_limited_hops_no_counted_probe", function()
+  for _, rate_limit in ipairs { "linux4", "ios", "iosxr" } do
     for _, protocol in ipairs { "icmp", "udp" } do
       local world = build.line(4, { each = with(LINUX,
-        { ration = ration }), host = LINUX })
+        { rate_limit = rate_limit }), host = LINUX })
       local result = traced(world, "active",
         { packets = 10, protocol = protocol })
       for _, hop in ipairs(result.hops) do
-        check.equal(hop.received, hop.sent, ration .. " " .. protocol .. ": "
+        check.equal(hop.received, hop.sent, rate_limit .. " " .. protocol .. ": "
           .. figures(result))
       end
     end

@@ -167,9 +167,9 @@ check.case("fork_by_destination_is_one_path", function()
     { 1, 0 })
 end)
 
-check.case("rationed_routers_of_a_branch_do_not_lose", function()
-  local w = forked("flow", { a1 = { ration = "linux4" },
-    b2 = { ration = "linux4" } })
+check.case("rate_limited_routers_of_a_branch_do_not_lose", function()
+  local w = forked("flow", { a1 = { rate_limit = "linux4" },
+    b2 = { rate_limit = "linux4" } })
   local result = judge.many(traced(w, 8, { packets = 10 }))
   check.equal({ texts(result, "branch_loss"), texts(result, "loss") },
     { {}, {} })

@@ -82,7 +82,7 @@ local function every_probe_has_one_fate(run_)
 end
 
 local function new_sums()
-  return { sent = 0, received = 0, raw_sent = 0, raw_received = 0, late = 0,
+  return { sent = 0, received = 0, total_sent = 0, total_received = 0, late = 0,
     duplicates = 0, send_errors = 0, in_flight = 0 }
 end
 
@@ -95,23 +95,23 @@ local function recount(events)
     local c = counted[e.probe]
     if e.kind == "sent" then
       counted[e.probe] = { counts = not e.test, state = "open" }
-      hop.raw_sent = hop.raw_sent + 1
-    elseif e.kind == "rationed" then
+      hop.total_sent = hop.total_sent + 1
+    elseif e.kind == "rate_limited" then
       for _, other in pairs(counted) do
         other.counts = other.counts and other.ttl ~= e.ttl
       end
     elseif e.kind == "duplicate" then
       hop.duplicates = hop.duplicates + 1
     elseif e.kind == "reply" or e.kind == "late" then
-      hop.raw_received = hop.raw_received + 1
+      hop.total_received = hop.total_received + 1
       hop.late = hop.late + (e.kind == "late" and 1 or 0)
       if c.state == "failed" then
-        hop.raw_sent, hop.send_errors = hop.raw_sent + 1,
+        hop.total_sent, hop.send_errors = hop.total_sent + 1,
           hop.send_errors - 1
       end
       c.state = "answered"
     elseif e.kind == "send_error" then
-      hop.raw_sent, hop.send_errors = hop.raw_sent - 1, hop.send_errors + 1
+      hop.total_sent, hop.send_errors = hop.total_sent - 1, hop.send_errors + 1
       c.state = "failed"
     elseif e.kind == "timeout" then
       c.state = "lost"
@@ -161,14 +161,14 @@ local function rows_add_up(run_)
     assert_that(hop.received <= hop.sent and hop.sent <= most,
       "hop %d: %d of %d received, %d packets", hop.ttl, hop.received,
       hop.sent, result.packets)
-    assert_that(hop.raw_received <= hop.raw_sent,
-      "hop %d: raw %d of %d received", hop.ttl, hop.raw_received,
-      hop.raw_sent)
+    assert_that(hop.total_received <= hop.total_sent,
+      "hop %d: raw %d of %d received", hop.ttl, hop.total_received,
+      hop.total_sent)
     assert_that(hop.in_flight == 0 or result.ending == "silent",
       "hop %d: %d in flight at the end", hop.ttl, hop.in_flight)
     if not run_.trouble and result.ending ~= "silent" then
       -- One that fell silent while its refill was measured has no figure.
-      local want = hop.ration and hop.ration.spacing > MOST_SPACING_S and 0
+      local want = hop.rate_limit and hop.rate_limit.sample_interval_s > MOST_SPACING_S and 0
         or result.packets
       assert_that(hop.sent == want, "hop %d: %d sent, want %d", hop.ttl,
         hop.sent, want)
@@ -206,7 +206,7 @@ end
 -- last second of a run may be seen at some of them only.
 local function changed_at_the_end(run_)
   for _, change in ipairs(run_.world.changes or {}) do
-    local before_end = run_.result.elapsed - change.at_s
+    local before_end = run_.result.elapsed_s - change.at_s
     if before_end >= 0 and before_end < 1.5 then
       return true
     end
@@ -217,7 +217,7 @@ end
 local function the_destination_is_found(run_)
   local host, result = run_.world.nodes.host, run_.result
   local sure = run_.options.packets >= 10 and not run_.trouble
-    and not host.answers and not (host.ration and host.ration.start)
+    and not host.answers and not (host.rate_limit and host.rate_limit.start)
     and not changed_at_the_end(run_)
   if sure then
     assert_that(result.reached, "not reached: %s", tostring(result.ending))
@@ -234,19 +234,19 @@ end
 local REFILL_BURSTS = 8 -- see refill.h
 
 local function it_ends_in_bounds(run_)
-  local packets, rations = run_.options.packets, {}
+  local packets, rate_limits = run_.options.packets, {}
   for _, hop in ipairs(run_.result.hops) do
-    rations[hop.ttl] = hop.ration and REFILL_BURSTS * 16 or 0
+    rate_limits[hop.ttl] = hop.rate_limit and REFILL_BURSTS * 16 or 0
   end
   for ttl, hop in ipairs(recount(run_.t.events)) do
-    -- Two samples, the tests, two proofs, and where it rations the bursts that
+    -- Two samples, the tests, two proofs, and where it rate-limits the bursts that
     -- measure the refill; all of it once more for what went wrong. A silent
     -- one
     -- is woken at most once a second, by three.
-    local waking = 3 * (1 + math.ceil(run_.result.elapsed))
-    local most = (2 * packets + 12 + 2 * 16 + (rations[ttl] or 0) + waking)
+    local waking = 3 * (1 + math.ceil(run_.result.elapsed_s))
+    local most = (2 * packets + 12 + 2 * 16 + (rate_limits[ttl] or 0) + waking)
       * (1 + run_.count.failed)
-    assert_that(hop.raw_sent <= most, "hop %d: %d probes", ttl, hop.raw_sent)
+    assert_that(hop.total_sent <= most, "hop %d: %d probes", ttl, hop.total_sent)
   end
   assert_that(run_.result.ending, "no ending")
 end

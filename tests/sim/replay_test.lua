@@ -141,7 +141,7 @@ end
 -- The simulation's engine numbers no flows; judges mark hops.
 local function without_marks(hops)
   for _, hop in ipairs(without_answers(hops)) do
-    hop.rationed, hop.suppressed = nil, nil
+    hop.rate_limited, hop.better_beyond = nil, nil
     for _, list in ipairs { hop.responders, hop.runs } do
       for _, item in ipairs(list) do
         item.flow = nil

@@ -240,7 +240,7 @@ check.case("mtu_drop_with_packet_too_big", function()
   for _, protocol in ipairs { "icmp", "udp", "tcp" } do
     for _, version in ipairs { 4, 6 } do
       local line, result = mtu_line(narrow(version), { protocol = protocol })
-      check.equal(line, ("Path MTU 1400: it shrinks behind hop 3 (%s said "
+      check.equal(line, ("Path MTU 1400: it reductions behind hop 3 (%s said "
         .. "packet too big)."):format(build.router(3, version)), protocol)
       whole(result, 6)
     end
@@ -252,19 +252,19 @@ check.case("mtu_drop_without_packet_too_big", function()
     for _, version in ipairs { 4, 6 } do
       local line, result = mtu_line(narrow(version,
         { r3 = { black_hole = true } }), { protocol = protocol })
-      check.equal(line, "Path MTU 1400: it shrinks behind hop 3 (nobody "
+      check.equal(line, "Path MTU 1400: it reductions behind hop 3 (nobody "
         .. "says so: packets of 1401 bytes vanish).", protocol)
       whole(result, 6)
     end
   end
 end)
 
--- Port unreachables are rationed: that search takes longer than all else.
-check.case("mtu_search_by_rationed_answers_is_waited_for", function()
+-- Port unreachables are rate-limited: that search takes longer than all else.
+check.case("mtu_search_by_rate_limited_answers_is_waited_for", function()
   local w = narrow(4, { r3 = { black_hole = true } })
-  w.nodes.host.ration = "linux4"
+  w.nodes.host.rate_limit = "linux4"
   local line, _, more = mtu_line(w, { protocol = "udp" })
-  check.equal(line, "Path MTU 1400: it shrinks behind hop 3 (nobody says so: "
+  check.equal(line, "Path MTU 1400: it reductions behind hop 3 (nobody says so: "
     .. "packets of 1401 bytes vanish).")
   check.equal(more.said[#more.said], "path MTU: no router names it, so sizes "
     .. "are searched: up to 57 s more")

@@ -20,7 +20,7 @@ local function targets()
 end
 
 local function world(limit, more)
-  local host = { also = targets(), ration = limit }
+  local host = { also = targets(), rate_limit = limit }
   for key, value in pairs(more or {}) do
     host[key] = value
   end

@@ -67,7 +67,7 @@ function M.new(spec, random)
   node.back_ns, node.back = link.new(wire, "back", random)
   node.mtu = wire.mtu
   node.answer_ns, node.answer_jitter = link.delay(spec.answer_ms, random)
-  node.take_token = spec.ration and bucket.new(spec.ration, random)
+  node.take_token = spec.rate_limit and bucket.new(spec.rate_limit, random)
   node.nat = compile_nat(spec.nat)
   node.ttl = spec.ttl or 64
   node.next_id = random.whole(1, 60000)
@@ -205,13 +205,13 @@ end
 -- @tparam table node
 -- @tparam table p
 -- @tparam integer at when the probe arrived
--- @tparam boolean rationed ICMP errors are
+-- @tparam boolean rate_limited ICMP errors are
 -- @treturn ?integer nil for no answer
-function M.answer_at(node, p, at, rationed)
+function M.answer_at(node, p, at, rate_limited)
   if node.answers and node.random.unit() >= node.answers then
     return nil
   end
-  if rationed and node.take_token and not node.take_token(at, p.source,
+  if rate_limited and node.take_token and not node.take_token(at, p.source,
     p.target) then
     return nil
   end

@@ -60,7 +60,7 @@ static void check_tried(const struct machines_counts *counts, uint64_t count)
     check_that(counts->started[MACHINE_TRACE] > count, "too few traces");
     for (int kind = MACHINE_PATHS; kind <= MACHINE_ASK; kind++)
         check_that(counts->started[kind] > count / 10, "too few machines %d", kind);
-    check_that(counts->rationed > count / 100, "too few rate limits");
+    check_that(counts->rate_limited > count / 100, "too few rate limits");
     check_that(counts->shared > count / 100, "too few shared samples");
     check_that(counts->replies > count * 10, "too few replies");
 }
@@ -80,7 +80,7 @@ int main(int argc, char **argv)
         check_tried(&counts, (uint64_t)count);
     printf("# %llu turns, %llu probes, %llu replies, %llu rate limits, %llu shared outcomes\n",
            (unsigned long long)counts.turns, (unsigned long long)counts.probes,
-           (unsigned long long)counts.replies, (unsigned long long)counts.rationed,
+           (unsigned long long)counts.replies, (unsigned long long)counts.rate_limited,
            (unsigned long long)counts.shared);
     return check_done();
 }

@@ -67,7 +67,7 @@ check.case("a_narrow_link_is_seen_and_loses_nothing", function()
   local result = trace({ protocol = "icmp", version = 4, most = 1000,
     link = { delay_ms = 1, rate_kbit = 1000, queue_packets = 50 } }, 60)
   for _, hop in ipairs(result.hops) do
-    check.equal({ hop.loss, hop.ration }, { 0.0, nil }, "hop " .. hop.ttl)
+    check.equal({ hop.loss, hop.rate_limit }, { 0.0, nil }, "hop " .. hop.ttl)
   end
   check.equal(result.link_rate ~= nil, true, "the link is not named")
   check.equal(result.link_rate < 2e6, true, "link_rate "

@@ -34,7 +34,7 @@ local function draw(seed)
   local routers, nodes = R.whole(2, 7), {}
   for i = 1, routers do
     nodes["r" .. i] = {
-      ration = R.chance(0.6) and R.pick(LIMITS) or nil,
+      rate_limit = R.chance(0.6) and R.pick(LIMITS) or nil,
       answers = R.chance(0.1) and 0 or nil,
       link = { delay_ms = R.whole(0, 12) },
     }
@@ -80,7 +80,7 @@ local function check_verdict(case, verdict)
   elseif verdict.kind == "silent" then
     for ttl = verdict.hop or verdict.from, verdict.hop or verdict.to do
       local node = case.nodes["r" .. ttl]
-      assert_that(node and (node.answers == 0 or node.ration), "%s",
+      assert_that(node and (node.answers == 0 or node.rate_limit), "%s",
         verdict.text)
     end
   end
@@ -99,7 +99,7 @@ local function check_moment(case, t, at_ns)
   if not ok then
     error(("stopped at %.3f s: %s\n%s"):format(at_ns / S, why,
       text.render(result, { columns = { "hop", "ip", "loss", "sent",
-        "recv" }, max_silent = 5, name = "x" })), 0)
+        "received" }, max_silent = 5, name = "x" })), 0)
   end
 end
 
@@ -142,7 +142,7 @@ end)
 -- The issue's case: -i 0.2 -c 1000, stopped after 20 s, routers as Linux is
 -- by default, a target behind a filter.
 check.case("a_long_run_stopped_after_20_s_has_its_samples", function()
-  local world = build.line(5, { each = { ration = "linux4" },
+  local world = build.line(5, { each = { rate_limit = "linux4" },
     host = { echo = false } })
   local sim = driver.new(world, { seed = 1 })
   local t = driver.start(sim.pace, driver.options(world, 1,
@@ -155,7 +155,7 @@ check.case("a_long_run_stopped_after_20_s_has_its_samples", function()
     local hop = result.hops[ttl]
     check.equal({ hop.loss, hop.untested }, { 0.0, nil })
     check.equal(hop.sent >= 14, true, "sent")
-    probes = probes + hop.raw_sent
+    probes = probes + hop.total_sent
   end
   for _, verdict in ipairs(result.verdicts) do
     check.equal(verdict.kind ~= "loss", true, verdict.text)

@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- How long a trace takes where routers ration their answers, and that no
+-- How long a trace takes where routers rate-limit their answers, and that no
 -- loss is shown that is not there. All in virtual time.
 local build = require "sim.build"
 local check = require "check"
 local driver = require "sim.driver"
 
-local LINUX = { ration = "linux4" }
-local EMPTY = { ration = { preset = "linux4", start = "empty" } }
-local RATIONED_HOST = { ration = "linux4" }
+local LINUX = { rate_limit = "linux4" }
+local EMPTY = { rate_limit = { preset = "linux4", start = "empty" } }
+local RATE_LIMITED_HOST = { rate_limit = "linux4" }
 
 local function assert_clean(result, packets, hops, where)
   check.equal(result.ending, "reached", where .. "ending")
@@ -38,11 +38,11 @@ local function one(row)
 end
 
 check.rows({
-  { name = "without_rationing_a_trace_takes_a_second", world = {},
+  { name = "without_rate_limiting_a_trace_takes_a_second", world = {},
     limit_s = 1.2 },
-  { name = "without_rationing_udp", world = {}, trace = { protocol = "udp" },
+  { name = "without_rate_limiting_udp", world = {}, trace = { protocol = "udp" },
     limit_s = 1.2 },
-  { name = "without_rationing_tcp_over_ipv6", world = { version = 6 },
+  { name = "without_rate_limiting_tcp_over_ipv6", world = { version = 6 },
     trace = { protocol = "tcp" }, limit_s = 1.2 },
   { name = "linux_routers_with_full_buckets", world = { each = LINUX },
     limit_s = 13.5 },
@@ -52,16 +52,16 @@ check.rows({
     trace = { packets = 5 }, limit_s = 8.5 },
   { name = "five_packets_with_empty_buckets", world = { each = EMPTY },
     trace = { packets = 5 }, limit_s = 8.5 },
-  { name = "rationed_udp_destination_with_nothing_behind",
-    world = { each = LINUX, host = RATIONED_HOST },
+  { name = "rate_limited_udp_destination_with_nothing_behind",
+    world = { each = LINUX, host = RATE_LIMITED_HOST },
     trace = { protocol = "udp" }, limit_s = 13.5 },
-  { name = "rationed_udp_destination_with_empty_bucket",
+  { name = "rate_limited_udp_destination_with_empty_bucket",
     world = { each = EMPTY, host = EMPTY },
     trace = { protocol = "udp" }, limit_s = 14.5 },
-  { name = "five_packets_to_a_rationed_udp_destination",
-    world = { each = LINUX, host = RATIONED_HOST },
+  { name = "five_packets_to_a_rate_limited_udp_destination",
+    world = { each = LINUX, host = RATE_LIMITED_HOST },
     trace = { protocol = "udp", packets = 5 }, limit_s = 8.5 },
-  { name = "only_one_router_rations",
+  { name = "only_one_router_rate_limits",
     world = { nodes = { r4 = LINUX } }, limit_s = 13.5 },
   { name = "jitter_and_long_links_change_nothing",
     world = { each = LINUX, link = { delay_ms = { base_ms = 10,
@@ -95,14 +95,14 @@ check.rows({
   -- One trace gets every token at first and leaves the other one slot.
   { name = "two_traces_at_once_with_empty_buckets",
     world = { each = EMPTY }, limit_s = 14.8 },
-  { name = "two_udp_traces_at_once_to_a_rationed_destination",
-    world = { each = LINUX, host = RATIONED_HOST },
+  { name = "two_udp_traces_at_once_to_a_rate_limited_destination",
+    world = { each = LINUX, host = RATE_LIMITED_HOST },
     trace = { protocol = "udp" }, limit_s = 14.6 },
   { name = "second_trace_half_a_second_later", world = { each = LINUX },
     second_at_s = 0.5, limit_s = 15.6 },
   { name = "second_trace_five_seconds_later", world = { each = LINUX },
     second_at_s = 5, limit_s = 14.6 },
-  { name = "two_traces_without_rationing", world = {}, limit_s = 1.2 },
+  { name = "two_traces_without_rate_limiting", world = {}, limit_s = 1.2 },
 }, two)
 
 check.finish()

@@ -17,7 +17,7 @@ end
 --- The hops of a world.
 -- @tparam table world checked
 -- @treturn {table,...} each `address`; `rtt_ms`, the least; `lost`, the share
---   of probes or answers that links lose; `rationed`
+--   of probes or answers that links lose; `rate_limited`
 function M.hops(world)
   local hops, way_ms, kept = {}, 0, 1
   for i, name in ipairs(world.path) do
@@ -28,7 +28,7 @@ function M.hops(world)
     way_ms, kept = way_ms + there_ms + back_ms, kept * arrives * returns
     local slow_ms = link.delay(node.answer_ms, {}) / MS
     hops[i] = { address = node.address, rtt_ms = way_ms + slow_ms,
-      lost = 1 - kept, rationed = node.ration ~= nil }
+      lost = 1 - kept, rate_limited = node.rate_limit ~= nil }
   end
   return hops
 end

@@ -19,7 +19,7 @@ tun_world tun_narrow || {
 }
 tree_env "$TREE"
 lab_run "${ENV[@]}" timeout 60 ip netns exec "$LAB-c" lua5.4 "$TREE/scripts/mtr-trace" --no-config \
-  --flows 8 --os off --asn off --http off -n -C --columns hop,loss,sent,recv,rationed 10.9.0.2 \
+  --flows 8 --os off --asn off --http off -n -C --columns hop,loss,sent,received,rate_limited 10.9.0.2 \
   >"$LAB_SCRATCH/narrow" 2>&1
 tun_end "$LAB_SCRATCH/said"
 is eight_flows_on_1_mbit_lose_nothing "$(grep -c ',0\(\.0*\)\?,80,80,' "$LAB_SCRATCH/narrow")" 7

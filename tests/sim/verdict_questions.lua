@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- Quality of the verdicts on loss and on rationing: random paths of known
+--- Quality of the verdicts on loss and on rate limiting: random paths of known
 -- truth, and how often what is said of them is right. Seeded; no clock.
 -- @module sim.verdict_questions
 local verdict = require "mtrtrace.verdict.trace"
@@ -27,15 +27,15 @@ local function new(random, packets)
   return world
 end
 
-local function ration(world, least, most, spare)
+local function rate_limit(world, least, most, spare)
   afflict(world, world.random:whole(least, most), "bucket",
     function() return world.random:one(worlds.BUCKETS) end, spare)
 end
 
--- Everything that is not loss: rations, silence, answers withheld.
+-- Everything that is not loss: rate-limits, silence, answers withheld.
 local function trouble(world, spare)
   local random = world.random
-  ration(world, 0, 5, spare)
+  rate_limit(world, 0, 5, spare)
   afflict(world, random:whole(0, 2), "silent",
     function() return true end, spare)
   afflict(world, random:whole(0, 1), "withholds",
@@ -66,12 +66,12 @@ local function clean(world, random)
   return { wrong = #of_kind(world, "loss") > 0 }
 end
 
--- Loss of up to 40 %, nobody rations.
-local function unrationed(world, random)
+-- Loss of up to 40 %, nobody rate-limits.
+local function unlimited(world, random)
   lose(world, random:whole(1, HOPS), 0.4 * random:share())
   afflict(world, random:whole(0, 1), "withholds",
     function() return 0.5 * random:share() end)
-  return { wrong = #of_kind(world, "rationed") > 0 }
+  return { wrong = #of_kind(world, "rate_limited") > 0 }
 end
 
 -- What the verdicts on loss say of the hop at which it begins.
@@ -92,7 +92,7 @@ end
 local function five_percent(world, random)
   local truth = random:whole(4, 8)
   lose(world, truth, 0.05)
-  ration(world, 1, 4, truth)
+  rate_limit(world, 1, 4, truth)
   return located(world, truth)
 end
 
@@ -100,7 +100,7 @@ end
 local function from_hop_4(share)
   return function(world)
     lose(world, 4, share)
-    ration(world, 0, 2, 4)
+    rate_limit(world, 0, 2, 4)
     return located(world, 4)
   end
 end
@@ -115,7 +115,7 @@ end
 
 --- What can be asked.
 M.QUESTIONS = {
-  false_loss = clean, false_rationed = unrationed,
+  false_loss = clean, false_rate_limited = unlimited,
   five_percent = five_percent, anywhere = anywhere,
   power_5 = from_hop_4(0.05), power_10 = from_hop_4(0.1),
   power_20 = from_hop_4(0.2),

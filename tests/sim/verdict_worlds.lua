@@ -27,9 +27,9 @@ M.BUCKETS = {
 -- @treturn {number,...}
 function M.second_trace(packets, from)
   local times = {}
-  local function send(count, at, spacing)
+  local function send(count, at, sample_interval_s)
     for i = 0, count - 1 do
-      times[#times + 1] = at + i * spacing
+      times[#times + 1] = at + i * sample_interval_s
     end
   end
   local tests = from + packets * INTERVAL_S
@@ -108,7 +108,7 @@ local function take(bucket, now)
 end
 
 -- One probe to a hop: lost on the way or not answered by choice, or over
--- the ration.
+-- the rate-limit.
 local function probe(world, router, way, now)
   if router.silent or world.random:share() < way then
     return false
@@ -118,10 +118,10 @@ local function probe(world, router, way, now)
   return world.random:share() >= (router.withholds or 0)
 end
 
-local function sample(world, router, way, from, spacing)
+local function sample(world, router, way, from, sample_interval_s)
   local lost = {}
   for i = 1, world.packets do
-    if not probe(world, router, way, from + (i - 1) * spacing) then
+    if not probe(world, router, way, from + (i - 1) * sample_interval_s) then
       lost[#lost + 1] = i
     end
   end
@@ -157,8 +157,8 @@ local function tested(world, router, way, now)
   if PROOF - proof < 5 or proof >= 6 and first + 1 >= proof then
     return nil
   end
-  return { tests = PROOF, tests_answered = proof, shared = 0,
-    spacing = spacing_of(first, proof) }
+  return { tests = PROOF, burst_received = proof, shared = 0,
+    sample_interval_s = spacing_of(first, proof) }
 end
 
 local function counted(world, router, way)
@@ -170,25 +170,25 @@ local function counted(world, router, way)
   end
   local lost = sample(world, router, way, 0, INTERVAL_S)
   local now = world.packets * INTERVAL_S
-  local ration = tested(world, router, way, now)
-  if ration then
-    ration.fast_sent = world.packets
-    ration.fast_received = world.packets - #lost
-    lost = sample(world, router, way, now + REST_S + ration.spacing,
-      ration.spacing)
+  local rate_limit = tested(world, router, way, now)
+  if rate_limit then
+    rate_limit.initial_sent = world.packets
+    rate_limit.initial_received = world.packets - #lost
+    lost = sample(world, router, way, now + REST_S + rate_limit.sample_interval_s,
+      rate_limit.sample_interval_s)
   end
-  return lost, ration
+  return lost, rate_limit
 end
 
 local function hop_of(world, ttl, way)
   local router = world.routers[ttl]
-  local lost, ration = counted(world, router, way)
+  local lost, rate_limit = counted(world, router, way)
   local n, silent = world.packets, router.silent or false
   local low, high = loss.wilson(#lost, n, loss.Z95)
   return {
-    ttl = ttl, sent = n, received = n - #lost, lost = lost, ration = ration,
+    ttl = ttl, sent = n, received = n - #lost, lost = lost, rate_limit = rate_limit,
     loss = #lost / n, loss_low = low, loss_high = high, silent = silent,
-    raw_sent = n + 3, runs = {}, responders = silent and {} or {
+    total_sent = n + 3, runs = {}, responders = silent and {} or {
       { address = "10.0.0." .. ttl, flow = 0, received = n - #lost,
         late = 0 },
     },

@@ -25,11 +25,11 @@ check.rows(LATE, function(row)
     local result = verdict.judge(driver.trace(world,
       { packets = row.packets, max_hops = 8 }, { seed = seed }))
     for ttl, hop in ipairs(result.hops) do
-      check.equal({ hop.received, hop.rationed }, { hop.sent, nil },
+      check.equal({ hop.received, hop.rate_limited }, { hop.sent, nil },
         ("seed %d, hop %d"):format(seed, ttl))
     end
     for _, v in ipairs(result.verdicts) do
-      check.equal(v.kind ~= "loss" and v.kind ~= "rationed", true,
+      check.equal(v.kind ~= "loss" and v.kind ~= "rate_limited", true,
         ("seed %d: %s"):format(seed, v.text))
     end
   end
@@ -42,8 +42,8 @@ check.case("lost_probes_cost_a_second_at_most", function()
   for seed = 1, RUNS do
     local result = driver.trace(world, { packets = 10, max_hops = 6,
       interval = 1.1 }, { seed = seed })
-    check.equal(result.elapsed < 9 * 1.1 + 3.3, true,
-      ("seed %d: %.2f s"):format(seed, result.elapsed))
+    check.equal(result.elapsed_s < 9 * 1.1 + 3.3, true,
+      ("seed %d: %.2f s"):format(seed, result.elapsed_s))
   end
 end)
 

@@ -127,7 +127,7 @@ local LINK = {
   reorder = record { share = share, delay_ms = positive },
   mtu = number(28, 65535), -- larger packets: too big, whatever their DF says
 }
-local RATION = {
+local RATE_LIMIT = {
   preset = keys_of(bucket.presets), burst = positive, every_ms = positive,
   refill = positive, smooth = flag, scope = one_of("source", "pair", "all"),
   start = either("number", positive, "string", one_of("full", "empty")),
@@ -147,7 +147,7 @@ local NODE = {
                            -- one that a probe was sent to
   answers = share,         -- of the probes; 0: silent
   from = either("string", text, "table", list_of(text)), -- instead of address
-  ration = either("string", keys_of(bucket.presets), "table", record(RATION)),
+  rate_limit = either("string", keys_of(bucket.presets), "table", record(RATE_LIMIT)),
   answer_ms = DELAY,       -- slow in answering only
   ttl = byte,              -- initial, of its answers (64)
   tos = TOS,               -- of errors (linux)

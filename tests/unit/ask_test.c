@@ -186,7 +186,7 @@ static void test_permits(void)
     check_that(ask_done(&ask), "not done");
     ask_fini(&ask);
 
-    check_case("responder_that_rations_gets_one_udp");
+    check_case("responder_that_rate_limits_gets_one_udp");
     sent.count = 0;
     ask_init(&ask, &config, true, 0);
     run(&ask, ASK_ONE, 0, 5 * SECOND, &sent);

@@ -167,13 +167,13 @@ check.case("what_mtr_has_and_we_have_not_is_said", function()
 end)
 
 local COLUMNS = {
-  { name = "names_by_default", line = "x", want = "hop,host,loss,sent,recv,"
+  { name = "names_by_default", line = "x", want = "hop,host,loss,sent,received,"
     .. "last,avg,best,worst,stdev,jitter,asn,organization,os" },
   { name = "addresses_without_names", line = "-n -o L x",
     want = "hop,ip,loss" },
   { name = "both", line = "-b -o L x", want = "hop,ip,name,loss" },
   { name = "all_letters", line = "-o LDRSNBAWVGJMXI x",
-    want = "hop,host,loss,dropped,recv,sent,last,best,avg,worst,stdev,"
+    want = "hop,host,loss,dropped,received,sent,last,best,avg,worst,stdev,"
       .. "gmean,jitter_last,jitter,jitter_worst,jitter_rfc3550" },
   { name = "mtrs_space_says_nothing", line = "-o L_N x",
     want = "hop,host,loss,last" },

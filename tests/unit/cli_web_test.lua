@@ -4,7 +4,7 @@ local check = require "check"
 local options = require "mtrtrace.cli.options"
 local run = require "mtrtrace.cli.run"
 
--- The names and look-up times of the web companions of a run over so many
+-- The names and look-up times of the web enrichers of a run over so many
 -- targets; each look-up takes 2 ms.
 local function asked(count, shows, found)
   local clock, names, list = 0, {}, {}
@@ -24,8 +24,8 @@ local function asked(count, shows, found)
     options = assert(options.check(found)),
     readers = { {}, { shows_web = shows } },
     trace = function(_, _, _, beside)
-      for _, companion in ipairs(beside) do
-        list[#list + 1] = companion.settings
+      for _, enricher in ipairs(beside) do
+        list[#list + 1] = enricher.settings
       end
       return { reached = true }
     end }):start()

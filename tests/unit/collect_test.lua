@@ -60,8 +60,8 @@ local function result_of(hops, changes)
   return result
 end
 
--- A companion whose judge keeps its subjects by address.
-local function companion(core, settings, store, host)
+-- An enricher whose judge keeps its subjects by address.
+local function enricher(core, settings, store, host)
   local subjects = {}
   settings = settings or {}
   settings.mode = settings.mode or "echo"
@@ -87,7 +87,7 @@ end
 
 check.case("each_address_that_answered_is_asked_once", function()
   local core = engine()
-  local c = companion(core, { source = "10.0.0.77", interface = "eth7" })
+  local c = enricher(core, { source = "10.0.0.77", interface = "eth7" })
   c:see(result_of { hop(1, "10.0.0.1") })
   c:see(result_of(path()))
   c:see(result_of(path()))
@@ -98,7 +98,7 @@ end)
 
 check.case("passive_asks_nobody", function()
   local core = engine()
-  local c, subjects = companion(core, { mode = "passive" })
+  local c, subjects = enricher(core, { mode = "passive" })
   local result = result_of(path(), { done = true })
   c:see(result)
   check.equal({ c:poll(), #core.asked }, { 0, 0 })
@@ -110,11 +110,11 @@ end)
 
 check.case("traces_of_a_run_share_what_was_answered", function()
   local core, store = engine(), {}
-  local one = companion(core, nil, store)
+  local one = enricher(core, nil, store)
   one:see(result_of(path()))
   one:poll()
   one:leave()
-  local two, subjects = companion(core, nil, store)
+  local two, subjects = enricher(core, nil, store)
   local result = result_of { hop(1, "10.0.0.1"), hop(2, "10.0.3.1") }
   two:see(result)
   check.equal({ two:poll(), addresses(core) }, { 0, "10.0.0.1 10.0.3.1" })
@@ -127,7 +127,7 @@ end)
 
 check.case("ask_of_another_trace_goes_on_when_one_leaves", function()
   local core, store = engine(10), {}
-  local one, two = companion(core, nil, store), companion(core, nil, store)
+  local one, two = enricher(core, nil, store), enricher(core, nil, store)
   one:see(result_of(path()))
   two:see(result_of(path()))
   one:leave()
@@ -138,7 +138,7 @@ end)
 
 check.case("address_that_was_left_early_is_asked_on", function()
   local core, store = engine(10), {}
-  local one, two = companion(core, nil, store), companion(core, nil, store)
+  local one, two = enricher(core, nil, store), enricher(core, nil, store)
   one:see(result_of { hop(1, "10.0.0.1") })
   one:leave()
   check.equal(core.open, 0)
@@ -147,7 +147,7 @@ check.case("address_that_was_left_early_is_asked_on", function()
 end)
 
 check.case("echoes_hold_up_the_table_for_less_than_half_a_second", function()
-  local c, _, host = companion(engine(math.huge))
+  local c, _, host = enricher(engine(math.huge))
   c:see(result_of(path(), { done = false }))
   host.clock = 60
   check.equal(c:poll(), 2)
@@ -159,7 +159,7 @@ check.case("echoes_hold_up_the_table_for_less_than_half_a_second", function()
 end)
 
 check.case("active_is_waited_for_longer", function()
-  local c, _, host = companion(engine(math.huge), { mode = "active" })
+  local c, _, host = enricher(engine(math.huge), { mode = "active" })
   c:see(result_of(path(), { done = true }))
   host.clock = 2.5
   check.equal(c:poll(), 2)
@@ -168,7 +168,7 @@ check.case("active_is_waited_for_longer", function()
 end)
 
 check.case("what_came_until_then_is_used", function()
-  local c, subjects = companion(engine(math.huge))
+  local c, subjects = enricher(engine(math.huge))
   local result = result_of({ hop(1, "10.0.0.1") }, { done = true })
   c:see(result)
   c:leave()
@@ -177,7 +177,7 @@ check.case("what_came_until_then_is_used", function()
 end)
 
 check.case("address_that_cannot_be_asked_is_judged_all_the_same", function()
-  local c, subjects = companion(engine())
+  local c, subjects = enricher(engine())
   local result = result_of { hop(1, "10.0.9.9") }
   c:see(result)
   check.equal(c:poll(), 0)
@@ -187,22 +187,22 @@ check.case("address_that_cannot_be_asked_is_judged_all_the_same", function()
 end)
 
 check.case("address_at_two_hops_is_one_subject", function()
-  local c, subjects = companion(engine())
+  local c, subjects = enricher(engine())
   local result = result_of { hop(4, "10.0.4.1", { name = "a.example" }),
-    hop(5, "10.0.4.1", nil, { ration = { spacing = 1.05 } }) }
+    hop(5, "10.0.4.1", nil, { rate_limit = { sample_interval_s = 1.05 } }) }
   c:see(result)
   c:poll()
   c:annotate(result)
   local subject = subjects["10.0.4.1"]
-  check.equal({ subject.ttl, #subject.answers, subject.name, subject.ration,
+  check.equal({ subject.ttl, #subject.answers, subject.name, subject.rate_limit,
     subject.target, subject.family },
-    { { 4, 5 }, 3, "a.example", { spacing = 1.05 }, false, 4 })
+    { { 4, 5 }, 3, "a.example", { sample_interval_s = 1.05 }, false, 4 })
   check.equal(result.hops[2].responders[1].os.label, "of 10.0.4.1")
 end)
 
 check.case("link_local_hop_is_asked_through_its_interface", function()
   local core = engine()
-  local c, subjects = companion(core)
+  local c, subjects = enricher(core)
   local result = result_of({ hop(1, "fe80::1") }, { interface = "eth3" })
   c:see(result)
   c:poll()
@@ -214,7 +214,7 @@ end)
 check.case("path_that_changes_all_the_time_is_not_asked_without_end",
   function()
     local core = engine()
-    local c = companion(core)
+    local c = enricher(core)
     for i = 0, 999 do
       c:see(result_of { hop(1, ("10.1.%d.%d"):format(i // 250, i % 250)) })
     end
@@ -224,7 +224,7 @@ check.case("path_that_changes_all_the_time_is_not_asked_without_end",
 -- ---- link layer, Nmap's own detection ------------------------------------
 
 local function annotated(hops, settings, macs)
-  local c, subjects, host = companion(engine(1, macs), settings)
+  local c, subjects, host = enricher(engine(1, macs), settings)
   local result = result_of(hops)
   c:see(result)
   c:poll()
@@ -259,7 +259,7 @@ end)
 check.case("vendor_is_looked_up_once_in_a_run", function()
   local store, host = {}, host_of()
   for _ = 1, 3 do
-    local c, subjects = companion(engine(1,
+    local c, subjects = enricher(engine(1,
       { ["10.0.0.1"] = "00:00:0c:01:02:03" }), nil, store, host)
     c:annotate(result_of { hop(1, "10.0.0.1") })
     check.equal(subjects["10.0.0.1"].mac_vendor, "Cisco Systems")
@@ -291,8 +291,8 @@ end)
 
 check.case("snmp_asks_each_address_once_and_is_waited_for", function()
   local store, host = {}, host_of()
-  local c = companion(engine(), { snmp = true }, store, host)
-  local other = companion(engine(), { snmp = true }, store, host)
+  local c = enricher(engine(), { snmp = true }, store, host)
+  local other = enricher(engine(), { snmp = true }, store, host)
   c:see(result_of(path()))
   other:see(result_of(path()))
   check.equal({ #host.spawned, c:poll() }, { 2, 2 })
@@ -318,7 +318,7 @@ local REPORT = ([[
 local function discovered(answer)
   local host = host_of()
   function host.exchange() return answer end
-  local c, subjects = companion(engine(), { snmp = true }, {}, host)
+  local c, subjects = enricher(engine(), { snmp = true }, {}, host)
   local result = result_of { hop(1, "10.0.0.1") }
   c:see(result)
   host.spawned[1]()
@@ -342,7 +342,7 @@ check.case("snmp_that_is_none_says_nothing", function()
 end)
 
 check.case("peek_gives_what_is_guessed_so_far", function()
-  local one = companion(engine())
+  local one = enricher(engine())
   check.equal({ one:peek "10.0.0.1" }, { {}, true })
   one:see(result_of { hop(1, "10.0.0.1") })
   check.equal({ one:peek "10.0.0.1" },
@@ -352,7 +352,7 @@ end)
 
 check.case("peek_judges_once_for_each_result", function()
   local judged = 0
-  local one = companion(engine())
+  local one = enricher(engine())
   one.settings.judge = function()
     judged = judged + 1
     return { label = "x" }
@@ -365,7 +365,7 @@ end)
 
 check.case("asks_are_marked_as_the_trace_is", function()
   local core = engine()
-  companion(core, { mark = 7 }):see(result_of { hop(1, "10.0.0.1") })
+  enricher(core, { mark = 7 }):see(result_of { hop(1, "10.0.0.1") })
   check.equal(core.asked[1].mark, 7)
 end)
 

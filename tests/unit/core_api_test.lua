@@ -248,7 +248,7 @@ end)
 
 check.case("its_own_kind_of_value_only", function()
   for _, kind in ipairs { "mtrtrace.trace", "mtrtrace.ask",
-    "mtrtrace.pmtu.enricher", "mtrtrace.paths" } do
+    "mtrtrace.pmtu", "mtrtrace.paths" } do
     local methods = debug.getregistry()[kind].__index
     for name, method in pairs(methods) do
       local ok, err = pcall(method, io.stdout)

@@ -27,9 +27,9 @@ check.case("every_field_is_complete_and_its_key_unique", function()
 end)
 
 check.case("rate_limiting_is_said_where_the_table_marks_it", function()
-  local field = fields.get "rationed"
-  for _, hop in ipairs { {}, { ration = { shared = 0 } },
-    { ration = { shared = 0 }, rationed = true } } do
+  local field = fields.get "rate_limited"
+  for _, hop in ipairs { {}, { rate_limit = { shared = 0 } },
+    { rate_limit = { shared = 0 }, rate_limited = true } } do
     check.equal(fields.raw(field, "hop", hop),
       marks.of(hop):find("r", 1, true) ~= nil)
   end
@@ -48,7 +48,7 @@ local r = sample.responder
 local CELLS = {
   { name = "hop_shows_ttl", key = "hop", row = first(r "1.1.1.1"),
     want = "3" },
-  { name = "recv_of_first_row_is_the_hops", key = "recv",
+  { name = "recv_of_first_row_is_the_hops", key = "received",
     row = first(r("1.1.1.1", { received = 4 })), want = "10" },
   { name = "time_has_two_decimals", key = "avg",
     row = first(r("1.1.1.1", { avg_ms = 1234.567 })), want = "1234.57" },
@@ -81,29 +81,29 @@ local CELLS = {
     row = { hop = { ttl = 1, sent = 9, received = 3, untested = true,
       responders = {} }, first = true }, want = "- u" },
   { name = "replaced_sample_is_marked", key = "loss",
-    row = first(r "1.1.1.1", { ration = { shared = 0 } }),
+    row = first(r "1.1.1.1", { rate_limit = { shared = 0 } }),
     want = "0.0% r" },
   { name = "shared_sample_is_marked", key = "loss",
-    row = first(r "1.1.1.1", { ration = { shared = 4 } }),
+    row = first(r "1.1.1.1", { rate_limit = { shared = 4 } }),
     want = "0.0% rs" },
   { name = "suppressed_hop_is_marked_behind_its_interval", key = "loss",
     row = first(r "1.1.1.1", { loss = 0.2, loss_low = 0.0567,
-      loss_high = 0.5098, suppressed = 7, ration = { shared = 0 } }),
+      loss_high = 0.5098, better_beyond = 7, rate_limit = { shared = 0 } }),
     want = "20.0% (6-51) r?" },
   { name = "hop_with_rivals_is_marked", key = "loss",
     row = first(r "1.1.1.1", { sent = 100, received = 20, loss = 0.8,
-      rivals = true, ration = { shared = 0 } }), want = "80.0% r?" },
+      rivals = true, rate_limit = { shared = 0 } }), want = "80.0% r?" },
   { name = "hop_with_replies_that_may_have_been_dropped_is_marked",
     key = "loss", row = first(r "1.1.1.1", { sent = 100, received = 20,
       loss = 0.8, blind = 5 }), want = "80.0% ?" },
   { name = "marks_stay_out_of_other_columns", key = "sent",
-    row = first(r "1.1.1.1", { ration = { shared = 4 } }), want = "10" },
-  { name = "flag_is_yes_or_no", key = "suppressed",
-    row = first(r "1.1.1.1", { suppressed = 7 }), want = "yes" },
-  { name = "bucket_of_a_hop_that_has_none_is_a_dash", key = "ration_tests",
+    row = first(r "1.1.1.1", { rate_limit = { shared = 4 } }), want = "10" },
+  { name = "flag_is_yes_or_no", key = "better_beyond",
+    row = first(r "1.1.1.1", { better_beyond = 7 }), want = "yes" },
+  { name = "bucket_of_a_hop_that_has_none_is_a_dash", key = "burst_sent",
     row = first(r "1.1.1.1"), want = "-" },
-  { name = "bucket_of_a_hop_is_shown", key = "ration_spacing",
-    row = first(r "1.1.1.1", { ration = { shared = 0, spacing = 1.05 } }),
+  { name = "bucket_of_a_hop_is_shown", key = "sample_interval_s",
+    row = first(r "1.1.1.1", { rate_limit = { shared = 0, sample_interval_s = 1.05 } }),
     want = "1.05" },
   { name = "silent_hop_is_a_star", key = "ip",
     row = { hop = sample.silent(3), first = true }, want = "*" },
@@ -117,7 +117,7 @@ local CELLS = {
     row = { hop = sample.hop(3, {}), responder = r "1.1.1.1" }, want = "" },
   { name = "later_row_has_no_loss", key = "loss",
     row = { hop = sample.hop(3, {}), responder = r "1.1.1.1" }, want = "-" },
-  { name = "recv_of_later_row_is_its_own", key = "recv",
+  { name = "recv_of_later_row_is_its_own", key = "received",
     row = { hop = sample.hop(3, {}),
       responder = r("1.1.1.1", { received = 4 }) }, want = "4" },
   { name = "special_address_has_asn_private", key = "asn",
@@ -185,7 +185,7 @@ local RAW = {
   { name = "raw_leaves_out_what_is_text_only", key = "codes",
     scope = "responder", from = { codes = { { type = 3, code = 1 } } } },
 }
-RAW[#RAW + 1] = { name = "raw_flag_is_a_boolean", key = "rationed",
+RAW[#RAW + 1] = { name = "raw_flag_is_a_boolean", key = "rate_limited",
   scope = "hop", from = {}, want = false }
 check.rows(RAW, function(row)
   check.equal(fields.raw(fields.get(row.key), row.scope, row.from),

@@ -3,7 +3,7 @@
 local check = require "check"
 local fit = require "mtrtrace.table.fit"
 
-local KEYS = { "hop", "host", "loss", "recv", "avg", "os" }
+local KEYS = { "hop", "host", "loss", "received", "avg", "os" }
 
 local function cells(host)
   return {

@@ -20,7 +20,7 @@ end
 local FOLDER = "tests/unit/golden/"
 
 -- A path with all that is awkward: silence, two addresses at one distance,
--- loss, rationing, a name, two origins, characters that formats quote.
+-- loss, rate limiting, a name, two origins, characters that formats quote.
 local function result()
   local gate = sample.responder("192.168.1.1")
   local named = sample.responder("62.20.1.2", { name = "r2.example.net",
@@ -35,8 +35,8 @@ local function result()
   local target = sample.responder("93.184.216.34", { target = true,
     codes = { { type = 0, code = 0, name = "echo reply", count = 10 } } })
   return tracer.enrich(sample.result({
-    sample.hop(1, { gate }, { ration = { tests = 16, tests_answered = 1,
-      spacing = 1.05, fast_sent = 10, fast_received = 7, shared = 0 } }),
+    sample.hop(1, { gate }, { rate_limit = { tests = 16, burst_received = 1,
+      sample_interval_s = 1.05, initial_sent = 10, initial_received = 7, shared = 0 } }),
     sample.hop(2, { named, other }, { received = 8, loss = 0.2,
       loss_low = 0.056682, loss_high = 0.50984 }),
     sample.silent(3),

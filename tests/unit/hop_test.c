@@ -59,7 +59,7 @@ static void check_fast_sample(void)
     check_int("verdict", finish_tests(&hop, 10, 12, 310 * MS), HOP_STANDS);
     check_int("phase", hop.phase, HOP_SETTLED);
 
-    check_case("an_interval_that_nobody_rations_needs_no_tests_but_a_probe_ahead");
+    check_case("an_interval_that_nobody_rate_limits_needs_no_tests_but_a_probe_ahead");
     const struct hop_rules slow = hop_rules(4, 1050 * MS, false);
     hop_begin(&hop, &slow);
     taken = run(&hop, &slow, 0);
@@ -97,10 +97,10 @@ static void check_proof(void)
     } rows[] = {
         { "all_answered_stands", 0, 16, HOP_STANDS },
         { "four_unanswered_stands", 2, 12, HOP_STANDS },
-        { "five_unanswered_rations", 2, 11, HOP_RATIONS },
-        { "fewer_tokens_a_second_than_the_sample_took_rations", 7, 7, HOP_RATIONS },
-        { "as_few_answered_as_right_behind_the_sample_rations", 2, 2, HOP_RATIONS },
-        { "none_answered_rations", 0, 0, HOP_RATIONS },
+        { "five_unanswered_rate_limits", 2, 11, HOP_RATIONS },
+        { "fewer_tokens_a_second_than_the_sample_took_rate_limits", 7, 7, HOP_RATIONS },
+        { "as_few_answered_as_right_behind_the_sample_rate_limits", 2, 2, HOP_RATIONS },
+        { "none_answered_rate_limits", 0, 0, HOP_RATIONS },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         check_case("a_proof_with_%s", rows[i].name);
@@ -129,9 +129,9 @@ static void check_real_loss(void)
         { "losses_anywhere_in_the_burst_stand", 0x249, 0, HOP_STANDS },
         { "a_burst_that_loses_half_at_random_stands", 0x56b, 0, HOP_STANDS },
         { "losses_anywhere_in_the_proof_stand", 0xff0, 0x5b2b, HOP_STANDS },
-        { "a_bucket_that_a_lossy_sample_left_nearly_full_rations", 0xe00, 0xfffe, HOP_RATIONS },
-        { "a_token_within_the_end_of_both_rations", 0xbc0, 0xf7fe, HOP_RATIONS },
-        { "real_loss_before_a_bucket_runs_dry_rations", 0xfc9, 0xffff, HOP_RATIONS },
+        { "a_bucket_that_a_lossy_sample_left_nearly_full_rate_limits", 0xe00, 0xfffe, HOP_RATIONS },
+        { "a_token_within_the_end_of_both_rate_limits", 0xbc0, 0xf7fe, HOP_RATIONS },
+        { "real_loss_before_a_bucket_runs_dry_rate_limits", 0xfc9, 0xffff, HOP_RATIONS },
     };
 
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -210,13 +210,13 @@ static void check_spacing(void)
 {
     struct pace *pace = pace_new();
     struct pace_key key = { .protocol = WIRE_ICMP, .ttl = 3 };
-    const struct pace_evidence evidence = { .tests = 16, .tests_answered = 1 };
+    const struct pace_evidence evidence = { .tests = 16, .burst_received = 1 };
     struct hop hop;
     struct taken proof;
 
     check_case("a_rate_limit_is_measured_by_another_burst_a_second_later");
     ipaddr_from_text(&key.responder, "192.0.2.1");
-    struct pace_sample *sample = pace_ration(pace, &key, evidence, 1050 * MS, 0);
+    struct pace_sample *sample = pace_rate_limit(pace, &key, evidence, 1050 * MS, 0);
     prove(&hop, 2, 1, &proof);
     int64_t proof_ns = hop.tested_ns;
     hop_measure(&hop, sample, proof_ns);
@@ -225,7 +225,7 @@ static void check_spacing(void)
     struct taken burst = run(&hop, &rules, proof_ns);
     check_int("tests", burst.tests, 16);
     check_int("verdict", finish_tests(&hop, 1, 16, burst.last_ns), HOP_MEASURED);
-    check_int("spacing_ns", hop_spacing_ns(&hop), 1050 * MS);
+    check_int("sample_interval_ns", hop_spacing_ns(&hop), 1050 * MS);
     check_int("wait_ns", hop_wait_ns(&hop), 1050 * MS);
 
     check_case("a_burst_that_others_spoilt_is_made_up_for");
@@ -237,7 +237,7 @@ static void check_spacing(void)
         enum hop_verdict verdict = finish_tests(&hop, 5, 16, burst.last_ns);
         check_int("verdict", verdict, i == 0 ? HOP_UNDECIDED : HOP_MEASURED);
     }
-    check_int("spacing_ns", hop_spacing_ns(&hop), 1012 * MS * 13 / 10 / 4);
+    check_int("sample_interval_ns", hop_spacing_ns(&hop), 1012 * MS * 13 / 10 / 4);
     pace_free(pace);
 }
 
@@ -257,7 +257,7 @@ static void check_silent(void)
     check_int("phase", hop.phase, HOP_DORMANT);
     check_that(hop_is_settled(&hop), "it is not settled");
 
-    check_case("one_that_wakes_up_with_a_single_token_rations");
+    check_case("one_that_wakes_up_with_a_single_token_rate_limits");
     due_ns = hop_due(&hop, &rules);
     for (int i = 0; i < 3; i++)
         hop_take(&hop, &rules, due_ns, &place);
@@ -320,8 +320,8 @@ static void check_held(void)
     check_int("phase", hop.phase, HOP_SAMPLE);
 
     check_case("a_sample_taken_over_is_read_and_not_sent_for");
-    const struct pace_evidence evidence = { .tests = 16, .tests_answered = 1 };
-    struct pace_sample *sample = pace_ration(pace, &key, evidence, 1050 * MS, 0);
+    const struct pace_evidence evidence = { .tests = 16, .burst_received = 1 };
+    struct pace_sample *sample = pace_rate_limit(pace, &key, evidence, 1050 * MS, 0);
     hop = (struct hop){ 0 };
     (void)hop_take(&hop, &rules, 0, &place);
     hop_borrow(&hop, sample);

@@ -179,32 +179,32 @@ end)
 
 -- ---- what runs beside a trace --------------------------------------------
 
-local function companions_of(args, target)
+local function enrichers_of(args, target)
   local host = host_of { args = args }
   local given = host:arguments()
   local core = { version = "0.0.0" }
-  return host:companions(given, host:options(given, target or V4), core,
+  return host:enrichers(given, host:options(given, target or V4), core,
     target or V4)
 end
 
 local function settings_of(args, target)
-  return companions_of(args, target)[2].settings
+  return enrichers_of(args, target)[2].settings
 end
 
 check.case("os_guess_runs_beside_the_look_ups", function()
-  check.equal(#companions_of { ["mtr-trace.http"] = "off" }, 2)
+  check.equal(#enrichers_of { ["mtr-trace.http"] = "off" }, 2)
   local settings = settings_of {}
   check.equal({ settings.mode, settings.snmp, settings.target_mac,
     settings.nmap_os }, { "echo", false })
 end)
 
 check.case("os_off_leaves_the_look_ups_alone", function()
-  check.equal(#companions_of { ["mtr-trace.os"] = "off",
+  check.equal(#enrichers_of { ["mtr-trace.os"] = "off",
     ["mtr-trace.http"] = "off" }, 1)
 end)
 
 check.case("web_server_is_asked_as_nmap_was_told", function()
-  local list = companions_of({}, { ip = "192.0.2.9",
+  local list = enrichers_of({}, { ip = "192.0.2.9",
     targetname = "www.example.com" })
   local settings = list[3].settings
   check.equal({ #list, settings.address, settings.name, settings.count,
@@ -213,7 +213,7 @@ check.case("web_server_is_asked_as_nmap_was_told", function()
 end)
 
 check.case("user_agent_of_nmaps_http_counts", function()
-  local settings = companions_of({ ["http.useragent"] = "Ours/1\27[1m" },
+  local settings = enrichers_of({ ["http.useragent"] = "Ours/1\27[1m" },
     { ip = "192.0.2.9" })[3].settings
   check.equal(settings.agent, "Ours/1[1m")
 end)
@@ -221,7 +221,7 @@ end)
 check.case("ports_that_nmap_knows_are_handed_on", function()
   local host = host_of { ports = { [443] = "closed", [80] = "open" } }
   local given = host:arguments()
-  local closed = host:companions(given, host:options(given, V4),
+  local closed = host:enrichers(given, host:options(given, V4),
     { version = "0" }, V4)[3].settings.closed
   check.equal({ closed(443), closed(80), closed(81) }, { true, false, false })
 end)
@@ -238,7 +238,7 @@ check.case("what_nmap_knows_of_the_target_is_handed_on", function()
 end)
 
 check.case("database_that_cannot_be_read_is_said", function()
-  local none, err = companions_of { ["mtr-trace.asn-db"] = "/nonexistent" }
+  local none, err = enrichers_of { ["mtr-trace.asn-db"] = "/nonexistent" }
   check.equal(none, nil)
   check.contains(err, "mtr-trace.asn-db: ")
 end)

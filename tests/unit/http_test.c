@@ -120,7 +120,7 @@ static struct http *start_in_turn(uint16_t port, struct httpturn *turn)
                                     .agent = "test",
                                     .timeout_ms = 5000,
                                     .connect_timeout_ms = 5000,
-                                    .rehearse = true,
+                                    .warm_up = true,
                                     .turn = turn };
 
     snprintf(url, sizeof url, "http://name.test:%u/", port);
@@ -353,7 +353,7 @@ static size_t not_called(char *bytes, size_t size, size_t count, void *context)
 }
 
 /* Port 9 of an address that cannot be reached: nothing but the pair of sockets can answer. */
-static void test_rehearsal(void)
+static void test_warm_up(void)
 {
     static const char *const urls[] = { "http://a.test/", "https://a.test/" };
     struct server server;
@@ -364,7 +364,7 @@ static void test_rehearsal(void)
         CURL *easy = curl_easy_init();
         struct curl_slist *to = curl_slist_append(NULL, "::192.0.2.1:9");
 
-        check_case("a_rehearsal_comes_to_its_end_%s", i == 0 ? "in_http" : "in_https");
+        check_case("a_warm_up_comes_to_its_end_%s", i == 0 ? "in_http" : "in_https");
         curl_easy_setopt(easy, CURLOPT_URL, urls[i]);
         curl_easy_setopt(easy, CURLOPT_CONNECT_TO, to);
         curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, not_called);
@@ -375,7 +375,7 @@ static void test_rehearsal(void)
         curl_multi_cleanup(multi);
         curl_slist_free_all(to);
     }
-    check_case("a_rehearsal_asks_nobody");
+    check_case("a_warm_up_asks_nobody");
     if (!open_server(&server, short_answer, 0))
         return;
     finish(start(server.port));
@@ -400,7 +400,7 @@ int main(void)
     test_turns();
     test_trust();
     test_children();
-    test_rehearsal();
+    test_warm_up();
     check_case("no_descriptor_and_no_thread_is_left");
     check_int("descriptors", count_in("/proc/self/fd"), fds);
     check_int("threads", count_in("/proc/self/task"), threads);

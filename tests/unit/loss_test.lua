@@ -48,7 +48,7 @@ check.case("log_beta_is_right_for_small_and_large", function()
 end)
 
 check.case("z_above_has_the_sign_of_the_difference", function()
-  close(loss.z_above(1, 16, 10, 10), 4.70734436, "rationed")
+  close(loss.z_above(1, 16, 10, 10), 4.70734436, "rate_limited")
   check.equal(loss.z_above(10, 10, 1, 16) < 0, true)
   check.equal(loss.z_above(5, 5, 7, 7), 0)
 end)

@@ -256,15 +256,15 @@ static void check_silence(void)
     mda_world_free(&w);
 }
 
-static void check_rationing(void)
+static void check_rate_limiting(void)
 {
     struct mda_world w;
     struct mda_summary summary;
 
-    check_case("routers_that_ration_are_asked_at_their_pace_and_found");
+    check_case("routers_that_rate_limit_are_asked_at_their_pace_and_found");
     begin(&w, four, 21);
     for (size_t i = 0; i < w.graph.count; i++)
-        w.graph.nodes[i].rations = true;
+        w.graph.nodes[i].rate_limits = true;
     end(&w, &summary);
     struct comparison c = mda_world_compare(&w);
     check_int("nodes", c.nodes_found, c.nodes);
@@ -509,7 +509,7 @@ int main(void)
     check_per_packet();
     check_per_destination();
     check_silence();
-    check_rationing();
+    check_rate_limiting();
     check_specs();
     check_loss();
     check_limits();

@@ -129,7 +129,7 @@ static bool answers(struct mda_world *w, struct node *n)
 {
     if (n->silent || (double)(mda_world_random(w) % 10000) < n->loss * 10000)
         return false;
-    if (!n->rations)
+    if (!n->rate_limits)
         return true;
     n->tokens += (double)(w->now_ns - n->filled_ns) / SECOND;
     n->filled_ns = w->now_ns;

@@ -16,8 +16,8 @@ struct node {
     uint8_t ttl;
     bool silent, target;
     enum balance balance;
-    double loss;  /* of each answer */
-    bool rations; /* a bucket of 6, one token a second */
+    double loss;      /* of each answer */
+    bool rate_limits; /* a bucket of 6, one token a second */
     double tokens;
     int64_t filled_ns;
     uint16_t next_count, next[NEXT_MAX];

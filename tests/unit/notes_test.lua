@@ -27,20 +27,20 @@ local NOTES = {
     changes = not_reached { ending = "silent" },
     want = { "Target not reached: nothing beyond hop 2 answers." } },
   { name = "suppressed_hop_is_explained_by_the_one_beyond",
-    hops = { answering(1, { suppressed = 3, received = 2 }), answering(2),
+    hops = { answering(1, { better_beyond = 3, received = 2 }), answering(2),
       answering(3) },
     want = { "Hop 1 (?) left 8 of 10 probes unanswered, hop 3 beyond it 0 "
       .. "of 10: replies that the hop did not send, not loss on the path." } },
   { name = "suppressed_hops_share_a_line",
-    hops = { answering(1, { suppressed = 6, received = 2 }), answering(2),
-      answering(3, { suppressed = 6, received = 1 }),
-      answering(4, { suppressed = 6, received = 2 }),
-      answering(5, { suppressed = 6, received = 1 }), answering(6) },
+    hops = { answering(1, { better_beyond = 6, received = 2 }), answering(2),
+      answering(3, { better_beyond = 6, received = 1 }),
+      answering(4, { better_beyond = 6, received = 2 }),
+      answering(5, { better_beyond = 6, received = 1 }), answering(6) },
     want = { "Hops 1 and 3 to 5 (?) left 34 of 40 probes unanswered, hop 6 "
       .. "beyond them 0 of 10: replies that these hops did not send, not "
       .. "loss on the path." } },
   { name = "few_unanswered_probes_are_no_proof",
-    hops = { answering(1, { suppressed = 3, received = 7 }), answering(2),
+    hops = { answering(1, { better_beyond = 3, received = 7 }), answering(2),
       answering(3) },
     want = { "Hop 1 (?) left 3 of 10 probes unanswered, hop 3 beyond it 0 "
       .. "of 10: loss on the path would show at hop 3, too." } },
@@ -113,7 +113,7 @@ local NOTES = {
       .. "replies to probes that count as lost (?): 3 of 4 at hop 2, 1 of 1 "
       .. "at hop 3." } },
   { name = "answers_without_a_time", hops = { answering(1) },
-    changes = { unstamped = 2 },
+    changes = { missing_tx_timestamp = 2 },
     want = { "2 answers have no time: the capture did not see the probe "
       .. "leave." } },
   { name = "next_hops_that_probes_cannot_be_led_over",
@@ -133,7 +133,7 @@ local NOTES = {
     changes = { lookup_errors = { "irr: 192.0.2.1:43: no connection" } },
     want = { "Look-ups: irr: 192.0.2.1:43: no connection." } },
   { name = "clock_that_was_set", hops = { answering(1) },
-    changes = { clock_steps = 3 },
+    changes = { clock_adjustments = 3 },
     want = { "The clock of this host was set during the trace: 3 round "
       .. "trips are left out." } },
 }

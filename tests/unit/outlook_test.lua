@@ -3,16 +3,16 @@
 local check = require "check"
 local outlook = require "mtrtrace.session.outlook"
 
-local function hop(ttl, address, sent, spacing)
+local function hop(ttl, address, sent, sample_interval_s)
   return { ttl = ttl, sent = sent, responders = { { address = address } },
-    ration = spacing and { spacing = spacing } }
+    rate_limit = sample_interval_s and { sample_interval_s = sample_interval_s } }
 end
 
 local function result(...)
   return { packets = 10, hops = { ... } }
 end
 
-check.case("without_rationing_nothing_is_foretold", function()
+check.case("without_rate_limiting_nothing_is_foretold", function()
   check.equal({ outlook.seconds(result(hop(1, "10.0.0.1", 10))) }, { 0 })
 end)
 

@@ -4,9 +4,9 @@
 #include "engine/pace.h"
 
 #define MS INT64_C(1000000)
-static const int64_t spacing_ns = 1050 * MS;
+static const int64_t sample_interval_ns = 1050 * MS;
 static const uint64_t alice = 1, bob = 2; /* two traces */
-static const struct pace_evidence seen = { .tests = 16, .tests_answered = 1 };
+static const struct pace_evidence seen = { .tests = 16, .burst_received = 1 };
 
 static struct pace_key key_of(const char *address, uint8_t ttl, bool direct)
 {
@@ -23,12 +23,12 @@ static void check_known(void)
     const struct pace_key echo = key_of("192.0.2.1", 3, true);
     const struct pace_key other = key_of("2001:db8::1", 3, false);
 
-    check_case("a_responder_is_known_once_it_was_seen_to_ration");
+    check_case("a_responder_is_known_once_it_was_seen_to_rate_limit");
     check_that(pace_known(pace, &router, 0) == NULL, "known before");
-    struct pace_sample *sample = pace_ration(pace, &router, seen, spacing_ns, 0);
+    struct pace_sample *sample = pace_rate_limit(pace, &router, seen, sample_interval_ns, 0);
     check_that(pace_known(pace, &router, 0) == sample, "not known after");
     check_int("tests", pace_evidence(sample).tests, 16);
-    check_int("tests answered", pace_evidence(sample).tests_answered, 1);
+    check_int("tests answered", pace_evidence(sample).burst_received, 1);
 
     check_case("another_ttl_address_or_kind_of_answer_is_another_sample");
     check_that(pace_known(pace, &farther, 0) == NULL, "other TTL");
@@ -41,12 +41,12 @@ static void check_known(void)
     one.way = here;
     two.way = there;
     any.way = unknown;
-    struct pace_sample *over_one = pace_ration(pace, &one, seen, spacing_ns, 0);
+    struct pace_sample *over_one = pace_rate_limit(pace, &one, seen, sample_interval_ns, 0);
     check_that(pace_known(pace, &any, 0) == over_one, "a way of which nothing speaks against it");
     struct pace_sample *over_two = pace_known(pace, &two, 0);
     check_that(over_two != NULL && over_two != over_one, "no sample of its own for another way");
-    check_int("evidence of the first", pace_evidence(over_two).tests_answered, seen.tests_answered);
-    check_that(pace_ration(pace, &two, seen, spacing_ns, 0) == over_two, "a third");
+    check_int("evidence of the first", pace_evidence(over_two).burst_received, seen.burst_received);
+    check_that(pace_rate_limit(pace, &two, seen, sample_interval_ns, 0) == over_two, "a third");
     check_that(pace_known(pace, &one, 0) == over_one, "the first is gone");
     check_that(pace_known(pace, &two, 0) == over_two, "the second is not found");
 
@@ -55,10 +55,10 @@ static void check_known(void)
     check_that(pace_known(pace, &router, 60000 * MS) == NULL, "still there");
 
     check_case("of_two_spacings_the_shorter_holds_because_the_bucket_was_shared");
-    pace_ration(pace, &router, seen, 2 * spacing_ns, MS);
-    check_int("longer", pace_spacing_ns(sample), spacing_ns);
-    pace_ration(pace, &router, seen, spacing_ns / 2, MS);
-    check_int("shorter", pace_spacing_ns(sample), spacing_ns / 2);
+    pace_rate_limit(pace, &router, seen, 2 * sample_interval_ns, MS);
+    check_int("longer", pace_spacing_ns(sample), sample_interval_ns);
+    pace_rate_limit(pace, &router, seen, sample_interval_ns / 2, MS);
+    check_int("shorter", pace_spacing_ns(sample), sample_interval_ns / 2);
     pace_free(pace);
 }
 
@@ -67,11 +67,11 @@ static void check_budget(void)
     struct pace *pace = pace_new();
     const struct pace_key near = key_of("192.0.2.1", 3, false);
     const struct pace_key far = key_of("192.0.2.1", 4, false);
-    struct pace_sample *sample = pace_ration(pace, &near, seen, spacing_ns, 0);
-    struct pace_sample *farther = pace_ration(pace, &far, seen, spacing_ns, 0);
+    struct pace_sample *sample = pace_rate_limit(pace, &near, seen, sample_interval_ns, 0);
+    struct pace_sample *farther = pace_rate_limit(pace, &far, seen, sample_interval_ns, 0);
 
     check_case("the_first_probe_waits_for_a_token");
-    check_int("due", pace_due(sample, alice, 0, 10), spacing_ns);
+    check_int("due", pace_due(sample, alice, 0, 10), sample_interval_ns);
 
     check_case("a_probe_of_one_sample_delays_those_of_the_responders_others");
     pace_start(sample, alice, 2000 * MS);
@@ -95,7 +95,7 @@ static void check_sharing(void)
     const struct pace_key router = key_of("192.0.2.1", 3, false);
     const struct pace_outcome answered = { .state = PACE_ANSWERED, .rtt_ns = 5 };
     const struct pace_outcome lost = { .state = PACE_LOST, .rtt_ns = -1 };
-    struct pace_sample *sample = pace_ration(pace, &router, seen, spacing_ns, 0);
+    struct pace_sample *sample = pace_rate_limit(pace, &router, seen, sample_interval_ns, 0);
 
     check_case("as_many_probes_are_sent_as_the_largest_sample_wants");
     int64_t first = pace_start(sample, alice, 0), second = pace_start(sample, bob, MS);
@@ -136,7 +136,7 @@ static void check_slots(void)
     ipaddr_from_text(&elsewhere.target, "192.0.2.10");
 
     check_case("a_sample_that_waits_for_tokens_is_still_to_be_taken");
-    struct pace_sample *sample = pace_ration(pace, &target, seen, spacing_ns, 0);
+    struct pace_sample *sample = pace_rate_limit(pace, &target, seen, sample_interval_ns, 0);
     check_that(pace_slot_ns(pace, &spec, 6, 29000 * MS) != 0, "given up too early");
     check_int("given up", pace_slot_ns(pace, &spec, 6, 31000 * MS), 0);
 
@@ -151,7 +151,7 @@ static void check_slots(void)
     int waited = 0;
     while (waited < 100 && pace_slot_ns(pace, &spec, 6, now_ns) != 0) {
         pace_yield_slot(pace, &spec, &target, now_ns);
-        now_ns += spacing_ns;
+        now_ns += sample_interval_ns;
         waited++;
     }
     check_that(waited >= 32 && waited < 40, "%d", waited);
@@ -178,7 +178,7 @@ static void check_bursts(void)
 
     check_case("a_sample_begins_a_second_after_the_last_burst_of_any_trace");
     pace_burst(pace, &router.responder, 500 * MS);
-    (void)pace_ration(pace, &router, seen, spacing_ns, 100 * MS);
+    (void)pace_rate_limit(pace, &router, seen, sample_interval_ns, 100 * MS);
     check_int("free", pace_free_ns(pace, &router.responder), 1550 * MS);
     pace_free(pace);
 }
@@ -195,10 +195,10 @@ static void check_borrowing(void)
 
     known.way = there;
     off_path.way = elsewhere;
-    check_case("a_router_that_rations_may_be_at_its_ttl_on_no_path_but_its_own");
-    (void)pace_ration(pace, &echo, seen, spacing_ns, 0);
+    check_case("a_router_that_rate_limits_may_be_at_its_ttl_on_no_path_but_its_own");
+    (void)pace_rate_limit(pace, &echo, seen, sample_interval_ns, 0);
     check_that(!pace_is_limited(pace, &on_path, 0), "by echo replies");
-    struct pace_sample *sample = pace_ration(pace, &known, seen, spacing_ns, 0);
+    struct pace_sample *sample = pace_rate_limit(pace, &known, seen, sample_interval_ns, 0);
     check_that(pace_is_limited(pace, &on_path, 0), "not there");
     check_that(!pace_is_limited(pace, &off_path, 0), "on another path");
     check_that(pace_borrow(pace, &on_path, hash, 0) == sample, "not borrowed");
@@ -228,12 +228,12 @@ static void check_outcomes_kept(void)
 {
     struct pace *pace = pace_new();
     const struct pace_key router = key_of("192.0.2.1", 3, false);
-    struct pace_sample *sample = pace_ration(pace, &router, seen, spacing_ns, 0);
+    struct pace_sample *sample = pace_rate_limit(pace, &router, seen, sample_interval_ns, 0);
     const int64_t total = 3 * PACE_KEPT + 7;
 
     check_case("of_a_sample_that_goes_on_for_ever_the_newest_outcomes_are_kept");
     int64_t slow = 0, now_ns = 0;
-    for (int64_t i = 0; i < total; i++, now_ns += spacing_ns) {
+    for (int64_t i = 0; i < total; i++, now_ns += sample_interval_ns) {
         const struct pace_outcome outcome = with_rtt(i);
         pace_finish(pace, sample, pace_start(sample, alice, now_ns), &outcome);
     }
@@ -252,7 +252,8 @@ static void check_outcomes_kept(void)
 
     check_case("places_are_not_given_twice_when_a_sample_begins_anew");
     int64_t paused = pace_start(sample, alice, now_ns);
-    struct pace_sample *again = pace_ration(pace, &router, seen, spacing_ns, now_ns + 61000 * MS);
+    struct pace_sample *again =
+        pace_rate_limit(pace, &router, seen, sample_interval_ns, now_ns + 61000 * MS);
     check_that(again == sample, "another sample");
     check_that(at(sample, 0) == NULL, "old outcomes are read");
     int64_t place = pace_start(sample, bob, now_ns + 62000 * MS);
@@ -275,7 +276,7 @@ static struct pace_key nth_router(unsigned n)
 static void visit(struct pace *pace, unsigned n, int64_t now_ns)
 {
     const struct pace_key key = nth_router(n);
-    struct pace_sample *sample = pace_ration(pace, &key, seen, spacing_ns, now_ns);
+    struct pace_sample *sample = pace_rate_limit(pace, &key, seen, sample_interval_ns, now_ns);
     pace_start(sample, alice, now_ns);
     pace_leave(sample, alice);
 }
@@ -314,10 +315,11 @@ static void check_memory(void)
 
     check_case("what_a_running_trace_holds_stays_whatever_comes");
     const struct pace_key mine = nth_router(70000);
-    struct pace_sample *held = pace_ration(pace, &mine, seen, spacing_ns, 0);
+    struct pace_sample *held = pace_rate_limit(pace, &mine, seen, sample_interval_ns, 0);
     for (unsigned i = 0; i < many; i++)
         visit(pace, i, 100000 * MS + (int64_t)i * MS);
-    check_that(pace_ration(pace, &mine, seen, spacing_ns, 200000 * MS) == held, "another sample");
+    check_that(pace_rate_limit(pace, &mine, seen, sample_interval_ns, 200000 * MS) == held,
+               "another sample");
 
     check_case("after_a_minute_without_use_a_sample_is_dropped_without_being_missed");
     uint64_t before = pace_counters(pace).samples;

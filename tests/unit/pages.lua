@@ -9,7 +9,7 @@ local verdict = require "mtrtrace.verdict.trace"
 
 local M = {}
 
-M.COLUMNS = { "hop", "host", "loss", "sent", "recv", "avg", "stdev",
+M.COLUMNS = { "hop", "host", "loss", "sent", "received", "avg", "stdev",
   "jitter", "asn", "organization", "os" }
 
 -- 2026-11-21T14:00:00.5Z
@@ -64,8 +64,8 @@ local function usual()
     hop(1, { responder("192.168.1.1", 0.4, { special = "private",
       name = "gateway.home.arpa" }) }, 10),
     hop(2, { responder("62.20.1.1", 4.2, network("AS3301", "Telia")) }, 10,
-      { ration = { tests = 16, tests_answered = 6, spacing = 1.05,
-        fast_sent = 10, fast_received = 6, shared = 0 }, rationed = true }),
+      { rate_limit = { tests = 16, burst_received = 6, sample_interval_s = 1.05,
+        initial_sent = 10, initial_received = 6, shared = 0 }, rate_limited = true }),
     sample.silent(3),
     hop(4, { responder("129.250.1.1", 11, network("AS2914", "NTT America",
       "ae-1.r20.frnkge13.de.bb.gin.ntt.net")),
@@ -120,7 +120,7 @@ local EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
 local function hostile()
   return result({ hop(1, { responder("192.168.1.1", 0.4, { name = EVIL,
       asn = EVIL, organization = EVIL, os = EVIL }) }, 8),
-    hop(2, { target(9) }, 10, { suppressed = false }) },
+    hop(2, { target(9) }, 10, { better_beyond = false }) },
     { send_error = EVIL, interface = EVIL, protocol = EVIL })
 end
 
@@ -159,8 +159,8 @@ end
 local function figureless()
   local bare = { address = "192.168.1.1", flow = 0, target = true,
     received = 3, late = 0, duplicates = 0, codes = {} }
-  local unsent = sample.hop(1, {}, { sent = 0, received = 0, raw_sent = 0,
-    send_errors = 10, raw_received = 0 })
+  local unsent = sample.hop(1, {}, { sent = 0, received = 0, total_sent = 0,
+    send_errors = 10, total_received = 0 })
   unsent.loss, unsent.loss_low, unsent.loss_high = nil, nil, nil
   return result { unsent, hop(2, { bare }, 3) }
 end

@@ -66,7 +66,7 @@ end
 
 check.case("rows_of_a_fork_have_their_own_figures", function()
   local result = traced(function(stages) stages[2][1].loss = 0.4 end)
-  local shown = cells(result, "hop", "ip", "loss", "sent", "recv", "share",
+  local shown = cells(result, "hop", "ip", "loss", "sent", "received", "share",
     "flows", "path")
   local hop = result.hops[2]
   for i, r in ipairs(hop.responders) do
@@ -130,7 +130,7 @@ check.case("rows_of_one_flow_are_as_ever", function()
   local r = sample.responder
   local result = sample.result { sample.hop(1, { r "10.0.0.1",
     r("10.0.0.2", { received = 3 }) }) }
-  check.equal(cells(result, "hop", "loss", "sent", "recv", "share"),
+  check.equal(cells(result, "hop", "loss", "sent", "received", "share"),
     { "1 0.0% 10 10 -", " - - 3 -" })
 end)
 

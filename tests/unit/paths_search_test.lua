@@ -63,7 +63,7 @@ check.case("a_long_search_is_spoken_of_once", function()
   local host = host_of()
   run(host, engine(200, { sent = 70 }))
   check.equal(host.lines, { "looking for paths: 70 probes so far, routers "
-    .. "ration their answers" })
+    .. "rate-limit their answers" })
 end)
 
 check.case("who_is_stopped_gives_what_is_there", function()

@@ -17,10 +17,10 @@ enum word { TELLS, SAYS_NOTHING, NAMES_NONE, NAMES_MORE, NAMES_TOO_LITTLE };
 struct router {
     uint16_t mtu; /* of what is behind it; 0: as large as anything */
     enum word word;
-    bool silent;     /* about TTLs */
-    bool rations;    /* the same: a bucket of 6, one a second */
-    int64_t word_ns; /* how much later its words come */
-    int64_t mute_ns; /* it says nothing before this */
+    bool silent;      /* about TTLs */
+    bool rate_limits; /* the same: a bucket of 6, one a second */
+    int64_t word_ns;  /* how much later its words come */
+    int64_t mute_ns;  /* it says nothing before this */
     double tokens;
     int64_t filled_ns;
 };
@@ -42,7 +42,7 @@ struct world {
     struct pmtu *pmtu;
     struct delivery *first;
     int64_t now_ns, release_ns; /* 0: never */
-    uint32_t rationed_sent;     /* probes that drew errors before the release */
+    uint32_t rate_limited_sent; /* probes that drew errors before the release */
     struct pmtu_report report;
 };
 
@@ -84,7 +84,7 @@ static bool is_lost(struct world *w)
 
 static bool may_answer(struct world *w, struct router *r)
 {
-    if (r->silent || !r->rations)
+    if (r->silent || !r->rate_limits)
         return !r->silent;
     r->tokens += (double)(w->now_ns - r->filled_ns) / SECOND;
     r->filled_ns = w->now_ns;
@@ -169,7 +169,7 @@ static void send(struct world *w, const struct wire_probe *probe, uint16_t size)
         return;
     }
     packet.quote.length = packet.length;
-    w->rationed_sent += probe->ttl <= HOPS && w->now_ns < w->release_ns;
+    w->rate_limited_sent += probe->ttl <= HOPS && w->now_ns < w->release_ns;
     if (is_lost(w))
         return;
     for (int hop = 1; hop <= HOPS; hop++) {
@@ -240,21 +240,22 @@ static void run(struct world *w)
 
 /* ---- checks -------------------------------------------------------------------------------- */
 
-static void check_end(const struct world *w, uint16_t mtu, int shrinks)
+static void check_end(const struct world *w, uint16_t mtu, int reductions)
 {
     check_that(w->report.done, "not done");
     check_that(!w->report.limited, "limited");
     check_int("mtu", w->report.mtu, mtu);
     check_int("asked", w->report.asked, PMTU_TARGET);
-    check_int("shrinks", w->report.shrink_count, shrinks);
+    check_int("reductions", w->report.reduction_count, reductions);
 }
 
-static void check_shrink(const struct world *w, int at, bool told, int from, int to, uint16_t mtu)
+static void check_reduction(const struct world *w, int at, bool told, int from, int to,
+                            uint16_t mtu)
 {
-    const struct pmtu_shrink *s = &w->report.shrinks[at];
+    const struct pmtu_reduction *s = &w->report.reductions[at];
     struct ipaddr address = address_of(w, from);
 
-    if (at >= w->report.shrink_count)
+    if (at >= w->report.reduction_count)
         return;
     check_int("told", s->told, told);
     check_int("from", s->from, from);
@@ -287,7 +288,7 @@ static void check_told(size_t way)
     w.routers[3].mtu = 1400;
     run(&w);
     check_end(&w, 1400, 1);
-    check_shrink(&w, 0, true, 3, 4, 1400);
+    check_reduction(&w, 0, true, 3, 4, 1400);
     check_that(w.report.sent <= 4, "%u probes", w.report.sent);
 
     check_case("%s_routers_that_tell_are_all_found", ways[way].name);
@@ -297,9 +298,9 @@ static void check_told(size_t way)
     w.routers[5].mtu = 1281;
     run(&w);
     check_end(&w, 1281, 3);
-    check_shrink(&w, 0, true, 2, 3, 1492);
-    check_shrink(&w, 1, true, 3, 4, 1400);
-    check_shrink(&w, 2, true, 5, 6, 1281);
+    check_reduction(&w, 0, true, 2, 3, 1492);
+    check_reduction(&w, 1, true, 3, 4, 1400);
+    check_reduction(&w, 2, true, 5, 6, 1281);
 }
 
 static void check_filtered(size_t way)
@@ -315,7 +316,7 @@ static void check_filtered(size_t way)
         w.routers[3].word = SAYS_NOTHING;
         run(&w);
         check_end(&w, mtus[i], 1);
-        check_shrink(&w, 0, false, 3, 4, mtus[i]);
+        check_reduction(&w, 0, false, 3, 4, mtus[i]);
         check_that(w.report.sent < 160, "%u probes", w.report.sent);
     }
 
@@ -326,8 +327,8 @@ static void check_filtered(size_t way)
     w.routers[4].word = SAYS_NOTHING;
     run(&w);
     check_end(&w, 1350, 2);
-    check_shrink(&w, 0, true, 2, 3, 1480);
-    check_shrink(&w, 1, false, 4, 5, 1350);
+    check_reduction(&w, 0, true, 2, 3, 1480);
+    check_reduction(&w, 1, false, 4, 5, 1350);
 
     check_case("%s_silent_hops_leave_a_range", ways[way].name);
     begin(&w, ways[way].version, ways[way].protocol, 1);
@@ -336,17 +337,17 @@ static void check_filtered(size_t way)
     w.routers[4].silent = w.routers[5].silent = true;
     run(&w);
     check_end(&w, 1400, 1);
-    check_shrink(&w, 0, false, 3, 6, 1400);
+    check_reduction(&w, 0, false, 3, 6, 1400);
 
-    check_case("%s_rationing_is_not_misread", ways[way].name);
+    check_case("%s_rate_limiting_is_not_misread", ways[way].name);
     begin(&w, ways[way].version, ways[way].protocol, 1);
     w.routers[4].mtu = 1400;
     w.routers[4].word = SAYS_NOTHING;
     for (int i = 0; i <= HOPS + 1; i++)
-        w.routers[i].rations = true, w.routers[i].tokens = i < 3 ? 1 : 0;
+        w.routers[i].rate_limits = true, w.routers[i].tokens = i < 3 ? 1 : 0;
     run(&w);
     check_end(&w, 1400, 1);
-    check_shrink(&w, 0, false, 4, 5, 1400);
+    check_reduction(&w, 0, false, 4, 5, 1400);
 }
 
 static void check_words(void)
@@ -359,7 +360,7 @@ static void check_words(void)
     w.routers[3].word = NAMES_NONE;
     run(&w);
     check_end(&w, 1437, 1);
-    check_shrink(&w, 0, true, 3, 4, 1437);
+    check_reduction(&w, 0, true, 3, 4, 1437);
     check_int("lies", w.report.lies, 0);
 
     for (int word = NAMES_MORE; word <= NAMES_TOO_LITTLE; word++) {
@@ -369,10 +370,10 @@ static void check_words(void)
         w.routers[3].word = (enum word)word;
         run(&w);
         check_end(&w, 1400, 1);
-        check_shrink(&w, 0, false, 3, 4, 1400);
+        check_reduction(&w, 0, false, 3, 4, 1400);
         check_that(w.report.lies > 0, "not noted");
-        struct ipaddr liar = address_of(&w, 3);
-        check_that(ipaddr_equal(&w.report.liar, &liar), "another's");
+        struct ipaddr invalid_from = address_of(&w, 3);
+        check_that(ipaddr_equal(&w.report.invalid_from, &invalid_from), "another's");
     }
 
     check_case("issue_13_an_mtu_that_is_named_when_it_has_passed_ends_the_search");
@@ -381,7 +382,7 @@ static void check_words(void)
     w.routers[3].word_ns = 20 * MS;
     run(&w);
     check_end(&w, 1280, 1);
-    check_shrink(&w, 0, true, 3, 4, 1280);
+    check_reduction(&w, 0, true, 3, 4, 1280);
 
     for (int tenths = 2; tenths <= 40; tenths++) {
         check_case("issue_13_the_first_words_are_lost_for_%d_tenths", tenths);
@@ -400,7 +401,7 @@ static void check_words(void)
     w.local_mtu = 1454;
     run(&w);
     check_end(&w, 1454, 1);
-    check_shrink(&w, 0, true, 0, 1, 1454);
+    check_reduction(&w, 0, true, 0, 1, 1454);
 }
 
 static void check_silence(void)
@@ -417,16 +418,16 @@ static void check_silence(void)
     check_int("asked", w.report.asked, PMTU_HOP);
     check_int("hop", w.report.hop_ttl, 5);
     check_int("mtu", w.report.mtu, 1400);
-    check_shrink(&w, 0, true, 2, 3, 1400);
+    check_reduction(&w, 0, true, 2, 3, 1400);
 
     check_case("a_silent_target_behind_a_silent_drop");
     w.routers[2].word = SAYS_NOTHING;
     for (int i = 1; i <= HOPS; i++)
-        w.routers[i].rations = true;
+        w.routers[i].rate_limits = true;
     run(&w);
     check_that(w.report.done && !w.report.limited, "no end");
     check_int("mtu", w.report.mtu, 1400);
-    check_shrink(&w, 0, false, 2, 3, 1400);
+    check_reduction(&w, 0, false, 2, 3, 1400);
 
     check_case("nobody_answers");
     begin(&w, 6, WIRE_UDP, 1);
@@ -452,8 +453,8 @@ static void check_bounds(void)
     w.release_ns = 30 * SECOND;
     run(&w);
     check_end(&w, 1400, 1);
-    check_shrink(&w, 0, false, 3, 4, 1400);
-    check_int("before", w.rationed_sent, 0);
+    check_reduction(&w, 0, false, 3, 4, 1400);
+    check_int("before", w.rate_limited_sent, 0);
     check_that(w.now_ns < w.release_ns + 5 * SECOND / 2, "%d ms behind it",
                (int)((w.now_ns - w.release_ns) / MS));
 
@@ -499,7 +500,7 @@ static void check_loss(void)
         w.routers[4].word = seed % 2 == 0 ? SAYS_NOTHING : TELLS;
         run(&w);
         right += w.report.mtu == w.routers[4].mtu;
-        placed += w.report.shrink_count == 1 && w.report.shrinks[0].from == 4;
+        placed += w.report.reduction_count == 1 && w.report.reductions[0].from == 4;
     }
 
     check_that(right >= 0.98 * worlds, "%d of %d MTUs", right, worlds);

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 local check = require "check"
-local companions = require "mtrtrace.session.enrichers"
+local enrichers = require "mtrtrace.session.enrichers"
 local pmtu = require "mtrtrace.pmtu.enricher"
 local sample = require "sample"
 
@@ -22,76 +22,76 @@ end
 -- What core.pmtu has found.
 local function found(changes)
   return with({ mtu = 1400, exact = true, link_mtu = 1500, asked = "target",
-    done = true, limited = false, lies = 0, sent = 4, elapsed = 0.1,
-    shrinks = { TOLD } }, changes)
+    done = true, limited = false, lies = 0, sent = 4, elapsed_s = 0.1,
+    reductions = { TOLD } }, changes)
 end
 
 local LINES = {
   { name = "a_router_tells", pmtu = found(),
-    want = "Path MTU 1400: it shrinks behind hop 3 (10.0.2.2 said packet "
+    want = "Path MTU 1400: it reductions behind hop 3 (10.0.2.2 said packet "
       .. "too big)." },
-  { name = "nobody_tells", pmtu = found { mtu = 1300, shrinks = {
+  { name = "nobody_tells", pmtu = found { mtu = 1300, reductions = {
     with(SEARCHED, { to = 4 }) } },
-    want = "Path MTU 1300: it shrinks behind hop 3 (nobody says so: "
+    want = "Path MTU 1300: it reductions behind hop 3 (nobody says so: "
       .. "packets of 1301 bytes vanish)." },
   { name = "nobody_tells_between_hops",
-    pmtu = found { mtu = 1300, shrinks = { SEARCHED } },
-    want = "Path MTU 1300: it shrinks between hops 3 and 5 (nobody says "
+    pmtu = found { mtu = 1300, reductions = { SEARCHED } },
+    want = "Path MTU 1300: it reductions between hops 3 and 5 (nobody says "
       .. "so: packets of 1301 bytes vanish)." },
-  { name = "nobody_answers_behind", pmtu = found { mtu = 1300, shrinks = {
+  { name = "nobody_answers_behind", pmtu = found { mtu = 1300, reductions = {
     { method = "search", from = 3, mtu = 1300 } } },
-    want = "Path MTU 1300: it shrinks somewhere behind hop 3 (nobody says "
+    want = "Path MTU 1300: it reductions somewhere behind hop 3 (nobody says "
       .. "so: packets of 1301 bytes vanish)." },
   { name = "before_the_first_that_answers", pmtu = found { mtu = 1300,
-    shrinks = { { method = "search", from = 0, to = 2, mtu = 1300 } } },
-    want = "Path MTU 1300: it shrinks before hop 2 (nobody says so: "
+    reductions = { { method = "search", from = 0, to = 2, mtu = 1300 } } },
+    want = "Path MTU 1300: it reductions before hop 2 (nobody says so: "
       .. "packets of 1301 bytes vanish)." },
   { name = "several", pmtu = found { mtu = 1300,
-    shrinks = { TOLD, SEARCHED } },
-    want = "Path MTU 1300: it shrinks behind hop 3 (to 1400, 10.0.2.2 said "
+    reductions = { TOLD, SEARCHED } },
+    want = "Path MTU 1300: it reductions behind hop 3 (to 1400, 10.0.2.2 said "
       .. "packet too big), then between hops 3 and 5 (to 1300, nobody says "
       .. "so: packets of 1301 bytes vanish)." },
-  { name = "this_host", pmtu = found { shrinks = { with(TOLD,
+  { name = "this_host", pmtu = found { reductions = { with(TOLD,
     { ttl = 0, from = 0, to = 1 }) } },
-    want = "Path MTU 1400: it shrinks on this host's own link (this host "
+    want = "Path MTU 1400: it reductions on this host's own link (this host "
       .. "sends no more)." },
-  { name = "nothing_shrinks", pmtu = found { mtu = 1500, shrinks = {} },
+  { name = "nothing_shrinks", pmtu = found { mtu = 1500, reductions = {} },
     want = "Path MTU 1500: that of this host's link." },
   { name = "hop_not_in_time",
-    pmtu = found { done = false, shrinks = {} },
+    pmtu = found { done = false, reductions = {} },
     want = "Path MTU 1400: packets of 1401 bytes vanish, the hop was not "
       .. "found in time." },
   { name = "hop_not_within_the_bounds",
-    pmtu = found { limited = true, shrinks = {} },
+    pmtu = found { limited = true, reductions = {} },
     want = "Path MTU 1400: packets of 1401 bytes vanish, the hop was not "
       .. "found." },
   { name = "size_not_in_time",
-    pmtu = found { done = false, exact = false, mtu = 1280, shrinks = {} },
+    pmtu = found { done = false, exact = false, mtu = 1280, reductions = {} },
     want = "Path MTU not found in time: packets of 1280 bytes pass." },
   { name = "size_not_in_time_but_a_range",
     pmtu = found { done = false, exact = false, mtu = 1280, most = 1399,
-      shrinks = {} }, want = "Path MTU not found in time: it is between 1280 "
+      reductions = {} }, want = "Path MTU not found in time: it is between 1280 "
       .. "and 1399 (packets of 1280 bytes pass, none of 1400 was answered)." },
   { name = "size_not_in_time_and_no_upper_bound",
     pmtu = found { done = false, exact = false, mtu = 1280, most = 1500,
-      shrinks = {} },
+      reductions = {} },
     want = "Path MTU not found in time: packets of 1280 bytes pass." },
   { name = "size_not_within_the_bounds",
-    pmtu = found { exact = false, limited = true, shrinks = {} },
+    pmtu = found { exact = false, limited = true, reductions = {} },
     want = "Path MTU not found: packets of 1400 bytes pass." },
-  { name = "nobody_answers", pmtu = { done = true, shrinks = {} },
+  { name = "nobody_answers", pmtu = { done = true, reductions = {} },
     want = "Path MTU not found: nobody answers." },
-  { name = "nothing_in_time", pmtu = { done = false, shrinks = {} },
+  { name = "nothing_in_time", pmtu = { done = false, reductions = {} },
     want = "Path MTU not found in time." },
   { name = "target_is_silent", pmtu = found { asked = "hop",
     hop = { ttl = 5, address = "10.0.4.2" } },
     want = "Path MTU 1400 as far as hop 5, as the target does not answer: "
-      .. "it shrinks behind hop 3 (10.0.2.2 said packet too big)." },
-  { name = "lies", pmtu = found { lies = 2, liar = "10.0.1.2" },
-    want = "Path MTU 1400: it shrinks behind hop 3 (10.0.2.2 said packet "
+      .. "it reductions behind hop 3 (10.0.2.2 said packet too big)." },
+  { name = "lies", pmtu = found { lies = 2, invalid_from = "10.0.1.2" },
+    want = "Path MTU 1400: it reductions behind hop 3 (10.0.2.2 said packet "
       .. "too big). 10.0.1.2 named MTUs that cannot be, which were "
       .. "ignored." },
-  { name = "error", pmtu = { error = "no route", shrinks = {} },
+  { name = "error", pmtu = { error = "no route", reductions = {} },
     want = "Path MTU not searched: no route." },
 }
 check.rows(LINES, function(row)
@@ -132,8 +132,8 @@ local OPTIONS = { pmtu = "yes", protocol = "udp", port = 53, timeout = 2,
   max_hops = 9, tos = 4, packets = 3, size = 900, asn = {}, names = "no" }
 
 check.case("it_runs_beside_the_trace_and_is_released_at_its_end", function()
-  local core = engine(2, found { shrinks = { with(TOLD) } })
-  local list = companions.new({}, OPTIONS, run_of(core),
+  local core = engine(2, found { reductions = { with(TOLD) } })
+  local list = enrichers.new({}, OPTIONS, run_of(core),
     { address = "10.0.9.2", source = "10.0.0.1", interface = "eth1" })
   local result = sample.result { sample.hop(2,
     { sample.responder "10.0.2.2" }) }
@@ -150,12 +150,12 @@ check.case("it_runs_beside_the_trace_and_is_released_at_its_end", function()
     source = "10.0.0.1", interface = "eth1", protocol = "udp", port = 53,
     timeout = 2, max_hops = 9, tos = 4 })
   -- the trace knows the address at another hop than the quote said
-  local shrink = result.pmtu.shrinks[1]
-  check.equal({ shrink.ttl, shrink.from, shrink.to }, { 2, 2, 3 })
+  local reduction = result.pmtu.reductions[1]
+  check.equal({ reduction.ttl, reduction.from, reduction.to }, { 2, 2, 3 })
 end)
 
 check.case("it_runs_only_where_it_is_asked_for", function()
-  local list = companions.new({}, with(OPTIONS, { pmtu = "no" }),
+  local list = enrichers.new({}, with(OPTIONS, { pmtu = "no" }),
     run_of(engine(1)), {})
   check.equal(#list, 0)
 end)
@@ -166,11 +166,11 @@ check.case("a_search_that_cannot_begin_is_told_once", function()
     tries = tries + 1
     return nil, "no route to 10.0.9.2", "NOROUTE"
   end }
-  local companion = pmtu.new(core, OPTIONS, {})
+  local enricher = pmtu.new(core, OPTIONS, {})
   local result = sample.result {}
-  check.equal({ companion:poll(), companion:poll() }, { 0, 0 })
-  companion:see(result)
-  companion:annotate(result)
+  check.equal({ enricher:poll(), enricher:poll() }, { 0, 0 })
+  enricher:see(result)
+  enricher:annotate(result)
   check.equal({ tries, result.pmtu.error }, { 1, "no route to 10.0.9.2" })
 end)
 

@@ -12,7 +12,7 @@ int main(void)
         const char *name;
         int bursts;
         uint8_t answered[REFILL_BURSTS];
-        int64_t spacing_ns, wait_ns;
+        int64_t sample_interval_ns, wait_ns;
     } rows[] = {
         { "one_token_each_time_is_one_a_second", 2, { 1, 1 }, 1050 * MS, 1050 * MS },
         { "a_token_left_over_does_not_speed_it_up", 2, { 2, 1 }, 1050 * MS, 1050 * MS },
@@ -59,7 +59,8 @@ int main(void)
         while (!refill_is_done(&refill))
             refill_add(&refill, rows[i].answered[refill.bursts]);
         check_int("bursts", refill.bursts, rows[i].bursts);
-        check_int("spacing_ns", refill_spacing_ns(&refill, rest_ns), rows[i].spacing_ns);
+        check_int("sample_interval_ns", refill_spacing_ns(&refill, rest_ns),
+                  rows[i].sample_interval_ns);
         check_int("wait_ns", refill_wait_ns(&refill, rest_ns), rows[i].wait_ns);
     }
     return check_done();

@@ -29,7 +29,7 @@ function M.hop(ttl, responders, changes)
   return with({
     ttl = ttl, sent = 10, received = 10, loss = 0.0, loss_low = 0.0,
     loss_high = 0.2775, in_flight = 0, send_errors = 0, late = 0,
-    duplicates = 0, raw_sent = 13, raw_received = 13, silent = false,
+    duplicates = 0, total_sent = 13, total_received = 13, silent = false,
     responders = responders, runs = {}, run_total = 0, lost = {},
   }, changes)
 end
@@ -38,7 +38,7 @@ end
 function M.silent(ttl)
   return M.hop(ttl, {}, {
     received = 0, loss = 1.0, loss_low = 0.7225, loss_high = 1.0,
-    raw_received = 0, silent = true,
+    total_received = 0, silent = true,
   })
 end
 
@@ -48,8 +48,8 @@ function M.result(hops, changes)
     target = "93.184.216.34", source = "192.168.1.10", interface = "eth0",
     mtu = 1500, protocol = "icmp", size = 64, packets = 10, done = true,
     reached = true, ending = "reached", target_ttl = #hops, first_hop = 1,
-    probed_hop = #hops + 6, elapsed = 1.0123456, sent = 48,
-    capture_drops = 0, clock_steps = 0, unstamped = 0, hops = hops,
+    probed_hop = #hops + 6, elapsed_s = 1.0123456, sent = 48,
+    capture_drops = 0, clock_adjustments = 0, missing_tx_timestamp = 0, hops = hops,
   }, changes)
 end
 

@@ -87,7 +87,7 @@ check.rows(COMMANDS, function(row)
   check.contains(state.message or "", row.message or "")
 end)
 
-local COLUMNS = "hop,host,loss,sent,recv,last,avg,best,worst,stdev,jitter,"
+local COLUMNS = "hop,host,loss,sent,received,last,avg,best,worst,stdev,jitter,"
   .. "asn,organization,os"
 
 local SHOWN = {
@@ -101,7 +101,7 @@ local SHOWN = {
   { name = "j_is_mtrs_latency", keys = { "j" },
     want = "hop,host,asn,loss,sent,last,avg,best,worst,stdev" },
   { name = "j_twice_is_mtrs_jitter", keys = { "j", "j" }, want = "hop,host,"
-    .. "asn,dropped,recv,avg,gmean,jitter_last,jitter,jitter_worst,"
+    .. "asn,dropped,received,avg,gmean,jitter_last,jitter,jitter_worst,"
     .. "jitter_rfc3550" },
   { name = "letters", keys = { "o", "L", "N", "enter" },
     want = "hop,host,asn,loss,last" },

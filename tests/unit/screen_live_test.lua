@@ -61,11 +61,11 @@ local function host_of(stop_at, acts)
   return host
 end
 
-local function run(traces, core, host, options, companions)
+local function run(traces, core, host, options, enrichers)
   local seen = { begun = 0 }
   local trace = { head = sample.result {} }
   local result, err = traces:trace(host, core, options or { timeout = 5 },
-    companions or {}, {
+    enrichers or {}, {
       begin = function() seen.begun = seen.begun + 1 end,
       events = function(list) table.move(list, 1, #list, #seen + 1, seen) end,
     }, trace)
@@ -145,7 +145,7 @@ check.case("a_new_interval_goes_on_counting_and_loses_no_probe", function()
   check.equal(shown, { "sent 0 5", "reply 0 6", "sent 1 7", "reply 1 9",
     "sent 2 10", "reply 2 11" })
   check.equal(core.second - 0.2 >= 2, true,
-    "the engine's lease and its patience")
+    "the engine's lease and its reply_timeout")
   check.equal(seen.begun, 1)
 end)
 

@@ -8,7 +8,7 @@ local tracer = require "mtrtrace.session.tracer"
 
 local M = {}
 
-M.COLUMNS = { "hop", "host", "loss", "sent", "recv", "last", "avg", "best",
+M.COLUMNS = { "hop", "host", "loss", "sent", "received", "last", "avg", "best",
   "worst", "stdev", "jitter", "asn", "organization", "os" }
 
 --- A counter that counts nothing: its hops are those it was made with.
@@ -30,15 +30,15 @@ end
 local HOSTILE = "r2\27[31m.example\7.net"
 
 --- A path with all that is awkward: silence, two addresses at one distance,
--- loss, rationing, a name that would like to steer the terminal.
+-- loss, rate limiting, a name that would like to steer the terminal.
 function M.hops()
   local exceeded = sample.responder("62.20.1.2", { name = HOSTILE,
     asn = "AS3301/AS3302", organization = "An organization of some length",
     country = "SE", source = "irr rr.example.net" })
   return {
-    sample.hop(1, { sample.responder "192.168.1.1" }, { ration = {
-      tests = 16, tests_answered = 1, spacing = 1.05, fast_sent = 10,
-      fast_received = 3, shared = 0 } }),
+    sample.hop(1, { sample.responder "192.168.1.1" }, { rate_limit = {
+      tests = 16, burst_received = 1, sample_interval_s = 1.05, initial_sent = 10,
+      initial_received = 3, shared = 0 } }),
     sample.hop(2, { exceeded, sample.responder("62.20.1.3", { received = 2,
       avg_ms = 12.25 }) }, { received = 8, loss = 0.2, loss_low = 0.056682,
       loss_high = 0.50984 }),

@@ -29,14 +29,14 @@ check.case("head_has_its_keys_in_order", function()
     { name = "www.example.com" })
   check.equal(table.concat(out(), " "), "target name protocol source "
     .. "interface mtu size packets reached ending target_ttl first_hop "
-    .. "probed_hop elapsed sent capture_drops clock_steps unstamped "
+    .. "probed_hop elapsed_s sent capture_drops clock_adjustments missing_tx_timestamp "
     .. "hops")
 end)
 
 check.case("head_has_raw_values", function()
   local out = build({ sample.hop(1, { target() }) }, { port = 80 },
     { name = "a\27b" })
-  check.equal({ out.target, out.name, out.port, out.reached, out.elapsed },
+  check.equal({ out.target, out.name, out.port, out.reached, out.elapsed_s },
     { "93.184.216.34", "ab", 80, true, "1.012346" })
 end)
 
@@ -53,15 +53,15 @@ check.case("hop_has_counts_loss_and_its_interval", function()
   local hop = build({ sample.hop(1, { target() }, { loss = 0.1,
     received = 9 }) }).hops[1]
   check.equal(table.concat(hop(), " "), "hop loss loss_low loss_high sent "
-    .. "recv late duplicates send_errors raw_sent raw_recv rationed "
-    .. "suppressed silent responders")
-  check.equal({ hop.hop, hop.loss, hop.loss_high, hop.sent, hop.recv },
+    .. "received late duplicates send_errors total_sent total_received rate_limited "
+    .. "better_beyond silent responders")
+  check.equal({ hop.hop, hop.loss, hop.loss_high, hop.sent, hop.received },
     { "1", "10", "27.75", "10", "9" })
 end)
 
 check.case("responder_has_every_figure", function()
   local r = build({ sample.hop(1, { target() }) }).hops[1].responders[1]
-  check.equal(table.concat(r(), " "), "ip recv last avg best worst median "
+  check.equal(table.concat(r(), " "), "ip received last avg best worst median "
     .. "p95 stdev jitter jitter_rfc3550 reply_ttl late duplicates flow "
     .. "target codes")
   check.equal({ r.ip, r.avg, r.worst, r.p95, r.reply_ttl, r.target },
@@ -82,19 +82,19 @@ check.case("every_responder_and_code_is_there", function()
   check.equal({ codes[2].type, codes[2].count }, { 11, 1 })
 end)
 
-check.case("rationed_hop_has_the_bucket_seen", function()
-  local hop = build({ sample.hop(1, { target() }, { rationed = true,
-    ration = { tests = 16, tests_answered = 1, spacing = 1.05,
-      fast_sent = 10, fast_received = 7, shared = 4 } }) }).hops[1]
-  check.equal({ hop.rationed, hop.ration_tests, hop.ration_answered,
-    hop.ration_spacing, hop.fast_sent, hop.fast_recv, hop.shared },
+check.case("rate_limited_hop_has_the_bucket_seen", function()
+  local hop = build({ sample.hop(1, { target() }, { rate_limited = true,
+    rate_limit = { tests = 16, burst_received = 1, sample_interval_s = 1.05,
+      initial_sent = 10, initial_received = 7, shared = 4 } }) }).hops[1]
+  check.equal({ hop.rate_limited, hop.burst_sent, hop.burst_received,
+    hop.sample_interval_s, hop.initial_sent, hop.initial_received, hop.shared },
     { true, "16", "1", "1.05", "10", "7", "4" })
 end)
 
 check.case("suppressed_hop_is_flagged_and_keeps_its_counts", function()
-  local hop = build({ sample.hop(1, { target() }, { suppressed = 2,
-    received = 3, raw_received = 5 }), sample.hop(2, { target() }) }).hops[1]
-  check.equal({ hop.suppressed, hop.recv, hop.raw_recv },
+  local hop = build({ sample.hop(1, { target() }, { better_beyond = 2,
+    received = 3, total_received = 5 }), sample.hop(2, { target() }) }).hops[1]
+  check.equal({ hop.better_beyond, hop.received, hop.total_received },
     { true, "3", "5" })
 end)
 
@@ -120,7 +120,7 @@ check.case("silent_hops_stay_single_and_have_no_responders", function()
   end
   local out = build(hops, { reached = false, ending = "silent" })
   check.equal(#out.hops, 9)
-  check.equal({ out.hops[9].hop, out.hops[9].loss, out.hops[9].recv,
+  check.equal({ out.hops[9].hop, out.hops[9].loss, out.hops[9].received,
     out.hops[9].silent, #out.hops[9].responders },
     { "9", "100", "0", true, 0 })
 end)
@@ -163,7 +163,7 @@ end)
 check.case("what_is_unknown_is_absent", function()
   local r = build({ sample.hop(1, { { address = "10.0.0.1",
     received = 0, special = "private" } }) }).hops[1].responders[1]
-  check.equal(table.concat(r(), " "), "ip recv special asn organization "
+  check.equal(table.concat(r(), " "), "ip received special asn organization "
     .. "target")
 end)
 

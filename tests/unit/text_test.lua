@@ -58,7 +58,7 @@ local GOLDEN = {
   { name = "silent_tail_closes_the_table",
     hops = { sample.hop(1, { gateway() }), sample.silent(2),
       sample.silent(3), sample.silent(4) },
-    view = { max_silent = 3, columns = { "hop", "ip", "loss", "recv" } },
+    view = { max_silent = 3, columns = { "hop", "ip", "loss", "received" } },
     changes = { reached = false, ending = "silent" },
     want = {
       "Target: 93.184.216.34",
@@ -72,9 +72,9 @@ local GOLDEN = {
     } },
   { name = "verdicts_notes_and_marks_stand_under_the_table",
     hops = { sample.hop(1, { gateway() }, { received = 2, loss = 0.8,
-        loss_low = 0.4902, loss_high = 0.9433, suppressed = 2 }),
-      sample.hop(2, { target() }, { ration = { shared = 3 } }) },
-    view = { columns = { "hop", "ip", "loss", "recv" } },
+        loss_low = 0.4902, loss_high = 0.9433, better_beyond = 2 }),
+      sample.hop(2, { target() }, { rate_limit = { shared = 3 } }) },
+    view = { columns = { "hop", "ip", "loss", "received" } },
     changes = { capture_drops = 1, verdicts = { { text = "First verdict." },
       { text = "Second\27 verdict." } } },
     want = {
@@ -96,7 +96,7 @@ local GOLDEN = {
       "s: other traces' probes to the same router are counted too.",
     } },
   { name = "marks_are_not_explained_where_no_loss_is_shown",
-    hops = { sample.hop(1, { gateway() }, { ration = { shared = 0 } }) },
+    hops = { sample.hop(1, { gateway() }, { rate_limit = { shared = 0 } }) },
     view = { columns = { "hop", "ip" } },
     want = {
       "Target: 93.184.216.34",

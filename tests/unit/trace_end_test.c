@@ -12,9 +12,9 @@ static void begin(const char *name)
 }
 
 /* The hop as a report shows it. */
-static struct tally *report;
+static struct counters *report;
 
-static const struct tally_hop *shown(unsigned ttl)
+static const struct counters_hop *shown(unsigned ttl)
 {
     return &report->hops[ttl];
 }
@@ -27,14 +27,14 @@ static struct trace_summary run(void)
     world_run(w, 3600 * SECOND);
     check_that(trace_done(w->trace), "the run does not end");
     trace_summary(w->trace, &s);
-    tally_free(report);
-    report = tally_snapshot(w->tally);
+    counters_free(report);
+    report = counters_snapshot(w->counters);
     return s;
 }
 
-static const struct tally_hop *hop(unsigned ttl)
+static const struct counters_hop *hop(unsigned ttl)
 {
-    return &w->tally->hops[ttl];
+    return &w->counters->hops[ttl];
 }
 
 /* Hops up to `last` have their whole sample, and no hop more than that. */
@@ -159,7 +159,7 @@ static void test_silence(void)
     check_int("highest TTL", s.probed_ttl, 30);
     check_samples(1, 8); /* five silent ones in full */
     for (unsigned ttl = 9; ttl <= 30; ttl++)
-        check_that(hop(ttl)->raw_sent == 1, "%u probes to TTL %u", hop(ttl)->raw_sent, ttl);
+        check_that(hop(ttl)->total_sent == 1, "%u probes to TTL %u", hop(ttl)->total_sent, ttl);
     check_that(s.elapsed_ns < 4 * SECOND, "%lld ms", (long long)(s.elapsed_ns / MS));
     world_free(w);
 
@@ -168,7 +168,7 @@ static void test_silence(void)
     w->config.max_silent = 2;
     run();
     check_samples(1, 5);
-    check_int("probes to TTL 6", hop(6)->raw_sent, 1);
+    check_int("probes to TTL 6", hop(6)->total_sent, 1);
     world_free(w);
 
     begin("silence_everywhere_ends");
@@ -185,7 +185,7 @@ static void test_silence(void)
     s = run();
     check_int("highest TTL", s.probed_ttl, 255);
     check_that(s.elapsed_ns < 12 * SECOND, "%lld ms", (long long)(s.elapsed_ns / MS));
-    check_int("probes to TTL 255", hop(255)->raw_sent, 1);
+    check_int("probes to TTL 255", hop(255)->total_sent, 1);
     world_free(w);
 
     begin("silent_hops_in_the_middle_are_crossed");
@@ -240,7 +240,7 @@ static void test_limits(void)
     s = run();
     check_int("TTL of the end", s.end_ttl, 8);
     for (unsigned ttl = 1; ttl < 5; ttl++)
-        check_int("probes before it", hop(ttl)->raw_sent, 0);
+        check_int("probes before it", hop(ttl)->total_sent, 0);
     check_samples(5, 8);
     world_free(w);
 
@@ -388,7 +388,7 @@ static void test_changes(void)
         check_int("unreachable", shown(ttl)->unreachable, 6);
         check_int("responders", (int64_t)shown(ttl)->cells[0].elsewhere, 0);
         check_int("reports", (int64_t)shown(ttl)->report_count, 1);
-        check_that(!shown(ttl)->rationed, "TTL %u is called rate-limiting", ttl);
+        check_that(!shown(ttl)->rate_limited, "TTL %u is called rate-limiting", ttl);
     }
     world_free(w);
 
@@ -421,6 +421,6 @@ int main(void)
     test_limits();
     test_moves();
     test_changes();
-    tally_free(report);
+    counters_free(report);
     return check_done();
 }

@@ -27,9 +27,9 @@ static struct trace_summary summary(void)
     return s;
 }
 
-static const struct tally_hop *hop(unsigned ttl)
+static const struct counters_hop *hop(unsigned ttl)
 {
-    return &w->tally->hops[ttl];
+    return &w->counters->hops[ttl];
 }
 
 /* What was sent to this TTL, nth: when. -1 if not at all. */
@@ -72,8 +72,8 @@ static void check_hop_pace(unsigned ttl, int64_t interval_ns, size_t first, size
     check_order(ttl, interval_ns, first, tests);
     check_int("sent", hop(ttl)->sent, (int64_t)counted);
     check_int("received", hop(ttl)->received, (int64_t)counted);
-    check_int("raw sent", hop(ttl)->raw_sent, (int64_t)all);
-    check_int("raw received", hop(ttl)->raw_received, (int64_t)all);
+    check_int("raw sent", hop(ttl)->total_sent, (int64_t)all);
+    check_int("raw received", hop(ttl)->total_received, (int64_t)all);
     check_int("in flight", hop(ttl)->in_flight, 0);
     check_that(!hop(ttl)->untested, "TTL %u is untested", ttl);
 }
@@ -213,22 +213,22 @@ static void test_window(void)
 /* ---- outcomes ------------------------------------------------------------------------------ */
 
 /* When an unanswered probe of TTL 2, sent when the path is known, is given up. */
-static const struct patience_row {
+static const struct reply_timeout_row {
     const char *name;
     int64_t timeout_ns, rtt_ns, want_ns;
-} patience_rows[] = {
+} reply_timeout_rows[] = {
     { "a_fast_path_waits_a_second", 5 * SECOND, 2 * MS, SECOND },
     { "a_path_of_250_ms_waits_a_second", 5 * SECOND, 250 * MS, SECOND },
     { "a_path_of_400_ms_waits_four_times_that", 5 * SECOND, 400 * MS, 1600 * MS },
-    { "the_timeout_limits_the_patience", 1200 * MS, 400 * MS, 1200 * MS },
+    { "the_timeout_limits_the_reply_timeout", 1200 * MS, 400 * MS, 1200 * MS },
     { "a_short_timeout_is_kept", 300 * MS, 2 * MS, 300 * MS },
     { "a_timeout_of_1_ms_is_kept", MS, 100000, MS },
 };
 
-static void test_patience(void)
+static void test_reply_timeout(void)
 {
-    for (size_t i = 0; i < COUNT(patience_rows); i++) {
-        const struct patience_row *row = &patience_rows[i];
+    for (size_t i = 0; i < COUNT(reply_timeout_rows); i++) {
+        const struct reply_timeout_row *row = &reply_timeout_rows[i];
         begin(row->name);
         w->config.timeout_ns = row->timeout_ns;
         for (unsigned ttl = 1; ttl < WORLD_HOPS; ttl++)
@@ -243,7 +243,7 @@ static void test_patience(void)
                 break;
         for (size_t s = 0; out != NULL && sent_at(2, s) >= 0; s++)
             if (world_nth(w, EVENT_SENT, 2, s)->event.probe == out->event.probe)
-                check_int("patience", out->event.at_ns - sent_at(2, s), row->want_ns);
+                check_int("reply_timeout", out->event.at_ns - sent_at(2, s), row->want_ns);
         check_that(out != NULL, "no timeout");
         check_int("sent", hop(2)->sent, 10);
         check_int("received", hop(2)->received, 0);
@@ -499,7 +499,7 @@ static void test_details(void)
     check_int("send errors", hop(2)->send_errors, 0);
     check_int("received", hop(2)->received, hop(2)->sent);
     check_int("late", hop(2)->late, 1);
-    check_int("unstamped", summary().unstamped, 1);
+    check_int("missing_tx_timestamp", summary().missing_tx_timestamp, 1);
     world_free(w);
 
     s = (struct special){ .nth = 3, .happens = is_held };
@@ -509,7 +509,7 @@ static void test_details(void)
         check_int("RTT", e->event.rtt_ns, 2 * MS);
     check_int("replies", (int64_t)world_count_class(w, EVENT_REPLY, 2, PROBE_COUNTED), 10);
     check_int("events of errors", (int64_t)world_count(w, EVENT_SEND_ERROR, 0), 0);
-    check_int("unstamped", summary().unstamped, 0);
+    check_int("missing_tx_timestamp", summary().missing_tx_timestamp, 0);
     world_free(w);
 
     s = (struct special){ .nth = 3, .happens = is_held_and_lost };
@@ -526,14 +526,14 @@ static void test_details(void)
     run();
     check_int("received", hop(2)->received, 10);
     check_int("samples", (int64_t)hop(2)->cells[0].rtt.count, 9);
-    check_that(summary().clock_steps >= 1, "no clock step");
+    check_that(summary().clock_adjustments >= 1, "no clock step");
     size_t steps = 0;
     for (size_t n = 0; (e = world_nth(w, EVENT_REPLY, 0, n)) != NULL; n++) {
-        steps += e->event.clock_step;
-        check_that(e->event.clock_step ? e->event.rtt_ns == -1 : e->event.rtt_ns <= 4 * MS,
+        steps += e->event.clock_adjustment;
+        check_that(e->event.clock_adjustment ? e->event.rtt_ns == -1 : e->event.rtt_ns <= 4 * MS,
                    "an RTT of %lld ns", (long long)e->event.rtt_ns);
     }
-    check_int("replies without RTT", (int64_t)steps, summary().clock_steps);
+    check_int("replies without RTT", (int64_t)steps, summary().clock_adjustments);
     world_free(w);
 
     begin("where_the_capture_sees_no_probe_there_are_answers_and_no_rtts");
@@ -544,7 +544,8 @@ static void test_details(void)
     check_int("samples", (int64_t)hop(1)->cells[0].rtt.count, 0);
     check_int("sent to the silent hop", hop(2)->sent, 10);
     check_int("send errors", (int64_t)world_count(w, EVENT_SEND_ERROR, 0), 0);
-    check_that(summary().unstamped >= 30, "%u unstamped", summary().unstamped);
+    check_that(summary().missing_tx_timestamp >= 30, "%u missing_tx_timestamp",
+               summary().missing_tx_timestamp);
     world_free(w);
 }
 
@@ -622,25 +623,25 @@ static void test_send_errors(void)
     world_free(w);
 }
 
-/* ---- rationed responders, as far as send errors meet them ---------------------------------- */
+/* ---- rate-limited responders, as far as send errors meet them ---------------------------------- */
 
-static void test_rationed(void)
+static void test_rate_limited(void)
 {
     struct special s = { .nth = 14, .happens = vanishes }; /* the second probe of the proof */
 
-    begin_special("a_silent_hop_whose_test_probe_vanishes_is_not_rationed", &s);
+    begin_special("a_silent_hop_whose_test_probe_vanishes_is_not_rate_limited", &s);
     w->rtt_ns[2] = 0;
     run();
-    check_int("rationed", (int64_t)world_count(w, EVENT_RATIONED, 2), 0);
+    check_int("rate_limited", (int64_t)world_count(w, EVENT_RATE_LIMITED, 2), 0);
     check_int("sent", hop(2)->sent, 10);
     world_free(w);
 
     s = (struct special){ .nth = 0, .happens = vanishes };
     begin_special("a_vanished_probe_of_a_replaced_sample_leaves_the_new_one_whole", &s);
     const struct pace_key key = { .responder = world_router(w, 2), .ttl = 2 };
-    pace_ration(w->pace, &key, (struct pace_evidence){ 16, 1 }, 2100 * MS, 0);
+    pace_rate_limit(w->pace, &key, (struct pace_evidence){ 16, 1 }, 2100 * MS, 0);
     run();
-    check_int("rationed", (int64_t)world_count(w, EVENT_RATIONED, 2), 1);
+    check_int("rate_limited", (int64_t)world_count(w, EVENT_RATE_LIMITED, 2), 1);
     check_int("sent", hop(2)->sent, 10);
     check_int("received", hop(2)->received, 10);
     world_free(w);
@@ -659,7 +660,7 @@ static void test_stopped(void)
 
     begin("a_trace_that_was_stopped_keeps_no_other_from_ending");
     const struct pace_key key = { .responder = world_router(w, 2), .ttl = 2 };
-    pace_ration(w->pace, &key, (struct pace_evidence){ 16, 1 }, 1000 * MS, 0);
+    pace_rate_limit(w->pace, &key, (struct pace_evidence){ 16, 1 }, 1000 * MS, 0);
     w->rtt_ns[2] = 300 * MS;
     world_begin(w);
     for (int64_t until_ns = 0; !open && until_ns < 30 * SECOND; until_ns += 100 * MS) {
@@ -676,7 +677,7 @@ static void test_stopped(void)
     world_begin(&other);
     world_run(&other, w->now_ns + 120 * SECOND);
     check_that(trace_done(other.trace), "the other one does not end");
-    check_int("sent", other.tally->hops[2].sent, 10);
+    check_int("sent", other.counters->hops[2].sent, 10);
     trace_free(other.trace);
     other.trace = NULL;
     other.pace = NULL;
@@ -708,12 +709,12 @@ int main(void)
     test_pace();
     test_duration();
     test_window();
-    test_patience();
+    test_reply_timeout();
     test_outcomes();
     test_blind();
     test_details();
     test_send_errors();
-    test_rationed();
+    test_rate_limited();
     test_stopped();
     test_config();
     return check_done();

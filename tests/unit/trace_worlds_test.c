@@ -99,17 +99,18 @@ static int live(struct world *w, const struct wire_probe *probe)
 /* ---- the books, from the log alone --------------------------------------------------------- */
 
 struct book {
-    uint32_t first; /* probes before it left the sample: the hop rations */
+    uint32_t first; /* probes before it left the sample: the hop rate-limits */
     uint32_t counted, replies, timeouts, errors, late, late_errors; /* of the sample */
     uint32_t unreachable, unreachable_late, unreachable_errors,
         arrived; /* the last: for all that */
-    uint32_t duplicates, raw_replies;
+    uint32_t duplicates, total_replies;
 };
 
 static void begin_sample(struct book *b, uint32_t first)
 {
-    *b =
-        (struct book){ .first = first, .duplicates = b->duplicates, .raw_replies = b->raw_replies };
+    *b = (struct book){ .first = first,
+                        .duplicates = b->duplicates,
+                        .total_replies = b->total_replies };
 }
 
 /* Each probe has one story: sent, then one outcome, then perhaps late, then duplicates. */
@@ -125,7 +126,7 @@ static void check_stories(const struct world *w, struct book books[WORLD_HOPS])
         const struct trace_event *e = &w->log[i].event;
         struct book *b = &books[e->ttl];
         bool counted = e->class == PROBE_COUNTED && e->probe >= b->first;
-        if (e->kind == EVENT_RATIONED)
+        if (e->kind == EVENT_RATE_LIMITED)
             begin_sample(b, e->probe);
         if (e->kind > EVENT_SEND_ERROR)
             continue; /* not about one probe */
@@ -144,7 +145,7 @@ static void check_stories(const struct world *w, struct book books[WORLD_HOPS])
             b->replies += counted && e->kind == EVENT_REPLY;
             b->timeouts += counted && e->kind == EVENT_TIMEOUT;
             b->errors += counted && e->kind == EVENT_SEND_ERROR;
-            b->raw_replies += e->kind == EVENT_REPLY;
+            b->total_replies += e->kind == EVENT_REPLY;
             break;
         case EVENT_UNREACHABLE:
             check_that(was == EVENT_SENT || was == EVENT_TIMEOUT || was == EVENT_SEND_ERROR,
@@ -164,7 +165,7 @@ static void check_stories(const struct world *w, struct book books[WORLD_HOPS])
             b->arrived += counted && e->was_unreachable;
             b->late += counted;
             b->late_errors += counted && e->was_error;
-            b->raw_replies++;
+            b->total_replies++;
             break;
         case EVENT_DUPLICATE:
             check_that(was == EVENT_REPLY || was == EVENT_LATE || was == EVENT_DUPLICATE ||
@@ -182,12 +183,12 @@ static void check_stories(const struct world *w, struct book books[WORLD_HOPS])
     free(state);
 }
 
-static void check_cells(const struct tally_hop *hop, int ttl)
+static void check_cells(const struct counters_hop *hop, int ttl)
 {
     uint32_t received = 0, duplicates = 0, late = 0;
 
     for (size_t c = 0; c < hop->cell_count; c++) {
-        const struct tally_cell *cell = &hop->cells[c];
+        const struct responder_stats *cell = &hop->cells[c];
         received += cell->elsewhere ? 0 : cell->received;
         duplicates += cell->duplicates;
         late += cell->elsewhere ? 0 : cell->late;
@@ -203,13 +204,13 @@ static void check_cells(const struct tally_hop *hop, int ttl)
     check_that(late == hop->late, "TTL %d: late %u, %u", ttl, late, hop->late);
 }
 
-static void check_books(const struct world *w, const struct tally *tally)
+static void check_books(const struct world *w, const struct counters *counters)
 {
     struct book books[WORLD_HOPS] = { { 0 } };
 
     check_stories(w, books);
     for (int ttl = w->config.first_hop; ttl <= w->config.max_hops; ttl++) {
-        const struct tally_hop *hop = &tally->hops[ttl];
+        const struct counters_hop *hop = &counters->hops[ttl];
         const struct book *b = &books[ttl];
         uint32_t unreachable = b->unreachable - b->unreachable_late, sent;
         /* One that was late had a timeout, one that was an error had that outcome. */
@@ -227,10 +228,10 @@ static void check_books(const struct world *w, const struct tally *tally)
                    hop->sent);
         check_that(hop->duplicates == b->duplicates, "TTL %d: duplicates %u of %u", ttl,
                    hop->duplicates, b->duplicates);
-        check_that(hop->raw_received == b->raw_replies, "TTL %d: raw received %u of %u", ttl,
-                   hop->raw_received, b->raw_replies);
-        check_that(hop->raw_received <= hop->raw_sent, "TTL %d: raw received %u of %u", ttl,
-                   hop->raw_received, hop->raw_sent);
+        check_that(hop->total_received == b->total_replies, "TTL %d: raw received %u of %u", ttl,
+                   hop->total_received, b->total_replies);
+        check_that(hop->total_received <= hop->total_sent, "TTL %d: raw received %u of %u", ttl,
+                   hop->total_received, hop->total_sent);
         check_cells(hop, ttl);
     }
 }
@@ -245,10 +246,10 @@ static void check_report(const struct world *w, const struct nature *n)
     check_that(s.ending != TRACE_RUNNING, "still running");
     check_int("probes in all", s.sent, (int64_t)world_count(w, EVENT_SENT, 0));
     for (int ttl = w->config.first_hop; ttl <= s.end_ttl; ttl++) {
-        const struct tally_hop *hop = &w->tally->hops[ttl];
+        const struct counters_hop *hop = &w->counters->hops[ttl];
         check_that(hop->in_flight == 0, "TTL %d: %u in flight at the end", ttl, hop->in_flight);
-        bool seldom = hop->rationed && hop->sent == 0 && /* too few replies for a sample */
-                      hop->ration.spacing_ns > INT64_C(3600000000);
+        bool seldom = hop->rate_limited && hop->sent == 0 && /* too few replies for a sample */
+                      hop->rate_limit.sample_interval_ns > INT64_C(3600000000);
         if (!errors && !seldom)
             check_that(hop->sent == w->config.packets, "TTL %d: %u counted of %u", ttl, hop->sent,
                        w->config.packets);
@@ -257,14 +258,14 @@ static void check_report(const struct world *w, const struct nature *n)
     }
     for (int ttl = w->config.first_hop; ttl <= w->config.max_hops; ttl++)
         if (!errors)
-            check_that(w->tally->hops[ttl].sent <= w->config.packets, "TTL %d: %u counted", ttl,
-                       w->tally->hops[ttl].sent);
+            check_that(w->counters->hops[ttl].sent <= w->config.packets, "TTL %d: %u counted", ttl,
+                       w->counters->hops[ttl].sent);
 }
 
-/* Nothing of a finished tally waits, so a snapshot is its equal. */
+/* Nothing of a finished counters waits, so a snapshot is its equal. */
 static void check_snapshot(const struct world *w)
 {
-    struct tally *snapshot = tally_snapshot(w->tally);
+    struct counters *snapshot = counters_snapshot(w->counters);
 
     if (snapshot == NULL) {
         check_that(false, "no snapshot");
@@ -272,13 +273,13 @@ static void check_snapshot(const struct world *w)
     }
     for (size_t ttl = 1; ttl < snapshot->hop_count; ttl++) {
         bool shown = snapshot->end == 0 || ttl <= snapshot->end;
-        const struct tally_hop *hop = &w->tally->hops[ttl];
+        const struct counters_hop *hop = &w->counters->hops[ttl];
         check_int("sent", snapshot->hops[ttl].sent, shown ? hop->sent : 0);
         /* Errors of the hop itself, or of who ends the path there, are its replies. */
         uint32_t told = snapshot->hops[ttl].received + snapshot->hops[ttl].unreachable;
         check_int("told", told, shown ? hop->received + hop->unreachable : 0);
         check_that(!shown || snapshot->hops[ttl].received >= hop->received, "TTL %zu", ttl);
-        const struct tally_hop *a = &snapshot->hops[ttl], *b = &w->tally->hops[ttl];
+        const struct counters_hop *a = &snapshot->hops[ttl], *b = &w->counters->hops[ttl];
         for (size_t c = 0; c < a->cell_count && b->in_flight == 0 && a->received == b->received;
              c++) {
             check_int("samples", (int64_t)a->cells[c].rtt.count, (int64_t)b->cells[c].rtt.count);
@@ -287,7 +288,7 @@ static void check_snapshot(const struct world *w)
                        stats_jitter_ns(&b->cells[c].rtt), 0);
         }
     }
-    tally_free(snapshot);
+    counters_free(snapshot);
 }
 
 static void test_world(uint64_t seed)
@@ -302,15 +303,15 @@ static void test_world(uint64_t seed)
     world_begin(&w);
     for (int stop = 1; stop < 4; stop++) {
         world_run(&w, stop * 300 * MS);
-        check_books(&w, w.tally);
+        check_books(&w, w.counters);
     }
     /* at its slowest: every probe and its replacement at the interval, and silence up to the end */
     world_run(&w, 600 * SECOND);
     if (check_that(trace_done(w.trace), "not done after ten minutes")) {
-        check_books(&w, w.tally);
+        check_books(&w, w.counters);
         check_report(&w, &nature);
         check_snapshot(&w);
-        check_int("events dropped by the tally", w.tally->out_of_memory, 0);
+        check_int("events dropped by the counters", w.counters->out_of_memory, 0);
     }
     world_free(&w);
 }

@@ -94,28 +94,28 @@ check.case("look_ups_run_beside_the_trace_and_end_behind_it", function()
   check.equal(result.hops[3].responders[1].asn, "AS15169")
 end)
 
--- A companion that waits for `answers` more polls once the trace has ended.
+-- An enricher that waits for `answers` more polls once the trace has ended.
 local function waiting(answers)
-  local companion = { left = 0 }
-  function companion.see() end
-  function companion.annotate() end
-  function companion:leave()
+  local enricher = { left = 0 }
+  function enricher.see() end
+  function enricher.annotate() end
+  function enricher:leave()
     self.left = self.left + 1
   end
-  function companion.poll()
+  function enricher.poll()
     answers = answers - 1
     return math.max(answers, 0)
   end
-  return companion
+  return enricher
 end
 
-local function waited(companions)
+local function waited(enrichers)
   local host = host_of(false)
-  tracer.run(host, growing(), {}, companions)
+  tracer.run(host, growing(), {}, enrichers)
   return host.now()
 end
 
-check.case("companions_are_waited_for_together_and_at_most_3_s", function()
+check.case("enrichers_are_waited_for_together_and_at_most_3_s", function()
   local alone = waited(nil)
   check.equal(waited { waiting(1) }, alone)
   local one = waited { waiting(20) } - alone
@@ -128,9 +128,9 @@ check.case("companions_are_waited_for_together_and_at_most_3_s", function()
   check.equal(forever.left, 1)
 end)
 
-check.case("a_companion_may_be_worth_more_patience_and_says_why", function()
+check.case("a_enricher_may_be_worth_more_reply_timeout_and_says_why", function()
   local long, short = waiting(math.huge), waiting(math.huge)
-  function long.patience() return 20, "it searches" end
+  function long.reply_timeout() return 20, "it searches" end
   local host = host_of(false)
   tracer.run(host, growing(), {}, { long, short })
   local most = host.now() - waited(nil)
@@ -139,9 +139,9 @@ check.case("a_companion_may_be_worth_more_patience_and_says_why", function()
   check.equal({ long.left, short.left }, { 1, 1 })
 end)
 
-check.case("patience_ends_with_what_it_waits_for", function()
+check.case("reply_timeout_ends_with_what_it_waits_for", function()
   local long = waiting(20)
-  function long.patience() return 20, "it searches" end
+  function long.reply_timeout() return 20, "it searches" end
   local host = host_of(false)
   tracer.run(host, growing(), {}, { long, waiting(5) })
   check.equal(host.now() - waited(nil) < 1.5, true)
@@ -171,7 +171,7 @@ check.case("figures_alone_are_those_of_the_whole_result", function()
   local whole = tracer.run(host_of(false), lossy(), {})
   local figures = tracer.run(host_of(false), lossy(), {}, nil,
     { figures = true })
-  check.equal(whole.hops[1].suppressed ~= nil, true)
+  check.equal(whole.hops[1].better_beyond ~= nil, true)
   check.equal({ figures.verdicts == nil, figures.hops },
     { true, whole.hops })
 end)

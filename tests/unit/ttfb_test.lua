@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- The time to first byte: the companion over a stand-in for mtrtrace.http,
+-- The time to first byte: the enricher over a stand-in for mtrtrace.http,
 -- and the words of its line.
 local check = require "check"
 local fake_http = require "fake_http"
@@ -31,15 +31,15 @@ end
 
 -- Runs to the end, or to the last poll; gives the annotated result.
 local function measure(http, changes, polls, best)
-  local companion = ttfb.new(http, settings(changes),
+  local enricher = ttfb.new(http, settings(changes),
     not http and "built without libcurl" or nil)
   local left = polls or 200
-  while companion:poll() > 0 and left > 0 do
+  while enricher:poll() > 0 and left > 0 do
     left = left - 1
   end
-  companion:leave()
+  enricher:leave()
   local result = trace(best)
-  companion:annotate(result)
+  enricher:annotate(result)
   return result
 end
 
@@ -84,11 +84,11 @@ local LINES = {
     answers = { [HTTPS] = report(124.56) },
     want = "wait 50.3; server think time too short to tell)" },
   { name = "lost_packet_is_not_the_servers_time",
-    answers = { [HTTPS] = report(124.56, { resends = 1 }) },
+    answers = { [HTTPS] = report(124.56, { retransmissions = 1 }) },
     want = "wait 50.3; 1 packet was sent again)" },
   { name = "lost_packets_of_a_request_in_the_middle", changes = { count = 2 },
-    answers = { [HTTPS] = { report(1, { resends = 0 }),
-      report(2, { resends = 2 }) } },
+    answers = { [HTTPS] = { report(1, { retransmissions = 0 }),
+      report(2, { retransmissions = 2 }) } },
     want = "wait 50.3; 2 packets were sent again)" },
   { name = "name_look_up_is_named", changes = { dns_ms = 3.2 },
     answers = { [HTTPS] = report(124.56) },
@@ -288,7 +288,7 @@ check.case("closed_port_is_not_asked", function()
   check.equal({ #list, list[1].url, list[1].port }, { 1, HTTP, 80 })
 end)
 
-check.case("patience_is_shorter_where_another_port_is_left", function()
+check.case("reply_timeout_is_shorter_where_another_port_is_left", function()
   local list = asked({}, { timeout = 2 })
   check.equal({ list[1].connect_timeout, list[2].connect_timeout }, { 1.0, 2 })
   check.equal(asked({})[1].connect_timeout, 3)
@@ -305,13 +305,13 @@ end)
 check.case("request_starts_with_the_first_poll", function()
   local http = fake_http.new { [HTTPS] = { done = false,
     phase = "connecting" } }
-  local companion = ttfb.new(http, settings())
+  local enricher = ttfb.new(http, settings())
   check.equal(#http.asked, 0)
-  check.equal({ companion:poll(), #http.asked, http.open }, { 1, 1, 1 })
-  check.equal({ companion:poll(), #http.asked }, { 1, 1 })
-  companion:leave()
+  check.equal({ enricher:poll(), #http.asked, http.open }, { 1, 1, 1 })
+  check.equal({ enricher:poll(), #http.asked }, { 1, 1 })
+  enricher:leave()
   check.equal(http.open, 0)
-  companion:leave()
+  enricher:leave()
 end)
 
 -- ---- for programs ----------------------------------------------------------
@@ -363,9 +363,9 @@ check.case("http_1_1_is_wanted_of_that_scheme_alone", function()
   local http = fake_http.new { [HTTPS] = { failure("http11",
     { phase = "waiting" }), report(9, { version = "1.1" }),
     report(9, { version = "1.1" }) } }
-  local companion = ttfb.new(http, settings { count = 2 })
+  local enricher = ttfb.new(http, settings { count = 2 })
   for _ = 1, 6 do
-    companion:poll()
+    enricher:poll()
   end
   local wanted = {}
   for i, options in ipairs(http.asked) do

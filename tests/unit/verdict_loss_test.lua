@@ -15,7 +15,7 @@ end
 
 -- One word per hop: how many probes it lost (of how many, where it is not
 -- `sent`), or "*" for silent; "u" behind it for untested, "v" for rivals, "b" for blind, "r"
--- where a ration was seen, "R" where another trace's, "s" where shared.
+-- where a rate-limit was seen, "R" where another trace's, "s" where shared.
 local BURSTS = { r = { 16, 1, 7, 0 }, s = { 16, 1, 7, 4 }, R = { 0, 0, 0, 6 },
   w = { 16, 11, 50, 0 } }
 
@@ -41,8 +41,8 @@ local function hop_of(ttl, word, sent)
       blind = lost })
   end
   if word == "*" then
-    return sample.hop(ttl, {}, { sent = sent, received = 0, raw_sent = sent,
-      raw_received = 0, loss = 1.0, silent = true })
+    return sample.hop(ttl, {}, { sent = sent, received = 0, total_sent = sent,
+      total_received = 0, loss = 1.0, silent = true })
   end
   local lost, of, kind = word:match("^(%d+)/?(%d*)(%a?)$")
   lost = math.tointeger(tonumber(lost))
@@ -50,9 +50,9 @@ local function hop_of(ttl, word, sent)
   local burst = BURSTS[kind]
   return sample.hop(ttl, { sample.responder("10.0.0." .. ttl) }, {
     sent = sent, received = sent - lost, lost = rounds(lost, sent),
-    ration = burst and { tests = burst[1], tests_answered = burst[2],
-      fast_sent = burst[1] > 0 and sent or 0, fast_received = burst[3],
-      spacing = 1.05, shared = burst[4] } or nil,
+    rate_limit = burst and { tests = burst[1], burst_received = burst[2],
+      initial_sent = burst[1] > 0 and sent or 0, initial_received = burst[3],
+      sample_interval_s = 1.05, shared = burst[4] } or nil,
   })
 end
 
@@ -127,7 +127,7 @@ local ROWS = {
   { name = "loss_of_the_target_alone_is_its_own", path = "0 0 0 0 9",
     want = { "Round-trip loss first visible at hop 5: 15.0% (8.1-26.1), "
       .. "9 of 60 probes from there on, 0 of 240 before." } },
-  { name = "loss_of_a_rationed_target_alone_cannot_be_told",
+  { name = "loss_of_a_rate_limited_target_alone_cannot_be_told",
     path = "0 0 0 0 9r",
     want = { "Cannot tell whether probes are lost before hop 5 or the hop "
       .. "drops replies: 9 of 60 unanswered, and the hop was seen to limit "
@@ -168,16 +168,16 @@ local ROWS = {
   { name = "silent_hops_in_two_places", path = "* 0 * * 0", sent = 10,
     want = { "Hop 1 does not reply (0 of 10 probes), hops beyond do.",
       "Hops 3 to 4 do not reply (0 of 20 probes), hops beyond do." } },
-  { name = "rationed_hop_with_its_bucket", path = "0 0r 0", sent = 10,
+  { name = "rate_limited_hop_with_its_bucket", path = "0 0r 0", sent = 10,
     want = { "Hop 2 rate-limits its ICMP replies: 1 of 16 in a burst, 7 of "
       .. "10 in the initial sample, 10 of 10 at 1.05 s." } },
-  { name = "rationed_hop_with_a_shared_sample", path = "0 0s 0", sent = 10,
+  { name = "rate_limited_hop_with_a_shared_sample", path = "0 0s 0", sent = 10,
     want = { "Hop 2 rate-limits its ICMP replies: 1 of 16 in a burst, 7 of "
       .. "10 in the initial sample, 10 of 10 at 1.05 s; 4 of these are "
       .. "another trace's." } },
-  { name = "ration_that_only_another_trace_saw_is_not_claimed",
+  { name = "rate_limit_that_only_another_trace_saw_is_not_claimed",
     path = "0 0R 0", sent = 10, want = {} },
-  { name = "burst_as_bad_as_the_slow_sample_is_no_ration",
+  { name = "burst_as_bad_as_the_slow_sample_is_no_rate_limit",
     path = "0 0 12w 11w 13w",
     want = { "Round-trip loss first visible at hop 3 (3 to 4 possible): "
       .. "20.0% (14.8-26.4), 36 of 180 probes from there on, 0 of 120 "
@@ -225,19 +225,19 @@ check.case("loss_at_one_hop_has_no_range", function()
   check.equal({ v.hop, v.from, v.to }, { 4 })
 end)
 
-check.case("rationed_has_the_numbers_it_rests_on", function()
+check.case("rate_limited_has_the_numbers_it_rests_on", function()
   local v = path("0 0s 0", 10).verdicts[1]
   v.text = nil
-  check.equal(v, { kind = "rationed", hop = 2, tests = 16,
-    tests_answered = 1, fast_sent = 10, fast_recv = 7, spacing = 1.05,
-    sent = 10, recv = 10, shared = 4 })
+  check.equal(v, { kind = "rate_limited", hop = 2, tests = 16,
+    burst_received = 1, initial_sent = 10, initial_received = 7, sample_interval_s = 1.05,
+    sent = 10, received = 10, shared = 4 })
 end)
 
 check.case("marks_are_set_where_they_are_due", function()
   local hops = path("0 40 0r 0 0R 12w", 60).hops
   local marks = {}
   for i, hop in ipairs(hops) do
-    marks[i] = ("%s %s"):format(hop.rationed, hop.suppressed)
+    marks[i] = ("%s %s"):format(hop.rate_limited, hop.better_beyond)
   end
   check.equal(marks, { "nil nil", "nil 5", "true nil", "nil nil",
     "nil nil", "nil nil" })
@@ -247,20 +247,20 @@ check.case("unexplained_loss_is_marked_though_the_target_proves_little",
   function()
     local result, marked = path("3 5 0 4 1 2 3 0", 10), {}
     for i, hop in ipairs(result.hops) do
-      marked[i] = hop.suppressed or false
+      marked[i] = hop.better_beyond or false
     end
     check.equal(marked, { 8, 8, false, 8, false, 8, 8, false })
   end)
 
 check.case("loss_that_a_verdict_explains_is_not_marked", function()
   for _, hop in ipairs(path("0 0 0 6 7 5 8 6", 60).hops) do
-    check.equal(hop.suppressed, nil)
+    check.equal(hop.better_beyond, nil)
   end
 end)
 
-check.case("hop_that_rations_is_suppressed_if_even_slow_probes_fail",
+check.case("hop_that_rate_limits_is_suppressed_if_even_slow_probes_fail",
   function()
-    check.equal(path("0 30r 0 0", 60).hops[2].suppressed, 4)
+    check.equal(path("0 30r 0 0", 60).hops[2].better_beyond, 4)
   end)
 
 check.finish()

@@ -19,10 +19,10 @@ local FALSE = {
     question = "false_loss", packets = 60 },
   { name = "false_loss_in_clean_worlds_with_10_packets",
     question = "false_loss", packets = 10 },
-  { name = "false_ration_in_lossy_worlds_with_60_packets",
-    question = "false_rationed", packets = 60 },
-  { name = "false_ration_in_lossy_worlds_with_10_packets",
-    question = "false_rationed", packets = 10 },
+  { name = "false_rate_limit_in_lossy_worlds_with_60_packets",
+    question = "false_rate_limited", packets = 60 },
+  { name = "false_rate_limit_in_lossy_worlds_with_10_packets",
+    question = "false_rate_limited", packets = 10 },
 }
 check.rows(FALSE, function(row)
   local counts = questions.count(row.question, WORLDS, row.packets, SEED)

@@ -195,8 +195,8 @@ local function everything(silent_end)
   for ttl = 8, 12 do
     hops[ttl].received, hops[ttl].lost = 5, { 1, 3, 5, 7, 9 }
   end
-  hops[7].ration = { tests = 16, tests_answered = 1, spacing = 1.05,
-    fast_sent = 10, fast_received = 7, shared = 0 }
+  hops[7].rate_limit = { tests = 16, burst_received = 1, sample_interval_s = 1.05,
+    initial_sent = 10, initial_received = 7, shared = 0 }
   if not silent_end then
     return texts(hops)
   end
@@ -211,7 +211,7 @@ check.case("most_important_comes_first", function()
   end
   check.equal(table.concat(kinds, " "), "loss path_changed "
     .. "return_path_changed latency_rise balanced_per_packet "
-    .. "balanced_per_flow slow_to_answer rationed silent")
+    .. "balanced_per_flow slow_to_answer rate_limited silent")
   local order = table.concat(verdict.KINDS, " ")
   local at = 1
   for _, kind in ipairs(kinds) do

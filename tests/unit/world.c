@@ -54,7 +54,7 @@ static void on_event(void *context, const struct trace_event *event)
 {
     struct world *w = context;
 
-    tally_event(w->tally, event);
+    counters_event(w->counters, event);
     if (w->log_count == w->log_capacity) {
         w->log_capacity = w->log_capacity == 0 ? 256 : w->log_capacity * 2;
         w->log = realloc(w->log, w->log_capacity * sizeof *w->log);
@@ -72,9 +72,9 @@ static void on_event(void *context, const struct trace_event *event)
 
 void world_begin(struct world *w)
 {
-    w->tally = tally_new(w->config.max_hops);
+    w->counters = counters_new(w->config.max_hops);
     w->trace = trace_new(&w->config, w->pace, w->now_ns, on_event, w, NULL);
-    if (w->pace == NULL || w->tally == NULL || w->trace == NULL)
+    if (w->pace == NULL || w->counters == NULL || w->trace == NULL)
         abort();
 }
 
@@ -87,11 +87,11 @@ void world_free(struct world *w)
     }
     trace_free(w->trace);
     pace_free(w->pace);
-    tally_free(w->tally);
+    counters_free(w->counters);
     free(w->log);
     w->trace = NULL;
     w->pace = NULL;
-    w->tally = NULL;
+    w->counters = NULL;
     w->log = NULL;
 }
 

@@ -4,7 +4,7 @@
 #ifndef MTR_WORLD_H
 #define MTR_WORLD_H
 
-#include "results/statistics.h"
+#include "results/counters.h"
 #include "engine/trace.h"
 
 #define MS INT64_C(1000000)
@@ -29,7 +29,7 @@ struct world_delivery;
 struct world {
     struct trace_config config;
     struct trace *trace;
-    struct tally *tally;
+    struct counters *counters;
     struct pace *pace; /* of this trace alone; world_new makes it */
     int64_t now_ns;
     int64_t wall_ns; /* CLOCK_REALTIME at now_ns 0 */

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
 --- Which TCP ports a firewall on the way seems to swallow: whois is blocked
--- in many networks, and every further server would cost its whole patience.
+-- in many networks, and every further server would cost its whole deadline.
 -- State only: it opens no connection and reads no clock.
 -- @module mtrtrace.asn.ports
 local M = {}

@@ -83,7 +83,7 @@ local ROWS = {
   { name = "paths", value = "PERCENT", group = "probes", arg = "paths",
     about = "search for all paths first, to this confidence" },
   { name = "pmtu", group = "probes", sets = { pmtu = "yes" },
-    about = "find the path MTU, and the hop behind which it shrinks" },
+    about = "find the path MTU, and the hop behind which it reductions" },
   { short = "Q", name = "tos", value = "NUMBER", group = "probes",
     arg = "tos", about = "type of service or traffic class" },
   { short = "a", name = "address", value = "ADDRESS", group = "probes",

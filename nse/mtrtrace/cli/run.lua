@@ -3,7 +3,7 @@
 --- Traces many targets at once over one engine, and shows the run to readers
 -- (see mtrtrace.cli.document). Prints nothing and ends nothing.
 -- @module mtrtrace.cli.run
-local companions = require "mtrtrace.session.enrichers"
+local enrichers = require "mtrtrace.session.enrichers"
 local special = require "mtrtrace.base.special"
 local target = require "mtrtrace.cli.target"
 local tracer = require "mtrtrace.session.tracer"
@@ -23,7 +23,7 @@ local function tell(self, what, ...)
 end
 
 -- An answer may take no longer than what is waited for behind the last probe.
-local function patience(options)
+local function reply_timeout(options)
   return options.gracetime and math.min(options.gracetime, options.timeout)
     or options.timeout_given and options.timeout or nil
 end
@@ -47,14 +47,14 @@ end
 
 local function engine_options(self, address, port)
   local options = self.options
-  local out = companions.engine_options(options)
+  local out = enrichers.engine_options(options)
   out.target = address
   if port and options.protocol ~= "icmp" then
     out.port = port
   end
   out.source = options.address
   out.interface = options.interface
-  out.timeout = patience(options)
+  out.timeout = reply_timeout(options)
   out.limit = self.limit
   out.events = self.events
   if zone.missing(address) then
@@ -67,7 +67,7 @@ local function engine_options(self, address, port)
   return out
 end
 
--- What the companions know of an address, all together, and whether that is
+-- What the enrichers know of an address, all together, and whether that is
 -- all; nil where there is none to ask.
 local function peek_of(beside)
   if #beside == 0 then
@@ -75,10 +75,10 @@ local function peek_of(beside)
   end
   return function(address)
     local facts, all = { special = special.class(address) }, true
-    for _, companion in ipairs(beside) do
+    for _, enricher in ipairs(beside) do
       local more, complete = {}, true
-      if companion.peek then
-        more, complete = companion:peek(address)
+      if enricher.peek then
+        more, complete = enricher:peek(address)
       end
       for key, value in pairs(more) do
         facts[key] = value
@@ -157,7 +157,7 @@ local function trace_one(self, trace)
     return nil, err, "MISUSE"
   end
   local argument
-  beside, err, argument = companions.new(self.host,
+  beside, err, argument = enrichers.new(self.host,
     of_target(self.beside, what), self.shared, {
     source = options.source, interface = options.interface,
     address = options.target, dns_ms = more,
@@ -232,7 +232,7 @@ end
 -- the user said so.
 local MANY_TARGETS = 16
 
-local function of_companions(setup)
+local function of_enrichers(setup)
   local options, shown = setup.options, false
   for _, reader in ipairs(setup.readers) do
     shown = shown or reader.shows_web
@@ -256,7 +256,7 @@ function M.new(setup)
     targets = setup.targets, readers = setup.readers,
     trace = setup.trace or tracer.run,
     events = any(setup.readers, "wants_events"), taken = 0, done = 0, missed = 0,
-    stopped = false, resolving = 0, beside = of_companions(setup),
+    stopped = false, resolving = 0, beside = of_enrichers(setup),
     shared = { core = setup.core, store = {} },
   }, Run)
   self.heads = any(setup.readers, "start")

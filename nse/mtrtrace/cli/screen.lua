@@ -15,7 +15,7 @@ local view = require "mtrtrace.screen.view"
 local M = {}
 
 -- As many of them as fit are shown; the others are a scroll away.
-local MEASURES = { "loss", "sent", "recv", "last", "avg", "best", "worst",
+local MEASURES = { "loss", "sent", "received", "last", "avg", "best", "worst",
   "stdev", "jitter", "asn", "organization", "os" }
 
 local function columns(options)

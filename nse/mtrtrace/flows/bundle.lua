@@ -101,7 +101,7 @@ function M.start(core, options, numbers)
     core = core, numbers = numbers, traces = {}, began = {},
   }, Bundle)
   for _, number in ipairs(numbers) do
-    -- Flows on one way share the sample of a router that rations: each
+    -- Flows on one way share the sample of a router that rate-limits: each
     -- outcome is to be counted once when they are put together.
     local one = { flow = number, own_only = true }
     for key, value in pairs(options) do

@@ -169,7 +169,7 @@ end
 -- Flows that a hop never answers are no loss of the others.
 local COUNTS = {
   "sent", "received", "loss", "loss_low", "loss_high", "late", "lost",
-  "raw_sent", "raw_received", "ration", "send_errors", "duplicates",
+  "total_sent", "total_received", "rate_limit", "send_errors", "duplicates",
   "in_flight", "unlisted", "untested", "rivals", "blind",
 }
 

@@ -38,7 +38,7 @@ local function speak(host, search, told, began)
   if told or host.now() - began < LONG_S then
     return told
   end
-  host.log(("looking for paths: %d probes so far, routers ration their "
+  host.log(("looking for paths: %d probes so far, routers rate-limit their "
     .. "answers"):format(search:result().sent))
   return true
 end

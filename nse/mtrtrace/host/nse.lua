@@ -6,7 +6,7 @@
 -- @module mtrtrace.host.nse
 local args = require "mtrtrace.options.args"
 local baseline = require "mtrtrace.host.nse_baseline"
-local companions = require "mtrtrace.session.enrichers"
+local enrichers = require "mtrtrace.session.enrichers"
 local geojson = require "mtrtrace.report.geojson"
 local nse_net = require "mtrtrace.host.nse_net"
 local nse_os = require "mtrtrace.host.nse_os"
@@ -107,7 +107,7 @@ local function trace_options(nmap, options, target)
   if not address then
     return nil, err
   end
-  local out = companions.engine_options(options)
+  local out = enrichers.engine_options(options)
   out.target = address
   out.source = source_of(target)
   out.interface = nmap.get_interface()
@@ -189,15 +189,15 @@ end
 -- @tparam table options of the trace, as Host:options gives them
 -- @tparam table core the module mtrtrace.core
 -- @tparam table target Nmap's host table
--- @treturn ?{table,...} companions for mtrtrace.session.tracer
+-- @treturn ?{table,...} enrichers for mtrtrace.session.tracer
 -- @treturn ?string why not: one sentence
-function Host:companions(given, options, core, target)
+function Host:enrichers(given, options, core, target)
   local subject = nse_os.facts(target)
   subject.source, subject.interface = options.source, options.interface
   subject.address, subject.name = options.target, target.targetname
   subject.closed = known_closed(self.nmap, target)
   subject.agent = agent_of(self.nmap)
-  local list, err, argument = companions.new(self, given,
+  local list, err, argument = enrichers.new(self, given,
     { core = core, store = self.store }, subject)
   if not list then
     return nil, ("%s.%s: %s"):format(SCRIPT, argument, err)

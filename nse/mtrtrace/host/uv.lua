@@ -122,7 +122,7 @@ local function await_for_of(host)
   end
 end
 
---- A host for mtrtrace.session.tracer and its companions.
+--- A host for mtrtrace.session.tracer and its enrichers.
 -- @tparam table uv the module luv
 -- @tparam ?table settings functions of a text: `log` for what is found,
 --   `debug` for what helps to find faults, `failed` for the traceback of a

@@ -140,7 +140,7 @@ local function facts(result)
     { "Target", fill.escape(result.target) },
     { "Started", result.started_ns and moment(result.started_ns)
       or "not recorded" },
-    { "Took", format.kinds.seconds.text(result.elapsed) .. " s" },
+    { "Took", format.kinds.seconds.text(result.elapsed_s) .. " s" },
     { "Probes", fill.escape(probes(result)) },
     { "Hops", ttls(result) },
     { "From", fill.escape(from(result)) },

@@ -289,7 +289,7 @@ local function read_all(prefix, found)
     end
     options[(arg.name:gsub("-", "_"))] = value
   end
-  -- Only one that the user set is kept; see companions.engine_options.
+  -- Only one that the user set is kept; see enrichers.engine_options.
   options.timeout_given = found.timeout ~= nil or nil
   options.columns = options.columns or fields.default_keys()
   -- Who brings a database of his own asks nobody else unless he says so.

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Gathers what tells the systems of a trace's hops, a companion of
+--- Gathers what tells the systems of a trace's hops, an enricher of
 -- mtrtrace.session.tracer: asks each address that answered the trace, once for all
 -- traces of a run, and hands all there is to the judge. It judges nothing.
 --
@@ -21,7 +21,7 @@ local MOST_ADDRESSES = 256
 
 -- How long answers may hold up the table once the trace is done. What only
 -- sends echo requests sent them long before.
-local PATIENCE_S, LONG_PATIENCE_S = 0.4, 2.9
+local REPLY_TIMEOUT_S, LONG_REPLY_TIMEOUT_S = 0.4, 2.9
 
 local SNMP_PORT, SNMP_S = 161, 1
 
@@ -119,7 +119,7 @@ function Collect:see(result)
   end
   if result.done and not self.deadline then
     local long = self.settings.snmp or self.settings.mode == "active"
-    self.deadline = self.host.now() + (long and LONG_PATIENCE_S or PATIENCE_S)
+    self.deadline = self.host.now() + (long and LONG_REPLY_TIMEOUT_S or REPLY_TIMEOUT_S)
   end
 end
 
@@ -164,7 +164,7 @@ local function merge(subject, hop, responder)
   end
   subject.target = subject.target or responder.target or false
   subject.name = subject.name or responder.name
-  subject.ration = subject.ration or hop.ration
+  subject.rate_limit = subject.rate_limit or hop.rate_limit
   extend(subject.answers, responder.answers)
 end
 

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The path MTU beside a trace: a companion of mtrtrace.session.tracer that drives
--- core.pmtu, and its finding in words. What draws rationed errors waits until
+--- The path MTU beside a trace: an enricher of mtrtrace.session.tracer that drives
+-- core.pmtu, and its finding in words. What draws rate-limited errors waits until
 -- the trace is done, so that no figure of the table is touched.
 -- @module mtrtrace.pmtu.enricher
 local M = {}
@@ -14,8 +14,8 @@ local OPTIONS = {
 -- The engine's own bound: who asked for the path MTU wants it found.
 local LONGEST_S = 60
 
-local Companion = {}
-Companion.__index = Companion
+local Enricher = {}
+Enricher.__index = Enricher
 
 -- Begun with the first poll, as it stops where nobody polls.
 local function begin(self)
@@ -26,7 +26,7 @@ local function begin(self)
 end
 
 --- See mtrtrace.session.tracer.
-function Companion:see(result)
+function Enricher:see(result)
   if result.done and begin(self) then
     self.search:release()
   end
@@ -34,11 +34,11 @@ end
 
 -- Some routers count a TTL down before they refuse a packet: where the trace
 -- has met the address, its hop is known better than from the quote.
-local function place(shrink, hops)
+local function place(reduction, hops)
   for _, hop in ipairs(hops) do
     for _, responder in ipairs(hop.responders) do
-      if responder.address == shrink.address then
-        shrink.ttl, shrink.from, shrink.to = hop.ttl, hop.ttl, hop.ttl + 1
+      if responder.address == reduction.address then
+        reduction.ttl, reduction.from, reduction.to = hop.ttl, hop.ttl, hop.ttl + 1
         return
       end
     end
@@ -48,9 +48,9 @@ end
 -- What was found by now, its hops as the trace has met them.
 local function finding_of(self, result)
   local found = self.search:result()
-  for _, shrink in ipairs(found.shrinks) do
-    if shrink.method ~= "search" then
-      place(shrink, result.hops)
+  for _, reduction in ipairs(found.reductions) do
+    if reduction.method ~= "search" then
+      place(reduction, result.hops)
     end
   end
   return found
@@ -58,38 +58,38 @@ end
 
 --- See mtrtrace.screen.live: it asks before anything is counted there, and
 -- shows what it found.
-Companion.first = true
+Enricher.first = true
 
-function Companion:tell(result)
+function Enricher:tell(result)
   result.pmtu = self.search and self.search:done()
     and finding_of(self, result) or nil
 end
 
 --- See mtrtrace.session.tracer.
-function Companion:poll()
+function Enricher:poll()
   return begin(self) and not self.search:done() and 1 or 0
 end
 
 --- See mtrtrace.session.tracer.
-function Companion:leave() -- luacheck: no self
+function Enricher:leave() -- luacheck: no self
 end
 
 --- See mtrtrace.session.tracer.
-function Companion:patience() -- luacheck: no self
+function Enricher:reply_timeout() -- luacheck: no self
   return LONGEST_S, "path MTU: no router names it, so sizes are searched"
 end
 
 --- See mtrtrace.session.tracer: `pmtu` goes into the result.
-function Companion:annotate(result)
+function Enricher:annotate(result)
   if not self.search then
-    result.pmtu = { error = self.failed, shrinks = {} }
+    result.pmtu = { error = self.failed, reductions = {} }
     return
   end
   result.pmtu = finding_of(self, result)
   self.search:close()
 end
 
---- Makes the companion of one trace.
+--- Makes the enricher of one trace.
 -- @tparam table core the module mtrtrace.core
 -- @tparam table options as mtrtrace.options.args gives them
 -- @tparam table subject `target`; `source` and `interface` where chosen
@@ -100,13 +100,13 @@ function M.new(core, options, subject)
   for _, key in ipairs(OPTIONS) do
     own[key] = options[key]
   end
-  return setmetatable({ core = core, options = own }, Companion)
+  return setmetatable({ core = core, options = own }, Enricher)
 end
 
 -- ---- in words
 
-local function where(shrink)
-  local from, to = shrink.from, shrink.to
+local function where(reduction)
+  local from, to = reduction.from, reduction.to
   if not from then
     return "on the way"
   elseif from == 0 and to == 1 then
@@ -120,28 +120,28 @@ local function where(shrink)
     or ("somewhere behind hop %d"):format(from)
 end
 
-local function why(shrink, size, several)
-  local to = several and shrink.mtu and ("to %d, "):format(shrink.mtu) or ""
-  if shrink.method == "search" then
+local function why(reduction, size, several)
+  local to = several and reduction.mtu and ("to %d, "):format(reduction.mtu) or ""
+  if reduction.method == "search" then
     return ("%snobody says so: packets of %d bytes vanish"):format(to,
       size + 1)
-  elseif shrink.ttl == 0 then
+  elseif reduction.ttl == 0 then
     return to .. "this host sends no more"
   end
-  return ("%s%s said packet too big"):format(to, shrink.address)
+  return ("%s%s said packet too big"):format(to, reduction.address)
 end
 
 local function shrinking(pmtu)
   local list = {}
-  for i, shrink in ipairs(pmtu.shrinks) do
-    list[i] = ("%s (%s)"):format(where(shrink),
-      why(shrink, pmtu.mtu, #pmtu.shrinks > 1))
+  for i, reduction in ipairs(pmtu.reductions) do
+    list[i] = ("%s (%s)"):format(where(reduction),
+      why(reduction, pmtu.mtu, #pmtu.reductions > 1))
   end
   return table.concat(list, ", then ")
 end
 
 local function last_is_known(pmtu)
-  local last = pmtu.shrinks[#pmtu.shrinks]
+  local last = pmtu.reductions[#pmtu.reductions]
   return last and last.mtu == pmtu.mtu
 end
 
@@ -168,7 +168,7 @@ local function finding(pmtu)
     return ("Path MTU %d%s: that of this host's link."):format(pmtu.mtu,
       reach)
   elseif last_is_known(pmtu) then
-    return ("Path MTU %d%s: it shrinks %s."):format(pmtu.mtu, reach,
+    return ("Path MTU %d%s: it reductions %s."):format(pmtu.mtu, reach,
       shrinking(pmtu))
   end
   return ("Path MTU %d%s: packets of %d bytes vanish, the hop was not "
@@ -186,7 +186,7 @@ function M.line(result)
   end
   local lie = (pmtu.lies or 0) > 0
     and (" %s named MTUs that cannot be, which were ignored."):format(
-      pmtu.liar) or ""
+      pmtu.invalid_from) or ""
   return finding(pmtu) .. lie
 end
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- A recorded event stream, read again: the engine's own tally counts it, so
+--- A recorded event stream, read again: the engine's own counters counts it, so
 -- its results have the digits of the run. Reads no file and no clock: lines
 -- in, traces, events and results out.
 -- @module mtrtrace.recording.replay
@@ -46,7 +46,7 @@ local RESULT = {
   probed_hop = function(v) return is_whole(v, 0, 255) end,
   packets = function(v) return is_whole(v, 1, 100000) end,
   sent = function(v) return is_whole(v, 0, 1 << 40) end,
-  elapsed = function(v) return type(v) == "number" and v >= 0 end,
+  elapsed_s = function(v) return type(v) == "number" and v >= 0 end,
   protocol = function(v) return type(v) == "string" end,
   source = is_address,
   reached = function(v) return type(v) == "boolean" end,
@@ -62,7 +62,7 @@ local OPTIONAL = {
   ending = "string", ending_type = "integer", ending_code = "integer",
   target_ttl = "integer", capture_drops = "integer",
   link_rate = "integer", stopped = "string", mtu = "integer",
-  size = "integer", clock_steps = "integer", unstamped = "integer",
+  size = "integer", clock_adjustments = "integer", missing_tx_timestamp = "integer",
   send_error = "string", interface = "string", port = "integer",
   source_port = "integer", split = "boolean", random_size = "boolean",
 }

@@ -85,9 +85,9 @@ end
 local EVENT = {
   "ttl", "probe", "index", "flow", "class", "shared", "blind", "from",
   "target", "reply", "answer", "type", "code", "reply_ttl", "reply_tos",
-  "quote_length", "mtu", "rtt_ns", "clock_step", "was_error",
-  "was_unreachable", "late", "elsewhere", "ending", "error", "spacing_ns",
-  "tests", "tests_answered",
+  "quote_length", "mtu", "rtt_ns", "clock_adjustment", "was_error",
+  "was_unreachable", "late", "elsewhere", "ending", "error", "sample_interval_ns",
+  "tests", "burst_received",
 }
 
 -- There are many events: what does not change is written once.
@@ -255,9 +255,9 @@ for words, scope in pairs {
     jitter_worst_ms jitter_rfc3550_ms median_ms p25_ms p75_ms p95_ms codes
     special flows flow_count share paths sent loss loss_low loss_high]]
   ] = "responder",
-  [ [[ttl sent received in_flight send_errors late duplicates raw_sent
-    raw_received silent untested rivals blind ration loss loss_low loss_high
-    responders runs run_total lost lost_at rationed suppressed silent_flows
+  [ [[ttl sent received in_flight send_errors late duplicates total_sent
+    total_received silent untested rivals blind rate_limit loss loss_low loss_high
+    responders runs run_total lost lost_at rate_limited better_beyond silent_flows
     unreachable reports unlisted]] ] = "hop",
 } do
   OWN[scope] = {}

@@ -98,9 +98,9 @@ end
 function Classic:event(event)
   local flow = #self.flows > 1 and event.flow or self.flows[1]
   self.at = event.at_ns / 1e9
-  if event.kind == "rationed" then
+  if event.kind == "rate_limited" then
     hop_of(self, event.ttl).flows[flow] = nil
-    sample_of(self, event.ttl, flow).rationed = true
+    sample_of(self, event.ttl, flow).rate_limited = true
   elseif event.kind == "path-changed" and event.ending then
     self.ends[flow] = event.ending ~= "unknown" and event.ttl or nil
   elseif event.class == "counted" and TAKE[event.kind] then
@@ -230,17 +230,17 @@ local function lines_of(self, hop)
 end
 
 -- A hop that answered nothing is taken for silent after so long; until then
--- it may turn out to ration its answers, and get another sample.
+-- it may turn out to rate-limit its answers, and get another sample.
 local SILENT_S = 4
 
 -- Whether what a flow sent cannot change any more: all is answered, or what
--- was lost has been tested for rationing, or nothing ever was answered.
+-- was lost has been tested for rate_limiting, or nothing ever was answered.
 local function sample_is_settled(self, sample, now)
   if not sample or sample.open > 0 or #sample.order < self.packets then
     return false
   end
   sample.since = sample.since or now
-  return sample.rationed or sample.answered == #sample.order
+  return sample.rate_limited or sample.answered == #sample.order
     or sample.answered == 0 and now - sample.since >= SILENT_S
 end
 
@@ -262,7 +262,7 @@ end
 
 -- Whether all is known of those who answered, or was waited for enough.
 local function is_told(self, hop, now)
-  if now - hop.since >= self.patience then
+  if now - hop.since >= self.reply_timeout then
     return true
   end
   for _, probe in ipairs(probes_of(self, hop)) do
@@ -332,7 +332,7 @@ function M.new(options, facts, more)
   more = more or {}
   return setmetatable({
     packets = options.packets, next = options.first_hop or 1, hops = {},
-    facts = facts, patience = 2, over = false, flows = more.flows or { 0 },
+    facts = facts, reply_timeout = 2, over = false, flows = more.flows or { 0 },
     no_names = more.no_names, ends = {}, at = 0,
   }, Classic)
 end

@@ -264,7 +264,7 @@ local GRAPH = {
 }
 
 local SHRINK = {
-  { "ttl", value("integer", "hop behind which it shrinks; null where that "
+  { "ttl", value("integer", "hop behind which it reductions; null where that "
     .. "is a range", true) },
   { "address", text("of that hop, or of the first of the range", true) },
   { "mtu", value("integer", "of what is behind, bytes", true) },
@@ -282,16 +282,16 @@ local PMTU = {
     .. "bytes", true) },
   { "link_mtu", value("integer", "of the interface, bytes", true) },
   { "asked", text("target, or hop where the target does not answer", true) },
-  { "shrinks", list("where it shrinks, on the way there",
+  { "reductions", list("where it reductions, on the way there",
     all_required(SHRINK)) },
   { "done", value("boolean", "whether the search ended", true) },
   { "limited", value("boolean", "whether bounds or contradicting answers "
     .. "ended it", true) },
   { "lies", value("integer", "messages ignored, as their MTU cannot be",
     true) },
-  { "liar", text("who sent the first of them", true) },
+  { "invalid_from", text("who sent the first of them", true) },
   { "sent", value("integer", "probes", true) },
-  { "elapsed", value("number", "seconds it took", true) },
+  { "elapsed_s", value("number", "seconds it took", true) },
   { "error", text("why nothing was searched", true) },
 }
 
@@ -333,7 +333,7 @@ local function trace_rows()
     { "target_ttl", value("integer", "distance of the target", true) },
     { "first_hop", whole "first TTL probed" },
     { "probed_hop", whole "last TTL probed" },
-    { "elapsed", value("number", "seconds the trace took") },
+    { "elapsed_s", value("number", "seconds the trace took") },
     { "sent", whole "probes sent in all" },
     { "send_error", text("last error of this host's sending", true) },
     { "capture_drops", whole "packets the capture lost" },
@@ -341,8 +341,8 @@ local function trace_rows()
       .. "script-timeout or host-timeout", true) },
     { "link_rate", value("integer", "what a link too narrow for bursts "
       .. "bears, by round trips (bit/s)", true) },
-    { "clock_steps", whole "round trips left out as the clock was set" },
-    { "unstamped", whole "answers without a time" },
+    { "clock_adjustments", whole "round trips left out as the clock was set" },
+    { "missing_tx_timestamp", whole "answers without a time" },
     { "hops", list("from the first TTL to the last that matters", hop()) },
     { "verdicts", list("what the trace shows, the most important first",
       verdict()) },

@@ -17,8 +17,8 @@ local M = {}
 local HEAD = {
   "protocol", "port", "source_port", "source", "interface", "mtu", "size",
   "random_size", "packets", "reached", "ending", "ending_type", "ending_code",
-  "target_ttl", "first_hop", "probed_hop", "elapsed", "sent", "send_error",
-  "capture_drops", "clock_steps", "unstamped", "link_rate",
+  "target_ttl", "first_hop", "probed_hop", "elapsed_s", "sent", "send_error",
+  "capture_drops", "clock_adjustments", "missing_tx_timestamp", "link_rate",
   "stopped",
 }
 
@@ -118,11 +118,11 @@ end
 
 -- An error from elsewhere; times in seconds since the trace began.
 local function report_table(report, new, shape)
-  local spells, out = report.spells, code_table(report, new, shape)
+  local periods, out = report.periods, code_table(report, new, shape)
   out.ip = report.address
   out.mtu = plain(report.mtu, shape)
-  out.first = plain(spells[1].first, shape)
-  out.last = plain(spells[#spells].last, shape)
+  out.first = plain(periods[1].first, shape)
+  out.last = plain(periods[#periods].last, shape)
   return out
 end
 
@@ -218,17 +218,17 @@ end
 local PMTU = { "mtu", "exact", "most", "link_mtu", "asked" }
 local PMTU_HOP = { "ttl", "address" }
 local SHRINK = { "ttl", "address", "mtu", "method", "from", "to" }
-local PMTU_END = { "done", "limited", "lies", "liar", "sent", "elapsed",
+local PMTU_END = { "done", "limited", "lies", "invalid_from", "sent", "elapsed_s",
   "error" }
 
-local function shrink_table(shrink, new, shape)
-  return pick(shrink, SHRINK, new, shape)
+local function reduction_table(reduction, new, shape)
+  return pick(reduction, SHRINK, new, shape)
 end
 
 local function pmtu_table(pmtu, new, shape)
   local out = pick(pmtu, PMTU, new, shape)
   out.hop = pmtu.hop and pick(pmtu.hop, PMTU_HOP, new, shape)
-  out.shrinks = each(pmtu.shrinks, new, shrink_table, shape)
+  out.reductions = each(pmtu.reductions, new, reduction_table, shape)
   for _, key in ipairs(PMTU_END) do
     out[key] = plain(pmtu[key], shape)
   end

@@ -33,7 +33,7 @@ local function responder_line(responder)
 end
 
 local SAID = { hop = true, host = true, ip = true, name = true,
-  codes = true, recv = true }
+  codes = true, received = true }
 
 -- Every column that has something to say of a row.
 local function figures(row, show)

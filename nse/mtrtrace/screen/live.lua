@@ -10,10 +10,10 @@
 -- (see PROBER_LEASE_MS), and what it has under way is waited for, so no
 -- probe is lost in between.
 --
--- An endless sample is never tested for rationing. So where routers may get
+-- An endless sample is never tested for rate_limiting. So where routers may get
 -- more than they answer, because the interval is short or targets share
 -- them, a trace of one counted probe goes before it: the engine finds out
--- who rations, and keeps to their pace from then on.
+-- who rate-limits, and keeps to their pace from then on.
 -- @module mtrtrace.screen.live
 local limit = require "mtrtrace.session.deadline"
 local tracer = require "mtrtrace.session.tracer"
@@ -31,7 +31,7 @@ M.MOST = 100000
 local ENOUGH = 99000
 
 -- The engine's lease, and what an answer may take at least.
-local LEASE_S, PATIENCE_S, MARGIN_S = 1.0, 1.0, 0.2
+local LEASE_S, REPLY_TIMEOUT_S, MARGIN_S = 1.0, 1.0, 0.2
 
 local INTERVAL_S = 1
 
@@ -96,7 +96,7 @@ local function read(job)
 end
 
 -- What an answer may take that is still under way.
-local function patience(job)
+local function reply_timeout(job)
   local worst = 0
   for _, hop in ipairs(job.trace.head.hops) do
     for _, responder in ipairs(hop.responders) do
@@ -104,7 +104,7 @@ local function patience(job)
     end
   end
   return math.min(job.options.timeout or 5,
-    math.max(PATIENCE_S, 4 * worst / 1000))
+    math.max(REPLY_TIMEOUT_S, 4 * worst / 1000))
 end
 
 -- ---- changes --------------------------------------------------------------
@@ -114,7 +114,7 @@ local function drain(host, job)
   if job.finished then
     return
   end
-  local until_s = host.now() + LEASE_S + patience(job) + MARGIN_S
+  local until_s = host.now() + LEASE_S + reply_timeout(job) + MARGIN_S
   while host.now() < until_s and not stopped(host) do
     host.sleep(POLL_S)
   end
@@ -188,8 +188,8 @@ end
 -- Whether those that ask before anything is counted still do.
 local function is_asking(host, job)
   local asking = 0
-  for _, companion in ipairs(job.companions) do
-    asking = asking + (companion.first and companion:poll() or 0)
+  for _, enricher in ipairs(job.enrichers) do
+    asking = asking + (enricher.first and enricher:poll() or 0)
   end
   return asking > 0 and host.now() - job.began < SURVEY_S + FIRST_S
 end
@@ -213,10 +213,10 @@ local function look(job)
   end
   job.trace.head = job.engine:result()
   job.trace.flows = job.engine.flows and job.engine:flows()
-  for _, companion in ipairs(job.companions) do
-    companion:see(job.trace.head)
-    if companion.tell then
-      companion:tell(job.trace.head)
+  for _, enricher in ipairs(job.enrichers) do
+    enricher:see(job.trace.head)
+    if enricher.tell then
+      enricher:tell(job.trace.head)
     end
   end
 end
@@ -227,8 +227,8 @@ local function poll(job)
     read(job)
     look(job)
   end
-  for _, companion in ipairs(job.companions) do
-    companion:poll()
+  for _, enricher in ipairs(job.enrichers) do
+    enricher:poll()
   end
 end
 
@@ -253,9 +253,9 @@ local function finish(job)
   read(job)
   local result = tracer.outcome(job.engine, job.search)
   job.engine:close()
-  for _, companion in ipairs(job.companions) do
-    companion:leave()
-    companion:annotate(result)
+  for _, enricher in ipairs(job.enrichers) do
+    enricher:leave()
+    enricher:annotate(result)
   end
   -- A trace that was stopped does not say whether its target answers.
   result.reached = result.reached or job.reached
@@ -270,7 +270,7 @@ local function look_for_paths(host, core, job)
   job.trace.busy = "looking for paths"
   local text, name
   job.search, text, name = tracer.search(host, core, job.options,
-    job.companions)
+    job.enrichers)
   if job.search then
     job.sharers = math.max(job.sharers, job.search.flow_count)
   end
@@ -278,9 +278,9 @@ local function look_for_paths(host, core, job)
 end
 
 -- Whether something wants to ask before anything is counted.
-local function has_first(companions)
-  for _, companion in ipairs(companions) do
-    if companion.first then
+local function has_first(enrichers)
+  for _, enricher in ipairs(enrichers) do
+    if enricher.first then
       return true
     end
   end
@@ -291,21 +291,21 @@ end
 -- @tparam table host
 -- @tparam table core the module mtrtrace.core
 -- @tparam table options
--- @tparam {table,...} companions
+-- @tparam {table,...} enrichers
 -- @tparam table reader is told of each trace that counts anew, and of events
 -- @tparam table trace as readers get it; its `head` is kept up to date
 -- @treturn ?table result of the engine's last trace
 -- @treturn ?string why there is none
 -- @treturn ?string its name
-function Live:trace(host, core, options, companions, reader, trace)
+function Live:trace(host, core, options, enrichers, reader, trace)
   host = limit.bounded(host, options.limit)
-  local job = { options = options, companions = companions,
+  local job = { options = options, enrichers = enrichers,
     reader = reader, trace = trace, polls = 0, anew = self.anew, open = 0,
     base_probe = 0, base_ns = 0, next_probe = 0, at_ns = 0,
     reached = false, known_hop = 0, sharers = options.flows or 1,
     alone = self.targets == 1 }
   local ok, text, name = look_for_paths(host, core, job)
-  job.survey = needs_survey(self, job) or has_first(companions)
+  job.survey = needs_survey(self, job) or has_first(enrichers)
   if ok then
     ok, text, name = begin(self, host, job)
   end

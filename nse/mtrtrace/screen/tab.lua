@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
 --- One target on the live screen: from the events of its trace to a result
--- like the trace's own, at any time. Counts by the engine's own tally, so a
+-- like the trace's own, at any time. Counts by the engine's own counters, so a
 -- report that is saved has the figures of the report that is printed. Pure,
 -- but for the counter and the facts that it is given.
 -- @module mtrtrace.screen.tab
@@ -20,7 +20,7 @@ Tab.__index = Tab
 -- What is known of each flow's path. Of a trace of one flow there is one.
 local function new_way(first_hop)
   return { next_probe = 0, from_probe = 0, probed = 0,
-    farthest = first_hop - 1, rations = {} }
+    farthest = first_hop - 1, rate_limits = {} }
 end
 
 local function way_of(self, event)
@@ -42,13 +42,13 @@ local function begin_counting(self)
   for _, way in pairs(self.ways) do
     way.from_probe = way.next_probe
     -- What was found out about the hops stays true.
-    for ttl, event in pairs(way.rations) do
+    for ttl, event in pairs(way.rate_limits) do
       local again = {}
       for key, value in pairs(event) do
         again[key] = value
       end
       again.probe = way.from_probe
-      way.rations[ttl] = again
+      way.rate_limits[ttl] = again
       self.counter:add(again)
     end
     if way.ending then
@@ -81,8 +81,8 @@ function KINDS.done(self, way)
   self.state = "done"
 end
 
-function KINDS.rationed(_, way, event)
-  way.rations[event.ttl] = event
+function KINDS.rate_limited(_, way, event)
+  way.rate_limits[event.ttl] = event
 end
 
 -- A probe sent behind the target says nothing of the path's length. A time
@@ -178,7 +178,7 @@ end
 local function head_of(self, head, way)
   local out = copy(head)
   out.elapsed_ns = self.at_ns - self.from_ns
-  out.elapsed = out.elapsed_ns / 1e9
+  out.elapsed_s = out.elapsed_ns / 1e9
   out.reached = out.reached or way.reached or false
   out.target_ttl = way.reached and way.end_ttl or out.target_ttl
   return out

@@ -38,7 +38,7 @@ end
 local function loss_of(row)
   if row.own then
     return loss_style { loss = row.responder.loss, silent = row.hop.silent,
-      suppressed = row.hop.suppressed, rivals = row.hop.rivals,
+      better_beyond = row.hop.better_beyond, rivals = row.hop.rivals,
       blind = row.hop.blind }
   end
   return loss_style(row.hop)

@@ -4,7 +4,7 @@
 -- @module mtrtrace.screen.view
 local M = {}
 
-local DEFAULT = { "loss", "sent", "recv", "last", "avg", "best", "worst",
+local DEFAULT = { "loss", "sent", "received", "last", "avg", "best", "worst",
   "stdev", "jitter", "asn", "organization", "os" }
 
 -- What mtr's report fits; narrower terminals there are hardly any.

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Several flows counted from their events, by the engine's own tally: in a
+--- Several flows counted from their events, by the engine's own counters: in a
 -- replay, and on the live screen beside a run. Has the digits that the
 -- engine's merge of the same flows has. Pure, but for its counters.
 -- @module mtrtrace.session.counting

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
 --- What runs beside a trace, on any host: from checked options to the
--- companions of mtrtrace.session.tracer, and to the options of the engine. A further
--- companion is one more row of MAKERS.
+-- enrichers of mtrtrace.session.tracer, and to the options of the engine. A further
+-- enricher is one more row of MAKERS.
 -- @module mtrtrace.session.enrichers
 local collect = require "mtrtrace.os.collect"
 local database = require "mtrtrace.asn.database"
@@ -133,11 +133,11 @@ local function sizes(_, options, run, subject)
 end
 
 -- Each is a function of the host, the checked options, the run and the
--- subject; it gives a companion, false where the options want none, or nil, a
+-- subject; it gives an enricher, false where the options want none, or nil, a
 -- sentence and the name of the argument that it is about.
 local MAKERS = { lookups, guesses, web, sizes }
 
---- The companions of one trace.
+--- The enrichers of one trace.
 -- @tparam table host see mtrtrace.session.tracer and mtrtrace.asn.lookup
 -- @tparam table options as mtrtrace.options.args gives them
 -- @tparam table run `core`, the module mtrtrace.core; `store`, a table that
@@ -154,11 +154,11 @@ local MAKERS = { lookups, guesses, web, sizes }
 function M.new(host, options, run, subject)
   local list = {}
   for _, make in ipairs(MAKERS) do
-    local companion, err, argument = make(host, options, run, subject)
-    if companion == nil then
+    local enricher, err, argument = make(host, options, run, subject)
+    if enricher == nil then
       return nil, err, argument
     end
-    list[#list + 1] = companion or nil
+    list[#list + 1] = enricher or nil
   end
   return list
 end

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- How long a trace will still take where routers ration their answers.
+--- How long a trace will still take where routers rate-limit their answers.
 -- Pure.
 -- @module mtrtrace.session.outlook
 local M = {}
@@ -23,33 +23,33 @@ local function ways_to(flows, last)
 end
 
 -- What is still to be asked at a TTL: of each way a sample, and once more
--- every flow that found the router's ration used up.
+-- every flow that found the router's rate-limit used up.
 local function left_of(result, flows, ttl)
-  local rationed, asked = {}, 0
+  local rate_limited, asked = {}, 0
   for _, flow in ipairs(flows) do
     for _, hop in ipairs(flow.hops) do
-      if hop.ttl == ttl and hop.ration then
-        rationed[#rationed + 1], asked = flow, asked + hop.sent
+      if hop.ttl == ttl and hop.rate_limit then
+        rate_limited[#rate_limited + 1], asked = flow, asked + hop.sent
       elseif hop.ttl == ttl and hop.silent then
         asked = asked - 1
       end
     end
   end
-  return result.packets * ways_to(rationed, ttl) - asked
+  return result.packets * ways_to(rate_limited, ttl) - asked
 end
 
---- An estimate: each way to a router that rations needs a sample of its own.
+--- An estimate: each way to a router that rate-limits needs a sample of its own.
 -- @tparam table result so far, of all flows
 -- @tparam ?{table,...} flows results so far of one flow each; nil for one
--- @treturn number seconds; 0 where nothing is rationed
+-- @treturn number seconds; 0 where nothing is rate-limited
 -- @treturn ?integer TTL of the hop that takes longest
 function M.seconds(result, flows)
   local longest, at = 0, nil
   for _, hop in ipairs(result.hops) do
-    if hop.ration then
+    if hop.rate_limit then
       local left = flows and left_of(result, flows, hop.ttl)
         or result.packets - hop.sent
-      left = math.max(0, left) * hop.ration.spacing
+      left = math.max(0, left) * hop.rate_limit.sample_interval_s
       if left > longest then
         longest, at = left, hop.ttl
       end

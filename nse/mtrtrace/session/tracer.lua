@@ -10,11 +10,11 @@
 -- = nil or function(test, seconds): returns once test() is true, which it asks
 -- that often, together with all others that wait so }.
 --
--- A companion finds out more beside the trace: names and networks, what a
+-- An enricher finds out more beside the trace: names and networks, what a
 -- hop runs, the time of a web server. It is { see = function(self, result):
 -- what is known so far; poll = function(self) -> how many answers are
 -- outstanding; leave = function(self): no more is waited for; annotate =
--- function(self, result): what was found goes into the result; patience = nil
+-- function(self, result): what was found goes into the result; deadline = nil
 -- or function(self) -> for how many seconds it is worth waiting once the trace
 -- is done, where more than usual, and why: a few words }. None of them may
 -- yield.
@@ -34,9 +34,9 @@ local M = {}
 -- The engine pauses a trace that nobody polls for a second.
 local POLL_S = 0.1
 
--- How long companions may hold up the table, all together, and the shortest
+-- How long enrichers may hold up the table, all together, and the shortest
 -- sleep that Nmap's timeouts see.
-local PATIENCE_S, WAIT_S = 3, 0.06
+local REPLY_TIMEOUT_S, WAIT_S = 3, 0.06
 
 local function classify(result)
   for _, hop in ipairs(result.hops) do
@@ -97,21 +97,21 @@ local function foretell(host, trace)
   local seconds, ttl = outlook.seconds(trace:result(),
     trace.flows and trace:flows())
   if ttl then
-    host.log(("hop %d rations its answers: about %d s more"):format(ttl,
+    host.log(("hop %d rate-limits its answers: about %d s more"):format(ttl,
       math.ceil(seconds)))
   end
 end
 
-local function see(companions, result)
-  for _, companion in ipairs(companions) do
-    companion:see(result)
+local function see(enrichers, result)
+  for _, enricher in ipairs(enrichers) do
+    enricher:see(result)
   end
 end
 
-local function poll(companions)
+local function poll(enrichers)
   local outstanding = 0
-  for _, companion in ipairs(companions) do
-    outstanding = outstanding + companion:poll()
+  for _, enricher in ipairs(enrichers) do
+    outstanding = outstanding + enricher:poll()
   end
   return outstanding
 end
@@ -136,13 +136,13 @@ local function await(host, trace)
 end
 
 -- Polls until the trace is done; hands on what becomes known.
-local function watch(host, trace, companions, reader)
+local function watch(host, trace, enrichers, reader)
   local seen, polls, done = {}, 0, false
-  if host.await_all and #companions == 0 and not host.verbose()
+  if host.await_all and #enrichers == 0 and not host.verbose()
     and not (reader and reader.events) then
     return await(host, trace)
   end
-  poll(companions)
+  poll(enrichers)
   while not done do
     host.sleep(POLL_S)
     done, polls = is_over(host, trace), polls + 1
@@ -155,56 +155,56 @@ local function watch(host, trace, companions, reader)
         foretell(host, trace)
       end
     end
-    if #companions > 0 and (polls <= EARLY_POLLS or polls % LATER == 0) then
-      see(companions, trace:result())
+    if #enrichers > 0 and (polls <= EARLY_POLLS or polls % LATER == 0) then
+      see(enrichers, trace:result())
     end
-    poll(companions)
+    poll(enrichers)
   end
 end
 
 -- The answers that are still worth waiting for, so long after the end.
-local function worthwhile(companions, waited)
+local function worthwhile(enrichers, waited)
   local outstanding = 0
-  for _, companion in ipairs(companions) do
-    local left = companion:poll()
-    local patience = left > 0 and companion.patience and companion:patience()
-      or PATIENCE_S
-    outstanding = outstanding + (waited < patience and left or 0)
+  for _, enricher in ipairs(enrichers) do
+    local left = enricher:poll()
+    local reply_timeout = left > 0 and enricher.reply_timeout and enricher:reply_timeout()
+      or REPLY_TIMEOUT_S
+    outstanding = outstanding + (waited < reply_timeout and left or 0)
   end
   return outstanding
 end
 
 -- Who waits for long is told what for.
-local function explain(host, companions)
-  for _, companion in ipairs(companions) do
+local function explain(host, enrichers)
+  for _, enricher in ipairs(enrichers) do
     local seconds, why
-    if companion.patience and companion:poll() > 0 then
-      seconds, why = companion:patience()
+    if enricher.reply_timeout and enricher:poll() > 0 then
+      seconds, why = enricher:reply_timeout()
     end
     if why then
-      host.log(("%s: up to %d s more"):format(why, seconds - PATIENCE_S))
+      host.log(("%s: up to %d s more"):format(why, seconds - REPLY_TIMEOUT_S))
     end
   end
 end
 
 -- The trace has ended: what is outstanding is waited for, but not long.
-local function wait(host, companions, result)
-  if #companions == 0 then
+local function wait(host, enrichers, result)
+  if #enrichers == 0 then
     return
   end
   local ended, told = host.now(), false
-  see(companions, result)
-  while worthwhile(companions, host.now() - ended) > 0
+  see(enrichers, result)
+  while worthwhile(enrichers, host.now() - ended) > 0
     and not stopped(host) do
     host.sleep(WAIT_S)
-    if not told and host.now() - ended >= PATIENCE_S then
+    if not told and host.now() - ended >= REPLY_TIMEOUT_S then
       told = true
-      explain(host, companions)
+      explain(host, enrichers)
     end
   end
-  for _, companion in ipairs(companions) do
-    companion:leave()
-    companion:annotate(result)
+  for _, enricher in ipairs(enrichers) do
+    enricher:leave()
+    enricher:annotate(result)
   end
 end
 
@@ -255,7 +255,7 @@ function M.outcome(trace, search, figures)
   return result
 end
 
---- Adds to a result what is known behind all companions; see enrich.
+--- Adds to a result what is known behind all enrichers; see enrich.
 -- @tparam table result as outcome gives it; changed in place
 -- @tparam ?boolean figures see run
 -- @treturn table the same
@@ -271,13 +271,13 @@ end
 -- @tparam table host
 -- @tparam table core the module mtrtrace.core
 -- @tparam table options with `paths`
--- @tparam {table,...} companions are polled
+-- @tparam {table,...} enrichers are polled
 -- @treturn ?table what was found
 -- @treturn ?string why nothing: one sentence
 -- @treturn ?string its name
-function M.search(host, core, options, companions)
+function M.search(host, core, options, enrichers)
   return paths_search.run(host, core, options, function()
-    poll(companions)
+    poll(enrichers)
   end)
 end
 
@@ -287,7 +287,7 @@ end
 -- @tparam table options as core.trace takes them; besides `flows`: how many
 --   flows are traced, 1 where nil, and `paths`: the confidence in percent
 --   with which all paths are searched for before
--- @tparam ?table companions an array, see above
+-- @tparam ?table enrichers an array, see above
 -- @tparam ?table reader `begin`, a function of the trace, the engine's
 --   options and what the search for paths gave, where one went before;
 --   `events`, a function of the new events, an array, and the number of
@@ -297,12 +297,12 @@ end
 -- @treturn ?table result, enriched
 -- @treturn ?string why there is none: one sentence
 -- @treturn ?string its name, such as "PERMISSION"
-function M.run(host, core, options, companions, reader)
-  companions = companions or {}
+function M.run(host, core, options, enrichers, reader)
+  enrichers = enrichers or {}
   local search, trace, text, name, struck
   host, struck = limit.bounded(host, options.limit)
   if options.paths then
-    search, text, name = M.search(host, core, options, companions)
+    search, text, name = M.search(host, core, options, enrichers)
     if not search then
       return nil, text, name
     end
@@ -313,12 +313,12 @@ function M.run(host, core, options, companions, reader)
   elseif reader and reader.begin then
     reader.begin(trace, options, search)
   end
-  watch(host, trace, companions, reader)
-  local figures = reader and reader.figures and #companions == 0
+  watch(host, trace, enrichers, reader)
+  local figures = reader and reader.figures and #enrichers == 0
   local result = M.outcome(trace, search, figures)
   trace:close()
   limit.note(result, struck())
-  wait(host, companions, result)
+  wait(host, enrichers, result)
   return M.complete(result, figures)
 end
 

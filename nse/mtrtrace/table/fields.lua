@@ -66,8 +66,8 @@ local function dropped(hop)
   return hop.sent - hop.received
 end
 
-local function of_ration(key)
-  return function(hop) return hop.ration and hop.ration[key] end
+local function of_rate_limit(key)
+  return function(hop) return hop.rate_limit and hop.rate_limit[key] end
 end
 
 local function of_place(key)
@@ -122,7 +122,7 @@ local FIELDS = {
   { key = "sent", title = "Sent", unit = "probes", width = 5,
     kind = "count", default = true, hop = "sent", responder = "sent",
     about = "finished counted probes" },
-  { key = "recv", title = "Recv", unit = "probes", width = 5,
+  { key = "received", title = "Recv", unit = "probes", width = 5,
     kind = "count", default = true, hop = "received",
     responder = "received", about = "answered counted probes" },
   { key = "dropped", title = "Drop", unit = "probes", width = 5,
@@ -193,35 +193,35 @@ local FIELDS = {
   { key = "loss_burst_max_s", title = "Burst-Max(s)", unit = "s", width = 6,
     kind = "seconds", hop = of_bursts "max_s",
     about = "time that the longest of them took" },
-  { key = "raw_sent", title = "Raw-Sent", unit = "probes", width = 5,
-    kind = "count", hop = "raw_sent",
+  { key = "total_sent", title = "Raw-Sent", unit = "probes", width = 5,
+    kind = "count", hop = "total_sent",
     about = "all probes sent, those that only test the pace included" },
-  { key = "raw_recv", title = "Raw-Recv", unit = "probes", width = 5,
-    kind = "count", hop = "raw_received",
+  { key = "total_received", title = "Raw-Recv", unit = "probes", width = 5,
+    kind = "count", hop = "total_received",
     about = "all probes answered, those that only test included" },
-  { key = "rationed", title = "Rationed", width = 8, kind = "flag",
+  { key = "rate_limited", title = "Rationed", width = 8, kind = "flag",
     hop = marks.is_resampled,
     about = "whether the loss is of probes sent more slowly (r)" },
-  { key = "ration_tests", title = "Tests", unit = "probes", width = 5,
-    kind = "count", hop = of_ration "tests",
+  { key = "burst_sent", title = "Tests", unit = "probes", width = 5,
+    kind = "count", hop = of_rate_limit "tests",
     about = "probes sent back to back before the sample was replaced" },
-  { key = "ration_answered", title = "Answered", unit = "probes", width = 5,
-    kind = "count", hop = of_ration "tests_answered",
+  { key = "burst_received", title = "Answered", unit = "probes", width = 5,
+    kind = "count", hop = of_rate_limit "burst_received",
     about = "those of them that were answered" },
-  { key = "ration_spacing", title = "Spacing(s)", unit = "s", width = 6,
-    kind = "seconds", hop = of_ration "spacing",
+  { key = "sample_interval_s", title = "Spacing(s)", unit = "s", width = 6,
+    kind = "seconds", hop = of_rate_limit "sample_interval_s",
     about = "time between the probes of the sample that counts" },
-  { key = "fast_sent", title = "Fast-Sent", unit = "probes", width = 5,
-    kind = "count", hop = of_ration "fast_sent",
+  { key = "initial_sent", title = "Fast-Sent", unit = "probes", width = 5,
+    kind = "count", hop = of_rate_limit "initial_sent",
     about = "probes of the faster sample that was replaced" },
-  { key = "fast_recv", title = "Fast-Recv", unit = "probes", width = 5,
-    kind = "count", hop = of_ration "fast_received",
+  { key = "initial_received", title = "Fast-Recv", unit = "probes", width = 5,
+    kind = "count", hop = of_rate_limit "initial_received",
     about = "answered probes of the sample that was replaced" },
   { key = "shared", title = "Shared", unit = "probes", width = 5,
-    kind = "count", hop = of_ration "shared",
+    kind = "count", hop = of_rate_limit "shared",
     about = "of the counted probes, those that other traces sent" },
-  { key = "suppressed", title = "Suppressed", width = 10, kind = "flag",
-    hop = is "suppressed",
+  { key = "better_beyond", title = "Suppressed", width = 10, kind = "flag",
+    hop = is "better_beyond",
     about = "whether hops beyond show that its losses are not the path's" },
   { key = "flow", title = "Flow", width = 4, kind = "count",
     responder = "flow", about = "number of the flow that was answered" },
@@ -358,7 +358,7 @@ end
 
 -- mtr's letters for columns.
 local LETTERS = {
-  L = "loss", D = "dropped", R = "recv", S = "sent", N = "last", B = "best",
+  L = "loss", D = "dropped", R = "received", S = "sent", N = "last", B = "best",
   A = "avg", W = "worst", V = "stdev", G = "gmean", J = "jitter_last",
   M = "jitter", X = "jitter_worst", I = "jitter_rfc3550",
 }

@@ -8,7 +8,7 @@ local unicode = require "mtrtrace.base.unicode"
 local M = {}
 
 -- What is left out first. Who a hop is, and its loss, always stay.
-local ORDER = { "os", "organization", "recv", "jitter", "asn", "worst",
+local ORDER = { "os", "organization", "received", "jitter", "asn", "worst",
   "best", "stdev", "last", "sent", "avg" }
 
 -- Names are cut before a column is left out, but not to fewer characters.

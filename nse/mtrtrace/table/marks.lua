@@ -8,11 +8,11 @@ local M = {}
 -- @tparam table hop of a trace result
 -- @treturn boolean
 function M.is_resampled(hop)
-  return hop.ration ~= nil
+  return hop.rate_limit ~= nil
 end
 
 local function shared(hop)
-  return hop.ration ~= nil and hop.ration.shared > 0
+  return hop.rate_limit ~= nil and hop.rate_limit.shared > 0
 end
 
 local function untested(hop)
@@ -25,7 +25,7 @@ end
 -- @tparam table hop of a trace result
 -- @treturn boolean
 function M.is_doubtful(hop)
-  return hop.suppressed ~= nil or hop.rivals ~= nil or hop.blind ~= nil
+  return hop.better_beyond ~= nil or hop.rivals ~= nil or hop.blind ~= nil
 end
 
 -- "?" is explained hop by hop, in mtrtrace.table.notes.

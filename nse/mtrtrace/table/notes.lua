@@ -53,7 +53,7 @@ end
 
 local function nothing_sent(hops)
   for _, hop in ipairs(hops) do
-    if hop.raw_sent > 0 then
+    if hop.total_sent > 0 then
       return false
     end
   end
@@ -131,7 +131,7 @@ end
 local function stopped(result)
   return result.stopped and ("Ended after %.1f s by %s, before the trace was "
     .. "done: the figures are of what was known then."):format(
-    result.elapsed or 0, result.stopped) or nil
+    result.elapsed_s or 0, result.stopped) or nil
 end
 
 local function random_size(result)
@@ -148,15 +148,15 @@ local function narrow_link(result)
 end
 
 -- The result counts the round trips that could not be told.
-local function clock_steps(result)
-  local n = result.clock_steps or 0
+local function clock_adjustments(result)
+  local n = result.clock_adjustments or 0
   return n > 0 and ("The clock of this host was set during the trace: %s "
     .. "left out."):format(plural(n, "round trip is", "round trips are"))
     or nil
 end
 
-local function unstamped(result)
-  local n = result.unstamped or 0
+local function missing_tx_timestamp(result)
+  local n = result.missing_tx_timestamp or 0
   return n > 0 and ("%s no time: the capture did not see the probe leave.")
     :format(plural(n, "answer has", "answers have")) or nil
 end
@@ -193,7 +193,7 @@ local function is_sure(hop, beyond)
   return high < loss.wilson(beyond.received, beyond.sent, loss.Z99)
 end
 
-local function suppressed(group)
+local function better_beyond(group)
   local lost, sent = 0, 0
   for _, hop in ipairs(group.hops) do
     lost, sent = lost + hop.sent - hop.received, sent + hop.sent
@@ -222,13 +222,13 @@ local function group_of(groups, beyond, sure)
 end
 
 -- One line for all hops that are compared with the same hop.
-local function add_suppressed(out, hops)
+local function add_better_beyond(out, hops)
   local by_ttl, groups = {}, {}
   for _, hop in ipairs(hops) do
     by_ttl[hop.ttl] = hop
   end
   for _, hop in ipairs(hops) do
-    local beyond = by_ttl[hop.suppressed]
+    local beyond = by_ttl[hop.better_beyond]
     if beyond then
       local group = group_of(groups, beyond, is_sure(hop, beyond))
       group.hops[#group.hops + 1] = hop
@@ -236,7 +236,7 @@ local function add_suppressed(out, hops)
     end
   end
   for _, group in ipairs(groups) do
-    out[#out + 1] = suppressed(group)
+    out[#out + 1] = better_beyond(group)
   end
 end
 
@@ -256,7 +256,7 @@ end
 local NOTES = {
   stopped, ending, other_address, random_size, send_errors, capture_drops,
   narrow_link,
-  clock_steps, unstamped, split, unlisted, rivals,
+  clock_adjustments, missing_tx_timestamp, split, unlisted, rivals,
 }
 
 --- Notes on a result.
@@ -270,7 +270,7 @@ function M.list(result)
   for _, line in ipairs(result.baseline or {}) do
     out[#out + 1] = line
   end
-  add_suppressed(out, result.hops)
+  add_better_beyond(out, result.hops)
   add_lookup_errors(out, result.lookup_errors)
   return out
 end

@@ -19,14 +19,14 @@ local ODD = 0.01
 
 -- Design, section 6, step 5: its replies surely fewer than some hop's
 -- beyond it.
-local function mark_suppressed(hops)
+local function mark_better_beyond(hops)
   local best, behind = 0, nil
   for i = #hops, 1, -1 do
     local hop = hops[i]
-    hop.suppressed = nil
+    hop.better_beyond = nil
     if hop.sent > 0 and not hop.silent then
       local low, high = loss.wilson(hop.received, hop.sent, loss.Z99)
-      hop.suppressed = high < best and behind or nil
+      hop.better_beyond = high < best and behind or nil
       if low > best then
         best, behind = low, hop.ttl
       end
@@ -41,25 +41,25 @@ local MOST_SPACING = 3.6
 -- @tparam table hop
 -- @treturn boolean
 function M.is_too_seldom(hop)
-  return hop.ration ~= nil and hop.sent == 0
-    and hop.ration.spacing > MOST_SPACING
+  return hop.rate_limit ~= nil and hop.sent == 0
+    and hop.rate_limit.sample_interval_s > MOST_SPACING
 end
 
-local function burst(ration)
-  if ration.tests > 0 then
-    return ration.tests_answered, ration.tests
+local function burst(rate_limit)
+  if rate_limit.tests > 0 then
+    return rate_limit.burst_received, rate_limit.tests
   end
-  return ration.fast_received, ration.fast_sent
+  return rate_limit.initial_received, rate_limit.initial_sent
 end
 
 -- Counted probes of the flows that were tested: those on other paths may
 -- lose less.
 local function sample(hop)
-  return hop.ration.received or hop.received, hop.ration.sent or hop.sent
+  return hop.rate_limit.received or hop.received, hop.rate_limit.sent or hop.sent
 end
 
-local function rations(hop, answered, sent)
-  local got, of = burst(hop.ration)
+local function rate_limits(hop, answered, sent)
+  local got, of = burst(hop.rate_limit)
   local received, counted = sample(hop)
   -- A second's rest leaves a token: a burst without any reply met an outage.
   return of > 0 and got > 0 and counted > 0
@@ -68,24 +68,24 @@ local function rations(hop, answered, sent)
 end
 
 -- Replies from beyond came through the hop, so they count with its own.
-local function mark_rationed(hops)
+local function mark_rate_limited(hops)
   local answered, sent = 0, 0
   for i = #hops, 1, -1 do
     local hop = hops[i]
-    if not (hop.silent or hop.suppressed or hop.untested or hop.rivals
+    if not (hop.silent or hop.better_beyond or hop.untested or hop.rivals
       or hop.blind) then
       answered, sent = answered + hop.received, sent + hop.sent
     end
-    hop.rationed = hop.ration and (M.is_too_seldom(hop)
-      or rations(hop, answered, sent)) or nil
+    hop.rate_limited = hop.rate_limit and (M.is_too_seldom(hop)
+      or rate_limits(hop, answered, sent)) or nil
   end
 end
 
---- Marks hops: `suppressed`, TTL of the hop that shows it; `rationed`, true.
+--- Marks hops: `better_beyond`, TTL of the hop that shows it; `rate_limited`, true.
 -- @tparam {table,...} hops of a trace result
 function M.mark(hops)
-  mark_suppressed(hops)
-  mark_rationed(hops)
+  mark_better_beyond(hops)
+  mark_rate_limited(hops)
 end
 
 local function farthest_replying(hops)
@@ -109,13 +109,13 @@ end
 local function is_unexplained(hop, last)
   local lost = hop.sent - hop.received
   return hop.sent > 0
-    and not (hop.silent or hop.suppressed or hop.untested or hop.rivals
+    and not (hop.silent or hop.better_beyond or hop.untested or hop.rivals
       or hop.blind)
     and lost * last.sent > (last.sent - last.received) * hop.sent
     and loss.at_least(lost, hop.sent, loss.BACKGROUND) <= ODD
 end
 
---- Marks further hops as `suppressed`: those that left more probes
+--- Marks further hops as `better_beyond`: those that left more probes
 -- unanswered than a path without loss does and than the last hop that
 -- replies, where no verdict finds loss.
 -- @tparam {table,...} hops of a trace result, marked by mark
@@ -125,30 +125,30 @@ function M.mark_unexplained(hops, verdicts)
   for _, hop in ipairs(hops) do
     if last and hop.ttl < math.min(first, last.ttl)
       and is_unexplained(hop, last) then
-      hop.suppressed = last.ttl
+      hop.better_beyond = last.ttl
     end
   end
 end
 
-local function rationed_verdict(hop)
-  local ration = hop.ration
+local function rate_limited_verdict(hop)
+  local rate_limit = hop.rate_limit
   local received, sent = sample(hop)
   local v = {
-    kind = "rationed", hop = hop.ttl, tests = ration.tests,
-    tests_answered = ration.tests_answered, fast_sent = ration.fast_sent,
-    fast_recv = ration.fast_received, spacing = ration.spacing,
-    sent = sent, recv = received, shared = ration.shared,
-    inferred = ration.inferred,
+    kind = "rate_limited", hop = hop.ttl, tests = rate_limit.tests,
+    burst_received = rate_limit.burst_received, initial_sent = rate_limit.initial_sent,
+    initial_received = rate_limit.initial_received, sample_interval_s = rate_limit.sample_interval_s,
+    sent = sent, received = received, shared = rate_limit.shared,
+    inferred = rate_limit.inferred,
   }
   v.text = ("Hop %d rate-limits its ICMP replies: %s."):format(v.hop,
-    words.rationed(v))
+    words.rate_limited(v))
   return v
 end
 
 -- Probes that may have come to the hop: those that left, and of which
 -- nobody said that they did not arrive.
 local function asked(hop)
-  local n = hop.raw_sent
+  local n = hop.total_sent
   for _, report in ipairs(hop.reports or {}) do
     n = n - report.count
   end
@@ -181,7 +181,7 @@ end
 local function no_token_verdict(hops, first, last)
   local from, to, sent = hops[first].ttl, hops[last].ttl, 0
   for i = first, last do
-    sent = sent + hops[i].raw_sent
+    sent = sent + hops[i].total_sent
   end
   local one = from == to
   return {
@@ -224,12 +224,12 @@ end
 
 --- Verdicts on answers.
 -- @tparam table result as given by trace:result(), its hops marked
--- @treturn {table,...} of the kinds silent, no_token and rationed
+-- @treturn {table,...} of the kinds silent, no_token and rate_limited
 function M.list(result)
   local out = {}
   add_silent(out, result.hops)
   for _, hop in ipairs(result.hops) do
-    out[#out + 1] = hop.rationed and rationed_verdict(hop) or nil
+    out[#out + 1] = hop.rate_limited and rate_limited_verdict(hop) or nil
   end
   return out
 end

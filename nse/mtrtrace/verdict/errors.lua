@@ -42,17 +42,17 @@ local function hop_of(result, address)
   end
 end
 
-local function join_spells(spells)
-  table.sort(spells, function(a, b)
+local function join_periods(periods)
+  table.sort(periods, function(a, b)
     return a.first < b.first or a.first == b.first and a.last < b.last
   end)
   local out = {}
-  for _, spell in ipairs(spells) do
+  for _, period in ipairs(periods) do
     local last = out[#out]
-    if last and spell.first - last.last < SAME_TIME_S then
-      last.last = math.max(last.last, spell.last)
+    if last and period.first - last.last < SAME_TIME_S then
+      last.last = math.max(last.last, period.last)
     else
-      out[#out + 1] = { first = spell.first, last = spell.last }
+      out[#out + 1] = { first = period.first, last = period.last }
     end
   end
   return out
@@ -69,13 +69,13 @@ local function reports_of(result)
         report.mtu or "", ends)
       local entry = by_key[key]
       if not entry then
-        entry = { report = report, count = 0, spells = {}, ends = ends,
+        entry = { report = report, count = 0, periods = {}, ends = ends,
           from = hop.ttl }
         by_key[key], out[#out + 1] = entry, entry
       end
       entry.count, entry.to = entry.count + report.count, hop.ttl
-      for _, spell in ipairs(report.spells) do
-        entry.spells[#entry.spells + 1] = spell
+      for _, period in ipairs(report.periods) do
+        entry.periods[#entry.periods + 1] = period
       end
     end
   end
@@ -87,16 +87,16 @@ local function probes_of(result, entry, at)
   local sent = 0
   for _, hop in ipairs(result.hops) do
     if hop.ttl >= (at and at < entry.from and at + 1 or entry.from) then
-      sent = sent + hop.raw_sent
+      sent = sent + hop.total_sent
     end
   end
   return math.max(sent, entry.count)
 end
 
-local function when(spells)
-  local first, last = spells[1].first, spells[#spells].last
-  return ("%s %s s to %s s"):format(#spells > 1
-    and ("%d times from"):format(#spells) or "from", seconds(first),
+local function when(periods)
+  local first, last = periods[1].first, periods[#periods].last
+  return ("%s %s s to %s s"):format(#periods > 1
+    and ("%d times from"):format(#periods) or "from", seconds(first),
     seconds(last))
 end
 
@@ -121,19 +121,19 @@ local function what(report, result)
 end
 
 local function verdict_of(result, entry)
-  local report, spells = entry.report, join_spells(entry.spells)
+  local report, periods = entry.report, join_periods(entry.periods)
   local at = hop_of(result, report.address)
   local v = {
     kind = M.is_invalid(report.mtu, result.size, result.target)
       and "invalid_too_big" or "unreachable",
     hop = at, from = entry.from, to = entry.to, what = report.name,
     address = report.address, mtu = report.mtu, lost = entry.count,
-    sent = probes_of(result, entry, at), at = spells[1].first,
-    until_s = spells[#spells].last, spells = #spells,
+    sent = probes_of(result, entry, at), at = periods[1].first,
+    until_s = periods[#periods].last, periods = #periods,
   }
   v.text = ("%s %s for %d of %s, %s."):format(
     who(result, report.address, at), what(report, result), v.lost,
-    words.plural(v.sent, "probe", "probes"), when(spells))
+    words.plural(v.sent, "probe", "probes"), when(periods))
   return v
 end
 

@@ -26,7 +26,7 @@ end
 function M.list(verdicts)
   local groups, group = {}, nil
   for _, v in ipairs(verdicts) do
-    local said = v.kind == "rationed" and words.rationed(v) or nil
+    local said = v.kind == "rate_limited" and words.rate_limited(v) or nil
     if continues(group, v, said) then
       group.to = v.hop
     else

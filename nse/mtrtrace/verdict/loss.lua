@@ -62,7 +62,7 @@ end
 function M.points(result)
   local hops, points = answering(result.hops), {}
   for i, hop in ipairs(hops) do
-    if not hop.suppressed and not short_of_beyond(hops, i) then
+    if not hop.better_beyond and not short_of_beyond(hops, i) then
       points[#points + 1] = point_of(hop)
     end
   end
@@ -121,7 +121,7 @@ end
 
 -- The last hop alone leaves probes unanswered, and is no proof of loss.
 local function alone_text(hop)
-  local why = hop.ration and "and the hop was seen to limit its replies"
+  local why = hop.rate_limit and "and the hop was seen to limit its replies"
     or "and nothing beyond the hop replies"
   return ("Cannot tell whether probes are lost before hop %d or the hop "
     .. "drops replies: %d of %d unanswered, %s."):format(hop.ttl,
@@ -148,7 +148,7 @@ end
 -- its replies only where hops before it agree.
 local function proves(result, step, last)
   local target = result.reached and last.ttl == result.target_ttl
-  return target and not (last.ration and step.point.hop == last)
+  return target and not (last.rate_limit and step.point.hop == last)
 end
 
 local function beyond_verdict(result)

@@ -12,7 +12,7 @@ local M = {}
 -- A responder that answers fewer probes in a row is no path of its own.
 local STAYS = 3
 
--- Changes of several hops within this are one change; a rationed hop is
+-- Changes of several hops within this are one change; a rate-limited hop is
 -- asked once a second.
 local SAME_CHANGE_S = 2.5
 

@@ -21,7 +21,7 @@ M.KINDS = {
   "cannot_tell", "path_changed",
   "return_path_changed", "latency_rise", "branch_latency",
   "balanced_per_packet", "balanced_per_flow", "meshed", "congestion",
-  "nat", "dscp", "ecn", "zero_ttl", "slow_to_answer", "rationed", "no_token",
+  "nat", "dscp", "ecn", "zero_ttl", "slow_to_answer", "rate_limited", "no_token",
   "silent", "silent_branch", "tunnel", "hidden_tunnel", "longer_way_back",
 }
 
@@ -56,8 +56,8 @@ function M.sort(list)
   return list
 end
 
---- Judges a result. Marks its hops too: `rationed` is true where that is
--- claimed; `suppressed` is the TTL of a hop beyond that shows that the hop's
+--- Judges a result. Marks its hops too: `rate_limited` is true where that is
+-- claimed; `better_beyond` is the TTL of a hop beyond that shows that the hop's
 -- losses are not the path's.
 -- @tparam table result as given by trace:result(); gets `verdicts`
 -- @treturn table the same
@@ -76,7 +76,7 @@ end
 
 local function lost_any(hops)
   for _, hop in ipairs(hops) do
-    if hop.sent ~= hop.received or hop.ration then
+    if hop.sent ~= hop.received or hop.rate_limit then
       return true
     end
   end

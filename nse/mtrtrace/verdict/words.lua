@@ -65,24 +65,24 @@ end
 
 --- What showed that a hop limits its replies, and the sample that replaced
 -- the initial one.
--- @tparam table v a verdict of kind "rationed"
+-- @tparam table v a verdict of kind "rate_limited"
 -- @treturn string such as "1 of 16 in a burst, 11 of 60 in the initial
 --   sample, 60 of 60 at 1.05 s"
-function M.rationed(v)
+function M.rate_limited(v)
   local parts = {}
   if v.tests > 0 then
-    parts[1] = ("%d of %d in a burst"):format(v.tests_answered, v.tests)
+    parts[1] = ("%d of %d in a burst"):format(v.burst_received, v.tests)
   end
-  if v.fast_sent > 0 then
+  if v.initial_sent > 0 then
     parts[#parts + 1] = ("%d of %d in the initial sample"):format(
-      v.fast_recv, v.fast_sent)
+      v.initial_received, v.initial_sent)
   end
   if v.sent == 0 then
     return table.concat(parts, ", ")
       .. ", and too few later ones to tell its loss"
   end
-  parts[#parts + 1] = ("%d of %d at %s s"):format(v.recv, v.sent,
-    format.decimal(v.spacing))
+  parts[#parts + 1] = ("%d of %d at %s s"):format(v.received, v.sent,
+    format.decimal(v.sample_interval_s))
   local shared = v.inferred and "; all of these are other traces', which "
     .. "met this router on the same path: this trace got no reply here"
     or v.shared > 0 and ("; %d of these %s another trace's"):format(v.shared,

@@ -30,11 +30,11 @@ end
 local NEAR_S = 0.1
 
 local function passed(t)
-  local elapsed = t.elapsed or t.timeout
-  if elapsed > t.timeout - NEAR_S then
+  local elapsed_s = t.elapsed_s or t.timeout
+  if elapsed_s > t.timeout - NEAR_S then
     return seconds(t.timeout)
   end
-  return seconds(tonumber(("%.1f"):format(elapsed)))
+  return seconds(tonumber(("%.1f"):format(elapsed_s)))
 end
 
 local FAILURES = {
@@ -90,11 +90,11 @@ local function answer(t)
 end
 
 local function think(t)
-  if (t.resends or 0) > 0 then
-    return t.resends == 1 and "1 packet was sent again"
-      or ("%d packets were sent again"):format(t.resends)
+  if (t.retransmissions or 0) > 0 then
+    return t.retransmissions == 1 and "1 packet was sent again"
+      or ("%d packets were sent again"):format(t.retransmissions)
   end
-  return t.think_ms and "server think time " .. short(t.think_ms)
+  return t.server_time_ms and "server think time " .. short(t.server_time_ms)
     or t.too_short and "server think time too short to tell" or nil
 end
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The time to first byte of the target's web server, a companion of
+--- The time to first byte of the target's web server, an enricher of
 -- mtrtrace.session.tracer. Requests run in threads of mtrtrace.http; here they are
 -- only started, one after the other, and asked whether they are done:
 -- nothing yields. https is asked first, http where there is no TLS service.
@@ -136,12 +136,12 @@ end
 
 local function start(self)
   local settings, try = self.settings, self.tries[self.at]
-  local patience = self.tries[self.at + 1]
+  local reply_timeout = self.tries[self.at + 1]
     and math.min(CONNECT_S, settings.timeout / 2) or settings.timeout
   local request, text, name = self.http.start {
     url = try.url, port = try.port, address = settings.address,
     interface = settings.interface, source = settings.source,
-    timeout = settings.timeout, connect_timeout = patience,
+    timeout = settings.timeout, connect_timeout = reply_timeout,
     head = settings.method == "HEAD", agent = settings.agent,
     http11 = self.http11,
     unverified = self.untrusted ~= nil,
@@ -153,7 +153,7 @@ local function start(self)
   end
 end
 
--- ---- the companion ---------------------------------------------------------
+-- ---- the enricher ---------------------------------------------------------
 
 --- Nothing of the path is needed before its end.
 function Ttfb.see()
@@ -206,9 +206,9 @@ end
 -- A round trip of the trace may be longer than that of the request; and where
 -- TCP lost a packet of the request, the server was not all that took time.
 local function add_think(out, result)
-  local best = out.wait_ms and (out.resends or 0) == 0 and best_of(result)
+  local best = out.wait_ms and (out.retransmissions or 0) == 0 and best_of(result)
   if best then
-    out.think_ms = out.wait_ms >= best and out.wait_ms - best or nil
+    out.server_time_ms = out.wait_ms >= best and out.wait_ms - best or nil
     out.too_short = out.wait_ms < best
   end
 end
@@ -223,7 +223,7 @@ local function add_report(out, report)
   out.interim_ms, out.interim_status = report.interim_ms,
     report.interim_status
   out.location = report.location and unicode.clean(report.location)
-  out.tls_version, out.resends = report.tls_version, report.resends
+  out.tls_version, out.retransmissions = report.tls_version, report.retransmissions
   out.protocol = report.version and "HTTP/" .. report.version
 end
 
@@ -236,7 +236,7 @@ local function add_samples(out, samples)
   for _, key in ipairs(TIMES) do
     out[key] = low[key] and high[key] and (low[key] + high[key]) / 2
   end
-  out.resends = math.max(low.resends or 0, high.resends or 0)
+  out.retransmissions = math.max(low.retransmissions or 0, high.retransmissions or 0)
   out.count, out.min_ms, out.max_ms = #list, list[1].ttfb_ms,
     list[#list].ttfb_ms
   out.median_ms = out.ttfb_ms
@@ -246,7 +246,7 @@ local function outcome(self, out)
   local rest = self.failed or self.partial
   if self.failed or rest and #self.samples == 0 then
     out.phase, out.failure = rest.phase, rest.failure
-    out.elapsed = rest.elapsed_ms and rest.elapsed_ms / 1000
+    out.elapsed_s = rest.elapsed_ms and rest.elapsed_ms / 1000
     out.reason = rest.text and unicode.clean(rest.text)
   end
   if #self.samples > 0 then

@@ -11,7 +11,7 @@ return {
       want = { echo = "unknown" } },
     { name = "df_reflected", router = { replies = { echo = {
       df = "reflect" } } }, want = { echo = "unknown" } },
-    { name = "rationed", router = { ration = "linux4" },
+    { name = "rate_limited", router = { rate_limit = "linux4" },
       want = { echo = "Linux-based" } },
     { name = "direct_probes_ignored", router = { direct = false },
       want = { echo = "unknown", active = "unknown" } },

@@ -1,13 +1,13 @@
 -- For tracing on a TUN device: constant delays, so that every RTT is known;
--- a rationed router, one that answers slowly, loss from hop 6 on.
+-- a rate-limited router, one that answers slowly, loss from hop 6 on.
 return {
   prober = "10.0.0.1",
   target = "10.9.0.2",
   nodes = {
     r1 = { address = "10.0.1.1", link = { delay_ms = 1 } },
     r2 = { address = "10.0.2.1", link = { delay_ms = 5 } },
-    rationed = { address = "10.0.3.1", link = { delay_ms = 2 },
-      ration = { burst = 6, every_ms = 100, smooth = true } },
+    rate_limited = { address = "10.0.3.1", link = { delay_ms = 2 },
+      rate_limit = { burst = 6, every_ms = 100, smooth = true } },
     r4 = { address = "10.0.4.1", link = { delay_ms = 1.5 } },
     slow = { address = "10.0.5.1", link = { delay_ms = 1 }, answer_ms = 30 },
     lossy = { address = "10.0.6.1",
@@ -16,6 +16,6 @@ return {
     r8 = { address = "10.0.8.1", link = { delay_ms = 10 } },
     host = { address = "10.9.0.2", host = true, link = { delay_ms = 1 } },
   },
-  path = { "r1", "r2", "rationed", "r4", "slow", "lossy", "r7", "r8",
+  path = { "r1", "r2", "rate_limited", "r4", "slow", "lossy", "r7", "r8",
     "host" },
 }

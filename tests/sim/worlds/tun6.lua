@@ -1,13 +1,13 @@
 -- The same as tun4.lua in IPv6: constant delays, so that every RTT is known;
--- a rationed router, one that answers slowly, loss from hop 6 on.
+-- a rate-limited router, one that answers slowly, loss from hop 6 on.
 return {
   prober = "2001:db8::1",
   target = "2001:db8:ffff::2",
   nodes = {
     r1 = { address = "2001:db8:1::1", link = { delay_ms = 1 } },
     r2 = { address = "2001:db8:2::1", link = { delay_ms = 5 } },
-    rationed = { address = "2001:db8:3::1", link = { delay_ms = 2 },
-      ration = { burst = 6, every_ms = 100, smooth = true } },
+    rate_limited = { address = "2001:db8:3::1", link = { delay_ms = 2 },
+      rate_limit = { burst = 6, every_ms = 100, smooth = true } },
     r4 = { address = "2001:db8:4::1", link = { delay_ms = 1.5 } },
     slow = { address = "2001:db8:5::1", link = { delay_ms = 1 },
       answer_ms = 30 },
@@ -18,6 +18,6 @@ return {
     host = { address = "2001:db8:ffff::2", host = true,
       link = { delay_ms = 1 } },
   },
-  path = { "r1", "r2", "rationed", "r4", "slow", "lossy", "r7", "r8",
+  path = { "r1", "r2", "rate_limited", "r4", "slow", "lossy", "r7", "r8",
     "host" },
 }

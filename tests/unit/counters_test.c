@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The tally on events made by hand: what is counted where, and in which order samples are used. */
+/* The counters on events made by hand: what is counted where, and in which order samples are used. */
 #include "check.h"
-#include "results/statistics.h"
+#include "results/counters.h"
 
 #include <string.h>
 
 enum { TTL = 3, US = 1000 };
 
-static struct tally *tally;
+static struct counters *counters;
 
 static void begin(const char *name)
 {
     check_case("%s", name);
-    tally_free(tally);
-    tally = tally_new(30);
+    counters_free(counters);
+    counters = counters_new(30);
 }
 
 static struct wire_packet answer_from(uint8_t host)
@@ -29,7 +29,7 @@ static void feed(struct trace_event event)
 {
     if (event.ttl == 0)
         event.ttl = TTL;
-    tally_event(tally, &event);
+    counters_event(counters, &event);
 }
 
 static void sent(uint32_t probe)
@@ -48,18 +48,18 @@ static void missed(enum event_kind kind, uint32_t probe)
     feed((struct trace_event){ .kind = kind, .probe = probe, .rtt_ns = -1 });
 }
 
-static const struct tally_hop *hop(void)
+static const struct counters_hop *hop(void)
 {
-    return &tally->hops[TTL];
+    return &counters->hops[TTL];
 }
 
 struct counts {
-    uint32_t sent, received, in_flight, send_errors, late, duplicates, raw_sent, raw_received;
+    uint32_t sent, received, in_flight, send_errors, late, duplicates, total_sent, total_received;
 };
 
-static void check_counts(const struct tally *in, struct counts want)
+static void check_counts(const struct counters *in, struct counts want)
 {
-    const struct tally_hop *h = &in->hops[TTL];
+    const struct counters_hop *h = &in->hops[TTL];
 
     check_int("sent", h->sent, want.sent);
     check_int("received", h->received, want.received);
@@ -67,13 +67,13 @@ static void check_counts(const struct tally *in, struct counts want)
     check_int("send errors", h->send_errors, want.send_errors);
     check_int("late", h->late, want.late);
     check_int("duplicates", h->duplicates, want.duplicates);
-    check_int("raw sent", h->raw_sent, want.raw_sent);
-    check_int("raw received", h->raw_received, want.raw_received);
+    check_int("raw sent", h->total_sent, want.total_sent);
+    check_int("raw received", h->total_received, want.total_received);
 }
 
-static const struct tally_cell *cell(const struct tally *in, size_t n, uint32_t received)
+static const struct responder_stats *cell(const struct counters *in, size_t n, uint32_t received)
 {
-    static const struct tally_cell none;
+    static const struct responder_stats none;
 
     if (!check_that(n < in->hops[TTL].cell_count, "responder %zu of %zu", n,
                     in->hops[TTL].cell_count))
@@ -86,36 +86,36 @@ static void test_counts(void)
 {
     begin("a_probe_on_its_way_is_in_flight_and_not_sent");
     sent(0);
-    check_counts(tally, (struct counts){ .in_flight = 1, .raw_sent = 1 });
+    check_counts(counters, (struct counts){ .in_flight = 1, .total_sent = 1 });
 
     begin("an_answer_is_sent_and_received");
     sent(0);
     got(EVENT_REPLY, 0, 1, 5 * US);
-    check_counts(tally,
-                 (struct counts){ .sent = 1, .received = 1, .raw_sent = 1, .raw_received = 1 });
-    check_near("mean", cell(tally, 0, 1)->rtt.mean_ns, 5 * US, 0);
-    check_int("reply TTL", cell(tally, 0, 1)->reply_ttl, 63);
+    check_counts(counters,
+                 (struct counts){ .sent = 1, .received = 1, .total_sent = 1, .total_received = 1 });
+    check_near("mean", cell(counters, 0, 1)->rtt.mean_ns, 5 * US, 0);
+    check_int("reply TTL", cell(counters, 0, 1)->reply_ttl, 63);
 
     begin("a_timeout_is_sent_and_not_received");
     sent(0);
     missed(EVENT_TIMEOUT, 0);
-    check_counts(tally, (struct counts){ .sent = 1, .raw_sent = 1 });
+    check_counts(counters, (struct counts){ .sent = 1, .total_sent = 1 });
     check_int("responders", (int64_t)hop()->cell_count, 0);
 
     begin("a_send_error_is_neither_sent_nor_lost");
     sent(0);
     missed(EVENT_SEND_ERROR, 0);
-    check_counts(tally, (struct counts){ .send_errors = 1 });
+    check_counts(counters, (struct counts){ .send_errors = 1 });
 
     begin("a_late_answer_is_received_but_gives_no_rtt");
     sent(0);
     missed(EVENT_TIMEOUT, 0);
     got(EVENT_LATE, 0, 1, 1500000 * US);
-    check_counts(
-        tally,
-        (struct counts){ .sent = 1, .received = 1, .late = 1, .raw_sent = 1, .raw_received = 1 });
-    check_int("late of the responder", cell(tally, 0, 1)->late, 1);
-    check_int("samples", (int64_t)cell(tally, 0, 1)->rtt.count, 0);
+    check_counts(counters,
+                 (struct counts){
+                     .sent = 1, .received = 1, .late = 1, .total_sent = 1, .total_received = 1 });
+    check_int("late of the responder", cell(counters, 0, 1)->late, 1);
+    check_int("samples", (int64_t)cell(counters, 0, 1)->rtt.count, 0);
 
     begin("an_answer_to_a_probe_taken_for_a_send_error_makes_it_sent");
     sent(0);
@@ -123,32 +123,33 @@ static void test_counts(void)
     struct wire_packet reply = answer_from(1);
     feed((struct trace_event){
         .kind = EVENT_LATE, .rtt_ns = -1, .was_error = true, .reply = &reply });
-    check_counts(
-        tally,
-        (struct counts){ .sent = 1, .received = 1, .late = 1, .raw_sent = 1, .raw_received = 1 });
+    check_counts(counters,
+                 (struct counts){
+                     .sent = 1, .received = 1, .late = 1, .total_sent = 1, .total_received = 1 });
 
     begin("a_duplicate_is_counted_apart_and_gives_no_rtt");
     sent(0);
     got(EVENT_REPLY, 0, 1, 5 * US);
     got(EVENT_DUPLICATE, 0, 1, 9 * US);
     got(EVENT_DUPLICATE, 0, 1, 10 * US);
-    check_counts(tally,
-                 (struct counts){
-                     .sent = 1, .received = 1, .duplicates = 2, .raw_sent = 1, .raw_received = 1 });
-    check_int("duplicates of the responder", cell(tally, 0, 1)->duplicates, 2);
-    check_int("samples", (int64_t)cell(tally, 0, 1)->rtt.count, 1);
+    check_counts(
+        counters,
+        (struct counts){
+            .sent = 1, .received = 1, .duplicates = 2, .total_sent = 1, .total_received = 1 });
+    check_int("duplicates of the responder", cell(counters, 0, 1)->duplicates, 2);
+    check_int("samples", (int64_t)cell(counters, 0, 1)->rtt.count, 1);
 
     begin("an_answer_without_rtt_is_received");
     sent(0);
     got(EVENT_REPLY, 0, 1, -1);
-    check_counts(tally,
-                 (struct counts){ .sent = 1, .received = 1, .raw_sent = 1, .raw_received = 1 });
-    check_int("samples", (int64_t)cell(tally, 0, 1)->rtt.count, 0);
+    check_counts(counters,
+                 (struct counts){ .sent = 1, .received = 1, .total_sent = 1, .total_received = 1 });
+    check_int("samples", (int64_t)cell(counters, 0, 1)->rtt.count, 0);
 
     begin("an_rtt_of_0_is_a_sample");
     sent(0);
     got(EVENT_REPLY, 0, 1, 0);
-    check_int("samples", (int64_t)cell(tally, 0, 1)->rtt.count, 1);
+    check_int("samples", (int64_t)cell(counters, 0, 1)->rtt.count, 1);
 }
 
 static void test_test_probes(void)
@@ -170,8 +171,9 @@ static void test_test_probes(void)
     event.kind = EVENT_SEND_ERROR;
     event.probe = 2;
     feed(event);
-    check_counts(tally, (struct counts){ .raw_sent = 3, .raw_received = 1, .send_errors = 1 });
-    check_int("samples", (int64_t)cell(tally, 0, 0)->rtt.count, 0);
+    check_counts(counters,
+                 (struct counts){ .total_sent = 3, .total_received = 1, .send_errors = 1 });
+    check_int("samples", (int64_t)cell(counters, 0, 0)->rtt.count, 0);
 }
 
 /* The same four RTTs, their answers in this order. */
@@ -184,7 +186,7 @@ static void test_order(const char *name, const uint32_t order[4])
         sent(probe);
     for (int i = 0; i < 4; i++)
         got(EVENT_REPLY, order[i], 1, rtts[order[i]]);
-    const struct stats *rtt = &cell(tally, 0, 4)->rtt;
+    const struct stats *rtt = &cell(counters, 0, 4)->rtt;
     check_int("samples", (int64_t)rtt->count, 4);
     check_int("pairs", (int64_t)rtt->pairs, 3);
     check_near("jitter", stats_jitter_ns(rtt), (40 + 30 + 20) * US / 3.0, 1e-12);
@@ -203,10 +205,10 @@ static void test_orders(void)
         sent(probe);
     got(EVENT_REPLY, 1, 1, 10 * US);
     got(EVENT_REPLY, 2, 1, 30 * US);
-    check_int("samples before", (int64_t)cell(tally, 0, 2)->rtt.count, 0);
+    check_int("samples before", (int64_t)cell(counters, 0, 2)->rtt.count, 0);
     missed(EVENT_TIMEOUT, 0);
-    check_int("samples", (int64_t)cell(tally, 0, 2)->rtt.count, 2);
-    check_near("jitter", stats_jitter_ns(&cell(tally, 0, 2)->rtt), 20 * US, 1e-12);
+    check_int("samples", (int64_t)cell(counters, 0, 2)->rtt.count, 2);
+    check_near("jitter", stats_jitter_ns(&cell(counters, 0, 2)->rtt), 20 * US, 1e-12);
 
     begin("a_lost_probe_breaks_the_pair");
     for (uint32_t probe = 0; probe < 3; probe++)
@@ -214,7 +216,7 @@ static void test_orders(void)
     got(EVENT_REPLY, 0, 1, 10 * US);
     got(EVENT_REPLY, 2, 1, 30 * US);
     missed(EVENT_TIMEOUT, 1);
-    check_int("pairs", (int64_t)cell(tally, 0, 2)->rtt.pairs, 0);
+    check_int("pairs", (int64_t)cell(counters, 0, 2)->rtt.pairs, 0);
 
     begin("a_late_answer_breaks_the_pair");
     for (uint32_t probe = 0; probe < 3; probe++)
@@ -223,8 +225,8 @@ static void test_orders(void)
     missed(EVENT_TIMEOUT, 1);
     got(EVENT_LATE, 1, 1, 20 * US);
     got(EVENT_REPLY, 2, 1, 30 * US);
-    check_int("samples", (int64_t)cell(tally, 0, 3)->rtt.count, 2);
-    check_int("pairs", (int64_t)cell(tally, 0, 3)->rtt.pairs, 0);
+    check_int("samples", (int64_t)cell(counters, 0, 3)->rtt.count, 2);
+    check_int("pairs", (int64_t)cell(counters, 0, 3)->rtt.pairs, 0);
 
     begin("numbers_of_other_hops_in_between_do_not_break_the_pair");
     for (uint32_t probe = 0; probe < 30; probe += 10) {
@@ -232,8 +234,8 @@ static void test_orders(void)
         feed((struct trace_event){ .kind = EVENT_SENT, .probe = probe + 1, .ttl = TTL + 1 });
         got(EVENT_REPLY, probe, 1, probe * US);
     }
-    check_int("pairs", (int64_t)cell(tally, 0, 3)->rtt.pairs, 2);
-    check_int("in flight behind", tally->hops[TTL + 1].in_flight, 3);
+    check_int("pairs", (int64_t)cell(counters, 0, 3)->rtt.pairs, 2);
+    check_int("in flight behind", counters->hops[TTL + 1].in_flight, 3);
 }
 
 static void test_responders(void)
@@ -243,11 +245,11 @@ static void test_responders(void)
         sent(probe);
         got(EVENT_REPLY, probe, (uint8_t)(1 + probe % 2), probe % 2 ? 90 * US : 10 * US);
     }
-    check_counts(tally,
-                 (struct counts){ .sent = 4, .received = 4, .raw_sent = 4, .raw_received = 4 });
-    check_near("mean of the first", cell(tally, 0, 2)->rtt.mean_ns, 10 * US, 0);
-    check_near("mean of the second", cell(tally, 1, 2)->rtt.mean_ns, 90 * US, 0);
-    check_int("pairs of the first", (int64_t)cell(tally, 0, 2)->rtt.pairs, 0);
+    check_counts(counters,
+                 (struct counts){ .sent = 4, .received = 4, .total_sent = 4, .total_received = 4 });
+    check_near("mean of the first", cell(counters, 0, 2)->rtt.mean_ns, 10 * US, 0);
+    check_near("mean of the second", cell(counters, 1, 2)->rtt.mean_ns, 90 * US, 0);
+    check_int("pairs of the first", (int64_t)cell(counters, 0, 2)->rtt.pairs, 0);
 
     begin("two_flows_of_one_responder_are_two_cells");
     for (uint16_t flow = 0; flow < 2; flow++) {
@@ -256,8 +258,8 @@ static void test_responders(void)
         feed((struct trace_event){
             .kind = EVENT_REPLY, .probe = flow, .flow = flow, .rtt_ns = 5, .reply = &reply });
     }
-    check_int("flow of the first", cell(tally, 0, 1)->flow, 0);
-    check_int("flow of the second", cell(tally, 1, 1)->flow, 1);
+    check_int("flow of the first", cell(counters, 0, 1)->flow, 0);
+    check_int("flow of the second", cell(counters, 1, 1)->flow, 1);
 
     begin("a_responder_known_as_target_stays_the_target");
     struct wire_packet reply = answer_from(1);
@@ -266,7 +268,7 @@ static void test_responders(void)
     feed((struct trace_event){
         .kind = EVENT_REPLY, .probe = 0, .from_target = true, .reply = &reply });
     got(EVENT_REPLY, 1, 1, 5);
-    check_that(cell(tally, 0, 2)->target, "not the target");
+    check_that(cell(counters, 0, 2)->target, "not the target");
 
     begin("each_code_is_counted_and_the_ninth_is_not_kept");
     for (uint8_t code = 0; code < 10; code++) {
@@ -277,9 +279,9 @@ static void test_responders(void)
             feed((struct trace_event){ .kind = EVENT_DUPLICATE, .reply = &reply });
         }
     }
-    const struct tally_cell *only = cell(tally, 0, 0);
-    check_int("codes", (int64_t)only->code_count, TALLY_CODES);
-    for (uint32_t i = 0; i < TALLY_CODES && i < only->code_count; i++) {
+    const struct responder_stats *only = cell(counters, 0, 0);
+    check_int("codes", (int64_t)only->code_count, COUNTERS_CODES);
+    for (uint32_t i = 0; i < COUNTERS_CODES && i < only->code_count; i++) {
         check_int("code", only->codes[i].code, i);
         check_int("count", only->codes[i].count, i + 1);
     }
@@ -293,42 +295,43 @@ static void test_snapshot(void)
     got(EVENT_REPLY, 0, 1, 10 * US);
     got(EVENT_REPLY, 2, 1, 30 * US);
     got(EVENT_REPLY, 3, 2, 50 * US);
-    struct tally *snapshot = tally_snapshot(tally);
-    check_counts(snapshot,
-                 (struct counts){
-                     .sent = 3, .received = 3, .in_flight = 2, .raw_sent = 5, .raw_received = 3 });
+    struct counters *snapshot = counters_snapshot(counters);
+    check_counts(
+        snapshot,
+        (struct counts){
+            .sent = 3, .received = 3, .in_flight = 2, .total_sent = 5, .total_received = 3 });
     check_int("samples in the snapshot", (int64_t)cell(snapshot, 0, 2)->rtt.count, 2);
     check_int("pairs in the snapshot", (int64_t)cell(snapshot, 0, 2)->rtt.pairs, 0);
     check_int("samples of the second", (int64_t)cell(snapshot, 1, 1)->rtt.count, 1);
-    tally_free(snapshot);
+    counters_free(snapshot);
 
-    check_case("a_snapshot_leaves_the_tally_as_it_was");
-    check_int("samples", (int64_t)cell(tally, 0, 2)->rtt.count, 1);
+    check_case("a_snapshot_leaves_the_counters_as_it_was");
+    check_int("samples", (int64_t)cell(counters, 0, 2)->rtt.count, 1);
     got(EVENT_REPLY, 1, 1, 20 * US);
     missed(EVENT_TIMEOUT, 4);
-    check_int("samples later", (int64_t)cell(tally, 0, 3)->rtt.count, 3);
-    check_near("jitter", stats_jitter_ns(&cell(tally, 0, 3)->rtt), 10 * US, 1e-12);
+    check_int("samples later", (int64_t)cell(counters, 0, 3)->rtt.count, 3);
+    check_near("jitter", stats_jitter_ns(&cell(counters, 0, 3)->rtt), 10 * US, 1e-12);
 
     check_case("a_snapshot_of_a_finished_run_equals_it");
-    snapshot = tally_snapshot(tally);
-    check_bytes("counts", &snapshot->hops[TTL], hop(), offsetof(struct tally_hop, cell_count));
-    const struct stats *a = &cell(snapshot, 0, 3)->rtt, *b = &cell(tally, 0, 3)->rtt;
+    snapshot = counters_snapshot(counters);
+    check_bytes("counts", &snapshot->hops[TTL], hop(), offsetof(struct counters_hop, cell_count));
+    const struct stats *a = &cell(snapshot, 0, 3)->rtt, *b = &cell(counters, 0, 3)->rtt;
     check_bytes("statistics", a, b, offsetof(struct stats, quantiles));
     check_near("median", quantiles_get(&a->quantiles, 0.5), quantiles_get(&b->quantiles, 0.5), 0);
 
-    check_case("a_snapshot_outlives_the_tally");
-    tally_free(tally);
-    tally = NULL;
+    check_case("a_snapshot_outlives_the_counters");
+    counters_free(counters);
+    counters = NULL;
     check_near("median", quantiles_get(&cell(snapshot, 0, 3)->rtt.quantiles, 0.5), 20 * US, 0);
-    tally_free(snapshot);
+    counters_free(snapshot);
 
-    begin("a_tally_of_255_hops_is_copied_whole");
-    tally_free(tally);
-    tally = tally_new(255);
+    begin("a_counters_of_255_hops_is_copied_whole");
+    counters_free(counters);
+    counters = counters_new(255);
     feed((struct trace_event){ .kind = EVENT_SENT, .ttl = 255 });
-    snapshot = tally_snapshot(tally);
+    snapshot = counters_snapshot(counters);
     check_int("in flight at 255", snapshot->hops[255].in_flight, 1);
-    tally_free(snapshot);
+    counters_free(snapshot);
 }
 
 static void test_long_run(void)
@@ -341,7 +344,7 @@ static void test_long_run(void)
             got(EVENT_REPLY, which, 1, which % 2 ? 30 * US : 10 * US);
         }
     }
-    const struct stats *rtt = &cell(tally, 0, 19900)->rtt;
+    const struct stats *rtt = &cell(counters, 0, 19900)->rtt;
     check_that(rtt->count >= 19899, "%llu samples", (unsigned long long)rtt->count);
     check_near("jitter", stats_jitter_ns(rtt), 20 * US, 1e-9);
     check_that(hop()->waiting_capacity < 1000, "%zu places to wait", hop()->waiting_capacity);
@@ -365,16 +368,16 @@ static void test_merge(void)
     flow_sent_and_got(0, 0, 1, 10 * US);
     flow_sent_and_got(0, 1, 1, 20 * US);
     flow_sent_and_got(0, 2, 0, 0);
-    struct tally *first = tally_snapshot(tally);
-    tally_free(tally);
-    tally = tally_new(20); /* fewer hops than the other */
+    struct counters *first = counters_snapshot(counters);
+    counters_free(counters);
+    counters = counters_new(20); /* fewer hops than the other */
     flow_sent_and_got(7, 0, 2, 50 * US);
     flow_sent_and_got(7, 1, 1, 30 * US);
     flow_sent_and_got(7, 2, 0, 0);
-    struct tally *second = tally_snapshot(tally);
-    check_int("result", tally_merge(first, second), 0);
+    struct counters *second = counters_snapshot(counters);
+    check_int("result", counters_merge(first, second), 0);
     check_counts(first,
-                 (struct counts){ .sent = 6, .received = 4, .raw_sent = 6, .raw_received = 4 });
+                 (struct counts){ .sent = 6, .received = 4, .total_sent = 6, .total_received = 4 });
     check_int("responders", (int64_t)first->hops[TTL].cell_count, 2);
     check_near("mean of both flows", cell(first, 0, 3)->rtt.mean_ns, 20 * US, 1e-12);
     check_near("mean of one", cell(first, 1, 1)->rtt.mean_ns, 50 * US, 1e-12);
@@ -383,8 +386,8 @@ static void test_merge(void)
     check_int("responder of the second flow's first run", first->hops[TTL].runs[1].cell, 1);
     check_int("lost", (int64_t)first->hops[TTL].lost_count, 2);
     check_int("place of the second flow's lost probe", first->hops[TTL].lost[1].ordinal, 5);
-    tally_free(first);
-    tally_free(second);
+    counters_free(first);
+    counters_free(second);
 }
 
 static void reply_from_nth(enum event_kind kind, uint32_t probe, uint32_t nth)
@@ -404,43 +407,43 @@ static void test_ever_new_responders(void)
     sent(0);
     for (uint32_t i = 0; i < many; i++)
         reply_from_nth(i == 0 ? EVENT_REPLY : EVENT_DUPLICATE, 0, i);
-    check_int("responders", (int64_t)hop()->cell_count, TALLY_CELLS / 2);
-    check_int("unlisted", hop()->unlisted, many - TALLY_CELLS / 2);
+    check_int("responders", (int64_t)hop()->cell_count, COUNTERS_CELLS / 2);
+    check_int("unlisted", hop()->unlisted, many - COUNTERS_CELLS / 2);
     check_int("duplicates", hop()->duplicates, many - 1);
     sent(1);
     reply_from_nth(EVENT_REPLY, 1, many + 7);
-    check_int("who replies first is listed", (int64_t)hop()->cell_count, TALLY_CELLS / 2 + 1);
+    check_int("who replies first is listed", (int64_t)hop()->cell_count, COUNTERS_CELLS / 2 + 1);
 
     begin("issue_13_replies_from_ever_new_addresses_are_bounded_and_all_count");
     for (uint32_t i = 0; i < 1000; i++) {
         sent(i);
         reply_from_nth(EVENT_REPLY, i, i);
     }
-    check_counts(
-        tally,
-        (struct counts){ .sent = 1000, .received = 1000, .raw_sent = 1000, .raw_received = 1000 });
-    check_int("responders", (int64_t)hop()->cell_count, TALLY_CELLS);
-    check_int("unlisted", hop()->unlisted, 1000 - TALLY_CELLS);
+    check_counts(counters,
+                 (struct counts){
+                     .sent = 1000, .received = 1000, .total_sent = 1000, .total_received = 1000 });
+    check_int("responders", (int64_t)hop()->cell_count, COUNTERS_CELLS);
+    check_int("unlisted", hop()->unlisted, 1000 - COUNTERS_CELLS);
 
     begin("issue_13_flows_with_more_responders_than_there_is_room_merge");
-    struct tally *all = tally_new(30);
+    struct counters *all = counters_new(30);
     for (uint32_t flow = 0; flow < 5; flow++) {
-        tally_free(tally);
-        tally = tally_new(30);
+        counters_free(counters);
+        counters = counters_new(30);
         for (uint32_t i = 0; i < 50; i++) {
             sent(i);
             reply_from_nth(EVENT_REPLY, i, 50 * flow + i);
         }
-        check_int("result", tally_merge(all, tally), 0);
+        check_int("result", counters_merge(all, counters), 0);
     }
-    const struct tally_hop *h = &all->hops[TTL];
-    check_int("responders", (int64_t)h->cell_count, TALLY_CELLS);
-    check_int("unlisted", h->unlisted, 250 - TALLY_CELLS);
+    const struct counters_hop *h = &all->hops[TTL];
+    check_int("responders", (int64_t)h->cell_count, COUNTERS_CELLS);
+    check_int("unlisted", h->unlisted, 250 - COUNTERS_CELLS);
     check_int("received", h->received, 250);
     check_int("runs there were", h->run_total, 250);
     for (size_t i = 0; i < h->run_count; i++)
         check_that(h->runs[i].cell < h->cell_count, "run %zu is of cell %u", i, h->runs[i].cell);
-    tally_free(all);
+    counters_free(all);
 }
 
 int main(void)
@@ -453,6 +456,6 @@ int main(void)
     test_snapshot();
     test_long_run();
     test_merge();
-    tally_free(tally);
+    counters_free(counters);
     return check_done();
 }

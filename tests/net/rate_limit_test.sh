@@ -13,7 +13,7 @@ t4=$(lab_target 4) t6=$(lab_target 6)
 honest() {
   local hop want
   want=$(for ((hop = 1; hop <= 9; hop++)); do echo "$hop $(lab_addr "$2" $hop) 0 $3 $3"; done)
-  is "$1_no_loss" "$(show hops ip loss sent recv)" "$want"
+  is "$1_no_loss" "$(show hops ip loss sent received)" "$want"
   is "$1_reached" "$(show get reached target_ttl)" "true 9"
   at_most "$1_time" "$TOOK" $(($4 * 1000))
 }
@@ -27,7 +27,7 @@ honest packets_5 4 5 15
 trace "$last" -6 "$t6"
 honest v6 6 10 20
 
-# The destination rations its port unreachables like a router, and there is
+# The destination rate-limits its port unreachables like a router, and there is
 # nothing behind it to compare with.
 trace deb12 --script-args mtr-trace.protocol=udp "$t4"
 honest udp 4 10 20
@@ -37,4 +37,4 @@ lab_ip s address add 10.0.8.77/24 dev eth0
 trace deb12 "$t4" 10.0.8.77
 both=$XML
 honest two_targets 4 10 20
-is two_targets_second "$(XML=$both show --host 10.0.8.77 hops loss sent recv | tail -n 1)" "9 0 10 10"
+is two_targets_second "$(XML=$both show --host 10.0.8.77 hops loss sent received | tail -n 1)" "9 0 10 10"

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "results/statistics_inside.h"
+#include "results/counters_inside.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct tally *tally_new(uint8_t max_hops)
+struct counters *counters_new(uint8_t max_hops)
 {
     size_t hops = (size_t)max_hops + 1;
-    struct tally *tally = calloc(1, sizeof *tally + hops * sizeof tally->hops[0]);
-    if (tally != NULL)
-        tally->hop_count = hops;
-    return tally;
+    struct counters *counters = calloc(1, sizeof *counters + hops * sizeof counters->hops[0]);
+    if (counters != NULL)
+        counters->hop_count = hops;
+    return counters;
 }
 
-void tally_hop_fini(struct tally_hop *hop)
+void counters_hop_fini(struct counters_hop *hop)
 {
     for (size_t i = 0; i < hop->cell_count; i++)
         stats_fini(&hop->cells[i].rtt);
@@ -26,23 +26,23 @@ void tally_hop_fini(struct tally_hop *hop)
     free(hop->reports);
 }
 
-void tally_free(struct tally *tally)
+void counters_free(struct counters *counters)
 {
-    if (tally == NULL)
+    if (counters == NULL)
         return;
-    for (size_t i = 0; i < tally->hop_count; i++)
-        tally_hop_fini(&tally->hops[i]);
-    free(tally);
+    for (size_t i = 0; i < counters->hop_count; i++)
+        counters_hop_fini(&counters->hops[i]);
+    free(counters);
 }
 
 /* ---- samples in the order of their probes -------------------------------------------------- */
 
-static uint32_t next_ordinal(struct tally *tally, struct tally_hop *hop, uint16_t flow)
+static uint32_t next_ordinal(struct counters *counters, struct counters_hop *hop, uint16_t flow)
 {
     if (flow >= hop->flow_count) {
         uint32_t *ordinals = realloc(hop->ordinals, (flow + 1u) * sizeof *ordinals);
         if (ordinals == NULL) {
-            tally->out_of_memory = true;
+            counters->out_of_memory = true;
             return 0;
         }
         memset(ordinals + hop->flow_count, 0, (flow + 1u - hop->flow_count) * sizeof *ordinals);
@@ -53,7 +53,7 @@ static uint32_t next_ordinal(struct tally *tally, struct tally_hop *hop, uint16_
 }
 
 /* The array with room for one more element; NULL when `most` are there or memory is out. */
-void *tally_reserve(void *array, size_t count, size_t *capacity, size_t most, size_t size)
+void *counters_reserve(void *array, size_t count, size_t *capacity, size_t most, size_t size)
 {
     if (count >= most)
         return NULL;
@@ -66,21 +66,22 @@ void *tally_reserve(void *array, size_t count, size_t *capacity, size_t most, si
     return more;
 }
 
-static void wait_for(struct tally *tally, struct tally_hop *hop, const struct trace_event *event)
+static void wait_for(struct counters *counters, struct counters_hop *hop,
+                     const struct trace_event *event)
 {
-    struct tally_waiting w = { .probe = event->probe, .sent_ns = event->at_ns };
+    struct counters_waiting w = { .probe = event->probe, .sent_ns = event->at_ns };
 
-    w.ordinal = next_ordinal(tally, hop, event->flow);
+    w.ordinal = next_ordinal(counters, hop, event->flow);
     if (hop->waiting_first > 0 &&
         hop->waiting_first + hop->waiting_count == hop->waiting_capacity) {
         memmove(hop->waiting, hop->waiting + hop->waiting_first, hop->waiting_count * sizeof w);
         hop->waiting_first = 0;
     }
     size_t end = hop->waiting_first + hop->waiting_count;
-    struct tally_waiting *waiting =
-        tally_reserve(hop->waiting, end, &hop->waiting_capacity, SIZE_MAX, sizeof w);
+    struct counters_waiting *waiting =
+        counters_reserve(hop->waiting, end, &hop->waiting_capacity, SIZE_MAX, sizeof w);
     if (waiting == NULL) {
-        tally->out_of_memory = true;
+        counters->out_of_memory = true;
         return;
     }
     hop->waiting = waiting;
@@ -88,9 +89,9 @@ static void wait_for(struct tally *tally, struct tally_hop *hop, const struct tr
     hop->waiting_count++;
 }
 
-static void extend_run(struct tally_hop *hop, const struct tally_waiting *w)
+static void extend_run(struct counters_hop *hop, const struct counters_waiting *w)
 {
-    struct tally_run *last = hop->run_count > 0 ? &hop->runs[hop->run_count - 1] : NULL;
+    struct counters_run *last = hop->run_count > 0 ? &hop->runs[hop->run_count - 1] : NULL;
 
     assert(w->cell < hop->cell_count);
     if (hop->run_total == hop->run_count && last != NULL && last->cell == w->cell &&
@@ -99,34 +100,35 @@ static void extend_run(struct tally_hop *hop, const struct tally_waiting *w)
         return;
     }
     hop->run_total++;
-    struct tally_run *runs =
-        tally_reserve(hop->runs, hop->run_count, &hop->run_capacity, TALLY_RUNS, sizeof *runs);
+    struct counters_run *runs = counters_reserve(hop->runs, hop->run_count, &hop->run_capacity,
+                                                 COUNTERS_RUNS, sizeof *runs);
     if (runs == NULL)
         return;
     hop->runs = runs;
-    runs[hop->run_count++] = (struct tally_run){
+    runs[hop->run_count++] = (struct counters_run){
         .cell = w->cell, .reply_ttl = w->reply_ttl, .count = 1, .at_ns = w->at_ns
     };
 }
 
-void tally_note_lost(struct tally_hop *hop, const struct tally_waiting *w)
+void counters_note_lost(struct counters_hop *hop, const struct counters_waiting *w)
 {
-    struct tally_lost *lost =
-        tally_reserve(hop->lost, hop->lost_count, &hop->lost_capacity, TALLY_LOST, sizeof *lost);
+    struct counters_lost *lost = counters_reserve(hop->lost, hop->lost_count, &hop->lost_capacity,
+                                                  COUNTERS_LOST, sizeof *lost);
     if (lost == NULL)
         return;
     hop->lost = lost;
     lost[hop->lost_count++] =
-        (struct tally_lost){ w->probe, w->ordinal, w->state == WAITING_UNREACHABLE,
-                             w->state == WAITING_UNREACHABLE ? w->cell : NO_CELL, w->sent_ns };
+        (struct counters_lost){ w->probe, w->ordinal, w->state == WAITING_UNREACHABLE,
+                                w->state == WAITING_UNREACHABLE ? w->cell : NO_CELL, w->sent_ns };
 }
 
-void tally_use(struct tally *tally, struct tally_hop *hop, const struct tally_waiting *w)
+void counters_use(struct counters *counters, struct counters_hop *hop,
+                  const struct counters_waiting *w)
 {
     switch (w->state) {
     case WAITING_SAMPLE:
         if (stats_add(&hop->cells[w->cell].rtt, w->ordinal, w->rtt_ns) < 0)
-            tally->out_of_memory = true;
+            counters->out_of_memory = true;
         extend_run(hop, w);
         break;
     case WAITING_ANSWERED:
@@ -135,11 +137,11 @@ void tally_use(struct tally *tally, struct tally_hop *hop, const struct tally_wa
     case WAITING_UNREACHABLE: /* its RTT counts where the path ends by such errors */
         if (w->rtt_ns >= 0 && w->cell != NO_CELL &&
             stats_add(&hop->cells[w->cell].rtt, w->ordinal, w->rtt_ns) < 0)
-            tally->out_of_memory = true;
-        tally_note_lost(hop, w);
+            counters->out_of_memory = true;
+        counters_note_lost(hop, w);
         break;
     case WAITING_LOST:
-        tally_note_lost(hop, w);
+        counters_note_lost(hop, w);
         break;
     case WAITING_OPEN:
     case WAITING_NOTHING:
@@ -148,27 +150,28 @@ void tally_use(struct tally *tally, struct tally_hop *hop, const struct tally_wa
 }
 
 /* The probe waits no longer; whatever it held up is used, in order. */
-static void settle(struct tally *tally, struct tally_hop *hop, const struct tally_waiting *outcome)
+static void settle(struct counters *counters, struct counters_hop *hop,
+                   const struct counters_waiting *outcome)
 {
-    struct tally_waiting *first = hop->waiting + hop->waiting_first;
+    struct counters_waiting *first = hop->waiting + hop->waiting_first;
 
     for (size_t i = 0; i < hop->waiting_count; i++) {
         if (first[i].probe == outcome->probe) {
-            const struct tally_waiting sent = first[i];
+            const struct counters_waiting sent = first[i];
             first[i] = *outcome;
             first[i].ordinal = sent.ordinal;
             first[i].sent_ns = sent.sent_ns;
         }
     }
     while (hop->waiting_count > 0 && hop->waiting[hop->waiting_first].state != WAITING_OPEN) {
-        tally_use(tally, hop, &hop->waiting[hop->waiting_first]);
+        counters_use(counters, hop, &hop->waiting[hop->waiting_first]);
         hop->waiting_first++;
         hop->waiting_count--;
     }
 }
 
 /* It was only late: it is lost no more. */
-static void unlose(struct tally_hop *hop, uint32_t probe)
+static void unlose(struct counters_hop *hop, uint32_t probe)
 {
     for (size_t i = 0; i < hop->waiting_count; i++)
         if (hop->waiting[hop->waiting_first + i].probe == probe)
@@ -185,14 +188,14 @@ static void unlose(struct tally_hop *hop, uint32_t probe)
 
 /* ---- responders ---------------------------------------------------------------------------- */
 
-struct tally_cell *tally_add_cell(struct tally *tally, struct tally_hop *hop, size_t most,
-                                  const struct tally_cell *cell)
+struct responder_stats *counters_add_responder(struct counters *counters, struct counters_hop *hop,
+                                               size_t most, const struct responder_stats *cell)
 {
     if (hop->cell_count >= most)
         return NULL;
-    struct tally_cell *cells = realloc(hop->cells, (hop->cell_count + 1) * sizeof *cells);
+    struct responder_stats *cells = realloc(hop->cells, (hop->cell_count + 1) * sizeof *cells);
     if (cells == NULL) {
-        tally->out_of_memory = true;
+        counters->out_of_memory = true;
         return NULL;
     }
     hop->cells = cells;
@@ -202,47 +205,47 @@ struct tally_cell *tally_add_cell(struct tally *tally, struct tally_hop *hop, si
 
 /* Duplicates alone take at most half of the room: whoever replies to a probe a second time from
  * ever new addresses must not hide those who reply first. */
-static struct tally_cell *cell_of(struct tally *tally, struct tally_hop *hop,
-                                  const struct trace_event *event)
+static struct responder_stats *cell_of(struct counters *counters, struct counters_hop *hop,
+                                       const struct trace_event *event)
 {
-    const struct tally_cell new = { .address = event->reply->from,
-                                    .flow = event->flow,
-                                    .elsewhere = event->from_elsewhere };
-    size_t most = event->kind == EVENT_DUPLICATE ? TALLY_CELLS / 2 : TALLY_CELLS;
+    const struct responder_stats new = { .address = event->reply->from,
+                                         .flow = event->flow,
+                                         .elsewhere = event->from_elsewhere };
+    size_t most = event->kind == EVENT_DUPLICATE ? COUNTERS_CELLS / 2 : COUNTERS_CELLS;
 
     for (size_t i = 0; i < hop->cell_count; i++)
         if (hop->cells[i].flow == event->flow && hop->cells[i].elsewhere == event->from_elsewhere &&
             ipaddr_equal(&hop->cells[i].address, &event->reply->from))
             return &hop->cells[i];
-    struct tally_cell *cell = tally_add_cell(tally, hop, most, &new);
+    struct responder_stats *cell = counters_add_responder(counters, hop, most, &new);
     hop->unlisted += cell == NULL;
     return cell;
 }
 
-void tally_add_code(struct tally_cell *cell, const struct tally_code *code)
+void counters_add_code(struct responder_stats *cell, const struct counters_code *code)
 {
     for (size_t i = 0; i < cell->code_count; i++) {
-        struct tally_code *c = &cell->codes[i];
+        struct counters_code *c = &cell->codes[i];
         if (c->kind == code->kind && c->type == code->type && c->code == code->code) {
             c->count += code->count;
             return;
         }
     }
-    if (cell->code_count < TALLY_CODES)
+    if (cell->code_count < COUNTERS_CODES)
         cell->codes[cell->code_count++] = *code;
 }
 
-static struct tally_cell *note_reply(struct tally *tally, struct tally_hop *hop,
-                                     const struct trace_event *event)
+static struct responder_stats *note_reply(struct counters *counters, struct counters_hop *hop,
+                                          const struct trace_event *event)
 {
-    struct tally_cell *cell = cell_of(tally, hop, event);
+    struct responder_stats *cell = cell_of(counters, hop, event);
     if (cell == NULL)
         return NULL;
-    const struct tally_code code = { .kind = event->reply->kind,
-                                     .type = event->reply->type,
-                                     .code = event->reply->code,
-                                     .count = 1 };
-    tally_add_code(cell, &code);
+    const struct counters_code code = { .kind = event->reply->kind,
+                                        .type = event->reply->type,
+                                        .code = event->reply->code,
+                                        .count = 1 };
+    counters_add_code(cell, &code);
     cell->reply_ttl = event->reply->ttl;
     cell->target = cell->target || event->from_target;
     return cell;
@@ -250,113 +253,117 @@ static struct tally_cell *note_reply(struct tally *tally, struct tally_hop *hop,
 
 /* ---- errors from elsewhere ----------------------------------------------------------------- */
 
-struct tally_report *tally_report_of(struct tally *tally, struct tally_hop *hop,
-                                     const struct tally_report *wanted)
+struct counters_report *counters_report_of(struct counters *counters, struct counters_hop *hop,
+                                           const struct counters_report *wanted)
 {
     for (size_t i = 0; i < hop->report_count; i++) {
-        struct tally_report *r = &hop->reports[i];
+        struct counters_report *r = &hop->reports[i];
         if (r->kind == wanted->kind && r->type == wanted->type && r->code == wanted->code &&
             r->mtu == wanted->mtu && ipaddr_equal(&r->from, &wanted->from))
             return r;
     }
-    if (hop->report_count == TALLY_REPORTS)
+    if (hop->report_count == COUNTERS_REPORTS)
         return NULL;
-    struct tally_report *reports = tally_reserve(
-        hop->reports, hop->report_count, &hop->report_capacity, TALLY_REPORTS, sizeof *reports);
+    struct counters_report *reports = counters_reserve(
+        hop->reports, hop->report_count, &hop->report_capacity, COUNTERS_REPORTS, sizeof *reports);
     if (reports == NULL) {
-        tally->out_of_memory = true;
+        counters->out_of_memory = true;
         return NULL;
     }
     hop->reports = reports;
     reports[hop->report_count] = *wanted;
     reports[hop->report_count].count = 0;
-    reports[hop->report_count].spell_count = 0;
+    reports[hop->report_count].period_count = 0;
     return &reports[hop->report_count++];
 }
 
-void tally_add_spell(struct tally_report *report, int64_t from_ns, int64_t to_ns, bool apart)
+void counters_add_period(struct counters_report *report, int64_t from_ns, int64_t to_ns, bool apart)
 {
-    size_t last = report->spell_count - 1;
+    size_t last = report->period_count - 1;
 
-    if (report->spell_count == 0 || (apart && report->spell_count < TALLY_SPELLS)) {
-        last = report->spell_count++;
-        report->spells[last].from_ns = from_ns;
-        report->spells[last].to_ns = to_ns;
+    if (report->period_count == 0 || (apart && report->period_count < COUNTERS_SPELLS)) {
+        last = report->period_count++;
+        report->periods[last].from_ns = from_ns;
+        report->periods[last].to_ns = to_ns;
     }
-    if (to_ns > report->spells[last].to_ns)
-        report->spells[last].to_ns = to_ns;
+    if (to_ns > report->periods[last].to_ns)
+        report->periods[last].to_ns = to_ns;
 }
 
-static void note_report(struct tally *tally, struct tally_hop *hop, const struct trace_event *event)
+static void note_report(struct counters *counters, struct counters_hop *hop,
+                        const struct trace_event *event)
 {
     const struct wire_packet *reply = event->reply;
-    const struct tally_report wanted = { .from = reply->from,
-                                         .kind = reply->kind,
-                                         .type = reply->type,
-                                         .code = reply->code,
-                                         .mtu = reply->mtu };
-    struct tally_report *report = tally_report_of(tally, hop, &wanted);
+    const struct counters_report wanted = { .from = reply->from,
+                                            .kind = reply->kind,
+                                            .type = reply->type,
+                                            .code = reply->code,
+                                            .mtu = reply->mtu };
+    struct counters_report *report = counters_report_of(counters, hop, &wanted);
 
     if (report == NULL)
         return;
-    bool apart =
-        report->spell_count > 0 && hop->answered_ns > report->spells[report->spell_count - 1].to_ns;
+    bool apart = report->period_count > 0 &&
+                 hop->answered_ns > report->periods[report->period_count - 1].to_ns;
     report->count++;
-    tally_add_spell(report, event->at_ns, event->at_ns, apart);
+    counters_add_period(report, event->at_ns, event->at_ns, apart);
 }
 
 /* ---- events -------------------------------------------------------------------------------- */
 
-static bool counts(const struct tally_hop *hop, const struct trace_event *event)
+static bool counts(const struct counters_hop *hop, const struct trace_event *event)
 {
     return event->class == PROBE_COUNTED && (int32_t)(event->probe - hop->first_counted) >= 0;
 }
 
-static void on_sent(struct tally *tally, struct tally_hop *hop, const struct trace_event *event)
+static void on_sent(struct counters *counters, struct counters_hop *hop,
+                    const struct trace_event *event)
 {
-    hop->raw_sent += !event->shared;
+    hop->total_sent += !event->shared;
     if (!counts(hop, event))
         return;
     hop->in_flight++;
     hop->shared += event->shared;
-    wait_for(tally, hop, event);
+    wait_for(counters, hop, event);
 }
 
-static void on_reply(struct tally *tally, struct tally_hop *hop, const struct trace_event *event)
+static void on_reply(struct counters *counters, struct counters_hop *hop,
+                     const struct trace_event *event)
 {
-    struct tally_cell *cell = note_reply(tally, hop, event);
+    struct responder_stats *cell = note_reply(counters, hop, event);
 
-    hop->raw_received += !event->shared;
+    hop->total_received += !event->shared;
     hop->answered_ns = event->at_ns;
     if (!counts(hop, event))
         return;
     hop->in_flight--;
     hop->sent++;
     hop->received++;
-    struct tally_waiting outcome = { .probe = event->probe,
-                                     .rtt_ns = event->rtt_ns,
-                                     .reply_ttl = event->reply->ttl,
-                                     .at_ns = event->at_ns,
-                                     .state = WAITING_NOTHING };
+    struct counters_waiting outcome = { .probe = event->probe,
+                                        .rtt_ns = event->rtt_ns,
+                                        .reply_ttl = event->reply->ttl,
+                                        .at_ns = event->at_ns,
+                                        .state = WAITING_NOTHING };
     if (cell != NULL) {
         outcome.state = event->rtt_ns >= 0 ? WAITING_SAMPLE : WAITING_ANSWERED;
         outcome.cell = (uint16_t)(cell - hop->cells);
         cell->received++;
     }
-    settle(tally, hop, &outcome);
+    settle(counters, hop, &outcome);
 }
 
-static void on_late(struct tally *tally, struct tally_hop *hop, const struct trace_event *event)
+static void on_late(struct counters *counters, struct counters_hop *hop,
+                    const struct trace_event *event)
 {
-    struct tally_cell *cell = note_reply(tally, hop, event);
+    struct responder_stats *cell = note_reply(counters, hop, event);
 
-    hop->raw_received++;
+    hop->total_received++;
     hop->late++;
     if (cell != NULL)
         cell->late++;
     if (event->was_error) {
         hop->send_errors--;
-        hop->raw_sent++;
+        hop->total_sent++;
     }
     hop->answered_ns = event->at_ns;
     if (!counts(hop, event))
@@ -372,7 +379,7 @@ static void on_late(struct tally *tally, struct tally_hop *hop, const struct tra
 }
 
 /* Was taken for lost until now. */
-static void mark_unreachable(struct tally_hop *hop, uint32_t probe, uint16_t cell)
+static void mark_unreachable(struct counters_hop *hop, uint32_t probe, uint16_t cell)
 {
     for (size_t i = 0; i < hop->waiting_count; i++)
         if (hop->waiting[hop->waiting_first + i].probe == probe) {
@@ -387,16 +394,16 @@ static void mark_unreachable(struct tally_hop *hop, uint32_t probe, uint16_t cel
         }
 }
 
-static void on_unreachable(struct tally *tally, struct tally_hop *hop,
+static void on_unreachable(struct counters *counters, struct counters_hop *hop,
                            const struct trace_event *event)
 {
-    struct tally_cell *cell = note_reply(tally, hop, event);
+    struct responder_stats *cell = note_reply(counters, hop, event);
 
     if (!event->shared)
-        note_report(tally, hop, event);
+        note_report(counters, hop, event);
     if (event->was_error) {
         hop->send_errors--;
-        hop->raw_sent++;
+        hop->total_sent++;
     }
     if (cell != NULL)
         cell->late += event->late;
@@ -415,20 +422,20 @@ static void on_unreachable(struct tally *tally, struct tally_hop *hop,
     if (event->was_error)
         return;
     hop->in_flight--;
-    const struct tally_waiting outcome = {
+    const struct counters_waiting outcome = {
         .probe = event->probe, .rtt_ns = event->rtt_ns, .cell = place, .state = WAITING_UNREACHABLE
     };
-    settle(tally, hop, &outcome);
+    settle(counters, hop, &outcome);
 }
 
-static void on_unanswered(struct tally *tally, struct tally_hop *hop,
+static void on_unanswered(struct counters *counters, struct counters_hop *hop,
                           const struct trace_event *event)
 {
     bool error = event->kind == EVENT_SEND_ERROR;
 
     if (error) {
         hop->send_errors++;
-        hop->raw_sent--;
+        hop->total_sent--;
     }
     if (!counts(hop, event))
         return;
@@ -436,28 +443,28 @@ static void on_unanswered(struct tally *tally, struct tally_hop *hop,
     if (!error)
         hop->sent++;
     hop->blind += event->blind;
-    const struct tally_waiting outcome = { .probe = event->probe,
-                                           .state = error ? WAITING_NOTHING : WAITING_LOST };
-    settle(tally, hop, &outcome);
+    const struct counters_waiting outcome = { .probe = event->probe,
+                                              .state = error ? WAITING_NOTHING : WAITING_LOST };
+    settle(counters, hop, &outcome);
 }
 
 /* The whole fast sample leaves, answered probes included; what answered is remembered. */
-static void on_rationed(struct tally_hop *hop, const struct trace_event *event)
+static void on_rate_limited(struct counters_hop *hop, const struct trace_event *event)
 {
-    bool withdrawn = event->ration.spacing_ns == 0;
+    bool withdrawn = event->rate_limit.sample_interval_ns == 0;
 
-    if (hop->rationed && !withdrawn && hop->sent + hop->in_flight == 0) {
-        hop->ration = event->ration; /* its spacing is known now; there is no sample yet */
+    if (hop->rate_limited && !withdrawn && hop->sent + hop->in_flight == 0) {
+        hop->rate_limit = event->rate_limit; /* its spacing is known now; there is no sample yet */
         hop->first_counted = event->probe;
         return;
     }
-    hop->rationed = !withdrawn;
+    hop->rate_limited = !withdrawn;
     hop->untested = false;
-    hop->ration = event->ration;
+    hop->rate_limit = event->rate_limit;
     hop->first_counted = event->probe;
-    hop->fast_sent = hop->sent + hop->in_flight;
-    hop->fast_received = hop->received;
-    hop->fast_unreachable = hop->unreachable;
+    hop->initial_sent = hop->sent + hop->in_flight;
+    hop->initial_received = hop->received;
+    hop->initial_unreachable = hop->unreachable;
     hop->sent = hop->received = hop->unreachable = hop->in_flight = hop->blind = 0;
     hop->waiting_first = hop->waiting_count = hop->lost_count = 0;
     for (size_t i = 0; i < hop->cell_count; i++) {
@@ -468,37 +475,37 @@ static void on_rationed(struct tally_hop *hop, const struct trace_event *event)
         hop->cell_count = hop->run_count = hop->run_total = hop->shared = 0;
 }
 
-void tally_event(struct tally *tally, const struct trace_event *event)
+void counters_event(struct counters *counters, const struct trace_event *event)
 {
-    struct tally_hop *hop = &tally->hops[event->ttl];
-    struct tally_cell *cell;
+    struct counters_hop *hop = &counters->hops[event->ttl];
+    struct responder_stats *cell;
 
-    assert(event->ttl < tally->hop_count);
+    assert(event->ttl < counters->hop_count);
     switch (event->kind) {
     case EVENT_SENT:
-        on_sent(tally, hop, event);
+        on_sent(counters, hop, event);
         break;
     case EVENT_REPLY:
-        on_reply(tally, hop, event);
+        on_reply(counters, hop, event);
         break;
     case EVENT_LATE:
-        on_late(tally, hop, event);
+        on_late(counters, hop, event);
         break;
     case EVENT_UNREACHABLE:
-        on_unreachable(tally, hop, event);
+        on_unreachable(counters, hop, event);
         break;
     case EVENT_DUPLICATE:
         hop->duplicates++;
-        cell = note_reply(tally, hop, event);
+        cell = note_reply(counters, hop, event);
         if (cell != NULL)
             cell->duplicates++;
         break;
     case EVENT_TIMEOUT:
     case EVENT_SEND_ERROR:
-        on_unanswered(tally, hop, event);
+        on_unanswered(counters, hop, event);
         break;
-    case EVENT_RATIONED:
-        on_rationed(hop, event);
+    case EVENT_RATE_LIMITED:
+        on_rate_limited(hop, event);
         break;
     case EVENT_UNTESTED:
     case EVENT_TESTED:
@@ -511,8 +518,8 @@ void tally_event(struct tally *tally, const struct trace_event *event)
         hop->rivals = true;
         break;
     case EVENT_PATH_CHANGED:
-        tally->end = event->ttl;
-        tally->ending = event->ending;
+        counters->end = event->ttl;
+        counters->ending = event->ending;
         break;
     case EVENT_HOP_CHANGED:
     case EVENT_DONE:

@@ -187,8 +187,10 @@ enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_
     case HOP_DORMANT:
         return take_test(hop, &hop->proof, HOP_PROOF, HOP_PROVE, now_ns, place);
     case HOP_PACED:
-        *place = pace_start(hop->sample, rules->trace, now_ns);
         hop->due_ns = now_ns + rules->interval_ns;
+        if (pace_lead(hop->sample, now_ns))
+            return PROBE_TEST;
+        *place = pace_start(hop->sample, rules->trace, now_ns);
         if (++hop->counted == rules->packets)
             hop->phase = HOP_SETTLED;
         return PROBE_COUNTED;

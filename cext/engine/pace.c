@@ -40,6 +40,7 @@ struct pace_responder {
     struct pace_responder *next;
     struct ipaddr address;
     int64_t sample_interval_ns, free_ns; /* from free_ns on it has a token */
+    bool lead;                           /* that one is for an unsampled probe */
     struct pace_sample *samples;
 };
 
@@ -385,6 +386,22 @@ void pace_measured(struct pace_sample *sample, int64_t sample_interval_ns, int64
 
     r->sample_interval_ns = sample_interval_ns;
     r->free_ns = from_ns;
+    r->lead = true;
+}
+
+static void take_token(struct pace_sample *sample, int64_t now_ns)
+{
+    sample->responder->free_ns = now_ns + sample->responder->sample_interval_ns;
+    sample->used_ns = now_ns;
+}
+
+bool pace_lead(struct pace_sample *sample, int64_t now_ns)
+{
+    if (!sample->responder->lead)
+        return false;
+    sample->responder->lead = false;
+    take_token(sample, now_ns);
+    return true;
 }
 
 void pace_answered(struct pace *pace, const struct ipaddr *responder, int64_t now_ns)
@@ -533,8 +550,7 @@ int64_t pace_start(struct pace_sample *sample, uint64_t owner, int64_t now_ns)
     if (reserve(sample) < 0)
         return -1;
     *at_place(sample, sample->count) = (struct pace_outcome){ .owner = owner, .rtt_ns = -1 };
-    sample->responder->free_ns = now_ns + sample->responder->sample_interval_ns;
-    sample->used_ns = now_ns;
+    take_token(sample, now_ns);
     return sample->count++;
 }
 

@@ -125,8 +125,13 @@ void pace_answered(struct pace *pace, const struct ipaddr *responder, int64_t no
  * before it is clear that it sends none. */
 void pace_measuring(struct pace_sample *sample, int64_t now_ns);
 
-/* It has: tokens come every `sample_interval_ns`, the next by `from_ns`. */
+/* It has: tokens come every `sample_interval_ns`, the next by `from_ns`. That one is for an unsampled probe,
+ * see pace_lead: the bursts went on until replies came, so where replies are lost several in a row
+ * it comes in a good moment. */
 void pace_measured(struct pace_sample *sample, int64_t sample_interval_ns, int64_t from_ns);
+
+/* True if the next probe of the sample is unsampled; it takes a token as the others do. */
+bool pace_lead(struct pace_sample *sample, int64_t now_ns);
 
 /* From when on the responder has a token for somebody; 0 if it is not known to rate-limit. */
 int64_t pace_free_ns(const struct pace *pace, const struct ipaddr *responder);

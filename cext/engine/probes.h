@@ -37,6 +37,7 @@ struct probe {
     uint8_t ttl;
     enum probe_class class;
     enum probe_state state;
+    bool paid;            /* its token was taken when it was sent, whatever becomes of it */
     int64_t sent_ns;      /* monotonic, before it was given to the kernel */
     int64_t left_ns;      /* monotonic: from when its deadline counts, see trace_seen */
     int64_t stamp_ns;     /* kernel's, CLOCK_REALTIME; 0 until the tap has shown it */

@@ -385,6 +385,7 @@ bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct 
     p->flow = t->config.flow;
     p->ttl = (uint8_t)ttl;
     p->drops = capture_drops;
+    p->paid = at->hop.phase == HOP_PACED;
     p->class = hop_take(&at->hop, &t->rules, now_ns, &p->place);
     if (of_burst(p) && trace_heard(t, ttl)->kind != NEWS_NONE)
         pace_burst(t->pace, &trace_heard(t, ttl)->responder, now_ns);
@@ -456,9 +457,7 @@ static void note_rtt(struct trace *t, struct ttl *at, int64_t rtt_ns)
 static void take_token(struct trace *t, const struct probe *p, const struct wire_packet *reply,
                        int64_t now_ns)
 {
-    bool budgeted = p->class == PROBE_COUNTED && p->place >= 0;
-
-    if (!budgeted && reply->kind != WIRE_ECHO_REPLY)
+    if (!p->paid && reply->kind != WIRE_ECHO_REPLY)
         pace_answered(t->pace, &reply->from, now_ns);
 }
 

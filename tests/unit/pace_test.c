@@ -84,6 +84,30 @@ static void check_budget(void)
     pace_free(pace);
 }
 
+/* Which bursts came last was decided by the replies to them. */
+static void check_lead(void)
+{
+    struct pace *pace = pace_new();
+    const struct pace_key near = key_of("192.0.2.1", 3, false);
+    const struct pace_key far = key_of("192.0.2.1", 4, false);
+    struct pace_sample *sample = pace_rate_limit(pace, &near, seen, sample_interval_ns, 0);
+    struct pace_sample *farther = pace_rate_limit(pace, &far, seen, sample_interval_ns, 0);
+
+    check_case("a_sample_that_was_not_measured_begins_at_once");
+    check_that(!pace_lead(sample, 2000 * MS), "an unsampled probe");
+
+    check_case("after_a_measurement_one_unsampled_probe_goes_ahead");
+    pace_measured(sample, sample_interval_ns, 3000 * MS);
+    check_int("first token", pace_due(sample, alice, 0, 10), 3000 * MS);
+    check_that(pace_lead(farther, 3000 * MS), "none ahead, whoever sends first");
+    check_that(!pace_lead(sample, 4050 * MS), "another one");
+
+    check_case("it_takes_a_token_and_is_none_of_the_sample");
+    check_int("next token", pace_due(sample, alice, 0, 10), 4050 * MS);
+    check_int("wanted", pace_due(sample, alice, 0, 1), 4050 * MS);
+    pace_free(pace);
+}
+
 static const struct pace_outcome *at(const struct pace_sample *sample, int64_t place)
 {
     return pace_outcome(sample, &place);
@@ -344,6 +368,7 @@ int main(void)
     check_known();
     check_slots();
     check_budget();
+    check_lead();
     check_sharing();
     check_bursts();
     check_borrowing();

@@ -4,6 +4,7 @@
 #ifndef MTR_DISCOVERY_SEARCH_H
 #define MTR_DISCOVERY_SEARCH_H
 
+#include "engine/budget.h"
 #include "base/err.h"
 #include "wire/wire.h"
 
@@ -23,6 +24,20 @@ struct search_ops {
     bool (*done)(const void *state);
     void (*free)(void *state);
 };
+
+/* A search under way. Its probes draw on the budget of the process as those of traces do. */
+struct search {
+    const struct search_ops *ops;
+    void *state;
+    struct budget *budget;
+    uint64_t who; /* see budget.h */
+};
+
+/* Takes the next probe that is due and that the budget lets out: its length, or 0. */
+size_t search_take(const struct search *s, int64_t now_ns, uint8_t *packet, uint32_t *number);
+
+/* When it wants the next turn. */
+int64_t search_when(const struct search *s);
 
 /* Most of the table for a kind: its functions, for a caller that knows no more than void *. */
 #define SEARCH_FORWARD(kind)                                                                \

@@ -7,15 +7,17 @@ enum {
     OVERHEAD = 20,    /* of a packet, below IP */
     TRAIN_LEAST = 3,  /* probes: without company none shows what it delays */
     TRAIN_MOST = 32,  /* probes: short queues hold 50 packets */
-    PAIRS_LEAST = 8,  /* before anything is concluded */
+    PAIRS_LEAST = 6,  /* before anything is concluded */
     PAIRS_MOST = 128, /* then the older half is forgotten */
-    RAISE_MOST = 4,   /* at once, by so much */
+    RAISE_MOST = 8,   /* at once, by so much */
 };
 
-static const double first_rate = 100e3; /* 0.8 Mbit/s: what a link of 1 Mbit/s bears */
-static const double least_rate = 12.5e3;
+static const double first_rate = 25e3; /* what a link of 256 kbit/s bears */
+static const double slow_rates[BUDGET_SLOW] = { 12.5e3, 6.25e3 };
+static const double least_rate = 6.25e3;
 static const double most_rate = 100e6; /* faster than a process sends */
 static const double sure = 2;          /* standard errors */
+static const double safe = 0.9;        /* of what a link was seen to bear */
 static const double ns_per_s = 1e9;
 static const int64_t train_ns = INT64_C(4000000);
 static const int64_t hold_ns = INT64_C(1000000); /* the holder may be late by so much */
@@ -32,18 +34,29 @@ int64_t budget_due(const struct budget *b, uint64_t who)
     return b->open_ns;
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* A probe waits for a link of this rate, which is idle from *idle_ns on. */
+static void queue(int64_t *idle_ns, double rate, size_t size, int64_t now_ns)
+{
+    *idle_ns = later(*idle_ns, now_ns) + (int64_t)((double)(size + OVERHEAD) / rate * ns_per_s);
+}
+
 uint32_t budget_take(struct budget *b, uint64_t who, size_t size, bool more, int64_t now_ns)
 {
     if (now_ns >= b->idle_ns) {
         b->idle_ns = now_ns;
         b->in_train = 0;
     }
-    if (now_ns > b->fast_idle_ns)
-        b->fast_idle_ns = now_ns;
     double fast_rate = b->rate * RAISE_MOST;
-    double waiting = (double)(b->fast_idle_ns - now_ns) * fast_rate / ns_per_s;
-    b->fast_idle_ns += (int64_t)((double)(size + OVERHEAD) / fast_rate * ns_per_s);
-    b->idle_ns += (int64_t)((double)(size + OVERHEAD) / b->rate * ns_per_s);
+    double waiting = (double)(later(b->fast_idle_ns, now_ns) - now_ns) * fast_rate / ns_per_s;
+    queue(&b->fast_idle_ns, fast_rate, size, now_ns);
+    queue(&b->idle_ns, b->rate, size, now_ns);
+    for (int i = 0; i < BUDGET_SLOW; i++)
+        queue(&b->slow_idle_ns[i], slow_rates[i], size, now_ns);
     b->in_train++;
     bool full = b->in_train >= TRAIN_MOST ||
                 (b->idle_ns - now_ns >= train_ns && b->in_train >= TRAIN_LEAST);
@@ -53,12 +66,28 @@ uint32_t budget_take(struct budget *b, uint64_t who, size_t size, bool more, int
     return (uint32_t)waiting;
 }
 
+void budget_take_single(struct budget *b, uint64_t who, size_t size, int64_t now_ns)
+{
+    (void)budget_take(b, who, size, false, now_ns);
+    if (b->idle_ns - now_ns >= train_ns)
+        b->open_ns = b->idle_ns;
+}
+
 /* ---- what the RTTs show -------------------------------------------------------------------- */
 
 static void set_rate(struct budget *b, double rate)
 {
     b->rate = rate < least_rate ? least_rate : rate > most_rate ? most_rate : rate;
     b->pairs = (struct budget_pairs){ 0 };
+}
+
+/* What was sent too fast is to leave the queue first. */
+static void lower_rate(struct budget *b, double rate)
+{
+    set_rate(b, rate);
+    for (int i = 0; i < BUDGET_SLOW && slow_rates[i] * 2 > b->rate; i++)
+        b->idle_ns = later(b->idle_ns, b->slow_idle_ns[i]);
+    b->open_ns = later(b->open_ns, b->idle_ns);
 }
 
 /* A byte more in front costs 1 / capacity of the narrowest link. */
@@ -76,8 +105,8 @@ static void judge(struct budget *b)
         set_rate(b, ns_per_s / (slope + error > most ? slope + error : most));
     } else if (slope - error > per_byte / 2) {
         b->link_rate = ns_per_s / slope;
-        if (slope - error > 2 * per_byte)
-            set_rate(b, b->rate / 2);
+        if (slope - error > per_byte)
+            lower_rate(b, safe * b->link_rate);
     }
 }
 

@@ -471,7 +471,7 @@ static void first_answer(struct trace *t, struct probe *p, struct trace_event ev
         t->late_ns = event.rtt_ns;
     note_rtt(t, &t->ttls[p->ttl], event.rtt_ns);
     if (in_time)
-        trace_budget_learn(t, p, event.rtt_ns);
+        trace_budget_learn(t, p, wire_is_direct(event.reply->kind), event.rtt_ns);
     t->ttls[p->ttl].answered_ns = now_ns;
     take_token(t, p, event.reply, now_ns);
     trace_learn(t, p, event.reply, event.from_target, now_ns);

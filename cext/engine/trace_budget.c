@@ -24,18 +24,16 @@ void trace_budget_take(struct trace *t, struct probe *p, int64_t now_ns)
 }
 
 /* Probes to nearer hops may not cross the narrowest link: the last three hops speak for the
- * path. */
-void trace_budget_learn(struct trace *t, const struct probe *p, int64_t rtt_ns)
+ * path. All that get to the target take the same path, whatever their TTL. */
+void trace_budget_learn(struct trace *t, const struct probe *p, bool direct, int64_t rtt_ns)
 {
-    struct ttl *at = &t->ttls[p->ttl];
+    struct paired *before = direct ? &t->paired : &t->ttls[p->ttl].paired;
 
     if (t->config.budget == NULL || rtt_ns < 0)
         return;
-    if (at->paired && p->ttl + 2 > t->farthest)
-        budget_pair(t->config.budget, (int32_t)(p->ahead - at->ahead), rtt_ns - at->rtt_ns);
-    at->paired = true;
-    at->ahead = p->ahead;
-    at->rtt_ns = rtt_ns;
+    if (before->known && p->ttl + 2 > t->farthest)
+        budget_pair(t->config.budget, (int32_t)(p->ahead - before->ahead), rtt_ns - before->rtt_ns);
+    *before = (struct paired){ .known = true, .ahead = p->ahead, .rtt_ns = rtt_ns };
 }
 
 /* On a faster one no burst waits for long. */

@@ -27,6 +27,13 @@ struct news {
     int distance; /* TTL with which a probe just gets there, as the quote has it */
 };
 
+/* The newest reply in time, see budget_pair. */
+struct paired {
+    bool known;
+    uint32_t ahead; /* bytes that waited in front of its probe */
+    int64_t rtt_ns;
+};
+
 struct ttl {
     struct hop hop;
     struct news news, stop;
@@ -41,10 +48,8 @@ struct ttl {
     int64_t told_ns;     /* HOP_PACED: the spacing that the last event named */
     int64_t held_ns;     /* since when it waits for tokens of others' router; 0: it does not */
     bool rivals;         /* told */
-    bool awaited;   /* a running trace saw one, of which it is not known whether it rate-limits */
-    bool paired;    /* the next two are of the newest reply in time */
-    uint32_t ahead; /* bytes that waited in front of its probe */
-    int64_t rtt_ns;
+    bool awaited; /* a running trace saw one, of which it is not known whether it rate-limits */
+    struct paired paired;
 };
 
 struct trace {
@@ -80,6 +85,7 @@ struct trace {
     size_t prefix_place;         /* see prefixes_note */
     size_t end_place;            /* see ends_note */
     int64_t rivals_ns;           /* when it looks for rivals again */
+    struct paired paired;        /* of the target's own replies */
     uint32_t way[UINT8_MAX + 1]; /* by TTL: who answered, hashed; 0: nobody */
     struct ttl ttls[];           /* up to max_hops */
 };
@@ -161,6 +167,6 @@ void trace_budget_take(struct trace *t, struct probe *p, int64_t now_ns);
 /* What a link too narrow for bursts bears, bytes a second; 0: none is seen. */
 double trace_budget_link(const struct trace *t);
 /* A reply in time shows how much a probe was delayed by those in front of it. */
-void trace_budget_learn(struct trace *t, const struct probe *p, int64_t rtt_ns);
+void trace_budget_learn(struct trace *t, const struct probe *p, bool direct, int64_t rtt_ns);
 
 #endif

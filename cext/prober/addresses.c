@@ -167,7 +167,7 @@ static int step(struct asks_entry *e, const struct asks_shell *shell, int64_t no
     size_t length, number;
     int sent = 0;
 
-    while (sent < sends) {
+    while (sent < sends && shell->open_ns(shell->context) <= now_ns) {
         enum ask_permit permit = ASK_FREE;
         if (ask_needs_permit(&e->ask, now_ns))
             permit = shell->permit(shell->context, e, now_ns);
@@ -182,11 +182,14 @@ static int step(struct asks_entry *e, const struct asks_shell *shell, int64_t no
 }
 
 /* When it wants the next turn; INT64_MAX once it is done. */
-static int64_t next_turn(const struct asks_entry *e, bool paused, int64_t now_ns)
+static int64_t next_turn(const struct asks_entry *e, const struct asks_shell *shell, bool paused,
+                         int64_t now_ns)
 {
     if (ask_done(&e->ask))
         return INT64_MAX;
-    int64_t due = ask_due(&e->ask, now_ns);
+    int64_t due = ask_due(&e->ask, now_ns), open_ns = shell->open_ns(shell->context);
+    if (due < open_ns)
+        due = open_ns;
     return paused && due < now_ns + pause_check_ns ? now_ns + pause_check_ns : due;
 }
 
@@ -202,7 +205,7 @@ int64_t asks_step(struct asks *asks, const struct asks_shell *shell, int64_t lea
             ask_expire(&e->ask, now_ns);
             if (!paused)
                 sends -= step(e, shell, now_ns, sends);
-            e->due_ns = next_turn(e, paused, now_ns);
+            e->due_ns = next_turn(e, shell, paused, now_ns);
         }
         if (e->due_ns == INT64_MAX) {
             *link = e->next;

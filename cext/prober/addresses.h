@@ -30,6 +30,8 @@ struct asks_shell {
     void *context;
     /* Whether a UDP probe to the address may go out now. */
     enum ask_permit (*permit)(void *context, struct asks_entry *entry, int64_t now_ns);
+    /* When the next probe may go out; in the past for at once. */
+    int64_t (*open_ns)(void *context);
     /* Sends; 0 or errno. `udp`: the probe takes the token that was permitted. */
     int (*send)(void *context, const struct asks_entry *entry, const uint8_t *packet, size_t length,
                 bool udp);

@@ -38,6 +38,12 @@ static enum ask_permit permit(void *context, struct asks_entry *entry, int64_t n
     return ASK_FREE;
 }
 
+static int64_t open_ns(void *context)
+{
+    const struct prober *p = context;
+    return budget_due(&p->budget, BUDGET_ASKS);
+}
+
 static int send_ask(void *context, const struct asks_entry *entry, const uint8_t *packet,
                     size_t length, bool udp)
 {
@@ -46,12 +52,15 @@ static int send_ask(void *context, const struct asks_entry *entry, const uint8_t
 
     if (udp)
         pace_take(p->pace, &entry->ask.config.target, p->now_ns);
+    budget_take_single(&p->budget, BUDGET_ASKS, length, p->now_ns);
     return egress_send(way->egress, packet, length, entry->scope, p->now_ns);
 }
 
 int64_t prober_step_asks(struct prober *p, int sends)
 {
-    const struct asks_shell shell = { .context = p, .permit = permit, .send = send_ask };
+    const struct asks_shell shell = {
+        .context = p, .permit = permit, .open_ns = open_ns, .send = send_ask
+    };
 
     return asks_step(p->asks, &shell, PROBER_LEASE_MS * MS, p->now_ns, sends);
 }

@@ -73,8 +73,7 @@ struct prober_job {
 struct prober_search {
     struct prober_search *next;
     struct prober_entries entries;
-    const struct search_ops *ops;
-    void *state;                  /* ours */
+    struct search search;         /* its state is ours */
     struct wire_sources *sources; /* of its flows, or NULL */
     struct egress_route route;
     const struct way *way;

@@ -12,8 +12,8 @@ static const int64_t pause_check_ns = 50 * MS;
 bool prober_search_takes(struct prober *p, struct prober_search *search,
                          const struct wire_packet *packet, bool outgoing)
 {
-    return outgoing ? search->ops->seen(search->state, packet)
-                    : search->ops->reply(search->state, packet, p->now_ns);
+    return outgoing ? search->search.ops->seen(search->search.state, packet)
+                    : search->search.ops->reply(search->search.state, packet, p->now_ns);
 }
 
 static int64_t step(struct prober *p, struct prober_search *s, int *sends_left)
@@ -22,19 +22,19 @@ static int64_t step(struct prober *p, struct prober_search *s, int *sends_left)
     uint32_t number;
     size_t length;
 
-    s->ops->expire(s->state, p->now_ns);
+    s->search.ops->expire(s->search.state, p->now_ns);
     while (!paused && *sends_left > 0) {
         int64_t now_ns = prober_clock_ns();
-        length = s->ops->next(s->state, now_ns, p->packet, &number);
+        length = search_take(&s->search, now_ns, p->packet, &number);
         if (length == 0)
             break;
         int error = egress_send(s->way->egress, p->packet, length, s->route.scope, now_ns);
         if (error != 0)
-            s->ops->send_failed(s->state, number, error, now_ns);
-        prober_relist(p, &s->entries, s->ops->spec(s->state), number);
+            s->search.ops->send_failed(s->search.state, number, error, now_ns);
+        prober_relist(p, &s->entries, s->search.ops->spec(s->search.state), number);
         --*sends_left;
     }
-    int64_t due_ns = s->ops->due(s->state);
+    int64_t due_ns = search_when(&s->search);
     return paused && due_ns < p->now_ns + pause_check_ns ? p->now_ns + pause_check_ns : due_ns;
 }
 
@@ -43,7 +43,7 @@ int64_t prober_step_searches(struct prober *p, int *sends_left)
     int64_t due_ns = INT64_MAX;
 
     for (struct prober_search *s = p->searches; s != NULL; s = s->next) {
-        if (s->ops->done(s->state))
+        if (s->search.ops->done(s->search.state))
             continue;
         int64_t its_ns = step(p, s, sends_left);
         due_ns = its_ns < due_ns ? its_ns : due_ns;
@@ -53,7 +53,7 @@ int64_t prober_step_searches(struct prober *p, int *sends_left)
 
 static void free_search(struct prober_search *s)
 {
-    s->ops->free(s->state);
+    s->search.ops->free(s->search.state);
     free(s->sources);
     free(s);
 }
@@ -83,9 +83,12 @@ static int start(struct prober *p, struct prober_search *s, const struct egress_
     if (s->way == NULL || prober_complete_spec(p, &wanted->spec, &s->route, err) < 0)
         return -1;
     s->asked_ns = prober_clock_ns();
-    s->ops = wanted->ops;
-    s->state = s->ops->new (wanted->config, &wanted->spec, s->route.link_mtu, s->asked_ns, err);
-    return s->state != NULL ? 0 : -1;
+    s->search = (struct search){ .ops = wanted->ops,
+                                 .budget = &p->budget,
+                                 .who = pace_serial(p->pace) << 8 };
+    s->search.state =
+        wanted->ops->new (wanted->config, &wanted->spec, s->route.link_mtu, s->asked_ns, err);
+    return s->search.state != NULL ? 0 : -1;
 }
 
 static struct prober_search *begin(struct prober *p, const struct prober_request *way,
@@ -109,8 +112,8 @@ static struct prober_search *begin(struct prober *p, const struct prober_request
     if (start(p, s, &way->pin, &wanted, err) == 0) {
         s->next = p->searches;
         p->searches = s;
-        prober_enlist(p, &s->entries, (struct prober_owner){ .search = s }, s->ops->spec(s->state),
-                      NULL);
+        prober_enlist(p, &s->entries, (struct prober_owner){ .search = s },
+                      s->search.ops->spec(s->search.state), NULL);
         p->count++;
     } else {
         free(s->sources);
@@ -157,7 +160,7 @@ static bool renew(struct prober *p, struct prober_search *search)
     if (now_ns - search->asked_ns > PROBER_LEASE_MS * MS)
         prober_wake(p);
     search->asked_ns = now_ns;
-    return search->ops->done(search->state);
+    return search->search.ops->done(search->search.state);
 }
 
 bool prober_search_done(struct prober *p, struct prober_search *search)
@@ -173,7 +176,7 @@ int prober_search_read_paths(struct prober *p, struct prober_search *search, str
 {
     pthread_mutex_lock(&p->lock);
     renew(p, search);
-    int rc = mda_read(search->state, out);
+    int rc = mda_read(search->search.state, out);
     pthread_mutex_unlock(&p->lock);
     return rc < 0 ? err_set(err, ERR_NOMEM, "no memory for a result") : 0;
 }
@@ -183,7 +186,7 @@ void prober_search_read_pmtu(struct prober *p, struct prober_search *search,
 {
     pthread_mutex_lock(&p->lock);
     renew(p, search);
-    pmtu_read(search->state, out);
+    pmtu_read(search->search.state, out);
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -191,7 +194,7 @@ void prober_search_release_pmtu(struct prober *p, struct prober_search *search)
 {
     pthread_mutex_lock(&p->lock);
     renew(p, search);
-    pmtu_release(search->state, prober_clock_ns());
+    pmtu_release(search->search.state, prober_clock_ns());
     pthread_mutex_unlock(&p->lock);
     prober_wake(p);
 }

@@ -162,6 +162,12 @@ static enum ask_permit permit(void *context, struct asks_entry *entry, int64_t n
     return (enum ask_permit)source_below(&m->chance, 3);
 }
 
+static int64_t open_ns(void *context)
+{
+    const struct machines *m = context;
+    return m->now_ns;
+}
+
 static int send_ask(void *context, const struct asks_entry *entry, const uint8_t *packet,
                     size_t length, bool udp)
 {
@@ -176,7 +182,9 @@ static int send_ask(void *context, const struct asks_entry *entry, const uint8_t
 
 static int64_t turn_asks(struct machines *m)
 {
-    const struct asks_shell shell = { .context = m, .permit = permit, .send = send_ask };
+    const struct asks_shell shell = {
+        .context = m, .permit = permit, .open_ns = open_ns, .send = send_ask
+    };
 
     if (m->asks == NULL)
         return INT64_MAX;

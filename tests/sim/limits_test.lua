@@ -227,7 +227,7 @@ end
 
 -- At once as the command does, or one group after another as Nmap does.
 for _, row in ipairs {
-  { 2, 2, 16 }, { 16, 16, 25 }, { 64, 64, 26 }, { 64, 16, 40 },
+  { 2, 2, 16 }, { 16, 16, 26 }, { 64, 64, 26 }, { 64, 16, 40 },
   { 248, 248, 26 }, { 248, 16, 70 },
 } do
   check.case(("%d_targets_%d_at_once"):format(row[1], row[2]), function()

@@ -222,6 +222,18 @@ static int pace_trace(lua_State *L)
     return 1;
 }
 
+struct budget *lsim_budget(lua_State *L)
+{
+    struct pace_ud *p = luaL_checkudata(L, 1, PACE_MT);
+    return &p->budget;
+}
+
+uint64_t lsim_serial(lua_State *L)
+{
+    const struct pace_ud *p = luaL_checkudata(L, 1, PACE_MT);
+    return pace_serial(p->pace);
+}
+
 static struct trace_ud *check_trace(lua_State *L)
 {
     struct trace_ud *u = luaL_checkudata(L, 1, TRACE_MT);
@@ -490,6 +502,7 @@ static int sim_events(lua_State *L)
 struct ask_ud {
     struct ask ask;
     struct pace *pace; /* our user value's, which outlives us */
+    struct budget *budget;
 };
 
 /* pace:ask{ target, source, active, ident, first_id, cookie, port, now_ns } */
@@ -510,7 +523,7 @@ static int pace_ask(lua_State *L)
     int64_t now_ns = lsim_now(L);
     bool active = opt_boolean(L, "active");
     struct ask_ud *u = lua_newuserdata(L, sizeof *u);
-    *u = (struct ask_ud){ .pace = p->pace };
+    *u = (struct ask_ud){ .pace = p->pace, .budget = &p->budget };
     ask_init(&u->ask, &config, active, now_ns);
     luaL_setmetatable(L, ASK_MT);
     lua_pushvalue(L, 1);
@@ -546,13 +559,17 @@ static int ask_turn(lua_State *L)
     ask_expire(&u->ask, now_ns);
     if (ask_done(&u->ask))
         return 0;
-    size_t length =
-        ask_next(&u->ask, permit(u, lua_toboolean(L, 3), now_ns), now_ns, packet, &number);
+    int64_t open_ns = budget_due(u->budget, BUDGET_ASKS);
+    size_t length = open_ns > now_ns ? 0
+                                     : ask_next(&u->ask, permit(u, lua_toboolean(L, 3), now_ns),
+                                                now_ns, packet, &number);
     if (length == 0) {
+        int64_t due_ns = ask_due(&u->ask, now_ns);
         lua_pushnil(L);
-        lua_pushinteger(L, ask_due(&u->ask, now_ns));
+        lua_pushinteger(L, due_ns > open_ns ? due_ns : open_ns);
         return 2;
     }
+    budget_take_single(u->budget, BUDGET_ASKS, length, now_ns);
     if (ask_is_udp(number))
         pace_take(u->pace, &u->ask.config.target, now_ns);
     lua_pushlstring(L, (const char *)packet, length);

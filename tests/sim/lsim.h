@@ -16,6 +16,9 @@ int64_t lsim_now(lua_State *L);
 /* pace:paths{...} and pace:pmtu{...}: a trace's methods as far as a search has them. */
 int lsim_search_paths(lua_State *L);
 int lsim_search_pmtu(lua_State *L);
+/* The budget and a serial number of the pace at index 1. */
+struct budget *lsim_budget(lua_State *L);
+uint64_t lsim_serial(lua_State *L);
 void lsim_search_register(lua_State *L);
 
 #endif

@@ -12,15 +12,14 @@
 #define MAP_MT "mtrsim.map"
 
 struct search_ud {
-    const struct search_ops *ops;
-    void *state; /* NULL once it is closed */
+    struct search search; /* its state is NULL once it is closed */
     uint8_t packet[WIRE_PACKET_MAX];
 };
 
 static struct search_ud *check_search(lua_State *L)
 {
     struct search_ud *u = luaL_checkudata(L, 1, SEARCH_MT);
-    luaL_argcheck(L, u->state != NULL, 1, "search is closed");
+    luaL_argcheck(L, u->search.state != NULL, 1, "search is closed");
     return u;
 }
 
@@ -31,9 +30,13 @@ static int begin(lua_State *L, const struct search_ops *ops, const struct wire_s
     int link_mtu = (int)lsim_integer(L, "link_mtu", 68, 65535, 1500);
     struct search_ud *u = lset_owner(L, SEARCH_MT, sizeof *u);
 
-    u->ops = ops;
-    u->state = ops->new (config, spec, link_mtu, lsim_now(L), &err);
-    return u->state != NULL ? 1 : luaL_error(L, "%s", err.text);
+    u->search = (struct search){ .ops = ops,
+                                 .state = ops->new (config, spec, link_mtu, lsim_now(L), &err),
+                                 .budget = lsim_budget(L),
+                                 .who = lsim_serial(L) << 8 };
+    lua_pushvalue(L, 1); /* the budget's owner */
+    lua_setuservalue(L, -2);
+    return u->search.state != NULL ? 1 : luaL_error(L, "%s", err.text);
 }
 
 int lsim_search_paths(lua_State *L)
@@ -74,13 +77,13 @@ static int search_turn(lua_State *L)
     int64_t now_ns = luaL_checkinteger(L, 2);
     uint32_t number;
 
-    u->ops->expire(u->state, now_ns);
-    if (u->ops->done(u->state))
+    u->search.ops->expire(u->search.state, now_ns);
+    if (u->search.ops->done(u->search.state))
         return 0;
-    size_t length = u->ops->next(u->state, now_ns, u->packet, &number);
+    size_t length = search_take(&u->search, now_ns, u->packet, &number);
     if (length == 0) {
         lua_pushnil(L);
-        lua_pushinteger(L, u->ops->due(u->state));
+        lua_pushinteger(L, search_when(&u->search));
         return 2;
     }
     lua_pushlstring(L, (const char *)u->packet, length);
@@ -105,30 +108,30 @@ static int search_reply(lua_State *L)
 
     lua_pushboolean(L, wire_parse((const uint8_t *)bytes, length, &packet) == WIRE_OK &&
                            packet.kind != WIRE_PROBE &&
-                           u->ops->reply(u->state, &packet, luaL_checkinteger(L, 6)));
+                           u->search.ops->reply(u->search.state, &packet, luaL_checkinteger(L, 6)));
     return 1;
 }
 
 static int search_failed(lua_State *L)
 {
     struct search_ud *u = check_search(L);
-    u->ops->send_failed(u->state, (uint32_t)luaL_checkinteger(L, 2), (int)luaL_checkinteger(L, 3),
-                        luaL_checkinteger(L, 4));
+    u->search.ops->send_failed(u->search.state, (uint32_t)luaL_checkinteger(L, 2),
+                               (int)luaL_checkinteger(L, 3), luaL_checkinteger(L, 4));
     return 0;
 }
 
 static int search_done(lua_State *L)
 {
     struct search_ud *u = check_search(L);
-    lua_pushboolean(L, u->ops->done(u->state));
+    lua_pushboolean(L, u->search.ops->done(u->search.state));
     return 1;
 }
 
 static int search_release(lua_State *L)
 {
     struct search_ud *u = check_search(L);
-    luaL_argcheck(L, u->ops == &pmtu_search, 1, "it is not held");
-    pmtu_release(u->state, luaL_checkinteger(L, 2));
+    luaL_argcheck(L, u->search.ops == &pmtu_search, 1, "it is not held");
+    pmtu_release(u->search.state, luaL_checkinteger(L, 2));
     return 0;
 }
 
@@ -143,14 +146,14 @@ static int search_result(lua_State *L)
 {
     struct search_ud *u = check_search(L);
 
-    if (u->ops == &pmtu_search) {
+    if (u->search.ops == &pmtu_search) {
         struct pmtu_report report;
-        pmtu_read(u->state, &report);
+        pmtu_read(u->search.state, &report);
         lfound_push_pmtu(L, &report);
         return 1;
     }
     struct mda_report *report = lset_owner(L, MAP_MT, sizeof *report);
-    if (mda_read(u->state, report) < 0)
+    if (mda_read(u->search.state, report) < 0)
         return luaL_error(L, "no memory for a result");
     lfound_push_paths(L, report);
     return 1;
@@ -159,9 +162,9 @@ static int search_result(lua_State *L)
 static int search_close(lua_State *L)
 {
     struct search_ud *u = luaL_checkudata(L, 1, SEARCH_MT);
-    if (u->state != NULL)
-        u->ops->free(u->state);
-    u->state = NULL;
+    if (u->search.state != NULL)
+        u->search.ops->free(u->search.state);
+    u->search.state = NULL;
     return 0;
 }
 

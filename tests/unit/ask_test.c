@@ -445,6 +445,7 @@ static void test_too_early(void)
 /* ---- all asks ------------------------------------------------------------------------------ */
 
 struct shell_log {
+    int64_t open_ns;
     int sent, udp, errors;
     enum ask_permit permit;
 };
@@ -454,6 +455,11 @@ static enum ask_permit log_permit(void *context, struct asks_entry *entry, int64
     (void)entry;
     (void)now_ns;
     return ((struct shell_log *)context)->permit;
+}
+
+static int64_t log_open(void *context)
+{
+    return ((struct shell_log *)context)->open_ns;
 }
 
 static int log_send(void *context, const struct asks_entry *entry, const uint8_t *packet,
@@ -469,7 +475,7 @@ static int log_send(void *context, const struct asks_entry *entry, const uint8_t
 
 static void step_until(struct asks *asks, struct shell_log *log, int64_t from_ns, int64_t until_ns)
 {
-    struct asks_shell shell = { log, log_permit, log_send };
+    struct asks_shell shell = { log, log_permit, log_open, log_send };
 
     for (int64_t now_ns = from_ns; now_ns <= until_ns; now_ns += 10 * MS)
         asks_step(asks, &shell, SECOND, now_ns, 64);
@@ -488,6 +494,17 @@ static void test_asks(void)
     step_until(asks, &log, 0, 2 * SECOND);
     check_int("sent", log.sent, 3);
     check_that(ask_done(&entry->ask), "not done");
+
+    check_case("what_the_process_may_not_send_yet_waits");
+    struct ask_config later = config;
+    ipaddr_from_text(&later.target, "192.0.2.200");
+    struct shell_log waits = { .permit = ASK_FREE, .open_ns = 500 * MS };
+    struct asks_entry *waiting = asks_add(asks, &later, false, 0, NULL, 0);
+    step_until(asks, &waits, 0, 490 * MS);
+    check_int("too early", waits.sent, 0);
+    check_int("due", waiting->due_ns, 500 * MS);
+    step_until(asks, &waits, 500 * MS, 2 * SECOND);
+    check_int("then", waits.sent, 3);
 
     check_case("user_who_comes_late_finds_it_done");
     asks_leave(asks, entry);

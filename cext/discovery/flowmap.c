@@ -202,6 +202,34 @@ static bool has_end(const struct flowmap *map, int ttl)
     return false;
 }
 
+/* The vertex is the target: whatever passes it ends there. */
+static void make_target(struct flowmap *map, int ttl, uint16_t vertex)
+{
+    map->ttls[ttl].vertices[vertex].target = true;
+    for (uint32_t flow = 0; flow < map->ttls[ttl].flows; flow++)
+        if (map->ttls[ttl].cells[flow].vertex == vertex)
+            forget_beyond(map, ttl, flow);
+}
+
+/* The same address replies one TTL later, from as far away. */
+static bool is_repeated(const struct flowmap *map, int ttl, const struct flowmap_vertex *vertex)
+{
+    uint16_t next = flowmap_find(map, ttl + 1, &vertex->address);
+
+    return next != FLOWMAP_NONE && map->ttls[ttl + 1].vertices[next].reply_ttl == vertex->reply_ttl;
+}
+
+void flowmap_settle_aliases(struct flowmap *map)
+{
+    for (int ttl = flowmap_last_answering(map); ttl >= map->first && ttl > 0; ttl--)
+        for (uint16_t v = 0; v < map->ttls[ttl].vertex_count; v++) {
+            const struct flowmap_vertex *vertex = &map->ttls[ttl].vertices[v];
+            if (vertex->alias && !vertex->target &&
+                (ttl == flowmap_last_answering(map) || is_repeated(map, ttl, vertex)))
+                make_target(map, ttl, v);
+        }
+}
+
 void flowmap_forget_repeated_ends(struct flowmap *map)
 {
     for (int ttl = map->first; ttl < map->last; ttl++)
@@ -257,6 +285,9 @@ uint16_t flowmap_answer(struct flowmap *map, int ttl, uint32_t flow,
     map->ttls[ttl].wanted -= flowmap_is_wanted(*cell);
     cell->state = FLOWMAP_ANSWERED;
     cell->vertex = find_or_add(map, ttl, vertex);
+    if (vertex->target && cell->vertex != FLOWMAP_NONE &&
+        !map->ttls[ttl].vertices[cell->vertex].target)
+        make_target(map, ttl, cell->vertex); /* it had looked like a hop beyond a NAT */
     if (ends(map, ttl, cell->vertex))
         forget_beyond(map, ttl, flow);
     return cell->vertex;

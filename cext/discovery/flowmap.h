@@ -39,7 +39,9 @@ struct flowmap_cell {
 struct flowmap_vertex {
     struct ipaddr address;
     bool target, stop;  /* the path ends here: the target; an unreachable from elsewhere */
+    bool alias;         /* time exceeded with the target's address: a hop beyond a NAT, or it */
     uint8_t type, code; /* ICMP, of the first answer */
+    uint8_t reply_ttl;  /* of the first answer */
 };
 
 struct flowmap_ttl {
@@ -88,6 +90,10 @@ uint16_t flowmap_answer(struct flowmap *map, int ttl, uint32_t flow,
 
 /* The vertex of this address at this TTL, or FLOWMAP_NONE. */
 uint16_t flowmap_find(const struct flowmap *map, int ttl, const struct ipaddr *address);
+
+/* A time exceeded with the target's address where nothing farther replied, or where the end one TTL
+ * later is the same machine: the target. */
+void flowmap_settle_aliases(struct flowmap *map);
 
 /* Where others were shown the end and this flow was not, an end one TTL later is the same one. */
 void flowmap_forget_repeated_ends(struct flowmap *map);

@@ -368,12 +368,27 @@ static void lose(struct mda *m, const struct probe *p, int64_t now_ns)
 
 static struct flowmap_vertex vertex_of(const struct mda *m, const struct wire_packet *packet)
 {
-    bool target = packet->quote.length == 0 || ipaddr_equal(&packet->from, &m->config.spec.target);
+    bool its_address = ipaddr_equal(&packet->from, &m->config.spec.target);
+    bool expired = packet->kind == WIRE_TIME_EXCEEDED;
+    bool target = wire_is_direct(packet->kind) || (its_address && !expired);
+
     return (struct flowmap_vertex){ .address = packet->from,
                                     .target = target,
-                                    .stop = !target && packet->kind != WIRE_TIME_EXCEEDED,
+                                    .stop = !target && !expired,
+                                    .alias = its_address && expired,
                                     .type = packet->type,
-                                    .code = packet->code };
+                                    .code = packet->code,
+                                    .reply_ttl = packet->ttl };
+}
+
+/* Time exceeded with the target's address at this TTL and the one before, from as far away: one
+ * machine, so the path ends. */
+static bool is_same_machine(const struct mda *m, int ttl, const struct flowmap_vertex *vertex)
+{
+    uint16_t before = flowmap_find(&m->map, ttl - 1, &vertex->address);
+
+    return vertex->alias && before != FLOWMAP_NONE &&
+           m->map.ttls[ttl - 1].vertices[before].reply_ttl == vertex->reply_ttl;
 }
 
 static void on_repeat(struct mda *m, const struct probe *p, const struct wire_packet *packet)
@@ -406,8 +421,9 @@ bool mda_reply(struct mda *m, const struct wire_packet *packet, int64_t now_ns)
         return false;
     if (m->done || p->state == PROBE_ANSWERED || p->state == PROBE_LATE)
         return true;
-    const struct flowmap_vertex vertex = vertex_of(m, packet);
+    struct flowmap_vertex vertex = vertex_of(m, packet);
     bool open = p->state == PROBE_OPEN;
+    vertex.target = vertex.target || is_same_machine(m, p->ttl, &vertex);
     if (vertex.stop && flowmap_goes_on(&m->map, p->ttl)) { /* this probe did not arrive */
         p->state = PROBE_UNREACHABLE;
         if (open)
@@ -458,8 +474,10 @@ void mda_expire(struct mda *m, int64_t now_ns)
     if (m->dirty && now_ns - m->planned_ns >= plan_every_ns)
         plan(m, now_ns);
     m->done = mda_due(m) == INT64_MAX;
-    if (m->done)
-        flowmap_forget_repeated_ends(&m->map);
+    if (!m->done)
+        return;
+    flowmap_settle_aliases(&m->map);
+    flowmap_forget_repeated_ends(&m->map);
 }
 
 /* ---- probes out ---------------------------------------------------------------------------- */

@@ -342,6 +342,41 @@ check.case("hops_beyond_a_nat_are_hops_and_the_target_the_target", function()
   end
 end)
 
+-- A search for paths goes on to the target's own reply.
+check.case("a_search_for_paths_passes_the_hops_beyond_a_nat", function()
+  for _, hops in ipairs { 3, 4, 6, 12 } do
+    everywhere(function(version, protocol, seed)
+      local w = hidden(version, hops)
+      local result = core.run(w, { paths = 95, packets = 3,
+        protocol = protocol }, { seed = seed })
+      local what = ("%d hops, %s"):format(hops, protocol)
+      check.equal({ result.reached, #result.hops }, { true, hops + 1 }, what)
+      local nodes = {}
+      for _, node in ipairs(result.graph.nodes) do
+        nodes[node.ttl] = (nodes[node.ttl] or 0) + 1
+        check.equal(node.target or false, node.ttl == hops + 1, what)
+      end
+      for ttl, hop in ipairs(result.hops) do
+        check.equal({ nodes[ttl], hop.responders[1].best_ms },
+          { 1, 2.0 * ttl }, what)
+      end
+    end)
+  end
+end)
+
+-- A target that says time exceeded itself, and nothing else, is one node.
+check.case("a_search_for_paths_ends_where_the_target_is_met_twice", function()
+  for _, reply in ipairs { true, false } do
+    local w = build.line(4, { host = { echo = reply },
+      nodes = { r4 = { from = "10.9.0.2" } } })
+    local result = core.run(w, { paths = 95, packets = 3, protocol = "icmp",
+      max_silent = 3 })
+    check.equal({ result.reached, #result.hops }, { true, reply and 5 or 4 })
+    local last = result.graph.nodes[#result.graph.nodes]
+    check.equal({ last.ttl, last.target }, { #result.hops, true })
+  end
+end)
+
 -- ---- 1.4: paths of unequal length ------------------------------------------
 
 local function unequal(version, silent)

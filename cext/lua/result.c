@@ -118,6 +118,8 @@ static void set_rate_limit(lua_State *L, const struct counters_hop *hop)
     lset_integer(L, "shared", hop->shared);
     lset_integer(L, "sent", hop->merged ? hop->limited_sent : hop->sent);
     lset_integer(L, "received", hop->merged ? hop->limited_received : hop->received);
+    lset_integer(L, "sent_since", hop->sent_since);
+    lset_number(L, "answered_at", (double)hop->answered_ns / ns_per_s);
     if (hop->shared > 0 && hop->total_received == 0)
         lset_boolean(L, "inferred", true);
     lua_setfield(L, -2, "rate_limit");

@@ -320,6 +320,7 @@ static void on_sent(struct counters *counters, struct counters_hop *hop,
                     const struct trace_event *event)
 {
     hop->total_sent += !event->shared;
+    hop->sent_since += !event->shared;
     if (!counts(hop, event))
         return;
     hop->in_flight++;
@@ -334,6 +335,7 @@ static void on_reply(struct counters *counters, struct counters_hop *hop,
 
     hop->total_received += !event->shared;
     hop->answered_ns = event->at_ns;
+    hop->sent_since = 0;
     if (!counts(hop, event))
         return;
     hop->in_flight--;
@@ -366,6 +368,7 @@ static void on_late(struct counters *counters, struct counters_hop *hop,
         hop->total_sent++;
     }
     hop->answered_ns = event->at_ns;
+    hop->sent_since = 0;
     if (!counts(hop, event))
         return;
     hop->received++;

@@ -105,6 +105,7 @@ struct counters_hop {
     struct counters_report *reports;
     size_t report_count, report_capacity;
     int64_t answered_ns; /* when the newest reply came, since the trace began */
+    uint32_t sent_since; /* probes of this trace since then */
 };
 
 struct counters {

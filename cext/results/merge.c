@@ -113,6 +113,9 @@ static void merge_counts(struct counters_hop *into, const struct counters_hop *f
     into->duplicates += from->duplicates;
     into->total_sent += from->total_sent;
     into->total_received += from->total_received;
+    into->sent_since += from->sent_since;
+    if (into->answered_ns < from->answered_ns)
+        into->answered_ns = from->answered_ns;
     into->initial_sent += from->initial_sent;
     into->initial_received += from->initial_received;
     into->shared += from->shared;

@@ -8,6 +8,7 @@
 local build = require "sim.build"
 local check = require "check"
 local driver = require "sim.driver"
+local judge = require "mtrtrace.verdict.trace"
 local packet = require "sim.packet"
 
 local RUNS = tonumber(arg[1]) or 3
@@ -116,6 +117,35 @@ for name, row in pairs(REFILLS) do
       check.equal(sampled, 15 * RUNS, "runs with a figure")
     end
     check.equal(took_s < row[3], true, ("%.1f s"):format(took_s))
+  end)
+end
+
+local R2 = packet.address(build.router(2))
+
+-- A hop that falls silent has no rate limit for that.
+for _, preset in ipairs { false, "linux4", "iosxr" } do
+  check.case("a_hop_that_stops_replying_" .. (preset or "unlimited"),
+    function()
+    for seed = 1, 2 * RUNS do
+      local until_s = 0.3 + 0.1 * seed
+      local w = build.line(4, { nodes = { r2 = { rate_limit = preset or nil } } })
+      local result = driver.trace(w, { packets = 10, max_hops = 7 }, {
+        seed = seed, on_receive = function(delivery, now)
+          return now < until_s * 1e9
+            or delivery.packet:sub(13, 16) ~= R2
+        end })
+      judge.judge(result)
+      local hop = result.hops[2]
+      check.equal({ hop.sent, hop.rate_limited }, { 0, nil })
+      local said
+      for _, v in ipairs(result.verdicts) do
+        check.equal(v.kind ~= "rate_limited" and not v.lost, true, v.text)
+        said = v.kind == "stopped" and v or said
+      end
+      check.equal(said and said.hop, 2)
+      check.equal(said.at <= until_s and said.at > until_s - 1.1, true,
+        said.text)
+    end
   end)
 end
 

@@ -3,6 +3,7 @@
 --- Verdicts on how hops reply: silent, no token, rate-limited; and the marks
 -- of hops whose unanswered probes are not loss on the path. Pure.
 -- @module mtrtrace.verdict.answers
+local format = require "mtrtrace.base.format"
 local loss = require "mtrtrace.base.proportion"
 local words = require "mtrtrace.verdict.words"
 
@@ -45,6 +46,16 @@ function M.is_too_seldom(hop)
     and hop.rate_limit.sample_interval_s > MOST_SPACING
 end
 
+-- More probes than this in a row, over several seconds: bursts that test
+-- how fast tokens come. No rate limit that grants any is silent for so long.
+local STOPPED = 32
+
+-- It replied, and then no more, not even to the first of a burst after rests.
+local function has_stopped(hop)
+  return M.is_too_seldom(hop) and not hop.silent
+    and hop.rate_limit.burst_received == 0 and hop.rate_limit.sent_since >= STOPPED
+end
+
 local function burst(rate_limit)
   if rate_limit.tests > 0 then
     return rate_limit.burst_received, rate_limit.tests
@@ -76,8 +87,8 @@ local function mark_rate_limited(hops)
       or hop.blind) then
       answered, sent = answered + hop.received, sent + hop.sent
     end
-    hop.rate_limited = hop.rate_limit and (M.is_too_seldom(hop)
-      or rate_limits(hop, answered, sent)) or nil
+    hop.rate_limited = hop.rate_limit and not has_stopped(hop)
+      and (M.is_too_seldom(hop) or rate_limits(hop, answered, sent)) or nil
   end
 end
 
@@ -142,6 +153,15 @@ local function rate_limited_verdict(hop)
   }
   v.text = ("Hop %d rate-limits its ICMP replies: %s."):format(v.hop,
     words.rate_limited(v))
+  return v
+end
+
+local function stopped_verdict(hop)
+  local v = { kind = "stopped", hop = hop.ttl, at = hop.rate_limit.answered_at,
+    sent = hop.rate_limit.sent_since }
+  v.text = ("Hop %d replied until %s s, and to none of %s after that: its "
+    .. "loss is not known."):format(v.hop, format.decimal(v.at),
+    words.plural(v.sent, "probe", "probes"))
   return v
 end
 
@@ -224,12 +244,13 @@ end
 
 --- Verdicts on answers.
 -- @tparam table result as given by trace:result(), its hops marked
--- @treturn {table,...} of the kinds silent, no_token and rate_limited
+-- @treturn {table,...} of the kinds silent, no_token, stopped and rate_limited
 function M.list(result)
   local out = {}
   add_silent(out, result.hops)
   for _, hop in ipairs(result.hops) do
-    out[#out + 1] = hop.rate_limited and rate_limited_verdict(hop) or nil
+    out[#out + 1] = hop.rate_limited and rate_limited_verdict(hop)
+      or has_stopped(hop) and stopped_verdict(hop) or nil
   end
   return out
 end

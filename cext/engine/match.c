@@ -189,11 +189,27 @@ bool match_is_bare(const struct wire_packet *packet)
     return !has_cookie(&packet->probe);
 }
 
+/* A SYN-ACK or RST from another of the target's addresses, as echo replies may come: ports and
+ * acknowledgement prove that it has the SYN. */
+static struct probe *match_other_address(const struct probes *probes, const struct wire_spec *spec,
+                                         const struct wire_packet *packet)
+{
+    struct wire_ids ids = packet->probe;
+
+    if (spec->protocol != WIRE_TCP || !wire_is_direct(packet->kind))
+        return NULL;
+    ids.target = spec->target;
+    return match_probe(probes, spec, &ids);
+}
+
 struct probe *match_reply(const struct probes *probes, const struct wire_spec *spec,
                           const struct wire_packet *packet, int64_t now_ns, int64_t timeout_ns)
 {
     int64_t wait_ns = timeout_ns > longest_ns ? timeout_ns : longest_ns;
     struct probe *p = match_probe(probes, spec, &packet->probe);
+
+    if (p == NULL)
+        p = match_other_address(probes, spec, packet);
 
     if (p == NULL || !match_is_bare(packet))
         return p;

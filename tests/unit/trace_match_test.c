@@ -246,6 +246,12 @@ static void target_and_id(const struct world *w, struct wire_packet *p)
     p->probe.ip_id++;
 }
 
+static void target_and_seq(const struct world *w, struct wire_packet *p)
+{
+    rewritten_target(w, p);
+    p->probe.tcp_seq += 1;
+}
+
 static void index_before_the_first(const struct world *w, struct wire_packet *p)
 {
     p->probe.index = p->probe.ip_id = wire_index(&w->config.spec, UINT32_MAX);
@@ -478,8 +484,10 @@ static const struct row {
       .bend = rewritten_target },
     { "tcp_quote_of_another_target_with_another_id_is_refused", WIRE_TCP, 4, TE, false,
       .bend = target_and_id },
-    { "tcp_rst_from_another_target_is_refused", WIRE_TCP, 4, WIRE_RST, false,
+    { "tcp_rst_from_another_of_its_addresses_is_taken", WIRE_TCP, 4, WIRE_RST, true,
       .bend = rewritten_target },
+    { "tcp_rst_from_another_address_with_another_number_is_refused", WIRE_TCP, 4, WIRE_RST, false,
+      .bend = target_and_seq },
     { "tcp6_quote_of_another_source_with_our_label_is_taken", WIRE_TCP, 6, TE, true,
       .bend = rewritten_source },
     { "tcp6_quote_of_another_target_with_our_label_is_taken", WIRE_TCP, 6, TE, true,

@@ -242,6 +242,26 @@ at_most cpu_percent $((($(ticks) - first) / 8)) 10
 letters q
 left_behind cpu 0
 
+# ---- an outage that a router reports ------------------------------------------
+
+pane 160 40
+begin -n "$target"
+sees outage_before "^4 +$target +0\.0% +2"
+lab_unreachable 2
+sees outage_is_named "$(lab_addr 4 2) at hop 2 reported host unreachable for [0-9]+ of [0-9]+ probes" 20
+lab_reachable 2
+lost=$(shown | awk '$1 == 4 { print $5 }') # received
+is outage_is_over "$(for ((try = 0; try < 100; try++)); do
+  [ "$(shown | awk '$1 == 4 { print $5 }')" -le "$lost" ] || { echo yes && break; }
+  sleep 0.1
+done)" yes
+sees outage_is_loss "^4 +$target +[1-9][0-9]*\.[0-9]% "
+is outage_keeps_every_hop "$(shown | awk '$1 ~ /^[1-9]$/ { print $1, $2 }' | xargs)" \
+  "$(for hop in 1 2 3 4; do echo "$hop $(lab_addr 4 $hop)"; done | xargs)"
+unlike outage_makes_no_branches "$(shown)" 'balanc|Path [0-9]'
+letters q
+left_behind outage 0
+
 # ---- several flows -----------------------------------------------------------
 
 lab_fork 1 2 no-rate_limit || exit 1

@@ -289,7 +289,7 @@ void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops)
     t->at_work = has_work(t);
     if (is_ready(t))
         trace_borrow(t, true, now_ns);
-    if (is_ready(t) && !trace_awaits_others(t, now_ns)) {
+    if (is_ready(t) && !trace_awaits_others(t, now_ns) && !trace_awaits_rivals(t, now_ns)) {
         t->done = true;
         trace_note_rivals(t, true, now_ns);
         prefixes_end(pace_prefixes(t->pace), t->rules.trace, t->prefix_place);

@@ -158,6 +158,10 @@ int trace_last_sampled(const struct trace *t);
  * then, or where it is about to end. */
 void trace_note_rivals(struct trace *t, bool ending, int64_t now_ns);
 
+/* True while an end would come before tests of others at the same place have shown anything: their
+ * losses may be no more than loss. */
+bool trace_awaits_rivals(struct trace *t, int64_t now_ns);
+
 /* trace_budget.c */
 
 /* When the budget of the process lets a probe of this TTL out. */

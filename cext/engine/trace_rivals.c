@@ -3,6 +3,7 @@
 #include "engine/trace_inside.h"
 
 static const int64_t look_again_ns = INT64_C(250000000);
+static const int64_t await_ns = INT64_C(2500000000);  /* longer than a burst test takes */
 static const int64_t fresh_ns = INT64_C(60000000000); /* as long as a pace is remembered */
 
 static enum end_limit limit_of(const struct trace *t)
@@ -28,21 +29,48 @@ static void tell(struct trace *t, uint8_t ttl, int64_t now_ns)
     trace_emit(t, event, now_ns);
 }
 
+/* Where the path ends by ICMP errors; false where it does not. */
+static bool find_end(const struct trace *t, struct end *end)
+{
+    const struct news *heard = trace_heard(t, t->end);
+
+    *end = (struct end){ .serial = t->rules.trace,
+                         .address = t->config.spec.target,
+                         .source = t->config.spec.source,
+                         .protocol = t->config.spec.protocol,
+                         .ttl = t->end };
+    if (t->end == 0 || heard->kind == NEWS_NONE || heard->direct)
+        return false;
+    end->address = heard->responder;
+    end->limit = limit_of(t);
+    ends_before(end->before, t->way, t->end);
+    return true;
+}
+
+bool trace_awaits_rivals(struct trace *t, int64_t now_ns)
+{
+    const struct ends *ends = pace_ends(t->pace);
+    struct end end;
+
+    if (!find_end(t, &end) || ends_has_rival(ends, &end, END_LIMITED, t->started_ns - fresh_ns) ||
+        !ends_has_rival(ends, &end, END_TESTED, now_ns - 2 * look_again_ns))
+        return false;
+    if (t->ready_ns == 0)
+        t->ready_ns = now_ns;
+    t->look_ns = now_ns + look_again_ns;
+    return now_ns - t->ready_ns < await_ns;
+}
+
 void trace_note_rivals(struct trace *t, bool ending, int64_t now_ns)
 {
     struct ends *ends = pace_ends(t->pace);
-    const struct news *heard = trace_heard(t, t->end);
-    struct end end = { .serial = t->rules.trace,
-                       .address = t->config.spec.target,
-                       .source = t->config.spec.source,
-                       .protocol = t->config.spec.protocol,
-                       .ttl = t->end };
-
     enum end_limit limit = ending ? END_TESTED : END_LIMITED;
+    struct end end;
 
     if (!ending && now_ns < t->rivals_ns)
         return;
     t->rivals_ns = now_ns + look_again_ns;
+    bool ends_here = find_end(t, &end);
     if (t->end == 0) {
         uint8_t ttl =
             ends_rival_beyond(ends, &end, limit, t->farthest, t->way, t->started_ns - fresh_ns);
@@ -50,11 +78,8 @@ void trace_note_rivals(struct trace *t, bool ending, int64_t now_ns)
             tell(t, ttl, now_ns);
         return;
     }
-    if (heard->kind == NEWS_NONE || heard->direct)
+    if (!ends_here)
         return;
-    end.address = heard->responder;
-    end.limit = limit_of(t);
-    ends_before(end.before, t->way, t->end);
     ends_note(ends, &end, &t->end_place, now_ns);
     if (ends_has_rival(ends, &end, limit, t->started_ns - fresh_ns))
         tell(t, t->end, now_ns);

@@ -20,7 +20,7 @@ local FIGURES = {
   { question = "false_rate_limited", packets = 10, share = "wrong", most = 1,
     about = "rate limit claimed where there is loss only" },
   { question = "five_percent", packets = 60, share = "likeliest",
-    least = 80, about = "5 % at one of hops 4 to 8: that hop named" },
+    least = 85, about = "5 % at one of hops 4 to 8: that hop named" },
   { question = "five_percent", packets = 60, share = "alone",
     about = "the same, and no other hop possible" },
   { question = "five_percent", packets = 60, share = "contained",

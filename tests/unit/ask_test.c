@@ -572,7 +572,8 @@ static void test_limit(void)
     asks_leave(asks, entries[300]);
     asks_leave(asks, entries[5]);
     check_int("room while it is open", asks_make_room(asks, &forgotten), false);
-    const struct asks_shell shell = { 0 };
+    struct shell_log log = { 0 };
+    const struct asks_shell shell = { .context = &log, .open_ns = log_open };
     asks_step(asks, &shell, 0, 10 * SECOND, 0);
     asks_join(asks, entries[300], false, 10 * SECOND);
     asks_step(asks, &shell, 0, 20 * SECOND, 0);

@@ -5,6 +5,7 @@
 -- @module mtrtrace.screen.actions
 local chooser = require "mtrtrace.screen.chooser"
 local help = require "mtrtrace.screen.help"
+local path_history = require "mtrtrace.screen.path_history"
 local prompt = require "mtrtrace.screen.prompt"
 local state_of = require "mtrtrace.screen.state"
 local view = require "mtrtrace.screen.view"
@@ -185,6 +186,8 @@ local ROWS = {
   { { "down" }, nil, steps(1) },
   { { "enter" }, "all about the chosen hop", flip "detail" },
   { { "[", "]" }, "scroll what is said about it", scroll_detail },
+  { { "H" }, "path changes and their cost",
+    function(state) state.past = { top = 1 } end },
   { { "-", "page-up" }, "half a page up", steps(-8) },
   { { "+", "page-down" }, "half a page down", steps(8) },
   { { "home" }, nil, steps(-255) },
@@ -244,6 +247,8 @@ local function press(state, key)
     return chooser.press(state, key)
   elseif state.help then
     return help.press(state, key)
+  elseif state.past then
+    return path_history.press(state, key)
   elseif key:find "^[1-9]$" and state.tabs[tonumber(key)] then
     return state:show(tonumber(key))
   elseif key == "escape" and state.detail then

@@ -9,6 +9,7 @@ local detail = require "mtrtrace.screen.detail"
 local format = require "mtrtrace.base.format"
 local grid = require "mtrtrace.table.grid"
 local help = require "mtrtrace.screen.help"
+local path_history = require "mtrtrace.screen.path_history"
 local strips = require "mtrtrace.screen.strips"
 local ttfb_line = require "mtrtrace.web.line"
 local table_view = require "mtrtrace.screen.table"
@@ -179,6 +180,8 @@ local function draw_middle(canvas, state, area)
     help.draw(canvas, state, area)
   elseif state.chooser then
     chooser.draw(canvas, state, area)
+  elseif state.past then
+    path_history.draw(canvas, state, area)
   elseif not result or #result.hops == 0 then
     draw_empty(canvas, state, area)
   else

@@ -7,6 +7,7 @@
 -- @module mtrtrace.screen.tab
 local bundle = require "mtrtrace.flows.bundle"
 local counting = require "mtrtrace.session.counting"
+local buckets = require "mtrtrace.screen.buckets"
 local history = require "mtrtrace.screen.history"
 local tracer = require "mtrtrace.session.tracer"
 
@@ -37,7 +38,7 @@ end
 
 local function begin_counting(self)
   self.counter = counter_of(self)
-  self.history = history.new()
+  self.history, self.buckets = history.new(), buckets.new()
   self.from_ns = self.at_ns
   for _, way in pairs(self.ways) do
     way.from_probe = way.next_probe
@@ -110,6 +111,7 @@ function Tab:events(list, dropped)
     if not event.probe or event.probe >= way.from_probe then
       self.counter:add(event)
       self.history:add(event)
+      self.buckets:add(event)
     end
   end
 end
@@ -269,6 +271,7 @@ function M.new(name, new_counter)
   return setmetatable({
     name = name, state = "waiting", new_counter = new_counter, dropped = 0,
     at_ns = 0, from_ns = 0, ways = {}, history = history.new(),
+    buckets = buckets.new(),
     selected = 1, top = 1, peek = function() return {} end,
   }, Tab)
 end

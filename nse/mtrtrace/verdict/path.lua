@@ -152,6 +152,25 @@ local function groups_of(changes)
   return groups
 end
 
+--- The changes of the path itself, in the order of time.
+-- @tparam table result as given by trace:result()
+-- @treturn {table,...} lists of { ttl, at, before, after }, runs of
+--   responders, each list with `at`, when the first of them was seen
+function M.changes(result)
+  local out = {}
+  for _, group in ipairs(groups_of(changes_of(result.hops))) do
+    local list, there = telling(group)
+    if there then
+      list.at = math.huge
+      for _, change in ipairs(list) do
+        list.at = math.min(list.at, change.at)
+      end
+      out[#out + 1] = list
+    end
+  end
+  return out
+end
+
 --- Verdicts on changes of the path.
 -- @tparam table result as given by trace:result()
 -- @treturn {table,...} of the kinds path_changed, return_path_changed

@@ -52,6 +52,25 @@ is run_with_an_unknown_host_by_schema "$RC $(json_by_schema "$SCHEMA" "$dir/run"
 cli -j --replay "$dir/rec"
 is replay_prints_the_json_of_the_run "$RC $(cmp "$dir/run" "$dir/out" 2>&1)" "1 "
 
+# ---- flat rows ------------------------------------------------------------------
+
+for kind in runs hops probes; do
+  cli --schema --rows $kind --no-config
+  cp "$dir/out" "$dir/rows.schema"
+  cli -n --asn off --http off --rows $kind -c 3 "$(lab_target 4)"
+  is "rows_${kind}_reached" "$RC $ERR" "0 "
+  split -l 1 "$dir/out" "$dir/row."
+  is "rows_${kind}_by_schema" "$(for row in "$dir"/row.*; do json_by_schema "$dir/rows.schema" "$row"; done)" ""
+  rm "$dir"/row.*
+  cli -n --asn off --http off --rows $kind --rows-to "$dir/$kind" --rows-size 1000 -c 3 "$(lab_target 4)"
+  is "rows_${kind}_beside_the_report" "$(sed -n 's/^1  *\([0-9.]*\) .*/\1/p' <<<"$OUT")" "$(lab_addr 4 1)"
+  is "rows_${kind}_are_whole_in_each_file" "$(cat "$dir/$kind"* | python3 -c 'import json, sys
+for line in sys.stdin: json.loads(line)' 2>&1)" ""
+  cli -n --asn off --http off --rows $kind --rows-to /dev/full -c 3 "$(lab_target 4)"
+  like "rows_${kind}_on_a_full_disk_end_no_run" "$OUT" "$(lab_target 4)"
+  is "rows_${kind}_on_a_full_disk_are_said_once" "$(grep -c 'no space left' <<<"$ERR")" 1
+done
+
 # ---- two runs compared ----------------------------------------------------------
 
 cli --schema --diff --no-config

@@ -9,6 +9,8 @@ local diff = require "mtrtrace.cli.diff"
 local diff_report = require "mtrtrace.diff.report"
 local man = require "mtrtrace.cli.man"
 local doctor = require "mtrtrace.cli.doctor"
+local row_columns = require "mtrtrace.rows.columns"
+local row_lines = require "mtrtrace.rows.lines"
 local loader = require "mtrtrace.session.loader"
 local options = require "mtrtrace.cli.options"
 local out = require "mtrtrace.report.out"
@@ -17,6 +19,7 @@ local parse = require "mtrtrace.cli.parse"
 local process = require "mtrtrace.cli.process"
 local rerun = require "mtrtrace.cli.rerun"
 local schema = require "mtrtrace.report.schema"
+local rows = require "mtrtrace.cli.rows"
 local screen = require "mtrtrace.cli.screen"
 local session = require "mtrtrace.cli.session"
 local settings = require "mtrtrace.cli.settings"
@@ -89,7 +92,9 @@ function ANSWERS.schema(_, _, found)
   if not dkjson then
     return nil, fail(err)
   end
-  local built = found.diff and diff_report.schema() or schema.build()
+  local built = found.diff and diff_report.schema()
+    or row_columns.of(found.rows) and row_lines.schema(found.rows)
+    or schema.build()
   return dkjson.encode(built, { indent = true }) .. "\n"
 end
 
@@ -162,7 +167,7 @@ local function trace(uv, core, checked, names)
   local shown, err = open_outputs(core, checked, { version = core.version,
     targets = #names, now = function() return uv.hrtime() / 1e9 end,
     uv = uv, core = core, names = names, terminal = terminal_of(checked),
-    say = say })
+    say = say, host = uv and uv.os_gethostname() })
   if not shown then
     return fail(err)
   end
@@ -170,7 +175,8 @@ local function trace(uv, core, checked, names)
     targets = names, readers = shown.readers, say = say,
     trace = shown.readers[1].trace,
     before_output = function(hook) shown:before_output(hook) end,
-    broken = function() return shown:broken() end }
+    broken = function() return shown:broken() end,
+    hang_up = function() return shown:hang_up() end }
   local closed = shown:close()
   return status_of(run, #names, closed, shown.alert)
 end
@@ -205,7 +211,7 @@ local function play(core, checked, read)
   local shown
   shown, err = open_outputs(core, checked, { version = core.version,
     targets = 1, uv = uv, core = core, names = { checked.replay },
-    say = say })
+    say = say, host = uv and uv.os_gethostname() })
   if not shown then
     return fail(err)
   end
@@ -230,9 +236,10 @@ local function show_recording(core, checked)
       return rerun.run(core, dkjson, file, checked.replay, { reader })
     end)
   elseif file then
+    local uv = needed("luv", "lua-luv")
     shown, err = open_outputs(core, checked, { version = core.version,
       targets = 1, now = os.clock, terminal = terminal_of(checked),
-      uv = needed("luv", "lua-luv"), say = say })
+      uv = uv, host = uv and uv.os_gethostname(), say = say })
   end
   if not shown then
     return fail(err)
@@ -265,10 +272,13 @@ local function start_traces(core, checked, found)
   elseif #names == 0 then
     return refuse "no target given"
   end
-  if screen.is_wanted(found, checked, uv) then
+  if rows.owns_output(checked) then
+    checked.format = "rows"
+  elseif screen.is_wanted(found, checked, uv) then
     checked.format = "screen"
   end
   err = screen.refusal(checked, uv) or alert.refusal(checked)
+    or rows.refusal(checked)
   if err then
     return fail(err)
   end
@@ -352,6 +362,7 @@ local function start(found, closed)
     return refuse "--replay goes with no target"
   end
   err = overwritten(checked) or alert.refusal(checked)
+    or rows.refusal(checked)
   if err then
     return refuse(err)
   end

@@ -207,6 +207,26 @@ local ROWS = {
     min = 1, max = 1000, default = 1, want = "a whole number",
     about = "how many times faster than it happened the screen shows it" },
 
+  { name = "rows", value = "KIND", group = "output",
+    read = values.choice, want = "one of ",
+    words = { "runs", "hops", "probes" },
+    about = "print flat rows for a column store, an object a line: runs, "
+      .. "hops or probes; see --rows KIND --schema" },
+  { name = "rows-to", value = "FILE", group = "output", read = values.path,
+    want = "the name of a file", writes = true,
+    about = "append the rows to FILE instead, beside the other output; "
+      .. "SIGHUP opens it again" },
+  { name = "rows-size", value = "BYTES", group = "output",
+    read = values.whole, min = 1000, max = 1000000000000,
+    want = "a whole number",
+    about = "go on in a new file before FILE grows beyond BYTES; the old "
+      .. "one gets the time behind its name" },
+  { name = "vantage", value = "NAME", group = "output", read = values.path,
+    want = "a name",
+    about = "name of this host in rows, instead of its host name" },
+  { name = "labels", value = "LIST", group = "output", read = values.path,
+    want = "a list such as team=web,site=a",
+    about = "a text for each row, such as team=web,site=a" },
   { name = "alert", value = "RULES", group = "output", last = true,
     read = rule.read, want = "rules such as loss>5%,for=3 or avg>=80ms, "
       .. "parted by ;, of loss, avg, best, worst and jitter",

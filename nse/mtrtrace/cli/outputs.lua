@@ -11,6 +11,8 @@ local glyphs = require "mtrtrace.screen.glyphs"
 local lines = require "mtrtrace.cli.lines"
 local map = require "mtrtrace.cli.map"
 local out = require "mtrtrace.report.out"
+local rowfile = require "mtrtrace.cli.rowfile"
+local rows = require "mtrtrace.cli.rows"
 local screen = require "mtrtrace.cli.screen"
 local view = require "mtrtrace.screen.view"
 
@@ -28,6 +30,9 @@ end
 
 -- Ways to show a run that are no documents; each gives a reader.
 local STREAMS = {
+  rows = function(output, run, options)
+    return rows.new(output, options, run.host or "")
+  end,
   ndjson = function(output, run)
     return lines.new(output, run.version, true)
   end,
@@ -47,7 +52,8 @@ local function a_document(output, format, options, run)
 end
 
 local function main_reader(output, options, run)
-  local stream = STREAMS[options.format]
+  local stream = STREAMS[rows.owns_output(options) and "rows"
+    or options.format]
   return stream and stream(output, run, options)
     or a_document(output, options.format, options, run)
 end
@@ -77,6 +83,15 @@ function Outputs:broken()
   return false
 end
 
+--- The terminal hung up, or whoever rotates files wants a new one.
+-- @treturn boolean whether that was all it meant
+function Outputs:hang_up()
+  if self.rowfile then
+    self.rowfile:reopen()
+  end
+  return self.rowfile ~= nil
+end
+
 --- Ends all readers and closes what they wrote to.
 -- @treturn ?string the first error, one sentence; nil also where just
 --   nobody reads any longer
@@ -86,7 +101,7 @@ function Outputs:close()
       reader:close()
     end
   end
-  local first
+  local first = self.rowfile and self.rowfile:close()
   for _, output in ipairs(self.list) do
     local err, closed_pipe = output:close()
     first = first or not closed_pipe and err or nil
@@ -114,6 +129,10 @@ function M.open(options, run)
   if not err and options.geo_out then
     places, err = open(self, options.geo_out)
   end
+  if not err and options.rows_to then
+    self.rowfile, err = rowfile.open(run.uv, options.rows_to,
+      options.rows_size, run.say)
+  end
   if err then
     return nil, err
   end
@@ -122,6 +141,8 @@ function M.open(options, run)
   self.readers[#self.readers + 1] = page
     and a_document(page, "html", options, run)
   self.readers[#self.readers + 1] = places and map.new(places)
+  self.readers[#self.readers + 1] = self.rowfile
+    and rows.new(self.rowfile, options, run.host or "")
   self.alert = options.alert and alert.new(options, run) or nil
   self.readers[#self.readers + 1] = self.alert
   return self

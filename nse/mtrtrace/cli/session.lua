@@ -27,10 +27,13 @@ end
 
 -- The first signal ends the run and shows what is known; the second one
 -- ends the program.
-local function on_signals(uv, core, the_run, guard)
+local function on_signals(uv, core, the_run, guard, hang_up)
   for _, name in ipairs { "sigint", "sigterm", "sighup" } do
     local handle = uv.new_signal()
     handle:start(name, guard(function(_, number)
+      if name == "sighup" and hang_up and hang_up() then
+        return
+      end
       if the_run.stopped then
         the_run.parting()
         core.exit(128 + (math.type(number) and number or 2))
@@ -93,7 +96,7 @@ local function loop(uv, the_run, setup, screen, guard)
   the_run.parting = screen and function() screen:close() end
     or function() end
   local ok, err = xpcall(function()
-    on_signals(uv, setup.core, the_run, guard)
+    on_signals(uv, setup.core, the_run, guard, setup.hang_up)
     if screen then
       screen:begin(the_run, guard)
     end

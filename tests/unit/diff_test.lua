@@ -296,7 +296,7 @@ check.case("one_burst_is_no_difference", function()
   check.equal(kinds(of(clean(), lossy(clean(), 3, 12, nil, 1))), "")
 end)
 
-local EXCUSED = { "untested", "rivals", "better_beyond", "better_beyond" }
+local EXCUSED = { "untested", "rivals", "better_beyond" }
 for _, mark in ipairs(EXCUSED) do
   check.case("loss_of_a_hop_that_is_" .. mark .. "_counts_for_nothing",
     function()

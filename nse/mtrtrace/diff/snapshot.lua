@@ -94,7 +94,7 @@ local function is_counted(hop)
   return number(hop.loss) ~= nil and (number(hop.sent) or 0) > 0
     and not flag(hop.untested) and not flag(hop.rivals)
     and hop.blind == nil
-    and not flag(first(hop, "better_beyond", "better_beyond"))
+    and not flag(hop.better_beyond)
 end
 
 local function hop_of(from, samples)

@@ -153,10 +153,16 @@ end })
 local TITLES = { "Hop", "IP Address", "Loss%", "Sent", "Recv", "Avg(ms)",
   "StDev(ms)", "Jitter(ms)", "ASN", "Organization", "OS Guess" }
 
-local function cells_of(hop)
+-- The XML's nanoseconds may stand for a little less or more: where that makes
+-- two roundings possible, either may be printed.
+local function cells_of(hop, text)
   local main = hop.responders[1]
+  local row = ("\n" .. text):match("\n +" .. hop.hop .. " [^\n]*") or ""
   local function ms(key)
-    return ("%.2f"):format(tonumber(main[key]))
+    local exact = tonumber(main[key])
+    local less = ("%.2f"):format(math.max(exact - 5e-7, 0))
+    local more = ("%.2f"):format(exact + 5e-7)
+    return row:find(" " .. less .. " ", 1, true) and less or more
   end
   return { hop.hop, main.ip, ("%.1f%%"):format(tonumber(hop.loss)),
     hop.sent, hop.received, ms "avg", ms "stdev", ms "jitter", main.asn or "-",
@@ -183,7 +189,7 @@ end
 table.insert(SUBJECTS, { "text", function(trace, truth)
   local grid = { TITLES }
   each_hop(trace, function(_, hop)
-    grid[#grid + 1] = cells_of(hop)
+    grid[#grid + 1] = cells_of(hop, trace.text)
   end)
   local want = layout(grid)
   table.insert(want, 1, "")

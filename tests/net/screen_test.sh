@@ -17,11 +17,15 @@ MORE=$'\u203a'
 # The server runs in the lab's namespace, so the lab takes it down.
 tmux_() { lab_exec c tmux -u -L "$LAB-screen" -f /dev/null "$@"; }
 
-# pane COLUMNS ROWS: a shell on a terminal of this size
+# pane COLUMNS ROWS: a shell on a terminal of this size, in place of the one before,
+# which is ended last: without a session the server ends, and a new one might
+# meet it while it does
+PANES=0
 pane() {
-  tmux_ kill-session 2>/dev/null
+  PANES=$((PANES + 1))
   "${ENV[@]}" ip netns exec "$LAB-c" env LC_ALL=C.UTF-8 TERM=xterm-256color HISTFILE= PS1='$ ' \
-    tmux -u -L "$LAB-screen" -f /dev/null new-session -d -x "$1" -y "$2" 'bash --norc --noprofile'
+    tmux -u -L "$LAB-screen" -f /dev/null new-session -d -s "pane$PANES" -x "$1" -y "$2" 'bash --norc --noprofile'
+  [ $PANES -eq 1 ] || tmux_ kill-session -t "pane$((PANES - 1))" 2>/dev/null
   tmux_ set-option -g remain-on-exit off \; set-option -g default-size "$1x$2" >/dev/null
 }
 

@@ -243,10 +243,12 @@ is plain_interpreter_under_valgrind "$(alone valgrind -q --error-exitcode=99 --l
 own_openssl part -DPART
 like part_of_an_openssl_is_refused "$(alone "$LAB_SCRATCH/part")" \
   "mtrtrace.http: part has an OpenSSL of its own, which would serve 1 of libcurl's [0-9]+ calls"
-own_openssl static -l:libssl.a -l:libcrypto.a
+# What libcrypto.a needs itself: Debian 13's compresses.
+read -ra needs <<<"$(pkg-config --static --libs-only-l libcrypto | sed 's/-lcrypto//')"
+own_openssl static -l:libssl.a -l:libcrypto.a "${needs[@]}"
 like static_openssl_serves_or_is_refused "$(alone "$LAB_SCRATCH/static")" \
   "^200 HTTP/2 TLSv1.3|static has an OpenSSL of its own, which would serve [0-9]+ of libcurl's [0-9]+ calls"
-own_openssl whole -Wl,--whole-archive -l:libssl.a -l:libcrypto.a -Wl,--no-whole-archive
+own_openssl whole -Wl,--whole-archive -l:libssl.a -l:libcrypto.a -Wl,--no-whole-archive "${needs[@]}"
 like whole_static_openssl_serves "$(alone "$LAB_SCRATCH/whole")" '^200 HTTP/2 TLSv1.3'
 
 # ---- without libcurl ------------------------------------------------------------

@@ -57,7 +57,7 @@ include tests/sim/sim.mk
 # Programs at a time, but for those that measure time on a simulated network;
 # those in namespaces sleep most of the time.
 JOBS     ?= 2
-NET_JOBS ?= 3
+NET_JOBS ?= 4
 
 # ---- what is run: one command line per word in quotes -----------------------
 
@@ -88,9 +88,9 @@ check-now:
 	@$(MAKE) --no-print-directory check-built
 
 check-built: all $(C_TESTS) $(VALGRIND) $(TSAN) $(if $(CORE_TESTS),$(ASAN)/asan/mtrtrace/core.so)
-	@tests/run 'tests/lint $(LUAS)' -j $(JOBS) $(C_RUNS) $(LUA_RUNS) $(SIM_LUA) \
-		-j 1 $(SIM_TUN) $(NET_ALONE) \
-		-j $(NET_JOBS) $(NET_TESTS)
+	@tests/run -j $(JOBS) 'tests/lint $(LUAS)' $(C_RUNS) $(LUA_RUNS) $(SIM_LUA) \
+		-j 1 $(NET_ALONE) \
+		-j $(NET_JOBS) $(SIM_TUN) $(NET_TESTS)
 
 # Not part of check, which replays the corpus and fuzzes the Lua readers for a few
 # seconds: FUZZ_SECONDS for each harness, of libFuzzer for those in C. What that

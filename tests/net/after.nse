@@ -8,6 +8,6 @@ categories = { "safe" }
 postrule = function() return true end
 
 action = function()
-  stdnse.sleep(6)
+  stdnse.sleep(60)
   return "slept"
 end

@@ -42,23 +42,6 @@ bool pmtu_done(const struct pmtu *m)
 
 /* ---- reply_timeout ------------------------------------------------------------------------------ */
 
-/* TTLs are asked for their errors, not sizes. */
-bool pmtu_is_sweep(const struct pmtu *m)
-{
-    return m->phase >= LAST_HOP;
-}
-
-/* Whoever answers sizes answers them by errors, which are rate-limited. */
-bool pmtu_is_narrow(const struct pmtu *m)
-{
-    return m->ttl != PMTU_FULL_TTL || m->config.spec.protocol == WIRE_UDP;
-}
-
-bool pmtu_is_held(const struct pmtu *m)
-{
-    return m->config.hold && !m->released && (pmtu_is_sweep(m) || pmtu_is_narrow(m));
-}
-
 static int64_t reply_timeout_ns(const struct pmtu *m)
 {
     int64_t least =

@@ -64,7 +64,7 @@ struct pmtu {
     int64_t started_ns, worked_ns, stepped_ns, sent_ns, send_due_ns;
 };
 
-/* ---- pmtu.c: when ---- */
+/* ---- pmtu_phase.c ---- */
 
 /* TTLs are asked for their errors, not sizes. */
 bool pmtu_is_sweep(const struct pmtu *m);

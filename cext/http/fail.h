@@ -3,7 +3,7 @@
 #ifndef MTR_HTTP_FAIL_H
 #define MTR_HTTP_FAIL_H
 
-#include "http/http.h"
+#include "http/outcome.h"
 
 #include <curl/curl.h>
 

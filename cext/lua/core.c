@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The Lua module mtrtrace.core: converts arguments and results, decides nothing. Lua 5.3 and 5.4.
  * Misuse raises; what the world refuses returns nil, a sentence and a name. */
-#include "lua/core.h"
-#include "lua/fingerprint.h"
 #include "lua/events.h"
-#include "lua/paths.h"
-#include "lua/pmtu.h"
+#include "lua/fingerprint.h"
+#include "lua/handle.h"
 #include "lua/process.h"
 #include "lua/replay.h"
 #include "lua/request.h"
 #include "lua/result.h"
+#include "lua/search.h"
 #include "lua/set.h"
 
 #include <lauxlib.h>
@@ -19,7 +18,6 @@
 #include <unistd.h>
 
 #define VERSION "0.1.0"
-#define PROBER_MT "mtrtrace.prober"
 #define TRACE_MT "mtrtrace.trace"
 
 static const double wait_max_s = 1e8; /* "for ever" */
@@ -28,42 +26,6 @@ struct trace_ud {
     struct prober_job *job;  /* NULL until it is open and once it is closed */
     struct prober_ud *owner; /* our user value; at lua_close it may be closed before us */
 };
-
-int lcore_push_err(lua_State *L, const struct err *err)
-{
-    lua_pushnil(L);
-    lua_pushstring(L, err->text);
-    lua_pushstring(L, err_name(err->code));
-    return 3;
-}
-
-/* ---- the prober, one per process ----------------------------------------------------------- */
-
-static int prober_gc(lua_State *L)
-{
-    struct prober_ud *u = luaL_checkudata(L, 1, PROBER_MT);
-    prober_close(u->prober);
-    u->prober = NULL;
-    return 0;
-}
-
-static const char prober_key = 0;
-
-bool lcore_push_prober(lua_State *L, struct err *err)
-{
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &prober_key) == LUA_TUSERDATA)
-        return true;
-    lua_pop(L, 1);
-    struct prober_ud *u = lua_newuserdata(L, sizeof *u);
-    u->prober = NULL;
-    luaL_setmetatable(L, PROBER_MT);
-    u->prober = prober_open(err);
-    if (u->prober == NULL)
-        return false;
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &prober_key);
-    return true;
-}
 
 /* ---- traces -------------------------------------------------------------------------------- */
 
@@ -88,17 +50,16 @@ static int l_trace(lua_State *L)
     lua_settop(L, 1);
     lrequest_check(L, known, sizeof known / sizeof *known, &request);
     if (lrequest_addresses(L, &request, &err) < 0)
-        return lcore_push_err(L, &err);
+        return handle_push_err(L, &err);
     struct trace_ud *u = lua_newuserdata(L, sizeof *u);
     *u = (struct trace_ud){ 0 };
     luaL_setmetatable(L, TRACE_MT);
-    if (!lcore_push_prober(L, &err))
-        return lcore_push_err(L, &err);
-    u->owner = lua_touserdata(L, -1);
-    lua_setuservalue(L, -2);
+    u->owner = handle_hold_prober(L, &err);
+    if (u->owner == NULL)
+        return handle_push_err(L, &err);
     u->job = prober_add(u->owner->prober, &request, &err);
     if (u->job == NULL)
-        return lcore_push_err(L, &err);
+        return handle_push_err(L, &err);
     return 1;
 }
 
@@ -145,7 +106,7 @@ static int trace_result(lua_State *L)
     struct err err = { 0 };
 
     if (prober_read(u->owner->prober, u->job, report, &err) < 0)
-        return lcore_push_err(L, &err);
+        return handle_push_err(L, &err);
     report->figures = !answers;
     lresult_push(L, report);
     return 1;
@@ -167,7 +128,7 @@ static int l_merge(lua_State *L)
         struct prober_report *one = lresult_new(L);
         if (prober_read(u->owner->prober, u->job, one, &err) < 0 ||
             (all != NULL && prober_report_merge(all, one, &err) < 0))
-            return lcore_push_err(L, &err);
+            return handle_push_err(L, &err);
         if (all != NULL)
             lua_pop(L, 2);
         else
@@ -197,56 +158,10 @@ static int trace_tostring(lua_State *L)
     return 1;
 }
 
-/* ---- the prober in a loop of the caller's --------------------------------------------------- */
-
-static struct prober *check_prober(lua_State *L)
-{
-    struct prober_ud *u = luaL_checkudata(L, 1, PROBER_MT);
-    luaL_argcheck(L, u->prober != NULL, 1, "prober is closed");
-    return u->prober;
-}
-
 static int l_prober(lua_State *L)
 {
     struct err err = { 0 };
-    return lcore_push_prober(L, &err) ? 1 : lcore_push_err(L, &err);
-}
-
-static int prober_get_fd(lua_State *L)
-{
-    struct err err = { 0 };
-    int fd = prober_fd(check_prober(L), &err);
-
-    if (fd < 0)
-        return lcore_push_err(L, &err);
-    lua_pushinteger(L, fd);
-    return 1;
-}
-
-static int prober_do_clear(lua_State *L)
-{
-    prober_clear(check_prober(L));
-    return 0;
-}
-
-static const double lease_half_s = PROBER_LEASE_MS / 2e3;
-
-/* Seconds within which every trace has to be asked about, or it stops sending. */
-static int prober_timeout(lua_State *L)
-{
-    check_prober(L);
-    lua_pushnumber(L, lease_half_s);
-    return 1;
-}
-
-static int prober_do_wait(lua_State *L)
-{
-    struct prober *prober = check_prober(L);
-    double seconds = luaL_optnumber(L, 2, lease_half_s);
-
-    luaL_argcheck(L, seconds >= 0 && seconds <= wait_max_s, 2, "seconds from 0 expected");
-    lua_pushboolean(L, prober_wait_news(prober, (int64_t)(seconds * 1e9)));
-    return 1;
+    return handle_push_prober(L, &err) ? 1 : handle_push_err(L, &err);
 }
 
 /* ---- interfaces ---------------------------------------------------------------------------- */
@@ -304,14 +219,6 @@ static int l_interfaces(lua_State *L)
 
 /* ---- the module ---------------------------------------------------------------------------- */
 
-static const luaL_Reg prober_meta[] = { { "__gc", prober_gc }, { NULL, NULL } };
-
-static const luaL_Reg prober_methods[] = { { "fd", prober_get_fd },
-                                           { "clear", prober_do_clear },
-                                           { "timeout", prober_timeout },
-                                           { "wait", prober_do_wait },
-                                           { NULL, NULL } };
-
 static const luaL_Reg trace_meta[] = { { "__gc", trace_close },
                                        { "__tostring", trace_tostring },
                                        { NULL, NULL } };
@@ -352,8 +259,8 @@ static int l_exit(lua_State *L)
 
 static const luaL_Reg functions[] = { { "trace", l_trace },
                                       { "merge", l_merge },
-                                      { "paths", lpaths_new },
-                                      { "pmtu", lpmtu_new },
+                                      { "paths", search_new_paths },
+                                      { "pmtu", search_new_pmtu },
                                       { "ask", lask_ask },
                                       { "interfaces", l_interfaces },
                                       { "neighbour", l_neighbour },
@@ -367,16 +274,12 @@ __attribute__((visibility("default"))) int luaopen_mtrtrace_core(lua_State *L);
 int luaopen_mtrtrace_core(lua_State *L)
 {
     luaL_checkversion(L);
+    handle_register(L);
     lresult_register(L);
     levents_register(L);
     lask_register(L);
-    lpaths_register(L);
-    lpmtu_register(L);
+    search_register(L);
     lreplay_register(L);
-    luaL_newmetatable(L, PROBER_MT);
-    luaL_setfuncs(L, prober_meta, 0);
-    luaL_newlib(L, prober_methods);
-    lua_setfield(L, -2, "__index");
     luaL_newmetatable(L, TRACE_MT);
     luaL_setfuncs(L, trace_meta, 0);
     luaL_newlib(L, trace_methods);

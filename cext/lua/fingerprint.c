@@ -2,7 +2,7 @@
 #include "lua/fingerprint.h"
 
 #include "lua/answers.h"
-#include "lua/core.h"
+#include "lua/handle.h"
 #include "lua/options.h"
 #include "lua/set.h"
 
@@ -55,16 +55,15 @@ int lask_ask(lua_State *L)
 
     lua_settop(L, 1);
     if (read_question(L, &question, &err) < 0)
-        return lcore_push_err(L, &err);
+        return handle_push_err(L, &err);
     struct ask_ud *u = lset_owner(L, ASK_MT, sizeof *u);
     u->address = question.target;
-    if (!lcore_push_prober(L, &err))
-        return lcore_push_err(L, &err);
-    u->owner = lua_touserdata(L, -1);
-    lua_setuservalue(L, -2);
+    u->owner = handle_hold_prober(L, &err);
+    if (u->owner == NULL)
+        return handle_push_err(L, &err);
     u->entry = prober_ask(u->owner->prober, &question, &err);
     if (u->entry == NULL)
-        return lcore_push_err(L, &err);
+        return handle_push_err(L, &err);
     return 1;
 }
 
@@ -95,7 +94,7 @@ static int ask_result(lua_State *L)
     struct err err = { 0 };
 
     if (prober_ask_read(u->owner->prober, u->entry, answers, &err) < 0)
-        return lcore_push_err(L, &err);
+        return handle_push_err(L, &err);
     lua_createtable(L, 0, 4);
     lset_address(L, "address", &u->address);
     lset_boolean(L, "done", answers->done);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lua/process.h"
 
-#include "lua/core.h"
+#include "lua/handle.h"
 #include "lua/set.h"
 #include "prober/process.h"
 
@@ -17,7 +17,7 @@ static int l_become(lua_State *L)
     luaL_argcheck(L, uid > 0 && uid < UINT32_MAX, 1, "a user's number expected");
     luaL_argcheck(L, gid >= 0 && gid < UINT32_MAX, 2, "a group's number expected");
     if (process_become((uid_t)uid, (gid_t)gid, &became, &err) < 0)
-        return lcore_push_err(L, &err);
+        return handle_push_err(L, &err);
     lua_pushboolean(L, became);
     return 1;
 }
@@ -30,7 +30,7 @@ static int l_limit(lua_State *L)
 
     luaL_argcheck(L, mark >= 0 && mark <= UINT32_MAX, 1, "a mark from 0 to 4294967295 expected");
     if (process_limit((uint32_t)mark, &err) < 0)
-        return lcore_push_err(L, &err);
+        return handle_push_err(L, &err);
     lua_pushboolean(L, true);
     return 1;
 }

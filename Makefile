@@ -56,7 +56,7 @@ $(2)/mtrtrace/core.so: $(CORE_SRCS:cext/%.c=$(2)/obj/%.o)
 	$$(call say,LINK  $$@)
 	$$(Q)$$(CC) $$(MODULE) $(3) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
 
-$(2)/mtrtrace/mmdb.so: $(2)/obj/lua/mmdb.o
+$(2)/mtrtrace/mmdb.so: $(2)/obj/lua/mmdb.o $(2)/obj/base/mmdbdata.o
 	@mkdir -p $$(@D)
 	$$(call say,LINK  $$@)
 	$$(Q)$$(CC) -shared $(3) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(MMDB_LIBS)

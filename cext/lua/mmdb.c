@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The Lua module mtrtrace.mmdb: values out of databases in MaxMind's format, by
-   libmaxminddb. A module of its own, because the library is optional. Opens
-   files and nothing else; a damaged one has no values. */
+   libmaxminddb, which finds the record of an address: what is in it is read
+   here, as the library nests as deep as a file wants. A module of its own,
+   because the library is optional. Opens files and nothing else; a damaged one
+   has no values. */
+#include "base/mmdbdata.h"
+
 #include <lauxlib.h>
 #include <lua.h>
 #include <maxminddb.h>
@@ -17,6 +21,9 @@ enum {
     NODES_MOST = 65536,
     SAMPLES_MOST = 64,
     TREE_DEPTH = 128,
+    /* Values that are looked at: for one value, and for all fields there are. */
+    STEPS = 1 << 20,
+    KEYS_STEPS = 1 << 16,
     /* Deeper fields, and longer names of them, are not told. */
     KEY_DEPTH = 4,
     KEY_SIZE = 128,
@@ -24,7 +31,6 @@ enum {
 
 struct db_ud {
     MMDB_s mmdb;
-    MMDB_entry_data_list_s *list; /* of the record that is being read; or NULL */
     bool open;
 };
 
@@ -38,8 +44,6 @@ static struct db_ud *check_db(lua_State *L)
 static int db_close(lua_State *L)
 {
     struct db_ud *u = luaL_checkudata(L, 1, DB_MT);
-    MMDB_free_entry_data_list(u->list);
-    u->list = NULL;
     if (u->open)
         MMDB_close(&u->mmdb);
     u->open = false;
@@ -51,7 +55,6 @@ static int l_open(lua_State *L)
     const char *path = luaL_checkstring(L, 1);
     struct db_ud *u = lua_newuserdata(L, sizeof *u);
     u->open = false;
-    u->list = NULL;
     luaL_setmetatable(L, DB_MT);
     int status = MMDB_open(path, MMDB_MODE_MMAP, &u->mmdb);
     if (status != MMDB_SUCCESS) {
@@ -63,24 +66,25 @@ static int l_open(lua_State *L)
     return 1;
 }
 
-/* Pushes the value; nil for a kind that nobody asks for. */
-static void push_value(lua_State *L, const MMDB_entry_data_s *data)
+static struct mmdbdata data_of(const struct db_ud *u, uint32_t steps)
 {
-    switch (data->type) {
-    case MMDB_DATA_TYPE_UTF8_STRING:
-        lua_pushlstring(L, data->utf8_string, data->data_size);
+    return (struct mmdbdata){ u->mmdb.data_section, u->mmdb.data_section_size, steps };
+}
+
+/* Pushes the value; nil for a kind that nobody asks for. */
+static void push_value(lua_State *L, const struct mmdbdata_value *value)
+{
+    switch (value->type) {
+    case MMDBDATA_STRING:
+        lua_pushlstring(L, (const char *)value->bytes, value->size);
         break;
-    case MMDB_DATA_TYPE_DOUBLE:
-        lua_pushnumber(L, data->double_value);
+    case MMDBDATA_DOUBLE:
+    case MMDBDATA_FLOAT:
+        lua_pushnumber(L, mmdbdata_number(value));
         break;
-    case MMDB_DATA_TYPE_FLOAT:
-        lua_pushnumber(L, (lua_Number)data->float_value);
-        break;
-    case MMDB_DATA_TYPE_UINT16:
-        lua_pushinteger(L, data->uint16);
-        break;
-    case MMDB_DATA_TYPE_UINT32:
-        lua_pushinteger(L, data->uint32);
+    case MMDBDATA_UINT16:
+    case MMDBDATA_UINT32:
+        lua_pushinteger(L, mmdbdata_integer(value));
         break;
     default:
         lua_pushnil(L);
@@ -108,66 +112,73 @@ static int db_get(lua_State *L)
 
     int no_address = 0, status = MMDB_SUCCESS;
     MMDB_lookup_result_s found = MMDB_lookup_string(&u->mmdb, address, &no_address, &status);
-    MMDB_entry_data_s data = { 0 };
-    if (no_address == 0 && status == MMDB_SUCCESS && found.found_entry)
-        status = MMDB_aget_value(&found.entry, &data, path);
-    if (no_address != 0 || status != MMDB_SUCCESS || !data.has_data) {
+    struct mmdbdata data = data_of(u, STEPS);
+    struct mmdbdata_value value;
+    if (no_address != 0 || status != MMDB_SUCCESS || !found.found_entry ||
+        !mmdbdata_find(&data, found.entry.offset, path, &value)) {
         lua_pushnil(L);
         return 1;
     }
-    push_value(L, &data);
+    push_value(L, &value);
     lua_pushinteger(L, own_length(&u->mmdb, address, found.netmask));
     return 2;
 }
 
 /* ---- the fields there are ------------------------------------------------- */
 
-/* Adds the paths of a value's fields, such as "country.iso_code", to the table on top of the stack.
-   Returns what follows the value. `depth` bounds the recursion: libmaxminddb refuses data that is
-   nested deeper than 512. */
-static MMDB_entry_data_list_s *add_keys(lua_State *L, MMDB_entry_data_list_s *at, const char *path,
-                                        int depth)
+/* The path of an item: a map's key, an array's place. */
+static bool name_item(struct mmdbdata *data, size_t *at, const struct mmdbdata_value *value,
+                      uint32_t place, const char *path, char inner[KEY_SIZE])
 {
-    if (at == NULL)
-        return NULL;
-    uint32_t type = at->entry_data.type, count = at->entry_data.data_size;
-    bool is_map = type == MMDB_DATA_TYPE_MAP;
-    if (!is_map && type != MMDB_DATA_TYPE_ARRAY) {
-        if (*path != '\0' && depth <= KEY_DEPTH) {
+    const char *dot = *path != '\0' ? "." : "";
+    struct mmdbdata_value key;
+
+    if (value->type == MMDBDATA_ARRAY) {
+        snprintf(inner, KEY_SIZE, "%s%s%u", path, dot, (unsigned)place);
+        return true;
+    }
+    if (!mmdbdata_read(data, at, &key) || key.type != MMDBDATA_STRING)
+        return false;
+    int length = key.size < KEY_SIZE ? (int)key.size : KEY_SIZE;
+    snprintf(inner, KEY_SIZE, "%s%s%.*s", path, dot, length, (const char *)key.bytes);
+    return true;
+}
+
+/* Adds the paths of a value's fields, such as "country.iso_code", to the table on top of the stack,
+   and moves on behind the value; false where it is damaged, or too much. Its recursion is as deep
+   as KEY_DEPTH. */
+static bool add_keys(lua_State *L, struct mmdbdata *data, size_t *at, const char *path, int depth)
+{
+    struct mmdbdata_value value;
+
+    if (!mmdbdata_read(data, at, &value))
+        return false;
+    if (value.type != MMDBDATA_MAP && value.type != MMDBDATA_ARRAY) {
+        if (*path != '\0') {
             lua_pushboolean(L, 1);
             lua_setfield(L, -2, path);
         }
-        return at->next;
+        return true;
     }
-    at = at->next;
-    for (uint32_t i = 0; i < count && at != NULL; i++) {
+    if (depth == KEY_DEPTH)
+        return mmdbdata_leave(data, at, &value);
+    size_t item = value.inner;
+    for (uint32_t i = 0; i < value.size; i++) {
         char inner[KEY_SIZE];
-        if (is_map) {
-            snprintf(inner, sizeof inner, "%s%s%.*s", path, *path ? "." : "",
-                     (int)at->entry_data.data_size, at->entry_data.utf8_string);
-            at = at->next;
-        } else {
-            snprintf(inner, sizeof inner, "%s%s%u", path, *path ? "." : "", (unsigned)i);
-        }
-        at = add_keys(L, at, inner, depth + 1);
+        if (!name_item(data, &item, &value, i, path, inner) ||
+            !add_keys(L, data, &item, inner, depth + 1))
+            return false;
     }
-    return at;
-}
-
-static void add_record(lua_State *L, struct db_ud *u, MMDB_entry_s *entry)
-{
-    MMDB_free_entry_data_list(u->list); /* one that an error of Lua left */
-    u->list = NULL;
-    if (MMDB_get_entry_data_list(entry, &u->list) == MMDB_SUCCESS)
-        add_keys(L, u->list, "", 0);
-    MMDB_free_entry_data_list(u->list);
-    u->list = NULL;
+    if (value.is_here)
+        *at = item;
+    return true;
 }
 
 /* Walks the search tree from the left until some records were seen. */
 static void sample_records(lua_State *L, struct db_ud *u)
 {
     uint32_t stack[TREE_DEPTH + 1] = { 0 };
+    struct mmdbdata data = data_of(u, KEYS_STEPS);
     int depth = 1, samples = 0;
     for (int visited = 0; depth > 0 && visited < NODES_MOST && samples < SAMPLES_MOST; visited++) {
         MMDB_search_node_s node;
@@ -175,12 +186,13 @@ static void sample_records(lua_State *L, struct db_ud *u)
             return;
         const uint64_t records[] = { node.right_record, node.left_record };
         const uint8_t types[] = { node.right_record_type, node.left_record_type };
-        MMDB_entry_s *entries[] = { &node.right_record_entry, &node.left_record_entry };
+        const size_t offsets[] = { node.right_record_entry.offset, node.left_record_entry.offset };
         for (int i = 0; i < 2; i++) {
             if (types[i] == MMDB_RECORD_TYPE_SEARCH_NODE && depth < TREE_DEPTH) {
                 stack[depth++] = (uint32_t)records[i];
             } else if (types[i] == MMDB_RECORD_TYPE_DATA) {
-                add_record(L, u, entries[i]);
+                size_t at = offsets[i];
+                add_keys(L, &data, &at, "", 0);
                 samples++;
             }
         }

@@ -202,6 +202,8 @@ local BAD = {
     want = "mtr-trace.packets=: " .. INTEGER },
   { name = "list", raw = arg("packets", { "1", "2" }),
     want = "mtr-trace.packets={1,2}: " .. INTEGER .. ", not a list" },
+  { name = "list_of_lists", raw = arg("packets", { "1", { "2" } }),
+    want = "mtr-trace.packets={1,{...}}: " .. INTEGER .. ", not a list" },
   { name = "bare_flag", raw = { "mtr-trace.packets" },
     want = "mtr-trace.packets: no value given: " .. INTEGER },
   { name = "bare_flag_in_the_nested_form",

@@ -127,7 +127,7 @@ local function flatten(arg, value)
   end
   local parts = {}
   for i, part in ipairs(value) do
-    parts[i] = tostring(part)
+    parts[i] = type(part) == "table" and "{...}" or tostring(part)
   end
   local text = table.concat(parts, ",")
   return arg.list and text or nil, "{" .. text .. "}"

@@ -507,6 +507,7 @@ action = function(target)
     return missing(err)
   end
   local host = lib.nse.new(nmap, stdnse)
+  host.breathe()
   local args, core, ok, options, beside, result, name
   args, err = host:arguments()
   if not args then
@@ -531,6 +532,7 @@ action = function(target)
   options.limit = host:limit(args)
   result, err, name = lib.tracer.run(host, core, options, beside)
   host:ended()
+  host.breathe()
   if not result then
     return host:fail(err, name)
   end
@@ -538,6 +540,9 @@ action = function(target)
   host:compare(args, result, target)
   args.name, args.evidence = target.targetname, host.verbose()
   args.ascii = true -- Nmap writes other bytes as \xHH
-  return lib.structured.build(result, args, stdnse.output_table),
-    "\n  " .. lib.text.render(result, args):gsub("\n([^\n])", "\n  %1")
+  local structured = lib.structured.build(result, args, stdnse.output_table)
+  host.breathe()
+  local text = lib.text.render(result, args):gsub("\n([^\n])", "\n  %1")
+  host.leave()
+  return structured, "\n  " .. text
 end

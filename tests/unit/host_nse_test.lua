@@ -14,6 +14,7 @@ local function nmap_of(changes)
   end
   return {
     registry = { args = has.args },
+    clock = function() return 0 end,
     timing_level = function() return has.timing end,
     address_family = function() return has.family end,
     get_payload_length = function() return has.payload end,

@@ -10,6 +10,7 @@ local enrichers = require "mtrtrace.session.enrichers"
 local geojson = require "mtrtrace.report.geojson"
 local nse_net = require "mtrtrace.host.nse_net"
 local nse_os = require "mtrtrace.host.nse_os"
+local nse_turn = require "mtrtrace.host.nse_turn"
 local timeouts = require "mtrtrace.host.nse_timeouts"
 local limit = require "mtrtrace.session.deadline"
 local unicode = require "mtrtrace.base.unicode"
@@ -290,8 +291,12 @@ function M.new(nmap, stdnse)
   function host.log(text)
     stdnse.verbose(2, "%s", unicode.ascii(text))
   end
+  registry[SCRIPT].turn = registry[SCRIPT].turn or {}
+  local turn = nse_turn.new(registry[SCRIPT].turn, host.now, stdnse.sleep,
+    SHORTEST_SLEEP_S)
+  host.breathe, host.leave = turn.breathe, turn.leave
   function host.sleep(seconds)
-    stdnse.sleep(math.max(seconds, SHORTEST_SLEEP_S))
+    turn.wait(math.max(seconds, SHORTEST_SLEEP_S))
   end
   return host
 end

@@ -8,7 +8,8 @@
 -- never fall, log = function(text), verbose = function() -> boolean, stopped
 -- = nil or function() -> boolean: true ends all traces as they are, await_all
 -- = nil or function(test, seconds): returns once test() is true, which it asks
--- that often, together with all others that wait so }.
+-- that often, together with all others that wait so, breathe = nil or
+-- function(): called between two pieces of work }.
 --
 -- An enricher finds out more beside the trace: names and networks, what a
 -- hop runs, the time of a web server. It is { see = function(self, result):
@@ -208,6 +209,12 @@ local function wait(host, enrichers, result)
   end
 end
 
+local function breathe(host)
+  if host.breathe then
+    host.breathe()
+  end
+end
+
 -- The options of one trace among those of the run.
 local function of_engine(options)
   local out = {}
@@ -307,6 +314,7 @@ function M.run(host, core, options, enrichers, reader)
       return nil, text, name
     end
   end
+  breathe(host)
   trace, text, name = M.start(core, options, search)
   if not trace then
     return nil, text, name
@@ -314,11 +322,13 @@ function M.run(host, core, options, enrichers, reader)
     reader.begin(trace, options, search)
   end
   watch(host, trace, enrichers, reader)
+  breathe(host)
   local figures = reader and reader.figures and #enrichers == 0
   local result = M.outcome(trace, search, figures)
   trace:close()
   limit.note(result, struck())
   wait(host, enrichers, result)
+  breathe(host)
   return M.complete(result, figures)
 end
 

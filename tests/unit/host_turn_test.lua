@@ -1,0 +1,95 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- Many scripts in Nmap's rounds, in virtual time: how long a round lasts.
+local check = require "check"
+local nse_turn = require "mtrtrace.host.nse_turn"
+
+local NAP, QUANTUM = 0.06, 0.05
+
+local function must(holds, words, ...)
+  if not holds then
+    error(words:format(...), 0)
+  end
+end
+
+-- Runs scripts as NSE does: each that is ready once, then 50 ms for sockets.
+-- Returns the longest round, and how long all took.
+local function run(scripts)
+  local clock, longest, state, threads = 0, 0, {}, {}
+  local function now() return clock end
+  local function work(seconds) clock = clock + seconds end
+  for i, script in ipairs(scripts) do
+    threads[i] = { wake = 0, run = coroutine.create(function()
+      script(nse_turn.new(state, now, coroutine.yield, NAP), work)
+    end) }
+  end
+  while #threads > 0 and clock < 3600 do
+    local began, left = clock, {}
+    for _, thread in ipairs(threads) do
+      if thread.wake <= began then
+        local ok, seconds = coroutine.resume(thread.run)
+        assert(ok, seconds)
+        thread.wake = clock + (seconds or 0)
+      end
+      if coroutine.status(thread.run) ~= "dead" then
+        left[#left + 1] = thread
+      end
+    end
+    longest, threads = math.max(longest, clock - began), left
+    clock = clock + QUANTUM
+  end
+  return longest, clock
+end
+
+local function ends_in_pieces(turn, work)
+  for _ = 1, 4 do
+    turn.breathe()
+    work(0.005)
+  end
+  turn.leave()
+end
+
+local function many(count, script)
+  local out = {}
+  for i = 1, count do
+    out[i] = script
+  end
+  return out
+end
+
+check.case("many_scripts_that_end_at_once_leave_rounds_short", function()
+  local longest, took = run(many(250, ends_in_pieces))
+  must(longest <= 0.0651, "a round of %.3f s", longest)
+  must(took <= 2 * 250 * 0.02 + 5, "all took %.1f s", took)
+end)
+
+check.case("many_scripts_that_poll_leave_rounds_short", function()
+  local longest = run(many(250, function(turn, work)
+    for _ = 1, 5 do
+      work(0.001)
+      turn.wait(NAP)
+    end
+  end))
+  must(longest <= 0.3, "a round of %.3f s", longest)
+end)
+
+check.case("one_script_alone_is_never_held_up", function()
+  local _, took = run { function(turn, work)
+    work(0.01)
+    turn.breathe()
+    work(0.01)
+    turn.breathe()
+  end }
+  must(took < 0.02 + QUANTUM + 0.001, "it took %.3f s", took)
+end)
+
+check.case("a_long_piece_is_no_gap", function()
+  local _, took = run { function(turn, work)
+    for _ = 1, 3 do
+      work(0.03)
+      turn.breathe()
+    end
+  end }
+  must(took > 0.09 + 2 * QUANTUM - 0.001, "it took %.3f s", took)
+end)
+
+check.finish()

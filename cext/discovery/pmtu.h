@@ -48,7 +48,8 @@ struct pmtu_report {
     struct ipaddr hop;
     struct pmtu_reduction reductions[PMTU_SHRINKS];
     int reduction_count;
-    uint32_t lies; /* messages about an MTU that cannot be, ignored */
+    uint32_t unlisted; /* messages of further ones */
+    uint32_t lies;     /* messages about an MTU that cannot be, ignored */
     struct ipaddr invalid_from;
     uint32_t sent;
     int64_t elapsed_ns;

@@ -102,8 +102,10 @@ static void note_told(struct pmtu *m, const struct pmtu_reduction *told)
            !(found->reductions[i].from == told->from &&
              ipaddr_equal(&found->reductions[i].address, &told->address)))
         i++;
-    if (i == PMTU_SHRINKS)
+    if (i == PMTU_SHRINKS) {
+        found->unlisted++;
         return;
+    }
     struct pmtu_reduction *s = &found->reductions[i];
     if (i == found->reduction_count) {
         *s = *told;

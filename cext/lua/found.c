@@ -130,6 +130,8 @@ void lfound_push_pmtu(lua_State *L, const struct pmtu_report *report)
     lset_integer(L, "link_mtu", report->link_mtu);
     push_asked(L, report);
     push_invalid(L, report);
+    if (report->unlisted > 0)
+        lset_integer(L, "unlisted", report->unlisted);
     lset_boolean(L, "done", report->done);
     lset_boolean(L, "exact", report->exact);
     lset_boolean(L, "limited", report->limited);

@@ -10,7 +10,7 @@
 #define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)
 
-enum { HOPS = 6, BUCKET = 6, STEPS_MAX = 100000 };
+enum { HOPS = 10, BUCKET = 6, STEPS_MAX = 100000 };
 
 enum word { TELLS, SAYS_NOTHING, NAMES_NONE, NAMES_MORE, NAMES_TOO_LITTLE };
 
@@ -411,12 +411,12 @@ static void check_silence(void)
     check_case("a_silent_target_is_replaced_by_the_last_hop");
     begin(&w, 4, WIRE_ICMP, 1);
     w.target_silent = true;
-    w.routers[6].silent = true;
+    w.routers[HOPS].silent = true;
     w.routers[2].mtu = 1400;
     run(&w);
     check_that(w.report.done && !w.report.limited, "no end");
     check_int("asked", w.report.asked, PMTU_HOP);
-    check_int("hop", w.report.hop_ttl, 5);
+    check_int("hop", w.report.hop_ttl, HOPS - 1);
     check_int("mtu", w.report.mtu, 1400);
     check_reduction(&w, 0, true, 2, 3, 1400);
 
@@ -444,6 +444,14 @@ static void check_silence(void)
 static void check_bounds(void)
 {
     struct world w;
+
+    check_case("reductions_beyond_the_eighth_are_counted");
+    begin(&w, 4, WIRE_ICMP, 1);
+    for (int ttl = 1; ttl <= PMTU_SHRINKS + 2; ttl++)
+        w.routers[ttl].mtu = (uint16_t)(1500 - 10 * ttl);
+    run(&w);
+    check_end(&w, 1500 - 10 * (PMTU_SHRINKS + 2), PMTU_SHRINKS);
+    check_int("unlisted", w.report.unlisted, 2);
 
     check_case("what_draws_errors_waits_for_the_release");
     begin(&w, 4, WIRE_ICMP, 1);

@@ -87,6 +87,11 @@ local LINES = {
     hop = { ttl = 5, address = "10.0.4.2" } },
     want = "Path MTU 1400 as far as hop 5, as the target does not answer: "
       .. "it reductions behind hop 3 (10.0.2.2 said packet too big)." },
+  { name = "reductions_beyond_those_listed",
+    pmtu = found { unlisted = 3 },
+    want = "Path MTU 1400: it reductions behind hop 3 (10.0.2.2 said packet "
+      .. "too big). 3 messages told of further reductions, which are not "
+      .. "listed." },
   { name = "lies", pmtu = found { lies = 2, invalid_from = "10.0.1.2" },
     want = "Path MTU 1400: it reductions behind hop 3 (10.0.2.2 said packet "
       .. "too big). 10.0.1.2 named MTUs that cannot be, which were "

@@ -187,7 +187,9 @@ function M.line(result)
   local lie = (pmtu.lies or 0) > 0
     and (" %s named MTUs that cannot be, which were ignored."):format(
       pmtu.invalid_from) or ""
-  return finding(pmtu) .. lie
+  local more = pmtu.unlisted and (" %d messages told of further reductions, "
+    .. "which are not listed."):format(pmtu.unlisted) or ""
+  return finding(pmtu) .. more .. lie
 end
 
 return M

@@ -73,4 +73,16 @@ for _, row in ipairs(FILES) do
   end)
 end
 
+check.case("a_file_without_an_end_is_refused", function()
+  local none = { guess_handle = function() return "tty" end }
+  local list, err = targets.list({}, "/dev/zero", none)
+  check.equal({ list, err }, { nil, "/dev/zero: a list of targets of at most "
+    .. "32 MiB expected" })
+end)
+
+check.case("an_empty_file_has_no_targets", function()
+  local none = { guess_handle = function() return "tty" end }
+  check.equal(targets.list({}, "/dev/null", none), {})
+end)
+
 check.finish()

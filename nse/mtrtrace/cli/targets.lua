@@ -7,8 +7,8 @@ local target = require "mtrtrace.cli.target"
 
 local M = {}
 
--- A file with so many lines is none of targets.
-local MOST = 1000000
+-- A file with so many lines, or of so many bytes, is none of targets.
+local MOST, MOST_BYTES = 1000000, 32 << 20
 
 local WANT = "expected a host name, an address, HOST:PORT or an http(s) URL"
 
@@ -57,14 +57,18 @@ local function read_file(list, path)
   if not file then
     return nil, open_err
   end
-  local text, err = file:read "a"
+  local name = path == "-" and "standard input" or path
+  local text, err = file:read(MOST_BYTES + 1)
   if file ~= io.stdin then
     file:close()
   end
-  if not text then
-    return nil, ("%s: %s"):format(path, tostring(err))
+  if err then
+    return nil, ("%s: %s"):format(path, err)
+  elseif text and #text > MOST_BYTES then
+    return nil, ("%s: a list of targets of at most %d MiB expected"):format(
+      name, MOST_BYTES >> 20)
   end
-  return M.read(list, text, path == "-" and "standard input" or path)
+  return M.read(list, text or "", name)
 end
 
 --- All targets of a run.

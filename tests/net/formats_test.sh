@@ -115,7 +115,7 @@ sed '/"kind":"end"/d' "$dir/rec" >"$dir/cut"
 refused cut_recording "$dir/cut" 'the recording was cut$'
 refused missing_recording "$dir/nosuch" 'nosuch: No such file or directory$'
 refused a_folder "$dir" 'Is a directory|no recording'
-sed '1s/"format":3/"format":1/' "$dir/rec" >"$dir/first"
-cli -j --replay "$dir/first"
-is recording_of_the_first_format "$RC $ERR$(cmp "$dir/run" "$dir/out" 2>&1)" "1 "
-refused version "$(sed '1s/"format":3/"format":9/' "$dir/rec" >"$dir/v" && echo "$dir/v")" ':1: a recording of format 9'
+refused version_before_the_keys_were_renamed \
+  "$(sed '1s/"format":4/"format":3/' "$dir/rec" >"$dir/first" && echo "$dir/first")" \
+  ':1: a recording of format 3, this program reads format 4'
+refused version "$(sed '1s/"format":4/"format":9/' "$dir/rec" >"$dir/v" && echo "$dir/v")" ':1: a recording of format 9'

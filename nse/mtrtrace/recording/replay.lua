@@ -17,9 +17,6 @@ Replay.__index = Replay
 -- More traces at once, more flows, or a longer line, is no recording of ours.
 local MOST_OPEN, MOST_FLOWS, LONGEST = 65536, 64, 1048576
 
--- The first format, which knew one flow, reads the same.
-local FIRST_FORMAT = 1
-
 -- ---- what a line has to have ----------------------------------------------
 
 local function is_whole(value, least, most)
@@ -327,9 +324,9 @@ end
 local function header(self, object)
   if object.kind ~= "mtr-trace" then
     return nil, "no recording of mtr-trace"
-  elseif not is_whole(object.format, FIRST_FORMAT, stream.FORMAT) then
-    return nil, ("a recording of format %s, this program reads %d to %d")
-      :format(tostring(object.format), FIRST_FORMAT, stream.FORMAT)
+  elseif object.format ~= stream.FORMAT then
+    return nil, ("a recording of format %s, this program reads format %d"):format(
+      tostring(object.format), stream.FORMAT)
   end
   self.version = tostring(object.version)
   return true

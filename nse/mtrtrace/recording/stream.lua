@@ -17,9 +17,9 @@ local M = {}
 
 local math_type = math.type
 
---- Rises when a stream is no longer what readers of the last one expect: 1
--- knew one flow; 2 had errors from elsewhere among the replies.
-M.FORMAT = 3
+--- Rises when a stream is no longer what readers of the last one expect: 4
+-- renamed keys, so recordings of earlier formats are refused.
+M.FORMAT = 4
 
 -- ---- values ---------------------------------------------------------------
 

@@ -5,6 +5,7 @@
 -- @module mtrtrace.report.schema
 local args = require "mtrtrace.options.args"
 local fields = require "mtrtrace.table.fields"
+local json = require "mtrtrace.report.json"
 local ordered = require "mtrtrace.base.ordered"
 
 local M = {}
@@ -375,7 +376,7 @@ function M.build()
     { "required", { "format", "format_version", "version", "traces" } },
     { "properties", object {
       { "format", object { { "const", "mtr-trace" } } },
-      { "format_version", object { { "const", 1 } } },
+      { "format_version", object { { "const", json.FORMAT } } },
       { "version", text "of the program" },
       { "traces", list("in the order of the targets", object {
         { "anyOf", { trace, failure() } } }) },

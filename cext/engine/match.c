@@ -106,21 +106,37 @@ static bool is_as_sent(const struct wire_spec *spec, const struct wire_ids *ids,
            (uint16_t)(ids->source_port - spec->source_port) == p->flow;
 }
 
+static uint64_t add_bytes(uint64_t hash, const void *bytes, size_t length)
+{
+    const uint8_t *at = bytes;
+
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ at[i]) * UINT64_C(0x100000001b3); /* FNV-1a, 64 bits */
+    return hash;
+}
+
+/* What a NAT may rewrite of a probe, in 64 bits: never 0. It is no secret, and only tells whether
+ * a SYN whose number fits came from here. */
+static uint64_t form_of(const struct wire_ids *ids)
+{
+    const uint16_t ports[] = { ids->source_port, ids->target_port };
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    hash = add_bytes(hash, ids->source.bytes, sizeof ids->source.bytes);
+    hash = add_bytes(hash, ids->target.bytes, sizeof ids->target.bytes);
+    return add_bytes(hash, ports, sizeof ports) | 1;
+}
+
 /* Whether it is as this host's own NAT had made it. */
 static bool is_as_seen(const struct wire_ids *ids, const struct probe *p)
 {
-    const struct probe_form *form = &p->form;
-
-    return form->source.version != 0 && ipaddr_equal(&ids->source, &form->source) &&
-           ipaddr_equal(&ids->target, &form->target) && ids->source_port == form->source_port &&
-           ids->target_port == form->target_port;
+    return p->form != 0 && p->form == form_of(ids);
 }
 
 void match_note_form(struct probe *p, const struct wire_spec *spec, const struct wire_ids *ids)
 {
     if (!is_as_sent(spec, ids, p))
-        p->form =
-            (struct probe_form){ ids->source, ids->target, ids->source_port, ids->target_port };
+        p->form = form_of(ids);
 }
 
 /* Beside the cookie addresses and the identifier may have been rewritten by a NAT. */

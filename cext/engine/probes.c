@@ -70,6 +70,14 @@ struct probe *probes_next_open(struct probes *set, uint32_t number)
     return number == set->next ? NULL : slot(set, number);
 }
 
+void probes_forget(struct probes *set)
+{
+    free(set->ring);
+    set->ring = NULL;
+    set->capacity = 0;
+    set->oldest = set->first_open = set->next;
+}
+
 void probes_fini(struct probes *set)
 {
     free(set->ring);

@@ -25,31 +25,27 @@ enum probe_state {
 /* Fixed when the probe is sent: its own answer never decides whether it counts. */
 enum probe_class { PROBE_COUNTED, PROBE_TEST };
 
-/* What a NAT may rewrite of a probe. */
-struct probe_form {
-    struct ipaddr source, target; /* version 0: nothing was rewritten */
-    uint16_t source_port, target_port;
-};
-
+/* There are many: what is small lies together. */
 struct probe {
     uint32_t number;
     uint16_t flow;
     uint8_t ttl;
-    enum probe_class class;
-    enum probe_state state;
+    enum probe_class class : 8;
+    enum probe_state state : 8;
+    bool blind;           /* timed out, and the capture dropped packets meanwhile */
     bool paid;            /* its token was taken when it was sent, whatever becomes of it */
+    uint32_t stamp_epoch; /* of the clock; see struct trace_stamp */
     int64_t sent_ns;      /* monotonic, before it was given to the kernel */
     int64_t left_ns;      /* monotonic: from when its deadline counts, see trace_seen */
     int64_t stamp_ns;     /* kernel's, CLOCK_REALTIME; 0 until the tap has shown it */
-    uint32_t stamp_epoch; /* of the clock; see struct trace_stamp */
     uint64_t drops;       /* by the capture, when it was sent */
-    bool blind;           /* timed out, and the capture dropped packets meanwhile */
     uint32_t answer_link; /* interface on which the first answer was seen */
     uint32_t bare_from;   /* hash of who answered it first, if without a cookie (match.h), else 0 */
-    struct probe_form form; /* as the tap has shown it, where this host's own NAT rewrote it */
-    int64_t place;          /* counted: in a pace_sample, or -1; test: in its burst */
-    uint32_t ahead;         /* bytes of the process that wait in front of it, see budget.h */
+    uint64_t form;  /* as the tap has shown it, where this host's own NAT rewrote it, else 0 */
+    int64_t place;  /* counted: in a pace_sample, or -1; test: in its burst */
+    uint32_t ahead; /* bytes of the process that wait in front of it, see budget.h */
 };
+_Static_assert(sizeof(struct probe) <= 80, "there are hundreds for each trace");
 
 struct probes {
     struct probe *ring;
@@ -69,6 +65,8 @@ struct probe *probes_get(const struct probes *set, uint32_t number);
 /* The oldest open probe that is not below `number`; NULL if there is none. */
 struct probe *probes_next_open(struct probes *set, uint32_t number);
 
+/* None of them is looked for any more: frees their memory, but goes on to count. */
+void probes_forget(struct probes *set);
 void probes_fini(struct probes *set);
 
 #endif

@@ -184,7 +184,7 @@ static void refresh_reply_timeout(struct trace *t)
     t->p95_of = t->rtts.count;
     t->p95_ns = (int64_t)quantiles_get(&t->rtts, 0.95);
     t->slowest_ns = 0;
-    for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++)
+    for (int ttl = t->config.first_hop; ttl <= t->horizon; ttl++)
         if (t->ttls[ttl].best_ns > t->slowest_ns)
             t->slowest_ns = t->ttls[ttl].best_ns;
 }
@@ -291,6 +291,8 @@ void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops)
         trace_borrow(t, true, now_ns);
     if (is_ready(t) && !trace_awaits_others(t, now_ns) && !trace_awaits_rivals(t, now_ns)) {
         t->done = true;
+        probes_forget(&t->probes);
+        quantiles_fini(&t->rtts);
         trace_note_rivals(t, true, now_ns);
         prefixes_end(pace_prefixes(t->pace), t->rules.trace, t->prefix_place);
         trace_emit(t, (struct trace_event){ .kind = EVENT_DONE }, now_ns);

@@ -59,7 +59,7 @@ struct trace {
     trace_sink *sink;
     void *context;
     struct probes probes;
-    uint8_t farthest, horizon; /* TTLs: answered; allowed to be probed */
+    uint8_t farthest, horizon; /* TTLs: answered; allowed to be probed: never fall */
     uint8_t end;               /* TTL at which the path ends; 0: not known */
     enum trace_ending ending;  /* there */
     bool end_doubtful;         /* only a time exceeded came from the target's address */

@@ -212,7 +212,7 @@ void trace_read_shared(struct trace *t, int64_t now_ns)
 {
     const struct pace_outcome *outcome;
 
-    for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++) {
+    for (int ttl = t->config.first_hop; t->shares && ttl <= t->horizon; ttl++) {
         tell_measured(t, (uint8_t)ttl, now_ns);
         while ((outcome = hop_read_shared(&t->ttls[ttl].hop, &t->rules)) != NULL)
             take_shared(t, (uint8_t)ttl, outcome, now_ns);
@@ -241,7 +241,7 @@ void trace_publish(struct trace *t, const struct probe *p, const struct trace_ev
 
 void trace_skip_tests(struct trace *t)
 {
-    for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++) {
+    for (int ttl = t->config.first_hop; ttl <= t->horizon; ttl++) {
         struct hop *hop = &t->ttls[ttl].hop;
         const struct news *heard = trace_heard(t, ttl);
         if (hop->phase == HOP_TEST && hop_begins_burst(hop) && hop->answered &&

@@ -301,7 +301,7 @@ int egress_find(const struct egress_wish *wish, struct egress_route *out, struct
 
 /* ---- sending ------------------------------------------------------------------------------- */
 
-enum { CACHED_HOPS = 256 };
+enum { CACHED_HOPS = 8192 }; /* flows of traces; memory is used as they are */
 static const int64_t fresh_ns = INT64_C(1000000000); /* how long an answer of the kernel is used */
 
 struct cached_hop {

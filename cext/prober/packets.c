@@ -17,6 +17,8 @@ enum {
 
 #define MS INT64_C(1000000)
 static const int64_t clock_adjustment_ns = 1 * MS;
+/* An answer may allow more probes at once: those to one round of probes come together. */
+static const int64_t gather_ns = MS / 2;
 
 /* What a packet is looked up by: as it was sent, by its address, by its secret. */
 struct keys {
@@ -198,6 +200,12 @@ static bool is_wanted(struct prober *p, const struct keys *keys)
 
 /* ---- delivery, under the lock -------------------------------------------------------------- */
 
+static void wake_job(struct prober *p, struct prober_job *job)
+{
+    if (job->due.at_ns > p->now_ns + gather_ns)
+        dues_set(&p->dues, &job->due, p->now_ns + gather_ns);
+}
+
 static bool deliver_to_job(struct prober *p, struct prober_job *job, const struct captured *c)
 {
     if (c->outgoing)
@@ -206,7 +214,7 @@ static bool deliver_to_job(struct prober *p, struct prober_job *job, const struc
     bool taken = trace_reply(job->trace, &c->packet, c->stamp, c->stamp.seen_ns);
     job->capture = NULL;
     if (taken)
-        dues_set(&p->dues, &job->due, p->now_ns); /* an answer may allow more probes at once */
+        wake_job(p, job);
     return taken;
 }
 

@@ -478,6 +478,19 @@ static void on_rate_limited(struct counters_hop *hop, const struct trace_event *
         hop->cell_count = hop->run_count = hop->run_total = hop->shared = 0;
 }
 
+/* The trace has ended: nothing waits any more. */
+static void shrink(struct counters *counters)
+{
+    for (size_t ttl = 0; ttl < counters->hop_count; ttl++) {
+        struct counters_hop *hop = &counters->hops[ttl];
+        if (hop->waiting_count > 0)
+            continue;
+        free(hop->waiting);
+        hop->waiting = NULL;
+        hop->waiting_first = hop->waiting_capacity = 0;
+    }
+}
+
 void counters_event(struct counters *counters, const struct trace_event *event)
 {
     struct counters_hop *hop = &counters->hops[event->ttl];
@@ -524,8 +537,10 @@ void counters_event(struct counters *counters, const struct trace_event *event)
         counters->end = event->ttl;
         counters->ending = event->ending;
         break;
-    case EVENT_HOP_CHANGED:
     case EVENT_DONE:
+        shrink(counters);
+        break;
+    case EVENT_HOP_CHANGED:
     case EVENT_KIND_COUNT:
         break;
     }

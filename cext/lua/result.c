@@ -69,10 +69,13 @@ static void push_codes(lua_State *L, const struct responder_stats *cell)
     }
 }
 
+/* Keys that most tables have: one that grows is made twice. */
+enum { RESULT_KEYS = 32, HOP_KEYS = 32, RESPONDER_KEYS = 32 };
+
 static void push_responder(lua_State *L, const struct responder_stats *cell,
                            const struct evidence_list *answers, bool figures)
 {
-    lua_createtable(L, 0, 16);
+    lua_createtable(L, 0, RESPONDER_KEYS);
     lset_address(L, "address", &cell->address);
     lset_integer(L, "flow", cell->flow);
     lset_boolean(L, "target", cell->target);
@@ -81,8 +84,10 @@ static void push_responder(lua_State *L, const struct responder_stats *cell,
     lset_integer(L, "duplicates", cell->duplicates);
     lset_integer(L, "reply_ttl", cell->reply_ttl);
     set_rtts(L, &cell->rtt);
-    push_codes(L, cell);
-    lua_setfield(L, -2, "codes");
+    if (!figures) {
+        push_codes(L, cell);
+        lua_setfield(L, -2, "codes");
+    }
     lanswers_push(L, answers, &cell->address, -1, figures); /* a trace is one flow */
     lua_setfield(L, -2, "answers");
 }
@@ -192,7 +197,7 @@ static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
     static const struct evidence_list none;
     const struct counters_hop *hop = &report->counters->hops[ttl];
 
-    lua_createtable(L, 0, 16);
+    lua_createtable(L, 0, HOP_KEYS);
     lset_integer(L, "ttl", ttl);
     lset_integer(L, "sent", hop->sent);
     lset_integer(L, "received", hop->received);
@@ -227,8 +232,10 @@ static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
     push_responders(L, hop, report->evidence != NULL ? &report->evidence->hops[ttl] : &none,
                     report->figures);
     lua_setfield(L, -2, "responders");
-    push_runs(L, hop);
-    lua_setfield(L, -2, "runs");
+    if (!report->figures) {
+        push_runs(L, hop);
+        lua_setfield(L, -2, "runs");
+    }
     lset_integer(L, "run_total", hop->run_total);
     push_lost(L, hop);
     lua_setfield(L, -2, "lost");
@@ -282,7 +289,7 @@ void lresult_push(lua_State *L, const struct prober_report *report)
     };
     const struct wire_spec *spec = &report->spec;
 
-    lua_createtable(L, 0, 24);
+    lua_createtable(L, 0, RESULT_KEYS);
     lset_address(L, "target", &spec->target);
     lset_address(L, "source", &spec->source);
     if (report->route.interface[0] != '\0')

@@ -7,7 +7,7 @@ local unicode = require "mtrtrace.base.unicode"
 
 local M = {}
 
-local math_type = math.type
+local math_type, string_format = math.type, string.format
 local ZERO = ("0"):byte()
 
 --- Text from the network made safe to print, see mtrtrace.base.unicode.
@@ -24,7 +24,10 @@ function M.decimal(value)
   if value ~= value or value == math.huge or value == -math.huge then
     return nil
   end
-  local text = ("%.6f"):format(value)
+  if value == 0 then
+    return "0"
+  end
+  local text = string_format("%.6f", value)
   if text:byte(-1) ~= ZERO then
     return text
   end

@@ -180,12 +180,10 @@ function M.untranslated(bytes)
     or bytes
 end
 
---- Class of a special-purpose address.
--- @tparam string text IPv4 or IPv6 address, with or without a zone
--- @treturn ?string "private", "cgn", "loopback", "link-local",
---   "documentation", "benchmark", "multicast", "reserved", "unassigned",
---   "srv6" and the like; nil for a global address or for other text
-function M.class(text)
+-- Routers near this host are met by every trace.
+local classes, count, MOST_CLASSES = {}, 0, 1024
+
+local function find_class(text)
   local bytes = M.bytes(text)
   bytes = bytes and M.untranslated(bytes)
   for _, range in ipairs(bytes and sorted or {}) do
@@ -194,6 +192,23 @@ function M.class(text)
     end
   end
   return nil
+end
+
+--- Class of a special-purpose address.
+-- @tparam string text IPv4 or IPv6 address, with or without a zone
+-- @treturn ?string "private", "cgn", "loopback", "link-local",
+--   "documentation", "benchmark", "multicast", "reserved", "unassigned",
+--   "srv6" and the like; nil for a global address or for other text
+function M.class(text)
+  local class = classes[text]
+  if class == nil then
+    if count >= MOST_CLASSES then
+      classes, count = {}, 0
+    end
+    class = find_class(text) or false
+    classes[text], count = class, count + 1
+  end
+  return class or nil
 end
 
 return M

@@ -11,6 +11,8 @@ local format = require "mtrtrace.base.format"
 
 local M = {}
 
+local concat, math_type = table.concat, math.type
+
 -- What spreadsheets take for the beginning of a formula, in either width.
 local FORMULA = { ["="] = true, ["+"] = true, ["-"] = true, ["@"] = true,
   ["\u{ff1d}"] = true, ["\u{ff0b}"] = true, ["\u{ff0d}"] = true,
@@ -60,11 +62,26 @@ end
 -- There are many rows: what they share is found out once for each view.
 local shared = setmetatable({}, { __mode = "k" })
 
+-- How one scope's value is read; nil where the scope has none.
+local function reading(field, scope)
+  local key, read, to_raw = fields.source(field, scope)
+  return (key or read) and { key = key, read = read, to_raw = to_raw,
+    is_count = field.kind == "count", is_name = field.kind == "name" }
+    or nil
+end
+
+local function column(field)
+  return { key = field.key, hop = reading(field, "hop"),
+    responder = reading(field, "responder") }
+end
+
 local function columns(view)
   local list = shared[view.columns]
   if not list or list.chosen ~= view.chosen then
-    list = columns_of(view)
-    list.chosen = view.chosen
+    list = { chosen = view.chosen }
+    for i, field in ipairs(columns_of(view)) do
+      list[i] = column(field)
+    end
     shared[view.columns or list] = list
   end
   return list
@@ -83,27 +100,40 @@ function M.head(view)
   return line(titles, #titles)
 end
 
--- Whether an address has figures of its own flows.
-local function is_own(field, hop, responder)
-  return field.responder and responder and responder.sent
-    and #hop.responders > 1
+local function text_of(reading_of, value)
+  if reading_of.is_count and math_type(value) == "integer" then
+    return value
+  end
+  value = reading_of.to_raw(value)
+  if value == true or value == false then
+    return value and "yes" or "no"
+  end
+  return reading_of.is_name and quoted(text_cell(value)) or value or ""
 end
 
 -- The hop's value where it has one, else the responder's; what both count,
--- such as `late`, is the hop's.
-local function value_of(field, hop, responder)
-  local value
-  if field.hop and not is_own(field, hop, responder) then
-    value = fields.raw(field, "hop", hop)
-  elseif responder then
-    value = fields.raw(field, "responder", responder)
+-- such as `late`, is the hop's, unless an address has figures of its own
+-- flows.
+local function row(lead, list, hop, responder)
+  local parts = { lead }
+  local own = responder and responder.sent and #hop.responders > 1
+  for i = 1, #list do
+    local col, from, value = list[i], hop, nil
+    local how = col.hop
+    if not how or own and col.responder then
+      how, from = col.responder, responder
+    end
+    if how and from then
+      local key = how.key
+      if key then
+        value = from[key]
+      else
+        value = how.read(from)
+      end
+    end
+    parts[i + 1] = value == nil and "" or text_of(how, value)
   end
-  if value == nil then
-    return ""
-  elseif value == true or value == false then
-    return value and "yes" or "no"
-  end
-  return field.kind == "name" and quoted(text_cell(value)) or value
+  return concat(parts, ",") .. "\n"
 end
 
 -- What stands in front of each row of a trace.
@@ -114,15 +144,7 @@ local function lead_of(result, view)
   for i = 1, #LEAD do
     values[i] = quoted(values[i])
   end
-  return table.concat(values, ",")
-end
-
-local function row(lead, list, hop, responder)
-  local parts = { lead }
-  for i = 1, #list do
-    parts[i + 1] = value_of(list[i], hop, responder)
-  end
-  return table.concat(parts, ",") .. "\n"
+  return concat(values, ",")
 end
 
 local function empty_row(lead, list)

@@ -337,6 +337,22 @@ function M.cell(field, row)
     .. (field.marks and row.first and field.marks(row.hop) or "")
 end
 
+--- Where a field's value for programs comes from, for who has many to read.
+-- @tparam table field
+-- @tparam string scope see raw
+-- @treturn ?string its key in what has it; nil where there is none
+-- @treturn ?function (from) to the value, in place of the key
+-- @treturn ?function (value, not nil) to what raw gives
+function M.source(field, scope)
+  local source, to_raw = field[scope], format.kinds[field.kind].raw
+  if source == nil or field.text_only then
+    return nil
+  elseif type(source) == "function" then
+    return nil, source, to_raw
+  end
+  return source, nil, to_raw
+end
+
 --- A field's value for programs: in the field's unit, never an exponent.
 -- @tparam table field
 -- @tparam string scope "hop", "responder", "verdict" or "ttfb"

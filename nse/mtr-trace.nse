@@ -10,92 +10,88 @@ jitter, ASN, organization and OS guess. Round trips are taken from kernel
 timestamps at both ends, so a busy machine does not change them.
 
 Probes are ICMP echo requests by default, or UDP datagrams or TCP SYNs, to
-IPv4 and IPv6 targets. The targets of a host group are traced at once, and
-Nmap runs one group after the other: with <code>--min-hostgroup 256</code> a
-/24 takes a quarter of the time. The script needs
-the rights to send and capture raw packets; where they are missing it says so
-once (with -v) and leaves all other scripts alone. It needs its C module
-mtrtrace.core and works with <code>-sn</code>, <code>-Pn</code> and
-<code>-6</code>.
+IPv4 and IPv6 targets. The targets of a host group are traced at once. Nmap runs
+one group after the other: with <code>--min-hostgroup 256</code> a /24 takes a
+quarter of the time. The script needs the privilege to send and capture raw
+packets. Without it, the script says so once (with <code>-v</code>) and ends;
+other scripts are not affected. The script needs its C module mtrtrace.core and
+works with <code>-sn</code>, <code>-Pn</code> and <code>-6</code>.
 
-Nmap's own options count: <code>-e</code> chooses the interface,
+These options of Nmap are used: <code>-e</code> chooses the interface,
 <code>-S</code> the source address, <code>--data-length</code> enlarges the
 probes, <code>-v</code> prints each hop when it is found (<code>-vv</code>
-where the script was chosen by category). <code>-T</code> sets the time
+if the script was chosen by category). <code>-T</code> sets the time
 between two probes of one hop: 5 s at <code>-T0</code>, 1.05 s at
 <code>-T1</code>, 0.4 s at <code>-T2</code>, 0.1 s at <code>-T3</code> and
 <code>-T4</code>, 0.05 s at <code>-T5</code>.
 
-Loss% is the share of counted probes that were not answered; where fewer than
-100 probes back it and it is not zero, Wilson's 95 % interval follows, as in
-<code>20.0% (6-51)</code>; not for a hop that never answers. Many routers
-answer only so many probes a second: each hop is tested for that at the end of
-its sample (before it in a run of more than 4 s) and, where bursts are answered
-only in part, gets a new and slower
-sample, marked <code>r</code>, or <code>rs</code> where probes of other traces
-to the same router are counted in. A <code>?</code> marks a hop that replies
-less often than one beyond it: loss on the path persists to every hop beyond
-the place where it begins, so these are replies which the hop did not send.
+Loss% is the share of counted probes that were not answered. Below 100 probes,
+Wilson's 95 % interval follows a loss that is not zero, as in
+<code>20.0% (6-51)</code>, except for a hop that never replies. Many routers
+rate-limit their ICMP replies. Each hop is tested for a rate limit at the end
+of its sample (before it in a run of more than 4 s). A hop that answers bursts
+only in part gets a new, slower sample, marked <code>r</code>, or
+<code>rs</code> if it includes probes that other traces sent to the same
+router. A <code>?</code> marks a hop that replies less often than a hop beyond
+it. Loss on the path persists to every hop beyond the place where it begins, so
+such a hop drops replies and not packets.
 
-Under the table stands what the trace shows, one line each: where round-trip
-loss is first visible, with its interval, and where that cannot be told; hops
-that rate-limit their ICMP replies, are slow to reply, or are silent although
-hops beyond them reply; where latency rises and stays; a changed path or return
-path; balancing. A clean path gets no such line. A round trip does not show on
-which of its two ways a probe was lost.
+The lines below the table are verdicts: where round-trip loss is first visible,
+with its interval, or that this is unknown; hops that rate-limit their ICMP
+replies, are slow to reply, or are silent although hops beyond them reply;
+where latency rises and stays high; a changed path or return path; load
+balancing. A clean path has no verdicts. A round trip does not show in which
+direction a probe was lost.
 
-A hop that never answers is printed as <code>*</code>. Later rows without a
-hop number are further addresses that answered at the same distance.
+A hop that never replies is printed as <code>*</code>. Rows without a hop
+number are further addresses that replied at the same TTL.
 
-While the trace runs the target's web server gets one request (GET /), by
-https, or by http where there is no TLS service, and the line
-<code>TTFB</code> says when the first byte of its answer came, counted from
-the start of the connection: TCP and TLS handshake, then the wait for the
-server. The wait less the shortest round trip to the destination is the
-server's think time. Redirects are not followed. The name the target was
-given by is asked for, else its address. A certificate that is not trusted is
-named, and the figure of an unverified connection says so.
+While the trace runs, the target's web server gets one request (GET /), by
+https, or by http if there is no TLS service. The line <code>TTFB</code> gives
+the time from the start of the connection to the first byte of the response:
+TCP handshake, TLS handshake, and the wait for the server. The wait minus the
+shortest round trip to the destination is the server processing time.
+Redirects are not followed. SNI and Host are the name that you gave for the
+target, else its address. If the certificate is not trusted, the line says so
+and gives the time of an unverified connection.
 <code>mtr-trace.http=off</code> turns this off.
 
-Who announces each address is looked up while the trace runs, and waited for
-at most 3 s behind it. Third parties get the addresses of the hops and of the
-target: the route registry rr.ntt.net (whois.radb.net where that fails, and
-whois.ripe.net for at most four addresses where that fails too), Team Cymru's
-whois.cymru.com, and for reverse names the DNS servers that Nmap uses. Where
-whois.cymru.com cannot be used, or not within a second, as port 43 is blocked
-in many networks, these DNS servers are asked for the addresses in Team
-Cymru's zones as well.
-Addresses of special-purpose ranges (private, carrier-grade NAT, link-local
-and all others of the IANA registries) are sent to no third party, only to
-these DNS servers for their names; their range stands in the table.
+The networks of all addresses are looked up while the trace runs; the script
+waits at most 3 s longer for them. These third parties receive the addresses of
+the hops and of the target: the route registry rr.ntt.net (whois.radb.net if it
+fails, then whois.ripe.net for at most four addresses), Team Cymru's
+whois.cymru.com, and, for reverse names, the DNS servers that Nmap uses. If
+whois.cymru.com fails or does not reply within a second (many networks block
+port 43), these DNS servers also receive the addresses as names in Team Cymru's
+zones. Addresses of special-purpose ranges (private, carrier-grade NAT,
+link-local and all others of the IANA registries) are sent to no third party,
+only to these DNS servers for reverse names; the table shows their range.
 <code>mtr-trace.asn=off</code> and <code>mtr-trace.names=no</code> turn this
-off, and
-<code>mtr-trace.whois-server</code> names a registry of your own.
+off; <code>mtr-trace.whois-server</code> names a registry of your own.
 
-The OS guess rests on evidence alone: initial TTLs, the length, TOS and DF of
-errors, the DF and code of echo replies, identifications, MPLS labels, names
-of interfaces, the hardware address of an on-link first hop, never on an
-address or a hop's place. A <code>?</code> marks a guess of medium or low
-confidence, <code>unknown</code>
-says that the evidence fits nothing or too much; with <code>-v</code> a line
-per address says what it rests on. For it each address that answered the trace
-gets three echo requests while the trace runs, once for all targets of the
-run; <code>mtr-trace.os=passive</code> sends nothing, <code>active</code> more
-(at most nine probes per address, outside the samples that count), and
-<code>off</code> makes no guess. Where Nmap's own detection (<code>-O</code>)
-names the target's system, that leads.
+The OS guess rests on evidence only: initial TTLs, the length, TOS and DF bit
+of ICMP errors, the DF bit and code of echo replies, IPv4 identifications, MPLS
+labels, interface names and the hardware address of an on-link first hop; never
+on an address or a position on the path. A <code>?</code> marks a guess of
+medium or low confidence; <code>unknown</code> means that the evidence fits no
+system or too many. With <code>-v</code> a line per address names the evidence.
+Each address that replied to the trace gets three echo requests for the guess,
+once for all targets of the run. <code>mtr-trace.os=passive</code> sends none,
+<code>active</code> sends at most nine probes per address, which never count
+for Loss%, and <code>off</code> makes no guess. If Nmap's own detection
+(<code>-O</code>) names the target's system, that result is shown.
 
-With <code>mtr-trace.pmtu=yes</code> probes that may not be fragmented find
-the path MTU while the trace runs: by what routers say (packet too big) or,
-where that is filtered, by the sizes that vanish; then, behind the trace, the
-hop behind which it reductions, for at most 3 s. A line under the table says what
-was found, and what was not in that time.
+With <code>mtr-trace.pmtu=yes</code>, probes that may not be fragmented find
+the path MTU while the trace runs: from Packet Too Big messages or, where these
+are filtered, from the sizes that get no reply. After the trace, the hop beyond
+which the MTU is smaller is searched for at most 3 s. A line below the table
+says what was found.
 
 In the column ASN, <code>AS1/AS2</code> is a prefix with several origins,
-<code>AS1 (irr AS2)</code> one that is announced by AS1 but registered to AS2,
-<code>AS1 (irr)</code> one that is registered and not announced, and
-<code>-</code> an address nobody is known to announce. The ASN is that of the
-address, which on a link between two networks may be the neighbour's.
+<code>AS1 (irr AS2)</code> a prefix that AS1 announces and that is registered
+to AS2, <code>AS1 (irr)</code> a prefix that is registered and not announced,
+and <code>-</code> an unknown origin. The ASN is that of the address; on a link
+between two networks the address may belong to the neighbour.
 ]]
 
 ---
@@ -107,15 +103,15 @@ address, which on a link between two networks may be the neighbour's.
 --
 -- @args mtr-trace.packets Counted probes per hop, 1 to 100000.
 --       Default: <code>10</code>.
--- @args mtr-trace.timeout How long an answer may take, as in
---       <code>500ms</code>, <code>5s</code>; bare numbers are seconds. So
---       long is waited for each counted probe; where it is not given, less
---       where the path is known to be faster, and at most the default.
+-- @args mtr-trace.timeout How long a reply to a probe may take, as in
+--       <code>500ms</code>, <code>5s</code>; bare numbers are seconds. If
+--       this argument is not given, the wait is shorter on fast paths and
+--       at most the default.
 --       Default: <code>5s</code>.
--- @args mtr-trace.max-time When the trace ends at the latest, as in
---       <code>20s</code>; the table shows what is known by then. Where Nmap's
---       <code>--script-timeout</code> or <code>--host-timeout</code> would
---       end the script before, it returns its table in time.
+-- @args mtr-trace.max-time Ends the trace after this time, as in
+--       <code>20s</code>; the table shows what is known by then. The script
+--       also returns its table before Nmap's <code>--script-timeout</code> or
+--       <code>--host-timeout</code> would end it.
 --       Default: none.
 -- @args mtr-trace.protocol <code>icmp</code>, <code>udp</code> or
 --       <code>tcp</code>. Default: <code>icmp</code>.
@@ -132,19 +128,18 @@ address, which on a link between two networks may be the neighbour's.
 --       <code>10ms</code>. Default: <code>auto</code>, the pace of
 --       <code>-T</code>.
 -- @args mtr-trace.size Length of the IP packet in bytes, at most the link's
---       MTU; with a minus (<code>-100</code>) each probe has a random length up
---       to that. Default: <code>64</code> for icmp, <code>40</code> for udp,
+--       MTU; <code>-100</code> gives each probe a random length up to 100. Default: <code>64</code> for icmp, <code>40</code> for udp,
 --       <code>44</code> for tcp; 20 more with IPv6.
 -- @args mtr-trace.tos Type of service or traffic class, 0 to 255.
 --       Default: <code>0</code>.
 -- @args mtr-trace.max-silent Silent hops in a row that end the search and
 --       are shown as one row. Default: <code>5</code>.
--- @args mtr-trace.flows Flows that are traced at once, 1 to 64, each with
---       ports (ICMP: checksum; IPv6: flow label) of its own that never
---       change, so that balancers send it one way. Default: <code>1</code>.
--- @args mtr-trace.paths Search for all paths first, with this confidence in
---       percent, 50 to 99, that a router has no further next hop; then flows
---       that pass everything found are traced. Default: <code>off</code>.
+-- @args mtr-trace.flows Flows that are traced at once, 1 to 64. Each flow
+--       has constant ports (ICMP: checksum; IPv6: flow label) of its own, so
+--       load balancers send it along one path. Default: <code>1</code>.
+-- @args mtr-trace.paths Search for all paths first, to this confidence in
+--       percent (50 to 99) that a router has no further next hop; then trace
+--       flows that together pass everything found. Default: <code>off</code>.
 -- @args mtr-trace.columns Columns of the table, a list in braces:
 --       <code>default</code> (all of the default table), <code>hop</code>,
 --       <code>ip</code>, <code>host</code>, <code>loss</code>,
@@ -180,9 +175,9 @@ address, which on a link between two networks may be the neighbour's.
 --       <code>irr</code> (route registry), <code>cymru</code> (seen in BGP;
 --       by DNS where its server cannot be used), <code>cymru-dns</code>
 --       (the same by DNS alone), <code>ripe</code> (RIPE's database, at most
---       four queries), <code>db</code> (the file of asn-db); those behind
---       are asked what those in front do not know, except that neighbours
---       among irr, cymru and cymru-dns are asked together.
+--       four queries), <code>db</code> (the file of asn-db). A source
+--       is asked for what the sources before it do not know; irr, cymru and
+--       cymru-dns are asked together if they follow each other.
 --       <code>off</code>: nowhere. Default: <code>{irr,cymru}</code>,
 --       <code>db</code> where asn-db is given.
 -- @args mtr-trace.whois-server Route registry that speaks IRRd's protocol,
@@ -198,7 +193,7 @@ address, which on a link between two networks may be the neighbour's.
 -- @args mtr-trace.asn-db ASN database in MaxMind's format; needs
 --       libmaxminddb. Default: none.
 -- @args mtr-trace.geo-db City database in MaxMind's format, for the columns
---       <code>geo_country</code> to <code>longitude</code>; nobody is asked.
+--       <code>geo_country</code> to <code>longitude</code>; no server is asked.
 --       Default: none.
 -- @args mtr-trace.geo-out File to write the paths to as GeoJSON, which map
 --       viewers open; needs geo-db. Default: none.
@@ -218,13 +213,13 @@ address, which on a link between two networks may be the neighbour's.
 -- @args mtr-trace.http Whether to measure the time to first byte of the
 --       target's web server: <code>on</code> or <code>off</code>.
 --       Default: <code>on</code>.
--- @args http.useragent What the request calls itself, as in Nmap's own library
---       of HTTP; mtr-trace/VERSION where absent.
--- @args mtr-trace.url What to ask it for: a path such as
---       <code>/health</code>, or a full URL, which also says the scheme, the
---       port and the name for SNI and Host; the address is always the traced
---       one. Default: <code>/</code> by https on port 443, by http on port 80
---       where there is no TLS service.
+-- @args http.useragent User agent of the request, as in Nmap's own HTTP
+--       library; without it mtr-trace/VERSION.
+-- @args mtr-trace.url What to request: a path such as
+--       <code>/health</code>, or a full URL, which also sets the scheme, the
+--       port and the name for SNI and Host. The request always goes to the
+--       traced address. Default: <code>/</code> by https on port 443, by http
+--       on port 80 if there is no TLS service.
 -- @args mtr-trace.http-count Requests, one after the other, 1 to 100; of
 --       more than one the shortest, median and longest time are printed.
 --       Default: <code>1</code>.
@@ -232,8 +227,8 @@ address, which on a link between two networks may be the neighbour's.
 --       Default: <code>10s</code>.
 -- @args mtr-trace.http-method <code>GET</code> or <code>HEAD</code>.
 --       Default: <code>GET</code>.
--- @args mtr-trace.pmtu Whether to find the path MTU and the hop behind which
---       it reductions: <code>yes</code> or <code>no</code>.
+-- @args mtr-trace.pmtu Whether to find the path MTU and the hop beyond which
+--       it is smaller: <code>yes</code> or <code>no</code>.
 --       Default: <code>no</code>.
 --
 -- @output

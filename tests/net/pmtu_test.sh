@@ -36,7 +36,7 @@ for f in $FLAVOURS; do
     for run in first second; do
       pmtu "$f" $v
       is "${f}_v${v}_told_$run" "$LINE" \
-        "Path MTU 1400: it reductions behind hop 3 ($(lab_addr $v 3) said packet too big)."
+        "Path MTU 1400: reduced beyond hop 3 ($(lab_addr $v 3) sent Packet Too Big)."
     done
     is "${f}_v${v}_told_loses_nothing" "$(show hops loss | cut -d' ' -f2 | sort -u)" 0
   done
@@ -45,48 +45,48 @@ for protocol in udp tcp; do
   for v in 4 6; do
     pmtu deb12 $v mtr-trace.protocol=$protocol
     is "${protocol}_v${v}_told" "$LINE" \
-      "Path MTU 1400: it reductions behind hop 3 ($(lab_addr $v 3) said packet too big)."
+      "Path MTU 1400: reduced beyond hop 3 ($(lab_addr $v 3) sent Packet Too Big)."
   done
 done
 
 filter 3
-vanish='nobody says so: packets of 1401 bytes vanish'
+vanish='PMTU black hole: no router reports it, packets of 1401 bytes get no reply'
 for f in $FLAVOURS; do
   for v in 4 6; do
     for run in first second; do
       pmtu "$f" $v
-      is "${f}_v${v}_filtered_$run" "$LINE" "Path MTU 1400: it reductions behind hop 3 ($vanish)."
+      is "${f}_v${v}_filtered_$run" "$LINE" "Path MTU 1400: reduced beyond hop 3 ($vanish)."
     done
     is "${f}_v${v}_filtered_loses_nothing" "$(show hops loss | cut -d' ' -f2 | sort -u)" 0
   done
 done
 pmtu deb12 4 mtr-trace.protocol=tcp
-is tcp_v4_filtered "$LINE" "Path MTU 1400: it reductions behind hop 3 ($vanish)."
+is tcp_v4_filtered "$LINE" "Path MTU 1400: reduced beyond hop 3 ($vanish)."
 
 # A hop that never answers leaves a range.
 lab_rule r4 output icmp type time-exceeded drop
 pmtu deb12 4
-is silent_hop_leaves_a_range "$LINE" "Path MTU 1400: it reductions between hops 3 and 5 ($vanish)."
+is silent_hop_leaves_a_range "$LINE" "Path MTU 1400: reduced between hops 3 and 5 ($vanish)."
 lab_clear r4
 
 # One that tells, and behind it one that does not.
 reduction 2 1450
 pmtu deb12 4
 is two_reductions "$LINE" \
-  "Path MTU 1400: it reductions behind hop 2 (to 1450, 10.0.1.2 said packet too big), then behind hop 3 (to 1400, $vanish)."
+  "Path MTU 1400: reduced beyond hop 2 (to 1450, 10.0.1.2 sent Packet Too Big), then beyond hop 3 (to 1400, $vanish)."
 
 # The target is silent: the last hop that answers stands in for it.
 lab_clear r3
 lab_rule s input icmp type echo-request drop
 pmtu deb12 4
-is silent_target "$LINE" "Path MTU 1400 as far as hop 5, as the target does not answer: it reductions behind hop 2\
- (to 1450, 10.0.1.2 said packet too big), then behind hop 3 (to 1400, 10.0.2.2 said packet too big)."
+is silent_target "$LINE" "Path MTU 1400 as far as hop 5, as the target does not reply: reduced beyond hop 2\
+ (to 1450, 10.0.1.2 sent Packet Too Big), then beyond hop 3 (to 1400, 10.0.2.2 sent Packet Too Big)."
 lab_clear s
 
 needs_command
 for v in 4 6; do
   cli -r -n --asn off --pmtu "$(lab_target $v)"
-  like "command_v$v" "$OUT" "^ *Path MTU 1400: .*then behind hop 3 \\(to 1400, $(lab_addr $v 3) said packet too big\\)"
+  like "command_v$v" "$OUT" "^ *Path MTU 1400: .*then beyond hop 3 \\(to 1400, $(lab_addr $v 3) sent Packet Too Big\\)"
 done
 cli -j -n --asn off --pmtu "$(lab_target 4)"
 is command_json "$(lua5.4 -e 'local t = require("dkjson").decode(io.read "a").traces[1].pmtu

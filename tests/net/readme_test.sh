@@ -19,9 +19,9 @@ lab_up --routers 8 --no-rate-limit || exit 1
 mkdir -p "$LAB_SCRATCH/nmap/scripts" && cp "$TREE/nse/mtr-trace.nse" "$LAB_SCRATCH/nmap/scripts" || exit 1
 
 # commands PROGRAM FILE: what follows "sudo" or nothing in blocks of code, up to
-# two blanks and a remark; what needs a terminal is left out
+# two blanks and a remark; what needs a terminal or a database is left out
 commands() {
-  sed -nE "s/^    (\\$ )?(sudo )?($1 .*)/\\3/p" "$2" | sed -E 's/   *[^ ].*//' | grep -v -- ' -t '
+  sed -nE "s/^    (\\$ )?(sudo )?($1 .*)/\\3/p" "$2" | sed -E 's/   *[^ ].*//' | grep -vE -- ' -t |clickhouse-client'
 }
 
 # here COMMAND: for the lab

@@ -240,8 +240,8 @@ check.case("mtu_drop_with_packet_too_big", function()
   for _, protocol in ipairs { "icmp", "udp", "tcp" } do
     for _, version in ipairs { 4, 6 } do
       local line, result = mtu_line(narrow(version), { protocol = protocol })
-      check.equal(line, ("Path MTU 1400: it reductions behind hop 3 (%s said "
-        .. "packet too big)."):format(build.router(3, version)), protocol)
+      check.equal(line, ("Path MTU 1400: reduced beyond hop 3 (%s sent "
+        .. "Packet Too Big)."):format(build.router(3, version)), protocol)
       whole(result, 6)
     end
   end
@@ -252,8 +252,9 @@ check.case("mtu_drop_without_packet_too_big", function()
     for _, version in ipairs { 4, 6 } do
       local line, result = mtu_line(narrow(version,
         { r3 = { black_hole = true } }), { protocol = protocol })
-      check.equal(line, "Path MTU 1400: it reductions behind hop 3 (nobody "
-        .. "says so: packets of 1401 bytes vanish).", protocol)
+      check.equal(line, "Path MTU 1400: reduced beyond hop 3 (PMTU black "
+        .. "hole: no router reports it, packets of 1401 bytes get no "
+          .. "reply).", protocol)
       whole(result, 6)
     end
   end
@@ -264,8 +265,8 @@ check.case("mtu_search_by_rate_limited_answers_is_waited_for", function()
   local w = narrow(4, { r3 = { black_hole = true } })
   w.nodes.host.rate_limit = "linux4"
   local line, _, more = mtu_line(w, { protocol = "udp" })
-  check.equal(line, "Path MTU 1400: it reductions behind hop 3 (nobody says so: "
-    .. "packets of 1401 bytes vanish).")
+  check.equal(line, "Path MTU 1400: reduced beyond hop 3 (PMTU black hole: "
+    .. "no router reports it, packets of 1401 bytes get no reply).")
   check.equal(more.said[#more.said], "path MTU: no router names it, so sizes "
     .. "are searched: up to 57 s more")
 end)

@@ -28,49 +28,53 @@ end
 
 local LINES = {
   { name = "a_router_tells", pmtu = found(),
-    want = "Path MTU 1400: it reductions behind hop 3 (10.0.2.2 said packet "
-      .. "too big)." },
+    want = "Path MTU 1400: reduced beyond hop 3 (10.0.2.2 sent Packet Too "
+      .. "Big)." },
   { name = "nobody_tells", pmtu = found { mtu = 1300, reductions = {
     with(SEARCHED, { to = 4 }) } },
-    want = "Path MTU 1300: it reductions behind hop 3 (nobody says so: "
-      .. "packets of 1301 bytes vanish)." },
+    want = "Path MTU 1300: reduced beyond hop 3 (PMTU black hole: no router "
+      .. "reports it, packets of 1301 bytes get no reply)." },
   { name = "nobody_tells_between_hops",
     pmtu = found { mtu = 1300, reductions = { SEARCHED } },
-    want = "Path MTU 1300: it reductions between hops 3 and 5 (nobody says "
-      .. "so: packets of 1301 bytes vanish)." },
+    want = "Path MTU 1300: reduced between hops 3 and 5 (PMTU black hole: "
+      .. "no router reports it, packets of 1301 bytes get no reply)." },
   { name = "nobody_answers_behind", pmtu = found { mtu = 1300, reductions = {
     { method = "search", from = 3, mtu = 1300 } } },
-    want = "Path MTU 1300: it reductions somewhere behind hop 3 (nobody says "
-      .. "so: packets of 1301 bytes vanish)." },
+    want = "Path MTU 1300: reduced somewhere beyond hop 3 (PMTU black hole: "
+      .. "no router reports it, packets of 1301 bytes get no reply)." },
   { name = "before_the_first_that_answers", pmtu = found { mtu = 1300,
     reductions = { { method = "search", from = 0, to = 2, mtu = 1300 } } },
-    want = "Path MTU 1300: it reductions before hop 2 (nobody says so: "
-      .. "packets of 1301 bytes vanish)." },
+    want = "Path MTU 1300: reduced before hop 2 (PMTU black hole: no router "
+      .. "reports it, packets of 1301 bytes get no reply)." },
   { name = "several", pmtu = found { mtu = 1300,
     reductions = { TOLD, SEARCHED } },
-    want = "Path MTU 1300: it reductions behind hop 3 (to 1400, 10.0.2.2 said "
-      .. "packet too big), then between hops 3 and 5 (to 1300, nobody says "
-      .. "so: packets of 1301 bytes vanish)." },
+    want = "Path MTU 1300: reduced beyond hop 3 (to 1400, 10.0.2.2 sent "
+      .. "Packet Too Big), then between hops 3 and 5 (to 1300, PMTU black "
+        .. "hole: no router reports it, packets of 1301 bytes get no "
+          .. "reply)." },
   { name = "this_host", pmtu = found { reductions = { with(TOLD,
     { ttl = 0, from = 0, to = 1 }) } },
-    want = "Path MTU 1400: it reductions on this host's own link (this host "
+    want = "Path MTU 1400: reduced on this host's own link (this host "
       .. "sends no more)." },
   { name = "nothing_shrinks", pmtu = found { mtu = 1500, reductions = {} },
     want = "Path MTU 1500: that of this host's link." },
   { name = "hop_not_in_time",
     pmtu = found { done = false, reductions = {} },
-    want = "Path MTU 1400: packets of 1401 bytes vanish, the hop was not "
+    want = "Path MTU 1400: packets of 1401 bytes get no reply, the hop was "
+      .. "not "
       .. "found in time." },
   { name = "hop_not_within_the_bounds",
     pmtu = found { limited = true, reductions = {} },
-    want = "Path MTU 1400: packets of 1401 bytes vanish, the hop was not "
+    want = "Path MTU 1400: packets of 1401 bytes get no reply, the hop was "
+      .. "not "
       .. "found." },
   { name = "size_not_in_time",
     pmtu = found { done = false, exact = false, mtu = 1280, reductions = {} },
     want = "Path MTU not found in time: packets of 1280 bytes pass." },
   { name = "size_not_in_time_but_a_range",
     pmtu = found { done = false, exact = false, mtu = 1280, most = 1399,
-      reductions = {} }, want = "Path MTU not found in time: it is between 1280 "
+      reductions = {} }, want = "Path MTU not found in time: it is between "
+        .. "1280 "
       .. "and 1399 (packets of 1280 bytes pass, none of 1400 was answered)." },
   { name = "size_not_in_time_and_no_upper_bound",
     pmtu = found { done = false, exact = false, mtu = 1280, most = 1500,
@@ -80,21 +84,21 @@ local LINES = {
     pmtu = found { exact = false, limited = true, reductions = {} },
     want = "Path MTU not found: packets of 1400 bytes pass." },
   { name = "nobody_answers", pmtu = { done = true, reductions = {} },
-    want = "Path MTU not found: nobody answers." },
+    want = "Path MTU not found: no reply." },
   { name = "nothing_in_time", pmtu = { done = false, reductions = {} },
     want = "Path MTU not found in time." },
   { name = "target_is_silent", pmtu = found { asked = "hop",
     hop = { ttl = 5, address = "10.0.4.2" } },
-    want = "Path MTU 1400 as far as hop 5, as the target does not answer: "
-      .. "it reductions behind hop 3 (10.0.2.2 said packet too big)." },
+    want = "Path MTU 1400 as far as hop 5, as the target does not reply: "
+      .. "reduced beyond hop 3 (10.0.2.2 sent Packet Too Big)." },
   { name = "reductions_beyond_those_listed",
     pmtu = found { unlisted = 3 },
-    want = "Path MTU 1400: it reductions behind hop 3 (10.0.2.2 said packet "
-      .. "too big). 3 messages told of further reductions, which are not "
+    want = "Path MTU 1400: reduced beyond hop 3 (10.0.2.2 sent Packet Too "
+      .. "Big). 3 messages told of further reductions, which are not "
       .. "listed." },
   { name = "lies", pmtu = found { lies = 2, invalid_from = "10.0.1.2" },
-    want = "Path MTU 1400: it reductions behind hop 3 (10.0.2.2 said packet "
-      .. "too big). 10.0.1.2 named MTUs that cannot be, which were "
+    want = "Path MTU 1400: reduced beyond hop 3 (10.0.2.2 sent Packet Too "
+      .. "Big). 10.0.1.2 named MTUs that cannot be, which were "
       .. "ignored." },
   { name = "error", pmtu = { error = "no route", reductions = {} },
     want = "Path MTU not searched: no route." },

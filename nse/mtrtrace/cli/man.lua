@@ -32,21 +32,21 @@ end
 
 local SETTINGS = [[
 The file $XDG_CONFIG_HOME/mtr-trace/config (~/.config/mtr-trace/config) has
-lines "option = value" with the long names above; those that take no value
-are set by yes. A # begins a comment. Under sudo it is the file of the user
-who called sudo; from it nothing is taken that names a file to write to.
+lines "option = value" with the long names above; options without a value are
+set by "yes". A # begins a comment. Under sudo the file of the user who called
+sudo is read; options that name a file to write to are refused in that file.
 
-MTR_TRACE_OPTIONS in the environment holds options as on the command line,
-which wins over it; both win over the file.]]
+The environment variable MTR_TRACE_OPTIONS holds options as on the command
+line. The command line overrides the variable, and both override the file.]]
 
 local STATUS = [[
-0 where all targets were reached, 1 where one was not, 2 for a wrong option or
-a file that cannot be used, 3 without the permission to send or capture, 4
-where an alert was raised.]]
+0 if all targets were reached, 1 if one was not, 2 for a wrong option or a
+file that cannot be used, 3 without the permission to send or capture, 4 if an
+alert was raised.]]
 
 local MTR = [[
-Letters mean what they mean in mtr(8). What mtr has and mtr-trace has not is
-refused: ]]
+One-letter options mean what they mean in mtr(8). These options of mtr are not
+supported and are refused: ]]
 
 local function refused()
   local list = {}

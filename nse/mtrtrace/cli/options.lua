@@ -48,12 +48,12 @@ local ROWS = {
     arg = "interval",
     about = "time between two probes of one hop; auto is 0.1 s" },
   { short = "Z", name = "timeout", value = "TIME", group = "probes",
-    arg = "timeout", about = "how long an answer may take" },
+    arg = "timeout", about = "how long a reply may take" },
   { short = "G", name = "gracetime", value = "TIME", group = "probes",
     read = values.seconds, min = 0.001, max = 3600,
     want = "a time such as 5s or 500ms",
-    about = "how long to wait behind the last probe; like -Z it bounds the "
-      .. "wait for each answer" },
+    about = "how long to wait for replies after the last probe; like -Z, it "
+      .. "limits the wait for each reply" },
   { short = "f", name = "first-hop", also = "first-ttl", value = "TTL",
     group = "probes", arg = "first-hop", about = "first TTL that is probed" },
   { short = "m", name = "max-hops", also = "max-ttl", value = "TTL",
@@ -77,13 +77,13 @@ local ROWS = {
   { short = "s", name = "size", also = "psize", value = "BYTES",
     group = "probes", arg = "size",
     about = "length of the IP packet, headers included; -100: a random "
-      .. "one up to 100 for each probe" },
+      .. "length up to 100 for each probe" },
   { name = "flows", value = "COUNT", group = "probes", arg = "flows",
-    about = "flows that are traced at once, each on one path" },
+    about = "how many flows to trace at once, each on one path" },
   { name = "paths", value = "PERCENT", group = "probes", arg = "paths",
-    about = "search for all paths first, to this confidence" },
+    about = "search for all paths first, to this confidence in percent" },
   { name = "pmtu", group = "probes", sets = { pmtu = "yes" },
-    about = "find the path MTU, and the hop behind which it reductions" },
+    about = "find the path MTU, and the hop beyond which it is smaller" },
   { short = "Q", name = "tos", value = "NUMBER", group = "probes",
     arg = "tos", about = "type of service or traffic class" },
   { short = "a", name = "address", value = "ADDRESS", group = "probes",
@@ -120,7 +120,7 @@ local ROWS = {
   { name = "ripe-server", value = "SERVER", group = "names",
     arg = "ripe-server", about = "in place of whois.ripe.net" },
   { name = "asn-db", value = "FILE", group = "names", arg = "asn-db",
-    about = "ASN database in MaxMind's format; asks nobody else then" },
+    about = "ASN database in MaxMind's format; no server is asked then" },
   { name = "geo-db", value = "FILE", group = "names", arg = "geo-db",
     about = "city database in MaxMind's format, for places" },
 
@@ -129,19 +129,20 @@ local ROWS = {
     about = "also write the paths to FILE as GeoJSON, for map viewers; "
       .. "needs --geo-db" },
   { name = "os", value = "WORD", group = "names", arg = "os",
-    about = "what the guess of each hop's system may send: passive "
+    about = "what the OS guess may send to each hop: passive "
       .. "(nothing), echo (three echo requests), active (also three UDP "
       .. "datagrams and TCP ACKs) or off (no guess)" },
   { name = "snmp", group = "names", sets = { snmp = "yes" },
-    about = "send one SNMPv3 discovery request to each hop for that guess" },
+    about = "send one SNMPv3 discovery request to each hop, for the OS "
+      .. "guess" },
 
   -- ---- web
   { name = "http", value = "WORD", group = "web", arg = "http",
-    about = "whether to ask the target's web server for the time to its "
-      .. "first byte: on or off; off beyond 16 targets unless given" },
+    about = "whether to measure the time to first byte of the target's "
+      .. "web server: on or off; off with more than 16 targets" },
   { name = "url", value = "URL", group = "web", arg = "url",
-    about = "what to ask it for: a path, or a URL with scheme, port and "
-      .. "name; by default / by https, by http where there is no TLS" },
+    about = "what to request: a path, or a URL with scheme, port and "
+      .. "name; by default / by https, by http if there is no TLS" },
   { name = "http-count", value = "COUNT", group = "web",
     arg = "http-count", about = "requests, one after the other" },
   { name = "http-timeout", value = "TIME", group = "web",
@@ -153,7 +154,7 @@ local ROWS = {
   { short = "t", name = "curses", group = "output",
     sets = { format = "screen" },
     about = "show the live screen (the default on a terminal); its key ? "
-      .. "tells what it can do" },
+      .. "lists all keys" },
   { name = "displaymode", value = "MODE", group = "output",
     read = values.whole, min = 0, max = 2, want = "a whole number",
     about = "what the screen shows first: 0 the table, 1 strips, 2 a chart" },
@@ -162,8 +163,8 @@ local ROWS = {
       .. "view, whatever the locale" },
   { short = "r", name = "report", group = "output",
     sets = { format = "report", wide = "no" },
-    about = "print a table at the end (the default where output is no "
-      .. "terminal), as wide as the terminal, else 80 columns" },
+    about = "print a table at the end (the default if the output is not "
+      .. "a terminal), as wide as the terminal, else 80 columns" },
   { short = "w", name = "report-wide", group = "output",
     sets = { format = "report", wide = "yes" },
     about = "the same with all columns and whole names, however wide" },
@@ -183,10 +184,10 @@ local ROWS = {
     want = "the name of a file", writes = true,
     about = "also write a page with tables, charts and path to FILE" },
   { name = "ndjson", group = "output", sets = { format = "ndjson" },
-    about = "print what happens as it happens, an object a line" },
+    about = "print each event as it happens, one JSON object a line" },
   { name = "classic", group = "output", sets = { format = "classic" },
-    about = "print the path hop by hop as it is found, three probes each "
-      .. "unless -c says otherwise; of many flows one each" },
+    about = "print the path hop by hop as it is found, with three probes "
+      .. "per hop (or -c), with many flows one per flow" },
   { short = "o", name = "order", value = "LETTERS", group = "output",
     read = values.order, want = "letters out of LDRSNBAWVGJMXI",
     about = "columns of the table by mtr's letters, such as LSNABWV" },
@@ -198,14 +199,14 @@ local ROWS = {
 
   { name = "record", value = "FILE", group = "output", read = values.path,
     want = "the name of a file", writes = true,
-    about = "keep all that happens in FILE, for --replay" },
+    about = "keep all events in FILE, for --replay" },
   { name = "replay", value = "FILE", group = "output", read = values.path,
     want = "the name of a file", last = true,
-    about = "show the run in FILE again, digit for digit; sends nothing; "
-      .. "with -t on the live screen, as it happened" },
+    about = "show the run recorded in FILE, digit for digit, in any "
+      .. "format; with -t on the live screen; sends nothing" },
   { name = "speed", value = "NUMBER", group = "output", read = values.whole,
     min = 1, max = 1000, default = 1, want = "a whole number",
-    about = "how many times faster than it happened the screen shows it" },
+    about = "how many times faster the screen shows a recording" },
 
   { name = "rows", value = "KIND", group = "output",
     read = values.choice, want = "one of ",
@@ -229,36 +230,36 @@ local ROWS = {
     about = "a text for each row, such as team=web,site=a" },
   { name = "alert", value = "RULES", group = "output", last = true,
     read = rule.read, want = "rules such as loss>5%,for=3 or avg>=80ms, "
-      .. "parted by ;, of loss, avg, best, worst and jitter",
-    about = "say so on standard error when the target's loss or latency "
-      .. "passes a limit, by windows of 10 probes (loss>5%,for=3: three in "
-      .. "a row); exit status 4 where it did" },
+      .. "separated by ;, of loss, avg, best, worst and jitter",
+    about = "report on standard error when the target's loss or latency "
+      .. "exceeds a limit in windows of 10 probes (loss>5%,for=3: three "
+      .. "windows in a row); exit status 4 if it did" },
   { name = "exec", value = "PROGRAM", group = "output", last = true,
     read = values.path, want = "the name of a program",
     about = "run PROGRAM for each alert with its state (firing or resolved), "
       .. "target and rule as arguments and a JSON object on standard input; "
       .. "never through a shell, 4 at once, 30 a minute" },
   { name = "diff", group = "output", flag = true, last = true,
-    about = "compare two files, BEFORE and AFTER, in place of targets: "
+    about = "compare two files, BEFORE and AFTER, instead of tracing: "
       .. "recordings, JSON or XML of this program, or XML of Nmap; prints "
-      .. "what differs by more than chance (with -j JSON, with --markdown a "
-      .. "table); exit status 0 for no difference, 1 for one, 2 for a file "
-      .. "that cannot be read; sends nothing" },
+      .. "differences larger than chance (with -j JSON, with --markdown a "
+      .. "table); exit status 0 no difference, 1 a difference, 2 a file "
+      .. "cannot be read; sends nothing" },
 
   { name = "doctor", group = "output", flag = true, last = true,
-    about = "look over this host in place of a trace: rights, sockets, "
+    about = "check this host instead of tracing: privileges, sockets, "
       .. "capture, modules, routes, clock, Nmap; sends nothing beyond this "
-      .. "host, but to a --whois-server that is given; exit status 0 where "
+      .. "host, except to a given --whois-server; exit status 0 if "
       .. "traces are possible, else 1" },
 
   -- ---- settings
   { name = "config", value = "FILE", group = "settings", last = true,
     read = values.path, want = "the name of a file",
-    about = "settings to read instead of the user's own" },
+    about = "settings file to read instead of the user's own" },
   { name = "no-config", group = "settings", flag = true, last = true,
     about = "read no settings" },
   { name = "debug", group = "settings", flag = true,
-    about = "say on standard error how look-ups go" },
+    about = "log look-ups to standard error" },
   { name = "schema", group = "settings", flag = true, alone = true,
     about = "print the JSON Schema of --json, or of --diff --json, and "
       .. "end" },
@@ -279,7 +280,7 @@ local ROWS = {
   { short = "y", name = "ipinfo", value = "NUMBER",
     refused = "use --columns with asn, prefix, country, registry" },
   { short = "B", name = "bitpattern", value = "NUMBER",
-    refused = "the payload tells probes apart" },
+    refused = "the payload identifies probes" },
   { short = "S", name = "sctp", refused = "SCTP probes are not sent" },
 }
 

@@ -8,8 +8,8 @@ local options = require "mtrtrace.cli.options"
 local M = {}
 
 M.ABOUT = [[
-Traces the path to each TARGET, a name or an address, and tells loss, latency
-and jitter hop by hop, with kernel timestamps at both ends. Needs root or
+Traces the path to each TARGET (a name or an address) and shows loss, latency
+and jitter for every hop, with kernel timestamps at both ends. Needs root or
 CAP_NET_RAW.]]
 
 local EPILOG = [[

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The path MTU beside a trace: an enricher of mtrtrace.session.tracer that drives
--- core.pmtu, and its finding in words. What draws rate-limited errors waits until
--- the trace is done, so that no figure of the table is touched.
+--- The path MTU beside a trace: an enricher of mtrtrace.session.tracer that
+-- drives core.pmtu, and its finding in words. Probes that draw rate-limited
+-- errors wait until the trace is done, so they change no figure of the table.
 -- @module mtrtrace.pmtu.enricher
 local M = {}
 
@@ -38,7 +38,8 @@ local function place(reduction, hops)
   for _, hop in ipairs(hops) do
     for _, responder in ipairs(hop.responders) do
       if responder.address == reduction.address then
-        reduction.ttl, reduction.from, reduction.to = hop.ttl, hop.ttl, hop.ttl + 1
+        reduction.ttl, reduction.from = hop.ttl, hop.ttl
+        reduction.to = hop.ttl + 1
         return
       end
     end
@@ -114,21 +115,22 @@ local function where(reduction)
   elseif from == 0 then
     return to and ("before hop %d"):format(to) or "at a hop that is not known"
   elseif to == from + 1 then
-    return ("behind hop %d"):format(from)
+    return ("beyond hop %d"):format(from)
   end
   return to and ("between hops %d and %d"):format(from, to)
-    or ("somewhere behind hop %d"):format(from)
+    or ("somewhere beyond hop %d"):format(from)
 end
 
 local function why(reduction, size, several)
-  local to = several and reduction.mtu and ("to %d, "):format(reduction.mtu) or ""
+  local to = several and reduction.mtu and ("to %d, "
+    .. ""):format(reduction.mtu) or ""
   if reduction.method == "search" then
-    return ("%snobody says so: packets of %d bytes vanish"):format(to,
-      size + 1)
+    return ("%sPMTU black hole: no router reports it, packets of %d bytes "
+      .. "get no reply"):format(to, size + 1)
   elseif reduction.ttl == 0 then
     return to .. "this host sends no more"
   end
-  return ("%s%s said packet too big"):format(to, reduction.address)
+  return ("%s%s sent Packet Too Big"):format(to, reduction.address)
 end
 
 local function shrinking(pmtu)
@@ -155,12 +157,12 @@ end
 
 local function finding(pmtu)
   local reach = pmtu.asked == "hop" and (" as far as hop %d, as the target "
-    .. "does not answer"):format(pmtu.hop.ttl) or ""
+    .. "does not reply"):format(pmtu.hop.ttl) or ""
   if pmtu.error then
     return ("Path MTU not searched: %s."):format(pmtu.error)
   elseif not pmtu.mtu then
     return ("Path MTU not found%s."):format(pmtu.done
-      and ": nobody answers" or " in time")
+      and ": no reply" or " in time")
   elseif not pmtu.exact then
     return ("Path MTU not found%s%s: %s."):format(
       pmtu.done and "" or " in time", reach, range(pmtu))
@@ -168,10 +170,10 @@ local function finding(pmtu)
     return ("Path MTU %d%s: that of this host's link."):format(pmtu.mtu,
       reach)
   elseif last_is_known(pmtu) then
-    return ("Path MTU %d%s: it reductions %s."):format(pmtu.mtu, reach,
+    return ("Path MTU %d%s: reduced %s."):format(pmtu.mtu, reach,
       shrinking(pmtu))
   end
-  return ("Path MTU %d%s: packets of %d bytes vanish, the hop was not "
+  return ("Path MTU %d%s: packets of %d bytes get no reply, the hop was not "
     .. "found%s."):format(pmtu.mtu, reach, pmtu.mtu + 1,
     pmtu.done and "" or " in time")
 end

@@ -265,7 +265,7 @@ local GRAPH = {
 }
 
 local SHRINK = {
-  { "ttl", value("integer", "hop behind which it reductions; null where that "
+  { "ttl", value("integer", "hop beyond which the MTU is smaller; null where that "
     .. "is a range", true) },
   { "address", text("of that hop, or of the first of the range", true) },
   { "mtu", value("integer", "of what is behind, bytes", true) },
@@ -283,7 +283,7 @@ local PMTU = {
     .. "bytes", true) },
   { "link_mtu", value("integer", "of the interface, bytes", true) },
   { "asked", text("target, or hop where the target does not answer", true) },
-  { "reductions", list("where it reductions, on the way there",
+  { "reductions", list("MTU reductions on the forward path",
     all_required(SHRINK)) },
   { "done", value("boolean", "whether the search ended", true) },
   { "limited", value("boolean", "whether bounds or contradicting answers "

@@ -1,0 +1,117 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- The manual against the tables that it describes: columns, arguments,
+-- options, links. After a change of a column:
+-- tests/lua lua5.4 tests/unit/docs_test.lua write
+local args = require "mtrtrace.options.args"
+local check = require "check"
+local fields = require "mtrtrace.table.fields"
+
+local FORMATS, ARGUMENTS = "nse/doc/output-formats.md", "nse/doc/arguments.md"
+
+local function read(path)
+  local file = assert(io.open(path))
+  local text = file:read "a"
+  file:close()
+  return text
+end
+
+local function manual()
+  local list = { "README.md", "CONTRIBUTING.md", "SECURITY.md",
+    "nse/README.md", "cext/README.md" }
+  local pipe = assert(io.popen "ls nse/doc/*.md")
+  for path in pipe:lines() do
+    list[#list + 1] = path
+  end
+  pipe:close()
+  return list
+end
+
+-- ---- columns ---------------------------------------------------------------
+
+local BEGIN = "<!-- columns: made by tests/unit/docs_test.lua -->\n"
+local END = "<!-- end of columns -->\n"
+
+local function columns()
+  local lines = { "| key | title | unit | meaning |", "|---|---|---|---|" }
+  for _, field in ipairs(fields.all()) do
+    lines[#lines + 1] = ("| `%s`%s | %s | %s | %s |"):format(field.key,
+      field.default and " *" or "", field.title, field.unit or "",
+      field.about)
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+local function around(text)
+  local _, from = text:find(BEGIN, 1, true)
+  local to = text:find(END, 1, true)
+  return text:sub(1, from), text:sub(from + 1, to - 1), text:sub(to)
+end
+
+if arg[1] == "write" then
+  local before, _, behind = around(read(FORMATS))
+  local file = assert(io.open(FORMATS, "w"))
+  file:write(before, columns(), behind)
+  file:close()
+end
+
+check.case("columns_are_those_of_the_field_table", function()
+  local _, shown = around(read(FORMATS))
+  check.equal(shown, columns(), "tests/unit/docs_test.lua write")
+end)
+
+-- ---- arguments -------------------------------------------------------------
+
+check.case("every_argument_is_in_the_manual", function()
+  local text = read(ARGUMENTS)
+  for _, row in ipairs(args.all()) do
+    check.contains(text, "`" .. row.name .. "`")
+  end
+end)
+
+-- ---- pages -----------------------------------------------------------------
+
+check.case("readme_has_at_most_150_lines", function()
+  local _, count = read "README.md":gsub("\n", "\n")
+  check.equal(count <= 150, true, count)
+end)
+
+check.case("every_chapter_begins_with_a_question_or_a_task_and_a_command",
+  function()
+    for _, path in ipairs(manual()) do
+      if path:find "^nse/doc/" then
+        local text = read(path)
+        local first = text:find "\n## " or #text
+        check.equal(text:sub(1, first):find "\n    [^ ]" ~= nil
+          or text:sub(1, first):find "\n```lua" ~= nil, true, path)
+      end
+    end
+  end)
+
+check.case("every_folder_has_its_line_for_contributors", function()
+  local text = read "CONTRIBUTING.md"
+  local pipe = assert(io.popen "ls -d nse/mtrtrace/*/ cext/*/ tests/*/")
+  for path in pipe:lines() do
+    local name = path:match "([^/]+)/$"
+    local found = text:find("`" .. name .. "`", 1, true)
+      or text:find(path:sub(1, -2) .. "`", 1, true)
+    check.equal(found ~= nil, true, path)
+  end
+  pipe:close()
+end)
+
+check.case("links_lead_to_files_of_the_tree", function()
+  for _, path in ipairs(manual()) do
+    local folder = path:match "^(.*/)" or ""
+    for link in read(path):gmatch "%]%(([^)]+)%)" do
+      if not link:find "^https?:" then
+        local file = io.open(folder .. link:gsub("#.*", ""))
+        check.equal(file ~= nil, true, path .. ": " .. link)
+        if file then
+          file:close()
+        end
+      end
+    end
+  end
+end)
+
+check.finish()

@@ -12,7 +12,7 @@ run() { # FAMILY [NMAP OPTION...]
   trace "${flavour[$1]}" "-$1" "${@:2}" "$(lab_target "$1")"
 }
 
-# A slow link behind router 1, and less deadline than it takes: late answers.
+# A slow link beyond router 1, and a timeout shorter than it takes: late answers.
 lab_exec r1 tc qdisc add dev down root tbf rate 40kbit burst 200 limit 20000
 run 4 --script-args mtr-trace.timeout=10ms,mtr-trace.packets=3
 is late_is_not_loss "$(show hops ip received loss | xargs)" "1 10.0.0.2 3 0 2 10.0.1.2 3 0 3 10.0.2.2 3 0 4 10.0.3.2 3 0"

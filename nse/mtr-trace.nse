@@ -10,10 +10,10 @@ jitter, ASN, organization and OS guess. Round trips are taken from kernel
 timestamps at both ends, so a busy machine does not change them.
 
 Probes are ICMP echo requests by default, or UDP datagrams or TCP SYNs, to
-IPv4 and IPv6 targets. The targets of a host group are traced at once. Nmap runs
-one group after the other: with <code>--min-hostgroup 256</code> a /24 takes a
-quarter of the time. The script needs the privilege to send and capture raw
-packets. Without it, the script says so once (with <code>-v</code>) and ends;
+IPv4 and IPv6 targets. The targets of a host group are traced at once. Nmap
+runs one group after the other: with <code>--min-hostgroup 256</code> a /24
+takes a quarter of the time. The script needs the privilege to send and
+capture raw packets. Without it, the script says so once (with <code>-v</code>) and ends;
 other scripts are not affected. The script needs its C module mtrtrace.core and
 works with <code>-sn</code>, <code>-Pn</code> and <code>-6</code>.
 
@@ -37,7 +37,7 @@ it. Loss on the path persists to every hop beyond the place where it begins, so
 such a hop drops replies and not packets.
 
 The lines below the table are verdicts: where round-trip loss is first visible,
-with its interval, or that this is unknown; hops that rate-limit their ICMP
+with its interval, or that this is unknown; hops that rate limit their ICMP
 replies, are slow to reply, or are silent although hops beyond them reply;
 where latency rises and stays high; a changed path or return path; load
 balancing. A clean path has no verdicts. A round trip does not show in which
@@ -128,7 +128,8 @@ between two networks the address may belong to the neighbour.
 --       <code>10ms</code>. Default: <code>auto</code>, the pace of
 --       <code>-T</code>.
 -- @args mtr-trace.size Length of the IP packet in bytes, at most the link's
---       MTU; <code>-100</code> gives each probe a random length up to 100. Default: <code>64</code> for icmp, <code>40</code> for udp,
+--       MTU; <code>-100</code> gives each probe a random length up to 100.
+--       Default: <code>64</code> for icmp, <code>40</code> for udp,
 --       <code>44</code> for tcp; 20 more with IPv6.
 -- @args mtr-trace.tos Type of service or traffic class, 0 to 255.
 --       Default: <code>0</code>.
@@ -193,8 +194,8 @@ between two networks the address may belong to the neighbour.
 -- @args mtr-trace.asn-db ASN database in MaxMind's format; needs
 --       libmaxminddb. Default: none.
 -- @args mtr-trace.geo-db City database in MaxMind's format, for the columns
---       <code>geo_country</code> to <code>longitude</code>; no server is asked.
---       Default: none.
+--       <code>geo_country</code> to <code>longitude</code>; no server is
+--       asked. Default: none.
 -- @args mtr-trace.geo-out File to write the paths to as GeoJSON, which map
 --       viewers open; needs geo-db. Default: none.
 -- @args mtr-trace.baseline File of an earlier run to compare with: XML of

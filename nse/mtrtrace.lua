@@ -115,8 +115,8 @@ end
 --- Traces a target and gives its events one by one. Blocks; raises where
 -- the trace cannot be started.
 -- @tparam table options as core.trace takes them
--- @treturn function iterator: an event as in nse/doc/library.md, and the trace,
---   which has cancel() and result()
+-- @treturn function iterator: an event as in nse/doc/library.md, and the
+--   trace, which has cancel() and result()
 function M.events(options)
   local run = assert(M.session())
   local queue, at, wanted = {}, 0, {}

@@ -31,7 +31,8 @@ struct ask_config {
     int64_t timeout_ns; /* of each probe */
 };
 
-/* What answering a UDP probe costs the responder: an error of the rate-limit that traces draw on. */
+/* What answering a UDP probe costs the responder: an error of the rate limit that traces draw
+ * on. */
 enum ask_permit {
     ASK_HOLD, /* a trace samples it: not now */
     ASK_ONE,  /* it rate-limits and has a token: one, and that is all there will be */

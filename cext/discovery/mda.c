@@ -327,8 +327,8 @@ static int64_t reply_timeout_ns(const struct mda *m)
     return reply_timeout < m->config.timeout_ns ? reply_timeout : m->config.timeout_ns;
 }
 
-/* A TTL that answered others but not this one may rate-limit: it is left alone for a second, and asked
- * faster again only while that goes well. */
+/* A TTL that answered others but not this one may rate-limit: it is left alone for a second, and
+ * asked faster again only while that goes well. */
 static void slow_down(struct manner *manner, int64_t now_ns)
 {
     manner->strikes++;

@@ -40,7 +40,8 @@ bool pmtu_done(const struct pmtu *m)
     return m->phase == DONE;
 }
 
-/* ---- reply_timeout ------------------------------------------------------------------------------ */
+/* ---- reply_timeout
+ * ------------------------------------------------------------------------------ */
 
 static int64_t reply_timeout_ns(const struct pmtu *m)
 {

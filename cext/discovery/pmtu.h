@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How large a packet may be on the way to the target, and where that reductions: a pure state machine
- * beside trace.h, driven in the same way. Probes that may not be fragmented go to the target; a
- * router that says "packet too big" names the next size to try, and is the hop behind which the
- * path reductions. Where nobody says so, sizes are searched, then hops: the last one that a packet one
- * byte too large still reaches, and the next one that answers a small one. A size is given up only
- * after three silences, and the end of a search only after the next larger size stayed unanswered
- * between answers to the largest. Errors of hops are rate-limited, "too big" is not (Linux): what draws
- * the former is spaced, and can be held back until a trace beside it is done. */
+/* How large a packet may be on the way to the target, and where that size is reduced: a pure state
+ * machine beside trace.h, driven in the same way. Probes that may not be fragmented go to the
+ * target; a router that says "packet too big" names the next size to try, and is the hop behind
+ * which the MTU of the path is smaller. Where nobody says so, sizes are searched, then hops: the
+ * last one that a packet one byte too large still reaches, and the next one that answers a small
+ * one. A size is given up only after three silences, and the end of a search only after the next
+ * larger size stayed unanswered between answers to the largest. Errors of hops are rate-limited,
+ * "too big" is not (Linux): what draws the former is spaced, and can be held back until a trace
+ * beside it is done. */
 #ifndef MTR_DISCOVERY_PMTU_H
 #define MTR_DISCOVERY_PMTU_H
 

@@ -37,8 +37,8 @@ static void ask(struct pmtu *m, uint8_t ttl, uint16_t size, uint8_t wanted, int6
             (struct question){ .ttl = ttl, .size = size, .wanted = wanted, .first_ns = first_ns };
 }
 
-/* Where answers are rate-limited one silence is enough to go on with: the size that is found last is
- * checked before the end, and those above it follow from it. */
+/* Where answers are rate-limited one silence is enough to go on with: the size that is found last
+ * is checked before the end, and those above it follow from it. */
 static uint8_t tries(const struct pmtu *m)
 {
     return pmtu_is_narrow(m) ? 1 : PMTU_TRIES;

@@ -273,7 +273,7 @@ static enum hop_verdict resume(struct hop *hop, int64_t now_ns)
     return HOP_NEEDS_PROOF;
 }
 
-/* It never answered before; an answer to some of the tests shows that it has a rate-limit. */
+/* It never answered before; an answer to some of the tests shows that it has a rate limit. */
 static enum hop_verdict judge_waking(struct hop *hop, int64_t now_ns)
 {
     if (hop->proof.answered + hop->proof.voided == hop->proof.length)

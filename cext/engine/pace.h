@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What routers that rate-limit their ICMP errors have left for us. The budget belongs to the responder:
- * all traces of a process draw on one, and what one of them measured there serves the others. A
- * sample is the outcome of counted probes sent to one (responder, TTL, protocol, kind of answer),
- * spaced so that the rate-limit suffices. Pure; one struct pace per prober. */
+/* What routers that rate limit their ICMP errors have left for us. The budget belongs to the
+ * responder: all traces of a process draw on one, and what one of them measured there serves the
+ * others. A sample is the outcome of counted probes sent to one (responder, TTL, protocol, kind of
+ * answer), spaced so that the rate limit suffices. Pure; one struct pace per prober. */
 #ifndef MTR_ENGINE_PACE_H
 #define MTR_ENGINE_PACE_H
 
@@ -73,7 +73,8 @@ struct pace_usage pace_usage(const struct pace *pace);
 typedef void pace_visitor(void *context, const struct pace_outcome *outcome);
 void pace_visit(const struct pace *pace, pace_visitor *visit, void *context);
 
-/* What a sample is of. Echo replies and TCP answers are not rate_limited together with ICMP errors. */
+/* What a sample is of. Echo replies and TCP answers are not rate-limited together with ICMP
+ * errors. */
 struct pace_key {
     struct ipaddr responder;
     enum wire_protocol protocol;
@@ -95,14 +96,15 @@ struct pace_evidence {
  * where only samples over other ways were; else NULL. The caller holds it until pace_leave. */
 struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, int64_t now_ns);
 
-/* The same, made if it is new: the responder rate-limits, was asked last at now_ns, and is to be left
- * alone for a second; from then on it has a token every `sample_interval_ns`. The caller holds the sample
- * until pace_leave. NULL without memory. */
+/* The same, made if it is new: the responder rate-limits, was asked last at now_ns, and is to be
+ * left alone for a second; from then on it has a token every `sample_interval_ns`. The caller holds
+ * the sample until pace_leave. NULL without memory. */
 struct pace_sample *pace_rate_limit(struct pace *pace, const struct pace_key *key,
                                     struct pace_evidence evidence, int64_t sample_interval_ns,
                                     int64_t now_ns);
 
-/* For a trace that got no reply at this TTL. True where a router known to rate-limit may be there. */
+/* For a trace that got no reply at this TTL. True where a router known to rate-limit may be
+ * there. */
 bool pace_is_limited(const struct pace *pace, const struct pace_key *key, int64_t now_ns);
 
 /* The sample of the responder with this hash in place of key->responder; NULL if none was in use
@@ -125,9 +127,9 @@ void pace_answered(struct pace *pace, const struct ipaddr *responder, int64_t no
  * before it is clear that it sends none. */
 void pace_measuring(struct pace_sample *sample, int64_t now_ns);
 
-/* It has: tokens come every `sample_interval_ns`, the next by `from_ns`. That one is for an unsampled probe,
- * see pace_lead: the bursts went on until replies came, so where replies are lost several in a row
- * it comes in a good moment. */
+/* It has: tokens come every `sample_interval_ns`, the next by `from_ns`. That one is for an
+ * unsampled probe, see pace_lead: the bursts went on until replies came, so where replies are lost
+ * several in a row it comes in a good moment. */
 void pace_measured(struct pace_sample *sample, int64_t sample_interval_ns, int64_t from_ns);
 
 /* True if the next probe of the sample is unsampled; it takes a token as the others do. */
@@ -136,7 +138,8 @@ bool pace_lead(struct pace_sample *sample, int64_t now_ns);
 /* From when on the responder has a token for somebody; 0 if it is not known to rate-limit. */
 int64_t pace_free_ns(const struct pace *pace, const struct ipaddr *responder);
 
-/* Takes that token for a probe outside any sample; nothing to take where nothing is rate-limited. */
+/* Takes that token for a probe outside any sample; nothing to take where nothing is
+ * rate-limited. */
 void pace_take(struct pace *pace, const struct ipaddr *responder, int64_t now_ns);
 
 /* Bursts of several traces to one responder take turns: Linux answers all sources together only
@@ -160,9 +163,9 @@ const struct ipaddr *pace_responder(const struct pace_sample *sample);
 int64_t pace_spacing_ns(const struct pace_sample *sample);
 struct pace_evidence pace_evidence(const struct pace_sample *sample);
 
-/* A silent hop may be a router that rate-limits another trace at this TTL, which gets all its tokens,
- * or the target, where another trace has met it no farther away. When its next one comes, if such a
- * sample is being taken; else 0. */
+/* A silent hop may be a router that rate-limits another trace at this TTL, which gets all its
+ * tokens, or the target, where another trace has met it no farther away. When its next one comes,
+ * if such a sample is being taken; else 0. */
 int64_t pace_slot_ns(const struct pace *pace, const struct wire_spec *spec, uint8_t ttl,
                      int64_t now_ns);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How fast a router that rate-limits gets tokens, by bursts about a second apart that each empty its
- * bucket. All probes of these are unsampled: the pace of a sample never rests on its own outcomes.
- * Pure. */
+/* How fast a router that rate-limits gets tokens, by bursts about a second apart that each empty
+ * its bucket. All probes of these are unsampled: the pace of a sample never rests on its own
+ * outcomes. Pure. */
 #ifndef MTR_ENGINE_REFILL_H
 #define MTR_ENGINE_REFILL_H
 

@@ -61,8 +61,7 @@ enum event_kind {
 /* Why a hop's sample was replaced. */
 struct trace_rate_limit {
     struct pace_evidence evidence; /* by this trace, or by the one that found it out */
-    int64_t
-        sample_interval_ns; /* of the new sample; 0: what another trace's was taken for is withdrawn */
+    int64_t sample_interval_ns;    /* of the new sample; 0: another trace's is given up again */
 };
 
 enum trace_ending { TRACE_RUNNING, TRACE_REACHED, TRACE_UNREACHABLE, TRACE_SILENT };

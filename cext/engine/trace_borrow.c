@@ -155,7 +155,8 @@ static void look_at_all(struct trace *t, bool ending, int64_t now_ns)
     }
 }
 
-/* A responder has turned out to rate-limit: who waits at one of its TTLs need not wait any longer. */
+/* A responder has turned out to rate-limit: who waits at one of its TTLs need not wait any
+ * longer. */
 static void note_limits(struct trace *t, int64_t now_ns)
 {
     if (t->limits == pace_limits(t->pace))

@@ -19,7 +19,8 @@ bool handle_push_prober(lua_State *L, struct err *err);
  * NULL with *err set if it cannot be opened. */
 struct prober_ud *handle_hold_prober(lua_State *L, struct err *err);
 
-/* Pushes nil, a sentence and a name: the results of what the world refuses. Returns their number. */
+/* Pushes nil, a sentence and a name: the results of what the world refuses. Returns their
+ * number. */
 int handle_push_err(lua_State *L, const struct err *err);
 
 void handle_register(lua_State *L); /* once per state */

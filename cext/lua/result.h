@@ -9,7 +9,8 @@
 
 void lresult_register(lua_State *L);
 
-/* Pushes a userdata that frees the report's counters whatever happens; the report in it is empty. */
+/* Pushes a userdata that frees the report's counters whatever happens; the report in it is
+ * empty. */
 struct prober_report *lresult_new(lua_State *L);
 
 /* Pushes the table; field names and units are documented in README.md beside this file. */

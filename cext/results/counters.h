@@ -123,9 +123,9 @@ void counters_free(struct counters *counters);
 /* A trace_sink's body. */
 void counters_event(struct counters *counters, const struct trace_event *event);
 
-/* Adds the figures of another flow's counters: cells of one address become one, runs and lost probes
- * follow those that are there. For tallies that nothing waits in, such as snapshots. -1 without
- * memory. */
+/* Adds the figures of another flow's counters: cells of one address become one, runs and lost
+ * probes follow those that are there. For tallies that nothing waits in, such as snapshots. -1
+ * without memory. */
 int counters_merge(struct counters *into, const struct counters *from);
 
 /* A copy to read while the trace goes on, with the samples that still wait counted in, and

@@ -142,7 +142,8 @@ table.insert(SUBJECTS, { "head", function(trace, truth)
   equal("first_hop", data.first_hop, "1")
   local probed = tonumber(data.probed_hop)
   holds("probed_hop is " .. probed, probed >= n and probed <= n + 6)
-  for _, key in ipairs { "capture_drops", "clock_adjustments", "missing_tx_timestamp" } do
+  for _, key in ipairs { "capture_drops", "clock_adjustments",
+    "missing_tx_timestamp" } do
     equal(key, data[key], "0")
   end
   equal("send_error", data.send_error, nil)

@@ -38,7 +38,7 @@ name=rate_limited_v6
 trace "$other" -6 --script-args $QUIET,mtr-trace.packets=3 "$t6"
 only_linux "$name"
 
-# Port unreachables cost what time exceeded does: one is taken from the rate-limit,
+# Port unreachables cost what time exceeded does: one is taken from the rate limit,
 # once, and no counted probe goes unanswered for it.
 count_sent udp_to_routers udp dport 33434 ip daddr "$(lab_addr 4 1)"
 trace deb12 --script-args $QUIET,mtr-trace.packets=5,mtr-trace.os=active "$t4"

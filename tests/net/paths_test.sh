@@ -1,7 +1,7 @@
 #!/bin/bash
 # Several paths through real routers: the graph, shares and identifiers beside
 # the lab's truth, the bytes that balancers hash on the wire, loss on one
-# branch, routers that rate-limit, balancing per packet.
+# branch, routers that rate limit, balancing per packet.
 
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/command.sh"
@@ -182,7 +182,7 @@ widths 4
 compare_tracelb 4
 lab_down
 
-# ---- routers that rate-limit -------------------------------------------------------
+# ---- routers that rate limit -------------------------------------------------------
 
 lab_up --routers 5 || exit 1
 lab_fork 2 2 || exit 1

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- How routers rate-limit their ICMP errors: token buckets as vendors build them
--- (RFC 4443 section 2.4 f; icmp_ratelimit of Linux; defaults of IOS and
+--- How routers rate-limit their ICMP errors: token buckets as vendors build
+-- them (RFC 4443 section 2.4 f; icmp_ratelimit of Linux; defaults of IOS and
 -- Junos). Times are nanoseconds.
 -- @module sim.bucket
 local M = {}

@@ -128,7 +128,8 @@ for _, preset in ipairs { false, "linux4", "iosxr" } do
     function()
     for seed = 1, 2 * RUNS do
       local until_s = 0.3 + 0.1 * seed
-      local w = build.line(4, { nodes = { r2 = { rate_limit = preset or nil } } })
+      local w = build.line(4,
+        { nodes = { r2 = { rate_limit = preset or nil } } })
       local result = driver.trace(w, { packets = 10, max_hops = 7 }, {
         seed = seed, on_receive = function(delivery, now)
           return now < until_s * 1e9

@@ -55,7 +55,8 @@ local GRID = {
   { name = "linux4_empty", each = rate_limit("linux4", "empty"), ways = BACK },
   { name = "linux4_nothing_behind", each = rate_limit "linux4", ways = BACK,
     host = { echo = false }, last = HOPS - 1, trace = { max_silent = 1 } },
-  { name = "linux4_udp", each = rate_limit "linux4", host = rate_limit "linux4",
+  { name = "linux4_udp", each = rate_limit "linux4",
+    host = rate_limit "linux4",
     trace = { protocol = "udp", max_hops = 30 }, ways = { "both" } },
   { name = "plain_bursty", ways = BURSTY, runs = 12000 },
   { name = "linux4_bursty", each = rate_limit "linux4",
@@ -63,7 +64,8 @@ local GRID = {
   -- Where replies are lost several in a row, tokens seem to come too seldom.
   -- The pace is known once bursts were answered, that is in good times: so the
   -- paced sample has an unsampled probe ahead.
-  { name = "linux4_bursty", each = rate_limit "linux4", ways = { "bursts_back" },
+  { name = "linux4_bursty", each = rate_limit "linux4",
+    ways = { "bursts_back" },
     figures = 0.99 },
   { name = "bucket_of_10", each = rate_limit "iosxr", ways = BACK,
     losses = BOTH },

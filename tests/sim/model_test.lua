@@ -34,7 +34,8 @@ local REFUSED = {
     want = "world.nodes.a.link: unknown key 'dealy_ms'",
     change = function(w) w.nodes.a.link = { dealy_ms = 1 } end
   },
-  { name = "unknown_preset", want = "world.nodes.a.rate_limit is cisco: one of",
+  { name = "unknown_preset",
+    want = "world.nodes.a.rate_limit is cisco: one of",
     change = function(w) w.nodes.a.rate_limit = "cisco" end
   },
   { name = "loss_above_1", want = "world.nodes.a.link.loss is 20",
@@ -139,7 +140,8 @@ check.case("a_queue_waits_as_long_as_theory_says", function()
     tostring(sum / n / 1e6))
 end)
 
--- ---- rate limiting, against published figures ---------------------------------
+-- ---- rate limiting, against published figures
+-- ---------------------------------
 
 -- Answers to `pps` a second for `seconds`, in whole seconds.
 local function answers(spec, pps, seconds, seed)

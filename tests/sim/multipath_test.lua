@@ -231,7 +231,8 @@ local MEASURED_NS = 5e9
 -- answer, within the pace; no flow is taken for one that nobody answers.
 local function rate_limited(path, version, protocol)
   local rate_limit, times = { rate_limit = "linux" .. version }, {}
-  local w = world(path, version, { r1 = rate_limit, r2 = rate_limit, host = rate_limit })
+  local w = world(path, version, { r1 = rate_limit, r2 = rate_limit,
+    host = rate_limit })
   local result, text, run = core.run(w, { protocol = protocol, flows = 16,
     packets = 5 }, { verbose = true, on_send = function(_, ttl, now)
       times[#times + 1] = ttl == 1 and now > MEASURED_NS and now or nil
@@ -262,7 +263,8 @@ check.case("sixteen_flows_keep_the_pace_of_those_that_rate_limit", function()
       local result, run, times = rate_limited(diamond(4), version, protocol)
       check.equal(#result.groups, 4)
       keeps_pace(result, times)
-      local told = said(table.concat(run.said, "\n"), "rate-limits its answers")
+      local told = said(table.concat(run.said, "\n"),
+        "rate-limits its answers")
       check.equal(#told, 1)
       local left = tonumber(told[1]:match ": about (%d+) s more$")
       -- The estimate may be made before the bursts that measure are over,

@@ -77,7 +77,8 @@ for _, row in ipairs(ROWS) do
           check_hop(row, hop)
         end
         for _, v in ipairs(result.verdicts) do
-          check.equal(v.kind ~= "loss" and v.kind ~= "rate_limited", true, v.text)
+          check.equal(v.kind ~= "loss" and v.kind ~= "rate_limited", true,
+            v.text)
         end
         local narrow = row.kbit and row.kbit <= 1000
         if narrow and row.flows > 1 then

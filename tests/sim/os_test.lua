@@ -174,7 +174,8 @@ check.case("asking_costs_rate_limited_hops_no_counted_probe", function()
       local result = traced(world, "active",
         { packets = 10, protocol = protocol })
       for _, hop in ipairs(result.hops) do
-        check.equal(hop.received, hop.sent, rate_limit .. " " .. protocol .. ": "
+        check.equal(hop.received, hop.sent,
+          rate_limit .. " " .. protocol .. ": "
           .. figures(result))
       end
     end

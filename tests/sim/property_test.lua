@@ -82,7 +82,8 @@ local function every_probe_has_one_fate(run_)
 end
 
 local function new_sums()
-  return { sent = 0, received = 0, total_sent = 0, total_received = 0, late = 0,
+  return { sent = 0, received = 0, total_sent = 0, total_received = 0,
+    late = 0,
     duplicates = 0, send_errors = 0, in_flight = 0 }
 end
 
@@ -168,7 +169,8 @@ local function rows_add_up(run_)
       "hop %d: %d in flight at the end", hop.ttl, hop.in_flight)
     if not run_.trouble and result.ending ~= "silent" then
       -- One that fell silent while its refill was measured has no figure.
-      local want = hop.rate_limit and hop.rate_limit.sample_interval_s > MOST_SPACING_S and 0
+      local want = hop.rate_limit
+        and hop.rate_limit.sample_interval_s > MOST_SPACING_S and 0
         or result.packets
       assert_that(hop.sent == want, "hop %d: %d sent, want %d", hop.ttl,
         hop.sent, want)
@@ -239,14 +241,15 @@ local function it_ends_in_bounds(run_)
     rate_limits[hop.ttl] = hop.rate_limit and REFILL_BURSTS * 16 or 0
   end
   for ttl, hop in ipairs(recount(run_.t.events)) do
-    -- Two samples, the tests, two proofs, and where it rate-limits the bursts that
-    -- measure the refill; all of it once more for what went wrong. A silent
-    -- one
+    -- Two samples, the tests, two proofs, and where it rate-limits the bursts
+    -- that measure the refill; all of it once more for what went wrong. A
+    -- silent one
     -- is woken at most once a second, by three.
     local waking = 3 * (1 + math.ceil(run_.result.elapsed_s))
     local most = (2 * packets + 12 + 2 * 16 + (rate_limits[ttl] or 0) + waking)
       * (1 + run_.count.failed)
-    assert_that(hop.total_sent <= most, "hop %d: %d probes", ttl, hop.total_sent)
+    assert_that(hop.total_sent <= most, "hop %d: %d probes", ttl,
+      hop.total_sent)
   end
   assert_that(run_.result.ending, "no ending")
 end

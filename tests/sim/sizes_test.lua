@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Probes of random sizes (`size` below 0): each has one of its own between the
--- smallest and the largest, every reply is found, whatever is quoted of it, and
--- a narrow link is still seen.
+-- smallest and the largest, every reply is found, whatever is quoted of it,
+-- and a narrow link is still seen.
 local build = require "sim.build"
 local check = require "check"
 local driver = require "sim.driver"

@@ -42,7 +42,8 @@ end
 check.rows({
   { name = "without_rate_limiting_a_trace_takes_a_second", world = {},
     limit_s = 1.2 },
-  { name = "without_rate_limiting_udp", world = {}, trace = { protocol = "udp" },
+  { name = "without_rate_limiting_udp", world = {},
+    trace = { protocol = "udp" },
     limit_s = 1.2 },
   { name = "without_rate_limiting_tcp_over_ipv6", world = { version = 6 },
     trace = { protocol = "tcp" }, limit_s = 1.2 },

@@ -108,7 +108,7 @@ local function take(bucket, now)
 end
 
 -- One probe to a hop: lost on the way or not answered by choice, or over
--- the rate-limit.
+-- the rate limit.
 local function probe(world, router, way, now)
   if router.silent or world.random:share() < way then
     return false
@@ -136,8 +136,8 @@ local function burst(world, router, way, now, length)
   return answered
 end
 
--- As cext/engine/hop.c judges two bursts: 12 probes right behind the sample, 16 a
--- second later where too many of these went unanswered.
+-- As cext/engine/hop.c judges two bursts: 12 probes right behind the sample,
+-- 16 a second later where too many of these went unanswered.
 local TESTS, PROOF = 12, 16
 
 local function spacing_of(first, proof)
@@ -174,7 +174,8 @@ local function counted(world, router, way)
   if rate_limit then
     rate_limit.initial_sent = world.packets
     rate_limit.initial_received = world.packets - #lost
-    lost = sample(world, router, way, now + REST_S + rate_limit.sample_interval_s,
+    lost = sample(world, router, way,
+      now + REST_S + rate_limit.sample_interval_s,
       rate_limit.sample_interval_s)
   end
   return lost, rate_limit
@@ -186,7 +187,8 @@ local function hop_of(world, ttl, way)
   local n, silent = world.packets, router.silent or false
   local low, high = loss.wilson(#lost, n, loss.Z95)
   return {
-    ttl = ttl, sent = n, received = n - #lost, lost = lost, rate_limit = rate_limit,
+    ttl = ttl, sent = n, received = n - #lost, lost = lost,
+    rate_limit = rate_limit,
     loss = #lost / n, loss_low = low, loss_high = high, silent = silent,
     total_sent = n + 3, runs = {}, responders = silent and {} or {
       { address = "10.0.0." .. ttl, flow = 0, received = n - #lost,

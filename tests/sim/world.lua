@@ -147,7 +147,8 @@ local NODE = {
                            -- one that a probe was sent to
   answers = share,         -- of the probes; 0: silent
   from = either("string", text, "table", list_of(text)), -- instead of address
-  rate_limit = either("string", keys_of(bucket.presets), "table", record(RATE_LIMIT)),
+  rate_limit = either("string", keys_of(bucket.presets), "table",
+    record(RATE_LIMIT)),
   answer_ms = DELAY,       -- slow in answering only
   ttl = byte,              -- initial, of its answers (64)
   tos = TOS,               -- of errors (linux)

@@ -167,7 +167,8 @@ check.case("what_mtr_has_and_we_have_not_is_said", function()
 end)
 
 local COLUMNS = {
-  { name = "names_by_default", line = "x", want = "hop,host,loss,sent,received,"
+  { name = "names_by_default", line = "x",
+    want = "hop,host,loss,sent,received,"
     .. "last,avg,best,worst,stdev,jitter,asn,organization,os" },
   { name = "addresses_without_names", line = "-n -o L x",
     want = "hop,ip,loss" },

@@ -194,7 +194,8 @@ check.case("address_at_two_hops_is_one_subject", function()
   c:poll()
   c:annotate(result)
   local subject = subjects["10.0.4.1"]
-  check.equal({ subject.ttl, #subject.answers, subject.name, subject.rate_limit,
+  check.equal({ subject.ttl, #subject.answers, subject.name,
+    subject.rate_limit,
     subject.target, subject.family },
     { { 4, 5 }, 3, "a.example", { sample_interval_s = 1.05 }, false, 4 })
   check.equal(result.hops[2].responders[1].os.label, "of 10.0.4.1")

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The counters on events made by hand: what is counted where, and in which order samples are used. */
+/* The counters on events made by hand: what is counted where, and in which order samples are
+ * used. */
 #include "check.h"
 #include "results/counters.h"
 

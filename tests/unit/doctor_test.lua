@@ -26,7 +26,8 @@ local function core_of(reply)
   return { version = "1.0", trace = function()
     return { wait = function() end, close = function() end,
       result = function()
-        return { reached = reply ~= nil, hops = { { responders = { reply } } } }
+        return { reached = reply ~= nil,
+          hops = { { responders = { reply } } } }
       end }
   end }
 end

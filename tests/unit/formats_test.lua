@@ -36,7 +36,8 @@ local function result()
     codes = { { type = 0, code = 0, name = "echo reply", count = 10 } } })
   return tracer.enrich(sample.result({
     sample.hop(1, { gate }, { rate_limit = { tests = 16, burst_received = 1,
-      sample_interval_s = 1.05, initial_sent = 10, initial_received = 7, shared = 0 } }),
+      sample_interval_s = 1.05, initial_sent = 10, initial_received = 7,
+      shared = 0 } }),
     sample.hop(2, { named, other }, { received = 8, loss = 0.2,
       loss_low = 0.056682, loss_high = 0.50984 }),
     sample.silent(3),

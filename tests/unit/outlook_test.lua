@@ -5,7 +5,8 @@ local outlook = require "mtrtrace.session.outlook"
 
 local function hop(ttl, address, sent, sample_interval_s)
   return { ttl = ttl, sent = sent, responders = { { address = address } },
-    rate_limit = sample_interval_s and { sample_interval_s = sample_interval_s } }
+    rate_limit = sample_interval_s
+    and { sample_interval_s = sample_interval_s } }
 end
 
 local function result(...)

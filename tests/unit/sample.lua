@@ -49,7 +49,8 @@ function M.result(hops, changes)
     mtu = 1500, protocol = "icmp", size = 64, packets = 10, done = true,
     reached = true, ending = "reached", target_ttl = #hops, first_hop = 1,
     probed_hop = #hops + 6, elapsed_s = 1.0123456, sent = 48,
-    capture_drops = 0, clock_adjustments = 0, missing_tx_timestamp = 0, hops = hops,
+    capture_drops = 0, clock_adjustments = 0, missing_tx_timestamp = 0,
+    hops = hops,
   }, changes)
 end
 

@@ -29,7 +29,8 @@ check.case("head_has_its_keys_in_order", function()
     { name = "www.example.com" })
   check.equal(table.concat(out(), " "), "target name protocol source "
     .. "interface mtu size packets reached ending target_ttl first_hop "
-    .. "probed_hop elapsed_s sent capture_drops clock_adjustments missing_tx_timestamp "
+    .. "probed_hop elapsed_s sent capture_drops clock_adjustments "
+    .. "missing_tx_timestamp "
     .. "hops")
 end)
 
@@ -53,7 +54,8 @@ check.case("hop_has_counts_loss_and_its_interval", function()
   local hop = build({ sample.hop(1, { target() }, { loss = 0.1,
     received = 9 }) }).hops[1]
   check.equal(table.concat(hop(), " "), "hop loss loss_low loss_high sent "
-    .. "received late duplicates send_errors total_sent total_received rate_limited "
+    .. "received late duplicates send_errors total_sent total_received "
+    .. "rate_limited "
     .. "better_beyond silent responders")
   check.equal({ hop.hop, hop.loss, hop.loss_high, hop.sent, hop.received },
     { "1", "10", "27.75", "10", "9" })
@@ -87,7 +89,8 @@ check.case("rate_limited_hop_has_the_bucket_seen", function()
     rate_limit = { tests = 16, burst_received = 1, sample_interval_s = 1.05,
       initial_sent = 10, initial_received = 7, shared = 4 } }) }).hops[1]
   check.equal({ hop.rate_limited, hop.burst_sent, hop.burst_received,
-    hop.sample_interval_s, hop.initial_sent, hop.initial_received, hop.shared },
+    hop.sample_interval_s, hop.initial_sent, hop.initial_received,
+    hop.shared },
     { true, "16", "1", "1.05", "10", "7", "4" })
 end)
 

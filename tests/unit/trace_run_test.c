@@ -623,7 +623,8 @@ static void test_send_errors(void)
     world_free(w);
 }
 
-/* ---- rate-limited responders, as far as send errors meet them ---------------------------------- */
+/* ---- rate-limited responders, as far as send errors meet them
+ * ---------------------------------- */
 
 static void test_rate_limited(void)
 {
@@ -644,44 +645,6 @@ static void test_rate_limited(void)
     check_int("rate_limited", (int64_t)world_count(w, EVENT_RATE_LIMITED, 2), 1);
     check_int("sent", hop(2)->sent, 10);
     check_int("received", hop(2)->received, 10);
-    world_free(w);
-}
-
-static void note_open(void *context, const struct pace_outcome *outcome)
-{
-    *(bool *)context |= outcome->state == PACE_OPEN;
-}
-
-/* Another trace that shares its sample does not wait for what it had under way. */
-static void test_stopped(void)
-{
-    static struct world other;
-    bool open = false;
-
-    begin("a_trace_that_was_stopped_keeps_no_other_from_ending");
-    const struct pace_key key = { .responder = world_router(w, 2), .ttl = 2 };
-    pace_rate_limit(w->pace, &key, (struct pace_evidence){ 16, 1 }, 1000 * MS, 0);
-    w->rtt_ns[2] = 300 * MS;
-    world_begin(w);
-    for (int64_t until_ns = 0; !open && until_ns < 30 * SECOND; until_ns += 100 * MS) {
-        world_run(w, until_ns);
-        pace_visit(w->pace, note_open, &open);
-    }
-    check_that(open, "nothing is under way");
-    trace_abandon(w->trace);
-
-    world_new(&other);
-    pace_free(other.pace);
-    other.pace = w->pace;
-    other.now_ns = w->now_ns;
-    world_begin(&other);
-    world_run(&other, w->now_ns + 120 * SECOND);
-    check_that(trace_done(other.trace), "the other one does not end");
-    check_int("sent", other.counters->hops[2].sent, 10);
-    trace_free(other.trace);
-    other.trace = NULL;
-    other.pace = NULL;
-    world_free(&other);
     world_free(w);
 }
 
@@ -715,7 +678,6 @@ int main(void)
     test_details();
     test_send_errors();
     test_rate_limited();
-    test_stopped();
     test_config();
     return check_done();
 }

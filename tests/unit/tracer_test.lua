@@ -128,7 +128,8 @@ check.case("enrichers_are_waited_for_together_and_at_most_3_s", function()
   check.equal(forever.left, 1)
 end)
 
-check.case("a_enricher_may_be_worth_more_reply_timeout_and_says_why", function()
+check.case("a_enricher_may_be_worth_more_reply_timeout_and_says_why",
+  function()
   local long, short = waiting(math.huge), waiting(math.huge)
   function long.reply_timeout() return 20, "it searches" end
   local host = host_of(false)

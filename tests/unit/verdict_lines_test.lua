@@ -4,7 +4,8 @@ local lines = require "mtrtrace.verdict.lines"
 
 local function rate_limited(hop, answered)
   return { kind = "rate_limited", hop = hop, tests = 16, initial_sent = 0,
-    burst_received = answered, sent = 10, received = 10, sample_interval_s = 1.05,
+    burst_received = answered, sent = 10, received = 10,
+    sample_interval_s = 1.05,
     shared = 0, text = ("Hop %d, %d."):format(hop, answered) }
 end
 
@@ -21,7 +22,8 @@ local CASES = {
     verdicts = { rate_limited(3, 1) },
     want = { "Hop 3, 1." } },
   { name = "rate_limited_hops_in_a_row_share_a_line",
-    verdicts = { LOSS, rate_limited(1, 1), rate_limited(2, 1), rate_limited(3, 1) },
+    verdicts = { LOSS, rate_limited(1, 1), rate_limited(2, 1), rate_limited(3,
+    1) },
     want = { "Loss.", range(1, 3, 1) } },
   { name = "other_numbers_or_a_gap_begin_a_line",
     verdicts = { rate_limited(1, 1), rate_limited(2, 2), rate_limited(4, 2) },

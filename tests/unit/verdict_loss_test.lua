@@ -14,8 +14,9 @@ local function rounds(lost, sent)
 end
 
 -- One word per hop: how many probes it lost (of how many, where it is not
--- `sent`), or "*" for silent; "u" behind it for untested, "v" for rivals, "b" for blind, "r"
--- where a rate-limit was seen, "R" where another trace's, "s" where shared.
+-- `sent`), or "*" for silent; "u" behind it for untested, "v" for rivals, "b"
+-- for blind, "r" where a rate limit was seen, "R" where another trace's, "s"
+-- where shared.
 local BURSTS = { r = { 16, 1, 7, 0 }, s = { 16, 1, 7, 4 }, R = { 0, 0, 0, 6 },
   w = { 16, 11, 50, 0 } }
 
@@ -229,7 +230,8 @@ check.case("rate_limited_has_the_numbers_it_rests_on", function()
   local v = path("0 0s 0", 10).verdicts[1]
   v.text = nil
   check.equal(v, { kind = "rate_limited", hop = 2, tests = 16,
-    burst_received = 1, initial_sent = 10, initial_received = 7, sample_interval_s = 1.05,
+    burst_received = 1, initial_sent = 10, initial_received = 7,
+    sample_interval_s = 1.05,
     sent = 10, received = 10, shared = 4 })
 end)
 

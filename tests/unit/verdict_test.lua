@@ -195,7 +195,8 @@ local function everything(silent_end)
   for ttl = 8, 12 do
     hops[ttl].received, hops[ttl].lost = 5, { 1, 3, 5, 7, 9 }
   end
-  hops[7].rate_limit = { tests = 16, burst_received = 1, sample_interval_s = 1.05,
+  hops[7].rate_limit = { tests = 16, burst_received = 1,
+    sample_interval_s = 1.05,
     initial_sent = 10, initial_received = 7, shared = 0 }
   if not silent_end then
     return texts(hops)

@@ -34,7 +34,8 @@ local function spawn(self, call)
   job.input, job.timer = uv.new_pipe(), uv.new_timer()
   local why
   job.process, why = uv.spawn(self.path, { args = call.args,
-    stdio = self.quiet and { job.input } or { job.input, 2, 2 } }, function() ended(self, job) end)
+    stdio = self.quiet and { job.input } or { job.input, 2, 2 } },
+    function() ended(self, job) end)
   if not job.process then
     job.input:close()
     job.timer:close()

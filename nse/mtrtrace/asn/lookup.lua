@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The look-ups of one trace, an enricher of mtrtrace.session.tracer: who announces
--- each hop's address, who holds it, what its name is. They start when a hop
--- becomes known and run in threads of the host beside the trace.
+--- The look-ups of one trace, an enricher of mtrtrace.session.tracer: who
+-- announces each hop's address, who holds it, what its name is. They start
+-- when a hop becomes known and run in threads of the host beside the trace.
 -- Special-purpose addresses go to the user's own resolver alone, which may
 -- have names for them; no whois server or zone of a third party gets them.
 --

@@ -102,8 +102,8 @@ function M.refusal(options, targets)
 end
 
 --- Runs the checks.
--- @tparam table env `core`, `core_error`, `uv` and `dkjson`: modules, nil where
---   missing
+-- @tparam table env `core`, `core_error`, `uv` and `dkjson`: modules, nil
+--   where missing
 -- @tparam table options checked
 -- @treturn string the report
 -- @treturn boolean whether traces are possible

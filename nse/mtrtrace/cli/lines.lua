@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- A reader that writes the event stream, see mtrtrace.recording.stream: as it happens
--- for the option ndjson, into a file for the option record.
+--- A reader that writes the event stream, see mtrtrace.recording.stream: as it
+-- happens for the option ndjson, into a file for the option record.
 -- @module mtrtrace.cli.lines
 local stream = require "mtrtrace.recording.stream"
 

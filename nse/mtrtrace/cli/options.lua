@@ -5,9 +5,9 @@
 --
 -- A row is { short, name, also, group, about } and one of: `arg`, the
 -- argument of the Nmap script that it is, whose rule holds; `read` with its
--- limits, see mtrtrace.options.values; `sets`, what a flag stands for; `flag`; or
--- `refused`, why an option of mtr's is not there. `value` names the value in
--- the help; `complete` what completes it, where the reader does not say.
+-- limits, see mtrtrace.options.values; `sets`, what a flag stands for; `flag`;
+-- or `refused`, why an option of mtr's is not there. `value` names the value
+-- in the help; `complete` what completes it, where the reader does not say.
 -- `also` is mtr's long name where ours is another; `last` options
 -- may be given in the settings file but stand on the command line only.
 -- @module mtrtrace.cli.options
@@ -324,8 +324,8 @@ end
 --- Checks what was found on the command line, in the settings file and the
 -- environment together.
 -- @tparam table found texts by option name; the names that flags set too
--- @treturn ?table checked options: those of mtrtrace.options.args, and the command's
---   own under their names with "_" for "-"
+-- @treturn ?table checked options: those of mtrtrace.options.args, and the
+--   command's own under their names with "_" for "-"
 -- @treturn ?string the first error, one sentence
 function M.check(found)
   local options, err = args.check("--", found)

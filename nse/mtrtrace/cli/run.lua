@@ -255,7 +255,8 @@ function M.new(setup)
     host = setup.host, core = setup.core, options = setup.options,
     targets = setup.targets, readers = setup.readers,
     trace = setup.trace or tracer.run,
-    events = any(setup.readers, "wants_events"), taken = 0, done = 0, missed = 0,
+    events = any(setup.readers, "wants_events"), taken = 0, done = 0,
+    missed = 0,
     stopped = false, resolving = 0, beside = of_enrichers(setup),
     shared = { core = setup.core, store = {} },
   }, Run)

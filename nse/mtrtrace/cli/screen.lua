@@ -68,7 +68,8 @@ end
 --- The screen of a run.
 -- @tparam table options checked
 -- @tparam table run `version`; `names` of the targets; `core`; `uv`
--- @treturn table a reader; its `live` takes the place of mtrtrace.session.tracer
+-- @treturn table a reader; its `live` takes the place of
+--   mtrtrace.session.tracer
 function M.new(options, run)
   local traces = not options.replay and live_of(options, run) or nil
   local utf8_too = not options.ascii and glyphs.is_utf8(os.getenv)

@@ -47,8 +47,8 @@ end
 -- @tparam string word such as "example.com", "192.0.2.1:443",
 --   "[2001:db8::1]:443" or "https://example.com/health"
 -- @treturn ?table { host, port, url }: `port` where one is written, of a URL
---   also that of its scheme; `url` as mtrtrace.options.values.url gives it. nil where
---   the word is none of these
+--   also that of its scheme; `url` as mtrtrace.options.values.url gives it.
+--   nil where the word is none of these
 function M.parse(word)
   if word:find "://" then
     return from_url(word)

@@ -4,9 +4,9 @@
 -- files of /proc, /sys and /etc and loads modules; sends nothing beyond this
 -- host. All it uses is handed in.
 --
--- A check gives rows { name, state, text }: `state` is "ok", "note": works, but
--- worth knowing, "lacking": something optional is not there, or "broken": no
--- trace without it.
+-- A check gives rows { name, state, text }: `state` is "ok", "note": works,
+-- but worth knowing, "lacking": something optional is not there, or "broken":
+-- no trace without it.
 -- @module mtrtrace.doctor.checks
 local M = {}
 

@@ -14,7 +14,8 @@ local LOSS = "Share of the finished counted probes that were not answered. "
 
 -- "?" has its numbers among the findings, hop by hop.
 local MARKS = {
-  { "r", "Bursts were answered only in part: the router rate-limits its answers, "
+  { "r", "Bursts were answered only in part: the router rate-limits its "
+    .. "answers, "
     .. "so Loss% is of probes sent more slowly." },
   { "s", "Other traces' probes to the same router are counted too." },
   { "?", "Hops beyond do not show these losses: they are replies which the "

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
 --- Gathers what tells the systems of a trace's hops, an enricher of
--- mtrtrace.session.tracer: asks each address that answered the trace, once for all
--- traces of a run, and hands all there is to the judge. It judges nothing.
+-- mtrtrace.session.tracer: asks each address that answered the trace, once for
+-- all traces of a run, and hands all there is to the judge. It judges nothing.
 --
 -- A host is { now = function() -> seconds that never fall, mac_prefixes =
 -- function() -> text of Nmap's file of that name or nil }, and for SNMP
@@ -119,7 +119,8 @@ function Collect:see(result)
   end
   if result.done and not self.deadline then
     local long = self.settings.snmp or self.settings.mode == "active"
-    self.deadline = self.host.now() + (long and LONG_REPLY_TIMEOUT_S or REPLY_TIMEOUT_S)
+    self.deadline = self.host.now()
+      + (long and LONG_REPLY_TIMEOUT_S or REPLY_TIMEOUT_S)
   end
 end
 

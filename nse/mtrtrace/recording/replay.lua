@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- A recorded event stream, read again: the engine's own counters counts it, so
--- its results have the digits of the run. Reads no file and no clock: lines
+--- A recorded event stream, read again: the engine's own counters counts it,
+-- so its results have the digits of the run. Reads no file and no clock: lines
 -- in, traces, events and results out.
 -- @module mtrtrace.recording.replay
 local counting = require "mtrtrace.session.counting"
@@ -59,7 +59,8 @@ local OPTIONAL = {
   ending = "string", ending_type = "integer", ending_code = "integer",
   target_ttl = "integer", capture_drops = "integer",
   link_rate = "integer", stopped = "string", mtu = "integer",
-  size = "integer", clock_adjustments = "integer", missing_tx_timestamp = "integer",
+  size = "integer", clock_adjustments = "integer",
+  missing_tx_timestamp = "integer",
   send_error = "string", interface = "string", port = "integer",
   source_port = "integer", split = "boolean", random_size = "boolean",
 }
@@ -325,8 +326,8 @@ local function header(self, object)
   if object.kind ~= "mtr-trace" then
     return nil, "no recording of mtr-trace"
   elseif object.format ~= stream.FORMAT then
-    return nil, ("a recording of format %s, this program reads format %d"):format(
-      tostring(object.format), stream.FORMAT)
+    return nil, ("a recording of format %s, this program reads format %d")
+      :format(tostring(object.format), stream.FORMAT)
   end
   self.version = tostring(object.version)
   return true

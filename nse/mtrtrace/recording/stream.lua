@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
 --- The event stream as lines of JSON, one object each: what the command
--- prints with --ndjson and keeps with --record, and what mtrtrace.recording.replay
--- reads. Pure.
+-- prints with --ndjson and keeps with --record, and what
+-- mtrtrace.recording.replay reads. Pure.
 --
 -- A stream has a header, and for each trace `start`, the engine's events,
 -- `facts` that were found beside the trace, and `end`, or `error` where it
@@ -86,7 +86,8 @@ local EVENT = {
   "ttl", "probe", "index", "flow", "class", "shared", "blind", "from",
   "target", "reply", "answer", "type", "code", "reply_ttl", "reply_tos",
   "quote_length", "mtu", "rtt_ns", "clock_adjustment", "was_error",
-  "was_unreachable", "late", "elsewhere", "ending", "error", "sample_interval_ns",
+  "was_unreachable", "late", "elsewhere", "ending", "error",
+  "sample_interval_ns",
   "tests", "burst_received",
 }
 
@@ -256,8 +257,9 @@ for words, scope in pairs {
     special flows flow_count share paths sent loss loss_low loss_high]]
   ] = "responder",
   [ [[ttl sent received in_flight send_errors late duplicates total_sent
-    total_received silent untested rivals blind rate_limit loss loss_low loss_high
-    responders runs run_total lost lost_at rate_limited better_beyond silent_flows
+    total_received silent untested rivals blind rate_limit loss loss_low
+    loss_high responders runs run_total lost lost_at rate_limited
+    better_beyond silent_flows
     unreachable reports unlisted]] ] = "hop",
 } do
   OWN[scope] = {}

@@ -332,7 +332,8 @@ function M.new(options, facts, more)
   more = more or {}
   return setmetatable({
     packets = options.packets, next = options.first_hop or 1, hops = {},
-    facts = facts, reply_timeout = 2, over = false, flows = more.flows or { 0 },
+    facts = facts, reply_timeout = 2, over = false,
+    flows = more.flows or { 0 },
     no_names = more.no_names, ends = {}, at = 0,
   }, Classic)
 end

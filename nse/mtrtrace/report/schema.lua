@@ -265,7 +265,8 @@ local GRAPH = {
 }
 
 local SHRINK = {
-  { "ttl", value("integer", "hop beyond which the MTU is smaller; null where that "
+  { "ttl", value("integer",
+    "hop beyond which the MTU is smaller; null where that "
     .. "is a range", true) },
   { "address", text("of that hop, or of the first of the range", true) },
   { "mtu", value("integer", "of what is behind, bytes", true) },

@@ -218,7 +218,8 @@ end
 local PMTU = { "mtu", "exact", "most", "link_mtu", "asked" }
 local PMTU_HOP = { "ttl", "address" }
 local SHRINK = { "ttl", "address", "mtu", "method", "from", "to" }
-local PMTU_END = { "done", "limited", "lies", "invalid_from", "sent", "elapsed_s",
+local PMTU_END = { "done", "limited", "lies", "invalid_from", "sent",
+  "elapsed_s",
   "error" }
 
 local function reduction_table(reduction, new, shape)

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
 --- What runs beside a trace, on any host: from checked options to the
--- enrichers of mtrtrace.session.tracer, and to the options of the engine. A further
--- enricher is one more row of MAKERS.
+-- enrichers of mtrtrace.session.tracer, and to the options of the engine. A
+-- further enricher is one more row of MAKERS.
 -- @module mtrtrace.session.enrichers
 local collect = require "mtrtrace.os.collect"
 local database = require "mtrtrace.asn.database"

@@ -23,7 +23,7 @@ local function ways_to(flows, last)
 end
 
 -- What is still to be asked at a TTL: of each way a sample, and once more
--- every flow that found the router's rate-limit used up.
+-- every flow that found the router's rate limit used up.
 local function left_of(result, flows, ttl)
   local rate_limited, asked = {}, 0
   for _, flow in ipairs(flows) do
@@ -38,7 +38,8 @@ local function left_of(result, flows, ttl)
   return result.packets * ways_to(rate_limited, ttl) - asked
 end
 
---- An estimate: each way to a router that rate-limits needs a sample of its own.
+--- An estimate: each way to a router that rate-limits needs a sample of its
+-- own.
 -- @tparam table result so far, of all flows
 -- @tparam ?{table,...} flows results so far of one flow each; nil for one
 -- @treturn number seconds; 0 where nothing is rate-limited

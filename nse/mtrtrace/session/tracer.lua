@@ -168,7 +168,8 @@ local function worthwhile(enrichers, waited)
   local outstanding = 0
   for _, enricher in ipairs(enrichers) do
     local left = enricher:poll()
-    local reply_timeout = left > 0 and enricher.reply_timeout and enricher:reply_timeout()
+    local reply_timeout = left > 0 and enricher.reply_timeout
+      and enricher:reply_timeout()
       or REPLY_TIMEOUT_S
     outstanding = outstanding + (waited < reply_timeout and left or 0)
   end

@@ -374,7 +374,8 @@ end
 
 -- mtr's letters for columns.
 local LETTERS = {
-  L = "loss", D = "dropped", R = "received", S = "sent", N = "last", B = "best",
+  L = "loss", D = "dropped", R = "received", S = "sent", N = "last",
+  B = "best",
   A = "avg", W = "worst", V = "stdev", G = "gmean", J = "jitter_last",
   M = "jitter", X = "jitter_worst", I = "jitter_rfc3550",
 }

@@ -53,7 +53,8 @@ local STOPPED = 32
 -- It replied, and then no more, not even to the first of a burst after rests.
 local function has_stopped(hop)
   return M.is_too_seldom(hop) and not hop.silent
-    and hop.rate_limit.burst_received == 0 and hop.rate_limit.sent_since >= STOPPED
+    and hop.rate_limit.burst_received == 0
+    and hop.rate_limit.sent_since >= STOPPED
 end
 
 local function burst(rate_limit)
@@ -66,7 +67,8 @@ end
 -- Counted probes of the flows that were tested: those on other paths may
 -- lose less.
 local function sample(hop)
-  return hop.rate_limit.received or hop.received, hop.rate_limit.sent or hop.sent
+  return hop.rate_limit.received or hop.received,
+    hop.rate_limit.sent or hop.sent
 end
 
 local function rate_limits(hop, answered, sent)
@@ -92,7 +94,8 @@ local function mark_rate_limited(hops)
   end
 end
 
---- Marks hops: `better_beyond`, TTL of the hop that shows it; `rate_limited`, true.
+--- Marks hops: `better_beyond`, TTL of the hop that shows it; `rate_limited`,
+-- true.
 -- @tparam {table,...} hops of a trace result
 function M.mark(hops)
   mark_better_beyond(hops)
@@ -146,8 +149,10 @@ local function rate_limited_verdict(hop)
   local received, sent = sample(hop)
   local v = {
     kind = "rate_limited", hop = hop.ttl, tests = rate_limit.tests,
-    burst_received = rate_limit.burst_received, initial_sent = rate_limit.initial_sent,
-    initial_received = rate_limit.initial_received, sample_interval_s = rate_limit.sample_interval_s,
+    burst_received = rate_limit.burst_received,
+    initial_sent = rate_limit.initial_sent,
+    initial_received = rate_limit.initial_received,
+    sample_interval_s = rate_limit.sample_interval_s,
     sent = sent, received = received, shared = rate_limit.shared,
     inferred = rate_limit.inferred,
   }

@@ -5,7 +5,8 @@
 -- mtrtrace.table.fields.
 -- @module mtrtrace.verdict.keys
 local KEYS = {
-  { key = "kind", kind = "name", about = "one of mtrtrace.verdict.trace.KINDS" },
+  { key = "kind", kind = "name",
+    about = "one of mtrtrace.verdict.trace.KINDS" },
   { key = "hop", kind = "count",
     about = "TTL it speaks of; where there is a range, the likeliest" },
   { key = "from", kind = "count", about = "first TTL of a range" },
@@ -34,7 +35,8 @@ local KEYS = {
   { key = "tests", kind = "count", about = "probes sent back to back" },
   { key = "burst_received", kind = "count", about = "answered of those" },
   { key = "initial_sent", kind = "count", about = "replaced sample: sent" },
-  { key = "initial_received", kind = "count", about = "replaced sample: answered" },
+  { key = "initial_received", kind = "count",
+    about = "replaced sample: answered" },
   { key = "sample_interval_s", kind = "seconds",
     about = "time between probes of the sample that counts" },
   { key = "shared", kind = "count",

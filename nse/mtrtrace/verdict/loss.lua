@@ -58,7 +58,8 @@ end
 --- The hops whose losses can be believed, those left out that surely drop
 -- replies of their own.
 -- @tparam table result as given by trace:result(), its hops marked
--- @treturn {table,...} points of mtrtrace.base.changepoint, each with its `hop`
+-- @treturn {table,...} points of mtrtrace.base.changepoint, each with its
+--   `hop`
 function M.points(result)
   local hops, points = answering(result.hops), {}
   for i, hop in ipairs(hops) do

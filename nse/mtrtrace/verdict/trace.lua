@@ -21,8 +21,9 @@ M.KINDS = {
   "cannot_tell", "path_changed",
   "return_path_changed", "latency_rise", "branch_latency",
   "balanced_per_packet", "balanced_per_flow", "meshed", "congestion",
-  "nat", "dscp", "ecn", "zero_ttl", "slow_to_answer", "rate_limited", "stopped",
-  "no_token", "silent", "silent_branch", "tunnel", "hidden_tunnel", "longer_way_back",
+  "nat", "dscp", "ecn", "zero_ttl", "slow_to_answer", "rate_limited",
+  "stopped", "no_token", "silent", "silent_branch", "tunnel",
+  "hidden_tunnel", "longer_way_back",
 }
 
 local SUBJECTS = { loop, errors, loss, path, latency, balance, answers }
@@ -57,8 +58,8 @@ function M.sort(list)
 end
 
 --- Judges a result. Marks its hops too: `rate_limited` is true where that is
--- claimed; `better_beyond` is the TTL of a hop beyond that shows that the hop's
--- losses are not the path's.
+-- claimed; `better_beyond` is the TTL of a hop beyond that shows that the
+-- hop's losses are not the path's.
 -- @tparam table result as given by trace:result(); gets `verdicts`
 -- @treturn table the same
 function M.judge(result)

@@ -233,8 +233,8 @@ local OUTCOMES = {
 }
 
 --- Renders the time to first byte.
--- @tparam ?table ttfb as mtrtrace.web.ttfb gives it; nil where it was not asked
---   for
+-- @tparam ?table ttfb as mtrtrace.web.ttfb gives it; nil where it was not
+--   asked for
 -- @treturn string without "TTFB: " in front, safe to print
 function M.render(ttfb)
   return ttfb and format.clean(OUTCOMES[ttfb.outcome](ttfb)) or "-"

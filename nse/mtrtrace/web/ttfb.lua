@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
 --- The time to first byte of the target's web server, an enricher of
--- mtrtrace.session.tracer. Requests run in threads of mtrtrace.http; here they are
--- only started, one after the other, and asked whether they are done:
+-- mtrtrace.session.tracer. Requests run in threads of mtrtrace.http; here they
+-- are only started, one after the other, and asked whether they are done:
 -- nothing yields. https is asked first, http where there is no TLS service.
 -- Verification of the certificate is given up only to measure again, and the
 -- figure says so.
@@ -206,7 +206,8 @@ end
 -- A round trip of the trace may be longer than that of the request; and where
 -- TCP lost a packet of the request, the server was not all that took time.
 local function add_think(out, result)
-  local best = out.wait_ms and (out.retransmissions or 0) == 0 and best_of(result)
+  local best = out.wait_ms and (out.retransmissions or 0) == 0
+    and best_of(result)
   if best then
     out.server_time_ms = out.wait_ms >= best and out.wait_ms - best or nil
     out.too_short = out.wait_ms < best
@@ -223,7 +224,8 @@ local function add_report(out, report)
   out.interim_ms, out.interim_status = report.interim_ms,
     report.interim_status
   out.location = report.location and unicode.clean(report.location)
-  out.tls_version, out.retransmissions = report.tls_version, report.retransmissions
+  out.tls_version, out.retransmissions = report.tls_version,
+    report.retransmissions
   out.protocol = report.version and "HTTP/" .. report.version
 end
 
@@ -236,7 +238,8 @@ local function add_samples(out, samples)
   for _, key in ipairs(TIMES) do
     out[key] = low[key] and high[key] and (low[key] + high[key]) / 2
   end
-  out.retransmissions = math.max(low.retransmissions or 0, high.retransmissions or 0)
+  out.retransmissions = math.max(low.retransmissions or 0,
+    high.retransmissions or 0)
   out.count, out.min_ms, out.max_ms = #list, list[1].ttfb_ms,
     list[#list].ttfb_ms
   out.median_ms = out.ttfb_ms
@@ -294,8 +297,8 @@ end
 -- poll.
 -- @tparam ?table http the module mtrtrace.http
 -- @tparam table settings `address`, numeric; `name` as the user typed it, if
---   any; `url` as of mtrtrace.options.values; `count`, `timeout` (s), `method`;
---   `interface`, `source`, `ca_file`, `ca_dir`: may be nil; `agent`;
+--   any; `url` as of mtrtrace.options.values; `count`, `timeout` (s),
+--   `method`; `interface`, `source`, `ca_file`, `ca_dir`: may be nil; `agent`;
 --   `closed`: function of a port, true where it is known to be closed, may
 --   be nil; `dns_ms`: what the look-up of the name took, if there was one
 -- @tparam ?string why there is no module: a few words

@@ -264,7 +264,7 @@ check.case("sixteen_flows_keep_the_pace_of_those_that_rate_limit", function()
       check.equal(#result.groups, 4)
       keeps_pace(result, times)
       local told = said(table.concat(run.said, "\n"),
-        "rate-limits its answers")
+        "rate%-limits its answers")
       check.equal(#told, 1)
       local left = tonumber(told[1]:match ": about (%d+) s more$")
       -- The estimate may be made before the bursts that measure are over,

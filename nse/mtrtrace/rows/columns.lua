@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
 --- The columns of flat rows, once: key, type and meaning of each, in the order
--- in which they are written. The schema is made from them. Keys are a contract:
+-- in which they are written. The schema is made from them. Keys are frozen:
 -- more may come, none goes or changes its type.
 -- @module mtrtrace.rows.columns
 local M = {}

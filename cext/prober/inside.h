@@ -36,7 +36,7 @@ struct prober_owner {
     struct prober_search *search;
 };
 
-/* By what a packet finds its owner; see prober_packets.c. */
+/* By what a packet finds its owner; see packets.c. */
 struct prober_entry {
     struct prober_entry *next;
     uint32_t key;
@@ -117,6 +117,8 @@ struct prober {
     uint8_t packet[WIRE_PACKET_MAX];
 };
 
+/* ---- ways.c ---- */
+
 /* CLOCK_MONOTONIC and CLOCK_REALTIME. */
 int64_t prober_clock_ns(void);
 int64_t prober_wall_ns(void);
@@ -144,11 +146,7 @@ struct wire_sources *prober_find_sources(const struct wire_spec *spec, uint32_t 
 int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
                          const struct egress_route *route, struct err *err);
 
-/* Under the lock, by the thread: whether a packet is a search's; `outgoing`: it left this host. */
-bool prober_search_takes(struct prober *p, struct prober_search *search,
-                         const struct wire_packet *packet, bool outgoing);
-
-/* ---- prober_packets.c ---- */
+/* ---- packets.c ---- */
 
 struct prober_batch *prober_batch_new(void); /* NULL without memory; ended by free */
 
@@ -175,7 +173,7 @@ void prober_expect(struct prober *p, const struct ipaddr *address, bool is_expec
 void prober_relist(struct prober *p, struct prober_entries *entries, const struct wire_spec *spec,
                    uint32_t number);
 
-/* ---- prober_search.c, prober_ask.c ---- */
+/* ---- searches.c, fingerprints.c ---- */
 
 /* Under the lock, by the thread: lets the searches act; returns when they are due again. */
 int64_t prober_step_searches(struct prober *p, int *sends_left);

@@ -218,14 +218,21 @@ static bool deliver_to_job(struct prober *p, struct prober_job *job, const struc
     return taken;
 }
 
+static bool search_takes(struct prober *p, struct prober_search *search,
+                         const struct wire_packet *packet, bool outgoing)
+{
+    return outgoing ? search->search.ops->seen(search->search.state, packet)
+                    : search->search.ops->reply(search->search.state, packet, p->now_ns);
+}
+
 static bool deliver_by(struct prober *p, uint32_t key, const struct captured *c)
 {
     const struct prober_entry *e = p->buckets[key % PROBER_BUCKETS];
 
     for (; e != NULL; e = e->next)
-        if (e->key == key && (e->owner.job != NULL ? deliver_to_job(p, e->owner.job, c)
-                                                   : prober_search_takes(p, e->owner.search,
-                                                                         &c->packet, c->outgoing)))
+        if (e->key == key &&
+            (e->owner.job != NULL ? deliver_to_job(p, e->owner.job, c)
+                                  : search_takes(p, e->owner.search, &c->packet, c->outgoing)))
             return true;
     return false;
 }

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MS INT64_C(1000000)
@@ -18,28 +16,10 @@
 enum {
     SENDS_PER_TURN = 64,  /* then captured packets are read again, so that none is lost */
     STEPS_PER_TURN = 512, /* jobs: the lock is not held for longer */
-    IDENT_TRIES = 128,    /* at most every other one is taken */
 };
 static const int64_t turn_pause_ns = MS / 2;   /* after a full turn: at most 128,000 probes/s */
 static const int64_t pause_check_ns = 50 * MS; /* how soon a paused job is looked at again */
 static const int64_t drops_every_ns = 50 * MS;
-
-static int64_t read_clock(clockid_t id)
-{
-    struct timespec t;
-    clock_gettime(id, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-int64_t prober_clock_ns(void)
-{
-    return read_clock(CLOCK_MONOTONIC);
-}
-
-int64_t prober_wall_ns(void)
-{
-    return read_clock(CLOCK_REALTIME);
-}
 
 /* ---- the thread ---------------------------------------------------------------------------- */
 
@@ -186,12 +166,6 @@ static void *run(void *arg)
     return NULL;
 }
 
-void prober_wake(const struct prober *p)
-{
-    const uint64_t one = 1;
-    (void)!write(p->wake_fd, &one, sizeof one);
-}
-
 /* The host program's signals are not ours: they stay with its own threads. */
 static int start_thread(struct prober *p)
 {
@@ -229,7 +203,7 @@ struct prober *prober_open(struct err *err)
     }
     init_locks(p);
     p->read_until_ns = prober_clock_ns();
-    p->clock_offset_ns = read_clock(CLOCK_REALTIME) - p->read_until_ns;
+    p->clock_offset_ns = prober_wall_ns() - p->read_until_ns;
     p->ended = 1;
     p->notify_fd = -1;
     p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -309,134 +283,6 @@ void prober_close(struct prober *p)
 
 /* ---- jobs ---------------------------------------------------------------------------------- */
 
-static bool same_pin(const struct egress_pin *a, const struct egress_pin *b)
-{
-    return strcmp(a->device, b->device) == 0 && a->mark == b->mark && a->source == b->source;
-}
-
-const struct way *prober_way(struct prober *p, uint8_t version, const struct egress_pin *pin,
-                             struct err *err)
-{
-    for (struct way *way = p->ways; way != NULL; way = way->next)
-        if (way->version == version && same_pin(&way->pin, pin))
-            return way;
-    struct way *way = calloc(1, sizeof *way);
-    if (way == NULL) {
-        err_set(err, ERR_NOMEM, "no memory for a socket");
-        return NULL;
-    }
-    way->version = version;
-    way->pin = *pin;
-    way->egress = egress_open(version, pin, err);
-    if (way->egress == NULL) {
-        free(way);
-        return NULL;
-    }
-    way->next = p->ways;
-    p->ways = way;
-    return way;
-}
-
-/* Under the lock: whether a trace or a search has this ICMP identifier. */
-static bool is_ident_taken(const struct prober *p, uint16_t ident)
-{
-    return (p->idents[ident / 8] & 1U << ident % 8) != 0;
-}
-
-/* Randomness lives only in bytes that no balancer hashes. */
-static int randomise(const struct prober *p, struct wire_spec *spec, struct err *err)
-{
-    int tries = IDENT_TRIES;
-
-    if (p->count >= PROBER_MOST)
-        return err_set(err, ERR_SYSTEM,
-                       "%u traces run already, which is the most: trace fewer targets or flows "
-                       "at a time",
-                       p->count);
-    do {
-        if (tries-- == 0)
-            return err_set(err, ERR_SYSTEM, "no ICMP identifier is free");
-        if (getrandom(&spec->ident, sizeof spec->ident, 0) < 0 ||
-            getrandom(&spec->first_index, sizeof spec->first_index, 0) < 0 ||
-            getrandom(&spec->cookie, sizeof spec->cookie, 0) < 0 ||
-            getrandom(&spec->key, sizeof spec->key, 0) < 0 ||
-            getrandom(&spec->tcp_base, sizeof spec->tcp_base, 0) < 0)
-            return err_set(err, ERR_SYSTEM, "no random numbers: %s", strerror(errno));
-    } while (is_ident_taken(p, spec->ident));
-    return 0;
-}
-
-static void complete_ports(struct wire_spec *spec)
-{
-    if (spec->protocol == WIRE_ICMP)
-        spec->source_port = spec->target_port = 0;
-    else if (spec->source_port == 0)
-        spec->source_port = WIRE_SOURCE_PORT;
-    if (spec->protocol != WIRE_ICMP && spec->target_port == 0)
-        spec->target_port = spec->protocol == WIRE_UDP ? WIRE_PORT_UDP : WIRE_PORT_TCP;
-}
-
-static struct egress_wish wish_of(const struct wire_spec *spec, uint16_t flow, uint32_t scope,
-                                  const struct egress_pin *pin)
-{
-    struct egress_wish wish = { .target = spec->target,
-                                .source = spec->source,
-                                .scope = scope,
-                                .pin = *pin,
-                                .tos = spec->tos,
-                                .ip_protocol =
-                                    wire_ip_protocol(spec->protocol, spec->target.version),
-                                .source_port = (uint16_t)(spec->source_port + flow),
-                                .target_port = spec->target_port };
-
-    if (spec->protocol == WIRE_ICMP) {
-        wish.source_port = 0;
-        wish.target_port = (uint16_t)(wire_echo_type(spec->target.version) << 8);
-    }
-    return wish;
-}
-
-int prober_find_route(struct wire_spec *spec, uint16_t flow, uint32_t scope,
-                      const struct egress_pin *pin, struct egress_route *out, struct err *err)
-{
-    complete_ports(spec);
-    struct egress_wish wish = wish_of(spec, flow, scope, pin);
-    return egress_find(&wish, out, err);
-}
-
-struct wire_sources *prober_find_sources(const struct wire_spec *spec, uint32_t scope,
-                                         const struct egress_pin *pin,
-                                         const struct egress_route *route)
-{
-    struct wire_sources *sources;
-
-    if (!route->several || pin->source || spec->protocol == WIRE_ICMP)
-        return NULL;
-    sources = calloc(1, sizeof *sources);
-    if (sources == NULL)
-        return NULL; /* then all flows have one */
-    struct egress_wish wish = wish_of(spec, 0, scope, pin);
-    sources->list[0] = route->source;
-    if (egress_sources(&wish, WIRE_FLOWS, sources->of, sources->list, WIRE_SOURCES) > 1)
-        return sources;
-    free(sources);
-    return NULL;
-}
-
-int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
-                         const struct egress_route *route, struct err *err)
-{
-    char text[IPADDR_TEXT];
-
-    spec->source = route->source;
-    if (spec->size == 0)
-        spec->size = wire_size_default(spec->protocol, spec->target.version);
-    if (spec->size > route->link_mtu)
-        return err_set(err, ERR_TOOBIG, "size %u is more than the MTU of the link to %s, %d",
-                       spec->size, ipaddr_to_text(&spec->target, text), route->link_mtu);
-    return randomise(p, spec, err);
-}
-
 static void on_event(void *context, const struct trace_event *event)
 {
     struct prober_job *job = context;
@@ -468,7 +314,7 @@ static int start_trace(struct prober *p, struct prober_job *job,
     job->own_only = request->own_only;
     job->begun_ns = prober_clock_ns();
     atomic_init(&job->asked_ns, job->begun_ns);
-    job->started_ns = read_clock(CLOCK_REALTIME);
+    job->started_ns = prober_wall_ns();
     job->first_drops = UINT64_MAX;
     config.budget = &p->budget;
     job->trace = trace_new(&config, p->pace, job->begun_ns, on_event, job, err);

@@ -9,13 +9,6 @@ static const int64_t pause_check_ns = 50 * MS;
 
 /* ---- on the thread ------------------------------------------------------------------------- */
 
-bool prober_search_takes(struct prober *p, struct prober_search *search,
-                         const struct wire_packet *packet, bool outgoing)
-{
-    return outgoing ? search->search.ops->seen(search->search.state, packet)
-                    : search->search.ops->reply(search->search.state, packet, p->now_ns);
-}
-
 static int64_t step(struct prober *p, struct prober_search *s, int *sends_left)
 {
     bool paused = p->now_ns - s->asked_ns > PROBER_LEASE_MS * MS;

@@ -116,7 +116,7 @@ sends traffic_class_v6 '@nh,4,8 0xb8' mtr-trace.tos=184 -6
 # The pace: milliseconds that a trace of some packets takes, start-up left out.
 elapsed_s() { # NMAP OPTION...
   trace deb12 "$@" "$target"
-  awk -v s="$(show get elapsed)" 'BEGIN { printf "%d", s * 1000 }'
+  awk -v s="$(show get elapsed_s)" 'BEGIN { printf "%d", s * 1000 }'
 }
 at_least interval_300ms "$(elapsed_s --script-args mtr-trace.packets=4,mtr-trace.interval=300ms)" 895
 at_least timing_T2 "$(elapsed_s -T2 --script-args mtr-trace.packets=3)" 795

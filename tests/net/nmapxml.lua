@@ -61,7 +61,7 @@ end
 
 function open.finished(state, attributes)
   state.exit = attributes.exit
-  state.elapsed_s = tonumber(attributes.elapsed_s)
+  state.elapsed_s = tonumber(attributes.elapsed)
 end
 
 local function callbacks(state)

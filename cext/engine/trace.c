@@ -7,9 +7,7 @@
 
 #define MS INT64_C(1000000)
 static const int64_t interval_auto_ns = 100 * MS;
-static const int64_t silence_ns = 200 * MS;                /* moves the window on */
-static const int64_t counted_reply_timeout_ns = 1000 * MS; /* at least */
-static const int64_t test_reply_timeout_ns = 200 * MS;     /* at least */
+static const int64_t silence_ns = 200 * MS; /* moves the window on */
 static const int64_t grace_ns = 2000 * MS; /* for a counted probe to a hop that replies to others */
 static const int64_t slot_lead_ns = 20 * MS;
 /* Without a neighbour's address the kernel holds a packet for three requests, 1 s apart. */
@@ -82,35 +80,7 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-void trace_emit(struct trace *t, struct trace_event event, int64_t now_ns)
-{
-    event.at_ns = now_ns - t->started_ns;
-    t->sink(t->context, &event);
-}
-
-struct trace_event trace_about(const struct probe *p, enum event_kind kind)
-{
-    return (struct trace_event){ .kind = kind,
-                                 .probe = p->number,
-                                 .flow = p->flow,
-                                 .ttl = p->ttl,
-                                 .class = p->class,
-                                 .blind = p->blind,
-                                 .rtt_ns = -1 };
-}
-
 /* ---- how far the path is probed ------------------------------------------------------------- */
-
-/* Further ones get one probe each, to find the path. */
-int trace_last_sampled(const struct trace *t)
-{
-    if (t->end != 0)
-        return t->end;
-    if (t->horizon < t->config.max_hops)
-        return t->farthest;
-    int last = t->farthest + t->config.max_silent;
-    return last < t->config.max_hops ? last : t->config.max_hops;
-}
 
 /* The last TTL that is probed at all: where the end is in doubt, some beyond it. */
 static int last_probed(const struct trace *t)
@@ -152,29 +122,6 @@ static void finish_send_error(struct trace *t, struct probe *p, int error, int64
     bool of_replaced = hop->sample != NULL && p->place < 0; /* its sample counts no more */
     hop_send_error(hop, &t->rules, of_replaced ? PROBE_TEST : p->class, now_ns);
     finish(t, p, PROBE_SEND_ERROR, event, now_ns);
-}
-
-static int64_t reply_timeout_ns(const struct trace *t, bool burst)
-{
-    int64_t reply_timeout = burst ? test_reply_timeout_ns : counted_reply_timeout_ns;
-
-    if (!burst && t->config.timeout_given)
-        return t->config.timeout_ns;
-    if (reply_timeout < 4 * t->p95_ns)
-        reply_timeout = 4 * t->p95_ns;
-    if (!burst && reply_timeout < t->late_ns * 3 / 2) /* where one reply was late, others will be */
-        reply_timeout = t->late_ns * 3 / 2;
-    if (burst && reply_timeout < 2 * t->slowest_ns) /* of a hop that always takes long */
-        reply_timeout = 2 * t->slowest_ns;
-    int64_t most = t->config.timeout_ns;
-    if (burst && most < counted_reply_timeout_ns) /* a late reply is no sign of a rate limit */
-        most = counted_reply_timeout_ns;
-    return reply_timeout < most ? reply_timeout : most;
-}
-
-int64_t trace_test_reply_timeout_ns(const struct trace *t)
-{
-    return reply_timeout_ns(t, true);
 }
 
 static void refresh_reply_timeout(struct trace *t)
@@ -241,7 +188,7 @@ static bool is_unseen(const struct trace *t, const struct probe *p, uint64_t cap
 static int64_t deadline_ns(const struct trace *t, const struct probe *p, uint64_t capture_drops)
 {
     int64_t held_ns = is_unseen(t, p, capture_drops) ? held_most_ns : 0;
-    return p->left_ns + reply_timeout_ns(t, of_burst(p)) + held_ns;
+    return p->left_ns + trace_reply_timeout_ns(t, of_burst(p)) + held_ns;
 }
 
 /* A probe that would count as lost: its reply may only be late. */
@@ -259,7 +206,7 @@ static void expire_probes(struct trace *t, int64_t now_ns, uint64_t capture_drop
 {
     struct probe *p = probes_next_open(&t->probes, t->probes.first_open);
 
-    if (p != NULL && now_ns - p->sent_ns >= test_reply_timeout_ns)
+    if (p != NULL && now_ns - p->sent_ns >= TEST_REPLY_TIMEOUT_NS)
         refresh_reply_timeout(t);
     while (p != NULL) {
         uint32_t number = p->number;

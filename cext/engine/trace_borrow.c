@@ -86,7 +86,7 @@ static void look(struct trace *t, uint8_t ttl, bool ending, int64_t now_ns)
     const struct prefix_seen seen =
         prefixes_guess(pace_prefixes(t->pace), &prefix_key, t->rules.trace, t->way, ttl, now_ns);
     bool limited = seen.guess != PREFIX_NONE && pace_is_limited(t->pace, &key, now_ns);
-    int64_t reply_timeout_ns = trace_test_reply_timeout_ns(t);
+    int64_t reply_timeout_ns = trace_reply_timeout_ns(t, true);
 
     at->awaited = !limited && seen.live;
     if (!limited)

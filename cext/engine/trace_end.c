@@ -145,26 +145,7 @@ static void update_end(struct trace *t, int64_t now_ns)
     trace_emit(t, event, now_ns);
 }
 
-bool trace_ends_by_error(const struct trace *t, int ttl)
-{
-    return t->end_by_error && t->end == ttl;
-}
-
-const struct news *trace_heard(const struct trace *t, int ttl)
-{
-    return trace_ends_by_error(t, ttl) ? &t->ttls[ttl].stop : &t->ttls[ttl].news;
-}
-
 /* ---- what a packet says -------------------------------------------------------------------- */
-
-bool trace_is_error_from_elsewhere(const struct trace *t, const struct wire_packet *packet)
-{
-    const struct wire_spec *spec = &t->config.spec;
-
-    if (wire_is_direct(packet->kind) || ipaddr_equal(&packet->from, &spec->target))
-        return false;
-    return packet->kind != WIRE_TIME_EXCEEDED || ipaddr_equal(&packet->from, &spec->source);
-}
 
 static struct news news_of(const struct probe *p, const struct wire_packet *packet,
                            enum news_kind kind)

@@ -90,9 +90,24 @@ struct trace {
     struct ttl ttls[];           /* up to max_hops */
 };
 
-/* trace.c: every event passes here, stamped with the time since the trace began. */
+/* trace_state.c */
+
+enum { TEST_REPLY_TIMEOUT_NS = 200000000 }; /* a probe of a burst is waited for at least so long */
+
+/* Every event passes here, stamped with the time since the trace began. */
 void trace_emit(struct trace *t, struct trace_event event, int64_t now_ns);
 struct trace_event trace_about(const struct probe *p, enum event_kind kind);
+/* Whether the packet says that the probe did not arrive: it comes from neither a hop nor the
+ * target. An error with this host's own address never came from a hop. */
+bool trace_is_error_from_elsewhere(const struct trace *t, const struct wire_packet *packet);
+/* Whether the path ends at this TTL by errors from elsewhere. */
+bool trace_ends_by_error(const struct trace *t, int ttl);
+/* What was heard of this TTL: from its hop, or from who ends the path there. */
+const struct news *trace_heard(const struct trace *t, int ttl);
+/* How long a probe is waited for; `burst`: one of those that test for a rate limit. */
+int64_t trace_reply_timeout_ns(const struct trace *t, bool burst);
+/* The last TTL that gets a full sample. */
+int trace_last_sampled(const struct trace *t);
 
 /* trace_end.c: where the path ends. */
 
@@ -102,16 +117,9 @@ void trace_learn(struct trace *t, const struct probe *p, const struct wire_packe
 /* The same of an error from elsewhere. */
 void trace_learn_stop(struct trace *t, const struct probe *p, const struct wire_packet *packet,
                       int64_t now_ns);
-/* Whether the packet says that the probe did not arrive: it comes from neither a hop nor the
- * target. An error with this host's own address never came from a hop. */
-bool trace_is_error_from_elsewhere(const struct trace *t, const struct wire_packet *packet);
-/* Whether the path ends at this TTL by errors from elsewhere. */
-bool trace_ends_by_error(const struct trace *t, int ttl);
-/* What was heard of this TTL: from its hop, or from who ends the path there. */
-const struct news *trace_heard(const struct trace *t, int ttl);
 void trace_advance_horizon(struct trace *t, int to, int64_t now_ns);
 
-/* trace_rate_limit.c */
+/* trace_limit.c */
 
 /* Emits it where the hop's sample has become untested, or is no more. */
 void trace_note_untested(struct trace *t, uint8_t ttl, int64_t now_ns);
@@ -147,11 +155,6 @@ void trace_note_check(struct trace *t, uint8_t ttl, int64_t now_ns);
 int64_t trace_held_slot_ns(const struct trace *t, uint8_t ttl, int64_t now_ns);
 /* True while an end would come before others know whether what they saw rate-limits. */
 bool trace_awaits_others(struct trace *t, int64_t now_ns);
-/* How long an unsampled probe may be waited for. */
-int64_t trace_test_reply_timeout_ns(const struct trace *t);
-/* The last TTL that gets a full sample. */
-int trace_last_sampled(const struct trace *t);
-
 /* trace_rivals.c */
 
 /* Notes where the path ends by ICMP errors, and tells of others that do at the same place; now and

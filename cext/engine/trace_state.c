@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What all files of a trace need to know of its state, and the one way by which events leave it. */
+#include "engine/trace_inside.h"
+
+#define MS INT64_C(1000000)
+static const int64_t counted_reply_timeout_ns = 1000 * MS; /* at least */
+
+void trace_emit(struct trace *t, struct trace_event event, int64_t now_ns)
+{
+    event.at_ns = now_ns - t->started_ns;
+    t->sink(t->context, &event);
+}
+
+struct trace_event trace_about(const struct probe *p, enum event_kind kind)
+{
+    return (struct trace_event){ .kind = kind,
+                                 .probe = p->number,
+                                 .flow = p->flow,
+                                 .ttl = p->ttl,
+                                 .class = p->class,
+                                 .blind = p->blind,
+                                 .rtt_ns = -1 };
+}
+
+/* Further ones get one probe each, to find the path. */
+int trace_last_sampled(const struct trace *t)
+{
+    if (t->end != 0)
+        return t->end;
+    if (t->horizon < t->config.max_hops)
+        return t->farthest;
+    int last = t->farthest + t->config.max_silent;
+    return last < t->config.max_hops ? last : t->config.max_hops;
+}
+
+bool trace_ends_by_error(const struct trace *t, int ttl)
+{
+    return t->end_by_error && t->end == ttl;
+}
+
+const struct news *trace_heard(const struct trace *t, int ttl)
+{
+    return trace_ends_by_error(t, ttl) ? &t->ttls[ttl].stop : &t->ttls[ttl].news;
+}
+
+bool trace_is_error_from_elsewhere(const struct trace *t, const struct wire_packet *packet)
+{
+    const struct wire_spec *spec = &t->config.spec;
+
+    if (wire_is_direct(packet->kind) || ipaddr_equal(&packet->from, &spec->target))
+        return false;
+    return packet->kind != WIRE_TIME_EXCEEDED || ipaddr_equal(&packet->from, &spec->source);
+}
+
+int64_t trace_reply_timeout_ns(const struct trace *t, bool burst)
+{
+    int64_t reply_timeout = burst ? TEST_REPLY_TIMEOUT_NS : counted_reply_timeout_ns;
+
+    if (!burst && t->config.timeout_given)
+        return t->config.timeout_ns;
+    if (reply_timeout < 4 * t->p95_ns)
+        reply_timeout = 4 * t->p95_ns;
+    if (!burst && reply_timeout < t->late_ns * 3 / 2) /* where one reply was late, others will be */
+        reply_timeout = t->late_ns * 3 / 2;
+    if (burst && reply_timeout < 2 * t->slowest_ns) /* of a hop that always takes long */
+        reply_timeout = 2 * t->slowest_ns;
+    int64_t most = t->config.timeout_ns;
+    if (burst && most < counted_reply_timeout_ns) /* a late reply is no sign of a rate limit */
+        most = counted_reply_timeout_ns;
+    return reply_timeout < most ? reply_timeout : most;
+}

@@ -107,28 +107,35 @@ function M.bytes(text)
   return text:find(":", 1, true) and ipv6_bytes(text) or ipv4_bytes(text)
 end
 
-local function matches(bytes, range)
-  if #bytes ~= #range.bytes then
-    return false
-  end
-  local whole, rest = range.length // 8, range.length % 8
-  if bytes:sub(1, whole) ~= range.bytes:sub(1, whole) then
-    return false
-  end
-  local differ = rest > 0
-    and bytes:byte(whole + 1) ~ range.bytes:byte(whole + 1) or 0
-  return differ >> (8 - rest) == 0
+-- The first bits of an address.
+local function prefix_of(bytes, length)
+  local whole, rest = length // 8, length % 8
+  local head = bytes:sub(1, whole)
+  return rest == 0 and head or head
+    .. string.char(bytes:byte(whole + 1) & (0xff00 >> rest & 0xff))
 end
 
--- The same ranges, parsed, longest prefix first.
-local sorted = {}
-for i, row in ipairs(RANGES) do
-  local address, length = row[1]:match("^(.*)/(%d+)$")
-  sorted[i] = {
-    bytes = M.bytes(address), length = tonumber(length), class = row[2],
-  }
+-- By the bytes of an address: the lengths that there are, the longest first,
+-- each with its prefixes.
+local function by_length()
+  local families, of = { [4] = {}, [16] = {} }, {}
+  for _, row in ipairs(RANGES) do
+    local address, digits = row[1]:match("^(.*)/(%d+)$")
+    local bytes, length = M.bytes(address), tonumber(digits)
+    local key = #bytes << 8 | length
+    if not of[key] then
+      of[key] = { length = length, classes = {} }
+      table.insert(families[#bytes], of[key])
+    end
+    of[key].classes[prefix_of(bytes, length)] = row[2]
+  end
+  for _, lengths in pairs(families) do
+    table.sort(lengths, function(a, b) return a.length > b.length end)
+  end
+  return families
 end
-table.sort(sorted, function(a, b) return a.length > b.length end)
+
+local FAMILIES = by_length()
 
 -- What stands in the columns ASN and Organization.
 local LABELS = {
@@ -180,35 +187,21 @@ function M.untranslated(bytes)
     or bytes
 end
 
--- Routers near this host are met by every trace.
-local classes, count, MOST_CLASSES = {}, 0, 1024
-
-local function find_class(text)
-  local bytes = M.bytes(text)
-  bytes = bytes and M.untranslated(bytes)
-  for _, range in ipairs(bytes and sorted or {}) do
-    if matches(bytes, range) then
-      return range.class or nil
-    end
-  end
-  return nil
-end
-
 --- Class of a special-purpose address.
 -- @tparam string text IPv4 or IPv6 address, with or without a zone
 -- @treturn ?string "private", "cgn", "loopback", "link-local",
 --   "documentation", "benchmark", "multicast", "reserved", "unassigned",
 --   "srv6" and the like; nil for a global address or for other text
 function M.class(text)
-  local class = classes[text]
-  if class == nil then
-    if count >= MOST_CLASSES then
-      classes, count = {}, 0
+  local bytes = M.bytes(text)
+  bytes = bytes and M.untranslated(bytes)
+  for _, one in ipairs(bytes and FAMILIES[#bytes] or {}) do
+    local class = one.classes[prefix_of(bytes, one.length)]
+    if class ~= nil then
+      return class or nil
     end
-    class = find_class(text) or false
-    classes[text], count = class, count + 1
   end
-  return class or nil
+  return nil
 end
 
 return M

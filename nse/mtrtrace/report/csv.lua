@@ -59,9 +59,6 @@ local function columns_of(view)
   return list
 end
 
--- There are many rows: what they share is found out once for each view.
-local shared = setmetatable({}, { __mode = "k" })
-
 -- How one scope's value is read; nil where the scope has none.
 local function reading(field, scope)
   local key, read, to_raw = fields.source(field, scope)
@@ -76,13 +73,9 @@ local function column(field)
 end
 
 local function columns(view)
-  local list = shared[view.columns]
-  if not list or list.chosen ~= view.chosen then
-    list = { chosen = view.chosen }
-    for i, field in ipairs(columns_of(view)) do
-      list[i] = column(field)
-    end
-    shared[view.columns or list] = list
+  local list = {}
+  for i, field in ipairs(columns_of(view)) do
+    list[i] = column(field)
   end
   return list
 end

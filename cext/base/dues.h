@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A binary heap of what is due when: a turn costs what is due in it, not what exists. Each element
  * lives in its owner, which may take it out at any time. Pure. */
-#ifndef MTR_DUES_H
-#define MTR_DUES_H
+#ifndef MTR_BASE_DUES_H
+#define MTR_BASE_DUES_H
 
 #include <stddef.h>
 #include <stdint.h>

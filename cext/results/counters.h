@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A reader of the event stream that keeps what the report shows: counts per TTL, statistics per
  * (TTL, flow, responder). It sees events only, so a recording gives the same figures as the run. */
-#ifndef MTR_RESULTS_STATISTICS_H
-#define MTR_RESULTS_STATISTICS_H
+#ifndef MTR_RESULTS_COUNTERS_H
+#define MTR_RESULTS_COUNTERS_H
 
 #include "base/bound.h"
 #include "base/stats.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the files of a counters share; nobody else includes it. */
-#ifndef MTR_RESULTS_STATISTICS_INSIDE_H
-#define MTR_RESULTS_STATISTICS_INSIDE_H
+#ifndef MTR_RESULTS_COUNTERS_INSIDE_H
+#define MTR_RESULTS_COUNTERS_INSIDE_H
 
 #include "results/counters.h"
 

@@ -7,9 +7,12 @@
 -- so many. A sample that a rate limit made the engine replace leaves its
 -- windows behind, so that no alert rests on it.
 -- @module mtrtrace.alert.watch
+local probe_key = require "mtrtrace.base.probe_key"
 local rule = require "mtrtrace.alert.rule"
 
 local M = {}
+
+local key_of = probe_key.of
 
 local Watch = {}
 Watch.__index = Watch
@@ -91,11 +94,6 @@ local OUTCOMES = {
   unreachable = function() return false end,
   ["send-error"] = function() return "none" end,
 }
-
--- Flows number their probes apart.
-local function key_of(event)
-  return (event.flow or 0) << 32 | event.probe
-end
 
 local function finish(self, hop, event)
   local place = hop.place[key_of(event)]

@@ -7,6 +7,8 @@ local proportion = require "mtrtrace.base.proportion"
 
 local M = {}
 
+local log_choose = proportion.log_choose
+
 -- Ends a run: its probes, and the time from the first of them to the one that
 -- would have followed the last, as far apart as they are.
 local function close(out, run)
@@ -61,10 +63,6 @@ function M.of(hop)
     return nil
   end
   return periods_of(lost, hop.lost_at)
-end
-
-local function log_choose(n, k)
-  return -math.log(n + 1) - proportion.log_beta(k + 1, n - k + 1)
 end
 
 -- Chance at which independent losses stand together as much.

@@ -17,6 +17,18 @@ function M.clean(text)
   return text ~= nil and unicode.clean(text) or nil
 end
 
+local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\" }
+
+--- A text as a string of JSON.
+-- @tparam string text any bytes; what is invisible is left out
+-- @treturn string with its quotes
+function M.json_string(text)
+  if not text:find('[%c"\\\127-\255]') then -- nearly all texts are plain
+    return '"' .. text .. '"'
+  end
+  return '"' .. unicode.clean(text):gsub('["\\]', ESCAPES) .. '"'
+end
+
 --- A number as plain decimals: at most six, no exponent, no trailing zeros.
 -- @tparam number value
 -- @treturn ?string nil for NaN and infinities

@@ -65,7 +65,11 @@ function M.log_beta(a, b)
   return log_gamma(a) + log_gamma(b) - log_gamma(a + b)
 end
 
-local function log_choose(n, k)
+--- Logarithm of the binomial coefficient.
+-- @tparam integer n from 0
+-- @tparam integer k from 0 to n
+-- @treturn number
+function M.log_choose(n, k)
   return -math.log(n + 1) - M.log_beta(k + 1, n - k + 1)
 end
 
@@ -75,7 +79,7 @@ end
 -- @tparam number share above 0, below 1
 -- @treturn number
 function M.exactly(k, n, share)
-  return math.exp(log_choose(n, k) + M.log_likelihood(k, n, share))
+  return math.exp(M.log_choose(n, k) + M.log_likelihood(k, n, share))
 end
 
 -- Terms this much smaller than their sum change nothing.

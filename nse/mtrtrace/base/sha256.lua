@@ -73,4 +73,14 @@ function M.hex(text)
   return (("%08x"):rep(8):format(table.unpack(state)))
 end
 
+-- Hexadecimal digits of 48 bits, which a double holds exactly.
+local DIGITS_48 = 12
+
+--- The first 48 bits of a digest as a number, for metrics and rows.
+-- @tparam string hex as given by hex
+-- @treturn integer
+function M.number(hex)
+  return math.tointeger(tonumber(hex:sub(1, DIGITS_48), 16))
+end
+
 return M

@@ -4,6 +4,7 @@
 -- JSON by dkjson.
 -- @module mtrtrace.diff.report
 local format = require "mtrtrace.base.format"
+local jsonschema = require "mtrtrace.report.jsonschema"
 local keys = require "mtrtrace.diff.keys"
 local ordered = require "mtrtrace.base.ordered"
 local shifts = require "mtrtrace.diff.shifts"
@@ -189,39 +190,13 @@ end
 
 local TYPES = { count = "integer", name = "string" }
 
-local function object(rows)
-  local out = ordered.new()
-  for _, row in ipairs(rows) do
-    out[row[1]] = row[2]
-  end
-  return out
-end
-
-local function value(about, ...)
-  local types = { ... }
-  return object { { "description", about },
-    { "type", #types == 1 and types[1] or types } }
-end
-
-local function record(rows)
-  local required = {}
-  for i, row in ipairs(rows) do
-    required[i] = row[1]
-  end
-  return object { { "type", "object" }, { "required", required },
-    { "properties", object(rows) } }
-end
-
-local function array(about, items)
-  return object { { "description", about }, { "type", "array" },
-    { "items", items } }
-end
+local object, value = jsonschema.object, jsonschema.value
+local record, list = jsonschema.record, jsonschema.list
 
 local function difference_schema()
   local rows = {}
   for i, row in ipairs(keys) do
-    rows[i] = { row.key, value(row.about, TYPES[row.kind] or "number",
-      "null") }
+    rows[i] = { row.key, value(TYPES[row.kind] or "number", row.about, true) }
   end
   rows[1][2] = object { { "description", keys[1].about },
     { "type", "string" }, { "enum", words.kinds() } }
@@ -231,45 +206,37 @@ end
 local function target_schema()
   local difference = difference_schema()
   return record {
-    { "target", value("address that was traced", "string", "null") },
-    { "name", value("target as the user named it", "string", "null") },
-    { "protocol", value("icmp, udp or tcp", "string", "null") },
-    { "port", value("destination port; null for icmp", "integer", "null") },
-    { "path_id_before", value("identifier of the path, 48 bits", "integer",
-      "null") },
-    { "path_id_after", value("the same after", "integer", "null") },
-    { "differs", value("whether there are differences", "boolean") },
-    { "differences", array("what differs by more than chance", difference) },
-    { "remarks", array("what is no difference of the path", difference) },
+    { "target", value("string", "address that was traced", true) },
+    { "name", value("string", "target as the user named it", true) },
+    { "protocol", value("string", "icmp, udp or tcp", true) },
+    { "port", value("integer", "destination port; null for icmp", true) },
+    { "path_id_before", value("integer", "identifier of the path, 48 bits",
+      true) },
+    { "path_id_after", value("integer", "the same after", true) },
+    { "differs", value("boolean", "whether there are differences") },
+    { "differences", list("what differs by more than chance", difference) },
+    { "remarks", list("what is no difference of the path", difference) },
   }
 end
 
 --- The JSON Schema of json.
 -- @treturn table for dkjson, in order
 function M.schema()
-  local out = record {
-    { "format", object { { "const", "mtr-trace-diff" } } },
-    { "format_version", object { { "const", M.FORMAT } } },
-    { "version", value("of the program", "string") },
-    { "before", value("name of the first file", "string") },
-    { "after", value("name of the second file", "string") },
-    { "differs", value("whether any target differs", "boolean") },
-    { "tests", value("tests of significance, all controlled together",
-      "integer") },
-    { "false_alarm_rate", value("chance at which two runs without a "
-      .. "difference are told to differ", "number") },
-    { "targets", array("in the order of the files", target_schema()) },
-  }
-  local head = object {
-    { "$schema", "https://json-schema.org/draft/2020-12/schema" },
-    { "title", "mtr-trace --diff --json" },
-    { "description", "Times are in ms, losses in percent. Unknown values "
-      .. "are null. Later versions may add keys." },
-  }
-  for _, key in ipairs(ordered.keys(out)) do
-    head[key] = out[key]
-  end
-  return head
+  return jsonschema.document("mtr-trace --diff --json", "Times are in ms, "
+    .. "losses in percent. Unknown values are null. Later versions may add "
+    .. "keys.", {
+      { "format", object { { "const", "mtr-trace-diff" } } },
+      { "format_version", object { { "const", M.FORMAT } } },
+      { "version", value("string", "of the program") },
+      { "before", value("string", "name of the first file") },
+      { "after", value("string", "name of the second file") },
+      { "differs", value("boolean", "whether any target differs") },
+      { "tests", value("integer", "tests of significance, all controlled "
+        .. "together") },
+      { "false_alarm_rate", value("number", "chance at which two runs without "
+        .. "a difference are told to differ") },
+      { "targets", list("in the order of the files", target_schema()) },
+    })
 end
 
 return M

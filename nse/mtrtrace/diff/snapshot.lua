@@ -81,7 +81,7 @@ local function responder_of(from, samples)
   end
   local asns = asns_of(from)
   return { ip = ident.plain(ip), asns = asns, asn = asn_text(asns),
-    received = number(first(from, "received", "received")) or 0,
+    received = number(from.received) or 0,
     avg = number(first(from, "avg_ms", "avg")),
     stdev = number(first(from, "stdev_ms", "stdev")),
     median = number(first(from, "median_ms", "median")),
@@ -103,7 +103,7 @@ local function hop_of(from, samples)
     return nil
   end
   local hop = { ttl = ttl, sent = number(from.sent) or 0,
-    received = number(first(from, "received", "received")) or 0,
+    received = number(from.received) or 0,
     lost_periods = number(from.loss_periods),
     longest = number(from.longest_loss_period),
     counted = is_counted(from), responders = {}, ips = {} }

@@ -10,6 +10,8 @@ local loss = require "mtrtrace.base.proportion"
 
 local M = {}
 
+local log_choose = loss.log_choose
+
 -- ---- distributions --------------------------------------------------------
 
 -- Lentz's continued fraction of the incomplete beta function.
@@ -70,14 +72,12 @@ function M.normal(z)
   return M.student(z, NORMAL_DF)
 end
 
---- The z whose two tails have a probability.
--- @tparam number p above 0, up to 1
--- @treturn number 0 or more
-function M.normal_z(p)
-  local low, high = 0, 40
+-- Where falling tails have a probability, from 0 to `high`: by bisection.
+local function solve(tails, p, high)
+  local low = 0
   for _ = 1, 60 do
     local middle = (low + high) / 2
-    if M.normal(middle) > p then
+    if tails(middle) > p then
       low = middle
     else
       high = middle
@@ -86,15 +86,18 @@ function M.normal_z(p)
   return low
 end
 
+--- The z whose two tails have a probability.
+-- @tparam number p above 0, up to 1
+-- @treturn number 0 or more
+function M.normal_z(p)
+  return solve(M.normal, p, 40)
+end
+
 -- ---- counts ---------------------------------------------------------------
 
 -- Terms of the hypergeometric distribution that are summed; larger tables
 -- are close to normal.
 local MOST_TERMS, SAME = 20000, 1 + 1e-7
-
-local function log_choose(n, k)
-  return -math.log(n + 1) - loss.log_beta(k + 1, n - k + 1)
-end
 
 --- Fisher's exact test of two counts, two-sided.
 -- @tparam integer k1
@@ -331,6 +334,14 @@ function M.shift(a, b, spread)
   return at(0.5), at(0.5 - half), at(0.5 + half)
 end
 
+-- The standard error of a difference of means, and its degrees of freedom.
+local function error_of(a, b)
+  local va, vb = a.stdev ^ 2 / a.n, b.stdev ^ 2 / b.n
+  local df = va + vb > 0 and (va + vb) ^ 2
+    / (va ^ 2 / (a.n - 1) + vb ^ 2 / (b.n - 1)) or 1
+  return math.sqrt(va + vb), df
+end
+
 --- Welch's t test: whether two means differ by more than a margin.
 -- @tparam table a `n` at least 2, `mean`, `stdev`
 -- @tparam table b the same
@@ -338,15 +349,12 @@ end
 -- @treturn number chance of means so far apart, or farther, if they differ
 --   by the margin
 function M.welch(a, b, margin)
-  local va, vb = a.stdev ^ 2 / a.n, b.stdev ^ 2 / b.n
+  local err, df = error_of(a, b)
   local off = math.abs(b.mean - a.mean) - margin
   if off <= 0 then
     return 1
-  elseif va + vb <= 0 then
-    return 0
   end
-  local df = (va + vb) ^ 2 / (va ^ 2 / (a.n - 1) + vb ^ 2 / (b.n - 1))
-  return M.student(off / math.sqrt(va + vb), df)
+  return err > 0 and M.student(off / err, df) or 0
 end
 
 --- The interval of a difference of means, at 95 %.
@@ -356,19 +364,9 @@ end
 -- @treturn number low
 -- @treturn number high
 function M.mean_shift(a, b)
-  local va, vb = a.stdev ^ 2 / a.n, b.stdev ^ 2 / b.n
-  local df = va + vb > 0 and (va + vb) ^ 2
-    / (va ^ 2 / (a.n - 1) + vb ^ 2 / (b.n - 1)) or 1
-  local low, high = 0, 400
-  for _ = 1, 60 do
-    local middle = (low + high) / 2
-    if M.student(middle, df) > 0.05 then
-      low = middle
-    else
-      high = middle
-    end
-  end
-  local shift, half = b.mean - a.mean, low * math.sqrt(va + vb)
+  local err, df = error_of(a, b)
+  local t = solve(function(x) return M.student(x, df) end, 0.05, 400)
+  local shift, half = b.mean - a.mean, t * err
   return shift, shift - half, shift + half
 end
 

@@ -87,9 +87,6 @@ function M.text(path, first)
   return table.concat(lines)
 end
 
--- Hexadecimal digits of 48 bits, which a double holds exactly.
-local DIGITS_48 = 12
-
 --- The identifiers of a path.
 -- @tparam table path as above
 -- @tparam ?integer first TTL of its first entry; 1 where nil
@@ -105,8 +102,7 @@ end
 -- @tparam ?integer first TTL of its first entry; 1 where nil
 -- @treturn integer
 function M.number(path, first)
-  return math.tointeger(tonumber(
-    sha256.hex(M.text(path, first)):sub(1, DIGITS_48), 16))
+  return sha256.number(sha256.hex(M.text(path, first)))
 end
 
 return M

@@ -23,15 +23,7 @@ M.FORMAT = 4
 
 -- ---- values ---------------------------------------------------------------
 
-local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\" }
-
--- Nearly all texts are plain.
-local function quoted(text)
-  if not text:find('[%c"\\\127-\255]') then
-    return '"' .. text .. '"'
-  end
-  return '"' .. format.clean(text):gsub('["\\]', ESCAPES) .. '"'
-end
+local quoted = format.json_string
 
 local write
 

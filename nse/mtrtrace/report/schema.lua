@@ -6,27 +6,17 @@
 local args = require "mtrtrace.options.args"
 local fields = require "mtrtrace.table.fields"
 local json = require "mtrtrace.report.json"
-local ordered = require "mtrtrace.base.ordered"
+local jsonschema = require "mtrtrace.report.jsonschema"
 
 local M = {}
+
+local object, value = jsonschema.object, jsonschema.value
+local all_required, list = jsonschema.record, jsonschema.list
 
 local TYPES = {
   count = "integer", ms = "number", share = "number", seconds = "number",
   degrees = "number", flag = "boolean", name = "string",
 }
-
-local function object(rows)
-  local out = ordered.new()
-  for _, row in ipairs(rows) do
-    out[row[1]] = row[2]
-  end
-  return out
-end
-
-local function value(kind, about, nullable)
-  return object { { "description", about },
-    { "type", nullable and { kind, "null" } or kind } }
-end
 
 local function whole(about)
   return value("integer", about)
@@ -46,7 +36,7 @@ end
 
 -- The properties of a scope, and the names of all of them.
 local function of_scope(scope, more)
-  local rows, required = {}, {}
+  local rows = {}
   for _, field in ipairs(fields.all()) do
     if field[scope] and not field.text_only and not field.derived then
       rows[#rows + 1] = { field.key, of_field(field) }
@@ -55,29 +45,11 @@ local function of_scope(scope, more)
   for _, row in ipairs(more) do
     rows[#rows + 1] = row
   end
-  for i, row in ipairs(rows) do
-    required[i] = row[1]
-  end
-  return object { { "type", "object" }, { "required", required },
-    { "properties", object(rows) } }
-end
-
-local function list(about, items)
-  return object { { "description", about }, { "type", "array" },
-    { "items", items } }
+  return all_required(rows)
 end
 
 local function text(about, nullable)
   return value("string", about, nullable)
-end
-
-local function all_required(rows)
-  local required = {}
-  for i, row in ipairs(rows) do
-    required[i] = row[1]
-  end
-  return object { { "type", "object" }, { "required", required },
-    { "properties", object(rows) } }
 end
 
 local CODE = all_required {
@@ -368,21 +340,15 @@ end
 function M.build()
   local trace = with_extras(all_required(trace_rows()))
   trace.properties.ttfb = ttfb()
-  return object {
-    { "$schema", "https://json-schema.org/draft/2020-12/schema" },
-    { "title", "mtr-trace --json" },
-    { "description", "Times are in ms, losses in percent, unless said "
-      .. "otherwise. Unknown values are null. Later versions may add keys." },
-    { "type", "object" },
-    { "required", { "format", "format_version", "version", "traces" } },
-    { "properties", object {
+  return jsonschema.document("mtr-trace --json", "Times are in ms, losses in "
+    .. "percent, unless said otherwise. Unknown values are null. Later "
+    .. "versions may add keys.", {
       { "format", object { { "const", "mtr-trace" } } },
       { "format_version", object { { "const", json.FORMAT } } },
       { "version", text "of the program" },
       { "traces", list("in the order of the targets", object {
         { "anyOf", { trace, failure() } } }) },
-    } },
-  }
+    })
 end
 
 return M

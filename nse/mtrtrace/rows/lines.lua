@@ -4,17 +4,15 @@
 -- @module mtrtrace.rows.lines
 local columns = require "mtrtrace.rows.columns"
 local format = require "mtrtrace.base.format"
-local ordered = require "mtrtrace.base.ordered"
+local jsonschema = require "mtrtrace.report.jsonschema"
 
 local M = {}
-
-local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\" }
 
 local function value_of(value)
   if value == nil then
     return "null"
   elseif type(value) == "string" then
-    return '"' .. format.clean(value):gsub('["\\]', ESCAPES) .. '"'
+    return format.json_string(value)
   elseif math.type(value) == "float" then
     return format.decimal(value) or "null"
   end
@@ -40,20 +38,13 @@ local ALWAYS = { row = true, vantage = true, labels = true, run_id = true }
 -- @tparam string kind
 -- @treturn table for dkjson, in order
 function M.schema(kind)
-  local out, properties, required = ordered.new(), ordered.new(), {}
+  local rows = {}
   for i, column in ipairs(columns.of(kind)) do
-    local property = ordered.new()
-    property.description = column[3]
-    property.type = ALWAYS[column[1]] and column[2] or { column[2], "null" }
-    properties[column[1]], required[i] = property, column[1]
+    rows[i] = { column[1], jsonschema.value(column[2], column[3],
+      not ALWAYS[column[1]]) }
   end
-  out["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-  out.title = "a line of mtr-trace --rows " .. kind
-  out.description = "Unknown values are null. Later versions may add keys."
-  out.type = "object"
-  out.required = required
-  out.properties = properties
-  return out
+  return jsonschema.document("a line of mtr-trace --rows " .. kind,
+    "Unknown values are null. Later versions may add keys.", rows)
 end
 
 return M

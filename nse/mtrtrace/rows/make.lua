@@ -6,16 +6,12 @@
 local bursts = require "mtrtrace.base.bursts"
 local ident = require "mtrtrace.flows.ident"
 local os_words = require "mtrtrace.os.words"
+local probe_key = require "mtrtrace.base.probe_key"
 local sha256 = require "mtrtrace.base.sha256"
 
 local M = {}
 
 local NS = 1000000000
-
--- Hexadecimal digits of 48 bits, which a double holds exactly.
-local function number_48(hex)
-  return math.tointeger(tonumber(hex:sub(1, 12), 16))
-end
 
 local function percent(share)
   return share and 100.0 * share or nil
@@ -33,7 +29,7 @@ function M.common(row, about, trace, head)
   local id = table.concat({ about.vantage, head.started_ns or 0,
     trace.name or "", head.target or "", trace.index or 0 }, "\0")
   return { row = row, vantage = about.vantage, labels = about.labels or "",
-    run_id = number_48(sha256.hex(id)),
+    run_id = sha256.number(sha256.hex(id)),
     time_s = head.started_ns and head.started_ns // NS,
     started_ns = head.started_ns and ("%d"):format(head.started_ns),
     name = trace.name, target = head.target, protocol = head.protocol,
@@ -46,7 +42,7 @@ end
 local function path_ids(result)
   local list, seen = {}, {}
   for _, flow in ipairs(result.flows or {}) do
-    local id = number_48(flow.path_id.sha256)
+    local id = sha256.number(flow.path_id.sha256)
     list[#list + 1] = not seen[id] and id or nil
     seen[id] = true
   end
@@ -203,7 +199,7 @@ local Probes = {}
 Probes.__index = Probes
 
 local function key_of(event)
-  return ((event.flow or 0) << 32 | event.probe) << 8 | event.ttl
+  return probe_key.of(event) << 8 | event.ttl
 end
 
 --- The row of an event, where it ends a probe.

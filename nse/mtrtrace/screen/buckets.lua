@@ -4,7 +4,11 @@
 -- of some seconds: bounded, however long the run, as buckets grow with it.
 -- Pure; fed by events.
 -- @module mtrtrace.screen.buckets
+local probe_key = require "mtrtrace.base.probe_key"
+
 local M = {}
+
+local key_of = probe_key.of
 
 local Buckets = {}
 Buckets.__index = Buckets
@@ -47,10 +51,6 @@ local function bucket_of(self, hop, at_ns)
   local i = at_ns // self.length_ns
   hop.list[i] = hop.list[i] or { sent = 0, answered = 0, timed = 0, sum = 0 }
   return hop.list[i]
-end
-
-local function key_of(event)
-  return (event.flow or 0) << 32 | event.probe
 end
 
 local function finish(self, hop, event, answered)

@@ -3,7 +3,11 @@
 --- The newest counted probes of each hop, one after the other, for graphs:
 -- bounded, however long the run. Pure; fed by events.
 -- @module mtrtrace.screen.history
+local probe_key = require "mtrtrace.base.probe_key"
+
 local M = {}
+
+local key_of = probe_key.of
 
 --- Probes kept for each hop.
 M.LENGTH = 600
@@ -18,11 +22,6 @@ local function hop_of(self, ttl)
     self.hops[ttl] = hop
   end
   return hop
-end
-
--- Flows number their probes apart.
-local function key_of(event)
-  return (event.flow or 0) << 32 | event.probe
 end
 
 local function sent(hop, event)

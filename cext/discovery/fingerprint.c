@@ -6,10 +6,9 @@
 #include <string.h>
 
 #define MS INT64_C(1000000)
-static const int64_t gap_ns = 20 * MS; /* between probes */
-static const int64_t reply_timeout_ns =
-    5000 * MS;                              /* for a permit; then the others go without UDP */
-static const int64_t recheck_ns = 100 * MS; /* how soon a held probe is looked at again */
+static const int64_t gap_ns = 20 * MS;           /* between probes */
+static const int64_t permit_wait_ns = 5000 * MS; /* then the others go without UDP */
+static const int64_t recheck_ns = 100 * MS;      /* how soon a held probe is looked at again */
 
 enum { ACK_SIZE = 20, ID_STEP = 0x6a09 };
 
@@ -150,7 +149,7 @@ static void spend_rate_limit(struct ask *ask)
 static void begin(struct ask *ask, enum ask_permit permit, int64_t now_ns)
 {
     if (ask->begun_ns == INT64_MAX &&
-        (permit != ASK_HOLD || now_ns - ask->created_ns >= reply_timeout_ns))
+        (permit != ASK_HOLD || now_ns - ask->created_ns >= permit_wait_ns))
         ask->begun_ns = now_ns;
 }
 

@@ -433,7 +433,7 @@ bool mda_reply(struct mda *m, const struct wire_packet *packet, int64_t now_ns)
     p->state = open ? PROBE_ANSWERED : PROBE_LATE;
     if (!vertex.stop)
         flowmap_refute_stops(&m->map, p->ttl);
-    (void)quantiles_add(&m->rtts, now_ns - p->sent_ns); /* without memory deadline stays */
+    (void)quantiles_add(&m->rtts, now_ns - p->sent_ns); /* without memory the timeout stays */
     speed_up(&m->manners[p->ttl]);
     if (p->place != REPEAT) {
         (void)flowmap_answer(&m->map, p->ttl, p->flow, &vertex);

@@ -118,7 +118,7 @@ static void note_told(struct pmtu *m, const struct pmtu_reduction *told)
         s->mtu = told->mtu;
 }
 
-/* Words are not rate_limited, and cost the one that is asked nothing: on at once. */
+/* Packet Too Big is not rate-limited (Linux): the next probe goes at once. */
 static void refuse(struct pmtu *m, const struct probe *p, const struct pmtu_reduction *told)
 {
     struct question *q = question_of(m, p);
@@ -195,7 +195,7 @@ bool pmtu_reply(struct pmtu *m, const struct wire_packet *packet, int64_t now_ns
     if (m->phase == DONE || p->state == PROBE_ANSWERED)
         return true;
     p->state = PROBE_ANSWERED;
-    if (quantiles_add(&m->rtts, now_ns - p->sent_ns) == 0) /* without memory deadline stays */
+    if (quantiles_add(&m->rtts, now_ns - p->sent_ns) == 0) /* without memory the timeout stays */
         m->p95_ns = (int64_t)quantiles_get(&m->rtts, 0.95);
     if (packet->kind == WIRE_TOO_BIG)
         on_too_big(m, p, packet);

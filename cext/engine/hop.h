@@ -17,7 +17,7 @@ enum hop_phase {
     HOP_JUDGE,  /* waiting for their outcomes */
     HOP_PROOF,  /* too many unanswered: a second's rest, then another burst */
     HOP_PROVE,  /* waiting for its outcomes */
-    HOP_PACED,  /* rate_limited: a new counted sample within the responder's budget */
+    HOP_PACED,  /* rate-limited: a new counted sample within the responder's budget */
     HOP_SETTLED,
     HOP_DORMANT, /* silent so far: settled, but asked again while other hops are at work */
     HOP_SURVEY,  /* a long run: test probes at the trace's interval, then as behind a sample */

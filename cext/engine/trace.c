@@ -398,7 +398,7 @@ static void note_rtt(struct trace *t, struct ttl *at, int64_t rtt_ns)
 {
     if (rtt_ns < 0)
         return;
-    (void)quantiles_add(&t->rtts, rtt_ns); /* without memory deadline stays as it is */
+    (void)quantiles_add(&t->rtts, rtt_ns); /* without memory the timeout stays */
     if (at->best_ns == 0 || rtt_ns < at->best_ns)
         at->best_ns = rtt_ns;
 }

@@ -69,7 +69,7 @@ struct trace {
     bool done, at_work;        /* at_work: some hop's sample is not finished */
     int64_t started_ns, stepped_ns, horizon_moved_ns, blocked_until_ns;
     uint64_t drops;        /* by the capture, at the last step */
-    struct quantiles rtts; /* of the whole path, for reply_timeout */
+    struct quantiles rtts; /* of the whole path, for the reply timeout */
     uint64_t p95_of;       /* how many RTTs p95_ns is made of */
     int64_t p95_ns;
     int64_t slowest_ns; /* the least RTT of the hop whose least is the greatest */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The server of a warm-up (see httpwarm.h), on an abstract socket of this host, in the thread of
+/* The server of a warm-up (see warm.h), on an abstract socket of this host, in the thread of
  * its client. Answers one request, never waits, and is no server for anything else. */
 #ifndef MTR_HTTP_PEER_H
 #define MTR_HTTP_PEER_H

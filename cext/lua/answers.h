@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Raw answers as Lua tables; their fields are listed in README.md beside this file. */
+/* Raw answers as Lua tables; their fields are listed in nse/doc/library.md. */
 #ifndef MTR_LUA_ANSWERS_H
 #define MTR_LUA_ANSWERS_H
 

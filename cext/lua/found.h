@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What searches have found, as Lua tables; README.md beside this file has their fields. */
+/* What searches have found, as Lua tables; nse/doc/library.md has their fields. */
 #ifndef MTR_LUA_FOUND_H
 #define MTR_LUA_FOUND_H
 

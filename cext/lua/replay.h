@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A recorded event stream, counted by the same counters as a trace that runs. */
+/* A recorded event stream, counted as a running trace is. */
 #ifndef MTR_LUA_REPLAY_H
 #define MTR_LUA_REPLAY_H
 

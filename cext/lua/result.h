@@ -13,7 +13,7 @@ void lresult_register(lua_State *L);
  * empty. */
 struct prober_report *lresult_new(lua_State *L);
 
-/* Pushes the table; field names and units are documented in README.md beside this file. */
+/* Pushes the table; field names and units are documented in nse/doc/library.md. */
 void lresult_push(lua_State *L, const struct prober_report *report);
 
 /* Pushes the array of hops `first` to `last`. */

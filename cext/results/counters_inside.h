@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files of a counters share; nobody else includes it. */
+/* What the files of the counters share; nobody else includes it. */
 #ifndef MTR_RESULTS_COUNTERS_INSIDE_H
 #define MTR_RESULTS_COUNTERS_INSIDE_H
 

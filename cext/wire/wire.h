@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Probes to bytes and captured bytes to records, for both families and every protocol. Pure: no
- * socket, no clock. Which header field carries what is drawn in README.md beside this file. */
+ * socket, no clock. Which header field carries what is drawn in cext/README.md. */
 #ifndef MTR_WIRE_WIRE_H
 #define MTR_WIRE_WIRE_H
 

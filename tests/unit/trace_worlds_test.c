@@ -262,7 +262,7 @@ static void check_report(const struct world *w, const struct nature *n)
                        w->counters->hops[ttl].sent);
 }
 
-/* Nothing of a finished counters waits, so a snapshot is its equal. */
+/* No counter of a finished trace waits, so a snapshot is its equal. */
 static void check_snapshot(const struct world *w)
 {
     struct counters *snapshot = counters_snapshot(w->counters);

@@ -128,10 +128,10 @@ check.case("enrichers_are_waited_for_together_and_at_most_3_s", function()
   check.equal(forever.left, 1)
 end)
 
-check.case("a_enricher_may_be_worth_more_reply_timeout_and_says_why",
+check.case("an_enricher_may_be_worth_more_grace_and_says_why",
   function()
   local long, short = waiting(math.huge), waiting(math.huge)
-  function long.reply_timeout() return 20, "it searches" end
+  function long.grace() return 20, "it searches" end
   local host = host_of(false)
   tracer.run(host, growing(), {}, { long, short })
   local most = host.now() - waited(nil)
@@ -140,9 +140,9 @@ check.case("a_enricher_may_be_worth_more_reply_timeout_and_says_why",
   check.equal({ long.left, short.left }, { 1, 1 })
 end)
 
-check.case("reply_timeout_ends_with_what_it_waits_for", function()
+check.case("grace_ends_with_what_it_waits_for", function()
   local long = waiting(20)
-  function long.reply_timeout() return 20, "it searches" end
+  function long.grace() return 20, "it searches" end
   local host = host_of(false)
   tracer.run(host, growing(), {}, { long, waiting(5) })
   check.equal(host.now() - waited(nil) < 1.5, true)

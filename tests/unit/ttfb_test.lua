@@ -288,7 +288,7 @@ check.case("closed_port_is_not_asked", function()
   check.equal({ #list, list[1].url, list[1].port }, { 1, HTTP, 80 })
 end)
 
-check.case("reply_timeout_is_shorter_where_another_port_is_left", function()
+check.case("connect_timeout_is_shorter_where_another_port_is_left", function()
   local list = asked({}, { timeout = 2 })
   check.equal({ list[1].connect_timeout, list[2].connect_timeout }, { 1.0, 2 })
   check.equal(asked({})[1].connect_timeout, 3)

@@ -21,7 +21,7 @@ local MOST_ADDRESSES = 256
 
 -- How long answers may hold up the table once the trace is done. What only
 -- sends echo requests sent them long before.
-local REPLY_TIMEOUT_S, LONG_REPLY_TIMEOUT_S = 0.4, 2.9
+local GRACE_S, LONG_GRACE_S = 0.4, 2.9
 
 local SNMP_PORT, SNMP_S = 161, 1
 
@@ -120,7 +120,7 @@ function Collect:see(result)
   if result.done and not self.deadline then
     local long = self.settings.snmp or self.settings.mode == "active"
     self.deadline = self.host.now()
-      + (long and LONG_REPLY_TIMEOUT_S or REPLY_TIMEOUT_S)
+      + (long and LONG_GRACE_S or GRACE_S)
   end
 end
 

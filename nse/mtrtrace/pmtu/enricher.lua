@@ -76,7 +76,7 @@ function Enricher:leave() -- luacheck: no self
 end
 
 --- See mtrtrace.session.tracer.
-function Enricher:reply_timeout() -- luacheck: no self
+function Enricher:grace() -- luacheck: no self
   return LONGEST_S, "path MTU: no router names it, so sizes are searched"
 end
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- A recorded event stream, read again: the engine's own counters counts it,
+--- A recorded event stream, read again: the engine's own counters count it,
 -- so its results have the digits of the run. Reads no file and no clock: lines
 -- in, traces, events and results out.
 -- @module mtrtrace.recording.replay

@@ -234,7 +234,7 @@ end
 local SILENT_S = 4
 
 -- Whether what a flow sent cannot change any more: all is answered, or what
--- was lost has been tested for rate_limiting, or nothing ever was answered.
+-- was lost has been tested for a rate limit, or nothing ever was answered.
 local function sample_is_settled(self, sample, now)
   if not sample or sample.open > 0 or #sample.order < self.packets then
     return false
@@ -262,7 +262,7 @@ end
 
 -- Whether all is known of those who answered, or was waited for enough.
 local function is_told(self, hop, now)
-  if now - hop.since >= self.reply_timeout then
+  if now - hop.since >= self.grace then
     return true
   end
   for _, probe in ipairs(probes_of(self, hop)) do
@@ -332,7 +332,7 @@ function M.new(options, facts, more)
   more = more or {}
   return setmetatable({
     packets = options.packets, next = options.first_hop or 1, hops = {},
-    facts = facts, reply_timeout = 2, over = false,
+    facts = facts, grace = 2, over = false,
     flows = more.flows or { 0 },
     no_names = more.no_names, ends = {}, at = 0,
   }, Classic)

@@ -10,7 +10,7 @@
 -- (see PROBER_LEASE_MS), and what it has under way is waited for, so no
 -- probe is lost in between.
 --
--- An endless sample is never tested for rate_limiting. So where routers may
+-- An endless sample is never tested for a rate limit. So where routers may
 -- get more than they answer, because the interval is short or targets share
 -- them, a trace of one counted probe goes before it: the engine finds out
 -- who rate-limits, and keeps to their pace from then on.

@@ -15,7 +15,7 @@
 -- hop runs, the time of a web server. It is { see = function(self, result):
 -- what is known so far; poll = function(self) -> how many answers are
 -- outstanding; leave = function(self): no more is waited for; annotate =
--- function(self, result): what was found goes into the result; deadline = nil
+-- function(self, result): what was found goes into the result; grace = nil
 -- or function(self) -> for how many seconds it is worth waiting once the trace
 -- is done, where more than usual, and why: a few words }. None of them may
 -- yield.
@@ -37,7 +37,7 @@ local POLL_S = 0.1
 
 -- How long enrichers may hold up the table, all together, and the shortest
 -- sleep that Nmap's timeouts see.
-local REPLY_TIMEOUT_S, WAIT_S = 3, 0.06
+local GRACE_S, WAIT_S = 3, 0.06
 
 local function classify(result)
   for _, hop in ipairs(result.hops) do
@@ -168,10 +168,10 @@ local function worthwhile(enrichers, waited)
   local outstanding = 0
   for _, enricher in ipairs(enrichers) do
     local left = enricher:poll()
-    local reply_timeout = left > 0 and enricher.reply_timeout
-      and enricher:reply_timeout()
-      or REPLY_TIMEOUT_S
-    outstanding = outstanding + (waited < reply_timeout and left or 0)
+    local grace = left > 0 and enricher.grace
+      and enricher:grace()
+      or GRACE_S
+    outstanding = outstanding + (waited < grace and left or 0)
   end
   return outstanding
 end
@@ -180,11 +180,11 @@ end
 local function explain(host, enrichers)
   for _, enricher in ipairs(enrichers) do
     local seconds, why
-    if enricher.reply_timeout and enricher:poll() > 0 then
-      seconds, why = enricher:reply_timeout()
+    if enricher.grace and enricher:poll() > 0 then
+      seconds, why = enricher:grace()
     end
     if why then
-      host.log(("%s: up to %d s more"):format(why, seconds - REPLY_TIMEOUT_S))
+      host.log(("%s: up to %d s more"):format(why, seconds - GRACE_S))
     end
   end
 end
@@ -199,7 +199,7 @@ local function wait(host, enrichers, result)
   while worthwhile(enrichers, host.now() - ended) > 0
     and not stopped(host) do
     host.sleep(WAIT_S)
-    if not told and host.now() - ended >= REPLY_TIMEOUT_S then
+    if not told and host.now() - ended >= GRACE_S then
       told = true
       explain(host, enrichers)
     end

@@ -136,12 +136,12 @@ end
 
 local function start(self)
   local settings, try = self.settings, self.tries[self.at]
-  local reply_timeout = self.tries[self.at + 1]
+  local connect_timeout = self.tries[self.at + 1]
     and math.min(CONNECT_S, settings.timeout / 2) or settings.timeout
   local request, text, name = self.http.start {
     url = try.url, port = try.port, address = settings.address,
     interface = settings.interface, source = settings.source,
-    timeout = settings.timeout, connect_timeout = reply_timeout,
+    timeout = settings.timeout, connect_timeout = connect_timeout,
     head = settings.method == "HEAD", agent = settings.agent,
     http11 = self.http11,
     unverified = self.untrusted ~= nil,

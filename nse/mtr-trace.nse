@@ -37,7 +37,7 @@ it. Loss on the path persists to every hop beyond the place where it begins, so
 such a hop drops replies and not packets.
 
 The lines below the table are verdicts: where round-trip loss is first visible,
-with its interval, or that this is unknown; hops that rate limit their ICMP
+with its interval, or that this is unknown; hops that rate-limit their ICMP
 replies, are slow to reply, or are silent although hops beyond them reply;
 where latency rises and stays high; a changed path or return path; load
 balancing. A clean path has no verdicts. A round trip does not show in which

@@ -40,7 +40,7 @@ bool pmtu_done(const struct pmtu *m)
     return m->phase == DONE;
 }
 
-/* ---- how long a reply is waited for -------------------------------------------------------------- */
+/* ---- how long a reply is waited for ---------------------------------------------------------- */
 
 static int64_t reply_timeout_ns(const struct pmtu *m)
 {

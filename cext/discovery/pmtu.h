@@ -14,7 +14,7 @@
 #include "base/err.h"
 #include "discovery/search.h"
 
-enum { PMTU_SHRINKS = 8 };
+enum { PMTU_REDUCTIONS = 8 };
 
 struct pmtu;
 
@@ -47,7 +47,7 @@ struct pmtu_report {
     enum pmtu_asked asked;
     uint8_t hop_ttl; /* asked a hop in place of the target */
     struct ipaddr hop;
-    struct pmtu_reduction reductions[PMTU_SHRINKS];
+    struct pmtu_reduction reductions[PMTU_REDUCTIONS];
     int reduction_count;
     uint32_t unlisted; /* messages of further ones */
     uint32_t lies;     /* messages about an MTU that cannot be, ignored */

@@ -102,7 +102,7 @@ static void note_told(struct pmtu *m, const struct pmtu_reduction *told)
            !(found->reductions[i].from == told->from &&
              ipaddr_equal(&found->reductions[i].address, &told->address)))
         i++;
-    if (i == PMTU_SHRINKS) {
+    if (i == PMTU_REDUCTIONS) {
         found->unlisted++;
         return;
     }

@@ -143,7 +143,7 @@ static void finish_hop(struct pmtu *m, uint8_t to)
 {
     struct pmtu_report *found = &m->found;
 
-    if (m->hi != m->told_hi && found->reduction_count < PMTU_SHRINKS)
+    if (m->hi != m->told_hi && found->reduction_count < PMTU_REDUCTIONS)
         found->reductions[found->reduction_count++] =
             (struct pmtu_reduction){ .from = m->from,
                                      .to = to,

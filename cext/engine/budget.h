@@ -35,9 +35,11 @@ struct budget {
 
 void budget_init(struct budget *b);
 
-/* When a probe of `who` may go out; in the past for at once. `who` is not 0: the serial number of a
- * trace or search times 256, with a trace's TTL; BUDGET_ASKS. */
+/* `who` sends, never 0: the serial number of a trace or search times 256, with a trace's TTL; or
+ * this, for all fingerprinting probes. */
 enum { BUDGET_ASKS = 1 };
+
+/* When a probe of `who` may go out; in the past for at once. */
 int64_t budget_due(const struct budget *b, uint64_t who);
 
 /* A probe of `size` bytes (IP) goes out. `more`: it is one of a burst of `who`'s that goes on; no

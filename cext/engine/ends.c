@@ -23,6 +23,12 @@ void ends_free(struct ends *all)
     free(all);
 }
 
+/* Places of the ring that were ever used, from 0: the first one never is. */
+static size_t used(const struct ends *all)
+{
+    return all->next < ENDS_KEPT ? all->next + 1 : ENDS_KEPT;
+}
+
 void ends_note(struct ends *all, const struct end *end, size_t *place, int64_t now_ns)
 {
     struct kept *kept = &all->kept[*place % ENDS_KEPT];
@@ -74,7 +80,7 @@ static bool is_other(const struct kept *kept, const struct end *end, int64_t sin
 bool ends_has_rival(const struct ends *all, const struct end *end, enum end_limit limit,
                     int64_t since_ns)
 {
-    for (size_t i = 0; i < ENDS_KEPT; i++) {
+    for (size_t i = 0; i < used(all); i++) {
         const struct kept *kept = &all->kept[i];
         if ((kept->end.limit >= limit || end->limit >= limit) && is_other(kept, end, since_ns) &&
             same_place(&kept->end, end))
@@ -88,7 +94,7 @@ uint8_t ends_rival_beyond(const struct ends *all, const struct end *end, enum en
 {
     uint32_t before[ENDS_BEFORE];
 
-    for (size_t i = 0; i < ENDS_KEPT; i++) {
+    for (size_t i = 0; i < used(all); i++) {
         const struct kept *kept = &all->kept[i];
         if (kept->end.limit < limit || kept->end.ttl <= farthest ||
             kept->end.protocol != end->protocol || !is_other(kept, end, since_ns))

@@ -226,7 +226,6 @@ struct probe *match_reply(const struct probes *probes, const struct wire_spec *s
 
     if (p == NULL)
         p = match_other_address(probes, spec, packet);
-
     if (p == NULL || !match_is_bare(packet))
         return p;
     bool answered = p->state == PROBE_ANSWERED || p->state == PROBE_LATE;

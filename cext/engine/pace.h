@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What routers that rate limit their ICMP errors have left for us. The budget belongs to the
+/* What routers that rate-limit their ICMP errors have left for us. The budget belongs to the
  * responder: all traces of a process draw on one, and what one of them measured there serves the
  * others. A sample is the outcome of counted probes sent to one (responder, TTL, protocol, kind of
  * answer), spaced so that the rate limit suffices. Pure; one struct pace per prober. */

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -64,6 +65,7 @@ static void step_job(struct prober *p, struct prober_job *job, int *sends_left)
 
 static struct prober_job *job_of(struct due *due)
 {
+    _Static_assert(offsetof(struct prober_job, due) == 0, "a due job is found by its first member");
     return (struct prober_job *)due;
 }
 
@@ -83,7 +85,7 @@ static void step_jobs(struct prober *p, int *sends_left)
 {
     struct due *due = dues_first(&p->dues);
 
-    for (int steps = 0; steps<STEPS_PER_TURN && * sends_left> 0; steps++) {
+    for (int steps = STEPS_PER_TURN; steps > 0 && *sends_left > 0; steps--) {
         if (due == NULL || due->at_ns > p->now_ns)
             return;
         step_job(p, job_of(due), sends_left);

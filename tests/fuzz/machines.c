@@ -453,7 +453,7 @@ static void read_all(struct machines *m)
         } else if (s->kind == MACHINE_MTU) {
             struct pmtu_report report;
             pmtu_read(s->state, &report);
-            replay_require(report.reduction_count >= 0 && report.reduction_count <= PMTU_SHRINKS,
+            replay_require(report.reduction_count >= 0 && report.reduction_count <= PMTU_REDUCTIONS,
                            "reductions have a bound");
         }
     }

@@ -447,10 +447,10 @@ static void check_bounds(void)
 
     check_case("reductions_beyond_the_eighth_are_counted");
     begin(&w, 4, WIRE_ICMP, 1);
-    for (int ttl = 1; ttl <= PMTU_SHRINKS + 2; ttl++)
+    for (int ttl = 1; ttl <= PMTU_REDUCTIONS + 2; ttl++)
         w.routers[ttl].mtu = (uint16_t)(1500 - 10 * ttl);
     run(&w);
-    check_end(&w, 1500 - 10 * (PMTU_SHRINKS + 2), PMTU_SHRINKS);
+    check_end(&w, 1500 - 10 * (PMTU_REDUCTIONS + 2), PMTU_REDUCTIONS);
     check_int("unlisted", w.report.unlisted, 2);
 
     check_case("what_draws_errors_waits_for_the_release");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The sampling of one TTL: which class of probe is due when, and whether the sample stands. The
- * rule: an initial sample, burst tests behind it, and where the responder turns out to be rate-
- * limited a new sample within its limit. A run of more than a few seconds finds the pace first,
- * with unsampled probes, so that it may be stopped at any moment. Whether a probe counts is
+ * rule: an initial sample, burst tests behind it, and where the responder turns out to be
+ * rate-limited a new sample within its limit. A run of more than a few seconds finds the pace
+ * first, with unsampled probes, so that it may be stopped at any moment. Whether a probe counts is
  * decided before it is sent. Pure. */
 #ifndef MTR_ENGINE_HOP_H
 #define MTR_ENGINE_HOP_H

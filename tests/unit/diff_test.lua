@@ -453,6 +453,17 @@ check.rows(BAD, function(row)
   check.equal(err, row.want)
 end)
 
+check.case("json_of_another_format_is_refused", function()
+  for _, version in ipairs { 1, 3 } do
+    local traces, err = load.file("f", { open = file_of('{"traces":[]}'),
+      decode = function() return { traces = {}, format_version = version }
+      end })
+    check.equal(traces, nil)
+    check.equal(err, ("f: JSON with format_version %d, this program reads 2")
+      :format(version))
+  end
+end)
+
 check.case("a_file_that_is_not_there_is_named", function()
   local traces, err = load.file("/nonexistent/x", { decode = none })
   check.equal(traces, nil)

@@ -5,6 +5,7 @@
 -- @module mtrtrace.diff.load
 local lines = require "mtrtrace.recording.lines"
 local replay = require "mtrtrace.recording.replay"
+local report = require "mtrtrace.report.json"
 local samples = require "mtrtrace.diff.samples"
 local snapshot = require "mtrtrace.diff.snapshot"
 local structured = require "mtrtrace.report.structured"
@@ -75,6 +76,9 @@ local function json(text, env)
   local document = env.decode(text)
   if type(document) ~= "table" or type(document.traces) ~= "table" then
     return nil, "no JSON of mtr-trace (expected an object with \"traces\")"
+  elseif document.format_version ~= report.FORMAT then
+    return nil, ("JSON with format_version %s, this program reads %d"):format(
+      tostring(document.format_version), report.FORMAT)
   end
   return of_list(document.traces)
 end

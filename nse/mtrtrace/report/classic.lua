@@ -310,15 +310,16 @@ end
 --- The line above.
 -- @tparam table trace `name`, `target`; `flows`, where there are several
 -- @tparam table options `max_hops`
--- @tparam ?table head `size`, `random_size`: of the probes
+-- @tparam table head `size`, `random_size`: of the probes
 -- @treturn string
 function M.title(trace, options, head)
   local flows = trace.flows
     and ", " .. words.plural(#trace.flows, "flow", "flows") or ""
-  local random = head.random_size and "random packet sizes up to "
-  return ("mtr-trace to %s (%s), %d hops max, %s%s%s\n"):format(
-    format.clean(trace.name), trace.target, options.max_hops, random or "",
-    ("%d byte%s"):format(head.size or 0, random and "s" or " packets"), flows)
+  local size = head.random_size and "random packet sizes up to %d bytes"
+    or "%d byte packets"
+  return ("mtr-trace to %s (%s), %d hops max, %s%s\n"):format(
+    format.clean(trace.name), trace.target, options.max_hops,
+    size:format(head.size or 0), flows)
 end
 
 --- Begins a view.
@@ -332,8 +333,7 @@ function M.new(options, facts, more)
   more = more or {}
   return setmetatable({
     packets = options.packets, next = options.first_hop or 1, hops = {},
-    facts = facts, grace = 2, over = false,
-    flows = more.flows or { 0 },
+    facts = facts, grace = 2, over = false, flows = more.flows or { 0 },
     no_names = more.no_names, ends = {}, at = 0,
   }, Classic)
 end

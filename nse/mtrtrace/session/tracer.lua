@@ -168,9 +168,7 @@ local function worthwhile(enrichers, waited)
   local outstanding = 0
   for _, enricher in ipairs(enrichers) do
     local left = enricher:poll()
-    local grace = left > 0 and enricher.grace
-      and enricher:grace()
-      or GRACE_S
+    local grace = left > 0 and enricher.grace and enricher:grace() or GRACE_S
     outstanding = outstanding + (waited < grace and left or 0)
   end
   return outstanding

@@ -255,8 +255,8 @@ end
 
 local NOTES = {
   stopped, ending, other_address, random_size, send_errors, capture_drops,
-  narrow_link,
-  clock_adjustments, missing_tx_timestamp, split, unlisted, rivals,
+  narrow_link, clock_adjustments, missing_tx_timestamp, split, unlisted,
+  rivals,
 }
 
 --- Notes on a result.

@@ -46,6 +46,15 @@ function M.is_too_seldom(hop)
     and hop.rate_limit.sample_interval_s > MOST_SPACING
 end
 
+--- Whether no verdict may rest on a hop's counts: a rate limit was not ruled
+-- out, other targets may have used it up, or the capture may have dropped
+-- replies.
+-- @tparam table hop of a trace result
+-- @treturn boolean
+function M.is_inconclusive(hop)
+  return (hop.untested or hop.rivals or hop.blind) and true or false
+end
+
 -- More probes than this in a row, over several seconds: bursts that test
 -- how fast tokens come. No rate limit that grants any is silent for so long.
 local STOPPED = 32
@@ -85,8 +94,7 @@ local function mark_rate_limited(hops)
   local answered, sent = 0, 0
   for i = #hops, 1, -1 do
     local hop = hops[i]
-    if not (hop.silent or hop.better_beyond or hop.untested or hop.rivals
-      or hop.blind) then
+    if not (hop.silent or hop.better_beyond or M.is_inconclusive(hop)) then
       answered, sent = answered + hop.received, sent + hop.sent
     end
     hop.rate_limited = hop.rate_limit and not has_stopped(hop)
@@ -104,8 +112,8 @@ end
 
 local function farthest_replying(hops)
   for i = #hops, 1, -1 do
-    if hops[i].sent > 0 and not (hops[i].silent or hops[i].untested
-      or hops[i].rivals or hops[i].blind) then
+    if hops[i].sent > 0 and not (hops[i].silent
+      or M.is_inconclusive(hops[i])) then
       return hops[i]
     end
   end
@@ -123,8 +131,7 @@ end
 local function is_unexplained(hop, last)
   local lost = hop.sent - hop.received
   return hop.sent > 0
-    and not (hop.silent or hop.better_beyond or hop.untested or hop.rivals
-      or hop.blind)
+    and not (hop.silent or hop.better_beyond or M.is_inconclusive(hop))
     and lost * last.sent > (last.sent - last.received) * hop.sent
     and loss.at_least(lost, hop.sent, loss.BACKGROUND) <= ODD
 end

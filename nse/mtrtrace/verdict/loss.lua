@@ -4,6 +4,7 @@
 -- cannot be told. A round trip does not show on which of its two ways a
 -- probe was lost, and the wording does not either. Pure.
 -- @module mtrtrace.verdict.loss
+local answers = require "mtrtrace.verdict.answers"
 local bursts = require "mtrtrace.base.bursts"
 local changepoint = require "mtrtrace.base.changepoint"
 local format = require "mtrtrace.base.format"
@@ -39,7 +40,7 @@ local function answering(hops)
   local out, most = {}, 0
   for _, hop in ipairs(hops) do
     if hop.sent > 0 and #hop.responders > 0
-      and not (hop.untested or hop.rivals or hop.blind) then
+      and not answers.is_inconclusive(hop) then
       out[#out + 1], most = hop, math.max(most, hop.sent)
     end
   end

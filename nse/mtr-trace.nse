@@ -15,7 +15,9 @@ group after the other: with <code>--min-hostgroup 256</code> a /24 takes a
 quarter of the time. The script needs the privilege to send and capture raw
 packets. Without it, the script says so once (with <code>-v</code>) and ends;
 other scripts are not affected. The script needs its C module mtrtrace.core and
-works with <code>-sn</code>, <code>-Pn</code> and <code>-6</code>.
+works with <code>-sn</code>, <code>-Pn</code> and <code>-6</code>. Of a name
+with several addresses Nmap takes the first one; with its option
+<code>--resolve-all</code> each of them is traced.
 
 These options of Nmap are used: <code>-e</code> chooses the interface,
 <code>-S</code> the source address, <code>--data-length</code> enlarges the

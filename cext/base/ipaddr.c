@@ -85,10 +85,19 @@ bool ipaddr_is_loopback(const struct ipaddr *address)
     return address->version == 6 && memcmp(address->bytes, one, sizeof one) == 0;
 }
 
+bool ipaddr_unmap(struct ipaddr *address)
+{
+    static const uint8_t mapped[12] = { [10] = 255, [11] = 255 };
+
+    if (address->version != 6 || memcmp(address->bytes, mapped, sizeof mapped) != 0)
+        return false;
+    *address = ipaddr_from_bytes(4, address->bytes + sizeof mapped);
+    return true;
+}
+
 const char *ipaddr_misfit(const struct ipaddr *address)
 {
-    static const uint8_t zeros[16] = { 0 }, ones[4] = { 255, 255, 255, 255 },
-                         mapped[12] = { [10] = 255, [11] = 255 };
+    static const uint8_t zeros[16] = { 0 }, ones[4] = { 255, 255, 255, 255 };
     const uint8_t *bytes = address->bytes;
 
     if (memcmp(bytes, zeros, sizeof zeros) == 0)
@@ -98,8 +107,6 @@ const char *ipaddr_misfit(const struct ipaddr *address)
             return "the broadcast address";
         return bytes[0] >> 4 == 14 ? "a multicast address" : NULL;
     }
-    if (memcmp(bytes, mapped, sizeof mapped) == 0)
-        return "an IPv4-mapped address";
     return bytes[0] == 255 ? "a multicast address" : NULL;
 }
 

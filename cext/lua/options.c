@@ -137,8 +137,10 @@ int lopt_way(struct lopt_way *way, const char *key, const char *target, const ch
 {
     char zone[IF_NAMESIZE] = "";
 
-    if (read_address(key, target, &way->target, zone, sizeof zone, err) < 0 ||
-        refuse_misfit(key, target, &way->target, err) < 0)
+    if (read_address(key, target, &way->target, zone, sizeof zone, err) < 0)
+        return -1;
+    way->mapped = ipaddr_unmap(&way->target);
+    if (refuse_misfit(key, target, &way->target, err) < 0)
         return -1;
     if (zone[0] != '\0') {
         way->scope = if_nametoindex(zone);
@@ -147,8 +149,10 @@ int lopt_way(struct lopt_way *way, const char *key, const char *target, const ch
                            target);
     }
     if (source != NULL) {
-        if (read_address("source", source, &way->source, NULL, 0, err) < 0 ||
-            refuse_misfit("source", source, &way->source, err) < 0)
+        if (read_address("source", source, &way->source, NULL, 0, err) < 0)
+            return -1;
+        ipaddr_unmap(&way->source);
+        if (refuse_misfit("source", source, &way->source, err) < 0)
             return -1;
         if (way->source.version != way->target.version)
             return err_set(err, ERR_BADADDRESS, "source %s and %s %s are of different families",

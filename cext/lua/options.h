@@ -26,6 +26,7 @@ void lopt_refuse_unknown(lua_State *L, const char *const *known, size_t count);
 struct lopt_way {
     struct ipaddr target, source; /* source version 0: any */
     uint32_t scope;               /* zone of a link-local target */
+    bool mapped;                  /* the target was written as an IPv4-mapped address */
     struct egress_pin pin;
 };
 

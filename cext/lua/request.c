@@ -96,6 +96,7 @@ int lrequest_addresses(lua_State *L, struct prober_request *request, struct err 
     spec->target = way.target;
     request->source = way.source;
     request->scope = way.scope;
+    request->mapped = way.mapped;
     memcpy(request->pin.device, way.pin.device, sizeof way.pin.device);
     request->pin.source = way.pin.source;
     return check_size(spec, err);

@@ -308,6 +308,8 @@ void lresult_push(lua_State *L, const struct prober_report *report)
     if (spec->target.version == 6)
         lset_integer(L, "flow_label", WIRE_FLOW_LABEL | report->flow);
     lset_integer(L, "size", spec->size);
+    if (report->mapped)
+        lset_boolean(L, "ipv4_mapped", true);
     if (spec->random_size)
         lset_boolean(L, "random_size", true);
     lset_integer(L, "packets", report->packets);

@@ -56,7 +56,7 @@ struct prober_job {
     struct counters *counters;
     struct evidence *evidence;
     const struct evidence_capture *capture; /* what is being delivered, else NULL */
-    bool keep_events, own_only;
+    bool keep_events, own_only, mapped;
     bool stopped; /* no more in the lists; nothing happens to it any more */
     struct events events;
     struct egress_route route;

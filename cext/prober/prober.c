@@ -314,6 +314,7 @@ static int start_trace(struct prober *p, struct prober_job *job,
     job->prober = p;
     job->keep_events = request->keep_events;
     job->own_only = request->own_only;
+    job->mapped = request->mapped;
     job->begun_ns = prober_clock_ns();
     atomic_init(&job->asked_ns, job->begun_ns);
     job->started_ns = prober_wall_ns();
@@ -458,7 +459,7 @@ bool prober_wait(struct prober *p, struct prober_job *job, int64_t wait_ns)
 int prober_read(struct prober *p, struct prober_job *job, struct prober_report *out,
                 struct err *err)
 {
-    *out = (struct prober_report){ .route = job->route };
+    *out = (struct prober_report){ .route = job->route, .mapped = job->mapped };
     pthread_mutex_lock(&p->lock);
     out->done = renew(p, job);
     const struct trace_config *config = trace_config(job->trace);

@@ -23,6 +23,7 @@ struct prober_request {
     struct ipaddr source;      /* version 0: the kernel's choice */
     uint32_t scope;            /* zone of a link-local target */
     struct egress_pin pin;
+    bool mapped;      /* the target was written as an IPv4-mapped address */
     bool keep_events; /* for prober_events */
     bool own_only;    /* figures without what other traces measured: they are merged */
 };
@@ -35,7 +36,7 @@ struct prober_report {
     uint32_t packets;
     uint16_t flow;
     uint8_t first_hop;
-    bool done;
+    bool done, mapped;
     bool figures;              /* set by whoever wants no answers but those with extensions */
     uint64_t capture_drops;    /* while this trace ran */
     struct counters *counters; /* the caller frees both */

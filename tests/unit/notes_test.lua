@@ -92,6 +92,10 @@ local NOTES = {
   { name = "random_sizes", hops = { answering(1) },
     changes = { size = 100, random_size = true },
     want = { "Probes have random sizes up to 100 bytes." } },
+  { name = "mapped_target", hops = { answering(1) },
+    changes = { ipv4_mapped = true, target = "192.0.2.9" },
+    want = { "::ffff:192.0.2.9 is an IPv4-mapped address: it is traced by "
+      .. "IPv4, as 192.0.2.9." } },
   { name = "narrow_link", hops = { answering(1) },
     changes = { link_rate = 1010000 },
     want = { "Round trips rise with this tool's own probes, as on a link of "

@@ -87,6 +87,18 @@ check.case("an_answer_draws_once_and_only_what_changed", function()
   check.equal(#text > 0 and #text < 60, true, text) -- the clock of the title
 end)
 
+check.case("names_that_gave_several_addresses_have_a_tab_for_each", function()
+  local live = { targets = 1 }
+  local made = screen(live)
+  made.shown:targets { "a.test (192.0.2.1)", "a.test (192.0.2.2)", "b.test" }
+  local names = {}
+  for i, tab in ipairs(made.state.tabs) do
+    names[i] = tab.name
+  end
+  check.equal(names, { "a.test (192.0.2.1)", "a.test (192.0.2.2)", "b.test" })
+  check.equal({ made.state.active, live.targets }, { 1, 3 })
+end)
+
 check.case("q_stops_the_run", function()
   local made = screen()
   made.uv.press "q"

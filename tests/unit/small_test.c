@@ -100,7 +100,6 @@ static void test_misfits(void)
         { "ff02::1", "a multicast address" },
         { "::", "the unspecified address" },
         { "::1", NULL },
-        { "::ffff:192.0.2.1", "an IPv4-mapped address" },
         { "::fffe:c000:201", NULL },
         { "64:ff9b::192.0.2.1", NULL },
     };
@@ -112,6 +111,31 @@ static void test_misfits(void)
         const char *what = ipaddr_misfit(&address);
         check_text("is", what != NULL ? what : "one host's",
                    rows[i].what != NULL ? rows[i].what : "one host's");
+    }
+}
+
+static void test_mapped(void)
+{
+    static const struct {
+        const char *text, *ipv4;
+    } rows[] = {
+        { "::ffff:192.0.2.1", "192.0.2.1" }, { "::ffff:e000:5", "224.0.0.5" },
+        { "::fffe:192.0.2.1", NULL },        { "::192.0.2.1", NULL },
+        { "64:ff9b::192.0.2.1", NULL },      { "192.0.2.1", NULL },
+    };
+    struct ipaddr address, before;
+    char text[IPADDR_TEXT];
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        check_case("mapped_address_%s_is_ipv4_s", rows[i].text);
+        check_int("read", ipaddr_from_text(&address, rows[i].text), 0);
+        before = address;
+        check_int("mapped", ipaddr_unmap(&address), rows[i].ipv4 != NULL);
+        if (rows[i].ipv4 != NULL)
+            check_text("is", ipaddr_to_text(&address, text), rows[i].ipv4);
+        else
+            check_that(ipaddr_equal(&address, &before), "changed to %s",
+                       ipaddr_to_text(&address, text));
     }
 }
 
@@ -194,6 +218,7 @@ int main(void)
     test_err();
     test_misfits();
     test_ipaddr();
+    test_mapped();
     test_icmpname();
     return check_done();
 }

@@ -87,6 +87,20 @@ check.case("bytes_of_an_ipv6_address", function()
     "\32\1\13\184" .. ("\0"):rep(6) .. "\0\255\1\2\3\4")
 end)
 
+local UNMAPPED = {
+  { "::ffff:192.0.2.1", "192.0.2.1", 4 }, { "::ffff:c000:201", "192.0.2.1",
+    4 }, { "0:0:0:0:0:FFFF:192.0.2.1", "192.0.2.1", 4 },
+  { "::192.0.2.1", nil, 6 }, { "::fffe:c000:201", nil, 6 },
+  { "192.0.2.1", nil, 4 }, { "64:ff9b::192.0.2.1", nil, 6 },
+  { "fe80::1%eth0", nil, 6 },
+}
+for _, row in ipairs(UNMAPPED) do
+  check.case("ipv4_address_that_is_mapped_as_" .. row[1], function()
+    check.equal({ special.unmapped(row[1]), special.family(row[1]) },
+      { row[2], row[3] })
+  end)
+end
+
 check.case("every_class_has_a_label", function()
   for _, row in ipairs(CLASSES) do
     local asn, organization = special.label(row[2])

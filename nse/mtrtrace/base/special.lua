@@ -187,6 +187,24 @@ function M.untranslated(bytes)
     or bytes
 end
 
+local MAPPED = ("\0"):rep(10) .. "\255\255"
+
+--- The IPv4 address that an IPv4-mapped IPv6 address stands for.
+-- @tparam string text an address, with or without a zone
+-- @treturn ?string such as "192.0.2.1"; nil where the address is no such one
+function M.unmapped(text)
+  local bytes = text:find(":", 1, true) and M.bytes(text)
+  return bytes and bytes:sub(1, 12) == MAPPED
+    and ("%d.%d.%d.%d"):format(bytes:byte(13, 16)) or nil
+end
+
+--- Family of an address; that of an IPv4-mapped address is 4.
+-- @tparam string text an address, with or without a zone
+-- @treturn integer 4 or 6
+function M.family(text)
+  return text:find(":", 1, true) and not M.unmapped(text) and 6 or 4
+end
+
 --- Class of a special-purpose address.
 -- @tparam string text IPv4 or IPv6 address, with or without a zone
 -- @treturn ?string "private", "cgn", "loopback", "link-local",

@@ -4,7 +4,8 @@
 -- the targets, each as soon as those before it are done.
 --
 -- Readers are what the command shows a run through: tables whose methods may
--- all be absent. start(self, trace), search(self, trace): it has `search` now,
+-- all be absent. targets(self, labels): before all others, where names gave
+-- other targets than there were words. start(self, trace), search(self, trace): it has `search` now,
 -- events(self, trace, list, dropped), finish(self, trace, result or nil,
 -- text), close(self). A trace is { index,
 -- name, target, options, head, peek }, of several flows also { flows, search
@@ -27,6 +28,10 @@ local function part(self, what)
     return value(self.view)
   end
   return value or ""
+end
+
+function Document:targets(labels)
+  self.view.targets = #labels
 end
 
 function Document:finish(trace, result, err)

@@ -178,7 +178,7 @@ local function trace(uv, core, checked, names)
     broken = function() return shown:broken() end,
     hang_up = function() return shown:hang_up() end }
   local closed = shown:close()
-  return status_of(run, #names, closed, shown.alert)
+  return status_of(run, #run.targets, closed, shown.alert)
 end
 
 local function open_recording(path)

@@ -37,6 +37,9 @@ local ROWS = {
     sets = { family = "4" }, about = "use IPv4 only" },
   { short = "6", name = "ipv6", also = "inet6", group = "targets",
     sets = { family = "6" }, about = "use IPv6 only" },
+  { name = "all-addresses", group = "targets", flag = true,
+    about = "trace every address of a name, 64 at most, not the first one "
+      .. "alone" },
   { name = "parallel", value = "COUNT", group = "targets",
     read = values.whole, min = 1, max = 10000, default = 1000,
     want = "a whole number", about = "how many targets to trace at once" },

@@ -3,6 +3,7 @@
 --- Traces many targets at once over one engine, and shows the run to readers
 -- (see mtrtrace.cli.document). Prints nothing and ends nothing.
 -- @module mtrtrace.cli.run
+local addresses = require "mtrtrace.session.addresses"
 local enrichers = require "mtrtrace.session.enrichers"
 local special = require "mtrtrace.base.special"
 local target = require "mtrtrace.cli.target"
@@ -113,26 +114,20 @@ end
 -- that in it says nothing.
 local RESOLVED_AT_ONCE = 4
 
--- The family that is asked for, by itself or by the source address.
-local function family_of(options)
-  local source = options.address
-  return options.family
-    or source and (source:find(":", 1, true) and 6 or 4) or nil
-end
-
--- The address, and the milliseconds of the look-up where they can be told.
-local function resolve(self, name)
+-- All addresses of a name: { list, dns_ms, more }, where dns_ms are the
+-- milliseconds of the look-up, if they can be told; or { err }.
+local function look_up(self, name)
   local alone, began = self.resolving < RESOLVED_AT_ONCE, self.host.now()
   self.resolving = self.resolving + 1
-  local addresses, err = self.host.resolve(name,
-    family_of(self.options))
+  local list, err = addresses.all(self.host, name,
+    addresses.family(self.options))
   self.resolving = self.resolving - 1
-  if not addresses then
-    return nil, err
+  if not list then
+    return { err = err }
   end
-  local looked_up = alone and addresses[1] ~= name
-  return addresses[1],
-    looked_up and (self.host.now() - began) * 1000 or nil
+  local looked_up = alone and list[1] ~= name
+  return { list = list, more = err,
+    dns_ms = looked_up and (self.host.now() - began) * 1000 or nil }
 end
 
 -- A target that is a URL says what to request, unless --url does.
@@ -146,13 +141,14 @@ end
 -- Result, or nil, a sentence and the name of the error.
 local function trace_one(self, trace)
   local what = target.parse(trace.name) or { host = trace.name }
-  local address, more = resolve(self, what.host)
-  if not address then
-    return nil, more, "NONAME"
+  local found = self.found[trace.index] or look_up(self, what.host)
+  if found.err then
+    return nil, found.err, "NONAME"
   end
-  trace.target = address
+  local address = found.list[1]
+  trace.target = special.unmapped(address) or address
   local options, beside, err
-  options, err = engine_options(self, trace.target, what.port)
+  options, err = engine_options(self, address, what.port)
   if not options then
     return nil, err, "MISUSE"
   end
@@ -160,7 +156,8 @@ local function trace_one(self, trace)
   beside, err, argument = enrichers.new(self.host,
     of_target(self.beside, what), self.shared, {
     source = options.source, interface = options.interface,
-    address = options.target, dns_ms = more,
+    address = special.unmapped(address) or options.target,
+    dns_ms = found.dns_ms,
     name = address ~= what.host and what.host or nil })
   if not beside then
     return nil, ("--%s: %s"):format(argument, err), "OPTION"
@@ -213,21 +210,6 @@ end
 -- asked about for a second pauses.
 local AT_ONCE = 50
 
---- Begins to trace; the host's loop does the work.
-function Run:start()
-  local left = math.min(self.options.parallel, #self.targets)
-  local function some()
-    for _ = 1, math.min(left, AT_ONCE) do
-      left = left - 1
-      self.host.spawn(function() work(self) end)
-    end
-    if left > 0 and not self.stopped then
-      self.host.after(0, some)
-    end
-  end
-  some()
-end
-
 -- What readers show, and what a web server bears: many are asked only where
 -- the user said so.
 local MANY_TARGETS = 16
@@ -243,18 +225,87 @@ local function of_enrichers(setup)
   return setmetatable({ http = "off" }, { __index = options })
 end
 
+-- ---- every address of each name ---------------------------------------------
+
+-- Names that are looked up at once; the resolver's threads are as many.
+local LOOK_UPS = 32
+
+-- One target for each address of each name, in the order of the names.
+local function spread(self, by_name)
+  local names, found, labels = {}, {}, {}
+  for i, name in ipairs(self.targets) do
+    local of_name = by_name[i]
+    if of_name.more then
+      self.say(("%s: %s"):format(name, of_name.more))
+    end
+    for _, address in ipairs(of_name.list or { false }) do
+      names[#names + 1] = name
+      labels[#names] = address and address ~= name
+        and ("%s (%s)"):format(name, address) or name
+      found[#names] = address
+        and { list = { address }, dns_ms = of_name.dns_ms } or of_name
+    end
+  end
+  self.targets, self.found = names, found
+  tell(self, "targets", labels)
+  self.beside = of_enrichers(self)
+end
+
+-- Looks all names up, then calls `done`.
+local function look_up_all(self, done)
+  local by_name, next_one, working = {}, 0, 0
+  local function some()
+    while next_one < #self.targets and not self.stopped do
+      next_one = next_one + 1
+      local i = next_one
+      local what = target.parse(self.targets[i])
+      by_name[i] = look_up(self, what and what.host or self.targets[i])
+    end
+    working = working - 1
+    if working == 0 and not self.stopped then
+      spread(self, by_name)
+      done()
+    end
+  end
+  working = math.min(LOOK_UPS, #self.targets)
+  for _ = 1, working do
+    self.host.spawn(some)
+  end
+end
+
+--- Begins to trace; the host's loop does the work.
+function Run:start()
+  if self.options.all_addresses and not self.looked_up then
+    self.looked_up = true
+    return look_up_all(self, function() self:start() end)
+  end
+  local left = math.min(self.options.parallel, #self.targets)
+  local function some()
+    for _ = 1, math.min(left, AT_ONCE) do
+      left = left - 1
+      self.host.spawn(function() work(self) end)
+    end
+    if left > 0 and not self.stopped then
+      self.host.after(0, some)
+    end
+  end
+  some()
+end
+
 --- Prepares a run.
 -- @tparam table setup `host` with resolve; `core`; `options` as checked;
 --   `targets`, an array of names; `readers`; `trace`: what runs a trace, in
---   place of mtrtrace.session.tracer.run
--- @treturn table { start, stop }; while it runs `done` says how many targets
---   are, behind it `missed` how many were not reached, `permission` or
+--   place of mtrtrace.session.tracer.run; `say`: prints a line on standard
+--   error
+-- @treturn table { start, stop }; `targets`: the names that are traced; while
+--   it runs `done` says how many of them are, behind it `missed` how many were not reached, `permission` or
 --   `refused` why none could be
 function M.new(setup)
   local self = setmetatable({
     host = setup.host, core = setup.core, options = setup.options,
     targets = setup.targets, readers = setup.readers,
-    trace = setup.trace or tracer.run,
+    trace = setup.trace or tracer.run, found = {},
+    say = setup.say or function() end,
     events = any(setup.readers, "wants_events"), taken = 0, done = 0,
     missed = 0,
     stopped = false, resolving = 0, beside = of_enrichers(setup),

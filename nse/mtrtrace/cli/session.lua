@@ -150,7 +150,7 @@ function M.run(setup)
   local readers = table.move(setup.readers, 1, #setup.readers, 1, {})
   the_run = setup.player and setup.player(host) or run.new { host = host,
     core = setup.core, options = setup.options, targets = setup.targets,
-    readers = readers, trace = setup.trace }
+    readers = readers, trace = setup.trace, say = say }
   if not screen then
     table.insert(readers, 1, complainer(say))
     line = progress_of(setup, the_run)

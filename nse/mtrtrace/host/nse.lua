@@ -8,6 +8,7 @@ local args = require "mtrtrace.options.args"
 local baseline = require "mtrtrace.host.nse_baseline"
 local enrichers = require "mtrtrace.session.enrichers"
 local geojson = require "mtrtrace.report.geojson"
+local special = require "mtrtrace.base.special"
 local nse_net = require "mtrtrace.host.nse_net"
 local nse_os = require "mtrtrace.host.nse_os"
 local nse_turn = require "mtrtrace.host.nse_turn"
@@ -41,13 +42,15 @@ end
 
 -- With -S this is the address the user wants; otherwise the one Nmap chose
 -- for this target, which is what the kernel would choose. A link-local
--- source that Nmap chose says nothing: the zone decides.
+-- source that Nmap chose says nothing: the zone decides. Nor does one of IPv6
+-- for an IPv4-mapped target.
 local function source_of(target)
   if not target.bin_ip_src then
     return nil
   end
   local source = text_of(target.bin_ip_src)
-  if target.interface and zone.missing(source) then
+  if target.interface and zone.missing(source)
+    or special.family(source) ~= special.family(target.ip) then
     return nil
   end
   return source
@@ -195,7 +198,8 @@ end
 function Host:enrichers(given, options, core, target)
   local subject = nse_os.facts(target)
   subject.source, subject.interface = options.source, options.interface
-  subject.address, subject.name = options.target, target.targetname
+  subject.address = special.unmapped(options.target) or options.target
+  subject.name = target.targetname
   subject.closed = known_closed(self.nmap, target)
   subject.agent = agent_of(self.nmap)
   local list, err, argument = enrichers.new(self, given,

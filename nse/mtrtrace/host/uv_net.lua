@@ -58,7 +58,7 @@ local function resolve_of(host, uv)
   local hints = { [4] = "inet", [6] = "inet6" }
   return function(name, family)
     if is_numeric(name) then
-      local version = name:find(":", 1, true) and 6 or 4
+      local version = special.family(name)
       if family and family ~= version then
         return nil, ("not an IPv%d address"):format(family)
       end

@@ -63,6 +63,7 @@ local OPTIONAL = {
   missing_tx_timestamp = "integer",
   send_error = "string", interface = "string", port = "integer",
   source_port = "integer", split = "boolean", random_size = "boolean",
+  ipv4_mapped = "boolean",
 }
 
 local function lacks(object, rules)

@@ -289,6 +289,8 @@ local function trace_rows()
   return {
     { "target", text "address that was traced" },
     { "name", text("target as the user named it", true) },
+    { "ipv4_mapped", value("boolean", "true: the target was given as an "
+      .. "IPv4-mapped IPv6 address, ::ffff: and target; else null", true) },
     { "protocol", text "icmp, udp or tcp" },
     { "port", value("integer", "destination port; null for icmp", true) },
     { "source_port", value("integer", "source port; null for icmp", true) },

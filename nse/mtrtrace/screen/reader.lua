@@ -112,6 +112,13 @@ end
 
 -- ---- a reader -------------------------------------------------------------
 
+function Reader:targets(labels)
+  self.state:name_tabs(labels)
+  if self.live then
+    self.live.targets = #labels
+  end
+end
+
 function Reader:start(trace)
   local tab = self.state:tab_of(trace)
   tab:start(trace)

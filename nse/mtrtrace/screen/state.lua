@@ -36,6 +36,15 @@ function State:tab_of(trace)
   return self.tabs[trace.index]
 end
 
+--- Makes a tab for each target anew, before the first one is traced.
+-- @tparam {string,...} labels
+function State:name_tabs(labels)
+  self.tabs, self.active = {}, 1
+  for i, label in ipairs(labels) do
+    self.tabs[i] = tab.new(label, self.new_counter)
+  end
+end
+
 --- Shows another target.
 -- @tparam integer index from 1; beyond the last one means the first
 function State:show(index)
@@ -68,9 +77,7 @@ function M.new(setup)
     version = setup.version, glyphs = setup.glyphs, left = 0,
     options = setup.options or {}, replaying = setup.replaying,
   }, State)
-  for i, name in ipairs(setup.targets) do
-    self.tabs[i] = tab.new(name, setup.new_counter)
-  end
+  self:name_tabs(setup.targets)
   return self
 end
 

@@ -134,6 +134,11 @@ local function stopped(result)
     result.elapsed_s or 0, result.stopped) or nil
 end
 
+local function ipv4_mapped(result)
+  return result.ipv4_mapped and ("::ffff:%s is an IPv4-mapped address: it is "
+    .. "traced by IPv4, as %s."):format(result.target, result.target) or nil
+end
+
 local function random_size(result)
   return result.random_size and ("Probes have %s."):format(
     words.sizes(result)) or nil
@@ -254,9 +259,9 @@ local function rivals(result)
 end
 
 local NOTES = {
-  stopped, ending, other_address, random_size, send_errors, capture_drops,
-  narrow_link, clock_adjustments, missing_tx_timestamp, split, unlisted,
-  rivals,
+  stopped, ending, ipv4_mapped, other_address, random_size, send_errors,
+  capture_drops, narrow_link, clock_adjustments, missing_tx_timestamp, split,
+  unlisted, rivals,
 }
 
 --- Notes on a result.

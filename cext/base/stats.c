@@ -74,28 +74,17 @@ static int compare_ns(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double exact_quantile(const struct quantiles *q, double rank)
+static double at_rank(const int64_t *sorted, size_t count, double rank)
 {
-    int64_t *sorted = malloc(q->count * sizeof *sorted);
-    if (sorted == NULL)
-        return -1;
-    memcpy(sorted, q->samples, q->count * sizeof *sorted);
-    qsort(sorted, q->count, sizeof *sorted, compare_ns);
     size_t below = (size_t)rank;
-    size_t above = below + 1 < q->count ? below + 1 : below;
+    size_t above = below + 1 < count ? below + 1 : below;
     double part = rank - (double)below;
-    double value = (double)sorted[below] + part * (double)(sorted[above] - sorted[below]);
-    free(sorted);
-    return value;
+
+    return (double)sorted[below] + part * (double)(sorted[above] - sorted[below]);
 }
 
-double quantiles_get(const struct quantiles *q, double p)
+static double from_histogram(const struct quantiles *q, double rank)
 {
-    if (q->count == 0)
-        return -1;
-    double rank = p * (double)(q->count - 1);
-    if (q->buckets == NULL)
-        return exact_quantile(q, rank);
     uint64_t seen = 0, wanted = (uint64_t)(rank + 0.5);
     for (size_t i = 0; i < BUCKETS; i++) {
         seen += q->buckets[i];
@@ -103,6 +92,36 @@ double quantiles_get(const struct quantiles *q, double p)
             return bucket_middle(i);
     }
     return -1;
+}
+
+void quantiles_list(const struct quantiles *q, const double *p, size_t count, double *out)
+{
+    int64_t *sorted = NULL;
+
+    if (q->count > 0 && q->buckets == NULL) {
+        sorted = malloc(q->count * sizeof *sorted);
+        if (sorted != NULL) {
+            memcpy(sorted, q->samples, q->count * sizeof *sorted);
+            qsort(sorted, q->count, sizeof *sorted, compare_ns);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        double rank = p[i] * (double)(q->count - 1);
+        out[i] = -1;
+        if (sorted != NULL)
+            out[i] = at_rank(sorted, q->count, rank);
+        else if (q->buckets != NULL)
+            out[i] = from_histogram(q, rank);
+    }
+    free(sorted);
+}
+
+double quantiles_get(const struct quantiles *q, double p)
+{
+    double value;
+
+    quantiles_list(q, &p, 1, &value);
+    return value;
 }
 
 void quantiles_fini(struct quantiles *q)

@@ -56,6 +56,9 @@ int quantiles_add(struct quantiles *q, int64_t sample_ns);
 
 /* Quantile p, 0 to 1, interpolated between ranks as R's type 7; -1 when empty or without memory. */
 double quantiles_get(const struct quantiles *q, double p);
+
+/* The same of several at once, which costs little more than one. */
+void quantiles_list(const struct quantiles *q, const double *p, size_t count, double *out);
 void quantiles_fini(struct quantiles *q);
 
 /* Wilson's score interval for k events in n trials at the normal quantile z (Wilson 1927). */

@@ -36,11 +36,11 @@ static struct trace_ud *check_trace(lua_State *L)
     return u;
 }
 
-static const char *const known[] = { "target",   "protocol",   "port",     "source_port",
-                                     "packets",  "interval",   "timeout",  "first_hop",
-                                     "max_hops", "max_silent", "size",     "tos",
-                                     "source",   "interface",  "mark",     "events",
-                                     "flow",     "own_only",   "surveyed", "known_hop" };
+static const char *const known[] = {
+    "target",    "protocol", "port",       "source_port", "packets",  "interval",  "timeout",
+    "first_hop", "max_hops", "max_silent", "size",        "tos",      "source",    "interface",
+    "mark",      "events",   "flow",       "own_only",    "surveyed", "known_hop", "figures"
+};
 
 static int l_trace(lua_State *L)
 {
@@ -109,6 +109,7 @@ static int trace_result(lua_State *L)
         return handle_push_err(L, &err);
     report->figures = !answers;
     lresult_push(L, report);
+    lresult_fini(report);
     return 1;
 }
 
@@ -129,12 +130,15 @@ static int l_merge(lua_State *L)
         if (prober_read(u->owner->prober, u->job, one, &err) < 0 ||
             (all != NULL && prober_report_merge(all, one, &err) < 0))
             return handle_push_err(L, &err);
-        if (all != NULL)
+        if (all != NULL) {
+            lresult_fini(one);
             lua_pop(L, 2);
-        else
+        } else {
             all = one; /* stays on the stack */
+        }
     }
     lresult_push(L, all);
+    lresult_fini(all);
     return 1;
 }
 
@@ -148,6 +152,7 @@ static int trace_events(lua_State *L)
     prober_events(u->owner->prober, u->job, queue, &spec);
     levents_push(L, queue, &spec);
     lua_pushinteger(L, (lua_Integer)queue->dropped);
+    events_fini(queue);
     return 2;
 }
 

@@ -96,13 +96,19 @@ static int prober_do_wait(lua_State *L)
     return 1;
 }
 
+/* Seconds by which all traces are behind. */
+static int prober_get_lag(lua_State *L)
+{
+    lua_pushnumber(L, (double)prober_lag_ns(check_prober(L)) / 1e9);
+    return 1;
+}
+
 static const luaL_Reg prober_meta[] = { { "__gc", prober_gc }, { NULL, NULL } };
 
-static const luaL_Reg prober_methods[] = { { "fd", prober_get_fd },
-                                           { "clear", prober_do_clear },
-                                           { "timeout", prober_timeout },
-                                           { "wait", prober_do_wait },
-                                           { NULL, NULL } };
+static const luaL_Reg prober_methods[] = {
+    { "fd", prober_get_fd },    { "clear", prober_do_clear }, { "timeout", prober_timeout },
+    { "wait", prober_do_wait }, { "lag", prober_get_lag },    { NULL, NULL }
+};
 
 void handle_register(lua_State *L)
 {

@@ -161,7 +161,7 @@ static bool is_counted(const struct counters_hop *hop, const struct trace_event 
 /* Whether the event can follow those before it: no outcome without a probe under way. */
 static bool fits(const struct counters *counters, const struct trace_event *event)
 {
-    const struct counters_hop *hop = &counters->hops[event->ttl];
+    const struct counters_hop *hop = counters_hop_at(counters, event->ttl);
     bool after = event->kind == EVENT_LATE || (event->kind == EVENT_UNREACHABLE && event->late);
 
     if (event->was_error && hop->send_errors == 0)
@@ -185,7 +185,7 @@ static struct replay *check_replay(lua_State *L)
 
 static int max_ttl_of(const struct replay *replay)
 {
-    return (int)replay->counters->hop_count - 1;
+    return replay->counters->max_hops;
 }
 
 static int replay_add(lua_State *L)
@@ -234,6 +234,7 @@ static void merge_others(lua_State *L, int at, struct prober_report *into)
         struct prober_report *one = push_snapshot(L, other);
         if (counters_merge(into->counters, one->counters) < 0)
             luaL_error(L, "no memory for a replay");
+        lresult_fini(one);
         lua_pop(L, 2);
     }
 }
@@ -252,6 +253,7 @@ static int replay_hops(lua_State *L)
     if (!lua_isnil(L, 4))
         merge_others(L, 4, report);
     lresult_push_hops(L, report, (int)first, (int)last);
+    lresult_fini(report);
     return 1;
 }
 

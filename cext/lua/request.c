@@ -80,6 +80,7 @@ void lrequest_check(lua_State *L, const char *const *known, size_t count,
     request->pin.mark = lopt_mark(L);
     request->keep_events = lopt_boolean(L, "events");
     request->own_only = lopt_boolean(L, "own_only");
+    request->figures = lopt_boolean(L, "figures");
 }
 
 int lrequest_addresses(lua_State *L, struct prober_request *request, struct err *err)

@@ -13,13 +13,17 @@ static const double ns_per_ms = 1e6;
 static const double ns_per_s = 1e9;
 static const double z95 = 1.959963984540054; /* two-sided 95 % */
 
-static int report_gc(lua_State *L)
+void lresult_fini(struct prober_report *report)
 {
-    struct prober_report *report = luaL_checkudata(L, 1, REPORT_MT);
     counters_free(report->counters);
     evidence_free(report->evidence);
     report->counters = NULL;
     report->evidence = NULL;
+}
+
+static int report_gc(lua_State *L)
+{
+    lresult_fini(luaL_checkudata(L, 1, REPORT_MT));
     return 0;
 }
 
@@ -35,8 +39,12 @@ struct prober_report *lresult_new(lua_State *L)
 
 static void set_rtts(lua_State *L, const struct stats *rtt)
 {
+    static const double shares[] = { 0.25, 0.5, 0.75, 0.95 };
+    double at[4];
+
     if (rtt->count == 0)
         return;
+    quantiles_list(&rtt->quantiles, shares, 4, at);
     lset_number(L, "last_ms", (double)rtt->last_ns / ns_per_ms);
     lset_number(L, "avg_ms", rtt->mean_ns / ns_per_ms);
     lset_number(L, "gmean_ms", stats_gmean_ns(rtt) / ns_per_ms);
@@ -47,10 +55,10 @@ static void set_rtts(lua_State *L, const struct stats *rtt)
     lset_number(L, "jitter_last_ms", rtt->jitter_last_ns / ns_per_ms);
     lset_number(L, "jitter_worst_ms", rtt->jitter_worst_ns / ns_per_ms);
     lset_number(L, "jitter_rfc3550_ms", rtt->jitter_rfc3550_ns / ns_per_ms);
-    lset_number(L, "p25_ms", quantiles_get(&rtt->quantiles, 0.25) / ns_per_ms);
-    lset_number(L, "p75_ms", quantiles_get(&rtt->quantiles, 0.75) / ns_per_ms);
-    lset_number(L, "median_ms", quantiles_get(&rtt->quantiles, 0.5) / ns_per_ms);
-    lset_number(L, "p95_ms", quantiles_get(&rtt->quantiles, 0.95) / ns_per_ms);
+    lset_number(L, "p25_ms", at[0] / ns_per_ms);
+    lset_number(L, "p75_ms", at[2] / ns_per_ms);
+    lset_number(L, "median_ms", at[1] / ns_per_ms);
+    lset_number(L, "p95_ms", at[3] / ns_per_ms);
 }
 
 static void push_codes(lua_State *L, const struct responder_stats *cell)
@@ -195,7 +203,7 @@ static void push_reports(lua_State *L, const struct counters_hop *hop)
 static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
 {
     static const struct evidence_list none;
-    const struct counters_hop *hop = &report->counters->hops[ttl];
+    const struct counters_hop *hop = counters_hop_at(report->counters, (size_t)ttl);
 
     lua_createtable(L, 0, HOP_KEYS);
     lset_integer(L, "ttl", ttl);
@@ -229,7 +237,8 @@ static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
         lset_number(L, "loss_low", low);
         lset_number(L, "loss_high", high);
     }
-    push_responders(L, hop, report->evidence != NULL ? &report->evidence->hops[ttl] : &none,
+    push_responders(L, hop,
+                    report->evidence != NULL ? evidence_at(report->evidence, (size_t)ttl) : &none,
                     report->figures);
     lua_setfield(L, -2, "responders");
     if (!report->figures) {

@@ -13,6 +13,9 @@ void lresult_register(lua_State *L);
  * empty. */
 struct prober_report *lresult_new(lua_State *L);
 
+/* Frees its counters at once: a collector does not see how large they are. */
+void lresult_fini(struct prober_report *report);
+
 /* Pushes the table; field names and units are documented in nse/doc/library.md. */
 void lresult_push(lua_State *L, const struct prober_report *report);
 

@@ -106,6 +106,8 @@ struct prober {
     /* How many entries and addresses there are by the lower bits of their keys: changed under the
      * lock, read without. */
     _Atomic uint16_t interest[PROBER_INTEREST];
+    int64_t least_lag_ns, lag_until_ns; /* of the jobs of this window; when it ends */
+    _Atomic int64_t lag_ns;             /* see prober_lag_ns; read without the lock */
     struct asks *asks;
     uint32_t ended; /* traces that are at work no more, from 1; may wrap */
     struct prober_search *searches;

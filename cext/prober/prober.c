@@ -21,6 +21,7 @@ enum {
 static const int64_t turn_pause_ns = MS / 2;   /* after a full turn: at most 128,000 probes/s */
 static const int64_t pause_check_ns = 50 * MS; /* how soon a paused job is looked at again */
 static const int64_t drops_every_ns = 50 * MS;
+static const int64_t lag_window_ns = 20 * MS;
 
 /* ---- the thread ---------------------------------------------------------------------------- */
 
@@ -80,6 +81,21 @@ static void wake_sharers(struct prober *p)
             dues_set(&p->dues, &job->due, p->now_ns);
 }
 
+/* The least of a window is a queue that stands: what one turn was late by is none, as the thread
+ * may just not have run (Nichols and Jacobson, CoDel, ACM Queue 2012). */
+static void measure_lag(struct prober *p)
+{
+    int64_t lag_ns = p->now_ns - dues_first_ns(&p->dues);
+
+    if (lag_ns < p->least_lag_ns)
+        p->least_lag_ns = lag_ns;
+    if (p->now_ns < p->lag_until_ns)
+        return;
+    atomic_store(&p->lag_ns, p->least_lag_ns > 0 ? p->least_lag_ns : 0);
+    p->least_lag_ns = INT64_MAX;
+    p->lag_until_ns = p->now_ns + lag_window_ns;
+}
+
 /* Lets jobs that are due act, each once, who has waited for longest first. */
 static void step_jobs(struct prober *p, int *sends_left)
 {
@@ -105,6 +121,7 @@ static int64_t take_turn(struct prober *p)
         p->drops_read_ns = p->now_ns;
     }
     wake_sharers(p);
+    measure_lag(p);
     step_jobs(p, &sends_left);
     if (pace_news(p->pace) != p->pace_news)
         return p->now_ns;
@@ -311,6 +328,7 @@ static int start_trace(struct prober *p, struct prober_job *job,
     job->evidence = evidence_new(config.max_hops);
     if (job->counters == NULL || job->evidence == NULL)
         return err_set(err, ERR_NOMEM, "no memory for a trace");
+    job->evidence->extended = request->figures;
     job->prober = p;
     job->keep_events = request->keep_events;
     job->own_only = request->own_only;
@@ -335,7 +353,7 @@ static void enlist(struct prober *p, struct prober_job *job)
         job->next->previous = job;
     p->jobs = job;
     p->count++;
-    dues_set(&p->dues, &job->due, 0);
+    dues_set(&p->dues, &job->due, job->begun_ns);
 }
 
 struct prober_job *prober_add(struct prober *p, const struct prober_request *wanted,
@@ -417,7 +435,7 @@ static void resume(struct prober *p, struct prober_job *job)
 {
     if (job->stopped)
         return;
-    dues_set(&p->dues, &job->due, 0);
+    dues_set(&p->dues, &job->due, prober_clock_ns());
     prober_wake(p);
 }
 
@@ -454,6 +472,11 @@ bool prober_wait(struct prober *p, struct prober_job *job, int64_t wait_ns)
     }
     pthread_mutex_unlock(&p->lock);
     return done;
+}
+
+int64_t prober_lag_ns(const struct prober *p)
+{
+    return atomic_load(&p->lag_ns);
 }
 
 int prober_read(struct prober *p, struct prober_job *job, struct prober_report *out,

@@ -26,6 +26,7 @@ struct prober_request {
     bool mapped;      /* the target was written as an IPv4-mapped address */
     bool keep_events; /* for prober_events */
     bool own_only;    /* figures without what other traces measured: they are merged */
+    bool figures;     /* nobody wants answers but those with extensions */
 };
 
 struct prober_report {
@@ -60,6 +61,9 @@ void prober_stop(struct prober *p, struct prober_job *job);
 /* Each of these renews the job's lease. */
 bool prober_done(struct prober *p, struct prober_job *job);
 bool prober_wait(struct prober *p, struct prober_job *job, int64_t wait_ns); /* true when done */
+/* By how much all traces are behind their times: 0, except where they ask for more probes than this
+ * host can send. Does not wait for the lock. */
+int64_t prober_lag_ns(const struct prober *p);
 int prober_read(struct prober *p, struct prober_job *job, struct prober_report *out,
                 struct err *err);
 

@@ -5,13 +5,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FIRST_CAPACITY = 2 }; /* nearly all hops have one responder, and few probes on their way */
+
 struct counters *counters_new(uint8_t max_hops)
 {
-    size_t hops = (size_t)max_hops + 1;
-    struct counters *counters = calloc(1, sizeof *counters + hops * sizeof counters->hops[0]);
+    struct counters *counters = calloc(1, sizeof *counters);
     if (counters != NULL)
-        counters->hop_count = hops;
+        counters->max_hops = max_hops;
     return counters;
+}
+
+const struct counters_hop *counters_hop_at(const struct counters *counters, size_t ttl)
+{
+    static const struct counters_hop none;
+
+    return ttl < counters->hop_count ? &counters->hops[ttl] : &none;
+}
+
+int counters_reach(struct counters *counters, size_t count)
+{
+    if (count <= counters->hop_count)
+        return 0;
+    assert(count <= counters->max_hops + 1u);
+    struct counters_hop *hops = realloc(counters->hops, count * sizeof *hops);
+    if (hops == NULL) {
+        counters->out_of_memory = true;
+        return -1;
+    }
+    memset(hops + counters->hop_count, 0, (count - counters->hop_count) * sizeof *hops);
+    counters->hops = hops;
+    counters->hop_count = count;
+    return 0;
 }
 
 void counters_hop_fini(struct counters_hop *hop)
@@ -32,6 +56,7 @@ void counters_free(struct counters *counters)
         return;
     for (size_t i = 0; i < counters->hop_count; i++)
         counters_hop_fini(&counters->hops[i]);
+    free(counters->hops);
     free(counters);
 }
 
@@ -53,13 +78,13 @@ static uint32_t next_ordinal(struct counters *counters, struct counters_hop *hop
 }
 
 /* The array with room for one more element; NULL when `most` are there or memory is out. */
-void *counters_reserve(void *array, size_t count, size_t *capacity, size_t most, size_t size)
+void *counters_reserve(void *array, size_t count, uint32_t *capacity, size_t most, size_t size)
 {
     if (count >= most)
         return NULL;
     if (count < *capacity)
         return array;
-    size_t wanted = *capacity == 0 ? 8 : *capacity * 2;
+    uint32_t wanted = *capacity == 0 ? FIRST_CAPACITY : *capacity * 2;
     void *more = realloc(array, wanted * size);
     if (more != NULL)
         *capacity = wanted;
@@ -77,7 +102,7 @@ static void wait_for(struct counters *counters, struct counters_hop *hop,
         memmove(hop->waiting, hop->waiting + hop->waiting_first, hop->waiting_count * sizeof w);
         hop->waiting_first = 0;
     }
-    size_t end = hop->waiting_first + hop->waiting_count;
+    uint32_t end = hop->waiting_first + hop->waiting_count;
     struct counters_waiting *waiting =
         counters_reserve(hop->waiting, end, &hop->waiting_capacity, SIZE_MAX, sizeof w);
     if (waiting == NULL) {
@@ -469,7 +494,8 @@ static void on_rate_limited(struct counters_hop *hop, const struct trace_event *
     hop->initial_received = hop->received;
     hop->initial_unreachable = hop->unreachable;
     hop->sent = hop->received = hop->unreachable = hop->in_flight = hop->blind = 0;
-    hop->waiting_first = hop->waiting_count = hop->lost_count = 0;
+    hop->waiting_first = hop->waiting_count = 0;
+    hop->lost_count = 0;
     for (size_t i = 0; i < hop->cell_count; i++) {
         hop->cells[i].received = 0;
         stats_fini(&hop->cells[i].rtt);
@@ -493,10 +519,11 @@ static void shrink(struct counters *counters)
 
 void counters_event(struct counters *counters, const struct trace_event *event)
 {
-    struct counters_hop *hop = &counters->hops[event->ttl];
     struct responder_stats *cell;
 
-    assert(event->ttl < counters->hop_count);
+    if (counters_reach(counters, event->ttl + 1u) < 0)
+        return;
+    struct counters_hop *hop = &counters->hops[event->ttl];
     switch (event->kind) {
     case EVENT_SENT:
         on_sent(counters, hop, event);

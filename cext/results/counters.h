@@ -19,7 +19,7 @@ enum {
 };
 
 struct counters_code {
-    enum wire_kind kind;
+    enum wire_kind kind : 8;
     uint8_t type, code; /* ICMP; 0 for TCP */
     uint32_t count;
 };
@@ -94,31 +94,36 @@ struct counters_hop {
     struct responder_stats *cells;    /* in the order in which they were first seen */
     uint32_t unlisted;                /* replies from responders that found no room there */
     struct counters_waiting *waiting; /* samples that wait for earlier probes to finish */
-    size_t waiting_first, waiting_count, waiting_capacity;
+    uint32_t waiting_first, waiting_count, waiting_capacity;
+    uint32_t run_capacity, lost_capacity, report_capacity;
     struct counters_run *runs;
-    size_t run_count, run_capacity;
+    size_t run_count;
     uint32_t run_total; /* runs there were, kept or not */
     struct counters_lost *lost;
-    size_t lost_count, lost_capacity;
+    size_t lost_count;
     uint32_t *ordinals; /* counted probes sent, by flow */
     size_t flow_count;
     struct counters_report *reports;
-    size_t report_count, report_capacity;
+    size_t report_count;
     int64_t answered_ns; /* when the newest reply came, since the trace began */
     uint32_t sent_since; /* probes of this trace since then */
 };
 
 struct counters {
-    size_t hop_count;   /* hops[0] is unused: they go by TTL */
+    struct counters_hop *hops; /* hops[0] is unused: they go by TTL */
+    size_t hop_count;          /* so far: nothing has happened at TTLs from here on */
+    uint8_t max_hops;
     bool out_of_memory; /* figures are incomplete */
     uint8_t end;        /* TTL at which the path ends; 0: not known */
     enum trace_ending ending;
-    struct counters_hop hops[];
 };
 
 /* NULL without memory. */
 struct counters *counters_new(uint8_t max_hops);
 void counters_free(struct counters *counters);
+
+/* The hop of this TTL, an empty one where nothing has happened; holds until the next event. */
+const struct counters_hop *counters_hop_at(const struct counters *counters, size_t ttl);
 
 /* A trace_sink's body. */
 void counters_event(struct counters *counters, const struct trace_event *event);

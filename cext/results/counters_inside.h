@@ -30,8 +30,11 @@ struct counters_waiting {
 /* counters.c */
 void counters_hop_fini(struct counters_hop *hop);
 
+/* Makes so many hops, from TTL 0; -1 without memory. */
+int counters_reach(struct counters *counters, size_t count);
+
 /* The array with room for one more element; NULL when `most` are there or memory is out. */
-void *counters_reserve(void *array, size_t count, size_t *capacity, size_t most, size_t size);
+void *counters_reserve(void *array, size_t count, uint32_t *capacity, size_t most, size_t size);
 
 void counters_use(struct counters *counters, struct counters_hop *hop,
                   const struct counters_waiting *w);

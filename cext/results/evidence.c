@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "results/evidence.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,11 +109,32 @@ int evidence_copy(struct evidence_list *to, const struct evidence_list *from)
 
 struct evidence *evidence_new(uint8_t max_hops)
 {
-    size_t hops = (size_t)max_hops + 1;
-    struct evidence *evidence = calloc(1, sizeof *evidence + hops * sizeof evidence->hops[0]);
+    struct evidence *evidence = calloc(1, sizeof *evidence);
     if (evidence != NULL)
-        evidence->hop_count = hops;
+        evidence->max_hops = max_hops;
     return evidence;
+}
+
+const struct evidence_list *evidence_at(const struct evidence *evidence, size_t ttl)
+{
+    static const struct evidence_list none;
+
+    return ttl < evidence->hop_count ? &evidence->hops[ttl] : &none;
+}
+
+/* Makes so many lists, from TTL 0; -1 without memory. */
+static int reach(struct evidence *evidence, size_t count)
+{
+    if (count <= evidence->hop_count)
+        return 0;
+    assert(count <= evidence->max_hops + 1u);
+    struct evidence_list *hops = realloc(evidence->hops, count * sizeof *hops);
+    if (hops == NULL)
+        return -1;
+    memset(hops + evidence->hop_count, 0, (count - evidence->hop_count) * sizeof *hops);
+    evidence->hops = hops;
+    evidence->hop_count = count;
+    return 0;
 }
 
 void evidence_free(struct evidence *evidence)
@@ -121,13 +143,18 @@ void evidence_free(struct evidence *evidence)
         return;
     for (size_t i = 0; i < evidence->hop_count; i++)
         evidence_fini(&evidence->hops[i]);
+    free(evidence->hops);
     free(evidence);
 }
 
 struct evidence *evidence_snapshot(const struct evidence *evidence)
 {
-    struct evidence *copy = evidence_new((uint8_t)(evidence->hop_count - 1));
+    struct evidence *copy = evidence_new(evidence->max_hops);
 
+    if (copy != NULL && reach(copy, evidence->hop_count) < 0) {
+        evidence_free(copy);
+        return NULL;
+    }
     for (size_t i = 0; copy != NULL && i < copy->hop_count; i++) {
         if (evidence_copy(&copy->hops[i], &evidence->hops[i]) < 0) {
             evidence_free(copy);
@@ -165,8 +192,11 @@ int evidence_append(struct evidence_list *to, const struct evidence_list *from)
 
 int evidence_merge(struct evidence *into, const struct evidence *from)
 {
-    size_t hops = into->hop_count < from->hop_count ? into->hop_count : from->hop_count;
+    size_t most = into->max_hops + 1u;
+    size_t hops = from->hop_count < most ? from->hop_count : most;
 
+    if (reach(into, hops) < 0)
+        return -1;
     for (size_t i = 0; i < hops; i++)
         if (evidence_append(&into->hops[i], &from->hops[i]) < 0)
             return -1;
@@ -256,11 +286,15 @@ void evidence_event(struct evidence *evidence, const struct wire_spec *spec,
 
     if (!answer || event->shared || capture == NULL)
         return;
+    if (evidence->extended && extension_of(event->reply, capture->bytes).bytes == NULL)
+        return;
     struct evidence_answer found = { .sent = sent_of(spec, event),
                                      .index = event->probe,
                                      .flow = event->flow,
                                      .at_ns = capture->at_ns,
                                      .reply = *event->reply };
+    if (reach(evidence, event->ttl + 1u) < 0)
+        return;
     struct evidence_list *list = &evidence->hops[event->ttl];
     if (is_wanted(list, &found, capture->bytes))
         evidence_add(list, &found, capture->bytes);

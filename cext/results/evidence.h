@@ -60,12 +60,17 @@ void evidence_fini(struct evidence_list *list);
 
 /* The answers of one trace, by TTL. */
 struct evidence {
-    size_t hop_count; /* hops[0] is unused */
-    struct evidence_list hops[];
+    struct evidence_list *hops; /* hops[0] is unused */
+    size_t hop_count;           /* so far: of TTLs from here on there is none */
+    uint8_t max_hops;
+    bool extended; /* set by whoever wants no answers but those with an extension */
 };
 
 struct evidence *evidence_new(uint8_t max_hops); /* NULL without memory */
 void evidence_free(struct evidence *evidence);   /* accepts NULL */
+
+/* The answers of this TTL; holds until the next event. */
+const struct evidence_list *evidence_at(const struct evidence *evidence, size_t ttl);
 struct evidence *evidence_snapshot(const struct evidence *evidence);
 
 /* Appends the answers of another flow's trace, TTL by TTL. */

@@ -2,6 +2,7 @@
 /* Tallies of several flows as one, and copies to read while a trace goes on. */
 #include "results/counters_inside.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,8 +148,11 @@ static int merge_hop(struct counters *counters, struct counters_hop *into,
 
 int counters_merge(struct counters *into, const struct counters *from)
 {
-    size_t hops = into->hop_count < from->hop_count ? into->hop_count : from->hop_count;
+    size_t most = into->max_hops + 1u;
+    size_t hops = from->hop_count < most ? from->hop_count : most;
 
+    if (counters_reach(into, hops) < 0)
+        return -1;
     for (size_t i = 0; i < hops; i++)
         if (merge_hop(into, &into->hops[i], &from->hops[i]) < 0)
             return -1;
@@ -256,8 +260,6 @@ static void name_hops_beyond_nat(struct counters_hop *hop)
 /* What the end of the path says about the figures. */
 static void apply_end(struct counters *counters)
 {
-    struct counters_hop *last = &counters->hops[counters->end];
-
     for (size_t ttl = 1; ttl < counters->hop_count; ttl++) {
         struct counters_hop *hop = &counters->hops[ttl];
         if (counters->end != 0 && ttl > counters->end) {
@@ -269,15 +271,23 @@ static void apply_end(struct counters *counters)
             name_hops_beyond_nat(hop);
         take_own_errors(counters, hop);
     }
-    if (counters->end != 0 && last->total_received == 0 && last->received == 0)
+    if (counters->end == 0)
+        return;
+    assert(counters->end < counters->hop_count);
+    struct counters_hop *last = &counters->hops[counters->end];
+    if (last->total_received == 0 && last->received == 0)
         take_errors_for_replies(last, counters->ending);
 }
 
 struct counters *counters_snapshot(const struct counters *counters)
 {
-    struct counters *copy = counters_new((uint8_t)(counters->hop_count - 1));
+    struct counters *copy = counters_new(counters->max_hops);
     if (copy == NULL)
         return NULL;
+    if (counters_reach(copy, counters->hop_count) < 0) {
+        counters_free(copy);
+        return NULL;
+    }
     copy->out_of_memory = counters->out_of_memory;
     copy->end = counters->end;
     copy->ending = counters->ending;

@@ -91,7 +91,7 @@ static void refuse_unknown(lua_State *L)
         "target",   "source",      "protocol", "port",       "source_port", "packets", "interval",
         "timeout",  "first_hop",   "max_hops", "max_silent", "size",        "tos",     "ident",
         "cookie",   "first_index", "tcp_base", "now_ns",     "events",      "flow",    "own_only",
-        "link_mtu", "confidence",  "hold",     "surveyed"
+        "link_mtu", "confidence",  "hold",     "surveyed",   "figures"
     };
 
     luaL_checktype(L, 2, LUA_TTABLE);
@@ -216,6 +216,8 @@ static int pace_trace(lua_State *L)
     u->packet = malloc(config.spec.size);
     u->counters = counters_new(config.max_hops);
     u->evidence = evidence_new(config.max_hops);
+    if (u->evidence != NULL)
+        u->evidence->extended = opt_boolean(L, "figures");
     u->trace = trace_new(&config, p->pace, now_ns, on_event, u, &err);
     if (u->packet == NULL || u->counters == NULL || u->evidence == NULL || u->trace == NULL)
         return luaL_error(L, "no memory for a trace");

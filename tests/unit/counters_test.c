@@ -51,7 +51,7 @@ static void missed(enum event_kind kind, uint32_t probe)
 
 static const struct counters_hop *hop(void)
 {
-    return &counters->hops[TTL];
+    return counters_hop_at(counters, TTL);
 }
 
 struct counts {
@@ -60,7 +60,7 @@ struct counts {
 
 static void check_counts(const struct counters *in, struct counts want)
 {
-    const struct counters_hop *h = &in->hops[TTL];
+    const struct counters_hop *h = counters_hop_at(in, TTL);
 
     check_int("sent", h->sent, want.sent);
     check_int("received", h->received, want.received);
@@ -76,11 +76,11 @@ static const struct responder_stats *cell(const struct counters *in, size_t n, u
 {
     static const struct responder_stats none;
 
-    if (!check_that(n < in->hops[TTL].cell_count, "responder %zu of %zu", n,
-                    in->hops[TTL].cell_count))
+    if (!check_that(n < counters_hop_at(in, TTL)->cell_count, "responder %zu of %zu", n,
+                    counters_hop_at(in, TTL)->cell_count))
         return &none;
-    check_int("received by responder", in->hops[TTL].cells[n].received, received);
-    return &in->hops[TTL].cells[n];
+    check_int("received by responder", counters_hop_at(in, TTL)->cells[n].received, received);
+    return &counters_hop_at(in, TTL)->cells[n];
 }
 
 static void test_counts(void)
@@ -236,7 +236,7 @@ static void test_orders(void)
         got(EVENT_REPLY, probe, 1, probe * US);
     }
     check_int("pairs", (int64_t)cell(counters, 0, 3)->rtt.pairs, 2);
-    check_int("in flight behind", counters->hops[TTL + 1].in_flight, 3);
+    check_int("in flight behind", counters_hop_at(counters, TTL + 1)->in_flight, 3);
 }
 
 static void test_responders(void)
@@ -315,7 +315,8 @@ static void test_snapshot(void)
 
     check_case("a_snapshot_of_a_finished_run_equals_it");
     snapshot = counters_snapshot(counters);
-    check_bytes("counts", &snapshot->hops[TTL], hop(), offsetof(struct counters_hop, cell_count));
+    check_bytes("counts", counters_hop_at(snapshot, TTL), hop(),
+                offsetof(struct counters_hop, cell_count));
     const struct stats *a = &cell(snapshot, 0, 3)->rtt, *b = &cell(counters, 0, 3)->rtt;
     check_bytes("statistics", a, b, offsetof(struct stats, quantiles));
     check_near("median", quantiles_get(&a->quantiles, 0.5), quantiles_get(&b->quantiles, 0.5), 0);
@@ -331,7 +332,7 @@ static void test_snapshot(void)
     counters = counters_new(255);
     feed((struct trace_event){ .kind = EVENT_SENT, .ttl = 255 });
     snapshot = counters_snapshot(counters);
-    check_int("in flight at 255", snapshot->hops[255].in_flight, 1);
+    check_int("in flight at 255", counters_hop_at(snapshot, 255)->in_flight, 1);
     counters_free(snapshot);
 }
 
@@ -379,14 +380,16 @@ static void test_merge(void)
     check_int("result", counters_merge(first, second), 0);
     check_counts(first,
                  (struct counts){ .sent = 6, .received = 4, .total_sent = 6, .total_received = 4 });
-    check_int("responders", (int64_t)first->hops[TTL].cell_count, 2);
+    check_int("responders", (int64_t)counters_hop_at(first, TTL)->cell_count, 2);
     check_near("mean of both flows", cell(first, 0, 3)->rtt.mean_ns, 20 * US, 1e-12);
     check_near("mean of one", cell(first, 1, 1)->rtt.mean_ns, 50 * US, 1e-12);
     check_int("codes", cell(first, 0, 3)->codes[0].count, 3);
-    check_int("runs", (int64_t)first->hops[TTL].run_count, 3);
-    check_int("responder of the second flow's first run", first->hops[TTL].runs[1].cell, 1);
-    check_int("lost", (int64_t)first->hops[TTL].lost_count, 2);
-    check_int("place of the second flow's lost probe", first->hops[TTL].lost[1].ordinal, 5);
+    check_int("runs", (int64_t)counters_hop_at(first, TTL)->run_count, 3);
+    check_int("responder of the second flow's first run", counters_hop_at(first, TTL)->runs[1].cell,
+              1);
+    check_int("lost", (int64_t)counters_hop_at(first, TTL)->lost_count, 2);
+    check_int("place of the second flow's lost probe", counters_hop_at(first, TTL)->lost[1].ordinal,
+              5);
     counters_free(first);
     counters_free(second);
 }
@@ -437,7 +440,7 @@ static void test_ever_new_responders(void)
         }
         check_int("result", counters_merge(all, counters), 0);
     }
-    const struct counters_hop *h = &all->hops[TTL];
+    const struct counters_hop *h = counters_hop_at(all, TTL);
     check_int("responders", (int64_t)h->cell_count, COUNTERS_CELLS);
     check_int("unlisted", h->unlisted, 250 - COUNTERS_CELLS);
     check_int("received", h->received, 250);

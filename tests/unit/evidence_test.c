@@ -62,8 +62,8 @@ static void test_sent(enum wire_protocol protocol, uint8_t version)
     vector_build_error(&v, &error);
     check_case("probe_%d_of_v%u_is_told_as_it_left", (int)protocol, version);
     hand_in(evidence, &spec, &v);
-    if (check_int("kept", (int64_t)evidence->hops[TTL].count, 1)) {
-        const struct evidence_answer *answer = &evidence->hops[TTL].answers[0];
+    if (check_int("kept", (int64_t)evidence_at(evidence, TTL)->count, 1)) {
+        const struct evidence_answer *answer = &evidence_at(evidence, TTL)->answers[0];
         const struct wire_packet *reply = &answer->reply;
         check_int("probe", answer->sent.probe, EVIDENCE_TRACE);
         check_int("protocol", answer->sent.protocol, protocol);
@@ -118,12 +118,12 @@ static void test_change(const struct change_row *row)
     check_case("%s", row->name);
     for (int i = 0; i < EVIDENCE_FIRST + 2; i++)
         hand_in(evidence, &spec, &v);
-    check_int("kept of the same", (int64_t)evidence->hops[TTL].count, EVIDENCE_FIRST);
+    check_int("kept of the same", (int64_t)evidence_at(evidence, TTL)->count, EVIDENCE_FIRST);
     v.bytes[row->at] = (uint8_t)(v.bytes[row->at] + row->by);
     vector_seal(v.bytes, v.length);
     hand_in(evidence, &spec, &v);
     hand_in(evidence, &spec, &v);
-    check_int("kept", (int64_t)evidence->hops[TTL].count, EVIDENCE_FIRST + row->kept);
+    check_int("kept", (int64_t)evidence_at(evidence, TTL)->count, EVIDENCE_FIRST + row->kept);
     evidence_free(evidence);
 }
 
@@ -131,13 +131,13 @@ static void test_extensions(void)
 {
     struct wire_spec spec = vector_spec(WIRE_UDP, 4);
     struct evidence *evidence = evidence_new(30);
-    struct evidence_list *list = &evidence->hops[TTL];
     struct vector v;
 
     check_case("extension_is_kept_and_the_padding_is_not_counted");
     build_labelled(&v, stack);
     for (int i = 0; i < EVIDENCE_FIRST + 1; i++)
         hand_in(evidence, &spec, &v);
+    const struct evidence_list *list = evidence_at(evidence, TTL);
     check_int("kept", (int64_t)list->count, EVIDENCE_FIRST);
     check_int("quoted", list->answers[0].quoted, 40);
     check_int("compliant", list->answers[0].compliant, true);
@@ -153,12 +153,23 @@ static void test_extensions(void)
     check_case("snapshot_is_a_copy");
     struct evidence *copy = evidence_snapshot(evidence);
     evidence_free(evidence);
-    list = &copy->hops[TTL];
+    list = evidence_at(copy, TTL);
     check_int("kept", (int64_t)list->count, EVIDENCE_FIRST + 1);
     check_bytes("extension", list->bytes + list->answers[4].extension_at, other_stack,
                 STACK_LENGTH);
     evidence_free(copy);
     evidence_free(NULL);
+
+    struct vector_error plain = { .version = 4, .type = 11, .protocol = WIRE_UDP };
+    check_case("where_extensions_are_wanted_alone_nothing_else_is_kept");
+    evidence = evidence_new(30);
+    evidence->extended = true;
+    hand_in(evidence, &spec, &v);
+    vector_build_error(&v, &plain);
+    hand_in(evidence, &spec, &v);
+    check_int("kept", (int64_t)evidence_at(evidence, TTL)->count, 1);
+    check_int("has an extension", evidence_at(evidence, TTL)->answers[0].has_extension, true);
+    evidence_free(evidence);
 }
 
 static void test_left_out(void)
@@ -179,14 +190,14 @@ static void test_left_out(void)
     evidence_event(evidence, &spec, &event, &capture);
     event.shared = false;
     evidence_event(evidence, &spec, &event, NULL);
-    check_int("kept", (int64_t)evidence->hops[TTL].count, 0);
+    check_int("kept", (int64_t)evidence_at(evidence, TTL)->count, 0);
 
     check_case("only_answers_are_kept");
     for (int kind = 0; kind < EVENT_KIND_COUNT; kind++) {
         event.kind = (enum event_kind)kind;
         evidence_event(evidence, &spec, &event, &capture);
     }
-    check_int("kept", (int64_t)evidence->hops[TTL].count, 4);
+    check_int("kept", (int64_t)evidence_at(evidence, TTL)->count, 4);
 
     check_case("path_that_always_shows_something_new_is_bounded");
     event.kind = EVENT_REPLY;
@@ -195,7 +206,7 @@ static void test_left_out(void)
         packet.from.bytes[3] = (uint8_t)i;
         evidence_event(evidence, &spec, &event, &capture);
     }
-    check_int("kept", (int64_t)evidence->hops[TTL].count, EVIDENCE_MOST);
+    check_int("kept", (int64_t)evidence_at(evidence, TTL)->count, EVIDENCE_MOST);
     evidence_free(evidence);
 }
 

@@ -16,7 +16,7 @@ static struct counters *report;
 
 static const struct counters_hop *shown(unsigned ttl)
 {
-    return &report->hops[ttl];
+    return counters_hop_at(report, ttl);
 }
 
 static struct trace_summary run(void)
@@ -34,7 +34,7 @@ static struct trace_summary run(void)
 
 static const struct counters_hop *hop(unsigned ttl)
 {
-    return &w->counters->hops[ttl];
+    return counters_hop_at(w->counters, ttl);
 }
 
 /* Hops up to `last` have their whole sample, and no hop more than that. */

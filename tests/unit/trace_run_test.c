@@ -29,7 +29,7 @@ static struct trace_summary summary(void)
 
 static const struct counters_hop *hop(unsigned ttl)
 {
-    return &w->counters->hops[ttl];
+    return counters_hop_at(w->counters, ttl);
 }
 
 /* What was sent to this TTL, nth: when. -1 if not at all. */

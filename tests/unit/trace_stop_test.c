@@ -36,7 +36,7 @@ static void test_stopped(void)
     world_begin(&other);
     world_run(&other, w->now_ns + 120 * SECOND);
     check_that(trace_done(other.trace), "the other one does not end");
-    check_int("sent", other.counters->hops[2].sent, 10);
+    check_int("sent", counters_hop_at(other.counters, 2)->sent, 10);
     trace_free(other.trace);
     other.trace = NULL;
     other.pace = NULL;

@@ -3,6 +3,7 @@
 --- Traces many targets at once over one engine, and shows the run to readers
 -- (see mtrtrace.cli.document). Prints nothing and ends nothing.
 -- @module mtrtrace.cli.run
+local admission = require "mtrtrace.session.admission"
 local addresses = require "mtrtrace.session.addresses"
 local enrichers = require "mtrtrace.session.enrichers"
 local special = require "mtrtrace.base.special"
@@ -198,6 +199,9 @@ local function work(self)
     if not FATAL[why] and not self.refused then
       tell(self, "finish", trace, result, text)
     end
+    if self.admission and self.admission:is_behind() then
+      return
+    end
   end
 end
 
@@ -205,10 +209,6 @@ end
 function Run:stop()
   self.stopped = true
 end
-
--- So many begin before the loop looks at those that run: a trace that is not
--- asked about for a second pauses.
-local AT_ONCE = 50
 
 -- What readers show, and what a web server bears: many are asked only where
 -- the user said so.
@@ -279,17 +279,17 @@ function Run:start()
     self.looked_up = true
     return look_up_all(self, function() self:start() end)
   end
-  local left = math.min(self.options.parallel, #self.targets)
-  local function some()
-    for _ = 1, math.min(left, AT_ONCE) do
-      left = left - 1
-      self.host.spawn(function() work(self) end)
-    end
-    if left > 0 and not self.stopped then
-      self.host.after(0, some)
-    end
-  end
-  some()
+  self.admission = admission.start(self.host, {
+    most = math.min(self.options.parallel, #self.targets),
+    work = function() work(self) end,
+    is_left = function()
+      return not self.stopped and self.taken < #self.targets
+    end,
+    lag = function()
+      local prober = self.core.prober()
+      return prober and prober:lag() or 0
+    end,
+  })
 end
 
 --- Prepares a run.

@@ -215,12 +215,13 @@ local function breathe(host)
 end
 
 -- The options of one trace among those of the run.
-local function of_engine(options)
+local function of_engine(options, figures)
   local out = {}
   for key, value in pairs(options) do
     out[key] = value
   end
   out.flows, out.paths, out.limit = nil, nil, nil
+  out.figures = figures
   return out
 end
 
@@ -229,16 +230,17 @@ end
 -- @tparam table core the module mtrtrace.core
 -- @tparam table options see run
 -- @tparam ?table search as mtrtrace.flows.search gives it
+-- @tparam ?boolean figures see run; of several flows all is kept
 -- @treturn ?table as core.trace gives it, or mtrtrace.flows.bundle
 -- @treturn ?string why there is none: one sentence
 -- @treturn ?string its name
-function M.start(core, options, search)
+function M.start(core, options, search, figures)
   local numbers = bundle.first(options.flows or 1)
   if search then
     numbers, search.whole = paths_search.flows(search, #numbers)
   end
   if #numbers == 1 and not search then
-    return guarded(core.trace, of_engine(options))
+    return guarded(core.trace, of_engine(options, figures))
   end
   return guarded(bundle.start, core, of_engine(options), numbers)
 end
@@ -305,6 +307,7 @@ end
 -- @treturn ?string its name, such as "PERMISSION"
 function M.run(host, core, options, enrichers, reader)
   enrichers = enrichers or {}
+  local figures = reader and reader.figures and #enrichers == 0 or nil
   local search, trace, text, name, struck
   host, struck = limit.bounded(host, options.limit)
   if options.paths then
@@ -314,7 +317,7 @@ function M.run(host, core, options, enrichers, reader)
     end
   end
   breathe(host)
-  trace, text, name = M.start(core, options, search)
+  trace, text, name = M.start(core, options, search, figures)
   if not trace then
     return nil, text, name
   elseif reader and reader.begin then
@@ -322,7 +325,6 @@ function M.run(host, core, options, enrichers, reader)
   end
   watch(host, trace, enrichers, reader)
   breathe(host)
-  local figures = reader and reader.figures and #enrichers == 0
   local result = M.outcome(trace, search, figures)
   trace:close()
   limit.note(result, struck())

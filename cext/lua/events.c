@@ -85,6 +85,14 @@ struct events *levents_new(lua_State *L)
     return lset_owner(L, EVENTS_MT, sizeof(struct events));
 }
 
+/* The probe as it reached the router, by its quote. */
+static void set_quote(lua_State *L, const struct wire_packet *reply)
+{
+    lset_integer(L, "quoted_ttl", reply->probe.ttl);
+    lset_integer(L, "quoted_tos", reply->probe.tos);
+    lset_integer(L, "quoted_size", reply->quote.size);
+}
+
 static void set_reply(lua_State *L, const struct trace_event *event)
 {
     const struct wire_packet *reply = event->reply;
@@ -97,7 +105,12 @@ static void set_reply(lua_State *L, const struct trace_event *event)
     lset_integer(L, "code", reply->code);
     lset_integer(L, "reply_ttl", reply->ttl);
     lset_integer(L, "reply_tos", reply->tos);
+    lset_integer(L, "reply_size", reply->length);
+    if (reply->from.version == 4)
+        lset_integer(L, "reply_ip_id", reply->ip_id);
     lset_integer(L, "quote_length", reply->quote.length);
+    if (reply->quote.length > 0)
+        set_quote(L, reply);
     if (reply->kind == WIRE_TOO_BIG)
         lset_integer(L, "mtu", reply->mtu);
     if (event->rtt_ns >= 0) {
@@ -119,7 +132,7 @@ static void set_reply(lua_State *L, const struct trace_event *event)
 
 static void push_event(lua_State *L, const struct trace_event *event, const struct wire_spec *spec)
 {
-    lua_createtable(L, 0, 24);
+    lua_createtable(L, 0, 32);
     lset_string(L, "kind", kind_names[event->kind]);
     lset_number(L, "at", (double)event->at_ns / ns_per_s);
     lset_integer(L, "at_ns", event->at_ns);

@@ -63,6 +63,37 @@ function ndjson(text) {
   }
 }
 
+// Objects of other systems, one a line. RIPE Atlas: each hop has its TTL and a
+// reply or a mark of its own for each probe.
+function* objects(text) {
+  exact(text)
+  for (const line of text.split('\n').slice(0, -1)) yield JSON.parse(line)
+}
+
+function atlas(text) {
+  for (const { type, fw, result, dst_name: name } of objects(text)) {
+    check(type === 'traceroute' && fw === 5080 && typeof name === 'string', 'no traceroute of Atlas')
+    for (const { hop, error, result: replies } of result) {
+      check(error || Number.isInteger(hop) && replies.length > 0, 'a hop without replies')
+      for (const { x, from, ttl, size, late, rtt } of replies ?? [])
+        check(x === '*' || typeof from === 'string' && Number.isInteger(ttl) && size >= 0
+          && (late >= 0) !== (rtt >= 0), `a reply of ${from} of no form`)
+    }
+  }
+}
+
+function scamper(text) {
+  const types = { 'cycle-start': 0, 'cycle-stop': 0, trace: 0, tracelb: 0 }
+  for (const { type, hops, nodes, nodec, linkc } of objects(text)) {
+    types[type] += 1
+    for (const { addr, probe_ttl: ttl, tx } of hops ?? [])
+      check(typeof addr === 'string' && ttl > 0 && tx.usec < 1e6, 'a hop of no form')
+    if (type === 'tracelb')
+      check(nodec >= nodes.length && linkc === nodes.reduce((sum, node) => sum + node.linkc, 0), 'links of no node')
+  }
+  check(types['cycle-start'] === types['cycle-stop'] && Object.values(types).every(Number.isInteger), 'a cycle of no form')
+}
+
 function geojson(text) {
   const map = JSON.parse(text)
   check(map.type === 'FeatureCollection', 'no FeatureCollection')
@@ -161,7 +192,7 @@ function xml(text) {
 // ---- all files -------------------------------------------------------------
 
 const readers = { json, ndjson, geojson, csv, markdown, report, html, mermaid,
-  xml, dot: () => {} }
+  xml, atlas, 'scamper-json': scamper, dot: () => {} }
 
 for (const file of files) {
   const name = basename(file)

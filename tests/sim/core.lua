@@ -24,8 +24,14 @@ function Job:result()
   return self.engine:result()
 end
 
-function Job:events() -- luacheck: no self
-  return {}, 0
+-- Those that are new; only where somebody reads them.
+function Job:events()
+  if not self.sim.reader then
+    return {}, 0
+  end
+  local all, told = self.engine:stream(), self.told or 0
+  self.told = #all
+  return table.move(all, told + 1, #all, 1, {}), 0
 end
 
 function Job:release()
@@ -69,7 +75,7 @@ end
 function M.new(world, settings)
   settings = settings or {}
   local sim = driver.new(world, settings)
-  sim.seed, sim.begun = settings.seed or 1, 0
+  sim.seed, sim.begun, sim.reader = settings.seed or 1, 0, settings.reader
   local core = { merge = merge }
   for _, kind in ipairs { "trace", "paths", "pmtu" } do
     core[kind] = function(options)
@@ -97,7 +103,8 @@ local COLUMNS = { "hop", "ip", "share", "loss", "sent", "received" }
 --- Traces the target of a world as the script and the command do.
 -- @tparam table world
 -- @tparam table options of mtrtrace.session.tracer; `pmtu` as they have it
--- @tparam ?table settings as of driver.run, `verbose`
+-- @tparam ?table settings as of driver.run, `verbose`, `reader` as of
+--   mtrtrace.session.tracer
 -- @treturn table result
 -- @treturn string the report for people
 -- @treturn table `said`: what was logged; `took_s` of virtual time
@@ -112,7 +119,8 @@ function M.run(world, options, settings)
     enrichers[1] = pmtu.new(core, own, { address = world.target })
     own.pmtu = nil
   end
-  local result = assert(tracer.run(host, core, own, enrichers))
+  local result = assert(tracer.run(host, core, own, enrichers,
+    settings and settings.reader))
   return result, text.render(result, { columns = COLUMNS, max_silent = 5,
     name = world.target }), { said = host.said, took_s = host.now() }
 end

@@ -8,12 +8,13 @@ local core = require "sim.core"
 local fields = require "mtrtrace.table.fields"
 local formats = require "mtrtrace.report.formats"
 local geojson = require "mtrtrace.report.geojson"
+local probes = require "mtrtrace.report.probes"
 local stream = require "mtrtrace.recording.stream"
 
 local FOLDER = assert(arg[1], "a folder is expected")
 
 local DOCUMENTS = { "report", "json", "csv", "xml", "markdown", "dot",
-  "html", "mermaid" }
+  "html", "mermaid", "atlas", "scamper-json" }
 
 -- ---- worlds ---------------------------------------------------------------
 
@@ -146,12 +147,33 @@ local CASES = {
 
 local STARTED_NS = 1795274108541135313
 
-local function run(case)
-  local options = { packets = 5 }
+-- What shows single probes is told of them.
+local function reader_of(seen)
+  return {
+    begin = function(trace, _, search)
+      local flows
+      for i, flow in ipairs(trace.flows and trace:flows() or {}) do
+        flows = flows or {}
+        flows[i] = flow.flow
+      end
+      seen.probes, seen.searched = probes.new(flows), search ~= nil
+    end,
+    events = function(list)
+      for _, event in ipairs(list) do
+        seen.probes:event(event)
+      end
+    end,
+  }
+end
+
+local function run(case, seen)
+  local options = { packets = 5, events = true }
   for key, value in pairs(case.options or {}) do
     options[key] = value
   end
-  local result = core.run(case.world, options, { limit_s = 600 })
+  seen.options = options
+  local result = core.run(case.world, options, { limit_s = 600,
+    reader = reader_of(seen) })
   result.started_ns = STARTED_NS
   for i, flow in ipairs(result.each_flow or {}) do
     flow.started_ns = STARTED_NS + i
@@ -173,6 +195,9 @@ local function document(kind, traces)
   local parts, texts = { part(format.head, view) }, {}
   for _, trace in ipairs(traces) do
     local own = setmetatable({ name = trace.name }, { __index = view })
+    for key, value in pairs(trace.seen or {}) do
+      own[key] = value
+    end
     if trace.result then
       texts[#texts + 1] = format.trace(trace.result, own)
     elseif format.failure then
@@ -221,8 +246,8 @@ end
 
 local all = {}
 for _, case in ipairs(CASES) do
-  local trace = { name = case.called or "www.example.com",
-    result = run(case) }
+  local trace = { name = case.called or "www.example.com", seen = {} }
+  trace.result = run(case, trace.seen)
   all[#all + 1] = trace
   write_all(case.name, { trace })
 end

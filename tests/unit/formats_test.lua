@@ -6,6 +6,7 @@ local check = require "check"
 local classic = require "mtrtrace.report.classic"
 local fields = require "mtrtrace.table.fields"
 local formats = require "mtrtrace.report.formats"
+local probes = require "mtrtrace.report.probes"
 local sample = require "sample"
 local schema = require "mtrtrace.report.schema"
 local stream = require "mtrtrace.recording.stream"
@@ -119,6 +120,16 @@ check.case("classic_title_says_that_sizes_are_random", function()
     random_size = true }), "30 hops max, random packet sizes up to 100 bytes")
 end)
 
+-- One with single probes.
+local function with_probes(name)
+  local seen = probes.new()
+  for _, event in ipairs(EVENTS) do
+    seen:event(event)
+  end
+  return formats.get(name).trace(result(), view { probes = seen,
+    options = TRACE.options })
+end
+
 local function event_lines()
   local parts = { stream.header "0.0.0", stream.start(TRACE) }
   for _, event in ipairs(EVENTS) do
@@ -142,6 +153,10 @@ local TEXTS = {
   ["report.dot"] = function() return document "dot" end,
   ["many.dot"] = function() return document("dot", { targets = 2 }) end,
   ["report.mermaid"] = function() return document "mermaid" end,
+  ["report.atlas"] = function() return with_probes "atlas" end,
+  ["report.scamper-json"] = function()
+    return with_probes "scamper-json"
+  end,
   ["classic.txt"] = classic_view,
   ["events.ndjson"] = event_lines,
 }

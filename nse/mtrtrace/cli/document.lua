@@ -15,6 +15,7 @@
 -- verdicts, which are left out if nobody does. A reader writes by its `out`,
 -- see mtrtrace.report.out, and never waits.
 -- @module mtrtrace.cli.document
+local probes = require "mtrtrace.report.probes"
 local serial = require "mtrtrace.cli.serial"
 
 local M = {}
@@ -34,8 +35,28 @@ function Document:targets(labels)
   self.view.targets = #labels
 end
 
+-- Where the format shows single probes.
+local function collect(self, trace)
+  local flows
+  for i, flow in ipairs(trace.flows or {}) do
+    flows = flows or {}
+    flows[i] = flow.flow
+  end
+  self.probes[trace.index] = probes.new(flows)
+end
+
+local function take(self, trace, list)
+  local seen = self.probes[trace.index]
+  for _, event in ipairs(seen and list or {}) do
+    seen:event(event)
+  end
+end
+
 function Document:finish(trace, result, err)
-  local view = setmetatable({ name = trace.name }, { __index = self.view })
+  local view = setmetatable({ name = trace.name, options = trace.options,
+    probes = self.probes[trace.index], searched = trace.search ~= nil },
+    { __index = self.view })
+  self.probes[trace.index] = nil
   local text
   if result then
     text = self.format.trace(result, view)
@@ -58,7 +79,10 @@ end
 -- @treturn table a reader
 function M.new(out, format, view)
   local self = setmetatable({ out = out, format = format, view = view,
-    shows_web = format.shows_web, figures = format.figures }, Document)
+    shows_web = format.shows_web, figures = format.figures,
+    wants_events = format.wants_events, probes = {},
+    start = format.wants_events and collect,
+    events = format.wants_events and take }, Document)
   self.texts = serial.new(out, part(self, "between"))
   out:write(part(self, "head"))
   return self

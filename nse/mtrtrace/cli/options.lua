@@ -12,6 +12,7 @@
 -- may be given in the settings file but stand on the command line only.
 -- @module mtrtrace.cli.options
 local args = require "mtrtrace.options.args"
+local formats = require "mtrtrace.report.formats"
 local rule = require "mtrtrace.alert.rule"
 local values = require "mtrtrace.options.values"
 
@@ -26,6 +27,10 @@ M.GROUPS = {
   { key = "output", title = "Output" },
   { key = "settings", title = "Settings and help" },
 }
+
+-- Formats of --format: the documents, and what is shown while a run lasts.
+local FORMATS = formats.names()
+table.move({ "ndjson", "classic", "screen" }, 1, 3, #FORMATS + 1, FORMATS)
 
 local ROWS = {
   -- ---- targets
@@ -191,6 +196,11 @@ local ROWS = {
   { name = "classic", group = "output", sets = { format = "classic" },
     about = "print the path hop by hop as it is found, with three probes "
       .. "per hop (or -c), with many flows one per flow" },
+  { name = "format", value = "NAME", group = "output",
+    read = values.choice, want = "one of ", words = FORMATS,
+    about = "any of these formats by its name, or atlas (results of RIPE "
+      .. "Atlas) or scamper-json (as sc_warts2json writes them): an object a "
+      .. "line, with every counted probe" },
   { short = "o", name = "order", value = "LETTERS", group = "output",
     read = values.order, want = "letters out of LDRSNBAWVGJMXI",
     about = "columns of the table by mtr's letters, such as LSNABWV" },

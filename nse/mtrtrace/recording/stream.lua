@@ -77,7 +77,8 @@ end
 local EVENT = {
   "ttl", "probe", "index", "flow", "class", "shared", "blind", "from",
   "target", "reply", "answer", "type", "code", "reply_ttl", "reply_tos",
-  "quote_length", "mtu", "rtt_ns", "clock_adjustment", "was_error",
+  "reply_size", "reply_ip_id", "quote_length", "quoted_ttl", "quoted_tos",
+  "quoted_size", "mtu", "rtt_ns", "clock_adjustment", "was_error",
   "was_unreachable", "late", "elsewhere", "ending", "error",
   "sample_interval_ns",
   "tests", "burst_received",
@@ -156,7 +157,7 @@ function M.start(trace)
     member(parts, key, head[key])
   end
   for _, key in ipairs { "max_hops", "max_silent", "interval", "timeout",
-    "tos" } do
+    "tos", "paths" } do
     member(parts, key, trace.options[key])
   end
   member(parts, "flows", flows_of(trace))

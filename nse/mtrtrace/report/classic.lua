@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
 --- The classic view: one line a hop, the time of each probe, as soon as it
--- is known; of several flows one for each address. Counts events itself,
--- because it shows single probes. Pure.
+-- is known; of several flows one for each address. Pure.
 -- @module mtrtrace.report.classic
 local fields = require "mtrtrace.table.fields"
 local format = require "mtrtrace.base.format"
+local probes = require "mtrtrace.report.probes"
 local words = require "mtrtrace.verdict.words"
 
 local M = {}
@@ -13,104 +13,11 @@ local M = {}
 local Classic = {}
 Classic.__index = Classic
 
--- A hop holds what each flow sent there: its probes in their order.
-local function hop_of(self, ttl)
-  local hop = self.hops[ttl]
-  if not hop then
-    hop = { ttl = ttl, flows = {}, heard = {} }
-    self.hops[ttl] = hop
-  end
-  return hop
-end
-
-local function sample_of(self, ttl, flow)
-  local hop = hop_of(self, ttl)
-  local sample = hop.flows[flow]
-  if not sample then
-    sample = { probes = {}, order = {}, open = 0, answered = 0 }
-    hop.flows[flow] = sample
-  end
-  return sample
-end
-
--- Outcomes by kind of event. A probe that counts no more is forgotten.
-local TAKE = {}
-
-TAKE.sent = function(sample, event)
-  sample.order[#sample.order + 1] = event.probe
-  sample.probes[event.probe] = {}
-  sample.open = sample.open + 1
-end
-
-local function close(sample, event)
-  local probe = sample.probes[event.probe]
-  if probe and not probe.done then
-    probe.done = true
-    sample.open = sample.open - 1
-  end
-  return probe
-end
-
-TAKE.reply = function(sample, event)
-  local probe = close(sample, event)
-  if probe then
-    probe.event = event
-    sample.answered = sample.answered + 1
-  end
-end
-
-TAKE.late = TAKE.reply
-TAKE.timeout = close
-
--- Shown as traceroute does, by whom and why; no answer of the hop.
-TAKE.unreachable = function(sample, event)
-  local probe = close(sample, event)
-  if probe then
-    probe.event = event
-  end
-end
-
-TAKE["send-error"] = function(sample, event)
-  local probe = close(sample, event)
-  if probe then
-    probe.unsent = true
-  end
-end
-
--- As many as a run has that is asked for nothing else.
-local HEARD_MOST = 3
-
-local HEARD = { reply = true, late = true, unreachable = true }
-
--- What probes outside of the sample met: all there is where a run ends before
--- its sample begins.
-local function hear(self, event, flow)
-  local heard = hop_of(self, event.ttl).heard
-  local list = heard[flow] or {}
-  heard[flow] = list
-  if #list < HEARD_MOST then
-    list[#list + 1] = { event = event }
-  end
-end
-
 --- Takes an event.
 -- @tparam table event as trace:events() gives it
 function Classic:event(event)
-  local flow = #self.flows > 1 and event.flow or self.flows[1]
   self.at = event.at_ns / 1e9
-  if event.kind == "rate_limited" then
-    hop_of(self, event.ttl).flows[flow] = nil
-    sample_of(self, event.ttl, flow).rate_limited = true
-  elseif event.kind == "path-changed" and event.ending then
-    self.ends[flow] = event.ending ~= "unknown" and event.ttl or nil
-  elseif event.class == "counted" and TAKE[event.kind] then
-    TAKE[event.kind](sample_of(self, event.ttl, flow), event)
-    if event.target and event.reply ~= "time-exceeded" then
-      self.ends[flow] = math.min(self.ends[flow] or event.ttl, event.ttl)
-    end
-  elseif HEARD[event.kind] then
-    hear(self, event, flow)
-  end
+  self.seen:event(event)
 end
 
 -- What an unreachable says, in traceroute's letters.
@@ -167,9 +74,9 @@ local function time_of(probe)
 end
 
 -- One flow: an address where it changes, then times.
-local function in_turn(self, probes)
+local function in_turn(self, list)
   local parts, last = {}, nil
-  for _, probe in ipairs(probes) do
+  for _, probe in ipairs(list) do
     local event = probe.event
     if event and event.from ~= last then
       last = event.from
@@ -181,9 +88,9 @@ local function in_turn(self, probes)
 end
 
 -- Several: a line for each address, those without an answer at the end.
-local function by_address(self, probes)
+local function by_address(self, list)
   local lines, at, open = {}, {}, {}
-  for _, probe in ipairs(probes) do
+  for _, probe in ipairs(list) do
     local from = probe.event and probe.event.from
     if from and not at[from] then
       at[from] = #lines + 1
@@ -200,29 +107,18 @@ local function by_address(self, probes)
   return lines
 end
 
-local function heard_of(self, hop)
-  local probes = {}
-  for _, flow in ipairs(self.flows) do
-    table.move(hop.heard[flow] or {}, 1, HEARD_MOST, #probes + 1, probes)
-  end
-  return #probes > 0 and probes or { {} }
-end
-
 -- The probes of all flows in the order of the flows.
 local function probes_of(self, hop)
-  local probes = {}
-  for _, flow in ipairs(self.flows) do
-    local sample = hop.flows[flow] or { order = {} }
-    for _, number in ipairs(sample.order) do
-      probes[#probes + 1] = sample.probes[number]
-    end
+  local list = self.seen:of(hop.ttl)
+  if #list == 0 then
+    list = self.seen:heard(hop.ttl)
   end
-  return #probes > 0 and probes or heard_of(self, hop)
+  return #list > 0 and list or { {} }
 end
 
 local function lines_of(self, hop)
-  local probes = probes_of(self, hop)
-  local lines = (#self.flows > 1 and by_address or in_turn)(self, probes)
+  local lines = (#self.flows > 1 and by_address or in_turn)(self,
+    probes_of(self, hop))
   for i, line in ipairs(lines) do
     lines[i] = (i == 1 and ("%2d "):format(hop.ttl) or "   ") .. line .. "\n"
   end
@@ -246,7 +142,7 @@ end
 
 -- A flow that has met its target before is not waited for.
 local function goes_to(self, flow, ttl)
-  return ttl <= (self.ends[flow] or ttl)
+  return ttl <= (self.seen.ends[flow] or ttl)
 end
 
 local function is_settled(self, hop, now)
@@ -275,7 +171,7 @@ end
 
 local function is_last(self, ttl)
   for _, flow in ipairs(self.flows) do
-    if ttl < (self.ends[flow] or math.huge) then
+    if ttl < (self.seen.ends[flow] or math.huge) then
       return false
     end
   end
@@ -291,11 +187,11 @@ function Classic:take(now, result)
   local lines = {}
   local last = result and result.hops[#result.hops]
   while not self.over do
-    local hop = self.hops[self.next]
+    local hop = self.seen.hops[self.next]
     if result and self.next > (last and last.ttl or 0) then
       break
     elseif result then
-      hop = hop or hop_of(self, self.next)
+      hop = hop or self.seen:hop(self.next)
     elseif not is_settled(self, hop, now)
       or not is_told(self, hop, now) then
       break
@@ -332,9 +228,9 @@ end
 function M.new(options, facts, more)
   more = more or {}
   return setmetatable({
-    packets = options.packets, next = options.first_hop or 1, hops = {},
+    packets = options.packets, next = options.first_hop or 1,
     facts = facts, grace = 2, over = false, flows = more.flows or { 0 },
-    no_names = more.no_names, ends = {}, at = 0,
+    no_names = more.no_names, seen = probes.new(more.flows), at = 0,
   }, Classic)
 end
 

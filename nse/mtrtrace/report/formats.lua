@@ -5,14 +5,17 @@
 -- A row is { name, head, trace, between, tail }; `trace` is a function of the
 -- result and a view, the others are texts or functions of the view, and may
 -- be absent. `shows_web` where the time to first byte is in it; `figures`
--- where nothing else is: no verdicts.
+-- where nothing else is: no verdicts; `wants_events` where it shows single
+-- probes: the view of a trace has `probes` then.
 -- @module mtrtrace.report.formats
+local atlas = require "mtrtrace.report.atlas"
 local csv = require "mtrtrace.report.csv"
 local dot = require "mtrtrace.report.dot"
 local html = require "mtrtrace.report.html"
 local json = require "mtrtrace.report.json"
 local markdown = require "mtrtrace.report.markdown"
 local mermaid = require "mtrtrace.report.mermaid"
+local scamper = require "mtrtrace.report.scamper"
 local text = require "mtrtrace.report.text"
 local xml = require "mtrtrace.report.xml"
 
@@ -37,11 +40,25 @@ local ROWS = {
     failure = html.failure,
     tail = html.tail },
   { name = "mermaid", head = mermaid.head, trace = mermaid.trace },
+  { name = "atlas", figures = true, wants_events = true,
+    trace = atlas.trace, failure = atlas.failure },
+  { name = "scamper-json", figures = true, wants_events = true,
+    trace = scamper.trace },
 }
 
 local BY_NAME = {}
 for _, row in ipairs(ROWS) do
   BY_NAME[row.name] = row
+end
+
+--- The names of all formats, in order.
+-- @treturn {string,...}
+function M.names()
+  local names = {}
+  for i, row in ipairs(ROWS) do
+    names[i] = row.name
+  end
+  return names
 end
 
 --- The row of a format.

@@ -99,9 +99,12 @@ between two networks the address may belong to the neighbour.
 ---
 -- @usage
 -- nmap --script mtr-trace <target>
--- nmap -n -sn -Pn --script mtr-trace --script-args mtr-trace.packets=30 <target>
--- nmap --script mtr-trace --script-args 'mtr-trace={protocol=tcp,port=443}' <target>
--- nmap --script mtr-trace --script-args 'mtr-trace.columns={default,best,worst}' <target>
+-- nmap -n -sn -Pn --script mtr-trace --script-args mtr-trace.packets=30
+-- <target>
+-- nmap --script mtr-trace --script-args 'mtr-trace={protocol=tcp,port=443}'
+-- <target>
+-- nmap --script mtr-trace --script-args
+-- 'mtr-trace.columns={default,best,worst}' <target>
 --
 -- @args mtr-trace.packets Counted probes per hop, 1 to 100000.
 --       Default: <code>10</code>.
@@ -157,11 +160,11 @@ between two networks the address may belong to the neighbour.
 --       are listed), <code>send_errors</code>, <code>unreachable</code>,
 --       <code>loss_periods</code>, <code>longest_loss_period</code>,
 --       <code>loss_distance</code>, <code>loss_bursts</code>,
---       <code>loss_burst_min_s</code>, <code>loss_burst_max_s</code>,
+--       <code>loss_burst_min</code>, <code>loss_burst_max</code>,
 --       <code>total_sent</code>,
 --       <code>total_received</code>, <code>rate_limited</code>,
 --       <code>burst_sent</code>, <code>burst_received</code>,
---       <code>sample_interval_s</code>, <code>initial_sent</code>,
+--       <code>sample_interval</code>, <code>initial_sent</code>,
 --       <code>initial_received</code>, <code>shared</code>,
 --       <code>better_beyond</code>, <code>flow</code>, <code>share</code>,
 --       <code>flows</code>, <code>path</code>, <code>back</code>,
@@ -238,17 +241,25 @@ between two networks the address may belong to the neighbour.
 -- Host script results:
 -- | mtr-trace:
 -- |   Target: www.example.com (93.184.216.34)
--- |   TTFB: 124.56 ms  (https, HTTP/2 200; TCP 24.1 + TLS 50.2 + wait 50.3; server think time 38.8)
+-- |   TTFB: 124.56 ms  (https, HTTP/2 200; TCP 24.1 + TLS 50.2 + wait 50.3;
+-- server processing time 38.8)
 -- |
--- |   Hop  IP Address     Loss%   Sent  Recv  Avg(ms)  StDev(ms)  Jitter(ms)  ASN      Organization     OS Guess
--- |   1    192.168.1.1    0.0% r  10    10    1.52     0.23       0.12        Private  Private Network  Linux-based
--- |   2    *              100.0%  10    0     -        -          -           -        -                -
--- |   3    93.184.216.34  0.0%    10    10    11.80    0.31       0.25        AS15133  EDGECAST, US     unknown
+-- |   Hop  IP Address     Loss%   Sent  Recv  Avg(ms)  StDev(ms)  Jitter(ms) 
+-- ASN      Organization     OS Guess
+-- |   1    192.168.1.1    0.0% r  10    10    1.52     0.23       0.12       
+-- Private  Private Network  Linux-based
+-- |   2    *              100.0%  10    0     -        -          -          
+-- -        -                -
+-- |   3    93.184.216.34  0.0%    10    10    11.80    0.31       0.25       
+-- AS15133  EDGECAST, US     unknown
 -- |
--- |   Latency rises at hop 3 (2 to 3 possible) and persists: 1.50 to 11.77 ms, the shortest round trip by 10.09 ms, which fits a longer path.
--- |   Hop 1 rate-limits its ICMP replies: 1 of 16 in a burst, 7 of 10 in the initial sample, 10 of 10 at 1.05 s.
+-- |   Latency rises at hop 3 (2 to 3 possible) and persists: 1.50 to 11.77 ms,
+-- the shortest round trip by 10.09 ms, which fits a longer path.
+-- |   Hop 1 rate-limits its ICMP replies: 1 of 16 in a burst, 7 of 10 in the
+-- initial sample, 10 of 10 at 1.05 s.
 -- |   Hop 2 does not reply (0 of 16 probes), hops beyond do.
--- |_  r: bursts were answered only in part, so Loss% is of probes sent more slowly.
+-- |_  r: bursts were answered only in part, so Loss% is of probes sent more
+-- slowly.
 --
 -- @xmloutput
 -- <elem key="target">93.184.216.34</elem>
@@ -271,16 +282,16 @@ between two networks the address may belong to the neighbour.
 -- <elem key="missing_tx_timestamp">0</elem>
 -- <table key="ttfb">
 --   <elem key="outcome">measured</elem>
---   <elem key="ttfb">124.561</elem>
---   <elem key="tcp">24.103</elem>
---   <elem key="tls">50.151</elem>
---   <elem key="wait">50.284</elem>
---   <elem key="think">38.794</elem>
+--   <elem key="ttfb_ms">124.561</elem>
+--   <elem key="tcp_ms">24.103</elem>
+--   <elem key="tls_ms">50.151</elem>
+--   <elem key="wait_ms">50.284</elem>
+--   <elem key="server_time_ms">38.794</elem>
 --   <elem key="retransmissions">0</elem>
 --   <elem key="count">1</elem>
---   <elem key="min">124.561</elem>
---   <elem key="median">124.561</elem>
---   <elem key="max">124.561</elem>
+--   <elem key="min_ms">124.561</elem>
+--   <elem key="median_ms">124.561</elem>
+--   <elem key="max_ms">124.561</elem>
 --   <elem key="url">https://www.example.com/</elem>
 --   <elem key="method">GET</elem>
 --   <elem key="address">93.184.216.34</elem>
@@ -291,14 +302,14 @@ between two networks the address may belong to the neighbour.
 --   <elem key="tls_version">TLSv1.3</elem>
 --   <elem key="certificate">trusted</elem>
 --   <elem key="text">124.56 ms  (https, HTTP/2 200; TCP 24.1 + TLS 50.2 +
---     wait 50.3; server think time 38.8)</elem>
+--     wait 50.3; server processing time 38.8)</elem>
 -- </table>
 -- <table key="hops">
 --   <table>
 --     <elem key="hop">1</elem>
---     <elem key="loss">0</elem>
---     <elem key="loss_low">0</elem>
---     <elem key="loss_high">27.753279</elem>
+--     <elem key="loss_percent">0</elem>
+--     <elem key="loss_low_percent">0</elem>
+--     <elem key="loss_high_percent">27.753279</elem>
 --     <elem key="sent">10</elem>
 --     <elem key="received">10</elem>
 --     <elem key="late">0</elem>
@@ -324,15 +335,15 @@ between two networks the address may belong to the neighbour.
 --       <table>
 --         <elem key="ip">192.168.1.1</elem>
 --         <elem key="received">10</elem>
---         <elem key="last">1.498123</elem>
---         <elem key="avg">1.520411</elem>
---         <elem key="best">1.310257</elem>
---         <elem key="worst">2.004518</elem>
---         <elem key="median">1.501377</elem>
---         <elem key="p95">1.950012</elem>
---         <elem key="stdev">0.230764</elem>
---         <elem key="jitter">0.120655</elem>
---         <elem key="jitter_rfc3550">0.080213</elem>
+--         <elem key="last_ms">1.498123</elem>
+--         <elem key="avg_ms">1.520411</elem>
+--         <elem key="best_ms">1.310257</elem>
+--         <elem key="worst_ms">2.004518</elem>
+--         <elem key="median_ms">1.501377</elem>
+--         <elem key="p95_ms">1.950012</elem>
+--         <elem key="stdev_ms">0.230764</elem>
+--         <elem key="jitter_ms">0.120655</elem>
+--         <elem key="jitter_rfc3550_ms">0.080213</elem>
 --         <elem key="reply_ttl">64</elem>
 --         <elem key="late">0</elem>
 --         <elem key="duplicates">0</elem>
@@ -360,9 +371,9 @@ between two networks the address may belong to the neighbour.
 --             </table>
 --           </table>
 --           <table key="evidence">
---             <table key="asked">
+--             <table key="probes_sent">
 --               <elem key="echo">3</elem>
---               <elem key="tcp">0</elem>
+--               <elem key="tcp_ms">0</elem>
 --               <elem key="udp">0</elem>
 --             </table>
 --             <table key="distance">
@@ -434,10 +445,10 @@ between two networks the address may belong to the neighbour.
 --     <elem key="hop">3</elem>
 --     <elem key="from">2</elem>
 --     <elem key="to">3</elem>
---     <elem key="before">1.501377</elem>
---     <elem key="after">11.77</elem>
---     <elem key="rise">10.268623</elem>
---     <elem key="best_rise">10.089743</elem>
+--     <elem key="rtt_before_ms">1.501377</elem>
+--     <elem key="rtt_after_ms">11.77</elem>
+--     <elem key="rtt_rise_ms">10.268623</elem>
+--     <elem key="best_rtt_rise_ms">10.089743</elem>
 --     <elem key="text">Latency rises at hop 3 (2 to 3 possible) and
 --       persists: 1.50 to 11.77 ms, the shortest round trip by 10.09 ms,
 --       which fits a longer path.</elem>
@@ -447,7 +458,7 @@ between two networks the address may belong to the neighbour.
 --     <elem key="hop">1</elem>
 --     <elem key="sent">10</elem>
 --     <elem key="received">10</elem>
---     <elem key="tests">16</elem>
+--     <elem key="burst_sent">16</elem>
 --     <elem key="burst_received">1</elem>
 --     <elem key="initial_sent">10</elem>
 --     <elem key="initial_received">7</elem>

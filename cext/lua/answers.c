@@ -202,7 +202,7 @@ static void push_answer(lua_State *L, const struct evidence_list *list,
     lua_createtable(L, 0, 30);
     lset_string(L, "probe", probes[answer->sent.probe]);
     lset_string(L, "protocol", protocols[answer->sent.protocol]);
-    lset_number(L, "at", (double)answer->at_ns / ns_per_s);
+    lset_number(L, "at_s", (double)answer->at_ns / ns_per_s);
     lset_integer(L, "index", answer->index);
     set_reply(L, &answer->reply);
     set_sent(L, &answer->sent);

@@ -21,11 +21,11 @@ static const char *const kind_names[] = {
     [EVENT_SEND_ERROR] = "send-error",
     [EVENT_HOP_CHANGED] = "hop-changed",
     [EVENT_PATH_CHANGED] = "path-changed",
-    [EVENT_RATE_LIMITED] = "rate_limited",
+    [EVENT_RATE_LIMITED] = "rate-limited",
     [EVENT_UNTESTED] = "untested",
     [EVENT_TESTED] = "tested",
     [EVENT_NO_TOKEN] = "no-token",
-    [EVENT_RIVALS] = "rivals",
+    [EVENT_RIVALS] = "shared-rate-limit",
     [EVENT_DONE] = "done",
 };
 _Static_assert(sizeof kind_names / sizeof *kind_names == EVENT_KIND_COUNT, "a name for each kind");
@@ -134,7 +134,7 @@ static void push_event(lua_State *L, const struct trace_event *event, const stru
 {
     lua_createtable(L, 0, 32);
     lset_string(L, "kind", kind_names[event->kind]);
-    lset_number(L, "at", (double)event->at_ns / ns_per_s);
+    lset_number(L, "at_s", (double)event->at_ns / ns_per_s);
     lset_integer(L, "at_ns", event->at_ns);
     if (event->kind == EVENT_DONE)
         return;
@@ -153,7 +153,7 @@ static void push_event(lua_State *L, const struct trace_event *event, const stru
         lset_number(L, "sample_interval_s",
                     (double)event->rate_limit.sample_interval_ns / ns_per_s);
         lset_integer(L, "sample_interval_ns", event->rate_limit.sample_interval_ns);
-        lset_integer(L, "tests", event->rate_limit.evidence.tests);
+        lset_integer(L, "burst_sent", event->rate_limit.evidence.tests);
         lset_integer(L, "burst_received", event->rate_limit.evidence.burst_received);
         return;
     }
@@ -162,7 +162,7 @@ static void push_event(lua_State *L, const struct trace_event *event, const stru
     if (event->shared)
         lset_boolean(L, "shared", true);
     if (event->blind)
-        lset_boolean(L, "blind", true);
+        lset_boolean(L, "during_drops", true);
     if (event->kind == EVENT_SEND_ERROR)
         lset_string(L, "error", event->error != 0 ? strerror(event->error) : "vanished");
     if (event->reply != NULL)

@@ -101,7 +101,7 @@ static int ask_result(lua_State *L)
     lua_createtable(L, 0, WIRE_PROTOCOL_COUNT);
     for (int i = 0; i < WIRE_PROTOCOL_COUNT; i++)
         lset_integer(L, kinds[i], answers->asked[i]);
-    lua_setfield(L, -2, "asked");
+    lua_setfield(L, -2, "probes_sent");
     lanswers_push(L, &answers->list, &u->address, -1, false);
     lua_setfield(L, -2, "answers");
     return 1;

@@ -31,9 +31,9 @@ static void push_vertex(lua_State *L, const struct flowmap *map, int ttl, uint16
     lset_boolean(L, "stop", vertex->stop);
     lset_integer(L, "type", vertex->type);
     lset_integer(L, "code", vertex->code);
-    lset_integer(L, "tested", judged.view.tested);
-    lset_integer(L, "next", judged.view.next);
-    lset_number(L, "miss", judged.miss);
+    lset_integer(L, "answered_flows", judged.view.tested);
+    lset_integer(L, "next_hops", judged.view.next);
+    lset_number(L, "miss_probability", judged.miss);
     push_flows(L, map, ttl, v);
     lua_setfield(L, -2, "flows");
 }
@@ -66,7 +66,7 @@ void lfound_push_paths(lua_State *L, const struct mda_report *report)
     lset_boolean(L, "limited", summary->limited);
     lset_integer(L, "sent", summary->sent);
     lset_integer(L, "flow_count", summary->flows);
-    lset_number(L, "per_vertex", 1 - report->failure);
+    lset_number(L, "confidence_per_node", 1 - report->failure);
     lset_number(L, "confidence", summary->confidence);
     lset_number(L, "elapsed_s", (double)summary->elapsed_ns / ns_per_s);
     lua_createtable(L, summary->last_ttl, 0);
@@ -100,7 +100,7 @@ static void push_reduction(lua_State *L, const struct pmtu_reduction *reduction)
 
 static void push_invalid(lua_State *L, const struct pmtu_report *report)
 {
-    lset_integer(L, "lies", report->lies);
+    lset_integer(L, "invalid_messages", report->lies);
     if (report->lies > 0)
         lset_address(L, "invalid_from", &report->invalid_from);
 }
@@ -112,7 +112,7 @@ static void push_asked(lua_State *L, const struct pmtu_report *report)
     };
 
     if (names[report->asked] != NULL)
-        lset_string(L, "asked", names[report->asked]);
+        lset_string(L, "probed", names[report->asked]);
     if (report->asked != PMTU_HOP)
         return;
     lua_createtable(L, 0, 2);
@@ -126,7 +126,7 @@ void lfound_push_pmtu(lua_State *L, const struct pmtu_report *report)
     lua_createtable(L, 0, 14);
     if (report->mtu != 0)
         lset_integer(L, "mtu", report->mtu);
-    lset_integer(L, "most", report->most);
+    lset_integer(L, "upper_bound", report->most);
     lset_integer(L, "link_mtu", report->link_mtu);
     push_asked(L, report);
     push_invalid(L, report);

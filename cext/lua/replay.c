@@ -137,7 +137,7 @@ static bool get_event(struct reader *r, int64_t max_ttl, struct trace_event *eve
     if (is_of_a_probe(event->kind)) {
         event->class = (enum probe_class)get_name(r, "class", find_class);
         event->shared = get_boolean(r, "shared");
-        event->blind = get_boolean(r, "blind");
+        event->blind = get_boolean(r, "during_drops");
     }
     if (has_reply(event->kind))
         get_reply(r, event, reply);
@@ -146,7 +146,7 @@ static bool get_event(struct reader *r, int64_t max_ttl, struct trace_event *eve
     if (event->kind == EVENT_RATE_LIMITED) {
         event->rate_limit.sample_interval_ns =
             get_integer(r, "sample_interval_ns", 0, INT64_MAX / 4, -1);
-        event->rate_limit.evidence.tests = (uint8_t)get_integer(r, "tests", 0, 255, -1);
+        event->rate_limit.evidence.tests = (uint8_t)get_integer(r, "burst_sent", 0, 255, -1);
         event->rate_limit.evidence.burst_received =
             (uint8_t)get_integer(r, "burst_received", 0, 255, -1);
     }

@@ -123,7 +123,7 @@ static void push_responders(lua_State *L, const struct counters_hop *hop,
 static void set_rate_limit(lua_State *L, const struct counters_hop *hop)
 {
     lua_createtable(L, 0, 6);
-    lset_integer(L, "tests", hop->rate_limit.evidence.tests);
+    lset_integer(L, "burst_sent", hop->rate_limit.evidence.tests);
     lset_integer(L, "burst_received", hop->rate_limit.evidence.burst_received);
     lset_number(L, "sample_interval_s", (double)hop->rate_limit.sample_interval_ns / ns_per_s);
     lset_integer(L, "initial_sent", hop->initial_sent);
@@ -149,7 +149,7 @@ static void push_runs(lua_State *L, const struct counters_hop *hop)
         lset_integer(L, "flow", hop->cells[run->cell].flow);
         lset_integer(L, "reply_ttl", run->reply_ttl);
         lset_integer(L, "count", run->count);
-        lset_number(L, "at", (double)run->at_ns / ns_per_s);
+        lset_number(L, "at_s", (double)run->at_ns / ns_per_s);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
 }
@@ -221,9 +221,9 @@ static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
     if (hop->no_token && hop->total_received == 0 && hop->received == 0)
         lset_boolean(L, "no_token", true);
     if (hop->rivals && hop->received < hop->sent)
-        lset_boolean(L, "rivals", true);
+        lset_boolean(L, "shared_rate_limit", true);
     if (hop->blind > 0)
-        lset_integer(L, "blind", hop->blind);
+        lset_integer(L, "lost_during_drops", hop->blind);
     if (hop->rate_limited)
         set_rate_limit(L, hop);
     bool untested = hop->untested && hop->received + hop->unreachable < hop->sent;

@@ -38,7 +38,7 @@ is os_in_json "$(python3 - "$dir/out" <<'END'
 import json, sys
 for hop in json.load(open(sys.argv[1]))["traces"][0]["hops"][:4]:
     r = hop["responders"][0]
-    print(r["os"], r["os_guess"]["confidence"], r["os_guess"]["evidence"]["asked"]["echo"])
+    print(r["os"], r["os_guess"]["confidence"], r["os_guess"]["evidence"]["probes_sent"]["echo"])
 END
 )" "$(for _ in 1 2 3 4; do echo Linux-based high 3; done)"
 cli -r "${QUIET[@]}" --record "$dir/rec" "$t4"

@@ -33,7 +33,7 @@ ttfb() { sed -n 's/^TTFB: //p' <<<"$OUT"; }
 for family in 4 6; do
   web -$family a.test
   like "v${family}_https" "$(ttfb)" \
-    "^$MS ms  \(https, HTTP/2 200; TCP $MS \+ TLS $MS \+ wait $MS; server think time .*; DNS $MS before\)$"
+    "^$MS ms  \(https, HTTP/2 200; TCP $MS \+ TLS $MS \+ wait $MS; server processing time .*; DNS $MS before\)$"
   is "v${family}_status" "$RC $ERR" "0 "
   web -$family --url http://r.test/ a.test
   like "v${family}_http" "$(ttfb)" "^$MS ms  \(http, HTTP/1.1 301 to https://a.test/from; TCP $MS \+ wait $MS; "
@@ -41,7 +41,7 @@ done
 web -4 b.test
 like the_right_virtual_host "$(ttfb)" 'https, HTTP/2 404; '
 web "$T4"
-like an_address_has_no_look_up "$(ttfb)" "^$MS ms  \(https, HTTP/2 200; .*think time [^;]*\)$"
+like an_address_has_no_look_up "$(ttfb)" "^$MS ms  \(https, HTTP/2 200; .*server processing time [^;]*\)$"
 web --url https://a.test:8443/ "$T4"
 like self_signed "$(ttfb)" "^certificate not trusted \(self-signed\); TTFB $MS ms over an unverified connection"
 web --http-count 3 --http-method HEAD --http-timeout 2s --url http://a.test:8050/ "$T4"

@@ -55,7 +55,8 @@ end })
 table.insert(SUBJECTS, { "counts", function(trace, truth)
   local raw = 0
   each_hop(trace, function(at, hop, main)
-    for _, key in ipairs { "loss", "loss_low", "late", "duplicates",
+    for _, key in ipairs { "loss_percent", "loss_low_percent", "late",
+      "duplicates",
       "send_errors" } do
       equal(at .. key, hop[key], "0")
     end
@@ -65,7 +66,7 @@ table.insert(SUBJECTS, { "counts", function(trace, truth)
     equal(at .. "total_received", hop.total_received, hop.total_sent)
     raw = raw + (tonumber(hop.total_sent) or 0)
     local n = tonumber(truth.packets)
-    holds(at .. "loss_high", math.abs(tonumber(hop.loss_high)
+    holds(at .. "loss_high", math.abs(tonumber(hop.loss_high_percent)
       - 100 * WILSON_Z2 / (n + WILSON_Z2)) < 0.01)
   end)
   local sent, packets = tonumber(trace.data.sent), tonumber(truth.packets)
@@ -78,7 +79,7 @@ local function times_of(main)
   local t = {}
   for _, key in ipairs { "best", "worst", "avg", "median", "p95", "last",
     "stdev", "jitter", "jitter_rfc3550" } do
-    t[key] = tonumber(main[key])
+    t[key] = tonumber(main[key .. "_ms"])
     holds(key .. " is missing", t[key])
   end
   return #wrong == 0 and t or nil
@@ -160,12 +161,12 @@ local function cells_of(hop, text)
   local main = hop.responders[1]
   local row = ("\n" .. text):match("\n +" .. hop.hop .. " [^\n]*") or ""
   local function ms(key)
-    local exact = tonumber(main[key])
+    local exact = tonumber(main[key .. "_ms"])
     local less = ("%.2f"):format(math.max(exact - 5e-7, 0))
     local more = ("%.2f"):format(exact + 5e-7)
     return row:find(" " .. less .. " ", 1, true) and less or more
   end
-  return { hop.hop, main.ip, ("%.1f%%"):format(tonumber(hop.loss)),
+  return { hop.hop, main.ip, ("%.1f%%"):format(tonumber(hop.loss_percent)),
     hop.sent, hop.received, ms "avg", ms "stdev", ms "jitter", main.asn or "-",
     main.organization or "-", main.os or "-" }
 end

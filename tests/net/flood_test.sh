@@ -33,7 +33,7 @@ run() {
   REACHED=$(grep -c '<elem key="reached">true</elem>' "$XML")
   DROPS=$(grep -o 'key="capture_drops">[0-9]*' "$XML" | grep -o '[0-9]*$' | sort -n | tail -1)
   # Hops that lost anything, and addresses that are not of the lab's path.
-  LOST=$(grep -o '<elem key="loss">[0-9.]*' "$XML" | grep -vc '>0$')
+  LOST=$(grep -o '<elem key="loss_percent">[0-9.]*' "$XML" | grep -vc '>0$')
   STRANGE=$(grep -o '<elem key="ip">[^<]*' "$XML" | sed 's/.*>//' | grep -Evc '^10\.0\.[0-3]\.')
 }
 

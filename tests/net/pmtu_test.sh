@@ -90,5 +90,5 @@ for v in 4 6; do
 done
 cli -j -n --asn off --pmtu "$(lab_target 4)"
 is command_json "$(lua5.4 -e 'local t = require("dkjson").decode(io.read "a").traces[1].pmtu
-  print(t.mtu, t.exact, t.link_mtu, t.asked, #t.reductions, t.reductions[2].ttl, t.reductions[2].method)' <<<"$OUT" | xargs)" \
+  print(t.mtu, t.exact, t.link_mtu, t.probed, #t.reductions, t.reductions[2].ttl, t.reductions[2].method)' <<<"$OUT" | xargs)" \
   "1400 true 1500 target 2 3 packet too big"

@@ -24,7 +24,7 @@ judge() {
       local lost = not trace.reached or hop.received < hop.sent
       local text = table.concat(trace.notes, " ")
       rows = rows + 1
-      if lost and not (hop.rivals and text:find("rate limit", 1, true)) then
+      if lost and not (hop.shared_rate_limit and text:find("rate limit", 1, true)) then
         bad = bad + 1
       end
       for _, verdict in ipairs(trace.verdicts) do
@@ -48,4 +48,4 @@ done
 sleep 7 # until the bucket is full
 cli -j -n --asn off --os off --http off -u -c 5 10.0.1.101
 judge alone 1
-like alone_without_loss "$OUT" '"hop":2,"loss":0,.*"sent":5,"received":5'
+like alone_without_loss "$OUT" '"hop":2,"loss_percent":0,.*"sent":5,"received":5'

@@ -67,7 +67,7 @@ function Asking:turn(send, now)
 end
 
 --- What was answered.
--- @treturn table by address { asked, answers, probes }
+-- @treturn table by address { probes_sent, answers, probes }
 function Asking:results()
   local out = {}
   for address, entry in pairs(self.by_address) do

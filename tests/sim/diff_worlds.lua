@@ -90,7 +90,7 @@ local function hop_of(R, w, ttl, bursts)
     end
   end
   hop.received = received
-  hop.loss = 100 * (w.packets - received) / w.packets
+  hop.loss_percent = 100 * (w.packets - received) / w.packets
   hop.loss_periods, hop.longest_loss_period = periods_of(lost)
   if received > 0 and not (w.silent and w.silent[ttl]) then
     local mean = sum / received

@@ -113,7 +113,7 @@ local function hop_of(world, ttl, drawn)
     end
     received = received + #s.rtts
     runs[i] = #s.rtts > 0 and { address = node.address, flow = d.flow,
-      reply_ttl = 64, count = #s.rtts, at = 0.0 } or nil
+      reply_ttl = 64, count = #s.rtts, at_s = 0.0 } or nil
   end
   table.sort(order, function(a, b)
     return #a.rtts > #b.rtts

@@ -190,7 +190,7 @@ end
 -- Traces are { name, result } or { name, err }.
 local function document(kind, traces)
   local format = formats.get(kind)
-  local view = { columns = fields.default_keys(), max_silent = 5,
+  local view = { columns = fields.default_names(), max_silent = 5,
     version = "test", targets = #traces, seen = {}, evidence = true }
   local parts, texts = { part(format.head, view) }, {}
   for _, trace in ipairs(traces) do

@@ -439,7 +439,7 @@ static void push_event(lua_State *L, const struct sim_event *e)
         [EVENT_SEND_ERROR] = "send_error",
         [EVENT_HOP_CHANGED] = "hop_changed",
         [EVENT_PATH_CHANGED] = "path_changed",
-        [EVENT_RATE_LIMITED] = "rate_limited",
+        [EVENT_RATE_LIMITED] = "rate-limited",
         [EVENT_UNTESTED] = "untested",
         [EVENT_TESTED] = "tested",
         [EVENT_RIVALS] = "rivals",
@@ -603,7 +603,7 @@ static int ask_result(lua_State *L)
     lua_createtable(L, 0, WIRE_PROTOCOL_COUNT);
     for (int i = 0; i < WIRE_PROTOCOL_COUNT; i++)
         set_integer(L, kinds[i], ask_sent(&u->ask, (enum wire_protocol)i));
-    lua_setfield(L, -2, "asked");
+    lua_setfield(L, -2, "probes_sent");
     lanswers_push(L, &u->ask.answers, &u->ask.config.target, -1, false);
     lua_setfield(L, -2, "answers");
     return 1;

@@ -27,7 +27,7 @@ local function guess(result, asks, mode)
   local core = {}
   function core.neighbour() end
   function core.ask(options)
-    local found = asks[options.address] or { asked = {}, answers = {} }
+    local found = asks[options.address] or { probes_sent = {}, answers = {} }
     return { done = function() return true end, close = function() end,
       result = function() return found end }
   end
@@ -58,7 +58,7 @@ end
 local function at_most_nine(answers)
   for address, answer in pairs(answers) do
     check.equal(answer.probes <= 9, true, address)
-    check.equal(answer.asked.echo + answer.asked.udp + answer.asked.tcp,
+    check.equal(answer.probes_sent.echo + answer.probes_sent.udp + answer.probes_sent.tcp,
       answer.probes, address)
   end
 end
@@ -153,8 +153,8 @@ end)
 
 check.case("who_rate_limits_gets_one_udp_probe", function()
   local _, answers = traced(mixed(), "active", { packets = 3 })
-  check.equal(answers["10.0.5.1"].asked, { echo = 3, tcp = 3, udp = 1 })
-  check.equal(answers["10.0.1.1"].asked, { echo = 3, tcp = 3, udp = 3 })
+  check.equal(answers["10.0.5.1"].probes_sent, { echo = 3, tcp = 3, udp = 1 })
+  check.equal(answers["10.0.1.1"].probes_sent, { echo = 3, tcp = 3, udp = 3 })
 end)
 
 local function figures(result)

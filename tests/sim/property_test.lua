@@ -97,7 +97,7 @@ local function recount(events)
     if e.kind == "sent" then
       counted[e.probe] = { counts = not e.test, state = "open" }
       hop.total_sent = hop.total_sent + 1
-    elseif e.kind == "rate_limited" then
+    elseif e.kind == "rate-limited" then
       for _, other in pairs(counted) do
         other.counts = other.counts and other.ttl ~= e.ttl
       end

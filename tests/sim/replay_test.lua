@@ -52,7 +52,7 @@ local function rendered(result)
   local parts = {}
   for _, name in ipairs(FORMATS) do
     parts[#parts + 1] = formats.get(name).trace(result, {
-      columns = fields.default_keys(), max_silent = 5, targets = 1,
+      columns = fields.default_names(), max_silent = 5, targets = 1,
       seen = {}, name = "example.com",
     })
   end

@@ -155,7 +155,8 @@ check.case("eight_hosts_with_a_bucket_each_are_fast_and_unmarked", function()
         local hop = result.hops[ROUTERS + 1]
         local name = ("%g s apart, seed %d, target %d"):format(apart_s,
           seed, i)
-        check.equal({ hop.sent, hop.received, hop.rivals, marks.of(hop) },
+        check.equal({ hop.sent, hop.received, hop.shared_rate_limit,
+          marks.of(hop) },
           { 10, 10, nil, " r" }, name)
         check.equal(explains(result), false, name)
         check.equal(result.took_s < 20, true,
@@ -174,7 +175,7 @@ check.case("loss_at_hosts_without_a_limit_has_no_mark", function()
     local w = world(nil, { link = { delay_ms = 1, loss = 0.2 } })
     for _, result in ipairs(run(w, seed, 0, { packets = 60 })) do
       local hop = result.hops[ROUTERS + 1]
-      found = found + (hop.rivals and 0 or 1)
+      found = found + (hop.shared_rate_limit and 0 or 1)
     end
   end
   check.equal(found, 4 * COUNT, "without a mark")

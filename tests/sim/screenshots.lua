@@ -165,7 +165,7 @@ result.interface, result.mtu = "eth0", 1500
 write("screen.svg", svg(screen(result, t.stream, known)))
 
 tracer.enrich(enrich(result, known))
-local view = { columns = fields.default_keys(), max_silent = 5,
+local view = { columns = fields.default_names(), max_silent = 5,
   version = core.version, targets = 1, seen = {}, name = NAME }
 write("page.html", html.trace(result, view)
   .. (type(html.tail) == "function" and html.tail(view) or html.tail or ""))

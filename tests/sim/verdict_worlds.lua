@@ -157,7 +157,7 @@ local function tested(world, router, way, now)
   if PROOF - proof < 5 or proof >= 6 and first + 1 >= proof then
     return nil
   end
-  return { tests = PROOF, burst_received = proof, shared = 0,
+  return { burst_sent = PROOF, burst_received = proof, shared = 0,
     sample_interval_s = spacing_of(first, proof) }
 end
 

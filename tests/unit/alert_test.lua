@@ -101,7 +101,7 @@ end)
 check.case("a_replaced_sample_raises_nothing", function()
   local seen = watch.new(rule.read "loss>5%")
   feed(seen, 3, of(2, 8))
-  seen:add { kind = "rate_limited", ttl = 3 }
+  seen:add { kind = "rate-limited", ttl = 3 }
   feed(seen, 3, of(10, 0), 100)
   check.equal(states(seen:take(3, true)), "")
 end)

@@ -20,7 +20,7 @@ check.case("defaults_are_the_documented_ones", function()
   check.equal(args.read {}, {
     packets = 10, timeout = 5, protocol = "icmp", first_hop = 1,
     max_hops = 30, tos = 0, max_silent = 5, flows = 1,
-    columns = fields.default_keys(),
+    columns = fields.default_names(),
     asn = { "irr", "cymru" }, names = "yes", os = "echo", snmp = "no",
     http = "on", http_count = 1, http_timeout = 10, http_method = "GET",
     pmtu = "no",
@@ -146,7 +146,7 @@ check.rows(GOOD, function(row)
 end)
 
 check.case("default_stands_for_the_default_columns", function()
-  local want = fields.default_keys()
+  local want = fields.default_names()
   want[#want + 1] = "p95"
   check.equal(args.read(arg("columns", "default,p95")).columns, want)
 end)

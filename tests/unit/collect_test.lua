@@ -18,7 +18,7 @@ local function engine(polls, macs)
       return left <= 0
     end
     function handle.result()
-      return { asked = { echo = 3, udp = 0, tcp = 0 },
+      return { probes_sent = { echo = 3, udp = 0, tcp = 0 },
         answers = { { probe = "echo", from = options.address } } }
     end
     function handle.close()
@@ -120,7 +120,7 @@ check.case("traces_of_a_run_share_what_was_answered", function()
   check.equal({ two:poll(), addresses(core) }, { 0, "10.0.0.1 10.0.3.1" })
   two:leave()
   two:annotate(result)
-  check.equal(subjects["10.0.3.1"].asked, { echo = 3, udp = 0, tcp = 0 })
+  check.equal(subjects["10.0.3.1"].probes_sent, { echo = 3, udp = 0, tcp = 0 })
   check.equal(#subjects["10.0.3.1"].answers, 2)
   check.equal(core.open, 0)
 end)

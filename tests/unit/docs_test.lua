@@ -32,11 +32,12 @@ local BEGIN = "<!-- columns: made by tests/unit/docs_test.lua -->\n"
 local END = "<!-- end of columns -->\n"
 
 local function columns()
-  local lines = { "| key | title | unit | meaning |", "|---|---|---|---|" }
+  local lines = { "| column | key in reports | title | unit | "
+    .. "meaning |", "|---|---|---|---|---|" }
   for _, field in ipairs(fields.all()) do
-    lines[#lines + 1] = ("| `%s`%s | %s | %s | %s |"):format(field.key,
-      field.default and " *" or "", field.title, field.unit or "",
-      field.about)
+    lines[#lines + 1] = ("| `%s`%s | `%s` | %s | %s | %s |"):format(
+      field.name, field.default and " *" or "", field.key, field.title,
+      field.unit or "", field.about)
   end
   return table.concat(lines, "\n") .. "\n"
 end

@@ -34,7 +34,7 @@ function M.new(results)
   function core.ask(options)
     core.asked[#core.asked + 1] = options
     return { done = function() return true end, close = function() end,
-      result = function() return { asked = {}, answers = {} } end }
+      result = function() return { probes_sent = {}, answers = {} } end }
   end
   return core
 end

@@ -37,7 +37,7 @@ end)
 
 check.case("default_table_has_the_columns_of_the_issue_in_order", function()
   local titles = {}
-  for i, key in ipairs(fields.default_keys()) do
+  for i, key in ipairs(fields.default_names()) do
     titles[i] = fields.get(key).title
   end
   check.equal(table.concat(titles, "|"), "Hop|IP Address|Loss%|Sent|Recv|"
@@ -92,10 +92,11 @@ local CELLS = {
     want = "20.0% (6-51) r?" },
   { name = "hop_with_rivals_is_marked", key = "loss",
     row = first(r "1.1.1.1", { sent = 100, received = 20, loss = 0.8,
-      rivals = true, rate_limit = { shared = 0 } }), want = "80.0% r?" },
+      shared_rate_limit = true, rate_limit = { shared = 0 } }),
+        want = "80.0% r?" },
   { name = "hop_with_replies_that_may_have_been_dropped_is_marked",
     key = "loss", row = first(r "1.1.1.1", { sent = 100, received = 20,
-      loss = 0.8, blind = 5 }), want = "80.0% ?" },
+      loss = 0.8, lost_during_drops = 5 }), want = "80.0% ?" },
   { name = "marks_stay_out_of_other_columns", key = "sent",
     row = first(r "1.1.1.1", { rate_limit = { shared = 4 } }), want = "10" },
   { name = "flag_is_yes_or_no", key = "better_beyond",

@@ -20,7 +20,7 @@ local function result()
     asn = "AS15133", name = "a\27b" })
   return tracer.enrich(sample.result({
     sample.hop(1, { sample.responder "192.168.1.1" }, { rate_limit = {
-      tests = 16, burst_received = 1, sample_interval_s = 1.05,
+      burst_sent = 16, burst_received = 1, sample_interval_s = 1.05,
       initial_sent = 10, initial_received = 7, shared = 0 } }),
     sample.hop(2, { sample.responder "62.20.1.2",
       sample.responder("62.20.1.3", { received = 2 }) }),
@@ -76,12 +76,13 @@ check.case("what_a_result_knows_is_in_its_rows", function()
   local run, hops = made "runs"[1], made "hops"
   for _, key in ipairs { "source", "interface", "size", "packets", "reached",
     "ending", "target_ttl", "hop_count", "elapsed_s", "sent", "path_id",
-    "target_sent", "target_received", "target_loss", "target_best_ms",
+    "target_sent", "target_received", "target_loss_percent", "target_best_ms",
     "target_p95_ms", "target_jitter_ms", "capture_drops" } do
     check.equal(run[key] ~= nil, true, key)
   end
-  for _, key in ipairs { "ttl", "ip", "sent", "received", "loss", "loss_low",
-    "late", "duplicates", "send_errors", "total_sent", "total_received",
+  for _, key in ipairs { "ttl", "ip", "sent", "received", "loss_percent",
+    "loss_low_percent", "late", "duplicates", "send_errors", "total_sent",
+      "total_received",
     "replies", "last_ms", "avg_ms", "worst_ms", "reply_ttl" } do
     check.equal(hops[1][key] ~= nil, true, key)
   end

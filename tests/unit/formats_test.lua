@@ -36,7 +36,8 @@ local function result()
   local target = sample.responder("93.184.216.34", { target = true,
     codes = { { type = 0, code = 0, name = "echo reply", count = 10 } } })
   return tracer.enrich(sample.result({
-    sample.hop(1, { gate }, { rate_limit = { tests = 16, burst_received = 1,
+    sample.hop(1, { gate }, { rate_limit = { burst_sent = 16,
+      burst_received = 1,
       sample_interval_s = 1.05, initial_sent = 10, initial_received = 7,
       shared = 0 } }),
     sample.hop(2, { named, other }, { received = 8, loss = 0.2,
@@ -47,7 +48,7 @@ local function result()
 end
 
 local function view(more)
-  local out = { columns = fields.default_keys(), max_silent = 5,
+  local out = { columns = fields.default_names(), max_silent = 5,
     version = "0.0.0", targets = 1, seen = {}, name = "www.example.com" }
   for key, value in pairs(more or {}) do
     out[key] = value

@@ -22,10 +22,10 @@ check.case("path_is_points_and_a_line", function()
     .. '{"type":"Feature","geometry":{"type":"Point","coordinates":'
     .. '[18,59.36]},"properties":{"target":"93.184.216.34","hop":2,'
     .. '"ip":"62.20.1.1","name":"a\\"\\\\b","asn":"AS3301",'
-    .. '"geo_country":"SE","geo_city":"Solna","avg":1.52}},\n'
+    .. '"geo_country":"SE","geo_city":"Solna","avg_ms":1.52}},\n'
     .. '{"type":"Feature","geometry":{"type":"Point","coordinates":'
     .. '[-118.24,34.05]},"properties":{"target":"93.184.216.34","hop":3,'
-    .. '"ip":"93.184.216.34","geo_country":"US","avg":1.52}},\n'
+    .. '"ip":"93.184.216.34","geo_country":"US","avg_ms":1.52}},\n'
     .. '{"type":"Feature","geometry":{"type":"LineString","coordinates":'
     .. '[[18,59.36],[-118.24,34.05]]},"properties":{"target":'
     .. '"93.184.216.34"}}\n]}\n')

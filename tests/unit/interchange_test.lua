@@ -137,7 +137,7 @@ check.case("atlas_mtu_of_too_big_is_no_error", function()
 end)
 
 local RATE_LIMITED = { sent(1, 1), { kind = "timeout", at_ns = 5, ttl = 1,
-  probe = 1, class = "counted" }, { kind = "rate_limited", at_ns = 6,
+  probe = 1, class = "counted" }, { kind = "rate-limited", at_ns = 6,
     ttl = 1, flow = 0 }, sent(1, 2), reply(1, 2) }
 
 check.case("a_rate_limited_hop_shows_the_sample_that_counts", function()

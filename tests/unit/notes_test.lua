@@ -45,7 +45,8 @@ local NOTES = {
     want = { "Hop 1 (?) left 3 of 10 probes unanswered, hop 3 beyond it 0 "
       .. "of 10: loss on the path would show at hop 3, too." } },
   { name = "rivals_are_named_where_replies_are_missing",
-    hops = { answering(1), answering(2, { rivals = true, received = 3 }) },
+    hops = { answering(1), answering(2, { shared_rate_limit = true,
+      received = 3 }) },
     want = { "Hop 2 (?) left 7 of 10 probes unanswered: other targets traced "
       .. "at once reply from the same place, and may be addresses of one "
       .. "host, with one rate limit; trace it alone to be sure." } },
@@ -110,8 +111,9 @@ local NOTES = {
     want = { "2 packets were dropped by the capture on this host: some "
       .. "loss may be its own." } },
   { name = "capture_drops_while_probes_were_under_way",
-    hops = { answering(1), answering(2, { received = 6, blind = 3 }),
-      answering(3, { received = 9, blind = 1 }) },
+    hops = { answering(1), answering(2, { received = 6,
+      lost_during_drops = 3 }),
+      answering(3, { received = 9, lost_during_drops = 1 }) },
     changes = { capture_drops = 70 },
     want = { "70 packets were dropped by the capture on this host, perhaps "
       .. "replies to probes that count as lost (?): 3 of 4 at hop 2, 1 of 1 "

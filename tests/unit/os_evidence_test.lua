@@ -24,7 +24,7 @@ end)
 local function series(ids, sent)
   local list = {}
   for i, id in ipairs(ids) do
-    list[i] = { ip_id = id, at = i, index = i,
+    list[i] = { ip_id = id, at_s = i, index = i,
       sent_id = sent and sent[i] or 5 }
   end
   return list
@@ -63,9 +63,9 @@ end)
 check.case("shared_counter_is_told_from_two", function()
   local a, b, c = {}, {}, {}
   for i = 1, 3 do
-    a[i] = { ip_id = 100 + 2 * i, at = 2 * i, index = i }
-    b[i] = { ip_id = 101 + 2 * i, at = 2 * i + 1, index = i }
-    c[i] = { ip_id = 9000 + i, at = 2 * i + 1, index = i }
+    a[i] = { ip_id = 100 + 2 * i, at_s = 2 * i, index = i }
+    b[i] = { ip_id = 101 + 2 * i, at_s = 2 * i + 1, index = i }
+    c[i] = { ip_id = 9000 + i, at_s = 2 * i + 1, index = i }
   end
   check.equal({ ipid.shared(a, b), ipid.shared(a, c) }, { true, false })
 end)
@@ -73,7 +73,7 @@ end)
 -- ---- facts -----------------------------------------------------------------
 
 local function exceeded(more)
-  local answer = { probe = "trace", kind = "time-exceeded", at = 1,
+  local answer = { probe = "trace", kind = "time-exceeded", at_s = 1,
     index = 1, reply_ttl = 62, tos = 0xc0, df = false, ip_id = 7,
     size = 92, quoted = 64, sent_ttl = 3, sent_tos = 0, sent_df = true,
     sent_id = 1, sent_size = 64 }
@@ -84,7 +84,7 @@ local function exceeded(more)
 end
 
 local function echo(more)
-  local answer = { probe = "echo", kind = "echo-reply", at = 2, index = 2,
+  local answer = { probe = "echo", kind = "echo-reply", at_s = 2, index = 2,
     reply_ttl = 62, tos = 0, df = false, ip_id = 9, size = 64,
     sent_ttl = 64, sent_tos = 0, sent_df = true, sent_id = 3,
     sent_size = 64 }

@@ -175,7 +175,7 @@ end)
 check.case("medium_confidence_is_lowered_to_low", function()
   local guess = judge.judge { address = "192.0.2.1", family = 4,
     ttl = { 3 }, mac_vendor = "Cisco Systems",
-    answers = { { kind = "echo-reply", reply_ttl = 100, at = 1,
+    answers = { { kind = "echo-reply", reply_ttl = 100, at_s = 1,
       index = 1 } } }
   check.equal({ words.label(guess), guess.confidence },
     { "Cisco?", "low" })

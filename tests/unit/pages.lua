@@ -64,7 +64,7 @@ local function usual()
     hop(1, { responder("192.168.1.1", 0.4, { special = "private",
       name = "gateway.home.arpa" }) }, 10),
     hop(2, { responder("62.20.1.1", 4.2, network("AS3301", "Telia")) }, 10,
-      { rate_limit = { tests = 16, burst_received = 6,
+      { rate_limit = { burst_sent = 16, burst_received = 6,
         sample_interval_s = 1.05,
         initial_sent = 10, initial_received = 6, shared = 0 },
         rate_limited = true }),

@@ -178,8 +178,8 @@ check.case("path_that_changes_is_told_once_for_all_its_flows", function()
   for i, flow in ipairs(flows) do
     flow.hops[2].runs = i > 3 and {} or {
       { address = "10.2.0.1", flow = i - 1, reply_ttl = 64, count = 9,
-        at = 0.0 }, { address = "10.2.0.9", flow = i - 1, reply_ttl = 64,
-        count = 9, at = 1.5 } }
+        at_s = 0.0 }, { address = "10.2.0.9", flow = i - 1, reply_ttl = 64,
+        count = 9, at_s = 1.5 } }
   end
   local texts = {}
   for _, v in ipairs(judge.many(flows, merge).verdicts) do
@@ -242,7 +242,7 @@ end)
 check.case("every_key_of_a_verdict_has_its_field", function()
   local known = {}
   for _, field in ipairs(fields.of_verdicts()) do
-    known[field.key] = true
+    known[field.verdict] = true
   end
   local w = world(4)
   w.stages[3][2].loss, w.stages[4][1].delay_ms = 0.3, 40

@@ -32,7 +32,7 @@ local function search(...)
         target = target == "!", flows = flows_in(flows) })
     end
   end
-  return { hops = hops, confidence = 0.9, per_vertex = 0.95,
+  return { hops = hops, confidence = 0.9, confidence_per_node = 0.95,
     limited = false, reached = true }
 end
 
@@ -98,10 +98,11 @@ end)
 
 check.case("what_the_search_knows_is_handed_on", function()
   local s = search("1 A:0,1", "2 B!:0,1")
-  s.hops[1].vertices[1].next, s.hops[1].vertices[1].miss = 1, 0.03
+  s.hops[1].vertices[1].next_hops, s.hops[1].vertices[1].miss_probability = 1,
+    0.03
   local g = graph.of_search(s)
-  check.equal({ g.confidence, g.per_vertex, g.limited, g.reached,
-    g.nodes[1].next, g.nodes[1].miss, g.nodes[2].target },
+  check.equal({ g.confidence, g.confidence_per_node, g.limited, g.reached,
+    g.nodes[1].next_hops, g.nodes[1].miss_probability, g.nodes[2].target },
     { 0.9, 0.95, false, true, 1, 0.03, true })
   check.equal(#g.assumptions, #graph.ASSUMPTIONS + 2)
 end)
@@ -122,8 +123,8 @@ check.case("graph_of_flows_has_figures_and_confidence", function()
   check.equal(g.nodes[3].responder.address, g.nodes[3].address)
   check.equal(g.nodes[3].responder.sent, 5 * #g.nodes[3].flows)
   local fork = g.nodes[2]
-  check.equal({ fork.next, fork.tested }, { 2, 12 })
-  check.equal(math.abs(fork.miss - 3 * (2 / 3) ^ 12) < 1e-12, true)
+  check.equal({ fork.next_hops, fork.answered_flows }, { 2, 12 })
+  check.equal(math.abs(fork.miss_probability - 3 * (2 / 3) ^ 12) < 1e-12, true)
   check.equal(g.confidence > 0.5 and g.confidence < 1, true)
 end)
 

@@ -9,7 +9,7 @@ local function runs(flow, text)
   local list, at = {}, 0.1
   for letter, count in text:gmatch "(%a)(%d+)" do
     list[#list + 1] = { flow = flow, address = "10.9.0." .. letter:byte(),
-      reply_ttl = 60, count = tonumber(count), at = at }
+      reply_ttl = 60, count = tonumber(count), at_s = at }
     at = at + 0.1 * tonumber(count)
   end
   return list

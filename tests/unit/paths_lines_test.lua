@@ -45,7 +45,7 @@ check.case("flows_without_ports_have_none", function()
 end)
 
 local function search(changes)
-  local graph = { sent = 85, flow_count = 35, per_vertex = 0.95,
+  local graph = { sent = 85, flow_count = 35, confidence_per_node = 0.95,
     confidence = 0.7999, links = { {}, {} },
     nodes = { { address = "10.0.0.1" }, {}, { address = "10.0.9.9" } },
     assumptions = { "routes stay", "shares are even" } }

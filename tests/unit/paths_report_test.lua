@@ -31,7 +31,7 @@ check.case("links_have_figures_of_the_flows_that_take_them", function()
   local meeting, seen = result.graph.nodes[#result.graph.nodes], {}
   for _, link in ipairs(result.graph.links) do
     if link.to == meeting.id then
-      check.equal({ link.measured, link.sent },
+      check.equal({ link.measured_flows, link.sent },
         { #link.flows, 10 * #link.flows })
       check.equal(link.received, math.floor(link.sent * (1 - link.loss)
         + 0.5))
@@ -151,7 +151,7 @@ check.case("structured_output_has_flows_and_graph", function()
   check.equal(#out.flows, 8)
   local flow = out.flows[3]
   check.equal({ flow.flow, flow.source_port, #flow.path, #flow.sha256,
-    flow.loss, flow.reached }, { 2, 28674, 4, 64, "0", true })
+    flow.loss_percent, flow.reached }, { 2, 28674, 4, 64, "0", true })
   check.equal({ #out.graph.nodes, #out.graph.links, out.graph.nodes[1].id },
     { 6, 6, "1 10.1.0.1" })
   check.equal(#out.graph.assumptions, #graph.ASSUMPTIONS)

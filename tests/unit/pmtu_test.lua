@@ -21,8 +21,9 @@ end
 
 -- What core.pmtu has found.
 local function found(changes)
-  return with({ mtu = 1400, exact = true, link_mtu = 1500, asked = "target",
-    done = true, limited = false, lies = 0, sent = 4, elapsed_s = 0.1,
+  return with({ mtu = 1400, exact = true, link_mtu = 1500, probed = "target",
+    done = true, limited = false, invalid_messages = 0, sent = 4,
+      elapsed_s = 0.1,
     reductions = { TOLD } }, changes)
 end
 
@@ -72,12 +73,12 @@ local LINES = {
     pmtu = found { done = false, exact = false, mtu = 1280, reductions = {} },
     want = "Path MTU not found in time: packets of 1280 bytes pass." },
   { name = "size_not_in_time_but_a_range",
-    pmtu = found { done = false, exact = false, mtu = 1280, most = 1399,
+    pmtu = found { done = false, exact = false, mtu = 1280, upper_bound = 1399,
       reductions = {} }, want = "Path MTU not found in time: it is between "
         .. "1280 "
       .. "and 1399 (packets of 1280 bytes pass, none of 1400 was answered)." },
   { name = "size_not_in_time_and_no_upper_bound",
-    pmtu = found { done = false, exact = false, mtu = 1280, most = 1500,
+    pmtu = found { done = false, exact = false, mtu = 1280, upper_bound = 1500,
       reductions = {} },
     want = "Path MTU not found in time: packets of 1280 bytes pass." },
   { name = "size_not_within_the_bounds",
@@ -87,7 +88,7 @@ local LINES = {
     want = "Path MTU not found: no reply." },
   { name = "nothing_in_time", pmtu = { done = false, reductions = {} },
     want = "Path MTU not found in time." },
-  { name = "target_is_silent", pmtu = found { asked = "hop",
+  { name = "target_is_silent", pmtu = found { probed = "hop",
     hop = { ttl = 5, address = "10.0.4.2" } },
     want = "Path MTU 1400 as far as hop 5, as the target does not reply: "
       .. "reduced beyond hop 3 (10.0.2.2 sent Packet Too Big)." },
@@ -96,7 +97,8 @@ local LINES = {
     want = "Path MTU 1400: reduced beyond hop 3 (10.0.2.2 sent Packet Too "
       .. "Big). 3 messages told of further reductions, which are not "
       .. "listed." },
-  { name = "lies", pmtu = found { lies = 2, invalid_from = "10.0.1.2" },
+  { name = "lies", pmtu = found { invalid_messages = 2,
+    invalid_from = "10.0.1.2" },
     want = "Path MTU 1400: reduced beyond hop 3 (10.0.2.2 sent Packet Too "
       .. "Big). 10.0.1.2 named MTUs that cannot be, which were "
       .. "ignored." },

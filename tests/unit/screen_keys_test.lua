@@ -133,8 +133,8 @@ check.case("every_column_can_be_switched_on", function()
   end
   local state = after(pressed)
   for _, field in ipairs(fields.all()) do
-    check.equal(state:has_column(field.key) ~= nil, not had[field.key],
-      field.key)
+    check.equal(state:has_column(field.name) ~= nil, not had[field.name],
+      field.name)
   end
 end)
 
@@ -142,12 +142,12 @@ check.case("every_column_can_be_sorted_by_both_ways", function()
   local fields = require "mtrtrace.table.fields"
   for _, field in ipairs(fields.all()) do
     local state = screen_sample.state()
-    state.columns, state.sort = { field.key }, field.key
+    state.columns, state.sort = { field.name }, field.name
     draw.draw(state, 80, 24)
     local rows = #state.order
     state.reverse = true
     draw.draw(state, 80, 24)
-    check.equal({ rows, #state.order }, { 5, 5 }, field.key)
+    check.equal({ rows, #state.order }, { 5, 5 }, field.name)
   end
 end)
 

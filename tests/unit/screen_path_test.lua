@@ -38,7 +38,7 @@ end
 
 local function run(address, count, at)
   return { address = address, flow = 0, reply_ttl = 64, count = count,
-    at = at }
+    at_s = at }
 end
 
 local function tab_of(seconds, hops)
@@ -108,7 +108,7 @@ end)
 
 check.case("a_replaced_sample_costs_nothing", function()
   local seen = fill(buckets.new(), 50)
-  seen:add { kind = "rate_limited", ttl = 3 }
+  seen:add { kind = "rate-limited", ttl = 3 }
   check.equal(seen:between(3, 0, 100), nil)
 end)
 

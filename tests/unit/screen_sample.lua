@@ -37,7 +37,7 @@ function M.hops()
     country = "SE", source = "irr rr.example.net" })
   return {
     sample.hop(1, { sample.responder "192.168.1.1" }, { rate_limit = {
-      tests = 16, burst_received = 1, sample_interval_s = 1.05,
+      burst_sent = 16, burst_received = 1, sample_interval_s = 1.05,
       initial_sent = 10,
       initial_received = 3, shared = 0 } }),
     sample.hop(2, { exceeded, sample.responder("62.20.1.3", { received = 2,

@@ -86,9 +86,9 @@ end)
 check.case("reset_forgets_no_rate_limit_and_no_path", function()
   local made = started()
   made:events { event("sent", 3, 1), event("reply", 3, 1),
-    event("rate_limited", 3, 2, { sample_interval_ns = 5 }) }
+    event("rate-limited", 3, 2, { sample_interval_ns = 5 }) }
   made:reset()
-  check.equal(made.counter.added[1].kind, "rate_limited")
+  check.equal(made.counter.added[1].kind, "rate-limited")
   check.equal(made.counter.added[1].probe, 2)
   check.equal(asked(made), { 1, 3 })
 end)
@@ -172,7 +172,7 @@ check.case("history_has_no_test_probes_and_no_replaced_sample", function()
   kept:add(event("sent", 1, 1))
   kept:add(event("sent", 1, 2, { class = "test" }))
   check.equal(select(2, kept:last(1, 9)), 1)
-  kept:add(event("rate_limited", 1, 3))
+  kept:add(event("rate-limited", 1, 3))
   check.equal(select(2, kept:last(1, 9)), 0)
 end)
 

@@ -147,7 +147,7 @@ end
 check.case("documentation_names_every_column", function()
   local text = documented("columns")
   for _, field in ipairs(fields.all()) do
-    check.contains(text, "<code>" .. field.key .. "</code>")
+    check.contains(text, "<code>" .. field.name .. "</code>")
   end
 end)
 

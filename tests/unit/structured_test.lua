@@ -53,20 +53,22 @@ end)
 check.case("hop_has_counts_loss_and_its_interval", function()
   local hop = build({ sample.hop(1, { target() }, { loss = 0.1,
     received = 9 }) }).hops[1]
-  check.equal(table.concat(hop(), " "), "hop loss loss_low loss_high sent "
-    .. "received late duplicates send_errors total_sent total_received "
+  check.equal(table.concat(hop(), " "), "hop loss_percent loss_low_percent "
+    .. "loss_high_percent sent received late duplicates send_errors total_sent "
+    .. "total_received "
     .. "rate_limited "
     .. "better_beyond silent responders")
-  check.equal({ hop.hop, hop.loss, hop.loss_high, hop.sent, hop.received },
+  check.equal({ hop.hop, hop.loss_percent, hop.loss_high_percent, hop.sent,
+    hop.received },
     { "1", "10", "27.75", "10", "9" })
 end)
 
 check.case("responder_has_every_figure", function()
   local r = build({ sample.hop(1, { target() }) }).hops[1].responders[1]
-  check.equal(table.concat(r(), " "), "ip received last avg best worst median "
-    .. "p95 stdev jitter jitter_rfc3550 reply_ttl late duplicates flow "
-    .. "target codes")
-  check.equal({ r.ip, r.avg, r.worst, r.p95, r.reply_ttl, r.target },
+  check.equal(table.concat(r(), " "), "ip received last_ms avg_ms best_ms "
+    .. "worst_ms median_ms p95_ms stdev_ms jitter_ms jitter_rfc3550_ms "
+    .. "reply_ttl late duplicates flow target codes")
+  check.equal({ r.ip, r.avg_ms, r.worst_ms, r.p95_ms, r.reply_ttl, r.target },
     { "93.184.216.34", "1.52", "2", "1.95", "64", true })
 end)
 
@@ -86,7 +88,8 @@ end)
 
 check.case("rate_limited_hop_has_the_bucket_seen", function()
   local hop = build({ sample.hop(1, { target() }, { rate_limited = true,
-    rate_limit = { tests = 16, burst_received = 1, sample_interval_s = 1.05,
+    rate_limit = { burst_sent = 16, burst_received = 1,
+      sample_interval_s = 1.05,
       initial_sent = 10, initial_received = 7, shared = 4 } }) }).hops[1]
   check.equal({ hop.rate_limited, hop.burst_sent, hop.burst_received,
     hop.sample_interval_s, hop.initial_sent, hop.initial_received,
@@ -106,9 +109,11 @@ check.case("verdict_has_its_kind_and_numbers_in_order", function()
     to = 6, loss = 0.05, loss_low = 0.034, loss_high = 0.078, lost = 21,
     sent = 420, lost_before = 0, sent_before = 300, tentative = true,
     text = "Round-trip\27 loss" } } }).verdicts[1]
-  check.equal(table.concat(v(), " "), "kind hop from to tentative loss "
-    .. "loss_low loss_high lost sent lost_before sent_before text")
-  check.equal({ v.kind, v.hop, v.loss, v.loss_high, v.tentative, v.text },
+  check.equal(table.concat(v(), " "), "kind hop from to tentative "
+    .. "loss_percent loss_low_percent loss_high_percent lost sent "
+    .. "lost_before sent_before text")
+  check.equal({ v.kind, v.hop, v.loss_percent, v.loss_high_percent,
+    v.tentative, v.text },
     { "loss", "6", "5", "7.8", true, "Round-trip loss" })
 end)
 
@@ -123,7 +128,8 @@ check.case("silent_hops_stay_single_and_have_no_responders", function()
   end
   local out = build(hops, { reached = false, ending = "silent" })
   check.equal(#out.hops, 9)
-  check.equal({ out.hops[9].hop, out.hops[9].loss, out.hops[9].received,
+  check.equal({ out.hops[9].hop, out.hops[9].loss_percent,
+    out.hops[9].received,
     out.hops[9].silent, #out.hops[9].responders },
     { "9", "100", "0", true, 0 })
 end)

@@ -17,7 +17,7 @@ end
 
 local function render(result, view)
   view = view or {}
-  view.columns = view.columns or fields.default_keys()
+  view.columns = view.columns or fields.default_names()
   view.max_silent = view.max_silent or 5
   return text.render(result, view)
 end

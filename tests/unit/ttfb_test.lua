@@ -54,11 +54,11 @@ end
 local LINES = {
   { name = "https", answers = { [HTTPS] = report(124.56) },
     want = "124.56 ms  (https, HTTP/2 200; TCP 24.1 + TLS 50.2 + "
-      .. "wait 50.3; server think time 26.2)" },
+      .. "wait 50.3; server processing time 26.2)" },
   { name = "http_where_443_is_refused",
     answers = { [HTTP] = report(74.4, { tls_ms = false, version = "1.1" }) },
     want = "74.40 ms  (http, HTTP/1.1 200; TCP 24.1 + wait 50.3; "
-      .. "server think time 26.2)" },
+      .. "server processing time 26.2)" },
   { name = "http_where_443_speaks_no_tls", answers = {
     [HTTPS] = failure("tls", { phase = "tls" }),
     [HTTP] = report(1.5, { tls_ms = false, version = "1.1" }) },
@@ -82,7 +82,7 @@ local LINES = {
     want = "124.56 / 126.00 / 130.00 ms min / median / max of 3  (https, " },
   { name = "wait_below_the_round_trip", best = 51,
     answers = { [HTTPS] = report(124.56) },
-    want = "wait 50.3; server think time too short to tell)" },
+    want = "wait 50.3; server processing time too short to tell)" },
   { name = "lost_packet_is_not_the_servers_time",
     answers = { [HTTPS] = report(124.56, { retransmissions = 1 }) },
     want = "wait 50.3; 1 packet was sent again)" },
@@ -92,7 +92,7 @@ local LINES = {
     want = "wait 50.3; 2 packets were sent again)" },
   { name = "name_look_up_is_named", changes = { dns_ms = 3.2 },
     answers = { [HTTPS] = report(124.56) },
-    want = "server think time 26.2; DNS 3.20 before)" },
+    want = "server processing time 26.2; DNS 3.20 before)" },
   { name = "refused", answers = {},
     want = "no TLS on 443 and no service on 80", whole = true },
   { name = "refused_on_one_port", answers = {},
@@ -326,13 +326,14 @@ end
 check.case("values_of_a_measurement", function()
   local t = values(fake_http.new { [HTTPS] = report(124.561,
     { status = 301, location = "/a\7b" }) })
-  check.equal({ t.outcome, t.ttfb, t.tcp, t.tls, t.wait, t.think },
+  check.equal({ t.outcome, t.ttfb_ms, t.tcp_ms, t.tls_ms, t.wait_ms,
+    t.server_time_ms },
     { "measured", "124.561", "24.1", "50.2", "50.3", "26.2" })
   check.equal({ t.url, t.scheme, t.port, t.address, t.method },
     { HTTPS, "https", "443", ADDRESS, "GET" })
   check.equal({ t.protocol, t.status, t.tls_version, t.certificate },
     { "HTTP/2", "301", "TLSv1.3", "trusted" })
-  check.equal({ t.location, t.count, t.median, t.phase == nil },
+  check.equal({ t.location, t.count, t.median_ms, t.phase == nil },
     { "/ab", "1", "124.561", true })
   check.contains(t.text, "124.56 ms  (https, HTTP/2 301 to /ab; ")
 end)
@@ -340,7 +341,7 @@ end)
 check.case("values_of_a_failure", function()
   local t = values(fake_http.new { [HTTPS] = failure("timeout",
     { phase = "tls", tcp_ms = 24.1 }) })
-  check.equal({ t.outcome, t.failure, t.phase, t.tcp, t.ttfb == nil },
+  check.equal({ t.outcome, t.failure, t.phase, t.tcp_ms, t.ttfb_ms == nil },
     { "failed", "timeout", "tls", "24.1", true })
 end)
 

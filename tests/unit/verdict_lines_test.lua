@@ -3,7 +3,7 @@ local check = require "check"
 local lines = require "mtrtrace.verdict.lines"
 
 local function rate_limited(hop, answered)
-  return { kind = "rate_limited", hop = hop, tests = 16, initial_sent = 0,
+  return { kind = "rate_limited", hop = hop, burst_sent = 16, initial_sent = 0,
     burst_received = answered, sent = 10, received = 10,
     sample_interval_s = 1.05,
     shared = 0, text = ("Hop %d, %d."):format(hop, answered) }

@@ -15,7 +15,8 @@ end
 
 -- One word per hop: how many probes it lost (of how many, where it is not
 -- `sent`), or "*" for silent; "u" behind it for untested, "v" for rivals, "b"
--- for blind, "r" where a rate limit was seen, "R" where another trace's, "s"
+-- for replies lost during drops, "r" where a rate limit was seen, "R" where
+-- another trace's, "s"
 -- where shared.
 local BURSTS = { r = { 16, 1, 7, 0 }, s = { 16, 1, 7, 4 }, R = { 0, 0, 0, 6 },
   w = { 16, 11, 50, 0 } }
@@ -33,13 +34,13 @@ local function hop_of(ttl, word, sent)
     local lost = math.tointeger(tonumber(word:sub(1, -2)))
     return sample.hop(ttl, { sample.responder("10.0.0." .. ttl) }, {
       sent = sent, received = sent - lost, lost = rounds(lost, sent),
-      rivals = true })
+      shared_rate_limit = true })
   end
   if word:sub(-1) == "b" then
     local lost = math.tointeger(tonumber(word:sub(1, -2)))
     return sample.hop(ttl, { sample.responder("10.0.0." .. ttl) }, {
       sent = sent, received = sent - lost, lost = rounds(lost, sent),
-      blind = lost })
+      lost_during_drops = lost })
   end
   if word == "*" then
     return sample.hop(ttl, {}, { sent = sent, received = 0, total_sent = sent,
@@ -51,7 +52,7 @@ local function hop_of(ttl, word, sent)
   local burst = BURSTS[kind]
   return sample.hop(ttl, { sample.responder("10.0.0." .. ttl) }, {
     sent = sent, received = sent - lost, lost = rounds(lost, sent),
-    rate_limit = burst and { tests = burst[1], burst_received = burst[2],
+    rate_limit = burst and { burst_sent = burst[1], burst_received = burst[2],
       initial_sent = burst[1] > 0 and sent or 0, initial_received = burst[3],
       sample_interval_s = 1.05, shared = burst[4] } or nil,
   })
@@ -229,7 +230,7 @@ end)
 check.case("rate_limited_has_the_numbers_it_rests_on", function()
   local v = path("0 0s 0", 10).verdicts[1]
   v.text = nil
-  check.equal(v, { kind = "rate_limited", hop = 2, tests = 16,
+  check.equal(v, { kind = "rate_limited", hop = 2, burst_sent = 16,
     burst_received = 1, initial_sent = 10, initial_received = 7,
     sample_interval_s = 1.05,
     sent = 10, received = 10, shared = 4 })

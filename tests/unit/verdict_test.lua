@@ -88,7 +88,7 @@ local NAMED = { A = "10.1.0.1", B = "10.1.0.2", C = "10.1.0.3" }
 local function runs_of(text, start, step)
   local runs, at = {}, start or 0
   for flow, name, ttl, count in text:gmatch("(%d*):?(%u)/?(%d*)x(%d+)") do
-    runs[#runs + 1] = { address = NAMED[name], at = at,
+    runs[#runs + 1] = { address = NAMED[name], at_s = at,
       flow = math.tointeger(tonumber(flow)) or 0,
       reply_ttl = math.tointeger(tonumber(ttl)) or 64,
       count = math.tointeger(tonumber(count)) }
@@ -195,7 +195,7 @@ local function everything(silent_end)
   for ttl = 8, 12 do
     hops[ttl].received, hops[ttl].lost = 5, { 1, 3, 5, 7, 9 }
   end
-  hops[7].rate_limit = { tests = 16, burst_received = 1,
+  hops[7].rate_limit = { burst_sent = 16, burst_received = 1,
     sample_interval_s = 1.05,
     initial_sent = 10, initial_received = 7, shared = 0 }
   if not silent_end then
@@ -224,9 +224,9 @@ end)
 check.case("every_key_of_a_verdict_has_its_field", function()
   local known = {}
   for _, field in ipairs(fields.of_verdicts()) do
-    check.equal(known[field.key], nil, field.key)
+    check.equal(known[field.verdict], nil, field.key)
     check.equal(format.kinds[field.kind] ~= nil, true, field.key)
-    known[field.key] = true
+    known[field.verdict] = true
   end
   local list = select(2, everything())
   table.move(select(2, everything(true)), 1, 3, #list + 1, list)

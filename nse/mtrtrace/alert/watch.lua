@@ -107,7 +107,7 @@ end
 --- Takes an event of the trace.
 -- @tparam table event as trace:events() gives it
 function Watch:add(event)
-  if event.kind == "rate_limited" then
+  if event.kind == "rate-limited" then
     self.hops[event.ttl] = nil
   elseif event.class == "counted" and event.ttl and event.probe then
     local hop = hop_of(self, event.ttl)

@@ -127,22 +127,23 @@ end
 
 --- How each kind of value is written: `text` for people, `raw` for programs.
 -- Milliseconds are taken as such, a share is 0 to 1 and written in percent.
--- `numeric` kinds give digits.
+-- `numeric` kinds give digits; `suffix` ends the key of such a value in
+-- reports for programs: its unit.
 M.kinds = {
   count = { text = count, raw = count, numeric = true },
   ms = {
-    numeric = true,
+    numeric = true, suffix = "_ms",
     precise = function(value) return ("%.3f"):format(value) end,
     text = function(value) return ("%.2f"):format(value) end,
     raw = M.decimal,
   },
   share = {
-    numeric = true,
+    numeric = true, suffix = "_percent",
     text = percent,
     raw = function(value) return M.decimal(value * 100) end,
   },
   seconds = {
-    numeric = true,
+    numeric = true, suffix = "_s",
     text = function(value) return ("%.2f"):format(value) end,
     raw = M.decimal,
   },
@@ -157,5 +158,13 @@ M.kinds = {
   },
   name = { text = M.clean, raw = M.clean },
 }
+
+--- The key of a value in reports for programs: its name, and its unit.
+-- @tparam string name such as "avg"
+-- @tparam string kind one of kinds
+-- @treturn string such as "avg_ms"
+function M.key(name, kind)
+  return name .. (M.kinds[kind].suffix or "")
+end
 
 return M

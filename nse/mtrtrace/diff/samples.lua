@@ -38,7 +38,7 @@ end
 -- @tparam table event as trace:events() gives it
 function Samples:add(event)
   local flows = self.hops[event.ttl]
-  if event.kind == "rate_limited" then
+  if event.kind == "rate-limited" then
     -- What came before counts no more.
     if flows then
       flows[event.flow or 0] = nil

@@ -82,18 +82,18 @@ local function responder_of(from, samples)
   local asns = asns_of(from)
   return { ip = ident.plain(ip), asns = asns, asn = asn_text(asns),
     received = number(from.received) or 0,
-    avg = number(first(from, "avg_ms", "avg")),
-    stdev = number(first(from, "stdev_ms", "stdev")),
-    median = number(first(from, "median_ms", "median")),
+    avg = number(from.avg_ms),
+    stdev = number(from.stdev_ms),
+    median = number(from.median_ms),
     target = flag(from.target), samples = list(samples)[ip] }
 end
 
 -- ---- hops -----------------------------------------------------------------
 
 local function is_counted(hop)
-  return number(hop.loss) ~= nil and (number(hop.sent) or 0) > 0
-    and not flag(hop.untested) and not flag(hop.rivals)
-    and hop.blind == nil
+  return number(hop.loss_percent) ~= nil and (number(hop.sent) or 0) > 0
+    and not flag(hop.untested) and not flag(hop.shared_rate_limit)
+    and hop.lost_during_drops == nil
     and not flag(hop.better_beyond)
 end
 

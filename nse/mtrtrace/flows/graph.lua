@@ -39,8 +39,9 @@ local function vertex_node(graph, hop, vertex)
     address = vertex.address, flows = vertex.flows or {},
     target = vertex.target or false, stop = vertex.stop or false,
     type = vertex.type, code = vertex.code, per_packet = hop.per_packet
-      or false, next = vertex.next, tested = vertex.tested,
-    miss = vertex.miss,
+      or false, next_hops = vertex.next_hops,
+      answered_flows = vertex.answered_flows,
+    miss_probability = vertex.miss_probability,
   })
 end
 
@@ -277,18 +278,20 @@ end
 -- @tparam ?table result of its flows, by mtrtrace.flows.group: its figures
 --   are attached to the nodes
 -- @treturn table `nodes`: { id, ttl, address, flows, target, stop, type,
---   code, per_packet, next, tested, miss, hop, responder }, without address
+--   code, per_packet, next_hops, answered_flows, miss_probability,
+--   hop, responder }, without address
 --   and `unknown` where nobody answered; `links`: { from, to (ids), ttl,
 --   flows, per_packet }; `gaps`: TTLs behind which links are not known;
---   `per_packet`: TTLs of hops balanced so; `confidence`, `per_vertex`,
---   `limited`, `reached`, `assumptions`; `whole`: false where the flows that
+--   `per_packet`: TTLs of hops balanced so; `confidence`,
+--   `confidence_per_node`, `limited`, `reached`, `assumptions`; `whole`: false where the flows that
 --   were measured do not pass all of it
 function M.of_search(search, result)
   local graph = build(spread(search), result)
   graph.assumptions = { table.unpack(M.ASSUMPTIONS) }
   table.move(OF_A_SEARCH, 1, #OF_A_SEARCH, #M.ASSUMPTIONS + 1,
     graph.assumptions)
-  for _, key in ipairs { "confidence", "per_vertex", "limited", "reached",
+  for _, key in ipairs { "confidence", "confidence_per_node", "limited",
+    "reached",
     "flow_count", "target", "protocol", "sent", "whole" } do
     graph[key] = search[key]
   end
@@ -308,9 +311,10 @@ local function hop_of_flows(flows, ttl)
   return hop
 end
 
--- That `tested` flows show one of `next` and one more, all even, never.
-local function miss_of(next_hops, tested)
-  return math.min(1, (next_hops + 1) * (1 - 1 / (next_hops + 1)) ^ tested)
+-- Probability that flows which are balanced evenly over one next hop more than
+-- was seen miss that one.
+local function miss_of(next_hops, flows)
+  return math.min(1, (next_hops + 1) * (1 - 1 / (next_hops + 1)) ^ flows)
 end
 
 local function judge(graph)
@@ -323,9 +327,9 @@ local function judge(graph)
   for _, node in ipairs(graph.nodes) do
     local of = links[node.id]
     if of and not node.per_packet then
-      node.next, node.tested = of.next, of.tested
-      node.miss = miss_of(of.next, of.tested)
-      confidence = confidence * (1 - node.miss)
+      node.next_hops, node.answered_flows = of.next, of.tested
+      node.miss_probability = miss_of(of.next, of.tested)
+      confidence = confidence * (1 - node.miss_probability)
     end
   end
   graph.confidence = confidence

@@ -170,7 +170,8 @@ end
 local COUNTS = {
   "sent", "received", "loss", "loss_low", "loss_high", "late", "lost",
   "total_sent", "total_received", "rate_limit", "send_errors", "duplicates",
-  "in_flight", "unlisted", "untested", "rivals", "blind",
+  "in_flight", "unlisted", "untested", "shared_rate_limit",
+    "lost_during_drops",
 }
 
 local function without_silent(hop, passing, merge)

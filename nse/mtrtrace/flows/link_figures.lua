@@ -48,8 +48,8 @@ local function take(link, keys, from)
   end
 end
 
---- Adds `measured` (how many flows), `sent`, `received`, `loss`, `loss_low`,
--- `loss_high`, `avg_ms` and `stdev_ms` to each link that a measured flow
+--- Adds `measured_flows` (how many flows), `sent`, `received`, `loss`,
+-- `loss_low`, `loss_high`, `avg_ms` and `stdev_ms` to each link that a measured flow
 -- shows; those balanced per packet, and those to or from hops that nobody
 -- answers at, get none.
 -- @tparam table graph as mtrtrace.flows.graph gives it; changed in place
@@ -66,7 +66,7 @@ function M.add(graph, flows, merge)
       or by_link(numbers, where, nodes[link.from], to)
     local hop = #list > 0 and group.hop(merge(list), to.ttl)
     if hop then
-      link.measured = #list
+      link.measured_flows = #list
       take(link, OF_HOP, hop)
       take(link, OF_RESPONDER, hop.responders[1])
     end

@@ -53,7 +53,7 @@ local function join(runs, key, least)
       last.count = last.count + run.count
     elseif run.count >= least then
       out[#out + 1] = { address = run.address, reply_ttl = run.reply_ttl,
-        count = run.count, at = run.at }
+        count = run.count, at_s = run.at_s }
     end
   end
   return out

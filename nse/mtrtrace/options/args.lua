@@ -291,7 +291,7 @@ local function read_all(prefix, found)
   end
   -- Only one that the user set is kept; see enrichers.engine_options.
   options.timeout_given = found.timeout ~= nil or nil
-  options.columns = options.columns or fields.default_keys()
+  options.columns = options.columns or fields.default_names()
   -- Who brings a database of his own asks nobody else unless he says so.
   options.asn = options.asn
     or options.asn_db and { "db" } or { "irr", "cymru" }

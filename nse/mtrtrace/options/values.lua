@@ -62,11 +62,11 @@ end
 
 local function add_columns(keys, word)
   if word == "default" then
-    for _, key in ipairs(fields.default_keys()) do
+    for _, key in ipairs(fields.default_names()) do
       keys[#keys + 1] = key
     end
   elseif fields.get(word) then
-    keys[#keys + 1] = word
+    keys[#keys + 1] = fields.get(word).name
   else
     return false
   end
@@ -205,7 +205,7 @@ end
 function M.column_words()
   local words = { "default" }
   for _, field in ipairs(fields.all()) do
-    words[#words + 1] = field.key
+    words[#words + 1] = field.name
   end
   return words
 end

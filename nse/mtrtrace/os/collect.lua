@@ -171,7 +171,7 @@ end
 
 local function subject_of(address)
   return { address = address, family = address:find(":", 1, true) and 6 or 4,
-    ttl = {}, answers = {}, asked = {} }
+    ttl = {}, answers = {}, probes_sent = {} }
 end
 
 -- The hardware address of who answers at the end of our own link. What a
@@ -192,7 +192,7 @@ local function add_answers(self, subject)
   local item = self.items[subject.address]
   local result = item and item.result
   if result then
-    subject.asked = result.asked
+    subject.probes_sent = result.probes_sent
     extend(subject.answers, result.answers)
   end
   subject.snmp = item and item.snmp
@@ -217,8 +217,8 @@ local function guesses_of(self, result)
     add_link(self, subject)
     add_answers(self, subject)
     local guess = self.settings.judge(subject)
-    if guess.evidence and next(subject.asked) then
-      guess.evidence.asked = subject.asked
+    if guess.evidence and next(subject.probes_sent) then
+      guess.evidence.probes_sent = subject.probes_sent
     end
     guesses[address] = guess
   end

@@ -14,8 +14,8 @@ local STEP = 1300
 local LEAST = 3
 
 local function by_order(a, b)
-  if a.at ~= b.at then
-    return a.at < b.at
+  if a.at_s ~= b.at_s then
+    return a.at_s < b.at_s
   end
   if a.index ~= b.index then
     return a.index < b.index

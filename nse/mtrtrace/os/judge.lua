@@ -152,7 +152,7 @@ end
 --- Judges one address.
 -- @tparam table subject `address`, `family` (4 or 6), `ttl` (array of the
 --   TTLs at which it answered the trace), `target`, `answers` (a record per
---   reply), `asked`, `mac`, `mac_vendor`, `virtual_router`, `local_mac`,
+--   reply), `probes_sent`, `mac`, `mac_vendor`, `virtual_router`, `local_mac`,
 --   `snmp` (see mtrtrace.os.snmp), `nmap_os` { name, accuracy }, `name`; all
 --   but the first two may be absent
 -- @treturn table `label` (nil: unknown), `confidence` ("high", "medium",

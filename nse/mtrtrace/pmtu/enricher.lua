@@ -150,13 +150,13 @@ end
 -- What is proven so far.
 local function range(pmtu)
   local pass = ("packets of %d bytes pass"):format(pmtu.mtu)
-  return pmtu.most and pmtu.most < pmtu.link_mtu
+  return pmtu.upper_bound and pmtu.upper_bound < pmtu.link_mtu
     and ("it is between %d and %d (%s, none of %d was answered)"):format(
-      pmtu.mtu, pmtu.most, pass, pmtu.most + 1) or pass
+      pmtu.mtu, pmtu.upper_bound, pass, pmtu.upper_bound + 1) or pass
 end
 
 local function finding(pmtu)
-  local reach = pmtu.asked == "hop" and (" as far as hop %d, as the target "
+  local reach = pmtu.probed == "hop" and (" as far as hop %d, as the target "
     .. "does not reply"):format(pmtu.hop.ttl) or ""
   if pmtu.error then
     return ("Path MTU not searched: %s."):format(pmtu.error)
@@ -186,7 +186,7 @@ function M.line(result)
   if not pmtu then
     return nil
   end
-  local lie = (pmtu.lies or 0) > 0
+  local lie = (pmtu.invalid_messages or 0) > 0
     and (" %s named MTUs that cannot be, which were ignored."):format(
       pmtu.invalid_from) or ""
   local more = pmtu.unlisted and (" %d messages told of further reductions, "

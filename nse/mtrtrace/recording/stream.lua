@@ -17,9 +17,9 @@ local M = {}
 
 local math_type = math.type
 
---- Rises when a stream is no longer what readers of the last one expect: 4
+--- Rises when a stream is no longer what readers of the last one expect: 5
 -- renamed keys, so recordings of earlier formats are refused.
-M.FORMAT = 4
+M.FORMAT = 5
 
 -- ---- values ---------------------------------------------------------------
 
@@ -75,13 +75,13 @@ end
 -- Keys of events in the order in which they are written; what is not here
 -- says the same in another unit.
 local EVENT = {
-  "ttl", "probe", "index", "flow", "class", "shared", "blind", "from",
+  "ttl", "probe", "index", "flow", "class", "shared", "during_drops", "from",
   "target", "reply", "answer", "type", "code", "reply_ttl", "reply_tos",
   "reply_size", "reply_ip_id", "quote_length", "quoted_ttl", "quoted_tos",
   "quoted_size", "mtu", "rtt_ns", "clock_adjustment", "was_error",
   "was_unreachable", "late", "elsewhere", "ending", "error",
   "sample_interval_ns",
-  "tests", "burst_received",
+  "burst_sent", "burst_received",
 }
 
 -- There are many events: what does not change is written once.

@@ -20,7 +20,7 @@ end
 
 -- What a map shows of a hop, by keys of the field table.
 local SHOWN = { "ip", "name", "asn", "organization", "geo_country",
-  "geo_region", "geo_city", "avg" }
+  "geo_region", "geo_city", "avg_ms" }
 
 local function properties(result, hop, responder)
   local parts = {
@@ -30,7 +30,7 @@ local function properties(result, hop, responder)
     local value = fields.raw(fields.get(key), "responder", responder)
     if value ~= nil then
       parts[#parts + 1] = quote(key) .. ":"
-        .. (key == "avg" and value or quote(value))
+        .. (key == "avg_ms" and value or quote(value))
     end
   end
   return table.concat(parts, ",")

@@ -11,7 +11,7 @@ local structured = require "mtrtrace.report.structured"
 local M = {}
 
 --- Rises when a document is no longer what readers of the last one expect.
-M.FORMAT = 2
+M.FORMAT = 3
 
 local DIGITS = { __tojson = function(self) return self[1] end }
 

@@ -101,7 +101,7 @@ end
 function Probes:event(event)
   local flow = #self.flows > 1 and event.flow or self.flows[1]
   self.sent = self.sent + (event.kind == "sent" and 1 or 0)
-  if event.kind == "rate_limited" then
+  if event.kind == "rate-limited" then
     hop_of(self, event.ttl).flows[flow] = nil
     sample_of(self, event.ttl, flow).rate_limited = true
   elseif event.kind == "path-changed" and event.ending then

@@ -125,9 +125,9 @@ local REPORT = all_required {
   { "ip", text "who said it" },
   { "mtu", value("integer", "MTU that it names, bytes; 0: none; null where "
     .. "it is another error", true) },
-  { "first", value("number", "when it came first, seconds since the trace "
+  { "first_s", value("number", "when it came first, seconds since the trace "
     .. "began", true) },
-  { "last", value("number", "when it came last", true) },
+  { "last_s", value("number", "when it came last", true) },
 }
 
 local function hop()
@@ -141,10 +141,11 @@ local function hop()
   out.properties.untested = value("boolean", "true where probes went "
     .. "unanswered that no test has cleared of a rate limit: loss is null; "
     .. "else absent")
-  out.properties.rivals = value("boolean", "true where probes went "
+  out.properties.shared_rate_limit = value("boolean", "true where probes went "
     .. "unanswered as other targets traced at once may have used up the rate "
     .. "limit of the host here; else absent")
-  out.properties.blind = value("integer", "how many of the lost probes were "
+  out.properties.lost_during_drops = value("integer",
+    "how many of the lost probes were "
     .. "under way while the capture on this host dropped packets, which may "
     .. "have been their replies; absent where none was")
   return out
@@ -181,9 +182,9 @@ local PER_FLOW = {
   { "first_hop", whole "TTL of the first entry of path" },
   { "sent", value("integer", "counted probes to the target", true) },
   { "received", value("integer", "answered ones of those", true) },
-  { "loss", value("number", "of the target (%)", true) },
-  { "loss_low", value("number", "lower end at 95 % (%)", true) },
-  { "loss_high", value("number", "upper end at 95 % (%)", true) },
+  { "loss_percent", value("number", "of the target (%)", true) },
+  { "loss_low_percent", value("number", "lower end at 95 % (%)", true) },
+  { "loss_high_percent", value("number", "upper end at 95 % (%)", true) },
   { "avg_ms", value("number", "mean round trip to the target", true) },
   { "crc32", text "identifier of the path" },
   { "sha256", text "identifier of the path" },
@@ -200,9 +201,11 @@ local NODE = {
   { "target", value("boolean", "whether it is the target") },
   { "stop", value("boolean", "whether it ends the path otherwise") },
   { "per_packet", value("boolean", "whether its hop is balanced so") },
-  { "next", value("integer", "next hops found", true) },
-  { "tested", value("integer", "flows that were answered there", true) },
-  { "miss", value("number", "chance that one more was missed, at most (%)",
+  { "next_hops", value("integer", "next hops found", true) },
+  { "answered_flows", value("integer", "flows that were answered there",
+    true) },
+  { "miss_probability_percent", value("number",
+    "chance that one more was missed, at most (%)",
     true) },
   { "flows", FLOW_LIST },
 }
@@ -213,21 +216,25 @@ local LINK = {
   { "ttl", whole "distance of the first" },
   { "per_packet", value("boolean", "whether no single flow shows it",
     true) },
-  { "measured", value("integer", "flows that the figures are of", true) },
+  { "measured_flows", value("integer", "flows that the figures are of",
+    true) },
   { "sent", value("integer", "counted probes of these to the far end", true) },
   { "received", value("integer", "answered ones of those", true) },
-  { "loss", value("number", "of the far end, by this link (%)", true) },
-  { "loss_low", value("number", "lower end at 95 % (%)", true) },
-  { "loss_high", value("number", "upper end at 95 % (%)", true) },
+  { "loss_percent", value("number", "of the far end, by this link (%)",
+    true) },
+  { "loss_low_percent", value("number", "lower end at 95 % (%)", true) },
+  { "loss_high_percent", value("number", "upper end at 95 % (%)", true) },
   { "avg_ms", value("number", "mean round trip to the far end", true) },
   { "stdev_ms", value("number", "its sample deviation", true) },
   { "flows", FLOW_LIST },
 }
 
 local GRAPH = {
-  { "confidence", value("number", "that nothing is missing, if what is "
+  { "confidence_percent", value("number",
+    "that nothing is missing, if what is "
     .. "assumed holds (%)", true) },
-  { "per_vertex", value("number", "the same for each node (%)", true) },
+  { "confidence_per_node_percent", value("number",
+    "the same for each node (%)", true) },
   { "limited", value("boolean", "whether it was ended early", true) },
   { "flow_count", value("integer", "flows in all", true) },
   { "nodes", list("interfaces, by distance", all_required(NODE)) },
@@ -236,7 +243,7 @@ local GRAPH = {
     object { { "type", "string" } }) },
 }
 
-local SHRINK = {
+local REDUCTION = {
   { "ttl", value("integer",
     "hop beyond which the MTU is smaller; null where that "
     .. "is a range", true) },
@@ -252,16 +259,18 @@ local PMTU = {
   { "mtu", value("integer", "largest packet that passed, bytes", true) },
   { "exact", value("boolean", "whether larger ones are known not to pass",
     true) },
-  { "most", value("integer", "what is larger was refused, or not answered, "
+  { "upper_bound", value("integer",
+    "what is larger was refused, or not answered, "
     .. "bytes", true) },
   { "link_mtu", value("integer", "of the interface, bytes", true) },
-  { "asked", text("target, or hop where the target does not answer", true) },
+  { "probed", text("target, or hop where the target does not answer", true) },
   { "reductions", list("MTU reductions on the forward path",
-    all_required(SHRINK)) },
+    all_required(REDUCTION)) },
   { "done", value("boolean", "whether the search ended", true) },
   { "limited", value("boolean", "whether bounds or contradicting answers "
     .. "ended it", true) },
-  { "lies", value("integer", "messages ignored, as their MTU cannot be",
+  { "invalid_messages", value("integer",
+    "messages ignored, as their MTU cannot be",
     true) },
   { "invalid_from", text("who sent the first of them", true) },
   { "sent", value("integer", "probes", true) },

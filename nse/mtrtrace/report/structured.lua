@@ -121,8 +121,8 @@ local function report_table(report, new, shape)
   local periods, out = report.periods, code_table(report, new, shape)
   out.ip = report.address
   out.mtu = plain(report.mtu, shape)
-  out.first = plain(periods[1].first, shape)
-  out.last = plain(periods[#periods].last, shape)
+  out.first_s = plain(periods[1].first, shape)
+  out.last_s = plain(periods[#periods].last, shape)
   return out
 end
 
@@ -131,7 +131,8 @@ local function hop_table(hop, new, shape)
   add_fields(out, "hop", hop, shape)
   out.silent = hop.silent or false
   out.untested = hop.untested or nil
-  out.rivals, out.blind = hop.rivals or nil, hop.blind
+  out.shared_rate_limit, out.lost_during_drops = hop.shared_rate_limit or nil,
+    hop.lost_during_drops
   out.reports = some(each(hop.reports, new, report_table, shape), shape)
   out.responders = each(hop.responders, new, responder_table, shape)
   return out
@@ -167,13 +168,17 @@ local FLOW = {
   "loss_high", "avg_ms",
 }
 local SHARES = { loss = true, loss_low = true, loss_high = true,
-  confidence = true, per_vertex = true, miss = true }
+  confidence = true, confidence_per_node = true, miss_probability = true }
 
 local function pick(from, keys, new, shape)
   local out = new()
   for _, key in ipairs(keys) do
     local value = from[key]
-    out[key] = plain(SHARES[key] and value and value * 100.0 or value, shape)
+    if SHARES[key] then
+      out[format.key(key, "share")] = plain(value and value * 100.0, shape)
+    else
+      out[key] = plain(value, shape)
+    end
   end
   return out
 end
@@ -193,10 +198,10 @@ local function flow_table(flow, new, shape)
   return out
 end
 
-local GRAPH = { "confidence", "per_vertex", "limited", "flow_count" }
+local GRAPH = { "confidence", "confidence_per_node", "limited", "flow_count" }
 local NODE = { "id", "ttl", "address", "target", "stop", "per_packet",
-  "next", "tested", "miss" }
-local LINK = { "from", "to", "ttl", "per_packet", "measured", "sent",
+  "next_hops", "answered_flows", "miss_probability" }
+local LINK = { "from", "to", "ttl", "per_packet", "measured_flows", "sent",
   "received", "loss", "loss_low", "loss_high", "avg_ms", "stdev_ms" }
 
 local function part_of(keys)
@@ -215,15 +220,14 @@ local function graph_table(graph, new, shape)
   return out
 end
 
-local PMTU = { "mtu", "exact", "most", "link_mtu", "asked" }
+local PMTU = { "mtu", "exact", "upper_bound", "link_mtu", "probed" }
 local PMTU_HOP = { "ttl", "address" }
-local SHRINK = { "ttl", "address", "mtu", "method", "from", "to" }
-local PMTU_END = { "done", "limited", "lies", "invalid_from", "sent",
-  "elapsed_s",
-  "error" }
+local REDUCTION = { "ttl", "address", "mtu", "method", "from", "to" }
+local PMTU_END = { "done", "limited", "invalid_messages", "invalid_from",
+  "sent", "elapsed_s", "error" }
 
 local function reduction_table(reduction, new, shape)
-  return pick(reduction, SHRINK, new, shape)
+  return pick(reduction, REDUCTION, new, shape)
 end
 
 local function pmtu_table(pmtu, new, shape)

@@ -72,7 +72,7 @@ local function add_target(row, result)
     return
   end
   row.target_sent, row.target_received = hop.sent, hop.received
-  row.target_loss = percent(hop.loss)
+  row.target_loss_percent = percent(hop.loss)
   for _, key in ipairs(TIMES) do
     row["target_" .. key] = responder[key]
   end
@@ -138,8 +138,9 @@ local function hop_row(common, hop)
     "send_errors", "unreachable", "total_sent", "total_received" } do
     row[key] = hop[key]
   end
-  row.loss, row.loss_low = percent(hop.loss), percent(hop.loss_low)
-  row.loss_high = percent(hop.loss_high)
+  row.loss_percent = percent(hop.loss)
+  row.loss_low_percent = percent(hop.loss_low)
+  row.loss_high_percent = percent(hop.loss_high)
   row.loss_periods = found and found.periods
   row.loss_bursts = found and found.bursts
   row.loss_burst_max_s = found and found.max_s

@@ -74,7 +74,7 @@ local ANSWERED = { reply = true, late = true, timeout = false,
 --- Takes an event of a trace.
 -- @tparam table event as trace:events() gives it
 function Buckets:add(event)
-  if event.kind == "rate_limited" then -- what came before counts no more
+  if event.kind == "rate-limited" then -- what came before counts no more
     self.hops[event.ttl] = nil
   elseif event.class == "counted" and event.probe then
     local hop = hop_of(self, event.ttl)

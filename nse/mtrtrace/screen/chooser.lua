@@ -16,7 +16,7 @@ end
 local function toggle(state, key)
   local list, had, all = {}, state:has_column(key), {}
   for i, field in ipairs(fields.all()) do
-    all[field.key] = i
+    all[field.name] = i
   end
   for _, other in ipairs(state.columns) do
     if not had and all[other] > all[key] then
@@ -41,7 +41,7 @@ function M.press(state, key)
   if STEPS[key] then
     open.at = math.max(1, math.min(#all, open.at + STEPS[key]))
   elseif key == "space" or key == "x" then
-    toggle(state, all[open.at].key)
+    toggle(state, all[open.at].name)
   elseif key == "d" then
     state.columns = state.first_columns
   elseif CLOSING[key] then
@@ -61,8 +61,8 @@ function M.draw(canvas, state, area)
   open.top = math.max(open.at - height + 1, math.min(open.top, open.at))
   for i = open.top, math.min(#all, open.top + height - 1) do
     local field, y = all[i], area.y + i - open.top + 1
-    canvas:put(1, y, state:has_column(field.key) and "[x]" or "[ ]", "key")
-    canvas:put(5, y, field.key, "", 16)
+    canvas:put(1, y, state:has_column(field.name) and "[x]" or "[ ]", "key")
+    canvas:put(5, y, field.name, "", 16)
     canvas:put(22, y, field.about, "dim")
     if i == open.at then
       canvas:tint(y, "chosen")

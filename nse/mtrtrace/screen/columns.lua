@@ -110,7 +110,7 @@ local function measure(keys, list, show)
 end
 
 local function narrowest(column)
-  local least = NARROW[column.field.key]
+  local least = NARROW[column.field.name]
     or column.field.kind == "name" and NARROW_NAME or column.width
   return math.min(column.width, math.max(least, #column.field.title))
 end

@@ -39,7 +39,7 @@ local SAID = { hop = true, host = true, ip = true, name = true,
 local function figures(row, show)
   local out = {}
   for _, field in ipairs(fields.all()) do
-    local text = not SAID[field.key] and fields.cell(field, row) or "-"
+    local text = not SAID[field.name] and fields.cell(field, row) or "-"
     if text ~= "-" and text ~= "" and text ~= "no" then
       out[#out + 1] = ("%s %s"):format(field.title, show(text))
     end

@@ -46,7 +46,7 @@ local OUTCOMES = {
 --- Takes an event of a trace.
 -- @tparam table event as trace:events() gives it
 function History:add(event)
-  if event.kind == "rate_limited" then -- what came before counts no more
+  if event.kind == "rate-limited" then -- what came before counts no more
     self.hops[event.ttl] = nil
   end
   if event.class ~= "counted" then

@@ -82,7 +82,7 @@ function KINDS.done(self, way)
   self.state = "done"
 end
 
-function KINDS.rate_limited(_, way, event)
+KINDS["rate-limited"] = function(_, way, event)
   way.rate_limits[event.ttl] = event
 end
 

@@ -38,14 +38,15 @@ end
 local function loss_of(row)
   if row.own then
     return loss_style { loss = row.responder.loss, silent = row.hop.silent,
-      better_beyond = row.hop.better_beyond, rivals = row.hop.rivals,
-      blind = row.hop.blind }
+      better_beyond = row.hop.better_beyond,
+        shared_rate_limit = row.hop.shared_rate_limit,
+      lost_during_drops = row.hop.lost_during_drops }
   end
   return loss_style(row.hop)
 end
 
 local function cell_style(column, row)
-  if column.field.key == "loss" and (row.first or row.own)
+  if column.field.name == "loss" and (row.first or row.own)
     and not row.last_ttl then
     return loss_of(row)
   elseif not row.responder or not row.first and not row.own then
@@ -64,7 +65,7 @@ end
 
 local function draw_head(canvas, state, list, y, more)
   for _, column in ipairs(list) do
-    local style = state.sort == column.field.key and "sorted" or "head"
+    local style = state.sort == column.field.name and "sorted" or "head"
     put_cell(canvas, column, column.field.title, y, style)
   end
   if more or state.left > 0 then

@@ -4,7 +4,8 @@
 -- The text table, the structured output and the list of valid column names
 -- all read it. Pure: no clock, no I/O.
 --
--- A field is { key, title, unit, width, kind, hop, responder, about }.
+-- A field is { name, key, title, unit, width, kind, hop, responder, about }.
+-- `name` is what a user calls the column, `key`, made from it, has the unit.
 -- `hop` and `responder` say where the value comes from: the name of a key in
 -- the hop or responder of a trace result, or a function of it. A row's first
 -- line shows the hop's value where there is one, later lines the responder's;
@@ -100,201 +101,202 @@ end
 
 -- Order is the order of the columns; `default` puts one into the table.
 local FIELDS = {
-  { key = "hop", title = "Hop", unit = "TTL", width = 4, kind = "count",
+  { name = "hop", title = "Hop", unit = "TTL", width = 4, kind = "count",
     default = true, hop = "ttl", later = "", folded = folded_range,
     about = "distance: the TTL at which the hop answered" },
-  { key = "ip", title = "IP Address", width = 15, kind = "name",
+  { name = "ip", title = "IP Address", width = 15, kind = "name",
     default = true, responder = "address", silent = "*", folded = star,
     about = "address that answered; * where nothing ever did" },
-  { key = "host", title = "Host", width = 20, kind = "name",
+  { name = "host", title = "Host", width = 20, kind = "name",
     responder = host_name, silent = "*", folded = star, derived = true,
     about = "name of the address, or the address where it has none" },
-  { key = "loss", title = "Loss%", unit = "%", width = 6, kind = "share",
+  { name = "loss", title = "Loss%", unit = "%", width = 6, kind = "share",
     default = true, hop = "loss", responder = "loss",
     remark = loss_remark, marks = marks.of,
     about = "unanswered of the finished counted probes" },
-  { key = "loss_low", title = "Loss-Low%", unit = "%", width = 6,
+  { name = "loss_low", title = "Loss-Low%", unit = "%", width = 6,
     kind = "share", hop = "loss_low", responder = "loss_low",
     about = "lower end of the 95 % interval of the loss (Wilson)" },
-  { key = "loss_high", title = "Loss-High%", unit = "%", width = 6,
+  { name = "loss_high", title = "Loss-High%", unit = "%", width = 6,
     kind = "share", hop = "loss_high", responder = "loss_high",
     about = "upper end of the 95 % interval of the loss (Wilson)" },
-  { key = "sent", title = "Sent", unit = "probes", width = 5,
+  { name = "sent", title = "Sent", unit = "probes", width = 5,
     kind = "count", default = true, hop = "sent", responder = "sent",
     about = "finished counted probes" },
-  { key = "received", title = "Recv", unit = "probes", width = 5,
+  { name = "received", title = "Recv", unit = "probes", width = 5,
     kind = "count", default = true, hop = "received",
     responder = "received", about = "answered counted probes" },
-  { key = "dropped", title = "Drop", unit = "probes", width = 5,
+  { name = "dropped", title = "Drop", unit = "probes", width = 5,
     kind = "count", hop = dropped, derived = true,
     about = "finished counted probes that were not answered" },
-  { key = "last", title = "Last(ms)", unit = "ms", width = 8, kind = "ms",
+  { name = "last", title = "Last(ms)", unit = "ms", width = 8, kind = "ms",
     responder = "last_ms", about = "round trip of the last answer" },
-  { key = "avg", title = "Avg(ms)", unit = "ms", width = 8, kind = "ms",
+  { name = "avg", title = "Avg(ms)", unit = "ms", width = 8, kind = "ms",
     default = true, responder = "avg_ms", about = "mean round trip" },
-  { key = "gmean", title = "GMean(ms)", unit = "ms", width = 8, kind = "ms",
+  { name = "gmean", title = "GMean(ms)", unit = "ms", width = 8, kind = "ms",
     responder = "gmean_ms", about = "geometric mean of the round trips" },
-  { key = "best", title = "Best(ms)", unit = "ms", width = 8, kind = "ms",
+  { name = "best", title = "Best(ms)", unit = "ms", width = 8, kind = "ms",
     responder = "best_ms", about = "shortest round trip" },
-  { key = "worst", title = "Worst(ms)", unit = "ms", width = 8,
+  { name = "worst", title = "Worst(ms)", unit = "ms", width = 8,
     kind = "ms", responder = "worst_ms", about = "longest round trip" },
-  { key = "median", title = "Median(ms)", unit = "ms", width = 8,
+  { name = "median", title = "Median(ms)", unit = "ms", width = 8,
     kind = "ms", responder = "median_ms", about = "median round trip" },
-  { key = "p95", title = "P95(ms)", unit = "ms", width = 8, kind = "ms",
+  { name = "p95", title = "P95(ms)", unit = "ms", width = 8, kind = "ms",
     responder = "p95_ms", about = "95th percentile of the round trips" },
-  { key = "stdev", title = "StDev(ms)", unit = "ms", width = 8,
+  { name = "stdev", title = "StDev(ms)", unit = "ms", width = 8,
     kind = "ms", default = true, responder = "stdev_ms",
     about = "sample standard deviation of the round trips" },
-  { key = "jitter", title = "Jitter(ms)", unit = "ms", width = 8,
+  { name = "jitter", title = "Jitter(ms)", unit = "ms", width = 8,
     kind = "ms", default = true, responder = "jitter_ms",
     about = "mean difference of consecutive round trips" },
-  { key = "jitter_last", title = "Jitter-Last(ms)", unit = "ms", width = 8,
+  { name = "jitter_last", title = "Jitter-Last(ms)", unit = "ms", width = 8,
     kind = "ms", responder = "jitter_last_ms",
     about = "difference of the last two consecutive round trips" },
-  { key = "jitter_worst", title = "Jitter-Max(ms)", unit = "ms", width = 8,
+  { name = "jitter_worst", title = "Jitter-Max(ms)", unit = "ms", width = 8,
     kind = "ms", responder = "jitter_worst_ms",
     about = "largest difference of consecutive round trips" },
-  { key = "jitter_rfc3550", title = "Jitter-RFC3550(ms)", unit = "ms",
+  { name = "jitter_rfc3550", title = "Jitter-RFC3550(ms)", unit = "ms",
     width = 8, kind = "ms", responder = "jitter_rfc3550_ms",
     about = "interarrival jitter, smoothed as in RFC 3550" },
-  { key = "reply_ttl", title = "Reply-TTL", unit = "TTL", width = 4,
+  { name = "reply_ttl", title = "Reply-TTL", unit = "TTL", width = 4,
     kind = "count", responder = "reply_ttl",
     about = "TTL that was left in the hop's answer" },
-  { key = "late", title = "Late", unit = "probes", width = 5,
+  { name = "late", title = "Late", unit = "probes", width = 5,
     kind = "count", hop = "late", responder = "late",
     about = "answers that came after their probe's deadline" },
-  { key = "duplicates", title = "Dup", unit = "replies", width = 5,
+  { name = "duplicates", title = "Dup", unit = "replies", width = 5,
     kind = "count", hop = "duplicates", responder = "duplicates",
     about = "further answers to a probe already answered" },
-  { key = "unlisted", title = "Unlisted", unit = "replies", width = 5,
+  { name = "unlisted", title = "Unlisted", unit = "replies", width = 5,
     kind = "count", hop = "unlisted",
     about = "replies from responders beyond the 64 that are listed" },
-  { key = "send_errors", title = "SendErr", unit = "probes", width = 5,
+  { name = "send_errors", title = "SendErr", unit = "probes", width = 5,
     kind = "count", hop = "send_errors",
     about = "probes this host could not send; they are not loss" },
-  { key = "unreachable", title = "Unreach", unit = "probes", width = 5,
+  { name = "unreachable", title = "Unreach", unit = "probes", width = 5,
     kind = "count", hop = "unreachable",
     about = "of the lost probes, those that a router reported unreachable" },
-  { key = "loss_periods", title = "Loss-Periods", width = 5,
+  { name = "loss_periods", title = "Loss-Periods", width = 5,
     kind = "count", hop = of_bursts "periods",
     about = "runs of consecutive lost probes (loss periods of RFC 3357)" },
-  { key = "longest_loss_period", title = "Loss-Longest", unit = "probes",
+  { name = "longest_loss_period", title = "Loss-Longest", unit = "probes",
     width = 5, kind = "count", hop = of_bursts "longest",
     about = "lost probes in the longest of them" },
-  { key = "loss_distance", title = "Loss-Dist", unit = "probes", width = 5,
+  { name = "loss_distance", title = "Loss-Dist", unit = "probes", width = 5,
     kind = "count", hop = of_bursts "distance",
     about = "median distance of consecutive losses (RFC 3357)" },
-  { key = "loss_bursts", title = "Bursts", width = 5,
+  { name = "loss_bursts", title = "Bursts", width = 5,
     kind = "count", hop = of_bursts "bursts",
     about = "loss periods of two probes or more" },
-  { key = "loss_burst_min_s", title = "Burst-Min(s)", unit = "s", width = 6,
+  { name = "loss_burst_min", title = "Burst-Min(s)", unit = "s", width = 6,
     kind = "seconds", hop = of_bursts "min_s",
     about = "time that the shortest of them took" },
-  { key = "loss_burst_max_s", title = "Burst-Max(s)", unit = "s", width = 6,
+  { name = "loss_burst_max", title = "Burst-Max(s)", unit = "s", width = 6,
     kind = "seconds", hop = of_bursts "max_s",
     about = "time that the longest of them took" },
-  { key = "total_sent", title = "Total-Sent", unit = "probes", width = 5,
+  { name = "total_sent", title = "Total-Sent", unit = "probes", width = 5,
     kind = "count", hop = "total_sent",
     about = "all probes sent, those that only test the pace included" },
-  { key = "total_received", title = "Total-Recv", unit = "probes", width = 5,
+  { name = "total_received", title = "Total-Recv", unit = "probes", width = 5,
     kind = "count", hop = "total_received",
     about = "all probes answered, those that only test included" },
-  { key = "rate_limited", title = "Rate-Limited", width = 12, kind = "flag",
+  { name = "rate_limited", title = "Rate-Limited", width = 12, kind = "flag",
     hop = marks.is_resampled,
     about = "whether the loss is of probes sent more slowly (r)" },
-  { key = "burst_sent", title = "Burst-Sent", unit = "probes", width = 5,
-    kind = "count", hop = of_rate_limit "tests",
+  { name = "burst_sent", title = "Burst-Sent", unit = "probes", width = 5,
+    kind = "count", hop = of_rate_limit "burst_sent",
     about = "probes sent back to back before the sample was replaced" },
-  { key = "burst_received", title = "Burst-Recv", unit = "probes", width = 5,
+  { name = "burst_received", title = "Burst-Recv", unit = "probes", width = 5,
     kind = "count", hop = of_rate_limit "burst_received",
     about = "those of them that were answered" },
-  { key = "sample_interval_s", title = "Interval(s)", unit = "s", width = 6,
+  { name = "sample_interval", title = "Interval(s)", unit = "s", width = 6,
     kind = "seconds", hop = of_rate_limit "sample_interval_s",
     about = "time between the probes of the sample that counts" },
-  { key = "initial_sent", title = "Initial-Sent", unit = "probes", width = 5,
+  { name = "initial_sent", title = "Initial-Sent", unit = "probes", width = 5,
     kind = "count", hop = of_rate_limit "initial_sent",
     about = "probes of the faster sample that was replaced" },
-  { key = "initial_received", title = "Initial-Recv", unit = "probes",
+  { name = "initial_received", title = "Initial-Recv", unit = "probes",
     width = 5, kind = "count", hop = of_rate_limit "initial_received",
     about = "answered probes of the sample that was replaced" },
-  { key = "shared", title = "Shared", unit = "probes", width = 5,
+  { name = "shared", title = "Shared", unit = "probes", width = 5,
     kind = "count", hop = of_rate_limit "shared",
     about = "of the counted probes, those that other traces sent" },
-  { key = "better_beyond", title = "Better-Beyond", width = 13, kind = "flag",
+  { name = "better_beyond", title = "Better-Beyond", width = 13, kind = "flag",
     hop = is "better_beyond",
     about = "whether hops beyond show that its losses are not the path's" },
-  { key = "flow", title = "Flow", width = 4, kind = "count",
+  { name = "flow", title = "Flow", width = 4, kind = "count",
     responder = "flow", about = "number of the flow that was answered" },
-  { key = "share", title = "Share%", unit = "%", width = 6, kind = "share",
+  { name = "share", title = "Share%", unit = "%", width = 6, kind = "share",
     responder = "share",
     about = "of the flows answered at this distance, those that pass it" },
-  { key = "flows", title = "Flows", width = 8, kind = "name",
+  { name = "flows", title = "Flows", width = 8, kind = "name",
     responder = numbers "flows", about = "numbers of the flows it answered" },
-  { key = "path", title = "Path", width = 4, kind = "name",
+  { name = "path", title = "Path", width = 4, kind = "name",
     responder = numbers "paths",
     about = "numbers of the paths through it, where there are several flows" },
-  { key = "back", title = "Back", unit = "hops", width = 4, kind = "count",
+  { name = "back", title = "Back", unit = "hops", width = 4, kind = "count",
     responder = reverse.back, derived = true,
     about = "hops its answers came over, by the TTL left in them" },
-  { key = "mpls", title = "MPLS", width = 20, kind = "name",
+  { name = "mpls", title = "MPLS", width = 20, kind = "name",
     responder = extension.labels,
     about = "label stack it received: label, traffic class, TTL" },
-  { key = "interfaces", title = "Interfaces", width = 20, kind = "name",
+  { name = "interfaces", title = "Interfaces", width = 20, kind = "name",
     responder = extension.interfaces,
     about = "interfaces it names in ICMP extensions" },
-  { key = "objects", title = "Objects", width = 12, kind = "name",
+  { name = "objects", title = "Objects", width = 12, kind = "name",
     responder = extension.unknown,
     about = "ICMP extension objects of other classes: class/type, bytes" },
-  { key = "extension", title = "Extension", width = 9, kind = "name",
+  { name = "extension", title = "Extension", width = 9, kind = "name",
     responder = extension.state,
     about = "how its ICMP extensions came: ok, old-style, checksum wrong" },
-  { key = "codes", title = "ICMP", width = 8, kind = "name",
+  { name = "codes", title = "ICMP", width = 8, kind = "name",
     responder = code_list, text_only = true,
     about = "every ICMP type/code seen from the address" },
-  { key = "special", title = "Range", width = 10, kind = "name",
+  { name = "special", title = "Range", width = 10, kind = "name",
     responder = "special",
     about = "class of a special-purpose address, such as private or cgn" },
-  { key = "asn", title = "ASN", width = 8, kind = "name", default = true,
+  { name = "asn", title = "ASN", width = 8, kind = "name", default = true,
     responder = asn, about = "autonomous system that announces the address" },
-  { key = "organization", title = "Organization", width = 16,
+  { name = "organization", title = "Organization", width = 16,
     kind = "name", longest = 48, default = true, responder = organization,
     about = "holder of the autonomous system" },
-  { key = "name", title = "Name", width = 20, kind = "name",
+  { name = "name", title = "Name", width = 20, kind = "name",
     responder = "name", about = "name of the address, by reverse DNS" },
-  { key = "prefix", title = "Prefix", width = 18, kind = "name",
+  { name = "prefix", title = "Prefix", width = 18, kind = "name",
     responder = "prefix", about = "announced prefix that holds the address" },
-  { key = "registry", title = "Registry", width = 8, kind = "name",
+  { name = "registry", title = "Registry", width = 8, kind = "name",
     responder = "registry", about = "registry that allocated the prefix" },
-  { key = "country", title = "CC", width = 2, kind = "name",
+  { name = "country", title = "CC", width = 2, kind = "name",
     responder = "country", about = "country the prefix is registered in" },
-  { key = "rpki", title = "RPKI", width = 9, kind = "name",
+  { name = "rpki", title = "RPKI", width = 9, kind = "name",
     responder = "rpki", about = "route origin validation: valid, invalid "
       .. "or not_found, by the IRR server" },
-  { key = "announced", title = "Announced", width = 9, kind = "flag",
+  { name = "announced", title = "Announced", width = 9, kind = "flag",
     responder = "announced",
     about = "whether a route to the address is seen in BGP" },
-  { key = "asn_source", title = "ASN Source", width = 20, kind = "name",
+  { name = "asn_source", title = "ASN Source", width = 20, kind = "name",
     responder = "source", about = "servers and registries the ASN is from" },
-  { key = "geo_country", title = "Country", width = 2, kind = "name",
+  { name = "geo_country", title = "Country", width = 2, kind = "name",
     responder = of_place "country", about = "country the database names" },
-  { key = "geo_region", title = "Region", width = 12, kind = "name",
+  { name = "geo_region", title = "Region", width = 12, kind = "name",
     responder = of_place "region", about = "region the database names" },
-  { key = "geo_city", title = "City", width = 12, kind = "name",
+  { name = "geo_city", title = "City", width = 12, kind = "name",
     responder = of_place "city", about = "city the database names" },
-  { key = "latitude", title = "Latitude", unit = "degrees", width = 9,
+  { name = "latitude", title = "Latitude", unit = "degrees", width = 9,
     kind = "degrees", responder = of_place "latitude",
     about = "north of the equator, by the database" },
-  { key = "longitude", title = "Longitude", unit = "degrees", width = 9,
+  { name = "longitude", title = "Longitude", unit = "degrees", width = 9,
     kind = "degrees", responder = of_place "longitude",
     about = "east of Greenwich, by the database" },
-  { key = "os", title = "OS Guess", width = 12, kind = "name",
+  { name = "os", title = "OS Guess", width = 12, kind = "name",
     default = true, responder = os_guess,
     about = "operating system, from evidence only; ? where in doubt" },
 }
 
-local BY_KEY = {}
+local BY_WORD = {}
 for _, field in ipairs(FIELDS) do
-  BY_KEY[field.key] = field
+  field.key = format.key(field.name, field.kind)
+  BY_WORD[field.key], BY_WORD[field.name] = field, field
 end
 
 local function pick(source, from)
@@ -380,7 +382,7 @@ local LETTERS = {
   M = "jitter", X = "jitter_worst", I = "jitter_rfc3550",
 }
 
---- The key of a letter of mtr's option -o.
+--- The column of a letter of mtr's option -o.
 -- @tparam string letter
 -- @treturn ?string
 function M.of_letter(letter)
@@ -399,21 +401,21 @@ function M.all()
   return FIELDS
 end
 
---- The keys of the default table, in order.
+--- The names of the columns of the default table, in order.
 -- @treturn {string,...}
-function M.default_keys()
-  local keys = {}
+function M.default_names()
+  local names = {}
   for _, field in ipairs(FIELDS) do
-    keys[#keys + 1] = field.default and field.key or nil
+    names[#names + 1] = field.default and field.name or nil
   end
-  return keys
+  return names
 end
 
---- The field of a key.
--- @tparam string key
--- @treturn ?table nil for an unknown key
-function M.get(key)
-  return BY_KEY[key]
+--- The field of a word.
+-- @tparam string word a column's name, or its key
+-- @treturn ?table nil for an unknown one
+function M.get(word)
+  return BY_WORD[word]
 end
 
 return M

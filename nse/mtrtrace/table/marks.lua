@@ -25,7 +25,8 @@ end
 -- @tparam table hop of a trace result
 -- @treturn boolean
 function M.is_doubtful(hop)
-  return hop.better_beyond ~= nil or hop.rivals ~= nil or hop.blind ~= nil
+  return hop.better_beyond ~= nil or hop.shared_rate_limit ~= nil
+    or hop.lost_during_drops ~= nil
 end
 
 -- "?" is explained hop by hop, in mtrtrace.table.notes.

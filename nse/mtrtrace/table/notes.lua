@@ -119,8 +119,9 @@ local function capture_drops(result)
   end
   local blind = {}
   for _, hop in ipairs(result.hops) do
-    blind[#blind + 1] = hop.blind and ("%d of %d at hop %d"):format(
-      hop.blind, hop.sent - hop.received, hop.ttl) or nil
+    blind[#blind + 1] = hop.lost_during_drops
+      and ("%d of %d at hop %d"):format(
+      hop.lost_during_drops, hop.sent - hop.received, hop.ttl) or nil
   end
   return ("%s dropped by the capture on this host%s."):format(
     plural(n, "packet was", "packets were"), #blind == 0 and ": some loss may "
@@ -249,7 +250,7 @@ end
 -- rate limit.
 local function rivals(result)
   for _, hop in ipairs(result.hops) do
-    if hop.rivals and hop.received < hop.sent then
+    if hop.shared_rate_limit and hop.received < hop.sent then
       return ("Hop %d (?) left %d of %d probes unanswered: other targets "
         .. "traced at once reply from the same place, and may be addresses "
         .. "of one host, with one rate limit; trace it alone to be sure.")

@@ -52,7 +52,8 @@ end
 -- @tparam table hop of a trace result
 -- @treturn boolean
 function M.is_inconclusive(hop)
-  return (hop.untested or hop.rivals or hop.blind) and true or false
+  return (hop.untested or hop.shared_rate_limit or hop.lost_during_drops)
+    and true or false
 end
 
 -- More probes than this in a row, over several seconds: bursts that test
@@ -67,8 +68,8 @@ local function has_stopped(hop)
 end
 
 local function burst(rate_limit)
-  if rate_limit.tests > 0 then
-    return rate_limit.burst_received, rate_limit.tests
+  if rate_limit.burst_sent > 0 then
+    return rate_limit.burst_received, rate_limit.burst_sent
   end
   return rate_limit.initial_received, rate_limit.initial_sent
 end
@@ -155,7 +156,7 @@ local function rate_limited_verdict(hop)
   local rate_limit = hop.rate_limit
   local received, sent = sample(hop)
   local v = {
-    kind = "rate_limited", hop = hop.ttl, tests = rate_limit.tests,
+    kind = "rate_limited", hop = hop.ttl, burst_sent = rate_limit.burst_sent,
     burst_received = rate_limit.burst_received,
     initial_sent = rate_limit.initial_sent,
     initial_received = rate_limit.initial_received,

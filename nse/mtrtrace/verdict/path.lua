@@ -31,7 +31,7 @@ local function add_changes(out, list, is_change, about)
     local before, after = list[i - 1], list[i]
     if is_change(before, after) then
       out[#out + 1] = { ttl = about.hop.ttl, hop = about.hop,
-        flow = about.flow, at = after.at, before = before, after = after }
+        flow = about.flow, at = after.at_s, before = before, after = after }
     end
   end
 end

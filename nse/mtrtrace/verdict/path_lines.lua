@@ -71,7 +71,7 @@ local function search_line(graph)
     words.plural(known(graph.nodes), "address", "addresses"),
     words.plural(#graph.links, "link", "links"), graph.sent,
     words.plural(graph.flow_count, "flow", "flows"),
-    format.decimal(graph.per_vertex * 100),
+    format.decimal(graph.confidence_per_node * 100),
     format.decimal(math.floor(graph.confidence * 100)),
     graph.limited and " It met its limit: there may be more." or "",
     graph.whole == false and " More flows than can be measured are needed to "

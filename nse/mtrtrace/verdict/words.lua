@@ -70,8 +70,8 @@ end
 --   sample, 60 of 60 at 1.05 s"
 function M.rate_limited(v)
   local parts = {}
-  if v.tests > 0 then
-    parts[1] = ("%d of %d in a burst"):format(v.burst_received, v.tests)
+  if v.burst_sent > 0 then
+    parts[1] = ("%d of %d in a burst"):format(v.burst_received, v.burst_sent)
   end
   if v.initial_sent > 0 then
     parts[#parts + 1] = ("%d of %d in the initial sample"):format(

@@ -89,13 +89,14 @@ local function answer(t)
   return ("%s %d%s"):format(t.protocol or "HTTP", t.status, location)
 end
 
-local function think(t)
+local function server_time(t)
   if (t.retransmissions or 0) > 0 then
     return t.retransmissions == 1 and "1 packet was sent again"
       or ("%d packets were sent again"):format(t.retransmissions)
   end
-  return t.server_time_ms and "server think time " .. short(t.server_time_ms)
-    or t.too_short and "server think time too short to tell" or nil
+  return t.server_time_ms
+    and "server processing time " .. short(t.server_time_ms)
+    or t.too_short and "server processing time too short to tell" or nil
 end
 
 local STATUS = { [100] = "Continue", [101] = "Switching Protocols",
@@ -125,7 +126,7 @@ end
 
 local function details(t)
   return ("  (%s)"):format(join("; ", join(", ", service(t), answer(t)),
-    phases(t), interim(t), think(t), look_up(t)))
+    phases(t), interim(t), server_time(t), look_up(t)))
 end
 
 local function how_many(t)

@@ -205,7 +205,7 @@ end
 
 -- A round trip of the trace may be longer than that of the request; and where
 -- TCP lost a packet of the request, the server was not all that took time.
-local function add_think(out, result)
+local function add_server_time(out, result)
   local best = out.wait_ms and (out.retransmissions or 0) == 0
     and best_of(result)
   if best then
@@ -281,7 +281,7 @@ function Ttfb:annotate(result)
     out.certificate = self.untrusted or "trusted"
     out.unverified = self.untrusted ~= nil
   end
-  add_think(out, result)
+  add_server_time(out, result)
   result.ttfb = out
 end
 

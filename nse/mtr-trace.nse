@@ -280,6 +280,7 @@ between two networks the address may belong to the neighbour.
 -- <elem key="capture_drops">0</elem>
 -- <elem key="clock_adjustments">0</elem>
 -- <elem key="missing_tx_timestamp">0</elem>
+-- <elem key="path_id">94053318764405</elem>
 -- <table key="ttfb">
 --   <elem key="outcome">measured</elem>
 --   <elem key="ttfb_ms">124.561</elem>

@@ -1,9 +1,12 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 local check = require "check"
 local ident = require "mtrtrace.flows.ident"
+local ordered = require "mtrtrace.base.ordered"
 local random = require "sim.random"
+local rows = require "mtrtrace.rows.make"
 local sample = require "sample"
 local sha256 = require "mtrtrace.base.sha256"
+local structured = require "mtrtrace.report.structured"
 
 -- The examples of FIPS 180-4 and of NIST's further vectors.
 local DIGESTS = {
@@ -105,5 +108,28 @@ check.case("random_paths_have_an_identifier_each_and_the_same_twice",
       seen[id.sha256] = text
     end
   end)
+
+-- ---- as numbers ------------------------------------------------------------
+
+local function in_all(hops)
+  local result = sample.result(hops)
+  local row = rows.run({ vantage = "v" }, { name = "x" }, result)
+  return { ident.numbers(result)[1], row.path_id,
+    math.tointeger(tonumber(row.path_ids)),
+    structured.build(result, {}, ordered.new).path_id }
+end
+
+check.case("rows_and_json_have_one_identifier_of_a_path", function()
+  local hops = { one(1, "10.0.0.1"), sample.silent(2), one(3, "192.0.2.9"),
+    sample.silent(4) }
+  local want = sha256.number(sha256.hex "1 10.0.0.1\n2 *\n3 192.0.2.9\n")
+  check.equal(in_all(hops), { want, want, want, want })
+end)
+
+check.case("a_path_on_which_nothing_replied_has_no_identifier", function()
+  check.equal(in_all { sample.silent(1), sample.silent(2) }, {})
+  check.equal(ident.number_of_flow { path = {},
+    path_id = ident.of({}, 1) }, nil)
+end)
 
 check.finish()

@@ -30,7 +30,7 @@ check.case("head_has_its_keys_in_order", function()
   check.equal(table.concat(out(), " "), "target name protocol source "
     .. "interface mtu size packets reached ending target_ttl first_hop "
     .. "probed_hop elapsed_s sent capture_drops clock_adjustments "
-    .. "missing_tx_timestamp "
+    .. "missing_tx_timestamp path_id "
     .. "hops")
 end)
 

@@ -157,6 +157,9 @@ local function path_of(hops)
     end
     path[#path + 1] = hop.responders[1] and hop.responders[1].ip or false
   end
+  while #path > 0 and not path[#path] do
+    path[#path] = nil
+  end
   return path, at
 end
 

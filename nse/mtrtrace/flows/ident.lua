@@ -105,4 +105,34 @@ function M.number(path, first)
   return sha256.number(sha256.hex(M.text(path, first)))
 end
 
+-- The path of a flow as mtrtrace.flows.group has it, or of a result.
+local function number_of(path, id, first)
+  return #path > 0 and (id and sha256.number(id.sha256)
+    or M.number(path, first)) or nil
+end
+
+--- The identifiers of the paths of a result as numbers, each once, the first
+-- flow's first.
+-- @tparam table result of one flow, or of several by mtrtrace.flows.group
+-- @treturn {integer,...} none where nothing replied
+function M.numbers(result)
+  local list, seen = {}, {}
+  for _, flow in ipairs(result.flows or {}) do
+    local number = M.number_of_flow(flow)
+    list[#list + 1] = not seen[number or ""] and number or nil
+    seen[number or ""] = true
+  end
+  if not result.flows then
+    list[1] = number_of(M.path(result), nil, result.first_hop)
+  end
+  return list
+end
+
+--- The identifier of a flow's path as a number.
+-- @tparam table flow `path` and `path_id`, see mtrtrace.flows.group
+-- @treturn ?integer nil where nothing replied
+function M.number_of_flow(flow)
+  return number_of(flow.path, flow.path_id)
+end
+
 return M

@@ -188,6 +188,8 @@ local PER_FLOW = {
   { "avg_ms", value("number", "mean round trip to the target", true) },
   { "crc32", text "identifier of the path" },
   { "sha256", text "identifier of the path" },
+  { "path_id", value("integer", "the first 48 bits of sha256; null where "
+    .. "nothing replied", true) },
   { "path", list("addresses from first_hop on, * for silent ones",
     object { { "type", "string" } }) },
 }
@@ -328,6 +330,9 @@ local function trace_rows()
       .. "bears, by round trips (bit/s)", true) },
     { "clock_adjustments", whole "round trips left out as the clock was set" },
     { "missing_tx_timestamp", whole "answers without a time" },
+    { "path_id", value("integer", "identifier of the path, of several flows "
+      .. "of the first one's, 48 bits: equal wherever the same addresses "
+      .. "replied; null where nothing did", true) },
     { "hops", list("from the first TTL to the last that matters", hop()) },
     { "verdicts", list("what the trace shows, the most important first",
       verdict()) },

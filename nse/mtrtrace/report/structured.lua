@@ -7,6 +7,7 @@
 local extension = require "mtrtrace.flows.extension"
 local fields = require "mtrtrace.table.fields"
 local format = require "mtrtrace.base.format"
+local ident = require "mtrtrace.flows.ident"
 local notes = require "mtrtrace.table.notes"
 local os_table = require "mtrtrace.report.os_table"
 local ttfb_line = require "mtrtrace.web.line"
@@ -194,6 +195,7 @@ end
 local function flow_table(flow, new, shape)
   local out = pick(flow, FLOW, new, shape)
   out.crc32, out.sha256 = flow.path_id.crc32, flow.path_id.sha256
+  out.path_id = plain(ident.number_of_flow(flow), shape)
   out.path = addresses(flow.path)
   return out
 end
@@ -259,6 +261,7 @@ function M.build(result, view, new, shape)
   for _, key in ipairs(HEAD) do
     out[key] = plain(result[key], shape)
   end
+  out.path_id = plain(ident.numbers(result)[1], shape)
   out.ttfb = result.ttfb and ttfb_table(result.ttfb, new, shape)
   out.hops = each(result.hops, new, hop_table, shape)
   out.flows = result.flows and each(result.flows, new, flow_table, shape)

@@ -38,20 +38,6 @@ end
 
 -- ---- runs -----------------------------------------------------------------
 
--- Identifiers of the paths of all flows, the first flow's first.
-local function path_ids(result)
-  local list, seen = {}, {}
-  for _, flow in ipairs(result.flows or {}) do
-    local id = sha256.number(flow.path_id.sha256)
-    list[#list + 1] = not seen[id] and id or nil
-    seen[id] = true
-  end
-  if not result.flows and #result.hops > 0 then
-    list[1] = ident.number(ident.path(result), result.first_hop)
-  end
-  return list
-end
-
 local function target_of(result)
   for _, hop in ipairs(result.hops) do
     for _, responder in ipairs(hop.responders) do
@@ -118,11 +104,11 @@ function M.run(about, trace, result, err)
     "target_ttl", "sent", "capture_drops" } do
     row[key] = result[key]
   end
-  local ids = path_ids(result)
+  local ids = ident.numbers(result)
   row.reached, row.hop_count = result.reached or false, #result.hops
   row.flow_count = result.flows and #result.flows or 1
   row.elapsed_s, row.path_id = result.elapsed_s, ids[1]
-  row.path_ids = table.concat(ids, ",")
+  row.path_ids = ids[1] and table.concat(ids, ",")
   row.path_mtu = result.pmtu and result.pmtu.mtu
   add_target(row, result)
   add_verdicts(row, result)
@@ -172,7 +158,7 @@ end
 -- @treturn {table,...}
 function M.hops(about, trace, result)
   local rows, common = {}, M.common("hop", about, trace, result)
-  common.path_id = path_ids(result)[1]
+  common.path_id = ident.numbers(result)[1]
   for _, hop in ipairs(result.hops) do
     for i, responder in ipairs(hop.responders) do
       local row = add_responder(hop_row(common, hop), responder)

@@ -17,7 +17,7 @@ local M = {}
 local ENGINES = {
   "protocol", "port", "source_port", "packets", "interval", "timeout",
   "first_hop", "max_hops", "max_silent", "size", "tos", "mark", "flows",
-  "paths",
+  "paths", "udp_payload",
 }
 
 -- In this order, the next one where one fails. RIPE's is the last resort.

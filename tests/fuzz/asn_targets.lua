@@ -10,6 +10,7 @@ local merge = require "mtrtrace.asn.merge"
 local prefix = require "mtrtrace.asn.prefix"
 local rpsl = require "mtrtrace.asn.rpsl"
 local source = require "mtrtrace.asn.source"
+local sources = require "mtrtrace.asn.sources"
 local speaker = require "mtrtrace.asn.speaker"
 local special = require "mtrtrace.base.special"
 local unicode = require "mtrtrace.base.unicode"
@@ -63,8 +64,9 @@ end
 -- A whole dialogue: what is shown in the end, and what was wrong.
 local function dialogue(name, pieces)
   local store = {}
-  local one = source.new(store, { name = name, most = 100,
-    servers = { { host = "server.test", port = 43 } } })
+  local row = { name = name, most = 100,
+    protocol = sources.get(name).protocol }
+  local one = source.new(store, row, { { host = "server.test", port = 43 } })
   local talk, err = speaker.new(one, "1.0"), nil
   talk:hello()
   for _, bytes in ipairs { V4, V6, OTHER } do

@@ -165,7 +165,7 @@ local function host_of(net)
     wait(net, net.clock + net.latency)
     return name
   end
-  function host.txt(name, seconds)
+  host.txt = net.texts and function(name, seconds)
     net.asked_texts[#net.asked_texts + 1] = name
     local texts, err = net.texts(name)
     if texts == "silent" then
@@ -182,7 +182,7 @@ end
 -- @tparam table servers functions by "host:port"; "refuse" or "silent"
 -- @tparam ?table names by address; "silent" for one that gets no answer
 -- @tparam ?function texts TXT records of a name: an array, "silent", or nil
---   and what is wrong
+--   and what is wrong; nil where the host cannot ask for any
 -- @treturn table with `run`, and what happened: `sent`, `lines` (debug),
 --   `connects` (by host), `closed`, `asked_names`, `asked_texts`
 function M.new(servers, names, texts)
@@ -190,7 +190,7 @@ function M.new(servers, names, texts)
     clock = 0, latency = 0.05, servers = servers, names = names or {},
     threads = {}, events = {}, sent = {}, lines = {}, connects = {},
     closed = 0, asked_names = {}, asked_texts = {},
-    texts = texts or function() return nil, "no resolver" end,
+    texts = texts,
   }, Net)
   net.host = host_of(net)
   return net

@@ -7,8 +7,7 @@ local registry = require "registry"
 
 local BULK, BULK_ONLY, IRR, LAST = lookups.BULK, lookups.BULK_ONLY,
   lookups.IRR, lookups.LAST
-local honest, run, settings_of = lookups.honest, lookups.run,
-  lookups.settings_of
+local honest, named, run = lookups.honest, lookups.named, lookups.run
 
 -- A server that has an error for one address, after which it may close.
 local function refusing(answer, pattern, text, closes)
@@ -18,14 +17,6 @@ local function refusing(answer, pattern, text, closes)
     end
     return answer(own, line, session)
   end)
-end
-
-local function named(name)
-  local servers = settings_of().servers
-  servers[name] = { { host = servers[name][1].host, port = 43,
-    named = true } }
-  return { servers = servers, order = { name }, last_resort = false,
-    dns_instead = false }
 end
 
 local REGISTERED = { "-|-", "AS3301|Access Networks AB",

@@ -10,7 +10,8 @@ local world = require "world"
 local BULK, BULK_ONLY, HOPS, IRR = lookups.BULK, lookups.BULK_ONLY,
   lookups.HOPS, lookups.IRR
 local LAST, SECOND, V6 = lookups.LAST, lookups.SECOND, lookups.V6
-local run, servers_of = lookups.run, lookups.servers_of
+local named, run, servers_of = lookups.named, lookups.run,
+  lookups.servers_of
 local settings_of, trace = lookups.settings_of, lookups.trace
 
 local FULL = {
@@ -262,7 +263,7 @@ end)
 
 check.case("last_resort_is_not_asked_in_place_of_a_users_server", function()
   local _, net = run { servers = { [IRR] = "refuse", [SECOND] = "refuse",
-    [BULK] = "refuse" }, settings = { last_resort = false } }
+    [BULK] = "refuse" }, settings = named "irr" }
   check.equal(net.connects["last.test"], nil)
 end)
 
@@ -317,7 +318,6 @@ end
 local function run_dns(texts, changes)
   changes = changes or {}
   changes.servers = changes.servers or { [BULK] = "refuse" }
-  changes.settings = changes.settings or { dns_instead = true }
   changes.texts = texts
   return run(changes)
 end
@@ -341,8 +341,7 @@ check.case("dns_answers_in_ipv6", function()
 end)
 
 check.case("dns_is_not_asked_where_the_bulk_server_answers", function()
-  local _, net = run { texts = honest_texts,
-    settings = { dns_instead = true } }
+  local _, net = run { texts = honest_texts }
   check.equal(net.asked_texts, {})
 end)
 
@@ -362,7 +361,7 @@ check.case("blocked_port_costs_the_next_trace_nothing", function()
   local net = fake_net.new(servers_of(BLOCKED), nil, honest_texts)
   local took
   net:run(function(host)
-    local store, settings = {}, settings_of { dns_instead = true }
+    local store, settings = {}, settings_of()
     trace(host, HOPS, settings, store)
     took = host.now()
     trace(host, { "62.20.9.1", "80.231.9.1" }, settings, store)
@@ -391,7 +390,7 @@ check.case("dns_steps_in_where_connecting_takes_long", function()
     return connect(name, ...)
   end
   local took = net:run(function(host)
-    result = trace(host, HOPS, settings_of { dns_instead = true }, {})
+    result = trace(host, HOPS, settings_of(), {})
   end)
   check.equal(took <= 1.6, true, tostring(took))
   check.equal(result.hops[6].responders[1].asn, "AS7018 (irr AS1239)")
@@ -400,7 +399,7 @@ check.case("dns_steps_in_where_connecting_takes_long", function()
 end)
 
 check.case("dns_is_not_asked_in_place_of_a_users_server", function()
-  local _, net = run_dns(honest_texts, { settings = {} })
+  local _, net = run_dns(honest_texts, { settings = named "cymru" })
   check.equal(net.asked_texts, {})
 end)
 
@@ -420,7 +419,7 @@ check.case("dns_is_told_no_special_address_and_nothing_twice", function()
     local store = {}
     for _ = 1, 5 do
       host.spawn(function()
-        trace(host, hops, settings_of { dns_instead = true }, store)
+        trace(host, hops, settings_of(), store)
       end)
     end
   end)
@@ -462,7 +461,7 @@ check.case("dns_that_never_works_is_given_up", function()
     function() return "silent" end)
   local took, before
   net:run(function(host)
-    local store, settings = {}, settings_of { dns_instead = true }
+    local store, settings = {}, settings_of()
     trace(host, HOPS, settings, store)
     before = #net.asked_texts
     took = host.now()

@@ -51,7 +51,6 @@ end
 local function settings_of(changes)
   local settings = {
     order = { "irr", "cymru" }, version = "1.0", names = true,
-    last_resort = true,
     servers = {
       irr = { { host = "irr.test", port = 43 },
         { host = "second.test", port = 43 } },
@@ -65,6 +64,14 @@ local function settings_of(changes)
     settings[key] = value
   end
   return settings
+end
+
+-- A source alone, whose first server the user named.
+local function named(name)
+  local servers = settings_of().servers
+  servers[name] = { { host = servers[name][1].host, port = 43,
+    named = true } }
+  return { servers = servers, order = { name } }
 end
 
 local HOPS = { "192.168.1.1", "62.20.1.1", "129.250.1.1", "129.250.2.1",
@@ -133,6 +140,6 @@ local BULK_ONLY = {
 
 return {
   BULK = BULK, BULK_ONLY = BULK_ONLY, HOPS = HOPS, IRR = IRR, LAST = LAST,
-  SECOND = SECOND, V6 = V6, honest = honest, run = run,
+  SECOND = SECOND, V6 = V6, honest = honest, named = named, run = run,
   servers_of = servers_of, settings_of = settings_of, trace = trace,
 }

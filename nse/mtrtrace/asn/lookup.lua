@@ -18,6 +18,7 @@
 local merge = require "mtrtrace.asn.merge"
 local prefix = require "mtrtrace.asn.prefix"
 local run = require "mtrtrace.asn.run"
+local sources = require "mtrtrace.asn.sources"
 local special = require "mtrtrace.base.special"
 local worker = require "mtrtrace.asn.worker"
 
@@ -26,26 +27,21 @@ local M = {}
 -- A path that changes all the time is not looked up without end.
 local MOST_ADDRESSES = 256
 
--- Asked over connections.
-local SOURCES = { "irr", "cymru", "ripe" }
-local NETWORK = {
-  irr = true, cymru = true, ["cymru-dns"] = true, ripe = true,
-}
-
--- Neighbours in the list that are asked at the same time.
-local TOGETHER = { irr = true, cymru = true, ["cymru-dns"] = true }
-
 local Lookup = {}
 Lookup.__index = Lookup
 
 -- ---- which sources, in which order ----------------------------------------
+
+local function together(name)
+  return sources.get(name).together
+end
 
 -- From { "db", "irr", "cymru" } to { { "db" }, { "irr", "cymru" } }.
 local function stages_of(order)
   local stages = {}
   for _, name in ipairs(order) do
     local last = stages[#stages]
-    if last and TOGETHER[name] and TOGETHER[last[1]] then
+    if last and together(name) and together(last[1]) then
       last[#last + 1] = name
     else
       stages[#stages + 1] = { name }
@@ -63,34 +59,42 @@ local function has(order, name)
   return false
 end
 
--- RIPE's server is the last resort where no IRRd server could be used; not
--- where the user named his own.
+-- The stage behind the user's own: sources for what one that failed would
+-- have known; none in place of a server that the user named.
 local function last_resort(self)
-  return self.settings.last_resort and has(self.settings.order, "irr")
-    and not has(self.settings.order, "ripe")
-    and self.run.sources.irr.failed
+  for _, row in ipairs(sources.all()) do
+    local of = self.run.sources[row.last_resort_of]
+    if of and of.failed and not of.named and has(self.settings.order, of.name)
+      and not has(self.settings.order, row.name) then
+      return { row.name }
+    end
+  end
 end
 
 -- ---- one address ----------------------------------------------------------
 
--- Where Team Cymru's bulk server could not be used, or not yet, its DNS zones
--- are asked in its place; not where the user named a server of his own.
-local function stand_in(self, name, item)
-  if name ~= "cymru" or not self.settings.dns_instead then
+-- The source in whose place another is asked, if there is one that can be.
+local function stand_in(self, one)
+  local name = sources.get(one.name).stand_in
+  if not name or one.named or sources.over_dns(name) and not self.host.txt then
     return nil
   end
-  local cymru = self.run.sources.cymru
-  local needed = cymru.failed or worker.held_up(cymru, self.host.now())
-  return needed and not cymru:get(item.bytes)
-    and self.run.sources["cymru-dns"] or nil
+  return self.run.sources[name]
+end
+
+-- The same, where its servers could not be used, or not yet.
+local function replacement(self, one, item)
+  local needed = one.failed or worker.held_up(one, self.host.now())
+  return needed and not one:get(item.bytes) and stand_in(self, one) or nil
 end
 
 local function want_of(self, name, item)
-  if not NETWORK[name] then
+  local one = self.run.sources[name]
+  if not one then
     return true
   end
-  local settled = self.run.sources[name]:want(item.bytes)
-  local other = stand_in(self, name, item)
+  local settled = one:want(item.bytes)
+  local other = replacement(self, one, item)
   if other then
     return other:want(item.bytes)
   end
@@ -98,12 +102,12 @@ local function want_of(self, name, item)
 end
 
 local function answer_of(self, name, item)
-  local sources = self.run.sources
-  if NETWORK[name] then
-    return sources[name]:get(item.bytes)
-      or name == "cymru" and sources["cymru-dns"]:get(item.bytes) or nil
+  local one = self.run.sources[name]
+  if not one then
+    return self.settings.db and self.settings.db(item.address)
   end
-  return self.settings.db and self.settings.db(item.address)
+  local other = stand_in(self, one)
+  return one:get(item.bytes) or other and other:get(item.bytes) or nil
 end
 
 -- Takes the answers of a stage; true where one of them names an origin.
@@ -120,8 +124,8 @@ end
 local function stage_of(self, item)
   if item.found then
     return nil
-  elseif item.stage == #self.stages + 1 and last_resort(self) then
-    return { "ripe" }
+  elseif item.stage == #self.stages + 1 then
+    return last_resort(self)
   end
   return self.stages[item.stage]
 end
@@ -196,11 +200,12 @@ function Lookup:poll()
   local now = host.now()
   self.pending = outstanding(self, now)
   self.run:join(self, now)
-  for _, name in ipairs(SOURCES) do
-    worker.start(self.run, self.run.sources[name], host,
-      self.settings.version)
+  for _, one in ipairs(self.run.connected) do
+    worker.start(self.run, one, host, self.settings.version)
   end
-  self.run.resolver:start(self.run, host)
+  for _, resolver in ipairs(self.run.resolvers) do
+    resolver:start(self.run, host)
+  end
   self.run.names:start(self.run, host)
   return self.pending
 end
@@ -211,8 +216,8 @@ function Lookup:leave()
   if self.pending > 0 then
     host.debug(("look-ups: %d addresses without an answer in time")
       :format(self.pending))
-    for _, name in ipairs(SOURCES) do
-      worker.give_up(self.run.sources[name], host)
+    for _, one in ipairs(self.run.connected) do
+      worker.give_up(one, host)
     end
   end
   self.run:leave(self)
@@ -281,11 +286,9 @@ end
 --- Begins the look-ups of a trace.
 -- @tparam table host
 -- @tparam table settings `order`: sources by name, in order of preference;
---   `servers`: see mtrtrace.asn.run; `names`: whether to look up names;
---   `last_resort`: RIPE's server where no IRRd server can be used;
---   `dns_instead`: Team Cymru's DNS zones where its bulk server cannot be
---   used; `version`; `db` and `geo`: functions of an address, nil
---   where there is no database
+--   `servers`: see mtrtrace.asn.sources; `names`: whether to look up names;
+--   `version`; `db` and `geo`: functions of an address, nil where there is no
+--   database
 -- @tparam table store outlives the trace, shared by all traces of a run
 -- @treturn table
 function M.new(host, settings, store)

@@ -5,11 +5,9 @@
 -- is kept. Pure; invents nothing, borrows nothing from a neighbour.
 -- @module mtrtrace.asn.merge
 local prefix = require "mtrtrace.asn.prefix"
+local sources = require "mtrtrace.asn.sources"
 
 local M = {}
-
--- What a source knows: what is announced, or what somebody registered.
-local OBSERVED = { cymru = true, ["cymru-dns"] = true, db = true }
 
 local function as_text(asn)
   return ("AS%d"):format(asn)
@@ -39,7 +37,7 @@ local function leader(answers)
   local first
   for _, answer in ipairs(answers) do
     if #answer.origins > 0 then
-      if OBSERVED[answer.source] then
+      if sources.observes_bgp(answer.source) then
         return answer
       end
       first = first or answer
@@ -59,7 +57,7 @@ end
 
 local function observed_none(answers)
   for _, answer in ipairs(answers) do
-    if OBSERVED[answer.source] then
+    if sources.observes_bgp(answer.source) then
       return true
     end
   end
@@ -90,7 +88,7 @@ local function asn_text(answers, lead)
   end
   local text = join(list, "/")
   local parts = others(answers, lead, known)
-  if not OBSERVED[lead.source] and observed_none(answers) then
+  if not sources.observes_bgp(lead.source) and observed_none(answers) then
     table.insert(parts, 1, lead.source)
   end
   return #parts > 0 and ("%s (%s)"):format(text, table.concat(parts, ", "))
@@ -140,7 +138,7 @@ local function source_text(answer)
     answer.server and join(list, "+") }, " ")
 end
 
-local function sources(answers)
+local function sources_text(answers)
   local list = {}
   for _, answer in ipairs(answers) do
     list[#list + 1] = #answer.origins > 0 and source_text(answer) or nil
@@ -169,7 +167,7 @@ end
 local function announced(answers)
   local seen = nil
   for _, answer in ipairs(answers) do
-    if OBSERVED[answer.source] then
+    if sources.observes_bgp(answer.source) then
       seen = seen or #answer.origins > 0
     end
   end
@@ -195,7 +193,7 @@ function M.facts(answers, holders)
   facts.registry = first_of(lead.origins, "registry")
   facts.country = first_of(lead.origins, "country")
   facts.rpki = rpki(answers, lead.origins[1].asn)
-  facts.source = sources(answers)
+  facts.source = sources_text(answers)
   facts.origins = origin_rows(answers, holders)
   return facts
 end

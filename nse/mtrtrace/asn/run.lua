@@ -8,12 +8,9 @@ local names = require "mtrtrace.asn.names"
 local ports = require "mtrtrace.asn.ports"
 local resolver = require "mtrtrace.asn.resolver"
 local source = require "mtrtrace.asn.source"
+local sources = require "mtrtrace.asn.sources"
 
 local M = {}
-
--- Queries to one source in one run; the last resort is spared.
-local MOST = 2000
-local MOST_LAST_RESORT = 4
 
 -- A trace that did not show itself for so long is gone.
 local ALIVE_S = 5
@@ -95,36 +92,36 @@ end
 -- @treturn string
 function Run:summary()
   local parts = {}
-  for _, name in ipairs { "irr", "cymru", "cymru-dns", "ripe" } do
-    local one = self.sources[name]
-    parts[#parts + 1] = one.asked > 0 and summary_of(one) or nil
+  for _, row in ipairs(sources.all()) do
+    local one = self.sources[row.name]
+    parts[#parts + 1] = one and one.asked > 0 and summary_of(one) or nil
   end
   parts[#parts + 1] = "names " .. queries(self.names.asked)
   return "look-ups of this run: " .. table.concat(parts, "; ")
 end
 
 --- The look-ups of a run.
--- @tparam table options `servers`: for "irr", "cymru" and "ripe" an array of
---   { host, port }, with `named` where the user named it; for "cymru-dns" as
---   mtrtrace.asn.resolver takes it
--- @treturn table
+-- @tparam table options `servers`: see mtrtrace.asn.sources
+-- @treturn table `sources` by name: those that have servers; `connected`,
+--   those among them that are asked over connections; `resolvers`, those that
+--   are asked over DNS
 function M.new(options)
-  local store, sources = {}, {}
-  local function add(name, most, more)
-    more = more or {}
-    more.name, more.most = name, most
-    more.servers = options.servers[name]
-    sources[name] = source.new(store, more)
-  end
-  add("irr", MOST, { has_holders = true, negative_alone = true })
-  add("cymru", MOST)
-  add("cymru-dns", MOST, { has_holders = true, own_holders = true })
-  add("ripe", MOST_LAST_RESORT, { negative_alone = true })
-  return setmetatable({
-    sources = sources, holders = store.holders, names = names.new(),
-    resolver = resolver.new(sources["cymru-dns"]), ports = ports.new(),
-    sessions = {}, complaints = {},
+  local store = { holders = {} }
+  local self = setmetatable({
+    sources = {}, connected = {}, resolvers = {}, holders = store.holders,
+    names = names.new(), ports = ports.new(), sessions = {}, complaints = {},
   }, Run)
+  for _, row in ipairs(sources.all()) do
+    local servers = options.servers[row.name]
+    local one = servers and source.new(store, row, servers)
+    self.sources[row.name] = one
+    if one and sources.over_dns(row.name) then
+      self.resolvers[#self.resolvers + 1] = resolver.new(one)
+    elseif one then
+      self.connected[#self.connected + 1] = one
+    end
+  end
+  return self
 end
 
 return M

@@ -157,19 +157,20 @@ end
 
 --- Makes a source.
 -- @tparam table store shared by the run: its answers are kept there
--- @tparam table options `name`; `servers` ({ host, port }, in order);
---   `most`: queries in a run; `has_holders`; `own_holders`, not to be mixed
---   with those of other sources; `negative_alone`, as in mtrtrace.asn.cache
+-- @tparam table row of mtrtrace.asn.sources; of these `has_holders`: it says
+--   who holds an AS; `own_holders`, not to be mixed with those of other
+--   sources; `negative_alone`, as in mtrtrace.asn.cache
+-- @tparam {table,...} servers { host, port }, in order
 -- @treturn table
-function M.new(store, options)
+function M.new(store, row, servers)
   store.holders = store.holders or {}
   return setmetatable({
-    name = options.name, servers = options.servers, at = 1,
-    named = options.servers[1].named or false,
-    cache = cache.open(store, options.name, options.negative_alone),
-    holders = options.own_holders and {} or store.holders,
-    has_holders = options.has_holders,
-    most = options.most, asked = 0, over = 0, connections = 0,
+    name = row.name, protocol = row.protocol, servers = servers, at = 1,
+    named = servers[1].named or false,
+    cache = cache.open(store, row.name, row.negative_alone),
+    holders = row.own_holders and {} or store.holders,
+    has_holders = row.has_holders,
+    most = row.most, asked = 0, over = 0, connections = 0,
     queue = {}, open = {}, given_up = {}, failed = false,
   }, Source)
 end

@@ -242,20 +242,35 @@ function Ripe:closed()
   return nil
 end
 
+-- The dialogue of each protocol that is spoken over a connection.
+local PROTOCOLS = {
+  ["IRRd"] = function(source, version)
+    return setmetatable({ source = source, version = version,
+      reader = irrd.reader(), due = {} }, Irr)
+  end,
+  ["bulk whois"] = function(source)
+    return setmetatable({ source = source, reader = cymru.reader(),
+      due = {}, count = 0, taken = 0, batch = true }, Cymru)
+  end,
+  ["RPSL whois"] = function(source)
+    return setmetatable({ source = source, reader = ripe.reader(),
+      batch = true }, Ripe)
+  end,
+}
+
+--- Whether a protocol is spoken here.
+-- @tparam string protocol as in mtrtrace.asn.sources
+-- @treturn boolean
+function M.speaks(protocol)
+  return PROTOCOLS[protocol] ~= nil
+end
+
 --- A dialogue with a server of a source.
 -- @tparam table source as made by mtrtrace.asn.source
 -- @tparam string version of this program
 -- @treturn table
 function M.new(source, version)
-  if source.name == "irr" then
-    return setmetatable({ source = source, version = version,
-      reader = irrd.reader(), due = {} }, Irr)
-  elseif source.name == "cymru" then
-    return setmetatable({ source = source, reader = cymru.reader(),
-      due = {}, count = 0, taken = 0, batch = true }, Cymru)
-  end
-  return setmetatable({ source = source, reader = ripe.reader(),
-    batch = true }, Ripe)
+  return PROTOCOLS[source.protocol](source, version)
 end
 
 return M

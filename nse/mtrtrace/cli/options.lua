@@ -14,6 +14,7 @@
 local args = require "mtrtrace.options.args"
 local formats = require "mtrtrace.report.formats"
 local rule = require "mtrtrace.alert.rule"
+local sources = require "mtrtrace.asn.sources"
 local values = require "mtrtrace.options.values"
 
 local M = {}
@@ -123,15 +124,8 @@ local ROWS = {
   { short = "e", name = "mpls", group = "names", flag = true,
     about = "show MPLS label stacks (RFC 4950), with any order of columns" },
   { name = "asn", value = "LIST", group = "names", arg = "asn",
-    about = "where to look up networks: irr, cymru, cymru-dns, ripe, db, "
-      .. "in the order of preference; or off" },
-  { name = "whois-server", value = "SERVER", group = "names",
-    arg = "whois-server", about = "route registry that speaks IRRd's "
-      .. "protocol, in place of rr.ntt.net and whois.radb.net" },
-  { name = "cymru-server", value = "SERVER", group = "names",
-    arg = "cymru-server", about = "in place of whois.cymru.com" },
-  { name = "ripe-server", value = "SERVER", group = "names",
-    arg = "ripe-server", about = "in place of whois.ripe.net" },
+    about = ("where to look up networks: %s, in the order of preference; or "
+      .. "off"):format(table.concat(sources.names(), ", ")) },
   { name = "asn-db", value = "FILE", group = "names", arg = "asn-db",
     about = "ASN database in MaxMind's format; no server is asked then" },
   { name = "geo-db", value = "FILE", group = "names", arg = "geo-db",
@@ -301,6 +295,24 @@ local ROWS = {
     refused = "the payload identifies probes" },
   { short = "S", name = "sctp", refused = "SCTP probes are not sent" },
 }
+
+-- A server in place of a source's own, behind --asn.
+local function add_servers()
+  local at = 1
+  while ROWS[at].name ~= "asn" do
+    at = at + 1
+  end
+  for _, row in ipairs(sources.all()) do
+    if row.argument then
+      at = at + 1
+      table.insert(ROWS, at, { name = row.argument, value = "SERVER",
+        group = "names", arg = row.argument,
+        about = ("%s, in place of %s"):format(row.about,
+          table.concat(sources.hosts(row), " and ")) })
+    end
+  end
+end
+add_servers()
 
 local BY_NAME = {}
 for _, row in ipairs(ROWS) do

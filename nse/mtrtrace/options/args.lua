@@ -9,6 +9,7 @@
 local fields = require "mtrtrace.table.fields"
 local format = require "mtrtrace.base.format"
 local nearest = require "mtrtrace.base.nearest"
+local sources = require "mtrtrace.asn.sources"
 local unicode = require "mtrtrace.base.unicode"
 local values = require "mtrtrace.options.values"
 
@@ -19,6 +20,12 @@ local SCRIPT = "mtr-trace"
 local whole, seconds = values.whole, values.seconds
 
 local SERVER = "a server such as whois.example.net or 192.0.2.1:43"
+
+local function asn_words()
+  local words = sources.names()
+  words[#words + 1] = "off"
+  return words
+end
 
 -- One row per argument. `read` turns text into a value; it answers nil for
 -- a bad one, or nil and true for a word that asks for what nil means.
@@ -54,11 +61,9 @@ local ARGS = {
     want = "a list such as {hop,ip,avg} out of ",
     words = values.column_words() },
   { name = "asn", read = values.words, list = true, alone = "off",
-    want = "off, or a list such as {irr,cymru} out of ",
-    words = { "irr", "cymru", "cymru-dns", "ripe", "db", "off" } },
-  { name = "whois-server", read = values.server, want = SERVER },
-  { name = "cymru-server", read = values.server, want = SERVER },
-  { name = "ripe-server", read = values.server, want = SERVER },
+    want = ("off, or a list such as {%s} out of "):format(
+      table.concat(sources.default_order {}, ",")),
+    words = asn_words() },
   { name = "names", default = "yes", read = values.choice,
     want = "one of ", words = { "yes", "no" } },
   { name = "asn-db", read = values.path, want = "the name of a file" },
@@ -86,6 +91,12 @@ local ARGS = {
   { name = "pmtu", default = "no", read = values.choice,
     want = "one of ", words = { "yes", "no" } },
 }
+
+-- A server in place of a source's own.
+for _, row in ipairs(sources.all()) do
+  ARGS[#ARGS + 1] = row.argument
+    and { name = row.argument, read = values.server, want = SERVER } or nil
+end
 
 -- Last parts of keys that other scripts and libraries of Nmap document too:
 -- "port=443" may be meant for one of these. A test compares this list with
@@ -272,9 +283,10 @@ end
 
 local function conflict(prefix, options)
   for _, name in ipairs(options.asn) do
-    if name == "db" and not options.asn_db then
-      return ("%sasn=db: expected %sasn-db=FILE with it"):format(prefix,
-        prefix)
+    local needs = sources.get(name).needs
+    if needs and not options[sources.option(needs)] then
+      return ("%sasn=%s: expected %s%s=FILE with it"):format(prefix, name,
+        prefix, needs)
     end
   end
   if options.snmp == "yes" and options.os == "off" then
@@ -311,9 +323,7 @@ local function read_all(prefix, found)
   -- Only one that the user set is kept; see enrichers.engine_options.
   options.timeout_given = found.timeout ~= nil or nil
   options.columns = options.columns or fields.default_names()
-  -- Who brings a database of his own asks nobody else unless he says so.
-  options.asn = options.asn
-    or options.asn_db and { "db" } or { "irr", "cymru" }
+  options.asn = options.asn or sources.default_order(options)
   return options
 end
 

@@ -3,10 +3,10 @@
 --- The JSON Schema (draft 2020-12) of mtrtrace.report.json, made from the
 -- field table. Pure.
 -- @module mtrtrace.report.schema
-local args = require "mtrtrace.options.args"
 local fields = require "mtrtrace.table.fields"
 local json = require "mtrtrace.report.json"
 local jsonschema = require "mtrtrace.report.jsonschema"
+local sources = require "mtrtrace.asn.sources"
 
 local M = {}
 
@@ -59,19 +59,10 @@ local CODE = all_required {
   { "count", whole "how often it came" },
 }
 
--- Those that can be asked for.
-local function sources()
-  local words = {}
-  for _, word in ipairs(args.get("asn").words) do
-    words[#words + 1] = word ~= "off" and word or nil
-  end
-  return table.concat(words, ", ")
-end
-
 local ORIGIN = all_required {
   { "asn", value("integer", "number of the autonomous system", true) },
   { "prefix", text("prefix of the route", true) },
-  { "source", text("one of " .. sources(), true) },
+  { "source", text("one of " .. table.concat(sources.names(), ", "), true) },
   { "server", text("host that answered", true) },
   { "irr_source", text("registry that the IRR server has it from", true) },
   { "rpki", text("route origin validation by the IRR server", true) },

@@ -9,6 +9,7 @@ local database = require "mtrtrace.asn.database"
 local loader = require "mtrtrace.session.loader"
 local lookup = require "mtrtrace.asn.lookup"
 local pmtu = require "mtrtrace.pmtu.enricher"
+local sources = require "mtrtrace.asn.sources"
 local ttfb = require "mtrtrace.web.ttfb"
 
 local M = {}
@@ -20,39 +21,9 @@ local ENGINES = {
   "paths", "udp_payload",
 }
 
--- In this order, the next one where one fails. RIPE's is the last resort.
-local SERVERS = {
-  irr = { { host = "rr.ntt.net", port = 43 },
-    { host = "whois.radb.net", port = 43 } },
-  cymru = { { host = "whois.cymru.com", port = 43 } },
-  ripe = { { host = "whois.ripe.net", port = 43 } },
-  -- Zones that Team Cymru set up for Nmap.
-  ["cymru-dns"] = { { host = "asn.cymru.com", zones = {
-    [4] = "nmap.asn.cymru.com", [16] = "nmap6.asn.cymru.com",
-  } } },
-}
-
-local function lookup_settings(host, options, version)
-  local function servers(name, own)
-    return own and { { host = own.host, port = own.port, named = true } }
-      or SERVERS[name]
-  end
-  return {
-    order = options.asn, names = options.names == "yes", version = version,
-    last_resort = not options.whois_server,
-    dns_instead = not options.cymru_server and host.txt ~= nil,
-    servers = {
-      irr = servers("irr", options.whois_server),
-      cymru = servers("cymru", options.cymru_server),
-      ripe = servers("ripe", options.ripe_server),
-      ["cymru-dns"] = SERVERS["cymru-dns"],
-    },
-  }
-end
-
 local function asks_dns(order)
   for _, name in ipairs(order) do
-    if name == "cymru-dns" then
+    if sources.over_dns(name) then
       return true
     end
   end
@@ -73,7 +44,10 @@ end
 
 -- Who runs each hop, what it is called, where it is.
 local function lookups(host, options, run)
-  local settings = lookup_settings(host, options, run.core.version)
+  local settings = {
+    order = options.asn, names = options.names == "yes",
+    version = run.core.version, servers = sources.servers(options),
+  }
   if not host.txt and asks_dns(settings.order) then
     return nil, host.no_txt, "asn"
   end

@@ -124,6 +124,20 @@ double quantiles_get(const struct quantiles *q, double p)
     return value;
 }
 
+uint64_t quantiles_at_most(const struct quantiles *q, int64_t bound_ns)
+{
+    uint64_t count = 0;
+
+    if (q->buckets == NULL) {
+        for (size_t i = 0; i < q->count; i++)
+            count += q->samples[i] <= bound_ns;
+        return count;
+    }
+    for (size_t i = 0; i < BUCKETS && bucket_middle(i) <= (double)bound_ns; i++)
+        count += q->buckets[i];
+    return count;
+}
+
 void quantiles_fini(struct quantiles *q)
 {
     free(q->samples);

@@ -36,12 +36,11 @@ static struct trace_ud *check_trace(lua_State *L)
     return u;
 }
 
-static const char *const known[] = { "target",   "protocol",   "port",     "source_port",
-                                     "packets",  "interval",   "timeout",  "first_hop",
-                                     "max_hops", "max_silent", "size",     "tos",
-                                     "source",   "interface",  "mark",     "events",
-                                     "flow",     "own_only",   "surveyed", "known_hop",
-                                     "figures",  "udp_payload" };
+static const char *const known[] = {
+    "target",    "protocol", "port",       "source_port", "packets",  "interval",  "timeout",
+    "first_hop", "max_hops", "max_silent", "size",        "tos",      "source",    "interface",
+    "mark",      "events",   "flow",       "own_only",    "surveyed", "known_hop", "figures"
+};
 
 static int l_trace(lua_State *L)
 {
@@ -109,6 +108,7 @@ static int trace_result(lua_State *L)
     if (prober_read(u->owner->prober, u->job, report, &err) < 0)
         return handle_push_err(L, &err);
     report->figures = !answers;
+    lresult_check_bounds(L, 3, report);
     lresult_push(L, report);
     lresult_fini(report);
     return 1;
@@ -122,6 +122,7 @@ static int l_merge(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_Integer count = (lua_Integer)lua_rawlen(L, 1);
     luaL_argcheck(L, count > 0, 1, "at least one trace expected");
+    lua_settop(L, 2);
     struct prober_report *all = NULL;
     for (lua_Integer i = 1; i <= count; i++) {
         lua_rawgeti(L, 1, i);
@@ -138,6 +139,7 @@ static int l_merge(lua_State *L)
             all = one; /* stays on the stack */
         }
     }
+    lresult_check_bounds(L, 2, all);
     lresult_push(L, all);
     lresult_fini(all);
     return 1;

@@ -103,12 +103,22 @@ static int prober_get_lag(lua_State *L)
     return 1;
 }
 
+/* Packets that the capture has dropped so far. */
+static int prober_get_drops(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)prober_drops(check_prober(L)));
+    return 1;
+}
+
 static const luaL_Reg prober_meta[] = { { "__gc", prober_gc }, { NULL, NULL } };
 
-static const luaL_Reg prober_methods[] = {
-    { "fd", prober_get_fd },    { "clear", prober_do_clear }, { "timeout", prober_timeout },
-    { "wait", prober_do_wait }, { "lag", prober_get_lag },    { NULL, NULL }
-};
+static const luaL_Reg prober_methods[] = { { "fd", prober_get_fd },
+                                           { "clear", prober_do_clear },
+                                           { "timeout", prober_timeout },
+                                           { "wait", prober_do_wait },
+                                           { "lag", prober_get_lag },
+                                           { "drops", prober_get_drops },
+                                           { NULL, NULL } };
 
 void handle_register(lua_State *L)
 {

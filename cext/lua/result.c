@@ -61,13 +61,30 @@ static void set_rtts(lua_State *L, const struct stats *rtt)
     lset_number(L, "p95_ms", at[3] / ns_per_ms);
 }
 
+/* How many RTTs are at most each bound; last, how many there are. */
+static void set_rtt_counts(lua_State *L, const struct stats *rtt,
+                           const struct prober_report *report)
+{
+    if (report->bound_count == 0)
+        return;
+    lua_createtable(L, (int)report->bound_count + 1, 0);
+    for (size_t i = 0; i <= report->bound_count; i++) {
+        bool last = i == report->bound_count;
+        uint64_t count =
+            last ? rtt->count : quantiles_at_most(&rtt->quantiles, report->bounds_ns[i]);
+        lua_pushinteger(L, (lua_Integer)count);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    lua_setfield(L, -2, "rtt_counts");
+}
+
 static void push_codes(lua_State *L, const struct responder_stats *cell)
 {
     lua_createtable(L, (int)cell->code_count, 0);
     for (size_t i = 0; i < cell->code_count; i++) {
         const struct counters_code *c = &cell->codes[i];
         lua_createtable(L, 0, 4);
-        if (c->kind != WIRE_SYN_ACK && c->kind != WIRE_RST && c->kind != WIRE_SERVICE) {
+        if (c->kind != WIRE_SYN_ACK && c->kind != WIRE_RST) {
             lset_integer(L, "type", c->type);
             lset_integer(L, "code", c->code);
         }
@@ -81,7 +98,7 @@ static void push_codes(lua_State *L, const struct responder_stats *cell)
 enum { RESULT_KEYS = 32, HOP_KEYS = 32, RESPONDER_KEYS = 32 };
 
 static void push_responder(lua_State *L, const struct responder_stats *cell,
-                           const struct evidence_list *answers, bool figures)
+                           const struct evidence_list *answers, const struct prober_report *report)
 {
     lua_createtable(L, 0, RESPONDER_KEYS);
     lset_address(L, "address", &cell->address);
@@ -92,17 +109,18 @@ static void push_responder(lua_State *L, const struct responder_stats *cell,
     lset_integer(L, "duplicates", cell->duplicates);
     lset_integer(L, "reply_ttl", cell->reply_ttl);
     set_rtts(L, &cell->rtt);
-    if (!figures) {
+    set_rtt_counts(L, &cell->rtt, report);
+    if (!report->figures) {
         push_codes(L, cell);
         lua_setfield(L, -2, "codes");
     }
-    lanswers_push(L, answers, &cell->address, -1, figures); /* a trace is one flow */
+    lanswers_push(L, answers, &cell->address, -1, report->figures); /* a trace is one flow */
     lua_setfield(L, -2, "answers");
 }
 
 /* The one that answered most comes first, the others in the order in which they were seen. */
 static void push_responders(lua_State *L, const struct counters_hop *hop,
-                            const struct evidence_list *answers, bool figures)
+                            const struct evidence_list *answers, const struct prober_report *report)
 {
     size_t main = hop->cell_count;
     lua_Integer at = 1;
@@ -115,7 +133,7 @@ static void push_responders(lua_State *L, const struct counters_hop *hop,
     for (size_t i = 0; i < hop->cell_count; i++) {
         if (hop->cells[i].elsewhere)
             continue;
-        push_responder(L, &hop->cells[i], answers, figures);
+        push_responder(L, &hop->cells[i], answers, report);
         lua_rawseti(L, -2, i == main ? 1 : ++at);
     }
 }
@@ -239,7 +257,7 @@ static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
     }
     push_responders(L, hop,
                     report->evidence != NULL ? evidence_at(report->evidence, (size_t)ttl) : &none,
-                    report->figures);
+                    report);
     lua_setfield(L, -2, "responders");
     if (!report->figures) {
         push_runs(L, hop);
@@ -291,6 +309,23 @@ static void set_send_error(lua_State *L, const struct trace_summary *summary)
         lset_string(L, "send_error", "dropped on this host before it reached the wire");
 }
 
+void lresult_check_bounds(lua_State *L, int arg, struct prober_report *report)
+{
+    if (lua_isnoneornil(L, arg))
+        return;
+    luaL_checktype(L, arg, LUA_TTABLE);
+    size_t count = lua_rawlen(L, arg);
+    luaL_argcheck(L, count <= REPORT_BOUNDS, arg, "at most 64 bounds expected");
+    for (size_t i = 0; i < count; i++) {
+        lua_rawgeti(L, arg, (lua_Integer)i + 1);
+        lua_Number seconds = lua_tonumber(L, -1);
+        luaL_argcheck(L, seconds > 0 && seconds <= 3600, arg, "seconds expected");
+        report->bounds_ns[i] = (int64_t)(seconds * ns_per_s + 0.5);
+        lua_pop(L, 1);
+    }
+    report->bound_count = count;
+}
+
 void lresult_push(lua_State *L, const struct prober_report *report)
 {
     static const char *const protocols[] = {
@@ -313,8 +348,6 @@ void lresult_push(lua_State *L, const struct prober_report *report)
     } else {
         lset_integer(L, "checksum", WIRE_ICMP_CHECKSUM + report->flow);
     }
-    if (spec->payload != PAYLOAD_PLAIN)
-        lset_string(L, "udp_payload", payload_name(spec->payload));
     lset_integer(L, "flow", report->flow);
     if (spec->target.version == 6)
         lset_integer(L, "flow_label", WIRE_FLOW_LABEL | report->flow);

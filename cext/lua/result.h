@@ -19,6 +19,9 @@ void lresult_fini(struct prober_report *report);
 /* Pushes the table; field names and units are documented in nse/doc/library.md. */
 void lresult_push(lua_State *L, const struct prober_report *report);
 
+/* An optional argument: bounds, in seconds, up to which RTTs are counted. Raises on misuse. */
+void lresult_check_bounds(lua_State *L, int arg, struct prober_report *report);
+
 /* Pushes the array of hops `first` to `last`. */
 void lresult_push_hops(lua_State *L, const struct prober_report *report, int first, int last);
 

@@ -549,3 +549,11 @@ bool prober_wait_news(struct prober *p, int64_t wait_ns)
         prober_clear(p);
     return is_news;
 }
+
+uint64_t prober_drops(struct prober *p)
+{
+    pthread_mutex_lock(&p->lock);
+    uint64_t drops = p->drops;
+    pthread_mutex_unlock(&p->lock);
+    return drops;
+}

@@ -29,6 +29,8 @@ struct prober_request {
     bool figures;     /* nobody wants answers but those with extensions */
 };
 
+enum { REPORT_BOUNDS = 64 };
+
 struct prober_report {
     struct wire_spec spec;
     struct egress_route route;
@@ -38,7 +40,9 @@ struct prober_report {
     uint16_t flow;
     uint8_t first_hop;
     bool done, mapped;
-    bool figures;              /* set by whoever wants no answers but those with extensions */
+    bool figures;       /* set by whoever wants no answers but those with extensions */
+    size_t bound_count; /* likewise, by whoever wants RTTs counted up to bounds */
+    int64_t bounds_ns[REPORT_BOUNDS];
     uint64_t capture_drops;    /* while this trace ran */
     struct counters *counters; /* the caller frees both */
     struct evidence *evidence;
@@ -131,5 +135,8 @@ void prober_clear(struct prober *p);
 
 /* Waits until there is something new, at most so long; clears. False when there is nothing. */
 bool prober_wait_news(struct prober *p, int64_t wait_ns);
+
+/* Packets that the capture has dropped since it was opened, as of the last turn. */
+uint64_t prober_drops(struct prober *p);
 
 #endif

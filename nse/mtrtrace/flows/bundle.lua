@@ -20,13 +20,14 @@ end
 
 --- What some of the flows show together.
 -- @tparam ?{integer,...} numbers of flows; all where nil
+-- @tparam ?{number,...} bounds as trace:result() takes them
 -- @treturn table as trace:result() gives it
-function Bundle:result(numbers)
+function Bundle:result(numbers, bounds)
   local list = {}
   for i, number in ipairs(numbers or self.numbers) do
     list[i] = self.traces[number]
   end
-  return self.core.merge(list)
+  return self.core.merge(list, bounds)
 end
 
 -- In the order of time; those of one flow stay in theirs.

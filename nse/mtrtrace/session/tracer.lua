@@ -249,15 +249,16 @@ end
 -- @tparam table trace as start gives it
 -- @tparam ?table search as mtrtrace.flows.search gives it
 -- @tparam ?boolean figures see run
+-- @tparam ?{number,...} bounds see run
 -- @treturn table of several flows as mtrtrace.session.outcome gives it, with
 --   `each_flow`: what each of them shows alone
-function M.outcome(trace, search, figures)
+function M.outcome(trace, search, figures, bounds)
   if not trace.flows then
-    return trace:result(not figures)
+    return trace:result(not figures, bounds)
   end
   local flows = trace:flows()
   local result = outcome.of(flows, function(numbers)
-    return trace:result(numbers)
+    return trace:result(numbers, bounds)
   end, search)
   result.each_flow = flows
   return result
@@ -301,7 +302,8 @@ end
 --   `events`, a function of the new events, an array, and the number of
 --   dropped ones, which needs the option `events`; both may be absent;
 --   `figures`: of one flow nobody wants the verdicts, nor answers without
---   extensions
+--   extensions; `bounds`: seconds up to which the round trips of each
+--   responder are counted, in its `rtt_counts`
 -- @treturn ?table result, enriched
 -- @treturn ?string why there is none: one sentence
 -- @treturn ?string its name, such as "PERMISSION"
@@ -325,7 +327,7 @@ function M.run(host, core, options, enrichers, reader)
   end
   watch(host, trace, enrichers, reader)
   breathe(host)
-  local result = M.outcome(trace, search, figures)
+  local result = M.outcome(trace, search, figures, reader and reader.bounds)
   trace:close()
   limit.note(result, struck())
   wait(host, enrichers, result)

@@ -27,14 +27,18 @@ SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-f
 # The rooms of cext, lowest first: tests/graph proves who includes whom.
 PURE_ROOMS  := base wire engine results discovery
 ENGINE_SRCS := $(foreach r,$(PURE_ROOMS) prober,$(wildcard cext/$(r)/*.c))
-CORE_SRCS   := $(ENGINE_SRCS) $(filter-out cext/lua/http.c cext/lua/mmdb.c,$(wildcard cext/lua/*.c))
+CORE_SRCS   := $(ENGINE_SRCS) $(filter-out cext/lua/http.c cext/lua/httpd.c cext/lua/mmdb.c,$(wildcard cext/lua/*.c))
 # Databases in MaxMind's format: left out where libmaxminddb is missing.
 MMDB_LIBS   ?= $(shell $(PKG_CONFIG) --libs libmaxminddb 2>/dev/null)
 # The time to first byte: left out where libcurl is missing. Linked plainly, as all else would
 # give it another OpenSSL than the one that Nmap has.
 CURL_LIBS   ?= $(shell $(PKG_CONFIG) --libs libcurl 2>/dev/null)
 HTTP_SRCS   := $(wildcard cext/http/*.c)
-OPTIONAL    := $(if $(MMDB_LIBS),mmdb.so) $(if $(CURL_LIBS),http.so)
+# The service's pages: left out where libmicrohttpd or zlib is missing.
+HTTPD_LIBS  ?= $(shell $(PKG_CONFIG) --atleast-version=0.9.71 libmicrohttpd 2>/dev/null && \
+	$(PKG_CONFIG) --libs libmicrohttpd zlib 2>/dev/null)
+HTTPD_SRCS  := $(wildcard cext/httpd/*.c)
+OPTIONAL    := $(if $(MMDB_LIBS),mmdb.so) $(if $(CURL_LIBS),http.so) $(if $(HTTPD_LIBS),httpd.so)
 MODULES     := $(foreach l,$(LUAS),$(addprefix build/$(l)/mtrtrace/,core.so $(OPTIONAL)))
 
 V ?= 0
@@ -65,6 +69,11 @@ $(2)/mtrtrace/http.so: $(HTTP_SRCS:cext/%.c=$(2)/obj/%.o) $(patsubst %,$(2)/obj/
 	@mkdir -p $$(@D)
 	$$(call say,LINK  $$@)
 	$$(Q)$$(CC) $$(MODULE) $(3) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(CURL_LIBS) -ldl -lpthread
+
+$(2)/mtrtrace/httpd.so: $(HTTPD_SRCS:cext/%.c=$(2)/obj/%.o) $(patsubst %,$(2)/obj/%.o,lua/httpd lua/options base/ipaddr base/err)
+	@mkdir -p $$(@D)
+	$$(call say,LINK  $$@)
+	$$(Q)$$(CC) -shared -Wl,--exclude-libs,ALL $(3) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(HTTPD_LIBS)
 
 -include $(wildcard $(2)/obj/*/*.d)
 endef
@@ -175,7 +184,7 @@ uninstall: uninstall-command $(VERSIONS:%=uninstall-for-%)
 	$(Q)scripts/folders remove $(FOLDER_LIST)
 
 $(VERSIONS:%=uninstall-for-%): uninstall-for-%:
-	cd '$(DESTDIR)$(C_DIR)/mtrtrace' 2>/dev/null && rm -f core.so mmdb.so http.so || true
+	cd '$(DESTDIR)$(C_DIR)/mtrtrace' 2>/dev/null && rm -f core.so mmdb.so http.so httpd.so || true
 	$(Q)cd '$(DESTDIR)$(LUA_DIR)' 2>/dev/null && rm -f $(LUA_FILES) || true
 	$(Q)for d in '$(DESTDIR)$(C_DIR)' '$(DESTDIR)$(LUA_DIR)'; do [ ! -d "$$d/mtrtrace" ] || \
 		find "$$d/mtrtrace" -depth -type d -empty -delete; done
@@ -208,6 +217,7 @@ variables:
   DNET_LIBS="$(DNET_LIBS)" PCAP_LIBS="$(PCAP_LIBS)"   the libraries
   MMDB_LIBS="$(MMDB_LIBS)"   libmaxminddb, optional: empty leaves mmdb.so out
   CURL_LIBS="$(CURL_LIBS)"   libcurl, optional: empty leaves http.so out
+  HTTPD_LIBS="$(HTTPD_LIBS)"   libmicrohttpd and zlib, optional: empty leaves httpd.so out
   PREFIX="$(PREFIX)" DESTDIR SCRIPT_DIR LUA_DIR C_DIR  where install puts things
   BOOTSTRAP=true       install no packages;  YES=1 ask no question before it does
   V=1                  show commands

@@ -4,7 +4,7 @@
 ASAN       := build/test
 HELPERS    := $(filter-out %_test.c,$(wildcard tests/unit/*.c))
 C_TESTS    := $(patsubst tests/%.c,$(ASAN)/%,\
-	$(filter-out $(if $(CURL_LIBS),,%/http_test.c),\
+	$(filter-out $(if $(CURL_LIBS),,%/http_test.c) $(if $(HTTPD_LIBS),,%/httpd_test.c),\
 	$(wildcard tests/unit/*_test.c tests/sim/*_test.c tests/fuzz/*_test.c)))
 LUA_TESTS  := $(filter-out tests/unit/core_%,$(wildcard tests/unit/*_test.lua)) \
 	$(wildcard tests/fuzz/*_test.lua)
@@ -47,6 +47,8 @@ TSAN     := $(if $(CURL_LIBS),$(ASAN)/tsan/unit/http_test)
 $(eval $(call PROGRAM_RULES,$(ASAN)/tsan,-fsanitize=thread))
 $(foreach d,$(ASAN) $(ASAN)/plain $(ASAN)/tsan,$(eval $(d)/unit/http_test: $(HTTP_SRCS:%.c=$(d)/%.o)))
 %/unit/http_test: LIBS += $(CURL_LIBS) -ldl
+$(foreach d,$(ASAN) $(ASAN)/plain,$(eval $(d)/unit/httpd_test: $(HTTPD_SRCS:%.c=$(d)/%.o)))
+%/unit/httpd_test: LIBS += $(HTTPD_LIBS)
 -include $(wildcard $(ASAN)/*/*.d $(ASAN)/*/*/*.d $(ASAN)/*/*/*/*.d)
 .SECONDARY:
 

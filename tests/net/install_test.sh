@@ -21,6 +21,7 @@ wanted() {
   for version in $versions; do
     echo "/opt/x/lib/lua/$version/mtrtrace/core.so"
     ! pkg-config --exists libcurl || echo "/opt/x/lib/lua/$version/mtrtrace/http.so"
+    ! pkg-config --exists libmicrohttpd zlib || echo "/opt/x/lib/lua/$version/mtrtrace/httpd.so"
     ! pkg-config --exists libmaxminddb || echo "/opt/x/lib/lua/$version/mtrtrace/mmdb.so"
     (cd nse && find . -name '*.lua') | sed "s|^\.|/opt/x/share/lua/$version|"
   done

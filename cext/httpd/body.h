@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The body of an answer: bytes handed out piece by piece, as they are or compressed by gzip on the
+ * way, so that no large page is compressed at once while other work waits. */
+#ifndef MTR_HTTPD_BODY_H
+#define MTR_HTTPD_BODY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct body;
+
+/* A copy of the bytes; NULL without memory. `held`, which must outlive the body, is raised by what
+ * the copy takes until it is freed. */
+struct body *body_new(const void *bytes, size_t length, bool gzip, size_t *held);
+
+/* Writes at most `room` bytes of what follows; 0 at the end, -1 on failure. */
+ssize_t body_read(struct body *body, char *out, size_t room);
+void body_free(struct body *body);
+
+#endif

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The HTTP server, in a network namespace of its own: requests, answers, and the bounds of what
+ * clients can take. The clock is the test's; clients and server take turns in one thread. */
+#include "check.h"
+#include "httpd/body.h"
+#include "httpd/httpd.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#define S INT64_C(1000000000)
+
+enum { CONNECTIONS = 8, PER_ADDRESS = 6, LIMIT_S = 5, TURNS = 2000, ROOM = 1 << 20 };
+
+static bool own_network(void)
+{
+    struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+
+    if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+        return false;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool up = fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &lo) == 0;
+    if (fd >= 0)
+        close(fd);
+    return up;
+}
+
+static int64_t now_ns = S;
+
+static struct httpd *open_server(size_t most_held)
+{
+    struct httpd_config config = { .connections = CONNECTIONS,
+                                   .per_address = PER_ADDRESS,
+                                   .limit_ns = LIMIT_S * S,
+                                   .most_held = most_held };
+    struct err err = { 0 };
+
+    ipaddr_from_text(&config.address, "127.0.0.1");
+    struct httpd *h = httpd_open(&config, now_ns, &err);
+    check_that(h != NULL, "%s", err.text);
+    return h;
+}
+
+static int dial(const struct httpd *h)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET,
+                              .sin_port = htons(httpd_port(h)),
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (connect(fd, (struct sockaddr *)&at, sizeof at) != 0)
+        check_that(false, "connect");
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    return fd;
+}
+
+static void say(int fd, const char *text)
+{
+    if (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0)
+        check_that(false, "send");
+}
+
+/* Runs the server until it has a request, or for some turns. */
+static bool wait_request(struct httpd *h, struct httpd_request *r)
+{
+    for (int i = 0, idle = 0; i < TURNS && idle < 20; i++) {
+        int64_t wait_ns = httpd_run(h, now_ns);
+        if (httpd_take(h, r))
+            return true;
+        struct pollfd p = { .fd = httpd_fd(h), .events = POLLIN };
+        idle = wait_ns == 0 || poll(&p, 1, 5) > 0 ? 0 : idle + 1;
+    }
+    return false;
+}
+
+/* What the client reads until the connection is at its end or nothing comes any more; the number of
+ * bytes, and whether it ended. */
+static size_t hear(struct httpd *h, int fd, char *in, bool *ended)
+{
+    size_t got = 0;
+    *ended = false;
+    for (int i = 0, idle = 0; i < TURNS && idle < 20 && !*ended; i++) {
+        httpd_run(h, now_ns);
+        ssize_t count = recv(fd, in + got, ROOM - 1 - got, 0);
+        if (count > 0)
+            got += (size_t)count;
+        *ended = count == 0 || (count < 0 && errno != EAGAIN);
+        idle = count > 0 ? 0 : idle + 1;
+        if (count < 0)
+            usleep(500);
+    }
+    in[got] = '\0';
+    return got;
+}
+
+static void answer(struct httpd *h, uint64_t id, const char *text)
+{
+    struct httpd_answer a = { .status = 200,
+                              .type = "text/plain",
+                              .names = { "X-One" },
+                              .values = { "1" },
+                              .bytes = text,
+                              .length = strlen(text) };
+    check_that(httpd_answer(h, id, &a), "answered");
+}
+
+static const char get[] = "GET /a%20b?c=d HTTP/1.1\r\nHost: x\r\nAccept: text/plain\r\n"
+                          "Accept-Encoding: gzip\r\n\r\n";
+
+static void test_request(char *in)
+{
+    struct httpd_request r = { 0 };
+    bool ended;
+
+    check_case("a_request_is_handed_over_as_it_was_sent");
+    struct httpd *h = open_server(ROOM);
+    int fd = dial(h);
+    say(fd, get);
+    check_that(wait_request(h, &r), "a request");
+    check_text("uri", r.uri, "/a%20b?c=d");
+    check_text("method", r.method, "GET");
+    check_text("accept", r.accept, "text/plain");
+    check_text("encoding", r.accept_encoding, "gzip");
+    check_that(!httpd_take(h, &r), "no other request");
+
+    check_case("an_answer_and_its_fields_arrive_and_the_connection_stays");
+    answer(h, r.id, "hello");
+    hear(h, fd, in, &ended);
+    check_that(strstr(in, "HTTP/1.1 200 OK\r\n") == in, "%s", in);
+    check_that(strstr(in, "X-One: 1\r\n") != NULL, "%s", in);
+    check_that(strstr(in, "\r\n\r\nhello") != NULL, "%s", in);
+    check_that(!ended, "open");
+
+    check_case("a_second_answer_finds_no_request");
+    struct httpd_answer late = { .status = 200, .type = "a/b", .bytes = "", .length = 0 };
+    check_that(!httpd_answer(h, r.id, &late), "refused");
+
+    check_case("the_next_request_of_a_connection_has_another_number");
+    uint64_t before = r.id;
+    say(fd, get);
+    check_that(wait_request(h, &r) && r.id != before, "a request");
+
+    check_case("an_answer_for_a_client_that_has_gone_is_dropped");
+    close(fd);
+    answer(h, r.id, "hello");
+    for (int i = 0; i < 50; i++)
+        httpd_run(h, now_ns);
+    check_int("connections", httpd_connections(h), 0);
+    httpd_close(h);
+}
+
+static void test_refusals(char *in)
+{
+    static const struct {
+        const char *name, *text, *want;
+        size_t filler;
+    } rows[] = {
+        { "another_method", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", " 405 ", 0 },
+        { "a_long_uri", "GET /", " 414 ", HTTPD_URI },
+        { "a_large_header", "GET / HTTP/1.1\r\nX: ", " 431 ", 64 << 10 },
+        { "no_http", "\1\2\3\r\n\r\n", " 400 ", 0 },
+    };
+    bool ended;
+    struct httpd_request r;
+    struct httpd *h = open_server(ROOM);
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        check_case("%s_is_refused", rows[i].name);
+        int fd = dial(h);
+        say(fd, rows[i].text);
+        memset(in, 'a', rows[i].filler);
+        in[rows[i].filler] = '\0';
+        say(fd, in);
+        if (rows[i].filler > 0)
+            say(fd, " HTTP/1.1\r\nHost: x\r\n\r\n");
+        check_that(!wait_request(h, &r), "no request");
+        hear(h, fd, in, &ended);
+        check_that(strstr(in, rows[i].want) != NULL || (i >= 2 && ended), "%s", in);
+        close(fd);
+    }
+    httpd_close(h);
+}
+
+/* Lets time pass, second by second, while a client does what it does. */
+static bool is_closed_after(struct httpd *h, int fd, const char *drip, int seconds)
+{
+    char in[64];
+    for (int i = 0; i < seconds; i++) {
+        if (drip != NULL && send(fd, drip, 1, MSG_NOSIGNAL) < 0)
+            return true;
+        now_ns += S;
+        for (int j = 0; j < 10; j++)
+            httpd_run(h, now_ns);
+        usleep(2000);
+        if (recv(fd, in, sizeof in, 0) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void test_slow_clients(char *in)
+{
+    struct httpd_request r;
+    bool ended;
+    struct httpd *h = open_server(ROOM);
+
+    check_case("a_client_that_sends_a_byte_a_second_is_cut_off");
+    int fd = dial(h);
+    say(fd, "GET / HTTP/1.1\r\nX: ");
+    check_that(!is_closed_after(h, fd, "x", LIMIT_S - 1), "open before the limit");
+    check_that(is_closed_after(h, fd, "x", 4), "closed behind it");
+    close(fd);
+
+    check_case("a_client_that_says_nothing_is_cut_off");
+    fd = dial(h);
+    httpd_run(h, now_ns);
+    check_that(is_closed_after(h, fd, NULL, LIMIT_S + 3), "closed");
+    close(fd);
+
+    check_case("a_request_that_waits_for_its_answer_has_no_limit");
+    fd = dial(h);
+    say(fd, get);
+    check_that(wait_request(h, &r), "a request");
+    check_that(!is_closed_after(h, fd, NULL, 3 * LIMIT_S), "open");
+    answer(h, r.id, "hello");
+    hear(h, fd, in, &ended);
+    check_that(strstr(in, "\r\n\r\nhello") != NULL, "%s", in);
+    close(fd);
+    httpd_close(h);
+}
+
+static void test_unread_answers(char *in)
+{
+    enum { LARGE = 24 << 20 };
+    struct httpd_request r;
+    struct httpd *h = open_server(LARGE + 100);
+    char *bytes = calloc(1, LARGE);
+    struct httpd_answer a = { .status = 200, .type = "a/b", .bytes = bytes, .length = LARGE };
+    bool ended;
+
+    check_case("answers_that_nobody_reads_are_bounded_in_all");
+    int slow = dial(h), other = dial(h);
+    say(slow, get);
+    check_that(wait_request(h, &r) && httpd_answer(h, r.id, &a), "the first is taken");
+    for (int i = 0; i < 50; i++)
+        httpd_run(h, now_ns);
+    say(other, get);
+    check_that(wait_request(h, &r) && !httpd_answer(h, r.id, &a), "the second is not");
+    hear(h, other, in, &ended);
+    check_that(ended, "its connection is closed");
+
+    check_case("an_answer_that_is_not_read_is_given_up");
+    now_ns += (LIMIT_S + 1) * S;
+    for (int i = 0; i < 50; i++)
+        httpd_run(h, now_ns);
+    check_int("connections", httpd_connections(h), 0);
+    close(slow);
+    close(other);
+    free(bytes);
+    httpd_close(h);
+}
+
+static void test_many(void)
+{
+    int fds[CONNECTIONS * 4];
+    char in[16];
+    int open_ones = 0;
+    struct httpd *h = open_server(ROOM);
+
+    check_case("one_address_has_so_many_connections_and_no_more");
+    for (size_t i = 0; i < COUNT(fds); i++)
+        fds[i] = dial(h);
+    for (int i = 0; i < 200; i++)
+        httpd_run(h, now_ns);
+    usleep(2000);
+    for (size_t i = 0; i < COUNT(fds); i++)
+        open_ones += recv(fds[i], in, sizeof in, 0) < 0;
+    check_int("connections", httpd_connections(h), PER_ADDRESS);
+    check_int("those that were not closed", open_ones, PER_ADDRESS);
+    for (size_t i = 0; i < COUNT(fds); i++)
+        close(fds[i]);
+    httpd_close(h);
+}
+
+static void test_gzip(char *in)
+{
+    enum { LENGTH = 300000, PIECE = 777 };
+    size_t held = 0, got = 0;
+    unsigned char *bytes = malloc(LENGTH), *out = malloc(LENGTH + 1);
+    uint64_t seed = 1;
+    z_stream z = { 0 };
+
+    check_case("a_body_read_in_small_pieces_is_one_gzip_stream");
+    for (int i = 0; i < LENGTH; i++)
+        bytes[i] = (unsigned char)(check_random(&seed) % 7);
+    struct body *body = body_new(bytes, LENGTH, true, &held);
+    check_int("held", (int64_t)held, LENGTH);
+    for (ssize_t count = 1; count > 0 && got + PIECE < ROOM; got += (size_t)count)
+        count = body_read(body, in + got, PIECE);
+    body_free(body);
+    check_int("held afterwards", (int64_t)held, 0);
+    inflateInit2(&z, MAX_WBITS + 16);
+    z.next_in = (Bytef *)in;
+    z.avail_in = (uInt)got;
+    z.next_out = out;
+    z.avail_out = LENGTH + 1;
+    check_int("inflate", inflate(&z, Z_FINISH), Z_STREAM_END);
+    check_int("length", (int64_t)z.total_out, LENGTH);
+    check_bytes("bytes", out, bytes, LENGTH);
+    inflateEnd(&z);
+    free(bytes);
+    free(out);
+
+    check_case("an_empty_body_is_a_gzip_stream_too");
+    body = body_new("", 0, true, &held);
+    check_that(body_read(body, in, ROOM) > 0 && body_read(body, in, ROOM) == 0, "some bytes");
+    body_free(body);
+}
+
+static int open_files(void)
+{
+    int count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    while (dir != NULL && readdir(dir) != NULL)
+        count++;
+    if (dir != NULL)
+        closedir(dir);
+    return count;
+}
+
+static void test_failure(void)
+{
+    struct httpd *first = open_server(ROOM);
+    struct httpd_config config = { .connections = 1, .per_address = 1, .limit_ns = S };
+    struct err err = { 0 };
+
+    check_case("a_port_that_is_taken_is_named");
+    ipaddr_from_text(&config.address, "127.0.0.1");
+    config.port = httpd_port(first);
+    check_that(httpd_open(&config, now_ns, &err) == NULL, "refused");
+    check_that(strstr(err.text, "cannot listen on 127.0.0.1 port ") == err.text &&
+                   strstr(err.text, "Address already in use") != NULL,
+               "%s", err.text);
+    httpd_close(first);
+}
+
+int main(void)
+{
+    char *in = malloc(ROOM);
+
+    if (!own_network()) {
+        printf("skip httpd - no network namespace can be made here\n");
+        free(in);
+        return 0;
+    }
+    int before = open_files();
+    test_request(in);
+    test_refusals(in);
+    test_slow_clients(in);
+    test_unread_answers(in);
+    test_many();
+    test_gzip(in);
+    test_failure();
+    check_case("no_descriptor_is_left");
+    check_int("files", open_files(), before);
+    free(in);
+    return check_done();
+}

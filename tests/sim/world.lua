@@ -20,7 +20,6 @@
 local bucket = require "sim.bucket"
 local lies = require "sim.lies"
 local quote = require "sim.quote"
-local services = require "sim.services"
 
 local M = {}
 
@@ -190,7 +189,6 @@ local NODE = {
   -- hosts
   echo = flag,             -- answers pings (true)
   udp = one_of("closed", "open"),
-  service = record(services.FIELDS(one_of)), -- by UDP: sim.services
   tcp = one_of("open", "closed", "reset", "filtered", "prohibited"),
   expires = flag,          -- answers TTL 1 as a router would
 }

@@ -6,7 +6,10 @@ local args = require "mtrtrace.options.args"
 local check = require "check"
 local fields = require "mtrtrace.table.fields"
 
+local families = require "mtrtrace.service.families"
+
 local FORMATS, ARGUMENTS = "nse/doc/output-formats.md", "nse/doc/arguments.md"
+local SERVICE = "nse/doc/service.md"
 
 local function read(path)
   local file = assert(io.open(path))
@@ -28,9 +31,6 @@ end
 
 -- ---- columns ---------------------------------------------------------------
 
-local BEGIN = "<!-- columns: made by tests/unit/docs_test.lua -->\n"
-local END = "<!-- end of columns -->\n"
-
 local function columns()
   local lines = { "| column | key in reports | title | unit | "
     .. "meaning |", "|---|---|---|---|---|" }
@@ -42,23 +42,49 @@ local function columns()
   return table.concat(lines, "\n") .. "\n"
 end
 
-local function around(text)
-  local _, from = text:find(BEGIN, 1, true)
-  local to = text:find(END, 1, true)
+local LEVELS = { hop = "ttl", target = "", process = "-" }
+
+local function metrics()
+  local lines = { "| metric | type | further labels | meaning |",
+    "|---|---|---|---|" }
+  for _, row in ipairs(families.all()) do
+    local labels = { row.level ~= "target" and LEVELS[row.level] or nil }
+    for _, label in ipairs(row.labels or {}) do
+      labels[#labels + 1] = label
+    end
+    lines[#lines + 1] = ("| `%s` | %s | %s | %s |"):format(
+      families.series(row), row.type, table.concat(labels, ", "), row.about)
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+-- What stands between two comments of a chapter is made from a table.
+local MADE = {
+  { path = FORMATS, word = "columns", make = columns },
+  { path = SERVICE, word = "metrics", make = metrics },
+}
+
+local function around(row)
+  local text = read(row.path)
+  local _, from = text:find(("<!-- %s: made by tests/unit/docs_test.lua -->\n")
+    :format(row.word), 1, true)
+  local to = text:find(("<!-- end of %s -->\n"):format(row.word), 1, true)
   return text:sub(1, from), text:sub(from + 1, to - 1), text:sub(to)
 end
 
-if arg[1] == "write" then
-  local before, _, behind = around(read(FORMATS))
-  local file = assert(io.open(FORMATS, "w"))
-  file:write(before, columns(), behind)
+for _, row in ipairs(arg[1] == "write" and MADE or {}) do
+  local before, _, behind = around(row)
+  local file = assert(io.open(row.path, "w"))
+  file:write(before, row.make(), behind)
   file:close()
 end
 
-check.case("columns_are_those_of_the_field_table", function()
-  local _, shown = around(read(FORMATS))
-  check.equal(shown, columns(), "tests/unit/docs_test.lua write")
-end)
+for _, row in ipairs(MADE) do
+  check.case(row.word .. "_in_the_manual_are_those_of_the_table", function()
+    local _, shown = around(row)
+    check.equal(shown, row.make(), "tests/unit/docs_test.lua write")
+  end)
+end
 
 -- ---- arguments -------------------------------------------------------------
 

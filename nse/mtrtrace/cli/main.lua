@@ -21,6 +21,7 @@ local rerun = require "mtrtrace.cli.rerun"
 local schema = require "mtrtrace.report.schema"
 local rows = require "mtrtrace.cli.rows"
 local screen = require "mtrtrace.cli.screen"
+local serve = require "mtrtrace.cli.serve"
 local session = require "mtrtrace.cli.session"
 local settings = require "mtrtrace.cli.settings"
 local target = require "mtrtrace.cli.target"
@@ -159,6 +160,8 @@ local function status_of(run, count, err, alerted)
     return fail(err)
   elseif alerted and alerted.fired then
     return ALERT
+  elseif count == 0 then -- a service
+    return REACHED
   end
   return (run.missed > 0 or run.done < count) and NOT_REACHED or REACHED
 end
@@ -289,6 +292,63 @@ local function start_traces(core, checked, found)
   return trace(uv, core, checked, names)
 end
 
+-- The descriptor is opened while there may be a right to a low port.
+local function open_server(uv, checked)
+  local ok, httpd = pcall(require, "mtrtrace.httpd")
+  if not ok then
+    return nil, "--serve needs libmicrohttpd and zlib (Debian: "
+      .. "libmicrohttpd-dev, zlib1g-dev): install them and run 'make install' "
+      .. "in the mtr-trace sources again"
+  end
+  local http, err = httpd.open({ address = checked.serve.address,
+    port = checked.serve.port }, uv.hrtime() / 1e9)
+  return http, not http and ("--serve: " .. err) or nil
+end
+
+local function serve_with(uv, core, checked, setup)
+  local shown, err = open_outputs(core, checked, { version = core.version,
+    targets = 0, uv = uv, core = core, names = {}, say = say,
+    host = uv.os_gethostname(), served = true })
+  if not shown then
+    return fail(err)
+  end
+  setup.readers = shown.readers
+  setup.hang_up = function() return shown:hang_up() end
+  local _, why, name = core.prober()
+  if name == "PERMISSION" then
+    say(why)
+    return PERMISSION
+  end
+  say(("serving on %s, %d target%s"):format(serve.url(checked.serve,
+    setup.http:port()), #setup.specs, #setup.specs == 1 and "" or "s"))
+  local ended = serve.run(setup)
+  return status_of(ended, 0, shown:close())
+end
+
+local function start_service(core, checked, found)
+  local err = alert.refusal(checked) or rows.refusal(checked)
+  if err then
+    return fail(err)
+  end
+  local uv, http, specs, errors
+  uv, err = needed("luv", "lua-luv")
+  local list = serve.targets(found.targets or {}, found)
+  if uv then
+    specs, errors = list:load()
+    err = not specs and errors or nil
+  end
+  if specs then
+    http, err = open_server(uv, checked)
+  end
+  if not http then
+    return fail(err)
+  end
+  checked.format = "serve"
+  return serve_with(uv, core, checked, { uv = uv, core = core,
+    options = checked, version = core.version, say = say, http = http,
+    list = list, specs = specs, errors = errors })
+end
+
 -- Two files are compared; the engine is needed for recordings alone.
 local function compare(checked, files)
   local err = diff.refusal(checked, files)
@@ -337,6 +397,10 @@ local function start(found, closed)
     return refuse(err)
   elseif closed.stdout and not checked.output then
     return no_output()
+  end
+  err = serve.refusal(found)
+  if err then
+    return refuse(err)
   elseif checked.diff then
     return compare(checked, found.targets or {})
   elseif checked.doctor then
@@ -356,6 +420,8 @@ local function start(found, closed)
   end
   if not core then
     return fail(err)
+  elseif checked.serve then
+    return start_service(core, checked, found)
   elseif not checked.replay then
     return start_traces(core, checked, found)
   elseif #(found.targets or {}) > 0 or checked.filename then

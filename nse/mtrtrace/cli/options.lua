@@ -26,6 +26,7 @@ M.GROUPS = {
   { key = "names", title = "Names, networks, places" },
   { key = "web", title = "Time to first byte" },
   { key = "output", title = "Output" },
+  { key = "service", title = "Service" },
   { key = "settings", title = "Settings and help" },
 }
 
@@ -81,11 +82,6 @@ local ROWS = {
   { short = "P", name = "port", value = "PORT", group = "probes",
     arg = "port",
     about = "destination port; 33434 with udp, 80 with tcp by default" },
-  { name = "udp-payload", value = "NAME", group = "probes",
-    arg = "udp-payload",
-    about = "what UDP probes ask for, so that the target answers itself: "
-      .. "dns, quic, ntp, stun, snmp, or plain for nothing; by default what "
-      .. "belongs to port 53, 443, 123, 3478 or 161, else plain" },
   { short = "L", name = "source-port", also = "localport", value = "PORT",
     group = "probes", arg = "source-port", about = "source port" },
   { short = "s", name = "size", also = "psize", value = "BYTES",
@@ -264,6 +260,32 @@ local ROWS = {
       .. "host, except to a given --whois-server; exit status 0 if "
       .. "traces are possible, else 1" },
 
+  -- ---- service
+  { name = "serve", value = "[ADDRESS]:PORT", group = "service", last = true,
+    read = values.listen,
+    want = "an address and a port such as :9099, 127.0.0.1:9099 or [::]:9099",
+    about = "trace all targets again and again until SIGTERM, and answer "
+      .. "HTTP there: /metrics for Prometheus, /probe, /report/TARGET and / "
+      .. "for people; on localhost where no ADDRESS is given; see the manual's "
+      .. "chapter service" },
+  { name = "every", value = "TIME", group = "service", read = values.seconds,
+    min = 1, max = 86400, want = "a time such as 60s or 5m",
+    about = "time from one round to the next, 60 s by default; with -i and "
+      .. "without --every a round follows the other without a pause" },
+  { name = "resolve-every", value = "TIME", group = "service",
+    read = values.seconds, min = 1, max = 604800, default = 300,
+    want = "a time such as 5m", about = "how often names are looked up again, "
+      .. "in seconds" },
+  { name = "metrics-hops", value = "WORD", group = "service",
+    read = values.choice, want = "one of ", words = { "all", "target" },
+    default = "all", about = "whose metrics to give: all hops, or the target "
+      .. "alone" },
+  { name = "rtt-buckets", value = "LIST", group = "service",
+    read = values.times, min = 0.000001, max = 3600,
+    want = "up to 64 rising times such as 1ms,10ms,100ms",
+    about = "bounds of the histogram of round-trip times; 0.1, 1, 3, 10, 30, "
+      .. "100, 300 ms, 1 and 10 s by default" },
+
   -- ---- settings
   { name = "config", value = "FILE", group = "settings", last = true,
     read = values.path, want = "the name of a file",
@@ -373,7 +395,7 @@ function M.check(found)
       options[(row.name:gsub("-", "_"))] = value
     end
   end
-  options.http_wanted = found.http ~= nil
+  options.http_wanted, options.paced = found.http ~= nil, found.interval ~= nil
   options.family, options.wide = tonumber(found.family), found.wide == "yes"
   options.format, options.counted = found.format or "report",
     found.packets ~= nil

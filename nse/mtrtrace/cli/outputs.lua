@@ -42,6 +42,9 @@ local STREAMS = {
   screen = function(_, run, options)
     return screen.new(options, run)
   end,
+  serve = function() -- shown by HTTP
+    return {}
+  end,
 }
 
 local function a_document(output, format, options, run)

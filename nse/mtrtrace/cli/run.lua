@@ -107,7 +107,7 @@ local function watcher(self, trace)
     events = self.events and function(list, dropped)
       tell(self, "events", trace, list, dropped)
     end or nil,
-    figures = self.figures,
+    figures = self.figures, bounds = self.bounds,
   }
 end
 
@@ -142,7 +142,8 @@ end
 -- Result, or nil, a sentence and the name of the error.
 local function trace_one(self, trace)
   local what = target.parse(trace.name) or { host = trace.name }
-  local found = self.found[trace.index] or look_up(self, what.host)
+  local found = trace.found or self.found[trace.index]
+    or look_up(self, what.host)
   if found.err then
     return nil, found.err, "NONAME"
   end
@@ -203,6 +204,33 @@ local function work(self)
       return
     end
   end
+end
+
+-- The moment at which a trace that begins now ends as it is.
+local function limit_of(host, options)
+  return options.max_time and { name = "max-time",
+    at = host.now() + options.max_time } or nil
+end
+
+--- Traces one target, beside those that the run was made for. Yields.
+-- @tparam table trace `index`, `name`; `found`: { list }, its addresses; what
+--   else readers are to see
+-- @tparam table options checked, of this trace
+-- @tparam table beside the same, as its enrichers see them
+-- @treturn ?table result
+-- @treturn ?string why there is none
+-- @treturn ?string its name
+function Run:one(trace, options, beside)
+  local own = setmetatable({ options = options, beside = beside,
+    limit = limit_of(self.host, options) }, { __index = self })
+  local result, text, why = trace_one(own, trace)
+  tell(self, "finish", trace, result, text)
+  return result, text, why
+end
+
+--- Forgets what was looked up, as it may have changed.
+function Run:forget()
+  self.shared.store = {}
 end
 
 --- Ends all traces as they are.
@@ -296,7 +324,7 @@ end
 -- @tparam table setup `host` with resolve; `core`; `options` as checked;
 --   `targets`, an array of names; `readers`; `trace`: what runs a trace, in
 --   place of mtrtrace.session.tracer.run; `say`: prints a line on standard
---   error
+--   error; `bounds`: see mtrtrace.session.tracer.run
 -- @treturn table { start, stop }; `targets`: the names that are traced; while
 --   it runs `done` says how many of them are, behind it `missed` how many were not reached, `permission` or
 --   `refused` why none could be
@@ -309,12 +337,11 @@ function M.new(setup)
     events = any(setup.readers, "wants_events"), taken = 0, done = 0,
     missed = 0,
     stopped = false, resolving = 0, beside = of_enrichers(setup),
-    shared = { core = setup.core, store = {} },
+    shared = { core = setup.core, store = {} }, bounds = setup.bounds,
   }, Run)
   self.heads = any(setup.readers, "start")
   self.figures = every(setup.readers, "figures")
-  self.limit = self.options.max_time and { name = "max-time",
-    at = setup.host.now() + self.options.max_time } or nil
+  self.limit = limit_of(setup.host, setup.options)
   setup.host.stopped = function() return self.stopped end
   return self
 end

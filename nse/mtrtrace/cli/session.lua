@@ -114,7 +114,9 @@ end
 -- four and lends half: two dead zones would keep all other names waiting.
 local THREADS = "64"
 
-local function widen_pool(uv)
+--- To be called before the loop is used.
+-- @tparam table uv the module luv
+function M.widen_pool(uv)
   if not uv.os_getenv "UV_THREADPOOL_SIZE" then
     uv.os_setenv("UV_THREADPOOL_SIZE", THREADS)
   end
@@ -142,7 +144,7 @@ function M.run(setup)
     end
     setup.say(text)
   end
-  widen_pool(uv)
+  M.widen_pool(uv)
   local host = uv_host.new(uv, {
     debug = setup.options.debug and not screen and say or nil,
     failed = failed,

@@ -128,6 +128,40 @@ function M.server(text)
     and { host = host, port = port } or nil
 end
 
+--- Rising times, parted by commas.
+-- @tparam string text such as "1ms,10ms,0.1"
+-- @tparam table arg with the limits of each
+-- @treturn ?{number,...} seconds, at most 64
+function M.times(text, arg)
+  local list = {}
+  for word in text:gmatch("[^%s,]+") do
+    local value = M.seconds(word, arg)
+    if not value or #list == 64 or list[1] and value <= list[#list] then
+      return nil
+    end
+    list[#list + 1] = value + 0.0
+  end
+  return #list > 0 and list or nil
+end
+
+--- Where to listen: a numeric address, in brackets if it is one of IPv6, and a
+-- port; without an address on localhost.
+-- @tparam string text such as ":9099", "127.0.0.1:9099", "[::]:9099"
+-- @treturn ?table { address, port }; port 0: any that is free
+function M.listen(text)
+  local address, digits = text:match("^%[([%x:.]+)%]:(%d+)$")
+  if not address then
+    address, digits = text:match("^([%d.]*):(%d+)$")
+    if not address and text:match("^localhost:%d+$") then
+      address, digits = "", text:match("%d+$")
+    end
+  end
+  local port = digits and #digits <= 5 and math.tointeger(tonumber(digits))
+  address = address == "" and "127.0.0.1" or address
+  return port and port <= 65535 and special.bytes(address)
+    and { address = address, port = port } or nil
+end
+
 --- Name of a file.
 -- @tparam string text
 -- @treturn ?string nil where it is empty or has control characters

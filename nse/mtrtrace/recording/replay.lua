@@ -64,7 +64,6 @@ local OPTIONAL = {
   send_error = "string", interface = "string", port = "integer",
   source_port = "integer", split = "boolean", random_size = "boolean",
   ipv4_mapped = "boolean",
-  udp_payload = "string",
 }
 
 local function lacks(object, rules)

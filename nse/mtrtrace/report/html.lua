@@ -71,7 +71,7 @@ end
 --- A trace.
 -- @tparam table result judged
 -- @tparam table view `columns`, `chosen`, `max_silent`, `targets`, `seen`,
---   and `name`: the target as the user typed it
+--   and `name`: the target as the user typed it; `below`: HTML to stand below
 -- @treturn string empty: it stands in the tail
 function M.trace(result, view)
   local state, targets = state_of(view), view.targets or 1
@@ -79,7 +79,7 @@ function M.trace(result, view)
   local row, reached = overview.row(result, view, id)
   state.rows[#state.rows + 1] = row
   add(view, grid.target(result, view.name), trace.status(result), reached,
-    trace.render(result, view, targets <= DRAWN))
+    trace.render(result, view, targets <= DRAWN) .. (view.below or ""))
   return ""
 end
 

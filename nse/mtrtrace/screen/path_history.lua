@@ -5,11 +5,10 @@
 -- @module mtrtrace.screen.path_history
 local format = require "mtrtrace.base.format"
 local path = require "mtrtrace.verdict.path"
+local path_words = require "mtrtrace.verdict.path_words"
 local wrap = require "mtrtrace.screen.wrap"
 
 local M = {}
-
-local ms, share = format.kinds.ms.text, format.kinds.share.text
 
 -- Figures of the target before a change and from it to the next one.
 local function cost_of(tab, result, before_s, at_s, until_s)
@@ -49,24 +48,11 @@ local function clock(seconds)
   return format.clock(math.floor(seconds + 0.5))
 end
 
-local function figures(entry)
-  local a, b = entry.figures_before, entry.figures_after
-  if not a or not b then
-    return "Target: not measured on both paths"
-  end
-  return ("Target: loss %s instead of %s (%d and %d probes)%s"):format(
-    share(b.loss), share(a.loss), b.sent, a.sent, a.avg_ms and b.avg_ms
-    and (", mean %s instead of %s ms"):format(ms(b.avg_ms), ms(a.avg_ms))
-    or "")
-end
-
 local function add_indented(lines, entry, width, show)
   local below = {}
-  for _, hop in ipairs(entry.hops) do
-    wrap.add(below, show(("hop %d: %s instead of %s"):format(hop.ttl,
-      format.clean(hop.after), format.clean(hop.before))), width - 2)
+  for _, line in ipairs(path_words.lines(entry)) do
+    wrap.add(below, show(line), width - 2)
   end
-  wrap.add(below, figures(entry), width - 2)
   for _, line in ipairs(below) do
     lines[#lines + 1] = "  " .. line
   end
@@ -81,9 +67,8 @@ function M.lines(tab, width, show)
   local lines, list = {}, M.list(tab)
   for i = #list, 1, -1 do
     local entry = list[i]
-    wrap.add(lines, ("%s  path changed, %s %s"):format(clock(entry.at_s),
-      entry.is_last and "for" or "which lasted", clock(entry.lasted_s)),
-      width)
+    wrap.add(lines, ("%s  %s"):format(clock(entry.at_s),
+      path_words.head(entry)), width)
     add_indented(lines, entry, width, show)
   end
   if #list == 0 then

@@ -18,7 +18,7 @@ local M = {}
 local ENGINES = {
   "protocol", "port", "source_port", "packets", "interval", "timeout",
   "first_hop", "max_hops", "max_silent", "size", "tos", "mark", "flows",
-  "paths", "udp_payload",
+  "paths",
 }
 
 local function asks_dns(order)

@@ -1,0 +1,81 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+--- One target of the service: its counters, the last rounds and its path, from
+-- the results of its rounds. Memory is bounded however long it runs. Pure.
+-- @module mtrtrace.service.entry
+local counts = require "mtrtrace.service.counts"
+local exposition = require "mtrtrace.service.exposition"
+local path_log = require "mtrtrace.service.path_log"
+local window = require "mtrtrace.service.window"
+
+local M = {}
+
+local Entry = {}
+Entry.__index = Entry
+
+-- The text of the labels that all series of a target have.
+local function labels_of(spec)
+  local parts = { exposition.label("target", spec.label),
+    exposition.label("protocol", spec.options.protocol) }
+  for _, label in ipairs(spec.labels) do
+    parts[#parts + 1] = exposition.label(label[1], label[2])
+  end
+  return table.concat(parts, ",")
+end
+
+--- A round has ended.
+-- @tparam ?table result judged; nil where it could not begin
+-- @tparam ?string err why
+-- @tparam number now_s seconds since 1970
+function Entry:take(result, err, now_s)
+  self.rounds, self.err, self.chunks = self.rounds + 1, err, nil
+  if not result then
+    self.counts:fail()
+    return
+  end
+  self.result, self.result_s = result, now_s
+  self.counts:take(result, now_s)
+  local changes, values = self.log:take(result, now_s), self.counts.values
+  values.path_changes = self.log.count
+  self.window:take(result, changes > 0)
+  values.loss_begins, values.loss_begins_low, values.loss_begins_high =
+    self.window:loss_begins()
+end
+
+--- Goes on with other options and labels.
+-- @tparam table spec see new
+function Entry:update(spec)
+  self.spec, self.chunks = spec, nil
+  self.counts.labels = labels_of(spec)
+end
+
+--- Its series, written again only if they changed.
+-- @tparam boolean only_target see mtrtrace.service.exposition.chunks
+-- @treturn {string,...}
+function Entry:series(only_target)
+  self.chunks = self.chunks or exposition.chunks(self.counts, only_target)
+  return self.chunks
+end
+
+--- A word for its state.
+-- @treturn string
+function Entry:state()
+  if self.rounds == 0 then
+    return "waiting"
+  end
+  return self.err and "failed"
+    or self.counts.values.reached == 1 and "reached" or "not reached"
+end
+
+--- Begins.
+-- @tparam table spec `label`: the target in metrics and on pages; `name`: as
+--   the user wrote it; `options` as checked; `labels`: { { name, value } }
+-- @tparam {number,...} bounds of the histogram, seconds
+-- @treturn table
+function M.new(spec, bounds)
+  return setmetatable({ spec = spec, rounds = 0, window = window.new(),
+    log = path_log.new(), counts = counts.new(labels_of(spec), bounds) },
+    Entry)
+end
+
+return M

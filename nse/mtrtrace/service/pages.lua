@@ -1,0 +1,100 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+--- What each path of the service answers. A page is a function of what the
+-- service knows and of the request; /probe waits for a trace, the others do
+-- not.
+-- @module mtrtrace.service.pages
+local exposition = require "mtrtrace.service.exposition"
+local formats = require "mtrtrace.report.formats"
+local html = require "mtrtrace.service.html"
+local request = require "mtrtrace.service.request"
+
+local M = {}
+
+local TEXT, HTML = "text/plain; charset=utf-8", "text/html; charset=utf-8"
+
+local function text(status, body)
+  return { status = status, type = TEXT, body = body .. "\n" }
+end
+
+--- Metrics in the format that the client asks for.
+-- @tparam table asked the request
+-- @tparam function page from whether OpenMetrics is wanted to the text
+-- @treturn table
+function M.metrics(asked, page)
+  local openmetrics = exposition.wants_openmetrics(asked.accept)
+  return { status = 200, body = page(openmetrics),
+    gzip = exposition.wants_gzip(asked.accept_encoding),
+    type = openmetrics and exposition.OPENMETRICS or exposition.PROMETHEUS,
+    fields = { "Vary", "Accept, Accept-Encoding" } }
+end
+
+local function web_page(asked, body)
+  return { status = 200, type = HTML, body = body,
+    gzip = exposition.wants_gzip(asked.accept_encoding),
+    fields = { "Cache-Control", "no-store" } }
+end
+
+local function report(service, asked, label, parameters)
+  local one = service.roster:find(label, parameters.protocol)
+  if not one then
+    return text(404, "no such target: / lists all of them")
+  elseif not one.result then
+    return text(503, one.err or "the first round has not ended yet")
+  end
+  local view = service.view(one.spec)
+  view.below = html.history(one.log:changes(service.now_s()), one.log.count)
+  local format = formats.get "html"
+  format.trace(one.result, view)
+  return web_page(asked, format.tail(view))
+end
+
+local PAGES = {}
+
+PAGES["/metrics"] = function(service, asked)
+  return M.metrics(asked, function(openmetrics)
+    return service.roster:page(openmetrics, service.process())
+  end)
+end
+
+PAGES["/healthz"] = function()
+  return text(200, "ok")
+end
+
+PAGES["/readyz"] = function(service)
+  if service.stopping() then
+    return text(503, "ending")
+  end
+  return service.roster:is_ready() and text(200, "ready")
+    or text(503, "the first round has not ended yet")
+end
+
+PAGES["/"] = function(service, asked)
+  return web_page(asked, html.list(service.roster.list, service.version))
+end
+
+PAGES["/probe"] = function(service, asked, parameters)
+  return service.probe(asked, parameters)
+end
+
+--- Answers a request. May yield.
+-- @tparam table service `roster`; `version`; `now_s()`: seconds since 1970;
+--   `process()`: values of the process; `view(spec)`: of a report; `stopping()`;
+--   `probe(asked, parameters)`
+-- @tparam table asked { uri, accept, accept_encoding, timeout }
+-- @treturn table { status, type, body, gzip, fields }
+function M.answer(service, asked)
+  local path, parameters = request.parse(asked.uri)
+  local page = PAGES[path]
+  if page then
+    return page(service, asked, parameters)
+  end
+  local label = path:match "^/report/(.+)$"
+  if label then
+    return report(service, asked, label, parameters)
+  end
+  return text(404, "not found: /, /metrics, /probe, /report/TARGET, /healthz "
+    .. "and /readyz are there")
+end
+
+return M

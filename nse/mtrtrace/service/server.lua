@@ -1,0 +1,88 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+--- The HTTP server in the loop of libuv: calls mtrtrace.httpd when its
+-- descriptor is readable, and hands requests to a function that may wait.
+-- @module mtrtrace.service.server
+local M = {}
+
+-- Requests that are answered before the loop has its turn.
+local AT_ONCE = 8
+
+local Server = {}
+Server.__index = Server
+
+local function again(self, seconds)
+  if not self.closed then
+    self.timer:start(math.ceil(seconds * 1000), 0, self.go)
+  end
+end
+
+local function answer(self, request, out)
+  if self.closed then
+    return
+  end
+  local fields = out.fields or {}
+  self.http:answer(request.id, out.status, out.type, out.body,
+    out.gzip or false, "X-Content-Type-Options", "nosniff",
+    table.unpack(fields))
+  again(self, 0)
+end
+
+local FAILED = { status = 500, type = "text/plain; charset=utf-8",
+  body = "internal error\n" }
+
+local function handle(self, request)
+  self.host.spawn(function()
+    local ok, out = xpcall(self.handler, debug.traceback, request)
+    if not ok then
+      self.failed(out)
+    end
+    answer(self, request, ok and out or FAILED)
+  end)
+end
+
+local function run(self)
+  if self.closed then
+    return
+  end
+  local wait_s = self.http:run(self.host.now())
+  local taken = 0
+  while taken < AT_ONCE do
+    local request = self.http:take()
+    if not request then
+      break
+    end
+    taken = taken + 1
+    handle(self, request)
+  end
+  again(self, taken > 0 and 0 or wait_s)
+end
+
+--- Ends it.
+function Server:close()
+  if not self.closed then
+    self.closed = true
+    self.poll:close()
+    self.timer:close()
+    self.http:close()
+  end
+end
+
+--- Begins.
+-- @tparam table setup `uv`; `host`; `http`: a server of mtrtrace.httpd;
+--   `handler`: from a request to { status, type, body, gzip, fields }, may
+--   yield; `guard`: makes of a function one that never raises; `failed`: gets
+--   the traceback of a fault
+-- @treturn table
+function M.start(setup)
+  local self = setmetatable({ host = setup.host, http = setup.http,
+    handler = setup.handler, failed = setup.failed,
+    poll = setup.uv.new_poll(setup.http:fd()), timer = setup.uv.new_timer() },
+    Server)
+  self.go = setup.guard(function() run(self) end)
+  self.poll:start("r", self.go)
+  again(self, 0)
+  return self
+end
+
+return M

@@ -54,7 +54,7 @@ cli -n -6 "$mapped"
 like mapped_is_not_ipv6 "$ERR" 'not an IPv6 address$'
 for flavour in $FLAVOURS; do
   trace "$flavour" -6 --script-args mtr-trace.packets=2,mtr-trace.asn=off "$mapped"
-  is "${flavour}_mapped" "$(show get target) $(show get reached) $(show hops ip loss | tail -n 1)" "$(lab_target 4) true 2 $(lab_target 4) 0"
+  is "${flavour}_mapped" "$(show get target) $(show get reached) $(show hops ip loss_percent | tail -n 1)" "$(lab_target 4) true 2 $(lab_target 4) 0"
   like "${flavour}_mapped_is_said" "$(show text)" "  ${says#^}"
 done
 

@@ -11,7 +11,7 @@ t4=$(lab_target 4) t6=$(lab_target 6)
 # one_hop NAME FLAVOUR ADDRESS NMAP-OPTION...: the target is the only hop
 one_hop() {
   trace "$2" "${@:4}"
-  is "$1" "$(show hops ip sent received duplicates send_errors loss) $(show get reached ending target_ttl)" \
+  is "$1" "$(show hops ip sent received duplicates send_errors loss_percent) $(show get reached ending target_ttl)" \
     "1 $3 10 10 0 0 0 true reached 1"
   is "$1_table" "$(show text | tail -n 1 | awk '{ print $1, $2, $3, $4, $5 }')" "1 $3 0.0% 10 10"
 }

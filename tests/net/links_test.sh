@@ -15,7 +15,7 @@ run() { # FAMILY [NMAP OPTION...]
 # A slow link beyond router 1, and a timeout shorter than it takes: late answers.
 lab_exec r1 tc qdisc add dev down root tbf rate 40kbit burst 200 limit 20000
 run 4 --script-args mtr-trace.timeout=10ms,mtr-trace.packets=3
-is late_is_not_loss "$(show hops ip received loss | xargs)" "1 10.0.0.2 3 0 2 10.0.1.2 3 0 3 10.0.2.2 3 0 4 10.0.3.2 3 0"
+is late_is_not_loss "$(show hops ip received loss_percent | xargs)" "1 10.0.0.2 3 0 2 10.0.1.2 3 0 3 10.0.2.2 3 0 4 10.0.3.2 3 0"
 # Of 9 counted probes; those of bursts are waited for as long as replies take.
 at_least late_is_counted "$(show sum late)" 4
 lab_exec r1 tc qdisc del dev down root

@@ -31,7 +31,7 @@ ended() { # NAME ENDING TYPE CODE
 lab_unreachable 4 prohibit
 # No SYNs of the web timing: they draw tokens of the same bucket.
 run 4 --script-args 'mtr-trace={packets=3,http=off}'
-is prohibited_v4_hops "$(show hops ip loss)" "$(good 4 1 4 0 | sed 's/ 10$//')"
+is prohibited_v4_hops "$(show hops ip loss_percent)" "$(good 4 1 4 0 | sed 's/ 10$//')"
 ended prohibited_v4 unreachable 3 13
 like prohibited_v4_note "$(show notes)" \
   '^Target not reached: 10\.0\.3\.2 at hop 4 answers communication administratively prohibited \(ICMP type 3 code 13\)\.$'
@@ -80,7 +80,7 @@ for f in $FLAVOURS; do
   flavour[4]=$f
   run 4
   hops_are "${f}_loss_v4_hops" 4 "$(good 4 1 3)" "$(good 4 4 9 8)"
-  is "${f}_loss_v4_percent" "$(show hops loss | sort -u -k 2 | xargs)" "1 0 4 20"
+  is "${f}_loss_v4_percent" "$(show hops loss_percent | sort -u -k 2 | xargs)" "1 0 4 20"
   is "${f}_loss_v4_target" "$(show get reached target_ttl)" "true 9"
   like "${f}_loss_v4_text" "$(show text)" '^  9 +10\.0\.8\.2 +20\.0%( \([0-9-]+\))? +10 +8 '
 done

@@ -21,7 +21,7 @@ whole() {
   local target hop good=0 want
   for target in $targets; do
     want=$(for hop in 1 2 3; do echo "$hop $(lab_addr 4 $hop) 0 10 10"; done)
-    [ "$(show --host "$target" hops ip loss sent received | head -n 3)" != "$want" ] || good=$((good + 1))
+    [ "$(show --host "$target" hops ip loss_percent sent received | head -n 3)" != "$want" ] || good=$((good + 1))
   done
   echo $good
 }

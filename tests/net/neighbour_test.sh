@@ -40,7 +40,7 @@ for family in 4 6; do
   done
 done
 unanswered 4 1 && trace "$last" --script-args mtr-trace.packets=5,mtr-trace.asn=off,mtr-trace.http=off "$(lab_target 4)"
-is first_reply_lost_in_nmap "$(show hops sent received loss | xargs) $(show notes)" "1 5 5 0 2 5 5 0 3 5 5 0 "
+is first_reply_lost_in_nmap "$(show hops sent received loss_percent | xargs) $(show notes)" "1 5 5 0 2 5 5 0 3 5 5 0 "
 answered
 
 unanswered 4 999999

@@ -31,7 +31,7 @@ for flavour in $FLAVOURS; do
     case $protocol in udp) want=Linux-based ;; *) want='Linux-based?' ;; esac
     is "${name}_target" "$(guesses 5)" "$want"
     only_linux "$name"
-    is "${name}_no_loss" "$(show hops loss | cut -d' ' -f2 | sort -u)" 0
+    is "${name}_no_loss" "$(show hops loss_percent | cut -d' ' -f2 | sort -u)" 0
   done
 done
 name=rate_limited_v6
@@ -43,7 +43,7 @@ only_linux "$name"
 count_sent udp_to_routers udp dport 33434 ip daddr "$(lab_addr 4 1)"
 trace deb12 --script-args $QUIET,mtr-trace.packets=5,mtr-trace.os=active "$t4"
 is active_rate_limited_routers "$(guesses 1 2 3 4)" Linux-based
-is active_rate_limited_loss "$(show hops loss received sent)" "$(for ((i = 1; i <= 5; i++)); do echo "$i 0 5 5"; done)"
+is active_rate_limited_loss "$(show hops loss_percent received sent)" "$(for ((i = 1; i <= 5; i++)); do echo "$i 0 5 5"; done)"
 is active_rate_limited_udp "$(sent udp_to_routers)" 1
 like active_rate_limited_evidence "$(XML=$XML show text; cat "$XML")" 'key="unreachable_ttl">64<'
 count_no_more
@@ -119,7 +119,7 @@ for mode in echo active; do
   trace "$flavour" --script-args $QUIET,mtr-trace.packets=3,mtr-trace.os=$mode "$t4"
   is "${mode}_others_are_told" "$(guesses 1 4)" Linux-based
   only_linux "${mode}_of_silent"
-  is "${mode}_of_silent_loss" "$(show hops loss | cut -d' ' -f2 | sort -u)" 0
+  is "${mode}_of_silent_loss" "$(show hops loss_percent | cut -d' ' -f2 | sort -u)" 0
 done
 is silent_hop_is_unknown "$(guesses 3)" unknown
 at_most silent_active_time "$TOOK" 6000

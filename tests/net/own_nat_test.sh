@@ -105,5 +105,5 @@ is other_uplink_paths "$RC $(awk '$1 == 4 { print $2, $3 }' <<<"$OUT")" "0 10.0.
 cli -n --asn off -c 2 --pmtu --tcp --source-port 34500 -a 10.0.0.1 "$(lab_target 4)"
 like other_uplink_path_mtu "$OUT" '^Path MTU 1500'
 trace "$last" --script-args mtr-trace.packets=3,mtr-trace.protocol=tcp,mtr-trace.source-port=35000,mtr-trace.asn=off "$(lab_target 4)"
-is other_uplink_in_nmap "$(show get reached) $(show hops ip loss | head -n 1)" "true 1 ${second[4]} 0"
+is other_uplink_in_nmap "$(show get reached) $(show hops ip loss_percent | head -n 1)" "true 1 ${second[4]} 0"
 lab_clear c

@@ -189,7 +189,7 @@ lab_fork 2 2 || exit 1
 twice=
 for run in first second; do
   script "$last" 4 mtr-trace.flows=10,mtr-trace.protocol=udp
-  is "rate_limited_no_loss_$run" "$(show hops loss | awk '$2 != 0')" ""
+  is "rate_limited_no_loss_$run" "$(show hops loss_percent | awk '$2 != 0')" ""
   is "rate_limited_reached_$run" "$(show get reached target_ttl)" "true 6"
   graph_is "rate_limited_graph_$run" "$XML" 4 2
   ids=$(graph "$XML" ids)

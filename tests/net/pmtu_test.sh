@@ -38,7 +38,7 @@ for f in $FLAVOURS; do
       is "${f}_v${v}_told_$run" "$LINE" \
         "Path MTU 1400: reduced beyond hop 3 ($(lab_addr $v 3) sent Packet Too Big)."
     done
-    is "${f}_v${v}_told_loses_nothing" "$(show hops loss | cut -d' ' -f2 | sort -u)" 0
+    is "${f}_v${v}_told_loses_nothing" "$(show hops loss_percent | cut -d' ' -f2 | sort -u)" 0
   done
 done
 for protocol in udp tcp; do
@@ -57,7 +57,7 @@ for f in $FLAVOURS; do
       pmtu "$f" $v
       is "${f}_v${v}_filtered_$run" "$LINE" "Path MTU 1400: reduced beyond hop 3 ($vanish)."
     done
-    is "${f}_v${v}_filtered_loses_nothing" "$(show hops loss | cut -d' ' -f2 | sort -u)" 0
+    is "${f}_v${v}_filtered_loses_nothing" "$(show hops loss_percent | cut -d' ' -f2 | sort -u)" 0
   done
 done
 pmtu deb12 4 mtr-trace.protocol=tcp

@@ -13,7 +13,7 @@ t4=$(lab_target 4) t6=$(lab_target 6)
 honest() {
   local hop want
   want=$(for ((hop = 1; hop <= 9; hop++)); do echo "$hop $(lab_addr "$2" $hop) 0 $3 $3"; done)
-  is "$1_no_loss" "$(show hops ip loss sent received)" "$want"
+  is "$1_no_loss" "$(show hops ip loss_percent sent received)" "$want"
   is "$1_reached" "$(show get reached target_ttl)" "true 9"
   at_most "$1_time" "$TOOK" $(($4 * 1000))
 }
@@ -37,4 +37,4 @@ lab_ip s address add 10.0.8.77/24 dev eth0
 trace deb12 "$t4" 10.0.8.77
 both=$XML
 honest two_targets 4 10 21
-is two_targets_second "$(XML=$both show --host 10.0.8.77 hops loss sent received | tail -n 1)" "9 0 10 10"
+is two_targets_second "$(XML=$both show --host 10.0.8.77 hops loss_percent sent received | tail -n 1)" "9 0 10 10"

@@ -108,7 +108,7 @@ for family in 4 6; do
   leaves source_rule $family "${second[$family]}" -a "${own[$family]}"
   leaves other_source $family "${first[$family]}" -a "${direct[$family]}"
   trace "$last" -$family -S "${own[$family]}" -e fork1 "$(lab_target $family)"
-  is source_and_interface_in_nmap_v$family "$(show get reached) $(show hops ip loss | head -n 1)" \
+  is source_and_interface_in_nmap_v$family "$(show get reached) $(show hops ip loss_percent | head -n 1)" \
     "true 1 ${second[$family]} 0"
   lab_ip c -$family rule del from "${own[$family]}" lookup 100
   lab_ip c -$family rule add fwmark 7 lookup 100

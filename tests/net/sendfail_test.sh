@@ -11,7 +11,7 @@ t4=$(lab_target 4)
 # no_loss NAME SEND-ERROR: all that was sent was answered, some was not sent, and
 # that is said
 no_loss() {
-  is "$1_no_loss" "$(show hops received sent loss | awk '$2 != $3 || $2 < 1 || $4 != 0')" ""
+  is "$1_no_loss" "$(show hops received sent loss_percent | awk '$2 != $3 || $2 < 1 || $4 != 0')" ""
   at_least "$1_send_errors" "$(show sum send_errors)" 1
   is "$1_target" "$(show get reached target_ttl)" "true 4"
   like "$1_note" "$(show notes)" "^[0-9]+ probes could not be sent \\($2\\); not counted as loss\\.$"
@@ -31,7 +31,7 @@ lab_clear c
 lab_rule c output icmp type echo-request drop
 trace "$last" "$t4"
 is nothing_leaves_ends "$(show get reached ending)" "false silent"
-is nothing_leaves_no_loss "$(show sum sent) $(show sum total_sent) $(show hops loss | cut -d' ' -f2 | sort -u)" "0 0 -"
+is nothing_leaves_no_loss "$(show sum sent) $(show sum total_sent) $(show hops loss_percent | cut -d' ' -f2 | sort -u)" "0 0 -"
 at_most nothing_leaves_time "$TOOK" 10000
 lab_clear c
 
@@ -86,7 +86,7 @@ for when in before:50 in:180; do
   at_most "${name}_time" "$TOOK" 20000
   [ "$name" = down_in_the_sample ] || back_up
 done
-is down_in_the_sample_no_loss "$(show hops loss | cut -d' ' -f2 | sort -u)" 0
+is down_in_the_sample_no_loss "$(show hops loss_percent | cut -d' ' -f2 | sort -u)" 0
 is down_in_the_sample_adds_up "$(show hops sent received | awk '$2 != $3 || $2 < 5 || $2 >= 50')" ""
 trace deb12 "$t4"
 like down_from_the_start "$(show text)" '^ERROR: no route to '

@@ -27,4 +27,4 @@ at_most packets_30_time "$TOOK" 8000
 
 trace deb12 --script-args mtr-trace.packets=1 "$(lab_target 4)"
 compare packets_1 hops="$(lab_hops 4)" packets=1
-is packets_1_stdev_is_0 "$(show hops stdev jitter | sort -u -k2 | cut -d' ' -f2-)" "0 0"
+is packets_1_stdev_is_0 "$(show hops stdev_ms jitter_ms | sort -u -k2 | cut -d' ' -f2-)" "0 0"

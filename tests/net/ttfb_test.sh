@@ -22,7 +22,7 @@ reads() { like "${flavour}_$1" "$(ttfb)" "^$2"; } # NAME REGEX
 
 # adds_up NAME: the phases are all of it, to a microsecond
 adds_up() {
-  is "${flavour}_${1}_adds_up" "$(show ttfb ttfb tcp tls wait |
+  is "${flavour}_${1}_adds_up" "$(show ttfb ttfb_ms tcp_ms tls_ms wait_ms |
     awk '{ d = $1 - $2 - $3 - $4; print ($1 > 0 && d < 0.0015 && d > -0.0015) ? "yes" : $0 }')" yes
 }
 
@@ -135,7 +135,7 @@ think_time() {
   ask mtr-trace.http-count=9,mtr-trace.url=http://a.test:8050/ "$T4"
   reads count "$MS / $MS / $MS ms min / median / max of [5-9]"
   adds_up several_http
-  is "${flavour}_wait_is_50_ms_and_a_round_trip" "$(show ttfb min wait think |
+  is "${flavour}_wait_is_50_ms_and_a_round_trip" "$(show ttfb min_ms wait_ms server_time_ms |
     awk '{ print ($1 >= 50 && $1 <= 52 && $2 >= 50 && $2 - $3 > 0 && $2 - $3 < 1) ? "yes" : $0 }')" yes
 }
 
@@ -145,7 +145,7 @@ lost_request() {
   lab_rule r2 forward iifname up tcp dport 80 tcp flags psh drop
   ask mtr-trace.url=http://a.test/ "$T4"
   reads lost_request "[0-9]{3,4}\.[0-9]+ ms  \(http, HTTP/1.1 200; TCP $MS \+ wait $MS; 1 packet was sent again\)$"
-  is "${flavour}_lost_request_values" "$(show ttfb retransmissions think)" "1 -"
+  is "${flavour}_lost_request_values" "$(show ttfb retransmissions server_time_ms)" "1 -"
   lab_clear r2
 }
 

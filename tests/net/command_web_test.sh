@@ -55,7 +55,7 @@ like from_where_the_user_says "$(ttfb)" "^$MS ms  \(https"
 
 web -j a.test -4
 is json "$(lua5.4 -e 'local t = require "dkjson".decode(io.read "a").traces[1].ttfb
-  print(t.outcome, t.scheme, t.status, t.dns > 0, math.abs(t.tcp + t.tls + t.wait - t.ttfb) < 0.01)' <<<"$OUT" | xargs)" \
+  print(t.outcome, t.scheme, t.status, t.dns_ms > 0, math.abs(t.tcp_ms + t.tls_ms + t.wait_ms - t.ttfb_ms) < 0.01)' <<<"$OUT" | xargs)" \
   "measured https 200 true true"
 web -x "$T4"
 like xml "$OUT" 'ttfb'

@@ -96,6 +96,10 @@ run-now:
 	@$(if $(TARGET),scripts/run-in-tree $(ARGS) $(TARGET),tests/net/demo $(ARGS))
 
 # The library's documentation, by LDoc.
+# Pictures of the manual, from one simulated trace; needs chromium.
+screenshots: all build/lua5.4/mtrsim.so
+	tests/screenshots
+
 doc:
 	ldoc -q -p mtr-trace -t "mtr-trace library" -d build/doc nse
 
@@ -201,6 +205,7 @@ targets:
   run          install what is missing, build, trace TARGET (none: a lab of 8 routers); as root
   check        install what the tests need, build, lint, all tests; as root
   doc          the library's documentation into build/doc, by LDoc
+  screenshots  draw the pictures of the manual again; needs chromium
   lint         style and static checks
   test-c test-lua test-net   one part of the tests, with what is installed
   bench        measure against mtr; prints ratios
@@ -226,5 +231,5 @@ export HELP
 help:
 	@echo "$$HELP"
 
-.PHONY: all doc run run-now script-db install install-now install-files install-script install-command uninstall uninstall-command clean distclean help \
+.PHONY: all doc screenshots run run-now script-db install install-now install-files install-script install-command uninstall uninstall-command clean distclean help \
 	$(VERSIONS:%=install-for-%) $(VERSIONS:%=uninstall-for-%)

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Tables for the rows of `mtr-trace --rows runs` and `--rows hops`, plain types
--- so that ClickHouse 18.16 takes them as well as current versions.
+-- Tables for the rows of `mtr-trace --rows runs`, `hops` and `probes`, plain
+-- types so that ClickHouse 18.16 takes them as well as current versions.
 --
 --   clickhouse-client --multiquery < clickhouse.sql
 --   mtr-trace --rows hops -F targets |
@@ -84,11 +84,30 @@ CREATE TABLE IF NOT EXISTS mtr.hops (
   reply_ttl Nullable(UInt8)
 ) ENGINE = MergeTree PARTITION BY toYYYYMM(day) ORDER BY (name, time_s, vantage, ttl);
 
--- Rows older than a year, month by month:
---   ALTER TABLE mtr.hops DROP PARTITION 202501
--- (current versions: ALTER TABLE mtr.hops MODIFY TTL day + INTERVAL 1 YEAR)
+CREATE TABLE IF NOT EXISTS mtr.probes (
+  vantage String,
+  labels String,
+  run_id UInt64,
+  time_s DateTime,
+  day Date DEFAULT toDate(time_s),
+  name String,
+  target Nullable(String),
+  protocol Nullable(String),
+  ttl UInt8,
+  flow UInt16,
+  probe UInt32,
+  class String,
+  outcome String,
+  sent_ns Nullable(Int64),
+  rtt_ns Nullable(Int64),
+  ip Nullable(String),
+  is_target UInt8,
+  type Nullable(UInt8),
+  code Nullable(UInt8),
+  reply_ttl Nullable(UInt8)
+) ENGINE = MergeTree PARTITION BY toYYYYMM(day) ORDER BY (name, time_s, vantage, ttl, probe);
 
--- Counts of each hour, kept as rows come in.
+-- Counts of each hour, kept as rows come in; a view keeps what its tables drop.
 CREATE MATERIALIZED VIEW IF NOT EXISTS mtr.hourly
 ENGINE = SummingMergeTree PARTITION BY toYYYYMM(day) ORDER BY (day, name, vantage, hour, ttl) AS
 SELECT day, name, vantage, toStartOfHour(time_s) AS hour, ttl, sum(sent) AS sent,

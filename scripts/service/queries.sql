@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Questions that people ask of the tables in clickhouse.sql, one statement each;
--- for all vantage points unless one is named.
+-- for all vantage points unless one is named. With several shards write _all
+-- behind the names of the tables.
 
 -- paths_by_hour: which paths a target had, hour by hour
 SELECT name, toStartOfHour(time_s) AS hour, path_id, count() AS runs
@@ -10,11 +11,14 @@ FROM mtr.runs WHERE path_id IS NOT NULL GROUP BY name, hour, path_id ORDER BY na
 SELECT name, vantage, path_id, min(time_s) AS first_seen, max(time_s) AS last_seen, count() AS runs
 FROM mtr.runs WHERE path_id IS NOT NULL GROUP BY name, vantage, path_id ORDER BY first_seen DESC, name, vantage, path_id;
 
--- loss_begins: at which address loss begins, over all targets and vantage points
-SELECT ip, count() AS runs, uniqExact(name) AS targets, uniqExact(vantage) AS vantages
-FROM (SELECT run_id, name, vantage, loss_begins_hop AS ttl FROM mtr.runs WHERE loss_begins_hop > 0)
-ANY INNER JOIN (SELECT run_id, ttl, ip FROM mtr.hops WHERE first = 1) USING (run_id, ttl)
-GROUP BY ip ORDER BY runs DESC, ip;
+-- loss_by_link: between which addresses loss begins, over all targets and vantage points;
+-- a link that many targets share explains their loss ('*' is a silent hop)
+SELECT ips[indexOf(ttls, toUInt8(hop - 1))] AS before, ips[indexOf(ttls, hop)] AS ip, count() AS runs,
+  uniqExact(name) AS targets, uniqExact(vantage) AS vantages
+FROM (SELECT run_id, name, vantage, assumeNotNull(loss_begins_hop) AS hop FROM mtr.runs WHERE loss_begins_hop > 0)
+GLOBAL ANY INNER JOIN (SELECT run_id, groupArray(ttl) AS ttls, groupArray(ifNull(ip, '*')) AS ips
+  FROM mtr.hops WHERE first = 1 GROUP BY run_id) USING run_id
+GROUP BY before, ip ORDER BY targets DESC, runs DESC, ip;
 
 -- rate_limited: routers that limit their replies
 SELECT ip, any(asn) AS asn, count() AS runs FROM mtr.hops

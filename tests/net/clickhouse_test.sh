@@ -1,6 +1,7 @@
 #!/bin/bash
 # The tables and queries for ClickHouse take the rows of real runs, and a day of
-# made ones whose answers are known. Without a network but loopback.
+# made ones whose answers are known, on one server and over two shards. Without
+# a network but loopback.
 
 TREE=$(cd "$(dirname "$0")/../.." && pwd)
 ok() { echo "ok $*"; }
@@ -19,96 +20,50 @@ if [ "$1" != inside ]; then
   exec unshare -n "$0" inside
 fi
 ip link set lo up
-dir=$(mktemp -d) server=
+# shellcheck source=scripts/service/loopback
+. "$TREE/scripts/service/loopback"
+dir=$(mktemp -d)
 cleanup() {
-  if [ -n "$server" ]; then
-    kill "$server" 2>/dev/null
-    wait "$server" 2>/dev/null
-  fi
+  ch_stop
   rm -rf "$dir"
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-mkdir "$dir/data" "$dir/tmp"
-cat >"$dir/config.xml" <<END
-<yandex><logger><level>warning</level><log>$dir/log</log><errorlog>$dir/errors</errorlog></logger>
-<tcp_port>9000</tcp_port><listen_host>127.0.0.1</listen_host><path>$dir/data/</path><tmp_path>$dir/tmp/</tmp_path>
-<mark_cache_size>5368709120</mark_cache_size><users_config>$dir/users.xml</users_config>
-<default_profile>default</default_profile><default_database>default</default_database></yandex>
-END
-cat >"$dir/users.xml" <<END
-<yandex><profiles><default/></profiles><quotas><default/></quotas><users><default><password></password>
-<networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default></users></yandex>
-END
-PATH=$PATH:/usr/sbin clickhouse-server --config-file="$dir/config.xml" >"$dir/out" 2>&1 &
-server=$!
-client() { timeout 60 clickhouse-client --host 127.0.0.1 "$@" 2>&1; }
-for ((i = 0; i < 100; i++)); do
-  [ "$(client --query 'SELECT 1')" = 1 ] && break
-  kill -0 "$server" 2>/dev/null || break
-  sleep 0.1
-done
-is server_answers "$(client --query 'SELECT 1')" 1
-[ "$(client --query 'SELECT 1')" = 1 ] || exit 1
-is tables_are_made "$(client --multiquery <"$TREE/scripts/service/clickhouse.sql")" ""
+ch_start 2 "$dir" >"$dir/start" 2>&1
+is servers_answer_and_tables_are_made "$? $(cat "$dir/start")" "0 "
+[ -n "$(ch 0 --query 'SELECT 1' 2>/dev/null)" ] || exit 1
 
-insert() { client --input_format_skip_unknown_fields 1 --query "INSERT INTO mtr.$1 FORMAT JSONEachRow"; }
-
-# Two vantage points trace ten targets each minute of two hours over five hops;
-# from the second hour on half of the runs go by another router at hop 3 and
-# lose there. Hop 2 limits its replies, hop 4 is balanced.
+# Every column of a table is a key of the rows: another one would stay empty.
 # shellcheck disable=SC2016 # for Lua
-made() { LUA_PATH="$TREE/nse/?.lua;$TREE/tests/unit/?.lua;;" lua5.4 - "$1" <<'END'
-local lines = require "mtrtrace.rows.lines"
-local kind = arg[1]
-local START = 1795788000
-local function emit(row) io.write(lines.line(kind, row)) end
-for minute = 0, 119 do
-  for target = 1, 10 do
-    for v = 1, 2 do
-      local moved = minute >= 60 and target % 2 == 0
-      local id = (minute * 100 + target) * 10 + v
-      local common = { vantage = "v" .. v, labels = "", run_id = id,
-        time_s = START + minute * 60, name = "t" .. target, protocol = "icmp",
-        target = "192.0.2." .. target, path_id = moved and 2 or 1 }
-      if kind == "runs" then
-        common.row, common.reached = "run", true
-        common.loss_begins_hop = moved and 3 or 0
-        common.target_median_ms = target * 10.0
-        common.path_mtu = target == 1 and 1400 or nil
-        common.ttfb_ms, common.target_avg_ms = 50.5, 10.25
-        emit(common)
-      else
-        for ttl = 1, 5 do
-          local row = setmetatable({ row = "hop", ttl = ttl, first = true,
-            sent = 10, received = moved and ttl >= 3 and 8 or 10,
-            rate_limited = ttl == 2, untested = false, silent = false,
-            better_beyond = false, is_target = ttl == 5,
-            reply_ttl = ttl == 1 and v == 2 and moved and 58 or 60,
-            asn = 64500 + ttl, ip = ttl == 3 and moved and "10.0.3.9"
-              or ttl == 4 and "10.0.4." .. minute % 2 + 1
-              or ttl == 5 and common.target or "10.0." .. ttl .. ".1" },
-            { __index = common })
-          emit(row)
-        end
-      end
-    end
-  end
-end
-END
-}
-is runs_are_taken "$(made runs | insert runs)" ""
-is hops_are_taken "$(made hops | insert hops)" ""
+columns() { LUA_PATH="$TREE/nse/?.lua;;" lua5.4 -e '
+  for _, column in ipairs(require "mtrtrace.rows.columns".of(arg[1])) do print(column[1]) end' - "$1" | sort; }
+for kind in runs hops probes; do
+  is "columns_of_${kind}_are_keys" "$(comm -23 <(ch 0 --query "DESCRIBE mtr.$kind" | cut -f 1 | sort) <(columns $kind) | xargs)" day
+done
 
-# query NAME: what one of the queries answers
-query() {
-  client --query "$(sed -n "/^-- $1:/,/;\$/p" "$TREE/scripts/service/queries.sql" | grep -v '^--' | tr '\n' ' ' | sed 's/; *$//')"
+made() { LUA_PATH="$TREE/nse/?.lua;;" lua5.4 "$TREE/tests/readers/made_rows.lua" "$1"; }
+is runs_are_taken "$(made runs | ch_insert 0 runs_all 2>&1)" ""
+is hops_are_taken "$(made hops | ch_insert 1 hops_all 2>&1)" ""
+
+# shards TABLE: how many rows both have, and whether each has some
+shards() {
+  local a b
+  a=$(ch 0 --query "SELECT count() FROM mtr.$1") b=$(ch 1 --query "SELECT count() FROM mtr.$1")
+  echo $((a + b)) $((a > 0 && b > 0))
 }
+is runs_are_on_both_shards "$(shards runs)" "2400 1"
+is hops_are_on_both_shards "$(shards hops)" "12000 1"
+is hops_are_where_their_run_is "$(for n in 0 1; do ch $n --query "SELECT count() FROM mtr.hops WHERE run_id NOT IN (SELECT run_id FROM mtr.runs)"; done | xargs)" "0 0"
+
+# query NAME: what one of the queries answers, from all shards, asked of either
+query() { ch_query $((RANDOM % 2)) "$1" _all 2>&1; }
 T=$'\t'
 is paths_by_hour "$(query paths_by_hour | wc -l) $(query paths_by_hour | grep -c "${T}2${T}120\$")" "20 5"
 is what_changed_is_first "$(query what_changed | head -n 1 | cut -f 1-3)" "t10${T}v1${T}2"
-is loss_begins "$(query loss_begins)" "10.0.3.9${T}600${T}5${T}2"
+is what_changed_has_its_times "$(query what_changed | head -n 1 | cut -f 4-6 | xargs)" \
+  "$(TZ=UTC date -d @$((1795788000 + 3600)) '+%F %T') $(TZ=UTC date -d @$((1795788000 + 119 * 60)) '+%F %T') 60"
+is loss_by_link "$(query loss_by_link)" "10.0.2.1${T}10.0.3.9${T}600${T}5${T}2"
 is rate_limited "$(query rate_limited)" "10.0.2.1${T}64502${T}2400"
 is worst_paths "$(query worst_paths | head -n 1)" "t10${T}v1${T}100${T}120"
 is ecmp "$(query ecmp | head -n 3 | xargs)" "t1 4 2 t10 3 2 t10 4 2"
@@ -116,15 +71,31 @@ is return_path "$(query return_path)" "10.0.1.1${T}v2${T}2"
 is mtu "$(query mtu)" "t1${T}1400${T}1400"
 is ttfb "$(query ttfb | head -n 1)" "t1${T}50.5${T}\\N${T}10.25"
 is coverage "$(query coverage | xargs)" "v1 1200 1200 0 v2 1200 1200 0"
-is every_query_has_an_answer_here "$(grep -c '^-- [a-z_]*:' "$TREE/scripts/service/queries.sql")" 10
-is hourly_view "$(client --query 'SELECT sum(sent), sum(received) FROM mtr.hourly')" "120000${T}116400"
+is every_query_has_an_answer_here "$(ch_names | sort | xargs)" \
+  "coverage ecmp loss_by_link mtu paths_by_hour rate_limited return_path ttfb what_changed worst_paths"
+is hourly_view "$(ch 1 --query 'SELECT sum(sent), sum(received) FROM mtr.hourly_all')" "120000${T}116400"
+
+# Each query answers from one server alone too.
+failed=
+for name in $(ch_names); do
+  ch_query 0 "$name" "" >/dev/null 2>&1 || failed="$failed $name"
+done
+is every_query_runs_on_one_server "$failed" ""
+is old_rows_can_be_dropped "$(ch 0 --query 'ALTER TABLE mtr.hops DROP PARTITION 202501' 2>&1)" ""
 
 # Real runs of this tree, on the loopback of this namespace.
 run() {
   env LUA_PATH="$TREE/nse/?.lua;;" LUA_CPATH="$TREE/build/lua5.4/?.so;;" \
-    "$TREE/scripts/mtr-trace" --no-config -n --asn off -c 3 --rows "$1" --vantage here 127.0.0.1 nosuch.invalid 2>/dev/null
+    "$TREE/scripts/mtr-trace" --no-config -n --asn off -c 3 --rows "$1" --vantage here 127.0.0.1 -4 ::1 2>/dev/null
 }
-for kind in runs hops; do is "real_${kind}_are_taken" "$(run $kind | insert $kind)" ""; done
-is real_runs "$(client --query "SELECT name, reached, error IS NOT NULL FROM mtr.runs WHERE vantage = 'here' ORDER BY name" | xargs)" \
-  '127.0.0.1 1 0 nosuch.invalid 0 1'
-is real_hops "$(client --query "SELECT ttl, ip, sent, received FROM mtr.hops WHERE vantage = 'here'" | xargs)" "1 127.0.0.1 3 3"
+for kind in runs hops probes; do is "real_${kind}_are_taken" "$(run $kind | ch_insert 0 $kind 2>&1)" ""; done
+is real_runs "$(ch 0 --query "SELECT name, reached, error IS NOT NULL, path_id > 0 FROM mtr.runs WHERE vantage = 'here' ORDER BY name" | xargs)" \
+  '127.0.0.1 1 0 1 ::1 0 1 N'
+is real_hops "$(ch 0 --query "SELECT ttl, ip, sent, received FROM mtr.hops WHERE vantage = 'here'" | xargs)" "1 127.0.0.1 3 3"
+is real_probes "$(ch 0 --query "SELECT ip, outcome, is_target, rtt_ns > 0, count() FROM mtr.probes
+  WHERE vantage = 'here' AND class = 'counted' AND ttl = 1 GROUP BY ip, outcome, is_target, rtt_ns > 0" 2>&1 | xargs)" "127.0.0.1 reply 1 1 3"
+
+# Servers that were killed have their rows when they are started again.
+ch_stop
+ch_start 2 "$dir" >"$dir/start" 2>&1
+is rows_are_there_behind_a_crash "$? $(shards hops | cut -d' ' -f 1)" "0 12001"

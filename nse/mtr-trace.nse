@@ -12,10 +12,11 @@ timestamps at both ends, so a busy machine does not change them.
 Probes are ICMP echo requests by default, or UDP datagrams or TCP SYNs, to IPv4
 and IPv6 targets. The targets of a host group are traced at once. Nmap runs one
 group after the other: with <code>--min-hostgroup 256</code> a /24 takes a
-quarter of the time. The script needs the privilege to send and capture raw
-packets. Without it, the script says so once (with <code>-v</code>) and ends;
-other scripts are not affected. The script needs its C module mtrtrace.core and
-works with <code>-sn</code>, <code>-Pn</code> and <code>-6</code>. Of a name
+quarter of the time. Where Nmap is
+not privileged (a plain user, <code>--unprivileged</code>), the script uses
+sockets that need no rights and shows less, which a line below the table says.
+The script needs its C module mtrtrace.core and works with <code>-sn</code>,
+<code>-Pn</code> and <code>-6</code>. Of a name
 with several addresses Nmap takes the first one; with its option
 <code>--resolve-all</code> each of them is traced.
 
@@ -281,6 +282,7 @@ between two networks the address may belong to the neighbour.
 -- <elem key="clock_adjustments">0</elem>
 -- <elem key="missing_tx_timestamp">0</elem>
 -- <elem key="path_id">94053318764405</elem>
+-- <elem key="sockets">raw</elem>
 -- <table key="ttfb">
 --   <elem key="outcome">measured</elem>
 --   <elem key="ttfb_ms">124.561</elem>
@@ -532,6 +534,10 @@ action = function(target)
   ok, err = host:baseline(args, core)
   if not ok then
     return host:refuse(err)
+  end
+  ok, err, name = host:sockets(args, core)
+  if not ok then
+    return host:fail(err, name)
   end
   options, err = host:options(args, target)
   if not options then

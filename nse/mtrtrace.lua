@@ -63,6 +63,7 @@
 -- @module mtrtrace
 local loader = require "mtrtrace.session.loader"
 local session = require "mtrtrace.session.session"
+local sockets = require "mtrtrace.session.sockets"
 local tracer = require "mtrtrace.session.tracer"
 
 local M = {}
@@ -88,7 +89,12 @@ function M.trace(options)
   if not core then
     return nil, missing, "MISSING"
   end
-  local trace, text, name = core.trace(options)
+  local wanted, text, name = sockets.prepare(core, options)
+  if not wanted then
+    return nil, text, name
+  end
+  local trace
+  trace, text, name = core.trace(wanted)
   if not trace then
     return nil, text, name
   end

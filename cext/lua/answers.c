@@ -126,10 +126,13 @@ static void set_reply(lua_State *L, const struct wire_packet *reply)
         lset_integer(L, "type", reply->type);
         lset_integer(L, "code", reply->code);
     }
-    lset_integer(L, "reply_ttl", reply->ttl);
-    lset_integer(L, "tos", reply->tos);
-    lset_integer(L, "size", reply->length);
-    if (reply->from.version == 4) {
+    if (!reply->rebuilt || reply->ttl != 0) { /* a TCP connect shows neither */
+        lset_integer(L, "reply_ttl", reply->ttl);
+        lset_integer(L, "tos", reply->tos);
+    }
+    if (!reply->rebuilt)
+        lset_integer(L, "size", reply->length);
+    if (!reply->rebuilt && reply->from.version == 4) {
         lset_boolean(L, "df", reply->df);
         lset_integer(L, "ip_id", reply->ip_id);
     }
@@ -137,7 +140,7 @@ static void set_reply(lua_State *L, const struct wire_packet *reply)
         lset_integer(L, "mtu", reply->mtu);
 }
 
-static void set_sent(lua_State *L, const struct evidence_sent *sent)
+static void set_sent(lua_State *L, const struct evidence_sent *sent, bool has_id)
 {
     lset_integer(L, "sent_ttl", sent->ttl);
     lset_integer(L, "sent_tos", sent->tos);
@@ -154,7 +157,8 @@ static void set_sent(lua_State *L, const struct evidence_sent *sent)
     }
     if (sent->target.version == 4) {
         lset_boolean(L, "sent_df", sent->df);
-        lset_integer(L, "sent_id", sent->ip_id);
+        if (has_id)
+            lset_integer(L, "sent_id", sent->ip_id);
     }
 }
 
@@ -205,8 +209,8 @@ static void push_answer(lua_State *L, const struct evidence_list *list,
     lset_number(L, "at_s", (double)answer->at_ns / ns_per_s);
     lset_integer(L, "index", answer->index);
     set_reply(L, &answer->reply);
-    set_sent(L, &answer->sent);
-    if (is_error(&answer->reply))
+    set_sent(L, &answer->sent, !answer->reply.rebuilt);
+    if (is_error(&answer->reply) && !answer->reply.rebuilt)
         set_quote(L, answer);
     if (answer->has_extension)
         set_extension(L, list->bytes + answer->extension_at, answer->extension_length,

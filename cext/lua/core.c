@@ -265,17 +265,12 @@ static int l_exit(lua_State *L)
     _exit((int)status);
 }
 
-static const luaL_Reg functions[] = { { "trace", l_trace },
-                                      { "merge", l_merge },
-                                      { "paths", search_new_paths },
-                                      { "pmtu", search_new_pmtu },
-                                      { "ask", lask_ask },
-                                      { "interfaces", l_interfaces },
-                                      { "neighbour", l_neighbour },
-                                      { "replay", lreplay_new },
-                                      { "prober", l_prober },
-                                      { "exit", l_exit },
-                                      { NULL, NULL } };
+static const luaL_Reg functions[] = {
+    { "trace", l_trace },          { "merge", l_merge },      { "paths", search_new_paths },
+    { "pmtu", search_new_pmtu },   { "ask", lask_ask },       { "interfaces", l_interfaces },
+    { "neighbour", l_neighbour },  { "replay", lreplay_new }, { "prober", l_prober },
+    { "sockets", handle_sockets }, { "exit", l_exit },        { NULL, NULL }
+};
 
 __attribute__((visibility("default"))) int luaopen_mtrtrace_core(lua_State *L);
 

@@ -23,7 +23,15 @@ static int prober_gc(lua_State *L)
     return 0;
 }
 
-static const char prober_key = 0;
+static const char prober_key = 0, wanted_key = 0;
+
+static enum prober_sockets wanted_sockets(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &wanted_key);
+    lua_Integer wanted = lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    return (enum prober_sockets)wanted;
+}
 
 bool handle_push_prober(lua_State *L, struct err *err)
 {
@@ -33,7 +41,7 @@ bool handle_push_prober(lua_State *L, struct err *err)
     struct prober_ud *u = lua_newuserdata(L, sizeof *u);
     u->prober = NULL;
     luaL_setmetatable(L, PROBER_MT);
-    u->prober = prober_open(err);
+    u->prober = prober_open(wanted_sockets(L), err);
     if (u->prober == NULL)
         return false;
     lua_pushvalue(L, -1);
@@ -52,17 +60,17 @@ struct prober_ud *handle_hold_prober(lua_State *L, struct err *err)
 
 /* ---- the prober in a loop of the caller's --------------------------------------------------- */
 
-static struct prober *check_prober(lua_State *L)
+static struct prober *check_prober(lua_State *L, int arg)
 {
-    struct prober_ud *u = luaL_checkudata(L, 1, PROBER_MT);
-    luaL_argcheck(L, u->prober != NULL, 1, "prober is closed");
+    struct prober_ud *u = luaL_checkudata(L, arg, PROBER_MT);
+    luaL_argcheck(L, u->prober != NULL, arg, "prober is closed");
     return u->prober;
 }
 
 static int prober_get_fd(lua_State *L)
 {
     struct err err = { 0 };
-    int fd = prober_fd(check_prober(L), &err);
+    int fd = prober_fd(check_prober(L, 1), &err);
 
     if (fd < 0)
         return handle_push_err(L, &err);
@@ -72,7 +80,7 @@ static int prober_get_fd(lua_State *L)
 
 static int prober_do_clear(lua_State *L)
 {
-    prober_clear(check_prober(L));
+    prober_clear(check_prober(L, 1));
     return 0;
 }
 
@@ -81,14 +89,14 @@ static const double lease_half_s = PROBER_LEASE_MS / 2e3;
 /* Seconds within which every trace has to be asked about, or it stops sending. */
 static int prober_timeout(lua_State *L)
 {
-    check_prober(L);
+    check_prober(L, 1);
     lua_pushnumber(L, lease_half_s);
     return 1;
 }
 
 static int prober_do_wait(lua_State *L)
 {
-    struct prober *prober = check_prober(L);
+    struct prober *prober = check_prober(L, 1);
     double seconds = luaL_optnumber(L, 2, lease_half_s);
 
     luaL_argcheck(L, seconds >= 0 && seconds <= wait_max_s, 2, "seconds from 0 expected");
@@ -99,15 +107,33 @@ static int prober_do_wait(lua_State *L)
 /* Seconds by which all traces are behind. */
 static int prober_get_lag(lua_State *L)
 {
-    lua_pushnumber(L, (double)prober_lag_ns(check_prober(L)) / 1e9);
+    lua_pushnumber(L, (double)prober_lag_ns(check_prober(L, 1)) / 1e9);
     return 1;
 }
 
 /* Packets that the capture has dropped so far. */
 static int prober_get_drops(lua_State *L)
 {
-    lua_pushinteger(L, (lua_Integer)prober_drops(check_prober(L)));
+    lua_pushinteger(L, (lua_Integer)prober_drops(check_prober(L, 1)));
     return 1;
+}
+
+int handle_sockets(lua_State *L)
+{
+    static const char *const names[] = {
+        [PROBER_AUTO] = "auto", [PROBER_RAW] = "raw", [PROBER_PLAIN] = "unprivileged", NULL
+    };
+    int wanted = luaL_checkoption(L, 1, names[PROBER_AUTO], names);
+    struct err err = { 0 };
+
+    lua_pushinteger(L, wanted);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &wanted_key);
+    if (!handle_push_prober(L, &err))
+        return handle_push_err(L, &err);
+    bool plain = prober_is_plain(check_prober(L, -1));
+    lua_pushstring(L, names[plain ? PROBER_PLAIN : PROBER_RAW]);
+    lua_pushboolean(L, !plain || prober_has_icmp());
+    return 2;
 }
 
 static const luaL_Reg prober_meta[] = { { "__gc", prober_gc }, { NULL, NULL } };

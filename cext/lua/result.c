@@ -107,7 +107,8 @@ static void push_responder(lua_State *L, const struct responder_stats *cell,
     lset_integer(L, "received", cell->received);
     lset_integer(L, "late", cell->late);
     lset_integer(L, "duplicates", cell->duplicates);
-    lset_integer(L, "reply_ttl", cell->reply_ttl);
+    if (cell->reply_ttl != 0) /* what a TCP connect does not show */
+        lset_integer(L, "reply_ttl", cell->reply_ttl);
     set_rtts(L, &cell->rtt);
     set_rtt_counts(L, &cell->rtt, report);
     if (!report->figures) {
@@ -341,6 +342,7 @@ void lresult_push(lua_State *L, const struct prober_report *report)
     lset_integer(L, "mtu", report->route.mtu);
     if (report->route.split)
         lset_boolean(L, "split", true);
+    lset_string(L, "sockets", report->plain ? "unprivileged" : "raw");
     lset_string(L, "protocol", protocols[spec->protocol]);
     if (spec->protocol != WIRE_ICMP) {
         lset_integer(L, "port", spec->target_port);

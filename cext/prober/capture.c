@@ -127,7 +127,7 @@ static void on_packet(u_char *user, const struct pcap_pkthdr *header, const u_ch
 {
     struct capture *capture = (struct capture *)user;
     struct cur c = cur_over(bytes, header->caplen);
-    struct capture_packet packet;
+    struct capture_packet packet = { 0 };
 
     cur_take(&c, 4);
     packet.link = cur_u32be(&c);

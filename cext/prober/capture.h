@@ -19,6 +19,7 @@ struct capture_packet {
     uint32_t link;        /* interface index */
     bool outgoing;        /* leaving this host */
     bool loopback;        /* to this host itself: shown once, as incoming */
+    bool rebuilt;         /* made of what a socket showed: see wire/rebuild.h */
 };
 
 typedef void capture_handler(void *context, const struct capture_packet *packet);

@@ -24,7 +24,7 @@ static int fail_pin(const char *device, struct err *err)
                    device, strerror(code));
 }
 
-static int apply(int fd, const struct egress_pin *pin, struct err *err)
+int egress_apply(int fd, const struct egress_pin *pin, struct err *err)
 {
     const char *device = pin->device;
 
@@ -250,7 +250,7 @@ static int connect_to(int fd, const struct egress_wish *wish, struct egress_rout
     const char *device = wish->pin.device;
     char text[IPADDR_TEXT];
 
-    if (apply(fd, &wish->pin, err) < 0)
+    if (egress_apply(fd, &wish->pin, err) < 0)
         return -1;
     if (route->source.version != 0) {
         socklen_t length = ipaddr_to_sockaddr(&route->source, 0, route->scope, &address);
@@ -329,7 +329,7 @@ static int prepare(int fd, uint8_t version, const struct egress_pin *pin, struct
                         sizeof probe);
     if (rc < 0)
         return err_set(err, ERR_SYSTEM, "cannot prepare a raw socket: %s", strerror(errno));
-    return apply(fd, pin, err);
+    return egress_apply(fd, pin, err);
 }
 
 struct egress *egress_open(uint8_t version, const struct egress_pin *pin, struct err *err)

@@ -37,6 +37,9 @@ struct egress_route {
                                     cannot be led over the one that an application's packet takes */
 };
 
+/* Makes a socket send as pinned: by that interface, with that mark. -1 with *err and errno set. */
+int egress_apply(int fd, const struct egress_pin *pin, struct err *err);
+
 /* Asks the kernel for the route that `ip route get` shows with the same values. */
 int egress_find(const struct egress_wish *wish, struct egress_route *out, struct err *err);
 

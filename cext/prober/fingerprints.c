@@ -53,7 +53,7 @@ static int send_ask(void *context, const struct asks_entry *entry, const uint8_t
     if (udp)
         pace_take(p->pace, &entry->ask.config.target, p->now_ns);
     budget_take_single(&p->budget, BUDGET_ASKS, length, p->now_ns);
-    return egress_send(way->egress, packet, length, entry->scope, p->now_ns);
+    return prober_send(p, way, packet, length, entry->scope, p->now_ns);
 }
 
 int64_t prober_step_asks(struct prober *p, int sends)
@@ -116,6 +116,10 @@ struct asks_entry *prober_ask(struct prober *p, const struct prober_question *qu
                               .tos = question->tos };
     struct egress_route route;
 
+    if (p->plain != NULL) {
+        err_set(err, ERR_PERMISSION, "fingerprinting probes need root or CAP_NET_RAW");
+        return NULL;
+    }
     if (prober_find_route(&echo, 0, question->scope, &question->pin, &route, err) < 0)
         return NULL;
     pthread_mutex_lock(&p->lock);

@@ -7,6 +7,7 @@
 #include "prober/addresses.h"
 #include "engine/budget.h"
 #include "prober/capture.h"
+#include "prober/plain.h"
 #include "prober/prober.h"
 
 #include <pthread.h>
@@ -87,7 +88,8 @@ struct prober {
     bool started;
     int wake_fd;
     /* the thread's alone: */
-    struct capture *capture;
+    struct capture *capture; /* NULL where `plain` is used */
+    struct plain *plain;     /* NULL where raw sockets and a capture are used */
     struct prober_batch *batch;
     int64_t read_until_ns;   /* all that was captured before it has been read; never falls */
     int64_t packet_ns;       /* CLOCK_MONOTONIC when the captured packet was read */
@@ -132,6 +134,14 @@ void prober_wake(const struct prober *p);
 const struct way *prober_way(struct prober *p, uint8_t version, const struct egress_pin *pin,
                              struct err *err);
 
+/* Under the lock: sends a packet that the engine has built; 0 or errno. */
+int prober_send(struct prober *p, const struct way *way, const uint8_t *packet, size_t length,
+                uint32_t scope, int64_t now_ns);
+
+/* Becomes readable when packets have come in. */
+int prober_capture_fd(const struct prober *p);
+uint64_t prober_capture_drops(const struct prober *p);
+
 /* The route of a flow, after the ports that the spec leaves open are filled in. spec->source
  * version 0: the kernel's choice, which may differ from flow to flow where this host has several
  * uplinks. */
@@ -143,10 +153,22 @@ struct wire_sources *prober_find_sources(const struct wire_spec *spec, uint32_t 
                                          const struct egress_pin *pin,
                                          const struct egress_route *route);
 
+/* What a spec is completed with. */
+struct prober_outset {
+    const struct egress_route *route;
+    const struct egress_pin *pin;
+    uint16_t flow;
+    bool port_given; /* the source port is the user's choice */
+};
+
 /* Under the lock: fills in what the request leaves open, and what is random. -1 with *err set, also
  * where PROBER_MOST traces and searches are there. */
 int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
-                         const struct egress_route *route, struct err *err);
+                         const struct prober_outset *outset, struct err *err);
+
+/* Under the lock: a trace or search with this spec has ended. */
+void prober_release_spec(const struct prober *p, const struct wire_spec *spec,
+                         const struct prober_outset *outset);
 
 /* ---- packets.c ---- */
 

@@ -292,10 +292,13 @@ static void on_packet(void *context, const struct capture_packet *captured)
         wire_read(captured->bytes, captured->captured, &c->packet) != WIRE_OK)
         return;
     bool probe = c->packet.kind == WIRE_PROBE;
+    c->packet.rebuilt = captured->rebuilt;
     if (probe != captured->outgoing && !(probe && captured->loopback))
         return; /* a probe counts where it leaves, an answer where it comes in */
     c->keys = keys_of(&c->packet.probe);
-    if (!is_wanted(p, &c->keys) || (!probe && wire_is_damaged(captured->bytes, captured->captured)))
+    bool checked = probe || captured->rebuilt; /* the kernel has looked at it */
+    if (!is_wanted(p, &c->keys) ||
+        (!checked && wire_is_damaged(captured->bytes, captured->captured)))
         return;
     watch_clock(p);
     batch->last_ns = captured->stamp_ns - p->clock_offset_ns;
@@ -308,12 +311,25 @@ static void on_packet(void *context, const struct capture_packet *captured)
     batch->count++;
 }
 
+/* Sockets are read one after the other, so the stamp of the last packet says nothing of those that
+ * were not read yet. */
+static bool read_plain(struct prober *p)
+{
+    int64_t read_until_ns = plain_read(p->plain, BATCH, on_packet, p);
+
+    if (read_until_ns > p->read_until_ns)
+        p->read_until_ns = read_until_ns;
+    return read_until_ns == 0;
+}
+
 bool prober_read_batch(struct prober *p)
 {
     int64_t before_ns = prober_clock_ns();
 
     p->batch->count = 0;
     p->batch->began = false;
+    if (p->plain != NULL)
+        return read_plain(p);
     bool more = capture_read(p->capture, BATCH, on_packet, p) == BATCH;
     int64_t read_until_ns = more ? p->batch->last_ns : before_ns;
     if (read_until_ns > before_ns)

@@ -30,7 +30,7 @@ static void send_probe(struct prober *p, struct prober_job *job, const struct wi
 {
     const struct wire_spec *spec = &trace_config(job->trace)->spec;
     size_t length = wire_build(spec, probe, p->packet);
-    int error = egress_send(job->way->egress, p->packet, length, job->route.scope, now_ns);
+    int error = prober_send(p, job->way, p->packet, length, job->route.scope, now_ns);
 
     if (error != 0)
         trace_send_failed(job->trace, probe->number, error, now_ns);
@@ -117,7 +117,7 @@ static int64_t take_turn(struct prober *p)
     p->now_ns = p->read_until_ns; /* all that was captured until then has been read */
     prober_deliver(p);
     if (p->now_ns - p->drops_read_ns >= drops_every_ns) {
-        p->drops = capture_drops(p->capture);
+        p->drops = prober_capture_drops(p);
         p->drops_read_ns = p->now_ns;
     }
     wake_sharers(p);
@@ -130,6 +130,8 @@ static int64_t take_turn(struct prober *p)
     int64_t asks_due_ns = prober_step_asks(p, sends_left);
     due_ns = searches_due_ns < due_ns ? searches_due_ns : due_ns;
     due_ns = asks_due_ns < due_ns ? asks_due_ns : due_ns;
+    if (p->plain != NULL && due_ns > plain_due(p->plain))
+        due_ns = plain_due(p->plain);
     return sends_left > 0 ? due_ns : p->now_ns + turn_pause_ns;
 }
 
@@ -137,7 +139,7 @@ static int64_t take_turn(struct prober *p)
 static void wait_for_work(struct prober *p, int64_t due_ns, bool idle)
 {
     struct pollfd fds[] = { { .fd = p->wake_fd, .events = POLLIN },
-                            { .fd = capture_fd(p->capture), .events = POLLIN } };
+                            { .fd = prober_capture_fd(p), .events = POLLIN } };
     int64_t left_ns = due_ns - prober_clock_ns();
     struct timespec timeout = { 0 };
     uint64_t wakes;
@@ -211,7 +213,31 @@ static void init_locks(struct prober *p)
     pthread_condattr_destroy(&monotonic);
 }
 
-struct prober *prober_open(struct err *err)
+/* Without the right to raw sockets those that everybody may open have to do. */
+static int open_sockets(struct prober *p, enum prober_sockets wanted, struct err *err)
+{
+    if (wanted != PROBER_PLAIN) {
+        p->capture = capture_open(err);
+        if (p->capture != NULL)
+            return 0;
+        if (wanted == PROBER_RAW || err->code != ERR_PERMISSION)
+            return -1;
+    }
+    p->plain = plain_open(err);
+    return p->plain != NULL ? 0 : -1;
+}
+
+bool prober_is_plain(const struct prober *p)
+{
+    return p->plain != NULL;
+}
+
+bool prober_has_icmp(void)
+{
+    return plain_has_icmp(4);
+}
+
+struct prober *prober_open(enum prober_sockets sockets, struct err *err)
 {
     struct prober *p = calloc(1, sizeof *p);
     int rc;
@@ -242,8 +268,7 @@ struct prober *prober_open(struct err *err)
         err_set(err, ERR_NOMEM, "no memory for a prober");
         goto failed;
     }
-    p->capture = capture_open(err);
-    if (p->capture == NULL)
+    if (open_sockets(p, sockets, err) < 0)
         goto failed;
     rc = start_thread(p);
     if (rc != 0) {
@@ -290,6 +315,7 @@ void prober_close(struct prober *p)
     pace_free(p->pace);
     asks_free(p->asks);
     capture_close(p->capture);
+    plain_close(p->plain);
     free(p->batch);
     if (p->notify_fd >= 0)
         close(p->notify_fd);
@@ -321,7 +347,9 @@ static int start_trace(struct prober *p, struct prober_job *job,
     struct trace_config config = request->trace;
 
     job->way = prober_way(p, config.spec.target.version, &request->pin, err);
-    if (job->way == NULL || prober_complete_spec(p, &config.spec, &job->route, err) < 0)
+    const struct prober_outset outset = { &job->route, &request->pin, config.flow,
+                                          request->port_given };
+    if (job->way == NULL || prober_complete_spec(p, &config.spec, &outset, err) < 0)
         return -1;
     config.egress = if_nametoindex(job->route.interface) ^ request->pin.mark << 16;
     job->counters = counters_new(config.max_hops);
@@ -367,6 +395,7 @@ struct prober_job *prober_add(struct prober *p, const struct prober_request *wan
         return NULL;
     }
     request.trace.spec.source = request.source;
+    request.port_given = request.trace.spec.source_port != 0;
     if (prober_find_route(&request.trace.spec, request.trace.flow, request.scope, &request.pin,
                           &job->route, err) < 0) {
         free(job);
@@ -388,6 +417,14 @@ struct prober_job *prober_add(struct prober *p, const struct prober_request *wan
     return job;
 }
 
+static void release_spec(const struct prober *p, const struct prober_job *job)
+{
+    const struct trace_config *config = trace_config(job->trace);
+    const struct prober_outset outset = { &job->route, &job->way->pin, config->flow, false };
+
+    prober_release_spec(p, &config->spec, &outset);
+}
+
 /* Under the lock. */
 static void delist(struct prober *p, struct prober_job *job)
 {
@@ -399,6 +436,7 @@ static void delist(struct prober *p, struct prober_job *job)
         job->next->previous = job->previous;
     dues_remove(&p->dues, &job->due);
     prober_delist(p, &job->entries);
+    release_spec(p, job);
     trace_abandon(job->trace);
     p->ended++;
 }
@@ -482,7 +520,9 @@ int64_t prober_lag_ns(const struct prober *p)
 int prober_read(struct prober *p, struct prober_job *job, struct prober_report *out,
                 struct err *err)
 {
-    *out = (struct prober_report){ .route = job->route, .mapped = job->mapped };
+    *out = (struct prober_report){ .route = job->route,
+                                   .mapped = job->mapped,
+                                   .plain = p->plain != NULL };
     pthread_mutex_lock(&p->lock);
     out->done = renew(p, job);
     const struct trace_config *config = trace_config(job->trace);

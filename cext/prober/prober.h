@@ -25,6 +25,7 @@ struct prober_request {
     struct egress_pin pin;
     bool mapped;      /* the target was written as an IPv4-mapped address */
     bool keep_events; /* for prober_events */
+    bool port_given;  /* set by prober_add: the source port is the user's choice */
     bool own_only;    /* figures without what other traces measured: they are merged */
     bool figures;     /* nobody wants answers but those with extensions */
 };
@@ -40,6 +41,7 @@ struct prober_report {
     uint16_t flow;
     uint8_t first_hop;
     bool done, mapped;
+    bool plain;         /* by sockets that need no rights */
     bool figures;       /* set by whoever wants no answers but those with extensions */
     size_t bound_count; /* likewise, by whoever wants RTTs counted up to bounds */
     int64_t bounds_ns[REPORT_BOUNDS];
@@ -48,8 +50,21 @@ struct prober_report {
     struct evidence *evidence;
 };
 
+/* How probes leave and replies come in. */
+enum prober_sockets {
+    PROBER_AUTO,  /* by raw sockets where this process may, else as below */
+    PROBER_RAW,   /* by raw sockets and a capture */
+    PROBER_PLAIN, /* by UDP, ping and TCP sockets, which need no rights */
+};
+
 /* Opens the capture and starts the thread; NULL with *err set on failure. */
-struct prober *prober_open(struct err *err);
+struct prober *prober_open(enum prober_sockets sockets, struct err *err);
+
+/* Whether it uses the sockets that need no rights. */
+bool prober_is_plain(const struct prober *p);
+
+/* Whether a process without rights may send echo requests. */
+bool prober_has_icmp(void);
 
 /* Stops the thread and frees everything, jobs included; accepts NULL. */
 void prober_close(struct prober *p);

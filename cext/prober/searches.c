@@ -21,7 +21,7 @@ static int64_t step(struct prober *p, struct prober_search *s, int *sends_left)
         length = search_take(&s->search, now_ns, p->packet, &number);
         if (length == 0)
             break;
-        int error = egress_send(s->way->egress, p->packet, length, s->route.scope, now_ns);
+        int error = prober_send(p, s->way, p->packet, length, s->route.scope, now_ns);
         if (error != 0)
             s->search.ops->send_failed(s->search.state, number, error, now_ns);
         prober_relist(p, &s->entries, s->search.ops->spec(s->search.state), number);
@@ -67,13 +67,26 @@ struct wanted {
     const struct search_ops *ops;
     const void *config;
     struct wire_spec spec;
+    bool port_given;
 };
+
+/* Searches look at one 5-tuple, and a TCP socket makes no two probes with one. */
+static bool is_beyond_plain(const struct prober *p, const struct wanted *wanted, struct err *err)
+{
+    if (p->plain == NULL || wanted->spec.protocol != WIRE_TCP)
+        return false;
+    err_set(err, ERR_PERMISSION,
+            "searches by tcp need root or CAP_NET_RAW: icmp and udp need neither");
+    return true;
+}
 
 static int start(struct prober *p, struct prober_search *s, const struct egress_pin *pin,
                  struct wanted *wanted, struct err *err)
 {
     s->way = prober_way(p, wanted->spec.target.version, pin, err);
-    if (s->way == NULL || prober_complete_spec(p, &wanted->spec, &s->route, err) < 0)
+    const struct prober_outset outset = { &s->route, pin, 0, wanted->port_given };
+    if (s->way == NULL || is_beyond_plain(p, wanted, err) ||
+        prober_complete_spec(p, &wanted->spec, &outset, err) < 0)
         return -1;
     s->asked_ns = prober_clock_ns();
     s->search = (struct search){ .ops = wanted->ops,
@@ -94,6 +107,7 @@ static struct prober_search *begin(struct prober *p, const struct prober_request
         return NULL;
     }
     wanted.spec.source = way->source;
+    wanted.port_given = wanted.spec.source_port != 0;
     if (prober_find_route(&wanted.spec, 0, way->scope, &way->pin, &s->route, err) < 0) {
         free(s);
         return NULL;
@@ -121,13 +135,23 @@ static struct prober_search *begin(struct prober *p, const struct prober_request
 struct prober_search *prober_search_paths(struct prober *p, const struct prober_request *way,
                                           const struct mda_config *config, struct err *err)
 {
-    return begin(p, way, (struct wanted){ &mda_search, config, config->spec }, err);
+    return begin(
+        p, way, (struct wanted){ .ops = &mda_search, .config = config, .spec = config->spec }, err);
 }
 
 struct prober_search *prober_search_pmtu(struct prober *p, const struct prober_request *way,
                                          const struct pmtu_config *config, struct err *err)
 {
-    return begin(p, way, (struct wanted){ &pmtu_search, config, config->spec }, err);
+    return begin(p, way,
+                 (struct wanted){ .ops = &pmtu_search, .config = config, .spec = config->spec },
+                 err);
+}
+
+static void release_spec(const struct prober *p, const struct prober_search *search)
+{
+    const struct prober_outset outset = { &search->route, &search->way->pin, 0, false };
+
+    prober_release_spec(p, search->search.ops->spec(search->search.state), &outset);
 }
 
 void prober_search_remove(struct prober *p, struct prober_search *search)
@@ -140,6 +164,7 @@ void prober_search_remove(struct prober *p, struct prober_search *search)
         link = &(*link)->next;
     *link = search->next;
     prober_delist(p, &search->entries);
+    release_spec(p, search);
     p->count--;
     pthread_mutex_unlock(&p->lock);
     free_search(search);

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { RESERVE_TRIES = 5 }; /* blocks of source ports below the usual one, or identifiers */
 enum { IDENT_TRIES = 128 }; /* at most every other one is taken */
 
 static int64_t read_clock(clockid_t id)
@@ -53,8 +54,9 @@ const struct way *prober_way(struct prober *p, uint8_t version, const struct egr
     }
     way->version = version;
     way->pin = *pin;
-    way->egress = egress_open(version, pin, err);
-    if (way->egress == NULL) {
+    if (p->plain == NULL)
+        way->egress = egress_open(version, pin, err);
+    if (p->plain == NULL && way->egress == NULL) {
         free(way);
         return NULL;
     }
@@ -63,10 +65,29 @@ const struct way *prober_way(struct prober *p, uint8_t version, const struct egr
     return way;
 }
 
-/* Under the lock: whether a trace or a search has this ICMP identifier. */
+int prober_send(struct prober *p, const struct way *way, const uint8_t *packet, size_t length,
+                uint32_t scope, int64_t now_ns)
+{
+    if (p->plain != NULL)
+        return plain_send(p->plain, &way->pin, packet, length, scope);
+    return egress_send(way->egress, packet, length, scope, now_ns);
+}
+
+int prober_capture_fd(const struct prober *p)
+{
+    return p->plain != NULL ? plain_fd(p->plain) : capture_fd(p->capture);
+}
+
+uint64_t prober_capture_drops(const struct prober *p)
+{
+    return p->plain != NULL ? plain_drops(p->plain) : capture_drops(p->capture);
+}
+
+/* Under the lock: whether a trace or a search has this ICMP identifier. 0 is none: a ping socket
+ * takes it for "any". */
 static bool is_ident_taken(const struct prober *p, uint16_t ident)
 {
-    return (p->idents[ident / 8] & 1U << ident % 8) != 0;
+    return ident == 0 || (p->idents[ident / 8] & 1U << ident % 8) != 0;
 }
 
 /* Randomness lives only in bytes that no balancer hashes. */
@@ -149,9 +170,63 @@ struct wire_sources *prober_find_sources(const struct wire_spec *spec, uint32_t 
     return NULL;
 }
 
-int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
-                         const struct egress_route *route, struct err *err)
+static struct plain_flow flow_of(const struct wire_spec *spec, const struct prober_outset *outset)
 {
+    bool icmp = spec->protocol == WIRE_ICMP;
+
+    return (struct plain_flow){
+        .protocol = spec->protocol,
+        .source = *wire_source(spec, outset->flow),
+        .port = icmp ? spec->ident : (uint16_t)(spec->source_port + outset->flow),
+        .scope = ipaddr_is_link_local6(&spec->source) ? outset->route->scope : 0,
+        .pin = *outset->pin
+    };
+}
+
+/* Whether another number can be tried where another program has this one. */
+static bool choose_other(const struct prober *p, struct wire_spec *spec, bool port_given)
+{
+    struct err err;
+
+    if (spec->protocol == WIRE_ICMP)
+        return randomise(p, spec, &err) == 0;
+    if (port_given || spec->source_port < 2 * WIRE_FLOWS)
+        return false;
+    spec->source_port = (uint16_t)(spec->source_port - WIRE_FLOWS);
+    return true;
+}
+
+/* A socket of a process without rights owns its port or identifier, which another program may
+ * have. */
+static int reserve(const struct prober *p, struct wire_spec *spec,
+                   const struct prober_outset *outset, struct err *err)
+{
+    struct plain_flow flow = flow_of(spec, outset);
+    int error = plain_reserve(p->plain, &flow);
+
+    for (int tries = 0; error == EADDRINUSE && tries < RESERVE_TRIES; tries++) {
+        if (!choose_other(p, spec, outset->port_given))
+            break;
+        flow = flow_of(spec, outset);
+        error = plain_reserve(p->plain, &flow);
+    }
+    return error == 0 ? 0 : plain_refuse(&flow, error, err);
+}
+
+void prober_release_spec(const struct prober *p, const struct wire_spec *spec,
+                         const struct prober_outset *outset)
+{
+    struct plain_flow flow = flow_of(spec, outset);
+
+    if (p->plain != NULL)
+        plain_release(p->plain, &flow);
+}
+
+int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
+                         const struct prober_outset *outset, struct err *err)
+{
+    const struct egress_route *route = outset->route;
+    uint16_t least = wire_size_min(spec->protocol, spec->target.version);
     char text[IPADDR_TEXT];
 
     spec->source = route->source;
@@ -160,5 +235,11 @@ int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
     if (spec->size > route->link_mtu)
         return err_set(err, ERR_TOOBIG, "size %u is more than the MTU of the link to %s, %d",
                        spec->size, ipaddr_to_text(&spec->target, text), route->link_mtu);
-    return randomise(p, spec, err);
+    if (p->plain != NULL && spec->protocol == WIRE_TCP && spec->size > least)
+        return err_set(err, ERR_BADSIZE,
+                       "size %u needs root or CAP_NET_RAW for tcp: without these %u expected",
+                       spec->size, least);
+    if (randomise(p, spec, err) < 0)
+        return -1;
+    return p->plain == NULL ? 0 : reserve(p, spec, outset, err);
 }

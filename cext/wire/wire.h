@@ -119,6 +119,8 @@ struct wire_packet {
     uint8_t type, code;      /* ICMP */
     uint16_t mtu;            /* WIRE_TOO_BIG: next-hop MTU, 0 if the router named none */
     uint32_t rest;           /* second word of an ICMP error's header */
+    bool rebuilt;            /* of its own header TTL and TOS alone were seen, 0: not either; of a
+                                quoted one nothing: see wire/rebuild.h */
     struct wire_quote quote; /* ICMP errors */
     struct wire_ids probe;
 };

@@ -57,7 +57,7 @@ is tiny_disk_full "$? $out" "2 mtr-trace: /mnt/full: No space left on device"
 tree_env /mnt
 # shellcheck disable=SC2016 # for the shell inside
 out=$(lab_run "${ENV[@]}" ip netns exec "$LAB-c" sh -c 'mount --bind "$1" /mnt && shift && exec "$@"' - "$TREE" \
-  setpriv --reuid 65534 --regid 65534 --clear-groups /mnt/scripts/mtr-trace "$target" "$target" 2>&1)
+  setpriv --reuid 65534 --regid 65534 --clear-groups /mnt/scripts/mtr-trace --protocol icmp "$target" "$target" 2>&1)
 is no_permission_status $? 3
 is no_permission_is_one_line "$(wc -l <<<"$out")" 1
 like no_permission "$out" '^mtr-trace: .*(root|CAP_NET_RAW|permi)'

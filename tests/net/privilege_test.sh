@@ -1,6 +1,6 @@
 #!/bin/bash
-# Without rights, without the engine, with one for another Lua: one line with
-# what to do, and other scripts go on.
+# Without rights: sockets that need none. Without the engine, with one for another
+# Lua: one line with what to do. In each case other scripts go on.
 
 . "$(dirname "$0")/lib.sh"
 find_flavours
@@ -33,12 +33,16 @@ for f in $FLAVOURS; do
     skip "${f}_nobody" "the tree is not readable for others"
   else
     out=$(as_nobody "$f" -- -v --script "$scripts" "$target" "$(lab_addr 4 1)")
-    is "${f}_no_privilege_one_line" "$(grep -c mtr-trace <<<"$out")" 1
-    like "${f}_no_privilege" "$out" 'mtr-trace.* not running for lack of privileges: .*needs root or CAP_NET_RAW'
+    is "${f}_no_privilege_hops" "$(grep -cE "^\| +[0-9]+ +$target +0\.0%" <<<"$out")" 1
+    is "${f}_no_privilege_one_line_says_udp" "$(grep -c 'probes are UDP' <<<"$out")" 1
     is "${f}_no_privilege_others_go_on" "$(grep -c 'beside: connected' <<<"$out")" 2
     unlike "${f}_no_privilege_no_failure" "$out" 'Script execution failed|ERROR'
+    out=$(as_nobody "$f" -- -v --script "$scripts" --script-args mtr-trace.protocol=icmp "$target" "$(lab_addr 4 1)")
+    is "${f}_no_icmp_one_line" "$(grep -c mtr-trace <<<"$out")" 1
+    like "${f}_no_icmp" "$out" 'mtr-trace.* not running for lack of privileges: .*needs root or CAP_NET_RAW, or .*ping_group_range'
+    is "${f}_no_icmp_others_go_on" "$(grep -c 'beside: connected' <<<"$out")" 2
     out=$(as_nobody "$f" -- --privileged -v --script "$scripts" "$target")
-    like "${f}_privileged_in_name_only" "$out" 'mtr-trace.* not running for lack of privileges'
+    like "${f}_privileged_in_name_only" "$out" 'Unprivileged sockets: '
     XML=$LAB_SCRATCH/nobody.xml
     as_nobody "$f" net_raw -- --privileged --script "$tree/nse/mtr-trace.nse" -oX - "$target" >"$XML"
     compare "${f}_cap_net_raw" hops="$(lab_hops 4)"

@@ -22,8 +22,10 @@ local FILES = {
     = "tsc\n",
 }
 
-local function core_of(reply)
-  return { version = "1.0", trace = function()
+local function core_of(reply, kind, icmp)
+  return { version = "1.0", sockets = function()
+    return kind or "raw", icmp ~= false
+  end, trace = function()
     return { wait = function() end, close = function() end,
       result = function()
         return { reached = reply ~= nil,
@@ -76,7 +78,20 @@ end
 local ROWS = {
   { name = "no_rights", files = { ["/proc/self/status"] =
     "Uid:\t1000\t1000\nCapEff:\t0000000000000000\n" }, row = "rights",
-    want = "broken: user 1000 has no CAP_NET_RAW: run as root, by sudo" },
+    want = "note: user 1000 has no CAP_NET_RAW: unprivileged sockets show "
+    .. "less than raw ones (sudo)", usable = true },
+  { name = "raw_sockets", row = "sockets", want = "ok: raw", usable = true },
+  { name = "unprivileged_sockets", env = { core = core_of({ avg_ms = 1 },
+    "unprivileged") }, row = "sockets",
+    want = "ok: unprivileged: ICMP, UDP and TCP", usable = true },
+  { name = "no_ping_sockets", env = { core = core_of({ avg_ms = 1 },
+    "unprivileged", false) }, row = "sockets",
+    want = "note: unprivileged: UDP and TCP; for ICMP this user's group is "
+    .. "missing in net.ipv4.ping_group_range", usable = true },
+  { name = "no_sockets", env = { core = { sockets = function()
+    return nil, "cannot open an epoll: Too many open files" end } },
+    row = "sockets",
+    want = "broken: cannot open an epoll: Too many open files" },
   { name = "few_files", files = { ["/proc/self/limits"] =
     "Max open files            32    32   files\n" }, row = "open files",
     want = "broken: 32 are allowed: at least 64 expected (ulimit -n)" },
@@ -85,7 +100,8 @@ local ROWS = {
   { name = "a_module_is_missing", env = { has = function(name)
     return name ~= "luv" end }, row = "luv", want = "broken: is missing "
     .. "(lua-luv): no traces by the command, no live screen" },
-  { name = "sockets_refused", env = { core = { trace = function()
+  { name = "sockets_refused", env = { core = { sockets = function()
+    return "raw", true end, trace = function()
     return nil, "cannot open a raw socket: Operation not permitted" end } },
     row = "sockets",
     want = "broken: cannot open a raw socket: Operation not permitted" },
@@ -114,7 +130,7 @@ end)
 check.case("nothing_can_be_read_and_nothing_raises", function()
   local _, rows = run { read = none, core = false, nmap = none, has = none }
   check.equal(checks.is_broken(rows), true)
-  check.contains(report.text(rows), "broken   rights")
+  check.contains(report.text(rows), "broken   engine")
 end)
 
 check.finish()

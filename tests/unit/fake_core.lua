@@ -30,6 +30,7 @@ function M.new(results)
     return trace
   end
   function core.neighbour() end
+  function core.sockets() return "raw", true end
   -- Nobody answers a direct question.
   function core.ask(options)
     core.asked[#core.asked + 1] = options
@@ -43,7 +44,8 @@ end
 -- @tparam string text
 -- @tparam string name of the error
 function M.refusing(text, name)
-  return { version = "0.0.0", trace = function() return nil, text, name end }
+  return { version = "0.0.0", sockets = function() return "raw", true end,
+    trace = function() return nil, text, name end }
 end
 
 return M

@@ -22,6 +22,7 @@ local function nmap_of(changes)
     get_ttl = function() return has.ttl or 64 end,
     list_interfaces = function() return has.interfaces end,
     verbosity = function() return has.verbosity end,
+    is_privileged = function() return has.privileged ~= false end,
     get_port_state = function(_, port)
       return has.ports and { state = has.ports[port.number] }
     end,
@@ -300,6 +301,38 @@ check.case("exchange_without_an_answer_is_nil_and_closes", function()
     local answer, calls = exchanged(answers)
     check.equal({ answer, calls[#calls] }, { nil, "close " })
   end
+end)
+
+
+-- ---- sockets ----------------------------------------------------------------
+
+for _, row in ipairs {
+  { name = "privileged_means_raw_sockets_where_possible", want = "auto" },
+  { name = "unprivileged_means_no_raw_sockets", privileged = false,
+    want = "unprivileged" },
+} do
+  check.case(row.name, function()
+    local wanted
+    local host = host_of { privileged = row.privileged }
+    host:arguments()
+    host:sockets({ protocol = "icmp" }, { sockets = function(kind)
+      wanted = kind
+      return "raw", true
+    end })
+    check.equal(wanted, row.want)
+  end)
+end
+
+check.case("a_change_of_protocol_is_said_once", function()
+  local said = {}
+  local host = host_of({ privileged = false }, said)
+  local options = host:arguments()
+  local core = { sockets = function() return "unprivileged", false end }
+  check.equal({ host:sockets(options, core) ~= nil, options.protocol },
+    { true, "udp" })
+  host:sockets(host:arguments(), core)
+  check.equal(#said, 1)
+  check.contains(said[1], "probes are UDP")
 end)
 
 check.finish()

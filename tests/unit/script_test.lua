@@ -28,6 +28,7 @@ local NMAP = {
   get_interface = nothing,
   get_port_state = nothing,
   list_interfaces = nothing,
+  is_privileged = function() return true end,
   verbosity = function() return 0 end,
   clock = function() return 0 end,
 }

@@ -113,7 +113,7 @@ function M.run(env, options)
     core = env.core, core_error = env.core_error, nmap = nmap_version,
     whois = server and ("%s:%d"):format(place_of(server)) or nil,
     connect = function() return connect(env.uv, server) end,
-    finds = finds, script = script }
+    finds = finds, script = script, unprivileged = options.unprivileged }
   local usable = not checks.is_broken(rows)
   return options.format == "json"
     and report.json(rows, usable, env.dkjson) or report.text(rows), usable

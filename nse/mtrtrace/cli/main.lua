@@ -24,6 +24,7 @@ local screen = require "mtrtrace.cli.screen"
 local serve = require "mtrtrace.cli.serve"
 local session = require "mtrtrace.cli.session"
 local settings = require "mtrtrace.cli.settings"
+local sockets = require "mtrtrace.session.sockets"
 local target = require "mtrtrace.cli.target"
 local targets = require "mtrtrace.cli.targets"
 
@@ -166,6 +167,20 @@ local function status_of(run, count, err, alerted)
   return (run.missed > 0 or run.done < count) and NOT_REACHED or REACHED
 end
 
+-- An exit status where no socket can be had.
+local function settle_sockets(core, checked)
+  local ok, text, name = sockets.settle(core, checked, checked.unprivileged,
+    checked.protocol_given)
+  if ok then
+    if text then
+      say("warning: " .. text)
+    end
+    return nil
+  end
+  say(text)
+  return name == "PERMISSION" and PERMISSION or USAGE
+end
+
 local function trace(uv, core, checked, names)
   local shown, err = open_outputs(core, checked, { version = core.version,
     targets = #names, now = function() return uv.hrtime() / 1e9 end,
@@ -173,6 +188,11 @@ local function trace(uv, core, checked, names)
     say = say, host = uv and uv.os_gethostname() })
   if not shown then
     return fail(err)
+  end
+  local status = settle_sockets(core, checked)
+  if status then
+    shown:close()
+    return status
   end
   local run = session.run { uv = uv, core = core, options = checked,
     targets = names, readers = shown.readers, say = say,

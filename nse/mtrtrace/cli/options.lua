@@ -103,6 +103,8 @@ local ROWS = {
     read = values.path, want = "the name of an interface",
     complete = "interface",
     about = "interface to send from" },
+  { name = "unprivileged", group = "probes", flag = true,
+    about = "use sockets that need no rights, as a plain user's run does" },
   { short = "M", name = "mark", value = "MARK", group = "probes",
     read = values.whole, hex = true, min = 0, max = 4294967295,
     want = "a whole number",
@@ -396,6 +398,7 @@ function M.check(found)
     end
   end
   options.http_wanted, options.paced = found.http ~= nil, found.interval ~= nil
+  options.protocol_given = found.protocol ~= nil
   options.family, options.wide = tonumber(found.family), found.wide == "yes"
   options.format, options.counted = found.format or "report",
     found.packets ~= nil

@@ -9,8 +9,8 @@ local M = {}
 
 M.ABOUT = [[
 Traces the path to each TARGET (a name or an address) and shows loss, latency
-and jitter for every hop, with kernel timestamps at both ends. Needs root or
-CAP_NET_RAW.]]
+and jitter for every hop, with kernel timestamps at both ends. Without root or
+CAP_NET_RAW it uses sockets that need no rights and shows less.]]
 
 local EPILOG = [[
 Times are 500ms, 5s, 2m; bare numbers are seconds. Exit status: 0 all targets

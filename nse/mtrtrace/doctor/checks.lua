@@ -36,8 +36,8 @@ local function rights(env)
     return { row("rights", "ok", "CAP_NET_RAW is there (user %s)",
       uid or "?") }
   end
-  return { row("rights", "broken", "user %s has no CAP_NET_RAW: run as root, "
-    .. "by sudo", uid or "?") }
+  return { row("rights", "note", "user %s has no CAP_NET_RAW: unprivileged "
+    .. "sockets show less than raw ones (sudo)", uid or "?") }
 end
 
 local LEAST_FILES = 64
@@ -87,14 +87,33 @@ end
 
 -- ---- sockets and capture --------------------------------------------------
 
+-- By which sockets traces would be sent, and the protocol that tries them.
+local function sockets(env)
+  local kind, icmp = env.core.sockets(env.unprivileged and "unprivileged"
+    or "auto")
+  if not kind then
+    return row("sockets", "broken", "%s", tostring(icmp))
+  elseif kind == "raw" then
+    return row("sockets", "ok", "raw"), "icmp"
+  elseif icmp then
+    return row("sockets", "ok", "unprivileged: ICMP, UDP and TCP"), "icmp"
+  end
+  return row("sockets", "note", "unprivileged: UDP and TCP; for ICMP this "
+    .. "user's group is missing in net.ipv4.ping_group_range"), "udp"
+end
+
 -- A trace of this host to itself shows whether sockets, capture and time
 -- stamps work; its packets do not leave the host.
 local function loopback(env)
   if not env.core then
     return {}
   end
+  local opened, protocol = sockets(env)
+  if not protocol then
+    return { opened }
+  end
   local ok, trace, err = pcall(env.core.trace, { target = "127.0.0.1",
-    packets = 1, max_hops = 1, timeout = 1 })
+    protocol = protocol, packets = 1, max_hops = 1, timeout = 1 })
   if not ok or not trace then
     return { row("sockets", "broken", "%s", tostring(ok and err or trace)) }
   end
@@ -104,14 +123,14 @@ local function loopback(env)
   local hop = result.hops[1]
   local reply = hop and hop.responders[1]
   if not result.reached or not reply then
-    return { row("sockets", "ok", "opened"), row("capture", "broken",
+    return { opened, row("capture", "broken",
       "no reply of 127.0.0.1 was captured: is the loopback interface up, or "
       .. "filtered?") }
   elseif not reply.avg_ms then
-    return { row("sockets", "ok", "opened"), row("capture", "broken",
+    return { opened, row("capture", "broken",
       "a reply of 127.0.0.1 has no transmit timestamp") }
   end
-  return { row("sockets", "ok", "opened"), row("capture", "ok",
+  return { opened, row("capture", "ok",
     "127.0.0.1 replied after %.3f ms by kernel timestamps", reply.avg_ms) }
 end
 

@@ -13,6 +13,7 @@ local nse_net = require "mtrtrace.host.nse_net"
 local nse_os = require "mtrtrace.host.nse_os"
 local nse_turn = require "mtrtrace.host.nse_turn"
 local timeouts = require "mtrtrace.host.nse_timeouts"
+local sockets = require "mtrtrace.session.sockets"
 local limit = require "mtrtrace.session.deadline"
 local unicode = require "mtrtrace.base.unicode"
 local zone = require "mtrtrace.base.zone"
@@ -146,12 +147,29 @@ function Host:arguments()
     return nil, err
   end
   options.max_hops = max_hops(self.nmap, options, found.given)
+  self.given = found.given
   for _, hint in ipairs(found.hints) do
     if self:once("hint " .. hint) then
       self.stdnse.debug1("%s", hint)
     end
   end
   return options
+end
+
+--- Settles by which sockets to send, as Nmap would: raw ones where it is
+-- privileged.
+-- @tparam table options checked arguments; the protocol may change
+-- @tparam table core the module mtrtrace.core
+-- @treturn ?boolean
+-- @treturn ?string why not: one sentence
+-- @treturn ?string name of the error
+function Host:sockets(options, core)
+  local ok, text, name = sockets.settle(core, options,
+    not self.nmap.is_privileged(), self.given.protocol ~= nil)
+  if ok and text and self:once("sockets") then
+    self.stdnse.verbose1("%s", text)
+  end
+  return ok, text, name
 end
 
 --- What the engine needs to trace a target.

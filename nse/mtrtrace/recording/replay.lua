@@ -61,7 +61,7 @@ local OPTIONAL = {
   link_rate = "integer", stopped = "string", mtu = "integer",
   size = "integer", clock_adjustments = "integer",
   missing_tx_timestamp = "integer",
-  send_error = "string", interface = "string", port = "integer",
+  send_error = "string", sockets = "string", interface = "string", port = "integer",
   source_port = "integer", split = "boolean", random_size = "boolean",
   ipv4_mapped = "boolean",
 }

@@ -153,7 +153,7 @@ function M.start(trace)
   member(parts, "started", format.moment(head.started_ns))
   for _, key in ipairs { "started_ns", "source", "interface", "mtu",
     "protocol", "port", "source_port", "size", "random_size", "packets",
-    "first_hop", "split", "ipv4_mapped" } do
+    "first_hop", "split", "ipv4_mapped", "sockets" } do
     member(parts, key, head[key])
   end
   for _, key in ipairs { "max_hops", "max_silent", "interval", "timeout",

@@ -315,6 +315,8 @@ local function trace_rows()
     { "sent", whole "probes sent in all" },
     { "send_error", text("last error of this host's sending", true) },
     { "capture_drops", whole "packets the capture lost" },
+    { "sockets", text("raw, or unprivileged: sent without raw sockets", true)
+    },
     { "stopped", text("what ended the trace before it was done: max-time, "
       .. "script-timeout or host-timeout", true) },
     { "link_rate", value("integer", "what a link too narrow for bursts "

@@ -20,7 +20,7 @@ local HEAD = {
   "mtu", "size", "random_size", "packets", "reached", "ending", "ending_type", "ending_code",
   "target_ttl", "first_hop", "probed_hop", "elapsed_s", "sent", "send_error",
   "capture_drops", "clock_adjustments", "missing_tx_timestamp", "link_rate",
-  "stopped",
+  "stopped", "sockets",
 }
 
 -- How a caller wants what Lua has no word for: digits, and what is unknown.

@@ -4,6 +4,7 @@
 -- the program has. Opens no loop of its own.
 -- @module mtrtrace.session.session
 local tracer = require "mtrtrace.session.tracer"
+local sockets = require "mtrtrace.session.sockets"
 
 local M = {}
 
@@ -78,7 +79,11 @@ function Session:start(options)
     into[key] = value
   end
   engines.events = engines.events or callbacks.on_event ~= nil
-  local handle, err, name = self.core.trace(engines)
+  local wanted, err, name = sockets.prepare(self.core, engines)
+  local handle
+  if wanted then
+    handle, err, name = self.core.trace(wanted)
+  end
   if not handle then
     return nil, err, name
   end

@@ -259,10 +259,26 @@ local function rivals(result)
   end
 end
 
+-- What sockets without rights do not show, by protocol.
+local UNSEEN = {
+  icmp = "",
+  udp = ", and an IPv4 router that quotes only 8 bytes of a probe counts as "
+    .. "silent",
+  tcp = ", each probe has a source port of its own, is timed from before "
+    .. "its connect, and waits at most 0.95 s",
+}
+
+local function unprivileged(result)
+  return result.sockets == "unprivileged" and ("Unprivileged sockets: the "
+    .. "headers of replies and quotes are not seen (only TTL and TOS), which "
+    .. "leaves the OS guess and verdicts on NAT and DSCP without "
+    .. "evidence%s."):format(UNSEEN[result.protocol] or "") or nil
+end
+
 local NOTES = {
   stopped, ending, ipv4_mapped, other_address, random_size, send_errors,
   capture_drops, narrow_link, clock_adjustments, missing_tx_timestamp, split,
-  unlisted, rivals,
+  unlisted, rivals, unprivileged,
 }
 
 --- Notes on a result.

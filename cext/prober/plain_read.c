@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What sockets have to tell, as captured packets: transmit stamps and ICMP errors from their error
+ * queues, echo replies and datagrams from the queues beside. */
+#include "prober/plain_inside.h"
+
+#include <errno.h>
+#include <linux/errqueue.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <time.h>
+
+#ifndef SO_MEMINFO
+#define SO_MEMINFO 55
+#endif
+
+enum {
+    /* More than fit into a queue: what waited when a pass began has then been read. */
+    PASS_MOST = 4096,
+    UDP_HEADER = 8,
+    ICMP_HEADER = 8,
+    UDP_SHOWN = 6, /* bytes of payload that tell a probe: see struct wire_ids */
+    ECHO_REPLY_4 = 0,
+    ECHO_REPLY_6 = 129,
+    FRAGMENTATION_NEEDED = 4,
+    UNREACHABLE_4 = 3,
+    TOO_BIG_6 = 2,
+};
+
+/* ---- datagram sockets ---------------------------------------------------------------------- */
+
+static void tell_sent(struct plain_reading *r, const struct plain_socket *s,
+                      const struct plain_told *told)
+{
+    const struct plain_sent *sent = &s->sent[told->data % PLAIN_SENT];
+
+    if (sent->length == 0 || sent->id != told->data) {
+        r->plain->drops++; /* so much later that its place was used again */
+        return;
+    }
+    memcpy(r->packet, sent->head, sent->kept);
+    plain_emit(r, sent->kept, told->stamp_ns, true);
+}
+
+static bool is_to(const struct plain_sent *sent, const struct ipaddr *target)
+{
+    size_t length = ipaddr_family(target->version)->address_length;
+    size_t at = target->version == 4 ? 16 : 24;
+
+    return memcmp(sent->head + at, target->bytes, length) == 0;
+}
+
+/* The probe of the socket to this target whose payload begins so, if it is among the last ones, and
+ * no other begins so. */
+static const struct plain_sent *sent_with(const struct plain_socket *s,
+                                          const struct plain_told *told, size_t length)
+{
+    const struct plain_sent *found = NULL;
+    size_t ahead = (size_t)ipaddr_family(s->flow.source.version)->header_length + UDP_HEADER;
+
+    for (uint32_t i = 1; i <= PLAIN_SENT; i++) {
+        const struct plain_sent *sent = &s->sent[(s->next_id - i) % PLAIN_SENT];
+        size_t there = sent->kept > ahead ? sent->kept - ahead : 0;
+        if (sent->length == 0 || !is_to(sent, &told->peer) ||
+            memcmp(sent->head + ahead, told->bytes, there < length ? there : length) != 0)
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = sent;
+    }
+    return found;
+}
+
+/* Headers of the quoted datagram, which the socket does not show. */
+static size_t head_of_udp(const struct plain_socket *s, const struct plain_told *told,
+                          size_t quoted, uint8_t *head)
+{
+    const struct plain_sent *sent = sent_with(s, told, quoted);
+    size_t ahead = (size_t)ipaddr_family(s->flow.source.version)->header_length + UDP_HEADER;
+    struct rebuild_udp udp = { .source = s->flow.source,
+                               .target = told->peer,
+                               .source_port = s->flow.port,
+                               .target_port = told->peer_port,
+                               .payload_length = quoted };
+
+    if (sent == NULL)
+        return rebuild_udp(&udp, told->bytes, quoted, head);
+    memcpy(head, sent->head, ahead);
+    head[s->flow.source.version == 4 ? 8 : 7] = 0; /* the quoted TTL is not shown */
+    return ahead;
+}
+
+/* Of echo requests the socket shows all but the IP header. */
+static size_t head_of_echo(const struct plain_socket *s, const struct plain_told *told,
+                           size_t quoted, uint8_t *head)
+{
+    const struct rebuild_header ip = { .from = s->flow.source, .to = told->peer };
+    const struct ipaddr_family *family = ipaddr_family(ip.from.version);
+    uint8_t whole[REBUILD_ROOM];
+
+    rebuild_message(&ip, family->icmp_protocol, told->bytes, quoted, whole);
+    memcpy(head, whole, family->header_length);
+    return family->header_length;
+}
+
+static bool is_too_big(uint8_t version, uint8_t type, uint8_t code)
+{
+    return version == 4 ? type == UNREACHABLE_4 && code == FRAGMENTATION_NEEDED : type == TOO_BIG_6;
+}
+
+static void tell_error(struct plain_reading *r, const struct plain_socket *s,
+                       const struct plain_told *told)
+{
+    bool udp = s->flow.protocol == WIRE_UDP;
+    uint8_t version = s->flow.source.version, head[PLAIN_HEAD];
+    size_t quoted = told->extension_at != 0 ? told->extension_at : told->length;
+    const struct rebuild_header header = {
+        .from = told->offender, .to = s->flow.source, .ttl = told->ttl, .tos = told->tos
+    };
+    struct rebuild_error error = { .type = told->type,
+                                   .code = told->code,
+                                   .quote = head,
+                                   .extension_at = told->extension_at,
+                                   .data = told->bytes,
+                                   .data_length = told->length };
+
+    if (told->offender.version != version || quoted > told->length ||
+        quoted < (udp ? (size_t)UDP_SHOWN : (size_t)ICMP_HEADER))
+        return; /* a quote that does not tell which probe it was */
+    if (is_too_big(version, told->type, told->code))
+        error.mtu = told->info;
+    error.quote_length =
+        udp ? head_of_udp(s, told, quoted, head) : head_of_echo(s, told, quoted, head);
+    plain_emit(r, rebuild_error(&header, &error, r->packet), told->stamp_ns, false);
+}
+
+static void tell_reply(struct plain_reading *r, const struct plain_socket *s,
+                       const struct plain_told *told)
+{
+    const struct rebuild_header header = {
+        .from = told->peer, .to = s->flow.source, .ttl = told->ttl, .tos = told->tos
+    };
+    const struct ipaddr_family *family = ipaddr_family(s->flow.source.version);
+    struct rebuild_udp udp = { .source = told->peer,
+                               .target = s->flow.source,
+                               .source_port = told->peer_port,
+                               .target_port = s->flow.port,
+                               .payload_length = told->length };
+    uint8_t head[PLAIN_HEAD], datagram[REBUILD_ROOM + UDP_HEADER];
+
+    if (told->peer.version != family->version)
+        return;
+    if (s->flow.protocol == WIRE_ICMP) {
+        uint8_t wanted = family->version == 4 ? ECHO_REPLY_4 : ECHO_REPLY_6;
+        if (told->length >= ICMP_HEADER && told->bytes[0] == wanted)
+            plain_emit(r,
+                       rebuild_message(&header, family->icmp_protocol, told->bytes, told->length,
+                                       r->packet),
+                       told->stamp_ns, false);
+        return;
+    }
+    rebuild_udp(&udp, told->bytes, told->length, head);
+    memcpy(datagram, head + family->header_length, UDP_HEADER);
+    memcpy(datagram + UDP_HEADER, told->bytes, told->length);
+    plain_emit(
+        r, rebuild_message(&header, IPPROTO_UDP, datagram, told->length + UDP_HEADER, r->packet),
+        told->stamp_ns, false);
+}
+
+static bool read_error_queue(struct plain_reading *r, struct plain_socket *s)
+{
+    uint8_t room[REBUILD_ROOM];
+    struct plain_told told;
+    bool any = false;
+
+    while (r->left > 1 && s->pass_read < PASS_MOST && plain_hear(s->source.fd, true, room, &told)) {
+        any = true;
+        s->pass_read++;
+        if (!told.has_error)
+            continue;
+        if (told.origin == SO_EE_ORIGIN_TIMESTAMPING)
+            tell_sent(r, s, &told);
+        else if (told.origin == SO_EE_ORIGIN_ICMP || told.origin == SO_EE_ORIGIN_ICMP6)
+            tell_error(r, s, &told);
+    }
+    return any;
+}
+
+/* The kernel says of no message that there was no room for it: an error queue that is nearly full
+ * is taken for one that was. */
+static void watch_room(struct plain *plain, const struct plain_socket *s)
+{
+    uint32_t memory[SK_MEMINFO_VARS] = { 0 };
+    socklen_t length = sizeof memory;
+
+    if (getsockopt(s->source.fd, SOL_SOCKET, SO_MEMINFO, memory, &length) == 0 &&
+        memory[SK_MEMINFO_RMEM_ALLOC] > memory[SK_MEMINFO_RCVBUF] / 4 * 3)
+        plain->drops++;
+}
+
+/* Reads what is there, as far as there is room for it; false where nothing was, or all that waited
+ * when the pass began has been read. A reply is told behind the stamp of its probe. */
+static bool read_socket(struct plain_reading *r, struct plain_socket *s)
+{
+    uint8_t room[REBUILD_ROOM];
+    struct plain_told told;
+
+    if (s->pass != r->plain->pass) {
+        s->pass = r->plain->pass;
+        s->pass_read = 0;
+        watch_room(r->plain, s);
+    }
+    bool any = read_error_queue(r, s);
+    while (r->left > 1 && s->pass_read < PASS_MOST &&
+           plain_hear(s->source.fd, false, room, &told)) {
+        any = true;
+        s->pass_read++;
+        read_error_queue(r, s);
+        tell_reply(r, s, &told);
+    }
+    return any;
+}
+
+/* ---- passes -------------------------------------------------------------------------------- */
+
+static bool read_source(struct plain_reading *r, struct plain_source *source)
+{
+    if (!source->is_connect)
+        return read_socket(r, (struct plain_socket *)source);
+    plain_connect_read(r, (struct plain_connect *)source);
+    return true;
+}
+
+/* A pass goes on until nothing is left that was there when it began. */
+static int64_t read_pass(struct plain_reading *r)
+{
+    struct plain *plain = r->plain;
+
+    if (!plain->passing) {
+        plain->passing = true;
+        plain->pass++;
+        plain->pass_ns = plain_clock_ns(CLOCK_MONOTONIC);
+        plain_connect_tell(r);
+        if (plain->untold == NULL)
+            plain_connect_expire(plain, plain->pass_ns);
+    }
+    plain_connect_tell(r);
+    while (r->left > 1) {
+        int count = epoll_wait(plain->epoll, plain->ready, PLAIN_READY, 0);
+        bool any = false;
+        for (int i = 0; i < count && r->left > 1; i++)
+            any |= read_source(r, plain->ready[i].data.ptr);
+        if (!any) {
+            plain->passing = false;
+            return plain->pass_ns;
+        }
+    }
+    return 0;
+}
+
+int64_t plain_read(struct plain *plain, int most, capture_handler *handler, void *context)
+{
+    struct plain_reading reading;
+
+    reading.plain = plain;
+    reading.handler = handler;
+    reading.context = context;
+    reading.left = most;
+    pthread_mutex_lock(&plain->lock);
+    int64_t until_ns = read_pass(&reading);
+    pthread_mutex_unlock(&plain->lock);
+    return until_ns;
+}

@@ -64,6 +64,7 @@
 local loader = require "mtrtrace.session.loader"
 local session = require "mtrtrace.session.session"
 local sockets = require "mtrtrace.session.sockets"
+local tables = require "mtrtrace.base.tables"
 local tracer = require "mtrtrace.session.tracer"
 
 local M = {}
@@ -125,10 +126,7 @@ end
 --   trace, which has cancel() and result()
 function M.events(options)
   local run = assert(M.session())
-  local queue, at, wanted = {}, 0, {}
-  for key, value in pairs(options) do
-    wanted[key] = value
-  end
+  local queue, at, wanted = {}, 0, tables.copy(options)
   wanted.on_event = function(event)
     queue[#queue + 1] = event
   end

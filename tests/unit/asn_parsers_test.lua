@@ -311,7 +311,7 @@ check.rows(LINES, function(row)
       o.country or "-", o.registry or "-", o.allocated or "-",
       o.organization or "-")
   end
-  check.equal(bytes and prefix.address(bytes) .. ":"
+  check.equal(bytes and special.text(bytes) .. ":"
     .. table.concat(parts, ";"), row.want)
 end)
 
@@ -322,7 +322,7 @@ check.case("cymru_lines_may_come_in_pieces", function()
     local reader, got = cymru.reader(), {}
     for at = 1, #text, size do
       for _, line in ipairs((reader:feed(text:sub(at, at + size - 1)))) do
-        got[#got + 1] = prefix.address(line.bytes) .. " "
+        got[#got + 1] = special.text(line.bytes) .. " "
           .. line.origins[1].organization
       end
     end

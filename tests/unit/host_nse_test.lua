@@ -76,7 +76,7 @@ local OPTIONS = {
   { name = "source_is_absent_where_nmap_has_none", key = "source" },
   { name = "source_of_S", key = "source", want = "10.99.0.77",
     target = { ip = "192.0.2.9", bin_ip_src = "\10\99\0\77" } },
-  { name = "source_in_ipv6", key = "source", want = "2001:db8:0:0:0:0:0:1",
+  { name = "source_in_ipv6", key = "source", want = "2001:db8::1",
     target = { ip = "2001:db8::9", interface = "eth0",
       bin_ip_src = "\32\1\13\184" .. ("\0"):rep(11) .. "\1" } },
   { name = "link_local_source_chosen_by_nmap_is_left_out", key = "source",

@@ -27,7 +27,7 @@ M.END = "end\n"
 -- @tparam string bytes of the address
 -- @treturn string
 function M.query(bytes)
-  return prefix.address(bytes) .. "\n"
+  return special.text(bytes) .. "\n"
 end
 
 local function value(text)

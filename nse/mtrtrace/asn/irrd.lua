@@ -8,7 +8,7 @@
 -- and empty, "D" not found, "E" several copies, "F <text>" an error.
 -- @module mtrtrace.asn.irrd
 local clean = require "mtrtrace.asn.clean"
-local prefix = require "mtrtrace.asn.prefix"
+local special = require "mtrtrace.base.special"
 
 local M = {}
 
@@ -28,7 +28,7 @@ end
 -- @tparam string bytes of the address
 -- @treturn string
 function M.routes(bytes)
-  return ("!r%s/%d,L\n"):format(prefix.address(bytes), #bytes * 8)
+  return ("!r%s/%d,L\n"):format(special.text(bytes), #bytes * 8)
 end
 
 --- Query for the object of an autonomous system.

@@ -16,10 +16,10 @@
 -- they may yield.
 -- @module mtrtrace.asn.lookup
 local merge = require "mtrtrace.asn.merge"
-local prefix = require "mtrtrace.asn.prefix"
 local run = require "mtrtrace.asn.run"
 local sources = require "mtrtrace.asn.sources"
 local special = require "mtrtrace.base.special"
+local tables = require "mtrtrace.base.tables"
 local worker = require "mtrtrace.asn.worker"
 
 local M = {}
@@ -164,7 +164,7 @@ local function add(self, address)
   end
   bytes = special.untranslated(bytes)
   self.items[address] = {
-    address = prefix.address(bytes), bytes = bytes, stage = 1, answers = {},
+    address = special.text(bytes), bytes = bytes, stage = 1, answers = {},
     done = special.class(address) ~= nil,
   }
   self.list[#self.list + 1] = self.items[address]
@@ -240,10 +240,8 @@ local function annotate(self, responder)
   if not item then
     return
   end
-  local facts = merge.facts(answers_of(self, item), self.run.holders)
-  for key, value in pairs(facts) do
-    responder[key] = value
-  end
+  tables.update(responder,
+    merge.facts(answers_of(self, item), self.run.holders))
   responder.name = self.settings.names and self.run.names:get(item.address)
     or nil
   responder.place = self.settings.geo and self.settings.geo(item.address)

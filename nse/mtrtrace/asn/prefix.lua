@@ -46,50 +46,11 @@ function M.contains(prefix, bytes)
     and M.of(bytes, prefix.length).bytes == prefix.bytes
 end
 
--- First of the longest runs of zero groups, at least two; its length.
-local function zeros(groups)
-  local best, best_length, i = nil, 1, 1
-  while i <= 8 do
-    local from = i
-    while groups[i] == 0 do
-      i = i + 1
-    end
-    if i - from > best_length then
-      best, best_length = from, i - from
-    end
-    i = i + 1
-  end
-  return best, best_length
-end
-
-local function hex(groups, from, to)
-  local out = {}
-  for i = from, to do
-    out[#out + 1] = ("%x"):format(groups[i])
-  end
-  return table.concat(out, ":")
-end
-
---- An address as text, IPv6 as in RFC 5952.
--- @tparam string bytes 4 or 16
--- @treturn string
-function M.address(bytes)
-  if #bytes == 4 then
-    return ("%d.%d.%d.%d"):format(bytes:byte(1, 4))
-  end
-  local groups = { string.unpack(">" .. ("I2"):rep(8), bytes) }
-  local at, length = zeros(groups)
-  if not at then
-    return hex(groups, 1, 8)
-  end
-  return hex(groups, 1, at - 1) .. "::" .. hex(groups, at + length, 8)
-end
-
 --- A prefix as text.
 -- @tparam table prefix
 -- @treturn string
 function M.text(prefix)
-  return ("%s/%d"):format(M.address(prefix.bytes), prefix.length)
+  return ("%s/%d"):format(special.text(prefix.bytes), prefix.length)
 end
 
 local Map = {}

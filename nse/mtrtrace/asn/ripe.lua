@@ -4,8 +4,8 @@
 -- closes behind its answer. Pure; takes any bytes, raises for none.
 -- @module mtrtrace.asn.ripe
 local clean = require "mtrtrace.asn.clean"
-local prefix = require "mtrtrace.asn.prefix"
 local rpsl = require "mtrtrace.asn.rpsl"
+local special = require "mtrtrace.base.special"
 
 local M = {}
 
@@ -16,7 +16,7 @@ local LONGEST_REPLY = 65536
 -- @tparam string bytes of the address
 -- @treturn string
 function M.query(bytes)
-  return ("-r -K -T route,route6 %s\n"):format(prefix.address(bytes))
+  return ("-r -K -T route,route6 %s\n"):format(special.text(bytes))
 end
 
 local Reader = {}

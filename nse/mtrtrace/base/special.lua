@@ -107,6 +107,45 @@ function M.bytes(text)
   return text:find(":", 1, true) and ipv6_bytes(text) or ipv4_bytes(text)
 end
 
+-- First of the longest runs of zero groups, at least two; its length.
+local function zeros(words)
+  local best, best_length, i = nil, 1, 1
+  while i <= 8 do
+    local from = i
+    while words[i] == 0 do
+      i = i + 1
+    end
+    if i - from > best_length then
+      best, best_length = from, i - from
+    end
+    i = i + 1
+  end
+  return best, best_length
+end
+
+local function hex(words, from, to)
+  local out = {}
+  for i = from, to do
+    out[#out + 1] = ("%x"):format(words[i])
+  end
+  return table.concat(out, ":")
+end
+
+--- An address as text, IPv6 as in RFC 5952.
+-- @tparam string bytes 4 or 16
+-- @treturn string
+function M.text(bytes)
+  if #bytes == 4 then
+    return ("%d.%d.%d.%d"):format(bytes:byte(1, 4))
+  end
+  local words = { string.unpack(">" .. ("I2"):rep(8), bytes) }
+  local at, length = zeros(words)
+  if not at then
+    return hex(words, 1, 8)
+  end
+  return hex(words, 1, at - 1) .. "::" .. hex(words, at + length, 8)
+end
+
 -- The first bits of an address.
 local function prefix_of(bytes, length)
   local whole, rest = length // 8, length % 8

@@ -7,6 +7,7 @@ local admission = require "mtrtrace.session.admission"
 local addresses = require "mtrtrace.session.addresses"
 local enrichers = require "mtrtrace.session.enrichers"
 local special = require "mtrtrace.base.special"
+local tables = require "mtrtrace.base.tables"
 local target = require "mtrtrace.cli.target"
 local tracer = require "mtrtrace.session.tracer"
 local zone = require "mtrtrace.base.zone"
@@ -82,9 +83,7 @@ local function peek_of(beside)
       if enricher.peek then
         more, complete = enricher:peek(address)
       end
-      for key, value in pairs(more) do
-        facts[key] = value
-      end
+      tables.update(facts, more)
       all = all and complete
     end
     return facts, all

@@ -3,6 +3,8 @@
 --- Several flows to one target, traced at once, as one trace: the methods of
 -- core.trace's object, over one such object for each flow.
 -- @module mtrtrace.flows.bundle
+local tables = require "mtrtrace.base.tables"
+
 local M = {}
 
 local Bundle = {}
@@ -104,10 +106,7 @@ function M.start(core, options, numbers)
   for _, number in ipairs(numbers) do
     -- Flows on one way share the sample of a router that rate-limits: each
     -- outcome is to be counted once when they are put together.
-    local one = { flow = number, own_only = true }
-    for key, value in pairs(options) do
-      one[key] = value
-    end
+    local one = tables.update({ flow = number, own_only = true }, options)
     local trace, text, name = core.trace(one)
     if not trace then
       self:close()

@@ -10,6 +10,7 @@
 -- @module mtrtrace.flows.group
 local ident = require "mtrtrace.flows.ident"
 local runs = require "mtrtrace.flows.runs"
+local tables = require "mtrtrace.base.tables"
 
 local M = {}
 
@@ -187,23 +188,15 @@ local function without_silent(hop, passing, merge)
   end
 end
 
-local function copy(t)
-  local new = {}
-  for key, value in pairs(t) do
-    new[key] = value
-  end
-  return new
-end
-
 -- A merged result of one's own, down to the responders.
 local function own_copy(result)
-  local new = copy(result)
+  local new = tables.copy(result)
   new.hops = {}
   for i, hop in ipairs(result.hops) do
-    new.hops[i] = copy(hop)
+    new.hops[i] = tables.copy(hop)
     new.hops[i].responders = {}
     for j, responder in ipairs(hop.responders) do
-      new.hops[i].responders[j] = copy(responder)
+      new.hops[i].responders[j] = tables.copy(responder)
     end
   end
   return new

@@ -33,14 +33,6 @@ local PACE_S = { [0] = 5, [1] = 1.05, [2] = 0.4, [5] = 0.05 }
 -- IPv4 packets without --data-length; IPv6 adds 20 bytes of header.
 local DEFAULT_SIZE = { icmp = 64, udp = 40, tcp = 44 }
 
-local function text_of(bytes)
-  if #bytes == 4 then
-    return ("%d.%d.%d.%d"):format(bytes:byte(1, 4))
-  end
-  local groups = { string.unpack(">" .. ("I2"):rep(8), bytes) }
-  return ("%x:%x:%x:%x:%x:%x:%x:%x"):format(table.unpack(groups, 1, 8))
-end
-
 -- With -S this is the address the user wants; otherwise the one Nmap chose
 -- for this target, which is what the kernel would choose. A link-local
 -- source that Nmap chose says nothing: the zone decides. Nor does one of IPv6
@@ -49,7 +41,7 @@ local function source_of(target)
   if not target.bin_ip_src then
     return nil
   end
-  local source = text_of(target.bin_ip_src)
+  local source = special.text(target.bin_ip_src)
   if target.interface and zone.missing(source)
     or special.family(source) ~= special.family(target.ip) then
     return nil

@@ -7,6 +7,7 @@
 local counting = require "mtrtrace.session.counting"
 local special = require "mtrtrace.base.special"
 local stream = require "mtrtrace.recording.stream"
+local tables = require "mtrtrace.base.tables"
 local tracer = require "mtrtrace.session.tracer"
 
 local M = {}
@@ -242,10 +243,7 @@ local function result_of(trace, head, last)
     result = trace.replay:outcome(trace.heads, head, with_answers(trace),
       trace.search)
   else
-    result = {}
-    for key, value in pairs(head) do
-      result[key] = value
-    end
+    result = tables.copy(head)
     result.hops = trace.replay:hops(head.first_hop, last)
   end
   for _, object in ipairs(trace.facts) do

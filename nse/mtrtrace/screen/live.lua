@@ -16,6 +16,7 @@
 -- who rate-limits, and keeps to their pace from then on.
 -- @module mtrtrace.screen.live
 local limit = require "mtrtrace.session.deadline"
+local tables = require "mtrtrace.base.tables"
 local tracer = require "mtrtrace.session.tracer"
 
 local M = {}
@@ -129,13 +130,7 @@ local function needs_survey(self, job)
 end
 
 local function options_of(self, job)
-  local out = {}
-  for key, value in pairs(job.options) do
-    out[key] = value
-  end
-  for key, value in pairs(self.options) do
-    out[key] = value
-  end
+  local out = tables.update(tables.copy(job.options), self.options)
   if job.survey then
     out.interval, out.packets = nil, 1
   else

@@ -9,6 +9,7 @@ local bundle = require "mtrtrace.flows.bundle"
 local counting = require "mtrtrace.session.counting"
 local buckets = require "mtrtrace.screen.buckets"
 local history = require "mtrtrace.screen.history"
+local tables = require "mtrtrace.base.tables"
 local tracer = require "mtrtrace.session.tracer"
 
 local M = {}
@@ -44,10 +45,7 @@ local function begin_counting(self)
     way.from_probe = way.next_probe
     -- What was found out about the hops stays true.
     for ttl, event in pairs(way.rate_limits) do
-      local again = {}
-      for key, value in pairs(event) do
-        again[key] = value
-      end
+      local again = tables.copy(event)
       again.probe = way.from_probe
       way.rate_limits[ttl] = again
       self.counter:add(again)
@@ -168,17 +166,9 @@ local function add_facts(self, hops)
   end
 end
 
-local function copy(from)
-  local to = {}
-  for key, value in pairs(from) do
-    to[key] = value
-  end
-  return to
-end
-
 -- A result without its hops.
 local function head_of(self, head, way)
-  local out = copy(head)
+  local out = tables.copy(head)
   out.elapsed_ns = self.at_ns - self.from_ns
   out.elapsed_s = out.elapsed_ns / 1e9
   out.reached = out.reached or way.reached or false

@@ -5,6 +5,7 @@
 -- engine's merge of the same flows has. Pure, but for its counters.
 -- @module mtrtrace.session.counting
 local outcome = require "mtrtrace.session.outcome"
+local tables = require "mtrtrace.base.tables"
 
 local M = {}
 
@@ -36,14 +37,6 @@ function Counting:hops(numbers, first, last)
   return self.counters[numbers[1]]:hops(first, last, others)
 end
 
-local function copy(from)
-  local to = {}
-  for key, value in pairs(from) do
-    to[key] = value
-  end
-  return to
-end
-
 -- ---- heads: a result without its hops --------------------------------------
 
 local END = { "ending", "end_ttl", "target_ttl", "reached" }
@@ -61,7 +54,7 @@ local function merge_head(into, from)
 end
 
 local function head_of(heads, numbers)
-  local head = copy(heads[numbers[1]])
+  local head = tables.copy(heads[numbers[1]])
   for i = 2, #numbers do
     merge_head(head, heads[numbers[i]])
   end
@@ -104,7 +97,7 @@ end
 function Counting:outcome(heads, whole, annotate, found)
   local flows = {}
   for i, number in ipairs(self.numbers) do
-    local flow = copy(heads[number])
+    local flow = tables.copy(heads[number])
     flow.flow = number
     flow.hops = self:hops({ number }, flow.first_hop, last_of(flow))
     annotate(flow, number)
@@ -112,7 +105,7 @@ function Counting:outcome(heads, whole, annotate, found)
   end
   local all = outcome.of(flows, function(numbers)
     local head = head_of(heads, numbers)
-    local result = #numbers == #flows and copy(whole) or head
+    local result = #numbers == #flows and tables.copy(whole) or head
     result.hops = self:hops(numbers, head.first_hop, last_of(head))
     if #numbers == #flows then
       add_answers(result, flows)

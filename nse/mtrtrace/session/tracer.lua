@@ -28,6 +28,7 @@ local limit = require "mtrtrace.session.deadline"
 local outlook = require "mtrtrace.session.outlook"
 local paths_search = require "mtrtrace.flows.search"
 local special = require "mtrtrace.base.special"
+local tables = require "mtrtrace.base.tables"
 local verdict = require "mtrtrace.verdict.trace"
 
 local M = {}
@@ -216,10 +217,7 @@ end
 
 -- The options of one trace among those of the run.
 local function of_engine(options, figures)
-  local out = {}
-  for key, value in pairs(options) do
-    out[key] = value
-  end
+  local out = tables.copy(options)
   out.flows, out.paths, out.limit = nil, nil, nil
   out.figures = figures
   return out

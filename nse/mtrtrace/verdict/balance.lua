@@ -32,7 +32,21 @@ local function per_packet(hop)
   end
 end
 
--- Every flow sees one responder, not all see the same.
+--- The verdict on a hop where every flow sees one responder, not all the
+-- same.
+-- @tparam integer ttl
+-- @tparam integer flows how many
+-- @tparam {string,...} addresses
+-- @treturn table
+function M.per_flow(ttl, flows, addresses)
+  return {
+    kind = "balanced_per_flow", hop = ttl, flows = flows,
+    responders = #addresses,
+    text = ("Hop %d is balanced per flow: %d flows meet %d addresses (%s).")
+      :format(ttl, flows, #addresses, words.addresses(addresses)),
+  }
+end
+
 local function per_flow(hop)
   local flows, count = {}, 0
   for _, responder in ipairs(hop.responders) do
@@ -42,15 +56,7 @@ local function per_flow(hop)
     flows[responder.flow], count = true, count + 1
   end
   local addresses = addresses_of(hop.responders)
-  if #addresses < 2 then
-    return nil
-  end
-  return {
-    kind = "balanced_per_flow", hop = hop.ttl, flows = count,
-    responders = #addresses,
-    text = ("Hop %d is balanced per flow: %d flows meet %d addresses (%s).")
-      :format(hop.ttl, count, #addresses, words.addresses(addresses)),
-  }
+  return #addresses > 1 and M.per_flow(hop.ttl, count, addresses) or nil
 end
 
 --- Verdicts on balanced hops.

@@ -5,6 +5,7 @@
 -- once; what some show names the branch. Pure.
 -- @module mtrtrace.verdict.flows
 local across = require "mtrtrace.verdict.across"
+local balance = require "mtrtrace.verdict.balance"
 local branch_latency = require "mtrtrace.verdict.branch_latency"
 local branch_loss = require "mtrtrace.verdict.branch_loss"
 local dscp = require "mtrtrace.verdict.dscp"
@@ -16,6 +17,7 @@ local link_figures = require "mtrtrace.flows.link_figures"
 local mesh = require "mtrtrace.verdict.mesh"
 local nat = require "mtrtrace.verdict.nat"
 local reverse = require "mtrtrace.verdict.reverse"
+local tables = require "mtrtrace.base.tables"
 local verdict = require "mtrtrace.verdict.trace"
 local words = require "mtrtrace.verdict.words"
 
@@ -53,12 +55,8 @@ local BY_BRANCH = { balanced_per_flow = true, loss = true,
   cannot_tell = true, latency_rise = true, slow_to_answer = true }
 
 local function of_flow(flow)
-  local copy = {}
-  for key, value in pairs(flow) do
-    copy[key] = value
-  end
   local out = {}
-  for _, v in ipairs(verdict.judge(copy).verdicts) do
+  for _, v in ipairs(verdict.judge(tables.copy(flow)).verdicts) do
     out[#out + 1] = BY_FLOW[v.kind] and v or nil
   end
   add(out, quoted(flow))
@@ -83,10 +81,7 @@ local function balanced(hop)
     names[#names + 1] = responder.address
     flows = flows + #(responder.flows or {})
   end
-  return { kind = "balanced_per_flow", hop = hop.ttl, flows = flows,
-    responders = #names,
-    text = ("Hop %d is balanced per flow: %d flows meet %d addresses (%s).")
-      :format(hop.ttl, flows, #names, words.addresses(names)) }
+  return balance.per_flow(hop.ttl, flows, names)
 end
 
 -- Each flow with one address, not all with the same.

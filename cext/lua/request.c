@@ -83,6 +83,16 @@ void lrequest_check(lua_State *L, const char *const *known, size_t count,
     request->figures = lopt_boolean(L, "figures");
 }
 
+/* Bytes beyond the usual size; a size of the caller's own is not enlarged. */
+static void enlarge(lua_State *L, struct wire_spec *spec)
+{
+    uint16_t usual = wire_size_default(spec->protocol, spec->target.version);
+    lua_Integer more = lopt_integer(L, "data_length", 0, WIRE_PACKET_MAX - usual, 0);
+
+    if (spec->size == 0 && more > 0)
+        spec->size = (uint16_t)(usual + more);
+}
+
 int lrequest_addresses(lua_State *L, struct prober_request *request, struct err *err)
 {
     struct wire_spec *spec = &request->trace.spec;
@@ -100,5 +110,6 @@ int lrequest_addresses(lua_State *L, struct prober_request *request, struct err 
     request->mapped = way.mapped;
     memcpy(request->pin.device, way.pin.device, sizeof way.pin.device);
     request->pin.source = way.pin.source;
+    enlarge(L, spec);
     return check_size(spec, err);
 }

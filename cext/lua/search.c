@@ -86,10 +86,11 @@ static int search_close(lua_State *L)
 
 /* ---- paths --------------------------------------------------------------------------------- */
 
-static const char *const paths_options[] = { "target",  "protocol",   "port",      "source_port",
-                                             "timeout", "first_hop",  "max_hops",  "max_silent",
-                                             "size",    "tos",        "source",    "interface",
-                                             "mark",    "confidence", "max_flows", "max_probes" };
+static const char *const paths_options[] = { "target",     "protocol",   "port",      "source_port",
+                                             "timeout",    "first_hop",  "max_hops",  "max_silent",
+                                             "size",       "tos",        "source",    "interface",
+                                             "mark",       "confidence", "max_flows", "max_probes",
+                                             "data_length" };
 
 static double opt_confidence(lua_State *L)
 {

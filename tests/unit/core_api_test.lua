@@ -53,6 +53,8 @@ local MISUSE = {
     part = "option 'mark' is 4294967296" },
   { name = "first_hop_above_max_hops", options = { target = ADDRESS,
     first_hop = 3, max_hops = 2 }, part = "option 'first_hop' is 3" },
+  { name = "data_length_negative", options = with("data_length", -1),
+    part = "option 'data_length' is -1: a whole number from 0 to 65471" },
   { name = "size_out_of_range", options = with("size", 65536),
     part = "option 'size' is 65536" },
   { name = "events_number", options = with("events", 1),

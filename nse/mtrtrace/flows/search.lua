@@ -22,8 +22,8 @@ local MOST_FLOWS = 64
 -- The options that a search takes as a trace does.
 local SHARED = {
   "target", "protocol", "port", "source_port", "timeout", "first_hop",
-  "max_hops", "max_silent", "size", "tos", "source", "interface",
-  "mark",
+  "max_hops", "max_silent", "size", "data_length", "tos", "source",
+  "interface", "mark",
 }
 
 local function options_of(options)

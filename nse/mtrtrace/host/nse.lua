@@ -30,9 +30,6 @@ local SHORTEST_SLEEP_S = 0.06
 -- one ICMP error a second is ever pressed.
 local PACE_S = { [0] = 5, [1] = 1.05, [2] = 0.4, [5] = 0.05 }
 
--- IPv4 packets without --data-length; IPv6 adds 20 bytes of header.
-local DEFAULT_SIZE = { icmp = 64, udp = 40, tcp = 44 }
-
 -- With -S this is the address the user wants; otherwise the one Nmap chose
 -- for this target, which is what the kernel would choose. A link-local
 -- source that Nmap chose says nothing: the zone decides. Nor does one of IPv6
@@ -47,15 +44,6 @@ local function source_of(target)
     return nil
   end
   return source
-end
-
-local function size_of(nmap, options)
-  local extra = nmap.get_payload_length()
-  if options.size or extra == 0 then
-    return options.size
-  end
-  local family = nmap.address_family() == "inet6" and 20 or 0
-  return DEFAULT_SIZE[options.protocol] + family + extra
 end
 
 local function address_of(nmap, target)
@@ -108,7 +96,7 @@ local function trace_options(nmap, options, target)
   out.target = address
   out.source = source_of(target)
   out.interface = nmap.get_interface()
-  out.size = size_of(nmap, options)
+  out.data_length = nmap.get_payload_length()
   out.interval = options.interval or PACE_S[nmap.timing_level()]
   return out
 end

@@ -31,6 +31,7 @@ end
 -- Ways to show a run that are no documents; each gives a reader.
 local STREAMS = {
   rows = function(output, run, options)
+    output:unbuffered()
     return rows.new(output, options, run.host or "")
   end,
   ndjson = function(output, run)

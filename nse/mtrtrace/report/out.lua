@@ -35,6 +35,12 @@ function Out:before_output(hook)
   end
 end
 
+--- Hands on each text by one write, so that whoever ends the program leaves
+-- no part of one.
+function Out:unbuffered()
+  self.file:setvbuf "no"
+end
+
 --- Hands on what was written so far.
 function Out:flush()
   if not self.err then

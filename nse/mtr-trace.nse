@@ -90,6 +90,12 @@ are filtered, from the sizes that get no reply. After the trace, the hop beyond
 which the MTU is smaller is searched for at most 3 s. A line below the table
 says what was found.
 
+With <code>mtr-trace.ports=filtered</code> the ports that Nmap's port scan
+found filtered are traced after the host, each with its own protocol, and a
+line says at which hop their probes stop or are rejected, beside the traces
+that get through: <code>tcp/25 is dropped beyond hop 6</code>. A list of ports
+in place of <code>filtered</code> works without a port scan.
+
 In the column ASN, <code>AS1/AS2</code> is a prefix with several origins,
 <code>AS1 (irr AS2)</code> a prefix that AS1 announces and that is registered
 to AS2, <code>AS1 (irr)</code> a prefix that is registered and not announced,
@@ -106,6 +112,8 @@ between two networks the address may belong to the neighbour.
 -- <target>
 -- nmap --script mtr-trace --script-args
 -- 'mtr-trace.columns={default,best,worst}' <target>
+-- nmap -p 22,25,443 --script mtr-trace --script-args
+-- mtr-trace.ports=filtered <target>
 --
 -- @args mtr-trace.packets Counted probes per hop, 1 to 100000.
 --       Default: <code>10</code>.
@@ -234,6 +242,14 @@ between two networks the address may belong to the neighbour.
 --       Default: <code>10s</code>.
 -- @args mtr-trace.http-method <code>GET</code> or <code>HEAD</code>.
 --       Default: <code>GET</code>.
+-- @args mtr-trace.ports Ports to trace as well, to find who drops them:
+--       <code>filtered</code> (those that Nmap's port scan found filtered) or
+--       a list in braces as for <code>-p</code>, such as
+--       <code>{22,25,U:53}</code>. Three flows of each port are traced, in 2
+--       to 4 s for all ports, or 7 to 9 s for each one if hops rate-limit
+--       their replies. Default: none.
+-- @args mtr-trace.max-ports How many of these ports are traced at most for a
+--       host, 1 to 1000. Default: <code>8</code>.
 -- @args mtr-trace.pmtu Whether to find the path MTU and the hop beyond which
 --       it is smaller: <code>yes</code> or <code>no</code>.
 --       Default: <code>no</code>.

@@ -6,6 +6,7 @@
 --   ttfb KEY...     values of the time to first byte, in the same way
 --   hops KEY...     a line for each hop: its number, then these values of the
 --                   hop or else of its first responder
+--   ports KEY...    a line for each traced port: its values
 --   sum KEY         of a value over all hops
 --   codes           a line for each ICMP code: hop, address, type/code, name
 --   notes           a line each
@@ -42,6 +43,12 @@ function SHOW.hops(trace, keys)
       values[#values + 1] = value(hop, key)
     end
     print(table.concat(values, " "))
+  end
+end
+
+function SHOW.ports(trace, keys)
+  for _, port in ipairs(trace.data.ports or {}) do
+    SHOW.get({ data = port }, keys)
   end
 end
 

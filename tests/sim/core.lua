@@ -6,6 +6,7 @@
 local driver = require "sim.driver"
 local mtrsim = require "mtrsim"
 local pmtu = require "mtrtrace.pmtu.enricher"
+local ports = require "mtrtrace.ports.enricher"
 local text = require "mtrtrace.report.text"
 local tracer = require "mtrtrace.session.tracer"
 
@@ -38,7 +39,12 @@ function Job:release()
   self.engine:release(self.sim.now_ns)
 end
 
+function Job:stop()
+  self.ended_ns = self.ended_ns or self.sim.now_ns
+end
+
 function Job:close()
+  self.sim.closed = self.sim.closed + (self.probes or 0)
   for i, t in ipairs(self.sim.traces) do
     if t == self then
       table.remove(self.sim.traces, i)
@@ -75,7 +81,8 @@ end
 function M.new(world, settings)
   settings = settings or {}
   local sim = driver.new(world, settings)
-  sim.seed, sim.begun, sim.reader = settings.seed or 1, 0, settings.reader
+  sim.seed, sim.begun, sim.closed = settings.seed or 1, 0, 0
+  sim.reader = settings.reader
   local core = { merge = merge }
   for _, kind in ipairs { "trace", "paths", "pmtu" } do
     core[kind] = function(options)
@@ -107,9 +114,10 @@ local COLUMNS = { "hop", "ip", "share", "loss", "sent", "received" }
 --   mtrtrace.session.tracer
 -- @treturn table result
 -- @treturn string the report for people
--- @treturn table `said`: what was logged; `took_s` of virtual time
+-- @treturn table `said`: what was logged; `took_s` of virtual time; `sent`:
+--   probes of all traces
 function M.run(world, options, settings)
-  local core, host = M.new(world, settings)
+  local core, host, sim = M.new(world, settings)
   local own = { target = world.target }
   for key, value in pairs(options) do
     own[key] = value
@@ -119,10 +127,17 @@ function M.run(world, options, settings)
     enrichers[1] = pmtu.new(core, own, { address = world.target })
     own.pmtu = nil
   end
+  if own.ports then
+    enrichers[#enrichers + 1] = ports.new(host, core, { max_hops = 30,
+      max_ports = own.max_ports or 8 }, { address = world.target,
+      ports = own.ports, scanned = own.scanned })
+    own.ports, own.max_ports, own.scanned = nil, nil, nil
+  end
   local result = assert(tracer.run(host, core, own, enrichers,
     settings and settings.reader))
   return result, text.render(result, { columns = COLUMNS, max_silent = 5,
-    name = world.target }), { said = host.said, took_s = host.now() }
+    name = world.target }), { said = host.said, took_s = host.now(),
+    sent = sim.closed }
 end
 
 return M

@@ -88,10 +88,10 @@ static struct ipaddr opt_address(lua_State *L, const char *key)
 static void refuse_unknown(lua_State *L)
 {
     static const char *const known[] = {
-        "target",   "source",      "protocol", "port",       "source_port", "packets", "interval",
-        "timeout",  "first_hop",   "max_hops", "max_silent", "size",        "tos",     "ident",
-        "cookie",   "first_index", "tcp_base", "now_ns",     "events",      "flow",    "own_only",
-        "link_mtu", "confidence",  "hold",     "surveyed",   "figures"
+        "target",   "source",      "protocol", "port",       "source_port", "packets",  "interval",
+        "timeout",  "first_hop",   "max_hops", "max_silent", "size",        "tos",      "ident",
+        "cookie",   "first_index", "tcp_base", "now_ns",     "events",      "flow",     "own_only",
+        "link_mtu", "confidence",  "hold",     "surveyed",   "figures",     "known_hop"
     };
 
     luaL_checktype(L, 2, LUA_TTABLE);
@@ -161,6 +161,7 @@ void lsim_config(lua_State *L, struct trace_config *config)
     config->first_hop = (uint8_t)lsim_integer(L, "first_hop", 1, 255, 1);
     config->max_hops = (uint8_t)lsim_integer(L, "max_hops", config->first_hop, 255, 30);
     config->max_silent = (uint8_t)lsim_integer(L, "max_silent", 1, 255, 5);
+    config->known_hop = (uint8_t)lsim_integer(L, "known_hop", 0, 255, 0);
     config->vouched = opt_boolean(L, "surveyed");
     config->flow = (uint16_t)lsim_integer(L, "flow", 0, WIRE_FLOWS - 1, 0);
 }

@@ -184,6 +184,42 @@ local function is_down(outage, at)
   return since >= 0 and since % outage.every_s < outage.down_s
 end
 
+local PROTOCOL = { icmp = { 1, 58 }, udp = { 17 }, tcp = { 6 } }
+
+local function is_of(p, rule)
+  local of = PROTOCOL[rule.protocol]
+  local port = rule.port and string.unpack(">I2", p.bytes, p.header + 3)
+  return (not rule.protocol or p.protocol == of[1] or p.protocol == of[2])
+    and (not rule.port or p.protocol ~= 1 and p.protocol ~= 58
+      and port == rule.port)
+end
+
+local function action_of(firewall, p)
+  for _, rule in ipairs(firewall) do
+    if is_of(p, rule) then
+      return rule.action or "drop"
+    end
+  end
+  return "accept"
+end
+
+-- Whether a firewall lets no packet like this pass; what it says of it.
+local function filter(self, trip, p, out)
+  local node = trip.hops[trip.i]
+  local action = action_of(node.firewall, p)
+  if action == "prohibit" then
+    local code = PROHIBITED[p.version]
+    refuse(self, trip, p, code[1], code[2], 0, out)
+  elseif action ~= "drop" and action ~= "accept" then
+    local as = setmetatable({ tcp = action == "reset" and "closed" or "open" },
+      { __index = node })
+    answer(self, trip, p, false, function(_, hops_back)
+      return router.tcp(as, p, p.target, hops_back)
+    end, out)
+  end
+  return action ~= "accept"
+end
+
 -- A node that is not a plain router; true where the packet goes no further.
 local function stop(self, trip, p, out)
   local node = trip.hops[trip.i]
@@ -203,6 +239,9 @@ local function stop(self, trip, p, out)
     if outage.type then
       refuse(self, trip, p, outage.type, outage.code, 0, out)
     end
+    return true
+  end
+  if node.firewall and filter(self, trip, p, out) then
     return true
   end
   local reject = node.reject

@@ -75,7 +75,7 @@ function M.new(spec, random)
   node.random = random
   -- What the model looks at before it lets a packet pass.
   node.stops = spec.host or spec.outage or spec.reject or node.mtu or node.nat
-    or spec.set_tos or spec.congested or spec.direct
+    or spec.set_tos or spec.firewall or spec.congested or spec.direct
   return node
 end
 

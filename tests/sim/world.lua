@@ -174,6 +174,12 @@ local NODE = {
   late = record { share = share, delay_ms = DELAY },
   reject = record { type = byte, code = byte, mtu = word,
     share = share }, -- instead of forwarding
+  firewall = list_of(record { protocol = one_of("icmp", "udp", "tcp"),
+    port = word, action = one_of("drop", "prohibit", "reset",
+      "answer", "accept") }),
+                           -- of what it forwards: the first rule that fits;
+                           -- a reset, or an answer
+                           -- (SYN-ACK), bears the target's address
   outage = record { from_s = positive, down_s = positive, every_s = positive,
     type = byte, code = byte, early = flag }, -- of the link beyond: down_s
                              -- of every_s; reported, or without a type

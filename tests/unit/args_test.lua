@@ -19,7 +19,7 @@ end
 check.case("defaults_are_the_documented_ones", function()
   check.equal(args.read {}, {
     packets = 10, timeout = 5, protocol = "icmp", first_hop = 1,
-    max_hops = 30, tos = 0, max_silent = 5, flows = 1,
+    max_hops = 30, max_ports = 8, tos = 0, max_silent = 5, flows = 1,
     columns = fields.default_names(),
     asn = { "irr", "cymru" }, names = "yes", os = "echo", snmp = "no",
     http = "on", http_count = 1, http_timeout = 10, http_method = "GET",

@@ -23,6 +23,15 @@ local function nmap_of(changes)
     list_interfaces = function() return has.interfaces end,
     verbosity = function() return has.verbosity end,
     is_privileged = function() return has.privileged ~= false end,
+    get_ports = function(_, last, protocol, state)
+      local found = last == nil
+      for _, port in ipairs(has.scanned or {}) do
+        if found and port.protocol == protocol and port.state == state then
+          return port
+        end
+        found = found or port == last
+      end
+    end,
     get_port_state = function(_, port)
       return has.ports and { state = has.ports[port.number] }
     end,
@@ -238,6 +247,25 @@ check.case("database_that_cannot_be_read_is_said", function()
   local none, err = enrichers_of { ["mtr-trace.asn-db"] = "/nonexistent" }
   check.equal(none, nil)
   check.contains(err, "mtr-trace.asn-db: ")
+end)
+
+check.case("filtered_ports_are_those_of_nmap_s_scan", function()
+  local host = host_of { args = { ["mtr-trace.ports"] = "filtered",
+      ["mtr-trace.max-ports"] = "2" },
+    scanned = { { protocol = "tcp", number = 22, state = "open" },
+      { protocol = "udp", number = 53, state = "filtered" },
+      { protocol = "tcp", number = 25, state = "filtered" },
+      { protocol = "tcp", number = 26, state = "filtered" } } }
+  local given = assert(host:arguments())
+  local list = host:enrichers(given, host:options(given, V4),
+    { version = "0" }, V4)
+  local ports = list[#list]
+  local names = {}
+  for i, port in ipairs(ports.list) do
+    names[i] = ("%s/%d %s"):format(port.protocol, port.port, port.state)
+  end
+  check.equal({ names, ports.left_out }, { { "tcp/25 filtered",
+    "tcp/26 filtered" }, 1 })
 end)
 
 local function with_file(path)

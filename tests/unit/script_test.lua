@@ -27,6 +27,7 @@ local NMAP = {
   get_ttl = function() return 64 end,
   get_interface = nothing,
   get_port_state = nothing,
+  get_ports = nothing,
   list_interfaces = nothing,
   is_privileged = function() return true end,
   verbosity = function() return 0 end,

@@ -94,6 +94,12 @@ local ROWS = {
     about = "search for all paths first, to this confidence in percent" },
   { name = "pmtu", group = "probes", sets = { pmtu = "yes" },
     about = "find the path MTU, and the hop beyond which it is smaller" },
+  { name = "ports", also = "port-compare", value = "LIST", group = "probes",
+    arg = "ports", about = "also trace these ports, each with its own "
+      .. "protocol, and say at which hop each one is dropped or rejected: "
+      .. "22,25,443 or T:25,U:53" },
+  { name = "max-ports", value = "COUNT", group = "probes",
+    arg = "max-ports", about = "how many ports of a target to trace" },
   { short = "Q", name = "tos", value = "NUMBER", group = "probes",
     arg = "tos", about = "type of service or traffic class" },
   { short = "a", name = "address", value = "ADDRESS", group = "probes",
@@ -385,6 +391,10 @@ function M.check(found)
   local options, err = args.check("--", found)
   if not options then
     return nil, err
+  end
+  if options.ports == "filtered" then
+    return nil, "--ports=filtered: ports are scanned by Nmap only: expected a "
+      .. "list of ports such as 22,25,443"
   end
   options.columns = found.columns and options.columns or nil
   for _, row in ipairs(ROWS) do

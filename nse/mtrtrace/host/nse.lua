@@ -68,6 +68,25 @@ local function known_closed(nmap, target)
   end
 end
 
+-- The ports of a protocol that Nmap's scan found filtered.
+local function add_filtered(list, nmap, target, protocol)
+  local port = nmap.get_ports(target, nil, protocol, "filtered")
+  while port do
+    list[#list + 1] = { protocol = protocol, port = port.number,
+      state = port.state }
+    port = nmap.get_ports(target, port, protocol, "filtered")
+  end
+end
+
+local function filtered(nmap, target)
+  return function()
+    local list = {}
+    add_filtered(list, nmap, target, "tcp")
+    add_filtered(list, nmap, target, "udp")
+    return list
+  end
+end
+
 -- What Nmap's --ttl is where it is not given; it cannot be told apart.
 local TTL_DEFAULT = 64
 
@@ -196,9 +215,11 @@ end
 function Host:enrichers(given, options, core, target)
   local subject = nse_os.facts(target)
   subject.source, subject.interface = options.source, options.interface
+  subject.interval = options.interval
   subject.address = special.unmapped(options.target) or options.target
   subject.name = target.targetname
   subject.closed = known_closed(self.nmap, target)
+  subject.filtered = filtered(self.nmap, target)
   subject.agent = agent_of(self.nmap)
   local list, err, argument = enrichers.new(self, given,
     { core = core, store = self.store }, subject)

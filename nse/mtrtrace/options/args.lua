@@ -86,6 +86,11 @@ local ARGS = {
     max = 600, want = "a time such as 10s or 500ms" },
   { name = "http-method", default = "GET", read = values.choice,
     want = "one of ", words = { "GET", "HEAD" } },
+  { name = "ports", read = values.ports, list = true, word = "filtered",
+    most = 1000, want = "filtered, or a list of 1 to 1000 ports such as "
+      .. "{22,25,U:53}" },
+  { name = "max-ports", default = 8, read = whole, min = 1, max = 1000,
+    want = "a whole number" },
   { name = "pmtu", default = "no", read = values.choice,
     want = "one of ", words = { "yes", "no" } },
 }
@@ -99,8 +104,8 @@ end
 -- Last parts of keys that other scripts and libraries of Nmap document too:
 -- "port=443" may be meant for one of these. A test compares this list with
 -- the installed Nmap's.
-local SHARED = { "timeout", "protocol", "port", "size", "asn", "names",
-  "paths", "url" }
+local SHARED = { "timeout", "protocol", "port", "ports", "size", "asn",
+  "names", "paths", "url" }
 
 local IS_SHARED = {}
 for _, name in ipairs(SHARED) do

@@ -162,6 +162,55 @@ function M.listen(text)
     and { address = address, port = port } or nil
 end
 
+local PROTOCOLS = { t = "tcp", u = "udp" }
+
+local function add_ports(out, seen, protocol, first, last)
+  for port = first, last do
+    local key = protocol .. port
+    out[#out + 1] = not seen[key] and { protocol = protocol, port = port }
+      or nil
+    seen[key] = true
+  end
+end
+
+-- First and last port of "25" or "8000-8003", no more than so many.
+local function range_of(word, most)
+  local first, dash, last = word:match "^(%d+)(%-?)(%d*)$"
+  if not first or #first > 5 or #last > 5
+    or (dash == "") ~= (last == "") then
+    return nil
+  end
+  first = math.tointeger(tonumber(first))
+  last = last == "" and first or math.tointeger(tonumber(last))
+  if first < 1 or last > 65535 or last < first or last - first >= most then
+    return nil
+  end
+  return first, last
+end
+
+--- Ports as in Nmap's -p: "22,25,443", "T:25,U:53,123", "8000-8003"; a letter
+-- counts until the next one, TCP is meant before the first.
+-- @tparam string text
+-- @tparam table arg `most`: how many there may be
+-- @treturn ?{table,...} each { protocol, port }, each once; or the argument's
+--   `word`
+function M.ports(text, arg)
+  if arg.word and text:lower() == arg.word then
+    return arg.word
+  end
+  local out, seen, protocol = {}, {}, "tcp"
+  for word in text:gmatch "[^%s,]+" do
+    local letter, rest = word:match "^([TtUu]):(.*)$"
+    protocol = letter and PROTOCOLS[letter:lower()] or protocol
+    local first, last = range_of(rest or word, arg.most)
+    if not first then
+      return nil
+    end
+    add_ports(out, seen, protocol, first, last)
+  end
+  return #out > 0 and #out <= arg.most and out or nil
+end
+
 --- Name of a file.
 -- @tparam string text
 -- @treturn ?string nil where it is empty or has control characters

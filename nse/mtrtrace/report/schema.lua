@@ -5,6 +5,7 @@
 -- @module mtrtrace.report.schema
 local fields = require "mtrtrace.table.fields"
 local json = require "mtrtrace.report.json"
+local judge = require "mtrtrace.ports.judge"
 local jsonschema = require "mtrtrace.report.jsonschema"
 local sources = require "mtrtrace.asn.sources"
 
@@ -278,12 +279,38 @@ local function pmtu()
   return out
 end
 
+local PORT = {
+  { "protocol", text "tcp or udp" },
+  { "port", whole "number of the port" },
+  { "state", text("by Nmap's port scan", true) },
+  { "outcome", text("one of " .. table.concat(judge.OUTCOMES, ", ")) },
+  { "flows", whole "flows that were traced" },
+  { "flows_reached", whole "flows that the target replied to" },
+  { "hop", value("integer", "TTL of the last hop that replied to probes of "
+    .. "the port, or of the hop that rejected or answered them", true) },
+  { "ip", text("address of that hop; of a port that is reached that of the "
+    .. "reply", true) },
+  { "next_hop", value("integer", "first TTL beyond it at which routers reply "
+    .. "to other traces", true) },
+  { "target_ttl", value("integer", "distance of the target", true) },
+  { "reply", text("what the target, or whatever answers in its name, "
+    .. "replied", true) },
+  { "reply_ttl", value("integer", "TTL that was left in that reply", true) },
+  { "icmp_type", value("integer", "ICMP type of a rejection", true) },
+  { "icmp_code", value("integer", "ICMP code of a rejection", true) },
+  { "probes_beyond", value("integer", "probes sent beyond hop, none of them "
+    .. "answered", true) },
+  { "text", text "the finding in one line" },
+}
+
 -- What only traces of several flows have, or was asked for.
 local function with_extras(trace)
   trace.properties.flows = list("one by one, where there are several",
     all_required(PER_FLOW))
   trace.properties.graph = all_required(GRAPH)
   trace.properties.pmtu = pmtu()
+  trace.properties.ports = list("who drops the ports that were asked for; "
+    .. "absent where none was", all_required(PORT))
   return trace
 end
 

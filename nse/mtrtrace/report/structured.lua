@@ -10,6 +10,7 @@ local format = require "mtrtrace.base.format"
 local ident = require "mtrtrace.flows.ident"
 local notes = require "mtrtrace.table.notes"
 local os_table = require "mtrtrace.report.os_table"
+local ports = require "mtrtrace.ports.words"
 local ttfb_line = require "mtrtrace.web.line"
 
 local M = {}
@@ -242,10 +243,18 @@ local function pmtu_table(pmtu, new, shape)
   return out
 end
 
+local PORT = { "protocol", "port", "state", "outcome", "flows",
+  "flows_reached", "hop", "ip", "next_hop", "target_ttl", "reply",
+  "reply_ttl", "icmp_type", "icmp_code", "probes_beyond", "text" }
+
+local function port_table(port, new, shape)
+  return pick(port, PORT, new, shape)
+end
+
 --- Builds the structured output.
 -- @tparam table result as given by trace:result(), judged; `flows` as by
 --   mtrtrace.flows.group, `graph` as by mtrtrace.flows.graph and `pmtu` as
---   by mtrtrace.pmtu.enricher are shown
+--   by mtrtrace.pmtu.enricher, `ports` as by mtrtrace.ports.enricher are shown
 -- @tparam table view `name`: the target as the user typed it, may be nil
 -- @tparam function new makes an empty table that keeps the order of its
 --   keys, such as stdnse.output_table
@@ -268,6 +277,8 @@ function M.build(result, view, new, shape)
     or nil
   out.graph = result.graph and graph_table(result.graph, new, shape) or nil
   out.pmtu = result.pmtu and pmtu_table(result.pmtu, new, shape) or nil
+  out.ports = result.ports and each(ports.findings(result), new, port_table,
+    shape) or nil
   out.verdicts = some(each(result.verdicts, new, verdict_table, shape),
     shape)
   out.notes = some(each(notes.list(result), new, format.clean), shape)

@@ -10,6 +10,7 @@ local loader = require "mtrtrace.session.loader"
 local lookup = require "mtrtrace.asn.lookup"
 local pmtu = require "mtrtrace.pmtu.enricher"
 local sources = require "mtrtrace.asn.sources"
+local ports = require "mtrtrace.ports.enricher"
 local ttfb = require "mtrtrace.web.ttfb"
 
 local M = {}
@@ -106,10 +107,24 @@ local function sizes(_, options, run, subject)
   return options.pmtu == "yes" and pmtu.new(run.core, options, subject)
 end
 
+-- Who drops ports: those of the user, or those that Nmap found filtered.
+local function ports_of(host, options, run, subject)
+  local list = options.ports
+  if not list then
+    return false
+  elseif list == "filtered" then
+    list = subject.filtered and subject.filtered() or {}
+  end
+  return ports.new(host, run.core, options, { address = subject.address,
+    source = subject.source, interface = subject.interface, ports = list,
+    interval = subject.interval,
+    scanned = options.ports == "filtered" })
+end
+
 -- Each is a function of the host, the checked options, the run and the
 -- subject; it gives an enricher, false where the options want none, or nil, a
 -- sentence and the name of the argument that it is about.
-local MAKERS = { lookups, guesses, web, sizes }
+local MAKERS = { lookups, guesses, web, sizes, ports_of }
 
 --- The enrichers of one trace.
 -- @tparam table host see mtrtrace.session.tracer and mtrtrace.asn.lookup
@@ -117,11 +132,13 @@ local MAKERS = { lookups, guesses, web, sizes }
 -- @tparam table run `core`, the module mtrtrace.core; `store`, a table that
 --   all traces of the run share
 -- @tparam table subject what is traced: `target` as core.trace takes it;
---   `source` and `interface` where the user chose them; `mac` of the target
+--   `source` and `interface` where the user chose them; `interval`, its
+--   seconds between two probes of a hop, where it is no option; `mac` of the target
 --   and `nmap_os`, { name }, where they are known; for the time to first byte
 --   `address` of the target, its `name` as the user typed it, `dns_ms` that
 --   its look-up took, `agent` where the user named one, and `closed`, a
---   function of a TCP port, true where it is known to be
+--   function of a TCP port, true where it is known to be; `filtered`: gives
+--   the ports that a port scan found filtered, each { protocol, port, state }
 -- @treturn ?{table,...} for mtrtrace.session.tracer
 -- @treturn ?string why not: one sentence
 -- @treturn ?string name of the argument it is about

@@ -10,6 +10,7 @@ local notes = require "mtrtrace.table.notes"
 local os_lines = require "mtrtrace.os.lines"
 local path_lines = require "mtrtrace.verdict.path_lines"
 local pmtu = require "mtrtrace.pmtu.enricher"
+local ports = require "mtrtrace.ports.words"
 local rows = require "mtrtrace.table.rows"
 local unicode = require "mtrtrace.base.unicode"
 local verdict_lines = require "mtrtrace.verdict.lines"
@@ -100,7 +101,7 @@ local function append(remarks, lines)
   end
 end
 
---- Verdicts, then the path MTU, then notes, then what the marks of the table
+--- Verdicts, then the path MTU and ports, then notes, then what the marks of the table
 -- mean, then, where asked for, what OS guesses rest on.
 -- @tparam table result judged
 -- @tparam table view `columns`; `evidence`: whether to say what each OS
@@ -111,6 +112,7 @@ function M.remarks(result, view)
   append(remarks, verdict_lines.list(result.verdicts or {}))
   append(remarks, path_lines.list(result))
   append(remarks, { pmtu.line(result) })
+  append(remarks, ports.of(result))
   append(remarks, notes.list(result))
   append(remarks, has_loss(view.columns) and marks.legend(result.hops) or {})
   append(remarks, view.evidence and os_lines.list(result) or {})

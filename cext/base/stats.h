@@ -60,8 +60,8 @@ double quantiles_get(const struct quantiles *q, double p);
 /* The same of several at once, which costs little more than one. */
 void quantiles_list(const struct quantiles *q, const double *p, size_t count, double *out);
 
-/* How many samples are at most `bound_ns`: exact up to STATS_EXACT samples, then of buckets that lie
- * there to their middle at least. */
+/* How many samples are at most `bound_ns`: exact up to STATS_EXACT samples, then of the buckets
+ * whose middle is. */
 uint64_t quantiles_at_most(const struct quantiles *q, int64_t bound_ns);
 void quantiles_fini(struct quantiles *q);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* libmicrohttpd (0.9.71 or later) with an epoll descriptor of its own and no thread. Slots stand for
- * connections; a request is named by a serial number, so an answer that comes too late finds none. */
+/* libmicrohttpd (0.9.71 or later) with an epoll descriptor of its own and no thread. Slots stand
+ * for connections; a request is named by a serial number, so a late answer finds none. */
 #include "httpd/httpd.h"
 
 #include "httpd/body.h"

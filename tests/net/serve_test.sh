@@ -1,60 +1,32 @@
 #!/bin/bash
-# The service on real routers: first scrape, counters against rows, a target
-# that is down, a changed path, a targets file that changes, slow clients and
-# many of them while it measures, and its end.
+# The service on real routers: first scrape, pages, counters against rows, a
+# trace for one request, a web server, and its end.
+
+# shellcheck disable=SC2016,SC2034 # conditions are evaluated later, by wait_for
 
 . "$(dirname "$0")/lib.sh"
 . "$TREE/tests/net/command.sh"
 needs_command
-LUA_CPATH_5_4="$TREE/build/lua5.4/?.so" lua5.4 -e 'require "mtrtrace.httpd"' 2>/dev/null || {
-  skip serve_test.sh "built without libmicrohttpd"
-  exit 0
-}
 lab_up --routers 3 --no-rate-limit && lab_fork 1 2 no-rate-limit || exit 1
-target=$(lab_target 4)
-S=$LAB_SCRATCH
+. "$TREE/tests/net/serve.sh"
 
-# serve ARG...: starts the service in the client; its id in SERVE
-serve() {
-  tree_env "$TREE"
-  "${ENV[@]}" ip netns exec "$LAB-c" "$TREE/scripts/mtr-trace" --serve :9099 -n --asn off "$@" \
-    2>"$S/serve.err" >"$S/serve.out" </dev/null &
-  SERVE=$!
-  wait_for 'get /healthz'
+# ---- first scrape, pages, rows ------------------------------------------------
+
+# The rows that are counted, summed: of the target, and of each TTL before it.
+row_sums() {
+  jq -rs 'map(select(.first and (.silent | not) and (.untested | not)))
+    | group_by([.protocol, if .is_target then "target" else (.ttl | tostring) end])[]
+    | "\(.[0].protocol) \(if .[0].is_target then "target" else .[0].ttl end) \(map(.sent) | add) \(map(.received) | add)"' "$1" | sort
+}
+metric_sums() {
+  sed -n 's/^mtr_trace_\(probes\|replies\)_total{.*protocol="\([a-z]*\)".*ttl="\([0-9a-z]*\)"} \(.*\)/\2 \3 \1 \4/p' "$1" |
+    sort | awk '$3 == "probes" { p = $4 } $3 == "replies" { print $1, $2, p, $4 }' | sort
 }
 
-# get PATH [CURL OPTION...]
-get() { lab_exec c curl -s -m 20 "${@:2}" "http://127.0.0.1:9099$1"; }
-
-# wait_for COMMAND [TENTHS]: until it succeeds and says something; its end is an error
-wait_for() {
-  local i
-  for ((i = 0; i < ${2:-150}; i++)); do
-    [ -n "$(eval "$1")" ] && return 0
-    sleep 0.1
-  done
-  not_ok "wait_for_$1" "nothing; $(tail -n 3 "$S/serve.err")"
-  return 1
-}
-
-# value NAME [LABELS]: of the series, its labels matched as text
-value() { get /metrics | grep -F -- "$1{target=\"${3:-$target}\"" | grep -F -- "${2:-}" | head -1 | sed 's/.* //'; }
-total() { value "mtr_trace_$1_total" "ttl=\"$2\""; }
-
-# has NAME LABELS VALUE: prints something where the series has this value
-has() { [ "$(value "$1" "$2")" != "$3" ] || echo yes; }
-
-# stop: ends the service by SIGTERM; its status in RC
-stop() {
-  kill -TERM $SERVE
-  wait $SERVE
-  RC=$?
-}
-
-# ---- first scrape, rows -----------------------------------------------------
-
-printf '%s team=web packets=20\nbad/word\n%s protocol=udp packets=3 # by UDP\n' "$target" "$target" >"$S/targets"
-serve -F "$S/targets" --every 2s -c 5 --rows hops --rows-to "$S/rows"
+lab_ip r1 route replace "$(lab_net 4 3)" via "$(lab_addr 4 2)" # one path
+lab_loss 2 20
+printf '%s team=web packets=10 timeout=200ms\nbad/word\n%s protocol=udp packets=10 timeout=200ms # by UDP\n' "$target" "$target" >"$S/targets"
+serve -F "$S/targets" --every 1s --rows hops --rows-to "$S/rows"
 get /metrics >"$S/first"
 is scraped_before_the_first_round_each_family_is_there \
   "$(for name in $(LUA_PATH_5_4="$TREE/nse/?.lua" lua5.4 -e 'local f = require "mtrtrace.service.families"
@@ -82,6 +54,33 @@ like report_is_a_page "$(get "/report/$target?protocol=udp")" '<title>Path to .*
 like list_has_the_targets "$(get /)" "<a href=\"report/${target//./\\.}\\?protocol=udp\">"
 is unknown_pages_are_404 "$(get /nothing -o /dev/null -w '%{http_code}')" 404
 is unknown_modules_are_400 "$(get "/probe?target=$target&module=x" -o /dev/null -w '%{http_code}')" 400
+wait_for '[ "$(get /metrics | sed -n "s/^mtr_trace_rounds_total //p")" -ge 4 ] && echo yes'
+before=1 after=0
+while [ "$before" != "$after" ]; do
+  before=$(stat -c %s "$S/rows")
+  get /metrics >"$S/page"
+  after=$(stat -c %s "$S/rows")
+done
+is counters_are_the_sums_of_the_rows "$(metric_sums "$S/page")" "$(row_sums "$S/rows")"
 stop
 is sigterm_ends_it_with_0 "$RC" 0
-tail -c 1 "$S/rows" | od -An -c | grep -q '\\n' && ok rows_end_with_a_whole_line || not_ok rows_end_with_a_whole_line
+is rows_end_with_a_whole_line "$(tail -c 1 "$S/rows" | od -An -c | tr -d ' ')" '\n'
+lab_clear r2
+
+# ---- one trace for a request; a web server; options --------------------------------
+
+serve "http://$target/" "$target" --every 1h -c 2 --rtt-buckets 1us,1s
+wait_for 'get /readyz | grep ready'
+like web_server_of_a_url_is_measured "$(value mtr_trace_ttfb_seconds 'phase="total"' "http://$target/")" '^0\.0*[1-9]'
+is web_server_of_another_target_is_not "$(value mtr_trace_ttfb_seconds 'phase="total"')" 0
+is buckets_are_those_that_were_given "$(get /metrics | sed -n 's/.*_bucket{.*le="\(.*\)".*/\1/p' | sort -u | tr '\n' ' ')" '+Inf 1.0 1e-06 '
+like probe_traces_for_a_request "$(get "/probe?target=$target&module=udp4")" '^probe_success 1$'
+like probe_of_a_name_that_is_not_there_fails "$(get "/probe?target=10.255.255.1&module=icmp" -H 'X-Prometheus-Scrape-Timeout-Seconds: 2')" \
+  '^probe_success 0$'
+is probes_are_no_targets "$(get /metrics | grep -c 10.255.255.1)" 0
+cli --serve :9099
+is port_that_is_taken_is_2 "$RC" 2
+like port_that_is_taken_is_named "$ERR" '^mtr-trace: --serve: cannot listen on 127\.0\.0\.1 port 9099: Address already in use'
+stop
+cli --serve :9099 -F "$S/nothing"
+is file_that_is_not_there_is_2 "$RC" 2

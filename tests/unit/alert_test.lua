@@ -106,6 +106,82 @@ check.case("a_replaced_sample_raises_nothing", function()
   check.equal(states(seen:take(3, true)), "")
 end)
 
+-- ---- one trace after the other, as the service traces ------------------------
+
+check.case("windows_and_alerts_go_on_in_the_next_trace", function()
+  local seen = watch.new(rule.read "loss>5%,for=2")
+  for _ = 1, 4 do -- five probes a trace, two lost
+    feed(seen, 3, of(3, 2))
+    seen:take(3)
+    seen:again()
+  end
+  feed(seen, 3, of(3, 2))
+  check.equal(states(seen:take(3)), "")
+  local fired = watch.new(rule.read "loss>5%,for=2")
+  local all = {}
+  for _ = 1, 6 do
+    feed(fired, 3, of(3, 2))
+    all[#all + 1] = states(fired:take(3))
+    fired:again()
+  end
+  for _ = 1, 2 do
+    feed(fired, 3, of(5, 0))
+    all[#all + 1] = states(fired:take(3))
+    fired:again()
+  end
+  check.equal(table.concat(all, ","), ",,,firing,,,,resolved")
+end)
+
+check.case("a_replaced_sample_leaves_the_traces_before_it", function()
+  local seen = watch.new(rule.read "loss>5%")
+  feed(seen, 3, of(8, 2))
+  check.equal(states(seen:take(3)), "firing")
+  seen:again()
+  feed(seen, 3, of(20, 0))
+  seen:add { kind = "rate-limited", ttl = 3 }
+  feed(seen, 3, of(8, 2), 100)
+  check.equal(states(seen:take(3)), "")
+  seen:again()
+  feed(seen, 3, of(10, 0))
+  check.equal(states(seen:take(3)), "resolved")
+end)
+
+check.case("an_alert_goes_on_where_the_target_moves_to", function()
+  local seen = watch.new(rule.read "loss>5%")
+  feed(seen, 3, of(8, 2))
+  check.equal(states(seen:take(3)), "firing")
+  seen:again()
+  feed(seen, 4, of(8, 2))
+  check.equal(states(seen:take(4)), "")
+  seen:again()
+  feed(seen, 4, of(10, 0))
+  check.equal(states(seen:take(4)), "resolved")
+end)
+
+check.case("the_reader_keeps_a_service_target_over_its_traces", function()
+  local said = {}
+  local reader = cli_alert.new({ alert = rule.read "loss>=100%",
+    format = "serve" }, { say = function(text) said[#said + 1] = text end })
+  local trace = { index = 7, name = "a", kept = true }
+  for _, outcomes in ipairs { of(0, 5), of(0, 5), of(0, 5), of(0, 5),
+    of(5, 0), of(5, 0) } do
+    reader:start(trace)
+    local list = {}
+    feed({ add = function(_, event)
+      list[#list + 1] = { ttl = event.ttl, probe = event.probe,
+        class = event.class, target = event.target, kind = event.kind,
+        rtt_ns = event.rtt_ns }
+    end }, 3, outcomes)
+    reader:events(trace, list)
+    reader:finish(trace, { reached = false })
+  end
+  check.equal(#said, 2)
+  check.contains(said[1], "alert firing: a: loss")
+  check.contains(said[2], "alert resolved: a: loss")
+  reader:forget(7)
+  check.equal(reader.watches[7], nil)
+end)
+
 check.case("hops_before_the_target_raise_nothing", function()
   local seen = watch.new(rule.read "loss>5%")
   feed(seen, 2, of(2, 8))

@@ -13,6 +13,9 @@ Program.__index = Program
 local AT_ONCE, IN_A_MINUTE, MOST_WAITING = 4, 30, 64
 local MINUTE_S, MOST_S = 60, 30
 
+-- Until it is looked again whether one may start.
+local RETRY_MS = 1000
+
 local begin
 
 local function ended(self, job)
@@ -67,6 +70,11 @@ function begin(self)
     self.started[#self.started + 1] = self.uv.hrtime() / 1e9
     spawn(self, table.remove(self.waiting, 1))
   end
+  -- Nothing that ends will look at them again.
+  if #self.waiting > 0 and self.running == 0
+    and not self.retry:is_active() then
+    self.retry:start(RETRY_MS, 0, function() begin(self) end)
+  end
 end
 
 --- Calls the program as soon as it may be.
@@ -106,7 +114,7 @@ end
 -- @treturn table
 function M.new(uv, path, complain, quiet)
   return setmetatable({ uv = uv, path = path, complain = complain,
-    quiet = quiet,
+    quiet = quiet, retry = uv.new_timer(),
     running = 0, waiting = {}, started = {} }, Program)
 end
 

@@ -104,11 +104,42 @@ local function finish(self, hop, event)
   end
 end
 
+local function copy(from)
+  local to = {}
+  for key, value in pairs(from) do
+    to[key] = type(value) == "table" and copy(value) or value
+  end
+  return to
+end
+
+-- What of a hop goes on in the next trace: no probe is open by then.
+local function kept(hop)
+  return { first = 1, last = 0, open = {}, place = {}, window = hop.window,
+    states = hop.states, seen = hop.seen }
+end
+
+--- Another trace to the same target follows: windows and alerts go on.
+function Watch:again()
+  for ttl, hop in pairs(self.hops) do
+    self.hops[ttl] = kept(hop)
+    self.hops[ttl].before = copy(kept(hop))
+  end
+end
+
+-- A sample is replaced: back to where the trace began.
+local function withdraw(self, ttl)
+  local before = self.hops[ttl] and self.hops[ttl].before
+  self.hops[ttl] = before
+  if before then
+    before.before = copy(before)
+  end
+end
+
 --- Takes an event of the trace.
 -- @tparam table event as trace:events() gives it
 function Watch:add(event)
   if event.kind == "rate-limited" then
-    self.hops[event.ttl] = nil
+    withdraw(self, event.ttl)
   elseif event.class == "counted" and event.ttl and event.probe then
     local hop = hop_of(self, event.ttl)
     if event.kind == "sent" then
@@ -130,7 +161,25 @@ local function target_hop(self, ttl)
   for other in pairs(self.hops) do
     at = ttl or self.target_ttl or math.max(at or 0, other)
   end
-  return at and self.hops[at]
+  return at and self.hops[at], at
+end
+
+-- Alerts are the target's, wherever on the path it is: where its distance has
+-- changed, what is firing goes on there.
+local function follow(self, hop, at)
+  local old = self.at ~= at and self.hops[self.at]
+  self.at = at
+  for i, state in ipairs(old and old.states or {}) do
+    if state.fired then
+      hop.states[i].fired = true
+      for j = #(hop.changes or {}), 1, -1 do
+        if hop.changes[j].rule == i and hop.changes[j].state == "firing" then
+          table.remove(hop.changes, j)
+        end
+      end
+    end
+    state.fired, state.streak = false, 0
+  end
 end
 
 --- What changed since the last call.
@@ -140,10 +189,12 @@ end
 -- @treturn {table,...} { rule, state: "firing" or "resolved", value, sent,
 --   answered }
 function Watch:take(ttl, at_end)
-  local hop = target_hop(self, ttl)
+  local hop, at = target_hop(self, ttl)
   if not hop then
     return {}
-  elseif at_end and hop.seen == 0 and hop.window.sent > 0 then
+  end
+  follow(self, hop, at)
+  if at_end and hop.seen == 0 and hop.window.sent > 0 then
     judge(self, hop)
   end
   local changes = hop.changes or {}

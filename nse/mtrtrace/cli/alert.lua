@@ -62,8 +62,14 @@ local function raise(self, trace, changes)
   end
 end
 
+-- The traces of a service's target have one index, and `kept`.
 function Alert:start(trace)
-  self.watches[trace.index] = watch.new(self.rules)
+  local seen = trace.kept and self.watches[trace.index]
+  if seen then
+    seen:again()
+  else
+    self.watches[trace.index] = watch.new(self.rules)
+  end
 end
 
 -- A live run has its pace tested before it counts, so what it shows at any
@@ -80,11 +86,19 @@ end
 
 function Alert:finish(trace, result)
   local seen = self.watches[trace.index]
-  self.watches[trace.index] = nil
+  if not trace.kept then
+    self.watches[trace.index] = nil
+  end
   if seen and result then
     raise(self, trace, seen:take(result.reached and result.target_ttl or nil,
-      true))
+      not trace.kept))
   end
+end
+
+--- A target of a service is traced no more.
+-- @tparam integer index of its traces
+function Alert:forget(index)
+  self.watches[index] = nil
 end
 
 function Alert:close()
@@ -103,7 +117,8 @@ function M.refusal(options)
   if options.exec and not options.alert then
     return "--exec goes with --alert"
   end
-  local ends = options.format ~= "screen" and not options.replay
+  local ends = options.format ~= "screen" and not options.serve
+    and not options.replay
   for _, one in ipairs(ends and options.alert or {}) do
     local need = one.count * rule.WINDOW
     if one.count > 1 and options.packets < need then

@@ -274,8 +274,8 @@ local ROWS = {
     want = "an address and a port such as :9099, 127.0.0.1:9099 or [::]:9099",
     about = "trace all targets again and again until SIGTERM, and answer "
       .. "HTTP there: /metrics for Prometheus, /probe, /report/TARGET and / "
-      .. "for people; on localhost where no ADDRESS is given; see the manual's "
-      .. "chapter service" },
+      .. "for people; on localhost where no ADDRESS is given; see the "
+      .. "manual's chapter service" },
   { name = "every", value = "TIME", group = "service", read = values.seconds,
     min = 1, max = 86400, want = "a time such as 60s or 5m",
     about = "time from one round to the next, 60 s by default; with -i and "

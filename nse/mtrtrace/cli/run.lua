@@ -227,6 +227,14 @@ function Run:one(trace, options, beside)
   return result, text, why
 end
 
+--- A target of a service is traced no more.
+-- @tparam ?integer index of its traces; nil where there was none
+function Run:forget_target(index)
+  if index then
+    tell(self, "forget", index)
+  end
+end
+
 --- Forgets what was looked up, as it may have changed.
 function Run:forget()
   self.shared.store = {}

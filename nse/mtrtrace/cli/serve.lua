@@ -36,7 +36,7 @@ local NUMBERS = { sigint = 2, sigterm = 15 }
 local Service = {}
 Service.__index = Service
 
--- ---- the targets -----------------------------------------------------------
+-- ---- the targets ----------------------------------------------------------
 
 local function say_errors(self, errors)
   for i = 1, math.min(#errors, MOST_ERRORS) do
@@ -97,28 +97,25 @@ local function spread(self, specs)
   return out
 end
 
+local function replace(self, specs)
+  local new, gone = self.roster:replace(specs)
+  for _, one in ipairs(gone) do
+    self.run:forget_target(one.index)
+  end
+  self.schedule:add(new)
+end
+
 local function use(self, specs)
   self.specs = specs
   if not self.options.all_addresses then
-    self.schedule:add(self.roster:replace(specs))
-    return
+    return replace(self, specs)
   end
   self.host.spawn(function()
     local all = spread(self, specs)
     if self.specs == specs and not self.ending then
-      self.schedule:add(self.roster:replace(all))
+      replace(self, all)
     end
   end)
-end
-
-local function reload(self)
-  local specs, errors = self.list:load()
-  if not specs then
-    return self.say(("warning: %s; the targets of before stay"):format(errors))
-  end
-  say_errors(self, errors)
-  self.roster.values.file_errors = #errors
-  use(self, specs)
 end
 
 -- What a change of the file shows itself by.
@@ -128,15 +125,25 @@ local function mark_of(self)
     stat.mtime.nsec) or ""
 end
 
+local function reload(self)
+  self.mark = mark_of(self)
+  local specs, errors = self.list:load()
+  if not specs then
+    return self.say(("warning: %s; the targets of before stay"):format(errors))
+  end
+  say_errors(self, errors)
+  self.roster.values.file_errors = #errors
+  use(self, specs)
+end
+
 local function look_at_file(self)
   local mark = mark_of(self)
   if mark ~= self.mark and mark ~= "" then
-    self.mark = mark
     reload(self)
   end
 end
 
--- ---- rounds ----------------------------------------------------------------
+-- ---- rounds ---------------------------------------------------------------
 
 -- Only those who ask for it measure a web server.
 local function beside_of(spec)
@@ -180,7 +187,7 @@ local function trace(self, one)
   return result ~= nil
 end
 
--- ---- pages -----------------------------------------------------------------
+-- ---- pages ----------------------------------------------------------------
 
 local function probe_of(self)
   local function one(spec, seconds)
@@ -224,7 +231,7 @@ local function pages_of(self)
   end
 end
 
--- ---- life ------------------------------------------------------------------
+-- ---- life -----------------------------------------------------------------
 
 --- Ends it: traces end as they are, pages are served until they have.
 function Service:stop()

@@ -8,7 +8,7 @@ local special = require "mtrtrace.base.special"
 
 local M = {}
 
-local SECONDS = { [""] = 1, ms = 0.001, s = 1, m = 60, h = 3600 }
+local SECONDS = { [""] = 1, us = 0.000001, ms = 0.001, s = 1, m = 60, h = 3600 }
 
 local function within(value, arg)
   return value and value >= arg.min and value <= arg.max and value or nil
@@ -34,7 +34,7 @@ function M.size(text, arg)
   return size and (minus == "-" and -size or size) or nil
 end
 
---- A time in seconds; the units are ms, s, m, h, none means seconds.
+--- A time in seconds; the units are us, ms, s, m, h, none means seconds.
 -- @tparam string text
 -- @tparam table arg
 -- @treturn ?number

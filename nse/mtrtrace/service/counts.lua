@@ -121,7 +121,7 @@ local function take_hop(self, hop, replies_beyond)
   end
 end
 
--- ---- the target -------------------------------------------------------------
+-- ---- the target -----------------------------------------------------------
 
 -- The hop whose probes went to the target, and whether it replied.
 local function target_hop(self, result)
@@ -156,7 +156,7 @@ local function take_target(self, hop, replied)
     + (found and found.bursts or all_lost and 1 or 0)
 end
 
--- ---- the whole --------------------------------------------------------------
+-- ---- the whole ------------------------------------------------------------
 
 local function last_replying(result)
   local last = 0

@@ -56,7 +56,7 @@ local function joined(labels, more)
   return labels == "" and more or labels .. "," .. more
 end
 
--- ---- values of each kind ---------------------------------------------------
+-- ---- values of each kind --------------------------------------------------
 
 local WRITERS = {}
 
@@ -92,7 +92,7 @@ function WRITERS.histogram(out, row, labels, value)
   line(out, row.name .. "_count", labels, M.number(value.count))
 end
 
--- ---- targets ---------------------------------------------------------------
+-- ---- targets --------------------------------------------------------------
 
 local function hop_chunk(row, target, only_target)
   local out = {}
@@ -127,7 +127,7 @@ function M.chunks(target, only_target)
   return chunks
 end
 
--- ---- the page --------------------------------------------------------------
+-- ---- the page -------------------------------------------------------------
 
 local function escaped(text)
   return (text:gsub("\\", "\\\\"):gsub("\n", "\\n"))
@@ -168,7 +168,7 @@ function M.page(list, process, openmetrics)
   return concat(out)
 end
 
--- ---- which format ----------------------------------------------------------
+-- ---- which format ---------------------------------------------------------
 
 local function quality(parameters)
   return tonumber(parameters:match ";%s*q=([%d.]+)") or 1

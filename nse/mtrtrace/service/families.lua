@@ -9,8 +9,8 @@
 -- for _total of a counter, _info of an info, and _bucket, _sum and _count of a
 -- histogram. The level says what there is a series of: "hop" one for each TTL
 -- (labels target, protocol, ttl), "target" one for each target (target,
--- protocol), "process" one. `key` names the value in what the level counts, see
--- mtrtrace.service.counts.
+-- protocol), "process" one. `key` names the value in what the level counts,
+-- see mtrtrace.service.counts.
 -- @module mtrtrace.service.families
 local M = {}
 
@@ -124,21 +124,21 @@ local ROWS = {
     about = "Start time of the process, seconds since 1970." },
 }
 
---- The phases of the time to first byte, in order, with the keys of a result's
+-- The phases of the time to first byte, in order, with the keys of a result's
 -- `ttfb` in which they stand.
 M.PHASES = {
   { "dns", "dns_ms" }, { "tcp", "tcp_ms" }, { "tls", "tls_ms" },
   { "wait", "wait_ms" }, { "total", "ttfb_ms" },
 }
 
---- Bounds of the histogram, seconds.
+-- Bounds of the histogram, seconds.
 M.BOUNDS = { 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0 }
 
 --- The value of the label ttl in the series of the target itself: its TTL may
 -- change, its series go on.
 M.TARGET_TTL = "target"
 
---- Labels that a user may not give a target.
+-- Labels that a user may not give a target.
 M.RESERVED = { target = true, protocol = true, ttl = true, le = true,
   flow = true, phase = true, address = true, name = true, asn = true,
   organization = true, job = true, instance = true, quantile = true }

@@ -79,8 +79,8 @@ end
 
 --- Answers a request. May yield.
 -- @tparam table service `roster`; `version`; `now_s()`: seconds since 1970;
---   `process()`: values of the process; `view(spec)`: of a report; `stopping()`;
---   `probe(asked, parameters)`
+--   `process()`: values of the process; `view(spec)`: of a report;
+--   `stopping()`; `probe(asked, parameters)`
 -- @tparam table asked { uri, accept, accept_encoding, timeout }
 -- @treturn table { status, type, body, gzip, fields }
 function M.answer(service, asked)

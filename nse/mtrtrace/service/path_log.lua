@@ -14,7 +14,7 @@ local MOST = 32
 local Log = {}
 Log.__index = Log
 
--- ---- figures of the target --------------------------------------------------
+-- ---- figures of the target ------------------------------------------------
 
 local function new_figures()
   return { sent = 0, lost = 0, timed = 0, sum_ms = 0 }
@@ -42,7 +42,7 @@ local function shown(figures)
     or nil
 end
 
--- ---- from one round to the next ---------------------------------------------
+-- ---- from one round to the next -------------------------------------------
 
 -- The address that replies at each TTL at the end of a round; all of them, as
 -- a set, if they take turns.
@@ -115,7 +115,7 @@ local function remember(self, ends, result)
   end
 end
 
--- ---- the log ----------------------------------------------------------------
+-- ---- the log --------------------------------------------------------------
 
 local function note(self, at_s, hops)
   local last = self.list[#self.list]

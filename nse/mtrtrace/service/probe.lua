@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
 --- /probe?target=...&module=...: one trace for one request, with metrics of
--- this trace alone, as blackbox_exporter has it; with the names that dashboards
--- for blackbox_exporter and Grafana's synthetic monitoring ask for beside our
--- own.
+-- this trace alone, as blackbox_exporter has it; with the names that
+-- dashboards for blackbox_exporter and Grafana's synthetic monitoring ask for
+-- beside our own.
 -- @module mtrtrace.service.probe
 local counts = require "mtrtrace.service.counts"
 local exposition = require "mtrtrace.service.exposition"
@@ -18,7 +18,7 @@ local MOST = 8
 -- it may take this long.
 local MARGIN_S, LONGEST_S = 0.5, 30
 
---- Modules by name: what they change of the service's options.
+-- Modules by name: what they change of the service's options.
 M.MODULES = {}
 
 for _, protocol in ipairs { "icmp", "udp", "tcp" } do
@@ -28,22 +28,19 @@ for _, protocol in ipairs { "icmp", "udp", "tcp" } do
   end
 end
 
+-- Name, help text, and the value's key.
 local ALIASES = {
-  { "probe_success", "Whether the target replied.",
-    function(values) return values.reached end },
-  { "probe_duration_seconds", "How long the probe took.",
-    function(values) return values.duration_s end },
+  { "probe_success", "Whether the target replied.", "reached" },
+  { "probe_duration_seconds", "How long the probe took.", "duration_s" },
   { "probe_dns_lookup_time_seconds", "How long the look-up of the name took.",
-    function(values) return values.dns_s end },
-  { "probe_ip_protocol", "Version of IP, 4 or 6; 0: no address.",
-    function(values) return values.version end },
+    "dns_s" },
+  { "probe_ip_protocol", "Version of IP, 4 or 6; 0: no address.", "version" },
   { "probe_traceroute_total_hops", "Hops to the target, or to the last hop "
-    .. "that replied.", function(values) return values.path_hops end },
+    .. "that replied.", "path_hops" },
   { "probe_traceroute_route_hash", "Identifier of the path, 48 bits.",
-    function(values) return values.path_id[1][2] end },
+    "route_hash" },
   { "probe_traceroute_packet_loss_percent", "Probes to the target that were "
-    .. "not answered, in percent.",
-    function(values) return values.loss_percent end },
+    .. "not answered, in percent.", "loss_percent" },
 }
 
 local function text(status, body)
@@ -55,15 +52,15 @@ local function aliases(values)
   local out = {}
   for _, row in ipairs(ALIASES) do
     out[#out + 1] = ("# HELP %s %s\n# TYPE %s gauge\n%s %s\n"):format(row[1],
-      row[2], row[1], row[1], exposition.number(row[3](values)))
+      row[2], row[1], row[1], exposition.number(values[row[3]]))
   end
   return table.concat(out)
 end
 
 local function values_of(found, result, facts)
   local values = setmetatable({ duration_s = facts.duration_s,
-    dns_s = facts.dns_s, version = 0, loss_percent = 100 },
-    { __index = found.values })
+    dns_s = facts.dns_s, version = 0, loss_percent = 100,
+    route_hash = found.values.path_id[1][2] }, { __index = found.values })
   if result then
     values.version = result.target:find(":", 1, true) and 6 or 4
   end

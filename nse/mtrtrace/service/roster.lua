@@ -19,8 +19,9 @@ end
 --- Replaces the list of targets. Those that stay keep their counters.
 -- @tparam {table,...} specs see mtrtrace.service.entry
 -- @treturn {table,...} entries that are new
+-- @treturn {table,...} entries that are gone
 function Roster:replace(specs)
-  local list, by_key, new = {}, {}, {}
+  local list, by_key, new, gone = {}, {}, {}, {}
   for _, spec in ipairs(specs) do
     local key = key_of(spec)
     local one = self.by_key[key]
@@ -36,10 +37,11 @@ function Roster:replace(specs)
   end
   for key, one in pairs(self.by_key) do
     one.gone = by_key[key] ~= one
+    gone[#gone + 1] = one.gone and one or nil
   end
   self.list, self.by_key = list, by_key
   self.values.targets = #list
-  return new
+  return new, gone
 end
 
 --- A round of a target has ended.

@@ -97,8 +97,8 @@ end
 
 --- Begins.
 -- @tparam table setup `host`; `every_s`, nil for no pause between rounds;
---   `parallel`: traces at once; `trace`: a function of an entry that traces it,
---   false where it could not; `skipped`: called for each turn that was missed
+--   `parallel`: traces at once; `trace`: a function of an entry that traces
+--   it, false where it could not; `skipped`: called for each missed turn
 -- @treturn table
 function M.new(setup)
   return setmetatable({ host = setup.host, every_s = setup.every_s,

@@ -160,7 +160,8 @@ COMMAND_mtr-trace.schema.json = $(SHARE)/mtr-trace/mtr-trace.schema.json
 COMMAND_mtr-trace.8           = $(SHARE)/man/man8/mtr-trace.8
 COMMAND_bash                  = $(SHARE)/bash-completion/completions/mtr-trace
 COMMAND_zsh                   = $(SHARE)/zsh/site-functions/_mtr-trace
-COMMAND_fish                  = $(SHARE)/fish/vendor_completions.d/mtr-trace.fish
+# fish looks below /usr/local/share only where XDG_DATA_DIRS names it.
+COMMAND_fish                  = $(if $(filter /usr/local,$(PREFIX)),/etc/fish/completions,$(SHARE)/fish/vendor_completions.d)/mtr-trace.fish
 COMMAND_FILES := mtr-trace mtr-trace.schema.json mtr-trace.8 bash zsh fish
 LUA_COMMAND   ?= lua5.4
 

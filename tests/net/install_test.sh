@@ -50,6 +50,25 @@ if lua5.4 -e 'require "argparse"; require "luv"' 2>/dev/null; then
   is bash_completion_is_read "$(bash -n "$dest/opt/x/share/bash-completion/completions/mtr-trace" 2>&1)" ""
 fi
 
+# By default the completions are where each shell looks without being told to, as a fresh user.
+# shellcheck disable=SC2016 # for the shell asked
+looks_in() { # SHELL
+  case $1 in
+    fish) env -i HOME="$dest/home" PATH="$PATH" fish -c 'printf "%s\n" $fish_complete_path' ;;
+    zsh) env -i PATH="$PATH" zsh -f -c 'printf "%s\n" $fpath' ;;
+  esac
+}
+mkdir "$dest/home"
+for shell in fish zsh; do
+  if ! command -v "$shell" >/dev/null; then
+    skip "$shell"_finds_its_completion "$shell is not installed"
+    continue
+  fi
+  file=$(make -n install-command DESTDIR= | grep -o "'[^']*'" | tr -d "'" | grep "/$shell/")
+  like "$shell"_finds_its_completion "$(looks_in "$shell")" "^$(dirname "$file")\$"
+done
+rm -rf "$dest/home"
+
 # A second installation forgets no folder that the first one made; one that was there is nobody's.
 mkdir -p "$dest/opt/x/share/zsh/site-functions/before"
 make -s install DESTDIR="$dest" PREFIX=/opt/x >/dev/null || not_ok install_again "make install failed"

@@ -131,6 +131,12 @@ between two networks the address may belong to the neighbour.
 --       <code>tcp</code>. Default: <code>icmp</code>.
 -- @args mtr-trace.port Destination port for udp and tcp.
 --       Default: <code>33434</code> for udp, <code>80</code> for tcp.
+-- @args mtr-trace.udp-payload What UDP probes ask for, so that the target's
+--       service answers them: <code>dns</code>, <code>quic</code>,
+--       <code>ntp</code>, <code>stun</code>, <code>snmp</code>, or
+--       <code>plain</code> for nothing.
+--       Default: what belongs to port 53, 443, 123, 3478 or 161, else
+--       <code>plain</code>.
 -- @args mtr-trace.source-port Source port for udp and tcp.
 --       Default: chosen by the engine.
 -- @args mtr-trace.first-hop First TTL that is probed.

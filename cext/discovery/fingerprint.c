@@ -202,9 +202,10 @@ static bool fits_tcp(const struct wire_packet *packet, uint32_t seq)
 /* To another source address than the probe's, which this host's own NAT has given it, with
  * another port or identifier perhaps: the whole cookie must prove the answer, or the number of a
  * TCP ACK. */
-static bool is_translated(const struct ask *ask, const struct wire_packet *packet)
+static bool is_translated(const struct ask *ask, const struct wire_spec *spec,
+                          const struct wire_packet *packet)
 {
-    bool proven = packet->probe.protocol == WIRE_TCP || !match_is_bare(packet);
+    bool proven = packet->probe.protocol == WIRE_TCP || !match_is_bare(spec, packet);
     return proven && !ipaddr_equal(&packet->probe.source, &ask->config.source);
 }
 
@@ -213,9 +214,10 @@ static bool fits(const struct ask *ask, size_t n, const struct wire_packet *pack
     const struct wire_ids *ids = &packet->probe;
     struct wire_spec spec = spec_of(ask, n);
     struct wire_probe probe = probe_of(n);
-    bool translated = is_translated(ask, packet);
+    bool translated = is_translated(ask, &spec, packet);
 
-    if (ids->protocol != spec.protocol || !match_secret(&spec, ids, probe.number))
+    if (ids->protocol != spec.protocol || ids->service != spec.payload ||
+        !match_secret(&spec, ids, probe.number))
         return false;
     if (!translated && !ipaddr_equal(&ids->source, &spec.source))
         return false;
@@ -274,7 +276,8 @@ bool ask_reply(struct ask *ask, const struct wire_packet *packet,
     for (size_t n = 0; n < ASK_PROBES; n++) {
         struct ask_probe *p = &ask->probes[n];
         bool sent = p->state != ASK_WAITING && p->state != ASK_LEFT_OUT;
-        bool in_time = p->state == ASK_OPEN || !match_is_bare(packet); /* see match.h */
+        const struct wire_spec spec = spec_of(ask, n);
+        bool in_time = p->state == ASK_OPEN || !match_is_bare(&spec, packet); /* see match.h */
         if (!sent || !in_time || !fits(ask, n, packet))
             continue;
         if (p->state != ASK_ANSWERED && ipaddr_equal(&packet->from, &ask->config.target))

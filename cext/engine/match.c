@@ -152,18 +152,23 @@ static struct probe *match_icmp(const struct probes *probes, const struct wire_s
 
 /* A NAT that rewrites addresses or ports changes the checksum, some change the IPv4 identification
  * too; nobody changes the payload, whose cookie tells the index, and whose balance bytes must then
- * be those of this index and flow. */
+ * be those of this index and flow. A quote may end between the two, and SNMP repeats the cookie
+ * alone: then nothing may have been rewritten. */
 static struct probe *match_udp(const struct probes *probes, const struct wire_spec *spec,
-                               const struct wire_ids *ids)
+                               const struct wire_ids *read)
 {
-    bool whole = has_cookie(ids);
-    uint16_t index = whole ? wire_tagged_index(spec, (uint16_t)ids->cookie) : ids->index;
+    struct wire_ids ids = *read;
+
+    if (!wire_ids_of(spec->payload, &ids))
+        return NULL;
+    bool whole = has_cookie(&ids);
+    uint16_t index = whole ? wire_tagged_index(spec, (uint16_t)ids.cookie) : ids.index;
     struct probe *p = by_index(probes, spec, index);
 
-    if (p == NULL || !match_secret(spec, ids, p->number))
+    if (p == NULL || !match_secret(spec, &ids, p->number))
         return NULL;
-    bool fits = whole ? ids->balance == wire_udp_balance(spec, p->number, p->flow)
-                      : is_as_sent(spec, ids, p);
+    bool fits = whole && ids.has_balance ? ids.balance == wire_udp_balance(spec, p->number, p->flow)
+                                         : is_as_sent(spec, &ids, p);
     return fits ? p : NULL;
 }
 
@@ -200,9 +205,12 @@ struct probe *match_probe(const struct probes *probes, const struct wire_spec *s
     return NULL;
 }
 
-bool match_is_bare(const struct wire_packet *packet)
+bool match_is_bare(const struct wire_spec *spec, const struct wire_packet *packet)
 {
-    return !has_cookie(&packet->probe);
+    struct wire_ids ids = packet->probe;
+
+    (void)wire_ids_of(spec->payload, &ids);
+    return !has_cookie(&ids);
 }
 
 /* A SYN-ACK or RST from another of the target's addresses, as echo replies may come: ports and
@@ -226,7 +234,7 @@ struct probe *match_reply(const struct probes *probes, const struct wire_spec *s
 
     if (p == NULL)
         p = match_other_address(probes, spec, packet);
-    if (p == NULL || !match_is_bare(packet))
+    if (p == NULL || !match_is_bare(spec, packet))
         return p;
     bool answered = p->state == PROBE_ANSWERED || p->state == PROBE_LATE;
     bool first = !answered || p->bare_from == ipaddr_hash(&packet->from);

@@ -24,8 +24,8 @@ struct probe *match_probe(const struct probes *probes, const struct wire_spec *s
 struct probe *match_reply(const struct probes *probes, const struct wire_spec *spec,
                           const struct wire_packet *packet, int64_t now_ns, int64_t timeout_ns);
 
-/* True if the packet shows no whole cookie; of TCP none does. */
-bool match_is_bare(const struct wire_packet *packet);
+/* True if the packet shows no whole cookie of such a probe; of TCP none does. */
+bool match_is_bare(const struct wire_spec *spec, const struct wire_packet *packet);
 
 /* True if the identity shows as much as is needed of what only the probe itself tells: the cookie;
  * over IPv4, without a whole one, the identification of a UDP probe, and nothing of ICMP. True for

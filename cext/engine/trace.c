@@ -492,7 +492,7 @@ bool trace_reply(struct trace *t, const struct wire_packet *packet, struct trace
     event.was_error = p->state == PROBE_SEND_ERROR;
     if (first) {
         p->answer_link = stamp.link;
-        p->bare_from = match_is_bare(packet) ? ipaddr_hash(&packet->from) : 0;
+        p->bare_from = match_is_bare(&t->config.spec, packet) ? ipaddr_hash(&packet->from) : 0;
     }
     if (is_own_refusal(t, p, packet)) {
         if (p->state == PROBE_OPEN)

@@ -36,6 +36,7 @@ static const char *const reply_names[] = {
     [WIRE_SYN_ACK] = "syn-ack",
     [WIRE_RST] = "rst",
     [WIRE_BARE_RST] = "bare-rst",
+    [WIRE_SERVICE] = "service-reply",
     [WIRE_TIME_EXCEEDED] = "time-exceeded",
     [WIRE_UNREACHABLE] = "unreachable",
     [WIRE_TOO_BIG] = "too-big",

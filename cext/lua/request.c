@@ -17,6 +17,35 @@ static enum wire_protocol opt_protocol(lua_State *L)
     return (enum wire_protocol)lopt_choice(L, "protocol", names, "icmp, udp or tcp");
 }
 
+/* The service at the port is asked, but where a size is given that its request does not have. */
+static enum wire_payload payload_of(const struct wire_spec *spec)
+{
+    enum wire_payload payload = payload_at_port(spec->target_port);
+
+    return spec->size == 0 ? payload : PAYLOAD_PLAIN;
+}
+
+/* Read after the protocol, the ports and the size. */
+static void read_payload(lua_State *L, struct wire_spec *spec)
+{
+    static const char *const names[] = {
+        "auto", "plain", "dns", "quic", "ntp", "stun", "snmp", NULL
+    };
+    static const enum wire_payload payloads[] = { PAYLOAD_PLAIN, PAYLOAD_PLAIN, PAYLOAD_DNS,
+                                                  PAYLOAD_QUIC,  PAYLOAD_NTP,   PAYLOAD_STUN,
+                                                  PAYLOAD_SNMP };
+    int choice = lopt_choice(L, "udp_payload", names, "auto, plain, dns, quic, ntp, stun or snmp");
+
+    if (spec->protocol != WIRE_UDP) {
+        if (choice != 0)
+            luaL_error(L, "option 'udp_payload' goes with protocol udp alone");
+        return;
+    }
+    spec->payload = choice == 0 ? payload_of(spec) : payloads[choice];
+    if (spec->payload != PAYLOAD_PLAIN && spec->target_port == 0)
+        spec->target_port = payload_port(spec->payload);
+}
+
 /* Below 0: random sizes up to that. */
 static void read_size(lua_State *L, struct wire_spec *spec)
 {
@@ -34,11 +63,15 @@ static void read_size(lua_State *L, struct wire_spec *spec)
 
 static int check_size(const struct wire_spec *spec, struct err *err)
 {
-    uint16_t least = wire_size_min(spec->protocol, spec->target.version);
+    uint16_t least = wire_size_least(spec);
     uint16_t most = wire_size_tcp_random_max(spec->target.version);
 
     if (spec->size != 0 && spec->size < least)
         return err_set(err, ERR_BADSIZE, "size %u is too small: at least %u expected", spec->size,
+                       least);
+    if (spec->size > least && spec->payload != PAYLOAD_PLAIN && !payload_grows(spec->payload))
+        return err_set(err, ERR_BADSIZE, "size %s%u does not go with udp_payload %s: %u expected",
+                       spec->random_size ? "-" : "", spec->size, payload_name(spec->payload),
                        least);
     if (spec->random_size && spec->protocol == WIRE_TCP && spec->size > most)
         return err_set(err, ERR_BADSIZE, "size -%u is too large for tcp: at most -%u expected",
@@ -77,6 +110,7 @@ void lrequest_check(lua_State *L, const char *const *known, size_t count,
         luaL_error(L, "option 'first_hop' is %d: at most max_hops (%d) expected", trace->first_hop,
                    trace->max_hops);
     read_size(L, spec);
+    read_payload(L, spec);
     request->pin.mark = lopt_mark(L);
     request->keep_events = lopt_boolean(L, "events");
     request->own_only = lopt_boolean(L, "own_only");

@@ -84,7 +84,7 @@ static void push_codes(lua_State *L, const struct responder_stats *cell)
     for (size_t i = 0; i < cell->code_count; i++) {
         const struct counters_code *c = &cell->codes[i];
         lua_createtable(L, 0, 4);
-        if (c->kind != WIRE_SYN_ACK && c->kind != WIRE_RST) {
+        if (c->kind != WIRE_SYN_ACK && c->kind != WIRE_RST && c->kind != WIRE_SERVICE) {
             lset_integer(L, "type", c->type);
             lset_integer(L, "code", c->code);
         }
@@ -350,6 +350,8 @@ void lresult_push(lua_State *L, const struct prober_report *report)
     } else {
         lset_integer(L, "checksum", WIRE_ICMP_CHECKSUM + report->flow);
     }
+    if (spec->payload != PAYLOAD_PLAIN)
+        lset_string(L, "udp_payload", payload_name(spec->payload));
     lset_integer(L, "flow", report->flow);
     if (spec->target.version == 6)
         lset_integer(L, "flow_label", WIRE_FLOW_LABEL | report->flow);

@@ -86,11 +86,11 @@ static int search_close(lua_State *L)
 
 /* ---- paths --------------------------------------------------------------------------------- */
 
-static const char *const paths_options[] = { "target",     "protocol",   "port",      "source_port",
-                                             "timeout",    "first_hop",  "max_hops",  "max_silent",
-                                             "size",       "tos",        "source",    "interface",
-                                             "mark",       "confidence", "max_flows", "max_probes",
-                                             "data_length" };
+static const char *const paths_options[] = {
+    "target",   "protocol",   "port",      "source_port", "timeout",     "first_hop",
+    "max_hops", "max_silent", "size",      "tos",         "source",      "interface",
+    "mark",     "confidence", "max_flows", "max_probes",  "data_length", "udp_payload"
+};
 
 static double opt_confidence(lua_State *L)
 {
@@ -154,14 +154,18 @@ static const luaL_Reg paths_methods[] = { { "done", search_is_done },
 
 /* ---- path MTU ------------------------------------------------------------------------------ */
 
-static const char *const pmtu_options[] = { "target",  "protocol",  "port",       "source_port",
-                                            "timeout", "max_hops",  "tos",        "source",
-                                            "hold",    "interface", "max_probes", "mark" };
+static const char *const pmtu_options[] = { "target",     "protocol",  "port",       "source_port",
+                                            "timeout",    "max_hops",  "tos",        "source",
+                                            "hold",       "interface", "max_probes", "mark",
+                                            "udp_payload" };
 
 static void configure_pmtu(lua_State *L, const struct prober_request *request, union config *config)
 {
+    struct wire_spec spec = request->trace.spec;
+
+    spec.payload = PAYLOAD_PLAIN; /* most requests have one size */
     config->pmtu = (struct pmtu_config){
-        .spec = request->trace.spec,
+        .spec = spec,
         .timeout_ns = request->trace.timeout_ns,
         .max_hops = request->trace.max_hops,
         .max_probes = (uint32_t)lopt_integer(L, "max_probes", 1, 10000, 1000),

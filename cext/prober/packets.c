@@ -22,7 +22,7 @@ static const int64_t gather_ns = MS / 2;
 
 /* What a packet is looked up by: as it was sent, by its address, by its secret. */
 struct keys {
-    uint32_t as_sent[2], address, secret[2];
+    uint32_t as_sent[2], address, secret[1 + PAYLOAD_COUNT];
     int as_sents, secrets;
 };
 
@@ -91,7 +91,7 @@ static uint32_t key_of_seq(uint32_t epoch)
 static uint32_t key_of_secret(const struct wire_spec *spec, uint32_t number)
 {
     if (spec->protocol != WIRE_TCP)
-        return key_of(KEY_SECRET, NULL, spec->protocol, spec->cookie);
+        return key_of(KEY_SECRET, NULL, spec->protocol, wire_cookie(spec, number) >> 16);
     return key_of_seq(wire_tcp_seq(spec, number) >> SEQ_EPOCH_BITS);
 }
 
@@ -160,6 +160,18 @@ void prober_delist(struct prober *p, struct prober_entries *entries)
     p->idents[entries->ident / 8] &= (uint8_t) ~(1U << entries->ident % 8);
 }
 
+/* The half of the cookie that a trace's probes have in common, wherever each kind of probe has it:
+ * which of them it is, the packet alone may not show. */
+static void add_secrets(struct keys *keys, const struct wire_ids *ids)
+{
+    for (int payload = PAYLOAD_PLAIN; payload < PAYLOAD_COUNT; payload++) {
+        struct wire_ids its = *ids;
+        if (wire_ids_of((enum wire_payload)payload, &its) && its.cookie_bytes == WIRE_COOKIE)
+            keys->secret[keys->secrets++] =
+                key_of(KEY_SECRET, NULL, its.protocol, its.cookie >> 16);
+    }
+}
+
 /* What tells the probe that a packet is, or replies to. What else than its secret tells it may be
  * rewritten by NAT. The newest probe of a TCP trace may be an epoch ahead of the quoted one. */
 static struct keys keys_of(const struct wire_ids *ids)
@@ -179,8 +191,8 @@ static struct keys keys_of(const struct wire_ids *ids)
     if (ids->protocol == WIRE_TCP) {
         keys.secret[keys.secrets++] = key_of_seq(epoch);
         keys.secret[keys.secrets++] = key_of_seq(epoch + 1);
-    } else if (ids->cookie_bytes == WIRE_COOKIE) {
-        keys.secret[keys.secrets++] = key_of(KEY_SECRET, NULL, ids->protocol, ids->cookie >> 16);
+    } else {
+        add_secrets(&keys, ids);
     }
     return keys;
 }

@@ -231,7 +231,7 @@ int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
 
     spec->source = route->source;
     if (spec->size == 0)
-        spec->size = wire_size_default(spec->protocol, spec->target.version);
+        spec->size = wire_size_usual(spec);
     if (spec->size > route->link_mtu)
         return err_set(err, ERR_TOOBIG, "size %u is more than the MTU of the link to %s, %d",
                        spec->size, ipaddr_to_text(&spec->target, text), route->link_mtu);

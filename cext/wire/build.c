@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "wire/wire.h"
 
+#include <assert.h>
 #include <dumbnet.h>
 #include <string.h>
 
@@ -35,6 +36,30 @@ uint16_t wire_size_default(enum wire_protocol protocol, uint8_t version)
 uint16_t wire_size_tcp_random_max(uint8_t version)
 {
     return (uint16_t)(wire_size_min(WIRE_TCP, version) + WIRE_TCP_STEP - 1);
+}
+
+/* Zeros that fill a plain payload up would spoil most requests. */
+static bool asks_service(const struct wire_spec *spec)
+{
+    return spec->protocol == WIRE_UDP && spec->payload != PAYLOAD_PLAIN;
+}
+
+static uint16_t request_size(const struct wire_spec *spec)
+{
+    return (uint16_t)(ipaddr_family(spec->target.version)->header_length + UDP_HEADER +
+                      payload_length(spec->payload));
+}
+
+uint16_t wire_size_least(const struct wire_spec *spec)
+{
+    return asks_service(spec) ? request_size(spec)
+                              : wire_size_min(spec->protocol, spec->target.version);
+}
+
+uint16_t wire_size_usual(const struct wire_spec *spec)
+{
+    return asks_service(spec) ? request_size(spec)
+                              : wire_size_default(spec->protocol, spec->target.version);
 }
 
 const struct ipaddr *wire_source(const struct wire_spec *spec, uint16_t flow)
@@ -81,7 +106,7 @@ uint16_t wire_size(const struct wire_spec *spec, uint32_t number)
 
     if (!spec->random_size)
         return spec->size;
-    uint16_t least = wire_size_min(spec->protocol, spec->target.version);
+    uint16_t least = wire_size_least(spec);
     uint64_t sizes = (uint64_t)spec->size - least + 1;
     return (uint16_t)(least + (keyed(spec->key, apart | number) >> 16) % sizes);
 }
@@ -137,7 +162,7 @@ uint16_t wire_tagged_index(const struct wire_spec *spec, uint16_t tag)
 
 uint32_t wire_cookie(const struct wire_spec *spec, uint32_t number)
 {
-    return (uint32_t)spec->cookie << 16 | wire_tag(spec, number);
+    return (uint32_t)payload_cookie(spec->payload, spec->cookie) << 16 | wire_tag(spec, number);
 }
 
 uint16_t wire_ip_id(const struct wire_spec *spec, uint32_t number)
@@ -209,15 +234,17 @@ static void build_icmp(const struct wire_spec *spec, const struct wire_probe *pr
                    (uint16_t)(WIRE_ICMP_CHECKSUM + probe->flow), pseudo);
 }
 
-/* The header and the payload up to the end of the cookie, of a datagram of `length` bytes: zeros
- * are behind. */
+/* The header and what of the payload is not 0, of a datagram of `length` bytes: zeros are behind. */
 static void put_udp(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t *at,
                     size_t length)
 {
     udp_pack_hdr(at, (uint16_t)(spec->source_port + probe->flow), spec->target_port,
                  (uint16_t)length);
-    put_cookie(spec, probe->number, at + UDP_HEADER);
-    force_checksum(at, UDP_HEADER + WIRE_PAYLOAD_MIN, at + 6, at + UDP_HEADER,
+    size_t written =
+        payload_write(spec->payload, wire_cookie(spec, probe->number), at + UDP_HEADER);
+    assert(UDP_HEADER + written <= length);
+    force_checksum(at, UDP_HEADER + written, at + 6,
+                   at + UDP_HEADER + payload_balance_at(spec->payload),
                    wire_index(spec, probe->number), pseudo_sum(spec, IPPROTO_UDP, length));
 }
 
@@ -225,12 +252,13 @@ uint16_t wire_udp_balance(const struct wire_spec *spec, uint32_t number, uint16_
 {
     const struct wire_probe probe = { .number = number, .flow = flow };
     struct wire_spec its = *spec;
-    uint8_t at[UDP_HEADER + WIRE_PAYLOAD_MIN] = { 0 };
+    uint8_t at[UDP_HEADER + PAYLOAD_WRITTEN] = { 0 };
 
     its.source = *wire_source(spec, flow);
     put_udp(&its, &probe, at,
             (size_t)(wire_size(spec, number) - ipaddr_family(its.source.version)->header_length));
-    return (uint16_t)(at[UDP_HEADER] << 8 | at[UDP_HEADER + 1]);
+    const uint8_t *balance = at + UDP_HEADER + payload_balance_at(spec->payload);
+    return (uint16_t)(balance[0] << 8 | balance[1]);
 }
 
 static void build_tcp(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t *at,

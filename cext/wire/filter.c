@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "wire/filter.h"
 
+#include "wire/payload.h"
 #include "wire/wire.h"
 
 #include <assert.h>
@@ -22,7 +23,14 @@ enum {
 enum { ETHER_IP4 = 0x0800, ETHER_IP6 = 0x86dd };
 enum { ACCEPT = 262144, REJECT = 0 };
 enum { TCP_SYN_RST = 0x06, IP4_OFFSET = 0x1fff, IP6_OFFSET = 0xfff8 };
-enum { NEXT = 0 }; /* a word of scratch memory: the header that follows */
+/* Words of scratch memory. */
+enum {
+    NEXT = 0,  /* the header that follows */
+    FRONT = 1, /* the length of all in front of UDP, while X is needed for something else */
+    OTHER = 2, /* what is compared with the accumulator */
+};
+enum { UDP_PAYLOAD = AT_X + 8 };
+enum { NTP_MODE = 7, NTP_CLIENT = 3, NTP_SERVER = 4 };
 
 struct program {
     struct bpf_insn *insns;
@@ -105,6 +113,70 @@ static void judge_types(struct program *p, const uint8_t *types, size_t count)
     end(p, REJECT);
 }
 
+/* Accepts where two fields of the payload are equal; X, the length of all in front, is kept. */
+static void accept_if_same(struct program *p, unsigned size, uint32_t one, uint32_t other)
+{
+    add(p, BPF_STX, FRONT, 0, 0);
+    load(p, size | BPF_IND, UDP_PAYLOAD + one);
+    add(p, BPF_ST, OTHER, 0, 0);
+    load(p, size | BPF_IND, UDP_PAYLOAD + other);
+    add(p, BPF_LDX | BPF_MEM, OTHER, 0, 0);
+    decide_if(p, BPF_JEQ | BPF_X, 0, ACCEPT);
+    add(p, BPF_LDX | BPF_MEM, FRONT, 0, 0);
+}
+
+/* A version negotiation that repeats the cookie in both connection identifiers. */
+static void judge_quic(struct program *p)
+{
+    load(p, BPF_W | BPF_IND, UDP_PAYLOAD + PAYLOAD_QUIC_VERSION_AT);
+    decide_if(p, BPF_JEQ | BPF_K, PAYLOAD_QUIC_VERSION, ACCEPT);
+    size_t none = branch(p, BPF_JEQ | BPF_K, 0);
+    accept_if_same(p, BPF_W, PAYLOAD_QUIC_FIRST_AT, PAYLOAD_QUIC_SECOND_AT);
+    land_no(p, none);
+}
+
+/* The prefix of SNMP version 3, behind a length of one to three bytes. */
+static void judge_snmp(struct program *p)
+{
+    for (uint32_t at = 0; at < 3; at++) {
+        load(p, BPF_W | BPF_IND, UDP_PAYLOAD + PAYLOAD_SNMP_VERSION_AT + at);
+        compute(p, BPF_RSH, 8);
+        decide_if(p, BPF_JEQ | BPF_K, PAYLOAD_SNMP_VERSION, ACCEPT);
+    }
+}
+
+/* The tag stands twice in the timestamp that a client sends and its server repeats. */
+static void judge_ntp(struct program *p)
+{
+    static const uint32_t tags[] = { PAYLOAD_NTP_ORIGIN_AT + PAYLOAD_NTP_TAG,
+                                     PAYLOAD_NTP_SENT_AT + PAYLOAD_NTP_TAG };
+    static const uint32_t modes[] = { NTP_SERVER, NTP_CLIENT };
+
+    for (int i = 0; i < 2; i++) {
+        load(p, BPF_B | BPF_IND, UDP_PAYLOAD);
+        compute(p, BPF_AND, NTP_MODE);
+        size_t other = branch(p, BPF_JEQ | BPF_K, modes[i]);
+        accept_if_same(p, BPF_H, tags[i], tags[i] + 2);
+        land_no(p, other);
+    }
+}
+
+/* Requests to services, and their replies, by what both show of our requests, whatever their ports
+ * are: a host may be full of these services' packets. A load beyond the packet's end rejects it, so
+ * short requests are looked at first. */
+static void judge_services(struct program *p)
+{
+    load(p, BPF_W | BPF_IND, UDP_PAYLOAD + PAYLOAD_STUN_MAGIC_AT);
+    decide_if(p, BPF_JEQ | BPF_K, PAYLOAD_STUN_MAGIC, ACCEPT);
+    judge_snmp(p);
+    judge_quic(p);
+    load(p, BPF_W | BPF_IND, UDP_PAYLOAD + PAYLOAD_DNS_ZONE_AT);
+    compute(p, BPF_OR, PAYLOAD_DNS_CASE);
+    decide_if(p, BPF_JEQ | BPF_K, PAYLOAD_DNS_ZONE | PAYLOAD_DNS_CASE, ACCEPT);
+    judge_ntp(p);
+    end(p, REJECT);
+}
+
 /* UDP probes are told from all other UDP by marks that cost nothing and that a NAT of this host
  * leaves as they are: the IPv4 identification is the second half of the cookie, the IPv6 flow label
  * is from our range. */
@@ -127,7 +199,8 @@ static void judge_ip4(struct program *p)
     add(p, BPF_MISC | BPF_TAX, 0, 0, 0);
     load(p, BPF_H | BPF_ABS, IP4_ID);
     decide_if(p, BPF_JEQ | BPF_X, 0, ACCEPT);
-    end(p, REJECT);
+    add(p, BPF_LDX | BPF_B | BPF_MSH, IP, 0, 0);
+    judge_services(p);
 }
 
 /* Walks one extension header: from its number in A to that of the next one, X moved on. Returns
@@ -193,6 +266,7 @@ static void judge_ip6(struct program *p)
     load(p, BPF_W | BPF_ABS, IP);
     compute(p, BPF_AND, WIRE_FLOW_LABEL_MASK);
     decide_if(p, BPF_JEQ | BPF_K, WIRE_FLOW_LABEL, ACCEPT);
+    judge_services(p);
     land_no(p, udp);
     end(p, REJECT);
 }

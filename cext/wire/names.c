@@ -58,6 +58,8 @@ const char *icmpname(uint8_t version, enum wire_kind kind, uint8_t type, uint8_t
     case WIRE_RST:
     case WIRE_BARE_RST:
         return "RST";
+    case WIRE_SERVICE:
+        return payload_reply_name((enum wire_payload)type, code);
     case WIRE_TIME_EXCEEDED:
         return "time exceeded in transit";
     case WIRE_TOO_BIG:

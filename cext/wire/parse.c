@@ -25,7 +25,7 @@ enum {
 };
 enum { TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };
 enum { IP4_DF = 0x4000, IP4_MORE = 0x2000, IP4_OFFSET = 0x1fff };
-enum { ICMP_HEADER = 8 };
+enum { ICMP_HEADER = 8, UDP_HEADER = 8 };
 enum { PADDED = 128 }; /* RFC 4884 section 5.1: zeros behind a quote, up to here */
 
 /* An IP header, and where its payload begins. */
@@ -167,8 +167,33 @@ static void read_payload(struct cur *c, struct wire_ids *ids)
 
     while (cur_left(c) > 0 && ids->cookie_bytes < WIRE_COOKIE)
         ids->cookie |= (uint32_t)cur_u8(c) << (8 * (3 - ids->cookie_bytes++));
-    if (ids->cookie_bytes == WIRE_COOKIE)
+    ids->has_balance = ids->cookie_bytes == WIRE_COOKIE;
+    if (ids->has_balance)
         ids->balance = balance;
+}
+
+/* Which service a request asks is known to those who have sent it. */
+static void keep_payload(struct cur c, struct wire_ids *ids)
+{
+    cur_limit(&c, PAYLOAD_SEEN);
+    ids->payload_bytes = (uint8_t)cur_left(&c);
+    for (size_t i = 0; i < ids->payload_bytes; i++)
+        ids->payload[i] = cur_u8(&c);
+}
+
+bool wire_ids_of(enum wire_payload payload, struct wire_ids *ids)
+{
+    struct payload_marks marks;
+
+    if (ids->service != PAYLOAD_PLAIN || payload == PAYLOAD_PLAIN)
+        return ids->service == payload;
+    if (!payload_read(payload, ids->payload, ids->payload_bytes, &marks))
+        return false;
+    ids->cookie = marks.cookie;
+    ids->cookie_bytes = marks.cookie_bytes;
+    ids->balance = marks.balance;
+    ids->has_balance = marks.has_balance;
+    return true;
 }
 
 /* Identity from the transport header of a probe, whole or quoted; eight bytes are enough. */
@@ -209,6 +234,7 @@ static enum wire_verdict read_probe(struct cur c, const struct ip_view *ip, stru
         ids->protocol = WIRE_UDP;
         cur_take(&c, 2); /* length */
         ids->index = cur_u16be(&c);
+        keep_payload(c, ids);
         read_payload(&c, ids);
         return WIRE_OK;
     }
@@ -357,6 +383,33 @@ static enum wire_verdict read_tcp(struct cur c, const struct ip_view *ip, struct
     return WIRE_OK;
 }
 
+/* The answer of a service, turned round, or a probe. */
+static enum wire_verdict read_udp(struct cur c, const struct ip_view *ip, struct wire_packet *out)
+{
+    struct cur payload = c;
+    struct payload_reply reply;
+
+    cur_take(&payload, UDP_HEADER);
+    if (!payload_read_reply(payload, &reply)) {
+        out->kind = WIRE_PROBE;
+        return read_probe(c, ip, &out->probe);
+    }
+    out->kind = WIRE_SERVICE;
+    out->type = (uint8_t)reply.payload;
+    out->code = reply.code;
+    out->probe = (struct wire_ids){ .protocol = WIRE_UDP,
+                                    .source = ip->target,
+                                    .target = ip->source,
+                                    .service = reply.payload,
+                                    .cookie = reply.marks.cookie,
+                                    .cookie_bytes = reply.marks.cookie_bytes,
+                                    .balance = reply.marks.balance,
+                                    .has_balance = reply.marks.has_balance };
+    out->probe.target_port = cur_u16be(&c);
+    out->probe.source_port = cur_u16be(&c);
+    return WIRE_OK;
+}
+
 static uint32_t pseudo_sum(const struct ip_view *ip, size_t length)
 {
     uint32_t sum = sum_words(cur_over(ip->source.bytes, sizeof ip->source.bytes), 0);
@@ -424,9 +477,10 @@ enum wire_verdict wire_read(const uint8_t *packet, size_t captured, struct wire_
             result.quote.at = (uint16_t)(c.at - packet + ICMP_HEADER);
     } else if (ip.protocol == IPPROTO_TCP) {
         verdict = read_tcp(c, &ip, &result);
+    } else if (ip.protocol == IPPROTO_UDP) {
+        verdict = read_udp(c, &ip, &result);
     } else {
-        result.kind = WIRE_PROBE;
-        verdict = read_probe(c, &ip, &result.probe);
+        verdict = WIRE_FOREIGN;
     }
     if (verdict == WIRE_OK)
         *out = result;

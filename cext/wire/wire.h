@@ -5,6 +5,7 @@
 #define MTR_WIRE_WIRE_H
 
 #include "base/ipaddr.h"
+#include "wire/payload.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,6 +50,7 @@ struct wire_spec {
     uint16_t size;                      /* length of the IP packet in bytes */
     bool random_size;                   /* `size` is the largest: see wire_size */
     uint8_t tos;                        /* TOS or traffic class */
+    enum wire_payload payload;          /* UDP: the service that is asked */
     /* direct probes: */
     uint16_t ip_id; /* IPv4; 0: the probe's tag */
     bool df;        /* IPv4 */
@@ -69,6 +71,7 @@ enum wire_kind {
     WIRE_SYN_ACK,
     WIRE_RST,
     WIRE_BARE_RST, /* without an ACK: the answer to an ACK, and to no probe of a trace */
+    WIRE_SERVICE,  /* the answer of a UDP service; its `type` is an enum wire_payload */
     WIRE_TIME_EXCEEDED,
     WIRE_UNREACHABLE, /* destination unreachable and parameter problem */
     WIRE_TOO_BIG,     /* fragmentation needed, packet too big */
@@ -78,7 +81,8 @@ enum wire_kind {
 /* The target answers the probe itself, not by an ICMP error. */
 static inline bool wire_is_direct(enum wire_kind kind)
 {
-    return kind == WIRE_ECHO_REPLY || kind == WIRE_SYN_ACK || kind == WIRE_RST;
+    return kind == WIRE_ECHO_REPLY || kind == WIRE_SYN_ACK || kind == WIRE_RST ||
+           kind == WIRE_SERVICE;
 }
 
 /* The identity of a probe as it was read: from itself, from a quote, or turned round from a direct
@@ -96,7 +100,11 @@ struct wire_ids {
     uint32_t cookie;     /* ICMP and UDP: as much of it as is there, 0 for the rest */
     uint8_t cookie_bytes;
     uint16_t balance; /* ICMP and UDP: the payload's first two bytes; 0 without a whole cookie */
+    bool has_balance;
+    enum wire_payload service; /* WIRE_SERVICE: whose answer it is */
     uint8_t ttl, tos;
+    uint8_t payload_bytes; /* UDP, of a probe: how much of its payload is kept, see wire_ids_of */
+    uint8_t payload[PAYLOAD_SEEN];
 };
 
 /* What an ICMP error shows of the datagram it quotes, beyond whose it was. */
@@ -116,7 +124,7 @@ struct wire_packet {
     bool df;
     uint16_t ip_id;
     uint16_t length;         /* of the whole IP packet, bytes */
-    uint8_t type, code;      /* ICMP */
+    uint8_t type, code;      /* ICMP; WIRE_SERVICE: see there, and struct payload_reply */
     uint16_t mtu;            /* WIRE_TOO_BIG: next-hop MTU, 0 if the router named none */
     uint32_t rest;           /* second word of an ICMP error's header */
     bool rebuilt;            /* of its own header TTL and TOS alone were seen, 0: not either; of a
@@ -132,9 +140,17 @@ enum wire_verdict {
     WIRE_MALFORMED, /* contradicts itself, or was damaged on its way */
 };
 
-/* Smallest and default length of a probe packet, bytes. */
+/* Smallest and default length of a probe packet, bytes, where it asks no service. */
 uint16_t wire_size_min(enum wire_protocol protocol, uint8_t version);
 uint16_t wire_size_default(enum wire_protocol protocol, uint8_t version);
+
+/* The same of a spec's protocol, family and payload. */
+uint16_t wire_size_least(const struct wire_spec *spec);
+uint16_t wire_size_usual(const struct wire_spec *spec);
+
+/* The identity of a UDP probe, read as one that asks this service: cookie and balance are where its
+ * requests have them. False if it is none. Answers of a service are as they were read. */
+bool wire_ids_of(enum wire_payload payload, struct wire_ids *ids);
 
 /* Random sizes of TCP SYNs are at most this: the payload is shorter than the step from one sequence
  * number to the next, so that an answer which acknowledges it names one probe. */

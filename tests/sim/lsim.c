@@ -87,12 +87,13 @@ static struct ipaddr opt_address(lua_State *L, const char *key)
 
 static void refuse_unknown(lua_State *L)
 {
-    static const char *const known[] = {
-        "target",   "source",      "protocol", "port",       "source_port", "packets",  "interval",
-        "timeout",  "first_hop",   "max_hops", "max_silent", "size",        "tos",      "ident",
-        "cookie",   "first_index", "tcp_base", "now_ns",     "events",      "flow",     "own_only",
-        "link_mtu", "confidence",  "hold",     "surveyed",   "figures",     "known_hop"
-    };
+    static const char *const known[] = { "target",      "source",   "protocol",   "port",
+                                         "source_port", "packets",  "interval",   "timeout",
+                                         "first_hop",   "max_hops", "max_silent", "size",
+                                         "tos",         "ident",    "cookie",     "first_index",
+                                         "tcp_base",    "now_ns",   "events",     "flow",
+                                         "own_only",    "link_mtu", "confidence", "hold",
+                                         "surveyed",    "figures",  "known_hop",  "udp_payload" };
 
     luaL_checktype(L, 2, LUA_TTABLE);
     for (lua_pushnil(L); lua_next(L, 2) != 0; lua_pop(L, 1)) {
@@ -112,6 +113,16 @@ static uint64_t opt_secret(lua_State *L)
     return secret * UINT64_C(0x9e3779b97f4a7c15);
 }
 
+/* Tests name it: nothing follows from the port. */
+static void read_payload(lua_State *L, struct wire_spec *spec)
+{
+    static const char *const names[] = { "plain", "dns", "quic", "ntp", "stun", "snmp", NULL };
+
+    lua_getfield(L, 2, "udp_payload");
+    spec->payload = (enum wire_payload)luaL_checkoption(L, -1, "plain", names);
+    lua_pop(L, 1);
+}
+
 static void read_spec(lua_State *L, struct wire_spec *spec)
 {
     static const char *const names[] = { "icmp", "udp", "tcp", NULL };
@@ -124,10 +135,13 @@ static void read_spec(lua_State *L, struct wire_spec *spec)
     spec->source = opt_address(L, "source");
     if (spec->target.version != spec->source.version)
         luaL_error(L, "source and target are of different families");
-    uint16_t least = wire_size_min(spec->protocol, spec->target.version);
-    uint16_t usual = wire_size_default(spec->protocol, spec->target.version);
+    read_payload(L, spec);
+    uint16_t least = wire_size_least(spec);
+    uint16_t usual = wire_size_usual(spec);
     bool icmp = spec->protocol == WIRE_ICMP;
-    spec->target_port = (uint16_t)lsim_integer(L, "port", 0, 65535, ports[spec->protocol]);
+    spec->target_port = (uint16_t)lsim_integer(
+        L, "port", 0, 65535,
+        spec->payload != PAYLOAD_PLAIN ? payload_port(spec->payload) : ports[spec->protocol]);
     spec->source_port =
         (uint16_t)lsim_integer(L, "source_port", 0, 65535, icmp ? 0 : WIRE_SOURCE_PORT);
     int64_t size = lsim_integer(L, "size", -WIRE_PACKET_MAX, WIRE_PACKET_MAX, usual);

@@ -62,6 +62,7 @@ int lsim_search_pmtu(lua_State *L)
 
     lsim_config(L, &trace);
     lua_getfield(L, 2, "hold");
+    trace.spec.payload = PAYLOAD_PLAIN;
     const struct pmtu_config config = { .spec = trace.spec,
                                         .timeout_ns = trace.timeout_ns,
                                         .max_hops = trace.max_hops,

@@ -154,7 +154,11 @@ local function arrive(self, trip, p, out)
   elseif node.expires and trip.left == 1 then
     expire(self, trip, p, out)
   elseif p.protocol == 17 then
-    if node.udp ~= "open" then
+    if node.service then
+      if router.serves(node, p) then
+        direct(router.service)
+      end
+    elseif node.udp ~= "open" then
       local code = PORT_UNREACHABLE[p.version]
       refuse(self, trip, p, code[1], code[2], 0, out)
     end

@@ -190,6 +190,20 @@ function M.tcp(ip, tcp)
     segment(checksum(pseudo(ip, 6, 20) + sum(segment(0)))))
 end
 
+--- A UDP datagram.
+-- @tparam table ip as in M.ip
+-- @tparam integer from source port
+-- @tparam integer to target port
+-- @tparam string payload
+-- @treturn string the packet
+function M.udp(ip, from, to, payload)
+  local function datagram(check)
+    return pack(">I2I2I2I2", from, to, #payload + 8, check) .. payload
+  end
+  local check = checksum(pseudo(ip, 17, #payload + 8) + sum(datagram(0)))
+  return M.ip(ip, 17, datagram(check == 0 and 0xffff or check))
+end
+
 -- By number: how long the header is, and its bytes behind the number of the
 -- next one. All have no meaning: padding, no segments left, offset 0.
 local EXTENSIONS = {

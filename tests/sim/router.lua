@@ -8,6 +8,7 @@ local lies = require "sim.lies"
 local link = require "sim.link"
 local packet = require "sim.packet"
 local quote = require "sim.quote"
+local services = require "sim.services"
 
 local M = {}
 
@@ -188,6 +189,23 @@ function M.tcp(node, p, source, hops_back)
     seq = has_ack and node.random.whole(0, 0xffffffff) or 0,
     ack = has_ack and ack or 0, flags = FLAGS[kind],
     window = kind == "open" and 65535 or 0 })
+end
+
+local function service_reply(node, p)
+  return services.reply(node.service, sub(p.bytes, p.header + 9))
+end
+
+--- Whether a host's UDP service answers the probe.
+function M.serves(node, p)
+  return service_reply(node, p) ~= nil
+end
+
+--- The answer of a host's UDP service.
+function M.service(node, p, source, hops_back)
+  local payload = service_reply(node, p)
+  local sport, dport = unpack(">I2I2", p.bytes, p.header + 1)
+  local ip = header(node, p, source, hops_back, 0, "udp")
+  return packet.udp(ip, dport, sport, payload)
 end
 
 --- What the node says that is not true, as packets.

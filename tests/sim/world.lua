@@ -20,6 +20,7 @@
 local bucket = require "sim.bucket"
 local lies = require "sim.lies"
 local quote = require "sim.quote"
+local services = require "sim.services"
 
 local M = {}
 
@@ -195,6 +196,7 @@ local NODE = {
   -- hosts
   echo = flag,             -- answers pings (true)
   udp = one_of("closed", "open"),
+  service = record(services.FIELDS(one_of)), -- by UDP: sim.services
   tcp = one_of("open", "closed", "reset", "filtered", "prohibited"),
   expires = flag,          -- answers TTL 1 as a router would
 }

@@ -202,6 +202,14 @@ for _, name in ipairs { "port", "source-port" } do
   end)
 end
 
+check.case("udp_payload_with_others_is_a_warning", function()
+  local read_options = assert(read "--udp-payload dns -T x")
+  check.equal({ read_options.warnings, read_options.udp_payload }, {
+    { "--udp-payload=dns: expected --protocol=udp with it" } })
+  read_options = assert(read "--udp-payload dns -u x")
+  check.equal({ read_options.warnings, read_options.udp_payload }, { {}, "dns" })
+end)
+
 check.case("refused_letters_of_mtrs_may_be_left_out", function()
   local found, left_out = parse.words(argparse, { "-y", "2", "-n" }, {}, true)
   check.equal({ found.names, found.refused }, { "no" })

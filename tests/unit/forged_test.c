@@ -197,6 +197,7 @@ static void test_cookies(enum wire_protocol protocol)
     struct wire_packet packet = public_packet(&s, WIRE_TIME_EXCEEDED);
     guess(&packet, secret_of(&s, 2, false));
     packet.probe.cookie_bytes = WIRE_COOKIE;
+    packet.probe.has_balance = true;
     packet.probe.balance = protocol == WIRE_UDP ? wire_udp_balance(&s.spec, 2, 0) : 0;
     for (unsigned bit = 0; bit < 32; bit++) {
         packet.probe.cookie = wire_cookie(&s.spec, 2) ^ (uint32_t)1 << bit;

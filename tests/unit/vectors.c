@@ -266,3 +266,104 @@ void vector_build_tcp(struct vector *v, uint8_t version, uint8_t flags, uint32_t
     vector_fill(v, 0, 6);
     vector_seal(v->bytes, v->length);
 }
+
+/* ---- services ------------------------------------------------------------------------------ */
+
+static void put_ber(struct vector *v, uint8_t type, const struct vector *value)
+{
+    const uint8_t head[] = { type, (uint8_t)value->length };
+
+    vector_put(v, head, sizeof head);
+    vector_put(v, value->bytes, value->length);
+}
+
+/* RFC 3414 section 3.2, 3 b: usmStatsUnknownEngineIDs. */
+static void put_snmp_report(struct vector *v, const uint8_t *id)
+{
+    static const uint8_t engine[] = { 4, 5, 0x80, 0, 0, 0, 1 };
+    static const uint8_t user[] = { 2, 1, 1, 2, 1, 9, 4, 0, 4, 0, 4, 0 };
+    static const uint8_t variable[] = { 0x30, 0x11, 0x30, 0x0f, 6, 10, 0x2b, 6, 1, 6,
+                                        3,    15,   1,    1,    4, 0,  0x41, 1, 1 };
+    struct vector global = { .length = 0 }, inner = global, security = global, pdu = global,
+                  scoped = global, message = global;
+
+    vector_put(&message, "\2\1\3", 3);
+    vector_put(&global, "\2\4", 2);
+    vector_put(&global, id, 4);
+    vector_put(&global, "\2\3\0\xff\xe3\4\1\0\2\1\3", 11);
+    put_ber(&message, 0x30, &global);
+    vector_put(&inner, engine, sizeof engine);
+    vector_put(&inner, user, sizeof user);
+    put_ber(&security, 0x30, &inner);
+    put_ber(&message, 4, &security);
+    vector_put(&pdu, "\2\1\0\2\1\0\2\1\0", 9);
+    vector_put(&pdu, variable, sizeof variable);
+    vector_put(&scoped, engine, sizeof engine);
+    vector_put(&scoped, "\4\0", 2);
+    put_ber(&scoped, 0xa8, &pdu);
+    put_ber(&message, 0x30, &scoped);
+    put_ber(v, 0x30, &message);
+}
+
+static void put_service(struct vector *v, enum wire_payload payload, const uint8_t *request)
+{
+    switch (payload) {
+    case PAYLOAD_DNS:
+        vector_put(v, request, 2);
+        vector_put(v, "\x81\x83\0\1\0\0\0\0\0", 10);
+        vector_put(v, request + 12, 22);
+        break;
+    case PAYLOAD_QUIC:
+        vector_put(v, "\xaa\0\0\0\0", 5);
+        vector_put(v, request + 14, 9);
+        vector_put(v, request + 5, 9);
+        vector_put(v, "\0\0\0\1", 4);
+        break;
+    case PAYLOAD_NTP:
+        vector_put(v, "\x24\2\6\xec", 4);
+        vector_fill(v, 7, 20);
+        vector_put(v, request + 40, 8);
+        vector_fill(v, 9, 16);
+        break;
+    case PAYLOAD_STUN:
+        vector_put(v, "\1\1\0\14", 4);
+        vector_put(v, request + 4, 16);
+        vector_put(v, "\0\x20\0\10\0\1\1\1\2\2\2\2", 12);
+        break;
+    case PAYLOAD_SNMP:
+        put_snmp_report(v, request + 9);
+        break;
+    case PAYLOAD_PLAIN:
+    case PAYLOAD_COUNT:
+        break;
+    }
+}
+
+void vector_build_service(struct vector *v, enum wire_payload payload, const struct vector *probe,
+                          uint8_t version)
+{
+    struct wire_spec spec = vector_spec(WIRE_UDP, version);
+    const uint8_t *udp = probe->bytes + ipaddr_family(version)->header_length;
+    struct vector answer = { .length = 0 };
+
+    put_service(&answer, payload, udp + 8);
+    v->length = 0;
+    vector_ip(v, &spec.target, &spec.source, 17, 0, NULL, 8 + answer.length);
+    vector_put(v, udp + 2, 2);
+    vector_put(v, udp, 2);
+    vector_put16(v, (unsigned)(8 + answer.length));
+    vector_put16(v, 0);
+    vector_put(v, answer.bytes, answer.length);
+    vector_seal(v->bytes, v->length);
+}
+
+/* A DNS reply ends with the question, a version negotiation with the second identifier, an SNMP
+ * report is read as far as its lengths say. */
+size_t vector_service_least(enum wire_payload payload)
+{
+    struct vector whole = { .length = 0 };
+    uint8_t request[64] = { 0 };
+
+    put_service(&whole, payload, request);
+    return payload == PAYLOAD_QUIC ? 23 : payload == PAYLOAD_STUN ? 20 : whole.length;
+}

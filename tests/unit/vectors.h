@@ -50,4 +50,9 @@ void vector_build_error(struct vector *v, const struct vector_error *error);
 void vector_build_echo_reply(struct vector *v, uint8_t version);
 void vector_build_tcp(struct vector *v, uint8_t version, uint8_t flags, uint32_t acknowledged);
 
+/* The answer of a service to a probe, by its RFC; the shortest part of it that is one. */
+void vector_build_service(struct vector *v, enum wire_payload payload, const struct vector *probe,
+                          uint8_t version);
+size_t vector_service_least(enum wire_payload payload);
+
 #endif

@@ -392,6 +392,32 @@ static void test_bent(const struct bent *row)
     check_verdict(parse(&v, v.length, &read), row->verdict);
 }
 
+/* Probes that ask a service, quotes of them, and the services' replies; what they mean is tested by
+ * payload_test. */
+static void test_services(uint8_t version, enum wire_payload payload)
+{
+    struct wire_spec spec = vector_spec(WIRE_UDP, version);
+    struct wire_packet read;
+    struct vector probe, answer;
+    char name[64];
+
+    spec.payload = payload;
+    spec.size = wire_size_usual(&spec);
+    probe.length = wire_build(&spec, &vector_probe, probe.bytes);
+    vector_build_service(&answer, payload, &probe, version);
+    snprintf(name, sizeof name, "%s_request_over_ip%u_is_a_probe", payload_name(payload), version);
+    check_case("%s", name);
+    save_seed(name, &probe);
+    check_verdict(parse(&probe, probe.length, &read), WIRE_OK);
+    check_int("kind", read.kind, WIRE_PROBE);
+    snprintf(name, sizeof name, "%s_reply_over_ip%u_is_read", payload_name(payload), version);
+    check_case("%s", name);
+    save_seed(name, &answer);
+    check_verdict(parse(&answer, answer.length, &read), WIRE_OK);
+    check_int("kind", read.kind, WIRE_SERVICE);
+    check_int("service", read.type, payload);
+}
+
 /* Lengths that need two bytes of a packet changed. */
 static void test_odd_ones(void)
 {
@@ -675,6 +701,10 @@ int main(void)
     test_echo_reply(6);
     for (size_t i = 0; i < COUNT(bent); i++)
         test_bent(&bent[i]);
+    for (int payload = PAYLOAD_PLAIN + 1; payload < PAYLOAD_COUNT; payload++) {
+        test_services(4, (enum wire_payload)payload);
+        test_services(6, (enum wire_payload)payload);
+    }
     test_odd_ones();
     return check_done();
 }

@@ -82,6 +82,11 @@ local ROWS = {
   { short = "P", name = "port", value = "PORT", group = "probes",
     arg = "port",
     about = "destination port; 33434 with udp, 80 with tcp by default" },
+  { name = "udp-payload", value = "NAME", group = "probes",
+    arg = "udp-payload",
+    about = "what UDP probes ask for, so that the target answers itself: "
+      .. "dns, quic, ntp, stun, snmp, or plain for nothing; by default what "
+      .. "belongs to port 53, 443, 123, 3478 or 161, else plain" },
   { short = "L", name = "source-port", also = "localport", value = "PORT",
     group = "probes", arg = "source-port", about = "source port" },
   { short = "s", name = "size", also = "psize", value = "BYTES",

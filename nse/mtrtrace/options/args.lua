@@ -42,6 +42,8 @@ local ARGS = {
     want = "a whole number" },
   { name = "source-port", read = whole, min = 1, max = 65535,
     want = "a whole number" },
+  { name = "udp-payload", read = values.choice, want = "one of ",
+    words = { "plain", "dns", "quic", "ntp", "stun", "snmp" } },
   { name = "first-hop", default = 1, read = whole, min = 1, max = 255,
     want = "a whole number" },
   { name = "max-hops", default = 30, read = whole, min = 1, max = 255,
@@ -260,15 +262,28 @@ local function cut_lists(raw, found)
   end
 end
 
--- Ports that ICMP has no use for, a sentence each.
-local function unused_ports(prefix, options, found)
+-- What the protocol has no use for, a sentence each.
+local function unused(prefix, options, found)
   local list = {}
   for _, name in ipairs { "port", "source-port" } do
     list[#list + 1] = found[name] and options.protocol == "icmp"
       and ("%s%s=%s: icmp has no ports, expected %sprotocol=udp or tcp with "
         .. "it"):format(prefix, name, tostring(found[name]), prefix) or nil
   end
+  list[#list + 1] = options.udp_payload and options.protocol ~= "udp"
+    and ("%sudp-payload=%s: expected %sprotocol=udp with it"):format(prefix,
+      options.udp_payload, prefix) or nil
   return list
+end
+
+-- Requests have the size that their protocol gives them; QUIC's are padded.
+local function payload_conflict(prefix, options)
+  local payload = options.udp_payload
+  if payload and options.size
+    and not (payload == "plain" or payload == "quic") then
+    return ("%ssize=%d: expected %sudp-payload=plain or quic with it, or "
+      .. "none"):format(prefix, options.size, prefix)
+  end
 end
 
 local function conflict(prefix, options)
@@ -282,6 +297,10 @@ local function conflict(prefix, options)
   if options.snmp == "yes" and options.os == "off" then
     return ("%ssnmp=yes: expected %sos other than off with it"):format(
       prefix, prefix)
+  end
+  local err = payload_conflict(prefix, options)
+  if err then
+    return err
   end
   if options.geo_out and not options.geo_db then
     return ("%sgeo-out=%s: expected %sgeo-db=FILE with it"):format(prefix,
@@ -338,7 +357,7 @@ function M.read(raw)
   local options
   options, err = read_all(SCRIPT .. ".", found)
   err = err or cut_lists(raw, found)
-    or unused_ports(SCRIPT .. ".", options, found)[1]
+    or unused(SCRIPT .. ".", options, found)[1]
     or conflict(SCRIPT .. ".", options)
   return not err and options or nil, err, { given = found, hints = hints }
 end
@@ -370,7 +389,8 @@ end
 -- @tparam string prefix what stands before a name in a message: "--"
 -- @tparam table found texts by the argument's name
 -- @treturn ?table options as `read` gives them, and `warnings`: sentences on
---   what has no effect. mtr ignores a port with ICMP, so that is no error here
+--   what has no effect. mtr ignores a port with ICMP, so that is no error here,
+--   nor is a payload of UDP with other protocols
 -- @treturn ?string the first error, one sentence
 function M.check(prefix, found)
   local options, err = read_all(prefix, found)
@@ -378,9 +398,12 @@ function M.check(prefix, found)
   if err then
     return nil, err
   end
-  options.warnings = unused_ports(prefix, options, found)
+  options.warnings = unused(prefix, options, found)
   if options.protocol == "icmp" then
     options.port, options.source_port = nil, nil
+  end
+  if options.protocol ~= "udp" then
+    options.udp_payload = nil
   end
   return options
 end

@@ -9,6 +9,7 @@ local M = {}
 -- The options that core.pmtu takes as they are.
 local OPTIONS = {
   "protocol", "port", "source_port", "timeout", "max_hops", "tos", "mark",
+  "udp_payload",
 }
 
 -- The engine's own bound: who asked for the path MTU wants it found.

@@ -152,8 +152,9 @@ function M.start(trace)
   member(parts, "target", head.target)
   member(parts, "started", format.moment(head.started_ns))
   for _, key in ipairs { "started_ns", "source", "interface", "mtu",
-    "protocol", "port", "source_port", "size", "random_size", "packets",
-    "first_hop", "split", "ipv4_mapped", "sockets" } do
+    "protocol", "port", "source_port", "size", "random_size",
+    "udp_payload", "packets", "first_hop", "split", "ipv4_mapped",
+    "sockets" } do
     member(parts, key, head[key])
   end
   for _, key in ipairs { "max_hops", "max_silent", "interval", "timeout",

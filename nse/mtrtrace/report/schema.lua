@@ -323,6 +323,8 @@ local function trace_rows()
     { "protocol", text "icmp, udp or tcp" },
     { "port", value("integer", "destination port; null for icmp", true) },
     { "source_port", value("integer", "source port; null for icmp", true) },
+    { "udp_payload", text("what UDP probes ask for: dns, quic, ntp, stun or "
+      .. "snmp; else null", true) },
     { "source", text "address the probes were sent from" },
     { "interface", text("interface they left by", true) },
     { "mtu", value("integer", "of that interface, bytes", true) },

@@ -19,7 +19,7 @@ local M = {}
 local ENGINES = {
   "protocol", "port", "source_port", "packets", "interval", "timeout",
   "first_hop", "max_hops", "max_silent", "size", "tos", "mark", "flows",
-  "paths",
+  "paths", "udp_payload",
 }
 
 local function asks_dns(order)

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Requests are templates: bytes that are always the same, and fields that are not. */
+#include "wire/payload.h"
+
+#include <string.h>
+
+/* What a template leaves open. */
+enum field_kind {
+    FIELD_END,
+    FIELD_BALANCE, /* two bytes */
+    FIELD_COOKIE,  /* four bytes */
+    FIELD_TAG,     /* two bytes: the second half of the cookie again */
+    FIELD_LETTERS, /* eight letters from a to p: the cookie, four bits each */
+};
+
+struct field {
+    uint8_t kind, at;
+};
+
+enum { FIELDS = 4 };
+static const uint8_t field_bytes[] = {
+    [FIELD_BALANCE] = 2, [FIELD_COOKIE] = 4, [FIELD_TAG] = 2, [FIELD_LETTERS] = PAYLOAD_DNS_LETTERS
+};
+
+/* A query for the address of LETTERS.invalid, recursion desired: a name that no server looks for
+ * elsewhere (RFC 6761 section 6.4). A reply repeats the identifier and the question. */
+static const uint8_t dns[] = { 0, 0, 0x01, 0, 0, 1,   0,   0,   0,   0,   0,   0,   8, 0, 0, 0, 0,
+                               0, 0, 0,    0, 7, 'i', 'n', 'v', 'a', 'l', 'i', 'd', 0, 0, 1, 0, 1 };
+
+/* A long header with a version that no server has, and two connection identifiers of eight bytes
+ * (RFC 8999 section 5.1). The version negotiation repeats them in turn. */
+static const uint8_t quic[] = { 0xc0, 0x1a, 0x2a, 0x3a, 0x4a, 8, 0, 0, 0, 0, 0, 0,
+                                0,    0,    8,    0,    0,    0, 0, 0, 0, 0, 0 };
+enum { QUIC_LEAST = 1200 }; /* RFC 9000 section 14.1: a shorter datagram gets no reply */
+
+/* A client's request of version 4 (RFC 5905), all zeros but for the transmit timestamp, which the
+ * reply repeats as its originate timestamp. */
+static const uint8_t ntp[48] = { 0x23 };
+
+/* A binding request without attributes (RFC 8489). The response repeats the transaction ID. */
+static const uint8_t stun[] = { 0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 0, 0,
+                                0, 0, 0, 0, 0,    0,    0,    0,    0, 0 };
+
+/* SNMPv3 discovery (RFC 3414 section 4): a request without a user, which every agent of this
+ * version answers by a report with the same msgID. The request-id holds the balance bytes. */
+static const uint8_t snmp[] = {
+    0x30, 0x3e, 0x02, 0x01, 0x03,                         /* version 3 */
+    0x30, 0x11, 0x02, 0x04, 0,    0,    0,    0,          /* msgID */
+    0x02, 0x03, 0x00, 0xff, 0xe3, 0x04, 0x01, 0x04,       /* largest message; reportable */
+    0x02, 0x01, 0x03,                                     /* user-based security */
+    0x04, 0x10, 0x30, 0x0e, 0x04, 0x00, 0x02, 0x01, 0x00, /* no engine, boots 0 */
+    0x02, 0x01, 0x00, 0x04, 0x00, 0x04, 0x00, 0x04, 0x00, /* time 0, no user */
+    0x30, 0x14, 0x04, 0x00, 0x04, 0x00,                   /* no context */
+    0xa0, 0x0e, 0x02, 0x04, 0x40, 0x00, 0,    0,          /* get, request-id */
+    0x02, 0x01, 0x00, 0x02, 0x01, 0x00, 0x30, 0x00,       /* nothing */
+};
+
+static const struct {
+    const char *name;
+    uint16_t port, length;
+    bool grows;
+    const uint8_t *bytes;
+    uint8_t written;
+    struct field fields[FIELDS];
+} info[] = {
+    [PAYLOAD_PLAIN] = { .name = "plain",
+                        .written = 6,
+                        .fields = { { FIELD_BALANCE, 0 }, { FIELD_COOKIE, 2 } } },
+    [PAYLOAD_DNS] = { .name = "dns",
+                      .port = 53,
+                      .length = sizeof dns,
+                      .bytes = dns,
+                      .written = sizeof dns,
+                      .fields = { { FIELD_BALANCE, 0 }, { FIELD_LETTERS, 13 } } },
+    [PAYLOAD_QUIC] = { .name = "quic",
+                       .port = 443,
+                       .length = QUIC_LEAST,
+                       .grows = true,
+                       .bytes = quic,
+                       .written = sizeof quic,
+                       .fields = { { FIELD_BALANCE, 6 },
+                                   { FIELD_COOKIE, PAYLOAD_QUIC_REQUEST_AT },
+                                   { FIELD_COOKIE, 15 } } },
+    [PAYLOAD_NTP] = { .name = "ntp",
+                      .port = 123,
+                      .length = sizeof ntp,
+                      .bytes = ntp,
+                      .written = sizeof ntp,
+                      .fields = { { FIELD_BALANCE, PAYLOAD_NTP_SENT_AT },
+                                  { FIELD_COOKIE, PAYLOAD_NTP_SENT_AT + 2 },
+                                  { FIELD_TAG, PAYLOAD_NTP_SENT_AT + 6 } } },
+    [PAYLOAD_STUN] = { .name = "stun",
+                       .port = 3478,
+                       .length = sizeof stun,
+                       .bytes = stun,
+                       .written = sizeof stun,
+                       .fields = { { FIELD_BALANCE, 8 }, { FIELD_COOKIE, 10 } } },
+    [PAYLOAD_SNMP] = { .name = "snmp",
+                       .port = 161,
+                       .length = sizeof snmp,
+                       .bytes = snmp,
+                       .written = sizeof snmp,
+                       .fields = { { FIELD_COOKIE, 9 }, { FIELD_BALANCE, 54 } } },
+};
+_Static_assert(sizeof info / sizeof *info == PAYLOAD_COUNT, "a row each");
+_Static_assert(sizeof snmp <= PAYLOAD_WRITTEN, "the longest one");
+
+const char *payload_name(enum wire_payload payload)
+{
+    return info[payload].name;
+}
+
+uint16_t payload_port(enum wire_payload payload)
+{
+    return info[payload].port;
+}
+
+uint16_t payload_length(enum wire_payload payload)
+{
+    return info[payload].length;
+}
+
+bool payload_grows(enum wire_payload payload)
+{
+    return info[payload].grows;
+}
+
+enum wire_payload payload_at_port(uint16_t port)
+{
+    for (int payload = PAYLOAD_PLAIN + 1; payload < PAYLOAD_COUNT; payload++)
+        if (info[payload].port == port)
+            return (enum wire_payload)payload;
+    return PAYLOAD_PLAIN;
+}
+
+const char *payload_reply_name(enum wire_payload payload, uint8_t code)
+{
+    /* RFC 1035 section 4.1.1 */
+    static const char *const dns_codes[] = { "DNS reply",           "DNS reply, FORMERR",
+                                             "DNS reply, SERVFAIL", "DNS reply, NXDOMAIN",
+                                             "DNS reply, NOTIMP",   "DNS reply, REFUSED" };
+    static const char *const names[] = {
+        [PAYLOAD_PLAIN] = "UDP reply",
+        [PAYLOAD_DNS] = "DNS reply, another error",
+        [PAYLOAD_QUIC] = "QUIC version negotiation",
+        [PAYLOAD_NTP] = "NTP reply",
+        [PAYLOAD_STUN] = "STUN response",
+        [PAYLOAD_SNMP] = "SNMP report",
+    };
+
+    if (payload == PAYLOAD_DNS && code < sizeof dns_codes / sizeof *dns_codes)
+        return dns_codes[code];
+    return payload < PAYLOAD_COUNT ? names[payload] : names[PAYLOAD_PLAIN];
+}
+
+/* msgID is a positive INTEGER of four bytes. */
+uint16_t payload_cookie(enum wire_payload payload, uint16_t cookie)
+{
+    return payload == PAYLOAD_SNMP ? (uint16_t)((cookie & 0x3fff) | 0x4000) : cookie;
+}
+
+size_t payload_balance_at(enum wire_payload payload)
+{
+    const struct field *field = info[payload].fields;
+
+    while (field->kind != FIELD_BALANCE)
+        field++;
+    return field->at;
+}
+
+/* ---- requests ------------------------------------------------------------------------------ */
+
+static uint8_t cookie_byte(uint32_t cookie, size_t n)
+{
+    return (uint8_t)(cookie >> (24 - 8 * n));
+}
+
+static void put_field(const struct field *field, uint32_t cookie, uint8_t *at)
+{
+    for (size_t n = 0; n < field_bytes[field->kind]; n++) {
+        switch ((enum field_kind)field->kind) {
+        case FIELD_COOKIE:
+            at[n] = cookie_byte(cookie, n);
+            break;
+        case FIELD_TAG:
+            at[n] = cookie_byte(cookie, n + 2);
+            break;
+        case FIELD_LETTERS:
+            at[n] = (uint8_t)('a' + (cookie >> (28 - 4 * n) & 0xf));
+            break;
+        case FIELD_END:
+        case FIELD_BALANCE:
+            break;
+        }
+    }
+}
+
+size_t payload_write(enum wire_payload payload, uint32_t cookie, uint8_t *at)
+{
+    const struct field *field = info[payload].fields;
+
+    if (info[payload].bytes != NULL)
+        memcpy(at, info[payload].bytes, info[payload].written);
+    for (int i = 0; i < FIELDS && field[i].kind != FIELD_END; i++)
+        put_field(&field[i], cookie, at + field[i].at);
+    return info[payload].written;
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+/* Eight letters, or as many of them as there are: case is no part of a name. */
+static bool take_letters(struct cur c, struct payload_marks *out)
+{
+    uint32_t cookie = 0;
+    uint8_t letters = 0;
+
+    cur_limit(&c, PAYLOAD_DNS_LETTERS);
+    while (cur_left(&c) > 0) {
+        uint8_t letter = (uint8_t)((cur_u8(&c) | 0x20) - 'a');
+        if (letter > 15)
+            return false;
+        cookie |= (uint32_t)letter << (28 - 4 * letters++);
+    }
+    out->cookie_bytes = letters / 2;
+    out->cookie = letters % 2 == 0 ? cookie : cookie & ~(UINT32_C(0xf) << (28 - 4 * (letters - 1)));
+    return true;
+}
+
+static void take_cookie(struct cur c, struct payload_marks *out)
+{
+    cur_limit(&c, 4);
+    while (cur_left(&c) > 0) {
+        out->cookie |= (uint32_t)cur_u8(&c) << (24 - 8 * out->cookie_bytes);
+        out->cookie_bytes++;
+    }
+}
+
+/* A cursor over what is there from an offset on. */
+static struct cur cur_from(struct cur c, size_t at)
+{
+    if (at >= cur_left(&c))
+        return cur_over(c.at, 0);
+    cur_take(&c, at);
+    return c;
+}
+
+static bool take_field(const struct field *field, struct cur whole, struct payload_marks *out)
+{
+    struct cur c = cur_from(whole, field->at);
+
+    switch ((enum field_kind)field->kind) {
+    case FIELD_BALANCE:
+        out->has_balance = cur_left(&c) >= 2;
+        out->balance = out->has_balance ? cur_u16be(&c) : 0;
+        return true;
+    case FIELD_LETTERS:
+        return take_letters(c, out);
+    case FIELD_COOKIE:
+        if (out->cookie_bytes == 0)
+            take_cookie(c, out);
+        return true;
+    case FIELD_TAG:
+    case FIELD_END:
+        break;
+    }
+    return true;
+}
+
+/* Whether the byte of a template is one of its fields. */
+static bool is_open(enum wire_payload payload, size_t at)
+{
+    const struct field *field = info[payload].fields;
+
+    for (int i = 0; i < FIELDS && field[i].kind != FIELD_END; i++)
+        if (at >= field[i].at && at < (size_t)field[i].at + field_bytes[field[i].kind])
+            return true;
+    return false;
+}
+
+bool payload_read(enum wire_payload payload, const uint8_t *bytes, size_t n,
+                  struct payload_marks *out)
+{
+    const struct field *field = info[payload].fields;
+    struct payload_marks marks = { 0 };
+
+    for (size_t at = 0; info[payload].bytes != NULL && at < n && at < info[payload].written; at++)
+        if (!is_open(payload, at) && bytes[at] != info[payload].bytes[at])
+            return false;
+    for (int i = 0; i < FIELDS && field[i].kind != FIELD_END; i++)
+        if (!take_field(&field[i], cur_over(bytes, n), &marks))
+            return false;
+    *out = marks;
+    return true;
+}
+
+/* ---- replies ------------------------------------------------------------------------------- */
+
+static uint16_t u16_at(struct cur c, size_t at)
+{
+    struct cur its = cur_from(c, at);
+    return cur_u16be(&its);
+}
+
+static uint32_t u32_at(struct cur c, size_t at)
+{
+    struct cur its = cur_from(c, at);
+    return cur_u32be(&its);
+}
+
+/* The two marks of a reply that repeats both. */
+static bool give(struct payload_reply *out, enum wire_payload payload, uint32_t cookie,
+                 uint16_t balance)
+{
+    *out = (struct payload_reply){
+        .payload = payload,
+        .marks = { .cookie = cookie, .cookie_bytes = 4, .has_balance = true, .balance = balance }
+    };
+    return true;
+}
+
+/* The question has to stand in the reply: without it nothing but 16 bits tell whose it is. */
+static bool read_dns(struct cur c, struct payload_reply *out)
+{
+    enum { RESPONSE = 0x8000, OPCODE = 0x7800, RCODE = 0x000f, QUESTION = 12 };
+    uint16_t flags = u16_at(c, 2);
+    struct payload_marks marks = { 0 };
+    struct cur rest = cur_from(c, QUESTION);
+
+    if (cur_left(&c) < sizeof dns || (flags & (RESPONSE | OPCODE)) != RESPONSE || u16_at(c, 4) != 1)
+        return false;
+    for (size_t at = QUESTION; at < sizeof dns; at++) {
+        uint8_t byte = cur_u8(&rest), its = dns[at];
+        bool letter = its >= 'a' && its <= 'z';
+        if (!is_open(PAYLOAD_DNS, at) && (letter ? byte | 0x20 : byte) != its)
+            return false;
+    }
+    if (!take_letters(cur_from(c, QUESTION + 1), &marks))
+        return false;
+    give(out, PAYLOAD_DNS, marks.cookie, u16_at(c, 0));
+    out->code = flags & RCODE;
+    return true;
+}
+
+/* RFC 8999 section 6. */
+static bool read_quic(struct cur c, struct payload_reply *out)
+{
+    struct cur at = c;
+
+    if ((cur_u8(&at) & 0x80) == 0 || cur_u32be(&at) != 0 || cur_u8(&at) != 8)
+        return false;
+    uint32_t cookie = cur_u32be(&at), zeros = cur_u32be(&at);
+    if (cur_u8(&at) != 8)
+        return false;
+    uint16_t balance = cur_u16be(&at);
+    bool same = cur_u32be(&at) == cookie && zeros == 0 && cur_u16be(&at) == 0;
+    return at.ok && same && give(out, PAYLOAD_QUIC, cookie, balance);
+}
+
+/* A response, or an error response: both repeat the transaction ID. */
+static bool read_stun(struct cur c, struct payload_reply *out)
+{
+    enum { SUCCESS = 0x0101, FAILURE = 0x0111 };
+    uint16_t type = u16_at(c, 0);
+
+    return cur_left(&c) >= sizeof stun && (type == SUCCESS || type == FAILURE) &&
+           u32_at(c, PAYLOAD_STUN_MAGIC_AT) == PAYLOAD_STUN_MAGIC && u32_at(c, 14) == 0 &&
+           u16_at(c, 18) == 0 && give(out, PAYLOAD_STUN, u32_at(c, 10), u16_at(c, 8));
+}
+
+static bool read_ntp(struct cur c, struct payload_reply *out)
+{
+    enum { MODE = 7, SERVER = 4 };
+    struct cur first = c;
+    uint8_t mode = cur_u8(&first) & MODE;
+    uint32_t cookie = u32_at(c, PAYLOAD_NTP_ORIGIN_AT + 2);
+
+    bool has_tag = (cookie & 0xffff) != 0; /* plain probes are full of zeros */
+    return cur_left(&c) >= sizeof ntp && mode == SERVER && has_tag &&
+           u16_at(c, PAYLOAD_NTP_ORIGIN_AT + PAYLOAD_NTP_TAG + 2) == (cookie & 0xffff) &&
+           give(out, PAYLOAD_NTP, cookie, u16_at(c, PAYLOAD_NTP_ORIGIN_AT));
+}
+
+/* ---- BER, as far as SNMP needs it ------------------------------------------------------------ */
+
+enum {
+    BER_INTEGER = 0x02,
+    BER_OCTETS = 0x04,
+    BER_SEQUENCE = 0x30,
+    SNMP_RESPONSE = 0xa2,
+    SNMP_REPORT = 0xa8,
+};
+
+/* What the next value holds, *c moved past it; one of another type fails. */
+static struct cur take_ber(struct cur *c, uint8_t type)
+{
+    if (cur_u8(c) != type)
+        c->ok = false;
+    size_t length = cur_u8(c);
+    if (length == 0x81)
+        length = cur_u8(c);
+    else if (length == 0x82)
+        length = cur_u16be(c);
+    else if (length > 0x82)
+        c->ok = false;
+    struct cur value = *c;
+    cur_take(c, length);
+    if (!c->ok)
+        return (struct cur){ .ok = false };
+    cur_limit(&value, length);
+    return value;
+}
+
+static bool read_snmp(struct cur c, struct payload_reply *out)
+{
+    struct cur message = take_ber(&c, BER_SEQUENCE);
+    struct cur version = take_ber(&message, BER_INTEGER);
+    struct cur global = take_ber(&message, BER_SEQUENCE);
+    struct cur id = take_ber(&global, BER_INTEGER);
+    uint32_t cookie = cur_left(&id) == 4 ? cur_u32be(&id) : 0;
+
+    if (cur_u8(&version) != 3 || cur_left(&version) != 0 || cookie == 0)
+        return false;
+    take_ber(&message, BER_OCTETS); /* security parameters */
+    struct cur scoped = take_ber(&message, BER_SEQUENCE);
+    take_ber(&scoped, BER_OCTETS); /* engine, context */
+    take_ber(&scoped, BER_OCTETS);
+    uint8_t pdu = cur_u8(&scoped);
+    if (!scoped.ok || (pdu != SNMP_REPORT && pdu != SNMP_RESPONSE))
+        return false;
+    give(out, PAYLOAD_SNMP, cookie, 0);
+    out->marks.has_balance = false;
+    return true;
+}
+
+bool payload_read_reply(struct cur payload, struct payload_reply *out)
+{
+    return read_dns(payload, out) || read_quic(payload, out) || read_stun(payload, out) ||
+           read_ntp(payload, out) || read_snmp(payload, out);
+}

@@ -30,6 +30,9 @@ local function median(list)
   return list[(#list + 1) // 2]
 end
 
+-- Of a hop that lost nothing; not to be changed.
+local NONE = { periods = 0, bursts = 0, longest = 0 }
+
 local function periods_of(ordinals, times)
   local out, run, distances = { periods = 0, bursts = 0, longest = 0 }, nil, {}
   for i, ordinal in ipairs(ordinals) do
@@ -54,15 +57,15 @@ end
 --   `lost_at`, when these were sent, in seconds, `sent`, `received`
 -- @treturn ?table { periods, longest: probes of the longest, bursts: periods
 --   of two probes or more, min_s, max_s: how long these took, distance: the
---   median of the distances between consecutive losses, in probes }; nil where
---   not all lost probes are known
+--   median of the distances between consecutive losses, in probes }, not to be
+--   changed; nil where not all lost probes are known
 function M.of(hop)
-  local lost = hop.lost or {}
+  local lost = hop.lost or NONE
   if hop.loss == nil or hop.silent
     or #lost ~= (hop.sent or 0) - (hop.received or 0) then
     return nil
   end
-  return periods_of(lost, hop.lost_at)
+  return #lost > 0 and periods_of(lost, hop.lost_at) or NONE
 end
 
 -- Chance at which independent losses stand together as much.

@@ -55,18 +55,17 @@ local RANGES = {
   { "ff00::/8", "multicast" },
 }
 
+local BYTE = "(%d%d?%d?)"
+local IPV4 = "^" .. BYTE .. "%." .. BYTE .. "%." .. BYTE .. "%." .. BYTE
+  .. "$"
+
 local function ipv4_bytes(text)
-  local parts = { text:match("^(%d+)%.(%d+)%.(%d+)%.(%d+)$") }
-  if #parts ~= 4 then
+  local a, b, c, d = text:match(IPV4)
+  a, b, c, d = tonumber(a), tonumber(b), tonumber(c), tonumber(d)
+  if not a or a > 255 or b > 255 or c > 255 or d > 255 then
     return nil
   end
-  for i, part in ipairs(parts) do
-    parts[i] = tonumber(part)
-    if #part > 3 or parts[i] > 255 then
-      return nil
-    end
-  end
-  return string.char(table.unpack(parts))
+  return string.char(a, b, c, d)
 end
 
 -- Groups of one side of "::" as bytes; a dotted quad may end them.
@@ -103,7 +102,9 @@ end
 -- @tparam string text IPv4 or IPv6; a zone ("%eth0") is ignored
 -- @treturn ?string 4 or 16 bytes, nil for anything else
 function M.bytes(text)
-  text = text:gsub("%%.*$", "")
+  if text:find("%", 1, true) then
+    text = text:gsub("%%.*$", "")
+  end
   return text:find(":", 1, true) and ipv6_bytes(text) or ipv4_bytes(text)
 end
 

@@ -59,9 +59,9 @@ function Document:finish(trace, result, err)
   self.probes[trace.index] = nil
   local text
   if result then
-    text = self.format.trace(result, view)
-  elseif self.format.failure then
-    text = self.format.failure(err, view)
+    text = self.writer.trace(result, view)
+  elseif self.writer.failure then
+    text = self.writer.failure(err, view)
   end
   self.texts:put(trace.index, text or "")
   self.texts:finish(trace.index)
@@ -79,6 +79,7 @@ end
 -- @treturn table a reader
 function M.new(out, format, view)
   local self = setmetatable({ out = out, format = format, view = view,
+    writer = format.open and format.open(view) or format,
     shows_web = format.shows_web, figures = format.figures,
     wants_events = format.wants_events, probes = {},
     start = format.wants_events and collect,

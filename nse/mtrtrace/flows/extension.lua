@@ -7,6 +7,11 @@ local unicode = require "mtrtrace.base.unicode"
 
 local M = {}
 
+-- Nearly no responder has any.
+local function has_answers(responder)
+  return responder.answers ~= nil and responder.answers[1] ~= nil
+end
+
 -- The extensions of a responder's answers, those it has.
 local function each(responder, key)
   local list = {}
@@ -35,6 +40,9 @@ end
 -- @tparam table responder
 -- @treturn ?string such as "24001 tc0 ttl1 / 16 tc0 ttl1"
 function M.labels(responder)
+  if not has_answers(responder) then
+    return nil
+  end
   local parts = {}
   for i, entry in ipairs(M.stack(responder) or {}) do
     parts[i] = ("%d tc%d ttl%d"):format(entry.label, entry.tc or 0,
@@ -58,6 +66,9 @@ end
 -- @tparam table responder
 -- @treturn ?string such as "incoming xe-0/0/1 index 7, outgoing ae1"
 function M.interfaces(responder)
+  if not has_answers(responder) then
+    return nil
+  end
   local parts, seen = {}, {}
   for _, item in ipairs(each(responder, "interfaces")) do
     local text = interface(item)
@@ -71,6 +82,9 @@ end
 -- @tparam table responder
 -- @treturn ?string such as "3/1 0a0b0c"
 function M.unknown(responder)
+  if not has_answers(responder) then
+    return nil
+  end
   local parts, seen = {}, {}
   for _, item in ipairs(each(responder, "unknown")) do
     local text = ("%d/%d %s"):format(item.class or 0, item.type or 0,
@@ -95,6 +109,9 @@ end
 -- @treturn ?string "ok", "old-style" (without the length of RFC 4884),
 --   "checksum wrong", or both; nil where there are none
 function M.state(responder)
+  if not has_answers(responder) then
+    return nil
+  end
   local found = false
   for _, answer in ipairs(responder.answers or {}) do
     found = found or answer.extensions ~= nil

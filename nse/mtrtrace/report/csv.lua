@@ -59,27 +59,6 @@ local function columns_of(view)
   return list
 end
 
--- How one scope's value is read; nil where the scope has none.
-local function reading(field, scope)
-  local key, read, to_raw = fields.source(field, scope)
-  return (key or read) and { key = key, read = read, to_raw = to_raw,
-    is_count = field.kind == "count", is_name = field.kind == "name" }
-    or nil
-end
-
-local function column(field)
-  return { key = field.key, hop = reading(field, "hop"),
-    responder = reading(field, "responder") }
-end
-
-local function columns(view)
-  local list = {}
-  for i, field in ipairs(columns_of(view)) do
-    list[i] = column(field)
-  end
-  return list
-end
-
 local LEAD = { "target", "target_name", "started", "reached", "error" }
 
 --- The header.
@@ -87,46 +66,72 @@ local LEAD = { "target", "target_name", "started", "reached", "error" }
 -- @treturn string
 function M.head(view)
   local titles = { table.unpack(LEAD) }
-  for _, field in ipairs(columns(view)) do
+  for _, field in ipairs(columns_of(view)) do
     titles[#titles + 1] = field.key
   end
   return line(titles, #titles)
 end
 
-local function text_of(reading_of, value)
-  if reading_of.is_count and math_type(value) == "integer" then
-    return value
+-- ---- rows -----------------------------------------------------------------
+
+-- Source code of a cell by the kind of its field; `raws` give a text, or
+-- nothing for what is no number. Integers are written by concat as they are.
+local WRITE = {
+  count = 'value and (math_type(value) == "integer" and value '
+    .. 'or raws[%d](value)) or ""',
+  name = 'value and quoted(text_cell(value)) or ""',
+  flag = 'value == nil and "" or value and "yes" or "no"',
+}
+local WRITE_NUMBER = 'value and raws[%d](value) or ""'
+
+-- Source code that reads one scope's value; nil where the scope has none.
+-- `reads` takes what is read by a function.
+local function reading(field, scope, place, reads)
+  local key, read = fields.source(field, scope)
+  if read then
+    reads[scope][place] = read
   end
-  value = reading_of.to_raw(value)
-  if value == true or value == false then
-    return value and "yes" or "no"
-  end
-  return reading_of.is_name and quoted(text_cell(value)) or value or ""
+  return key and ("value = %s[%q]"):format(scope, key)
+    or read and ("value = reads.%s[%d](%s)"):format(scope, place, scope)
+    or nil
 end
 
 -- The hop's value where it has one, else the responder's; what both count,
 -- such as `late`, is the hop's, unless an address has figures of its own
 -- flows.
-local function row(lead, list, hop, responder)
-  local parts = { lead }
-  local own = responder and responder.sent and #hop.responders > 1
-  for i = 1, #list do
-    local col, from, value = list[i], hop, nil
-    local how = col.hop
-    if not how or own and col.responder then
-      how, from = col.responder, responder
-    end
-    if how and from then
-      local key = how.key
-      if key then
-        value = from[key]
-      else
-        value = how.read(from)
-      end
-    end
-    parts[i + 1] = value == nil and "" or text_of(how, value)
+local function cell(field, place, is_silent, reads)
+  local hop = reading(field, "hop", place, reads)
+  local responder = not is_silent and reading(field, "responder", place, reads)
+  local read = hop and responder
+    and ("if own then %s else %s end"):format(responder, hop)
+    or hop or responder
+  if not read then
+    return ("  cells[%d] = ''\n"):format(place)
   end
-  return concat(parts, ",") .. "\n"
+  return ("  %s\n  cells[%d] = %s\n"):format(read, place,
+    (WRITE[field.kind] or WRITE_NUMBER):format(place))
+end
+
+local ROW = [[
+local raws, reads, concat, math_type, quoted, text_cell = ...
+local cells = {}
+return function(lead, hop, responder)
+  local own, value = responder and responder.sent and #hop.responders > 1
+%s  return lead .. "," .. concat(cells, ",") .. "\n"
+end
+]]
+
+-- A function of a row, (lead, hop, responder), without a responder where it is
+-- of silent hops. Written as code for these columns: thousands of traces have
+-- each of them read ten times, and most are empty.
+local function row_of(list, is_silent)
+  local body, raws, reads = {}, {}, { hop = {}, responder = {} }
+  for place, field in ipairs(list) do
+    raws[place] = format.kinds[field.kind].raw
+    body[place] = cell(field, place, is_silent, reads)
+  end
+  return assert(load(ROW:format(concat(body)), "=row", "t", {}))(raws, reads,
+    concat, math_type, quoted, text_cell)
 end
 
 -- What stands in front of each row of a trace.
@@ -140,8 +145,31 @@ local function lead_of(result, view)
   return concat(values, ",")
 end
 
-local function empty_row(lead, list)
-  return lead .. (","):rep(#list) .. "\n"
+local function empty_row(lead, count)
+  return lead .. (","):rep(count) .. "\n"
+end
+
+--- What writes the lines of many traces with the same columns.
+-- @tparam table view as for head
+-- @treturn table `trace`, `failure`: as below
+function M.open(view)
+  local list = columns_of(view)
+  local row, silent_row, count = row_of(list), row_of(list, true), #list
+  local function trace(result, of_trace)
+    local lines, lead = {}, lead_of(result, of_trace)
+    for _, hop in ipairs(result.hops) do
+      if #hop.responders == 0 then
+        lines[#lines + 1] = silent_row(lead, hop)
+      end
+      for _, responder in ipairs(hop.responders) do
+        lines[#lines + 1] = row(lead, hop, responder)
+      end
+    end
+    return lines[1] and concat(lines) or empty_row(lead, count)
+  end
+  return { trace = trace, failure = function(err, of_trace)
+    return empty_row(lead_of({ error = err }, of_trace), count)
+  end }
 end
 
 --- The lines of a trace.
@@ -149,16 +177,7 @@ end
 -- @tparam table view `name`, and as above
 -- @treturn string
 function M.trace(result, view)
-  local lines, lead, list = {}, lead_of(result, view), columns(view)
-  for _, hop in ipairs(result.hops) do
-    if #hop.responders == 0 then
-      lines[#lines + 1] = row(lead, list, hop)
-    end
-    for _, responder in ipairs(hop.responders) do
-      lines[#lines + 1] = row(lead, list, hop, responder)
-    end
-  end
-  return lines[1] and table.concat(lines) or empty_row(lead, list)
+  return M.open(view).trace(result, view)
 end
 
 --- The line of a target that was not traced.
@@ -166,7 +185,7 @@ end
 -- @tparam table view as above
 -- @treturn string
 function M.failure(err, view)
-  return empty_row(lead_of({ error = err }, view), columns(view))
+  return M.open(view).failure(err, view)
 end
 
 return M

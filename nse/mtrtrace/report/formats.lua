@@ -4,7 +4,8 @@
 -- what stands before them all, for each trace, between two, and behind.
 -- A row is { name, head, trace, between, tail }; `trace` is a function of the
 -- result and a view, the others are texts or functions of the view, and may
--- be absent. `shows_web` where the time to first byte is in it; `figures`
+-- be absent; `open`, a function of the view, gives trace and failure for many
+-- results. `shows_web` where the time to first byte is in it; `figures`
 -- where nothing else is: no verdicts; `wants_events` where it shows single
 -- probes: the view of a trace has `probes` then.
 -- @module mtrtrace.report.formats
@@ -29,8 +30,8 @@ local ROWS = {
   { name = "report", shows_web = true, between = "\n", trace = report },
   { name = "json", shows_web = true, head = json.head, trace = json.trace,
     failure = json.failure, between = json.between, tail = json.tail },
-  { name = "csv", figures = true, head = csv.head, trace = csv.trace,
-    failure = csv.failure },
+  { name = "csv", figures = true, head = csv.head, open = csv.open,
+    trace = csv.trace, failure = csv.failure },
   { name = "xml", shows_web = true, head = xml.head, trace = xml.trace,
     failure = xml.failure, tail = xml.tail },
   { name = "markdown", shows_web = true, trace = markdown.trace,

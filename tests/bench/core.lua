@@ -1,12 +1,16 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 --- Traces for the benchmarks: core.lua TRACES PACKETS INTERVAL TARGET...
+-- [protocol=WORD]
 -- TRACES at once, spread over the targets. Prints a line per answered probe
--- of the first trace, "index rtt_us", then lines "# key value".
+-- of the first trace, "index rtt_us" (udp, tcp:
+-- its number), then lines "# key value".
 local core = require "mtrtrace.core"
 
 local count, packets, interval = table.unpack(arg, 1, 3)
 local targets = { table.unpack(arg, 4) }
 local traces = {}
+local protocol = targets[#targets]:match "^protocol=(.*)"
+targets[#targets] = not protocol and targets[#targets] or nil
 
 -- VmHWM, the peak of the resident set, in KiB.
 local function peak_kib()
@@ -21,7 +25,7 @@ end
 local function start(i)
   return assert(core.trace({
     target = targets[(i - 1) % #targets + 1],
-    packets = tonumber(packets),
+    protocol = protocol, packets = tonumber(packets),
     interval = tonumber(interval),
     events = i == 1,
   }))
@@ -44,7 +48,8 @@ for i, trace in ipairs(traces) do
 end
 for _, event in ipairs(traces[1]:events()) do
   if event.rtt_ms and event.kind == "reply" then
-    answers[#answers + 1] = ("%d %.3f"):format(event.index, event.rtt_ms * 1e3)
+    answers[#answers + 1] = ("%d %.3f"):format(protocol
+      and protocol ~= "icmp" and event.probe or event.index, event.rtt_ms * 1e3)
   end
 end
 print(table.concat(answers, "\n"))

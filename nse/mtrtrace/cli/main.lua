@@ -334,10 +334,11 @@ local function serve_with(uv, core, checked, setup)
   end
   setup.readers = shown.readers
   setup.hang_up = function() return shown:hang_up() end
-  local _, why, name = core.prober()
-  if name == "PERMISSION" then
-    say(why)
-    return PERMISSION
+  local kind, why = core.sockets(checked.unprivileged and "unprivileged"
+    or "auto")
+  if not kind then
+    shown:close()
+    return fail(why)
   end
   say(("serving on %s, %d target%s"):format(serve.url(checked.serve,
     setup.http:port()), #setup.specs, #setup.specs == 1 and "" or "s"))

@@ -22,6 +22,19 @@ static int l_become(lua_State *L)
     return 1;
 }
 
+/* nobody(): its user and group; nothing where there is none. */
+static int l_nobody(lua_State *L)
+{
+    uid_t uid;
+    gid_t gid;
+
+    if (!process_nobody(&uid, &gid))
+        return 0;
+    lua_pushinteger(L, uid);
+    lua_pushinteger(L, gid);
+    return 2;
+}
+
 /* limit(mark): true; nil and a sentence on failure. */
 static int l_limit(lua_State *L)
 {
@@ -54,11 +67,11 @@ static int l_raise_files(lua_State *L)
     return 0;
 }
 
-static const luaL_Reg functions[] = { { "become", l_become },
-                                      { "limit", l_limit },
-                                      { "open_streams", l_open_streams },
-                                      { "raise_files", l_raise_files },
-                                      { NULL, NULL } };
+static const luaL_Reg functions[] = {
+    { "become", l_become },           { "limit", l_limit },
+    { "nobody", l_nobody },           { "open_streams", l_open_streams },
+    { "raise_files", l_raise_files }, { NULL, NULL }
+};
 
 void lprocess_push(lua_State *L)
 {

@@ -22,6 +22,8 @@ enum { MOST_FILES = 65536 };
 
 /* ---- capabilities: the two system calls, which glibc does not wrap -------------------------- */
 
+/* Not libcap-ng: that would be loaded into Nmap with the module, for three calls. */
+
 static int read_permitted(uint64_t *permitted)
 {
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -104,9 +106,20 @@ int process_become(uid_t uid, gid_t gid, bool *became, struct err *err)
     if (read_permitted(&permitted) < 0 || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 ||
         take_groups(uid, gid) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0 ||
         set_capabilities(permitted, permitted) < 0)
-        return fail("become the user who called sudo", err);
+        return fail("become another user", err);
     *became = true;
     return 0;
+}
+
+bool process_nobody(uid_t *uid, gid_t *gid)
+{
+    const struct passwd *user = getpwnam("nobody");
+
+    if (user == NULL || user->pw_uid == 0)
+        return false;
+    *uid = user->pw_uid;
+    *gid = user->pw_gid;
+    return true;
 }
 
 /* ---- files --------------------------------------------------------------------------------- */

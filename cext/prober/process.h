@@ -14,6 +14,9 @@
  * whoever is not root stays what he is. -1 with *err set on failure. */
 int process_become(uid_t uid, gid_t gid, bool *became, struct err *err);
 
+/* The system's user without rights of its own; false where there is none. */
+bool process_nobody(uid_t *uid, gid_t *gid);
+
 /* Keeps CAP_NET_RAW, if it is there, and nothing else, now and for what is executed; CAP_NET_ADMIN
  * too where packets are to bear a mark and the kernel (before 5.17) asks for it. */
 int process_limit(uint32_t mark, struct err *err);

@@ -44,13 +44,53 @@ rights() {
 
 # ---- rights -----------------------------------------------------------------------
 
+# Root's own run goes on as nobody, unless it opens files later or the tree is not
+# open to everybody.
+nobody=$(id -u nobody)
+setpriv --reuid "$nobody" --clear-groups test -r "$TREE/build/lua5.4/mtrtrace/core.so" || nobody=0
 status_of -r
-rights root 0
+rights root "$nobody"
+holds root_groups Groups "$([ "$nobody" = 0 ] || id -g nobody)"
+status_of -r --rows hops --rows-to "$LAB_SCRATCH/rows"
+rights root_that_reopens_a_file 0
+cp "$(lua5.4 -e "print(package.searchpath('luv', package.cpath))")" "$LAB_SCRATCH/closed" && chmod 600 "$LAB_SCRATCH/closed"
+SSL_CERT_FILE=$LAB_SCRATCH/closed status_of -r
+rights root_that_reads_its_own_file 0
 COMMAND_ENV=(SUDO_UID=65534 SUDO_GID=65534)
 status_of -r
 rights sudo 65534
 holds sudo_group Gid 65534
 holds sudo_groups Groups 65534
+COMMAND_ENV=()
+
+# status_reading ARG...: the same of a command that waits for what is in a file it
+# reads; the file is $LAB_SCRATCH/fifo
+status_reading() {
+  local pid i waited
+  rm -f "$LAB_SCRATCH/fifo" && mkfifo "$LAB_SCRATCH/fifo"
+  in_client timeout 60 "$TREE/scripts/mtr-trace" "$@" >"$LAB_SCRATCH/out" 2>"$LAB_SCRATCH/err" </dev/null &
+  waited=$!
+  exec 9>"$LAB_SCRATCH/fifo"
+  for ((i = 0; i < 100; i++)); do
+    pid=$(ip netns pids "$LAB-c" | while read -r one; do
+      grep -qs "^NoNewPrivs:.*1" "/proc/$one/status" && echo "$one"
+    done | head -n 1)
+    [ -z "$pid" ] || break
+    sleep 0.1
+  done
+  STATUS=$(cat "/proc/$pid"/task/*/status 2>&1)
+  exec 9>&-
+  wait $waited
+}
+
+COMMAND_ENV=()
+status_reading -r --replay "$LAB_SCRATCH/fifo"
+rights replay "$nobody"
+status_reading --diff "$LAB_SCRATCH/fifo" /dev/null
+rights diff "$nobody"
+COMMAND_ENV=(SUDO_UID=65534 SUDO_GID=65534)
+status_reading --diff "$LAB_SCRATCH/fifo" /dev/null
+rights diff_by_sudo 65534
 COMMAND_ENV=()
 
 # ---- all that opens sockets later still works ---------------------------------------
@@ -77,6 +117,8 @@ like sudo_reads_as_its_caller "$ERR" 'targets: Permission denied'
 COMMAND_ENV=()
 cli -r -n -c 1 --html "$LAB_SCRATCH/roots/page.html" --record "$dir/recording" "$target"
 is root_writes_its_own "$RC$ERR" 0
+is root_owns_its_files "$(stat -c %u:%g:%a "$LAB_SCRATCH/roots/page.html")" 0:0:644
+is root_writes_all_of_it "$(grep -c '</html>' "$LAB_SCRATCH/roots/page.html")" 1
 COMMAND_ENV=(SUDO_UID=65534 SUDO_GID=65534)
 cli -r --replay "$dir/recording" --html "$dir/page.html"
 is replay_as_user "$RC$ERR" 0

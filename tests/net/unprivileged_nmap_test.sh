@@ -7,7 +7,7 @@ find_flavours
 lab_up --routers 3 --no-rate-limit || exit 1
 lab_exec c sysctl -qw net.ipv4.ping_group_range='0 2147483647'
 USER_ID=65534
-declare -A flavour=([4]=deb12 [6]=${FLAVOURS##* })
+declare -A nmap_of=([4]=deb12 [6]=${FLAVOURS##* })
 
 # user_nmap FLAVOUR OPTION...: the plain user's Nmap with the script; XML in $XML
 user_nmap() {
@@ -18,7 +18,7 @@ user_nmap() {
 }
 
 for family in 4 6; do
-  f=${flavour[$family]}
+  f=${nmap_of[$family]}
   if ! in_flavour "$f" c setpriv --reuid $USER_ID --clear-groups test -r "$(tree_of "$f")/nse/mtr-trace.nse"; then
     skip "user_v$family" "the tree is not readable for others"
     continue

@@ -5,7 +5,7 @@
 . "$TREE/tests/net/command.sh"
 needs_command
 lab_up --routers 3 --no-rate-limit || exit 1
-USER_ID=65534
+USER_ID=65534 # nobody
 ping_for() { lab_exec c sysctl -qw "net.ipv4.ping_group_range=$*"; }
 ping_for 0 2147483647
 

@@ -70,6 +70,9 @@ local function engine(root, fails)
       log[#log + 1] = "limit " .. tostring(mark)
       return true
     end,
+    nobody = function()
+      return 65534, 65533
+    end,
   } }, log
 end
 
@@ -111,6 +114,58 @@ check.case("an_engine_older_than_the_library_is_one_line", function()
   local closed, err = process.open(function() return {} end)
   check.equal(closed, nil)
   check.contains(err, "mtrtrace.core is older than the Lua library mtrtrace")
+end)
+
+-- ---- nobody -----------------------------------------------------------------
+
+-- A file system: modes by path; links are not followed in it.
+local function uv_of(modes)
+  return { fs_realpath = function(path) return modes[path] and path end,
+    fs_stat = function(path)
+      return modes[path] and { mode = tonumber(modes[path], 8) }
+    end }
+end
+
+check.rows({
+  { name = "a_file_of_everybodys_is_open", want = true },
+  { name = "a_file_of_its_owners_is_not", ["/a/b/f"] = "600" },
+  { name = "a_file_that_is_missing_is_not", ["/a/b/f"] = false },
+  { name = "a_folder_of_its_owners_closes_what_is_in_it", ["/a"] = "700" },
+  { name = "a_folder_that_shows_no_names_lets_pass", ["/a/b"] = "711",
+    want = true },
+}, function(row)
+  local modes = { ["/a"] = "755", ["/a/b"] = "755", ["/a/b/f"] = "644" }
+  for path in pairs(modes) do
+    if row[path] ~= nil then
+      modes[path] = row[path]
+    end
+  end
+  check.equal(process.is_open_to_all(uv_of(modes), "/a/b/f"),
+    row.want or false)
+end)
+
+-- Where all files are everybody's.
+local OPEN = { fs_realpath = function(path) return path end,
+  fs_stat = function() return { mode = tonumber("755", 8) } end }
+-- Where none is.
+local CLOSED = { fs_realpath = OPEN.fs_realpath,
+  fs_stat = function() return { mode = tonumber("700", 8) } end }
+
+check.rows({
+  { name = "root_goes_on_as_nobody", options = { format = "report" },
+    want = { "become 65534 65533" } },
+  { name = "the_screen_may_save_files", options = { format = "screen" } },
+  { name = "a_file_that_is_opened_again_keeps_root",
+    options = { rows_to = "x" } },
+  { name = "programs_are_started_as_root", options = { exec = "x" } },
+  { name = "the_service_reads_its_targets_again", options = { serve = {} } },
+  { name = "a_tree_of_roots_keeps_root", options = {}, uv = CLOSED },
+}, function(row)
+  local core, log = engine(true)
+  local became = process.become_nobody(core, row.uv or OPEN, row.options,
+    function() end)
+  check.equal(log, row.want or {})
+  check.equal(became, row.want ~= nil)
 end)
 
 check.finish()

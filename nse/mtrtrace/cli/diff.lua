@@ -39,27 +39,50 @@ function M.refusal(options, files)
   end
 end
 
+-- The files and the output; nil and one sentence.
+local function open_all(options, files)
+  local list = {}
+  for i, path in ipairs(files) do
+    local file, err = io.open(path, "rb")
+    if not file then
+      return nil, err
+    end
+    list[i] = file
+  end
+  local output, err = out.open(options.output)
+  if not output then
+    return nil, err
+  end
+  return list, output
+end
+
 --- Compares two files and prints what differs.
--- @tparam table env `core`, which may be nil; `dkjson`; `version`
+-- @tparam table env `core`, which may be nil; `dkjson`; `version`; `opened`:
+--   called when all files are open and nothing of them was read, true or nil
+--   and a sentence
 -- @tparam table options checked
 -- @tparam {string,string} files
 -- @treturn integer exit status
 -- @treturn ?string one sentence where that is UNUSABLE
 function M.run(env, options, files)
+  local opened, output = open_all(options, files)
+  if not opened then
+    return M.UNUSABLE, output
+  end
+  local ok, err = env.opened()
+  if not ok then
+    return M.UNUSABLE, err
+  end
   local traces = {}
   for i, path in ipairs(files) do
-    local err
     traces[i], err = load.file(path, { core = env.core,
-      decode = rerun.decoder(env.dkjson) })
+      decode = rerun.decoder(env.dkjson),
+      open = function() return opened[i] end })
     if not traces[i] then
       return M.UNUSABLE, err
     end
   end
   local found = compare.run(traces[1], traces[2])
-  local output, err = out.open(options.output)
-  if not output then
-    return M.UNUSABLE, err
-  end
   output:write(FORMATS[options.format](found, { version = env.version,
     before = files[1], after = files[2] }, env.dkjson))
   local closed

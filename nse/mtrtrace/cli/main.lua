@@ -130,6 +130,7 @@ local function open_outputs(core, checked, run)
   if not shown then
     return nil, err
   end
+  process.become_nobody(core, run.uv, checked, os.getenv)
   local ok
   ok, err = core.process.limit(checked.mark)
   return ok and shown or nil, err
@@ -386,9 +387,16 @@ local function compare(checked, files)
   if not dkjson then
     return fail(err)
   end
+  local uv = needed("luv", "lua-luv")
   local status
   status, err = diff.run({ core = core, dkjson = dkjson,
-    version = version() or "" }, checked, files)
+    version = version() or "", opened = function()
+      if core then
+        process.become_nobody(core, uv, checked, os.getenv)
+        return core.process.limit()
+      end
+      return true
+    end }, checked, files)
   if err then
     say(err)
   end
@@ -405,6 +413,16 @@ local function look_over(checked, targets_given)
   local dkjson = needed("dkjson", "lua-dkjson")
   if checked.format == "json" and not dkjson then
     return fail "--doctor --json needs the Lua module dkjson"
+  end
+  local ok = true
+  if core then
+    ok, err = process.become_user(core, os.getenv)
+  end
+  if ok and core then
+    ok, err = core.process.limit()
+  end
+  if not ok then
+    return fail(err)
   end
   local text, usable = doctor.run({ core = core, core_error = core_error,
     dkjson = dkjson, uv = needed("luv", "lua-luv") }, checked)

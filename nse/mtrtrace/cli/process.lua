@@ -95,4 +95,70 @@ function M.become_user(core, getenv, mark)
   return became == false or nil, err
 end
 
+-- ---- nobody ---------------------------------------------------------------
+
+-- Bits of a file's mode that count for those who do not own it.
+local READ, PASS = 4, 1
+
+local function has(uv, path, bit)
+  local stat = uv.fs_stat(path)
+  return stat ~= nil and stat.mode & bit ~= 0
+end
+
+--- Whether everybody may read a file.
+-- @tparam table uv as luv: fs_realpath, fs_stat
+-- @tparam ?string path
+-- @treturn boolean
+function M.is_open_to_all(uv, path)
+  local real = path and uv.fs_realpath(path)
+  if not real or not has(uv, real, READ) then
+    return false
+  end
+  local folder = real:match "^(.*)/[^/]*$"
+  while folder and folder ~= "" do
+    if not has(uv, folder, PASS) then
+      return false
+    end
+    folder = folder:match "^(.*)/[^/]*$"
+  end
+  return true
+end
+
+-- What the run opens, starts or saves only later, as whoever began it.
+local function opens_later(options)
+  return options.format == "screen" or options.serve or options.rows_to
+    or options.exec
+end
+
+-- Files that are read while the run goes on.
+local function is_read_later(options, getenv)
+  local list = { package.searchpath("mtrtrace.core", package.cpath),
+    package.searchpath("mtrtrace.cli.main", package.path) }
+  for _, path in ipairs { options.asn_db or false, options.geo_db or false,
+    getenv "SSL_CERT_FILE" or false } do
+    list[#list + 1] = path or nil
+  end
+  return list
+end
+
+--- Goes on as nobody where root began the run and all that it still reads is
+-- open to everybody. Otherwise it stays who it is: no feature is lost.
+-- @tparam table core
+-- @tparam ?table uv the module luv
+-- @tparam table options checked
+-- @tparam function getenv as os.getenv
+-- @treturn boolean whether it did
+function M.become_nobody(core, uv, options, getenv)
+  if not uv or opens_later(options) then
+    return false
+  end
+  for _, path in ipairs(is_read_later(options, getenv)) do
+    if not M.is_open_to_all(uv, path) then
+      return false
+    end
+  end
+  local uid, gid = core.process.nobody()
+  return uid ~= nil and core.process.become(uid, gid) == true
+end
+
 return M

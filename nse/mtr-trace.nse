@@ -155,6 +155,10 @@ between two networks the address may belong to the neighbour.
 --       Default: <code>0</code>.
 -- @args mtr-trace.max-silent Silent hops in a row that end the search and
 --       are shown as one row. Default: <code>5</code>.
+-- @args mtr-trace.ecn Whether to ask for ECN and say what became of it:
+--       <code>yes</code> (SYNs offer ECN, ICMP and UDP probes are marked
+--       ECT(0)), <code>accecn</code> (SYNs offer accurate ECN, RFC 9768) or
+--       <code>no</code>. Default: <code>no</code>.
 -- @args mtr-trace.flows Flows that are traced at once, 1 to 64. Each flow
 --       has constant ports (ICMP: checksum; IPv6: flow label) of its own, so
 --       load balancers send it along one path. Default: <code>1</code>.

@@ -137,8 +137,16 @@ static void set_reply(lua_State *L, const struct wire_packet *reply)
         lset_boolean(L, "df", reply->df);
         lset_integer(L, "ip_id", reply->ip_id);
     }
+    if (reply->kind == WIRE_SYN_ACK)
+        lset_integer(L, "ecn_flags", reply->code);
     if (reply->kind == WIRE_TOO_BIG && reply->mtu != 0)
         lset_integer(L, "mtu", reply->mtu);
+}
+
+/* AE, CWR and ECE, as in the code of a SYN-ACK. */
+static lua_Integer ecn_of(uint16_t tcp_flags)
+{
+    return (tcp_flags & WIRE_TCP_ECN) >> WIRE_TCP_ECN_SHIFT;
 }
 
 static void set_sent(lua_State *L, const struct evidence_sent *sent, bool has_id)
@@ -148,6 +156,8 @@ static void set_sent(lua_State *L, const struct evidence_sent *sent, bool has_id
     lset_integer(L, "sent_size", sent->size);
     if (sent->protocol != WIRE_TCP)
         lset_integer(L, "sent_checksum", sent->checksum);
+    else
+        lset_integer(L, "sent_ecn_flags", ecn_of(sent->tcp_flags));
     if (sent->protocol == WIRE_ICMP)
         lset_integer(L, "sent_code", sent->code);
     if (sent->protocol == WIRE_ICMP && sent->probe == EVIDENCE_TRACE)
@@ -181,6 +191,8 @@ static void set_quote(lua_State *L, const struct evidence_answer *answer)
     }
     if (ids->protocol != WIRE_TCP)
         lset_integer(L, "quoted_checksum", reply->quote.checksum);
+    else if (ids->tcp_flags != 0)
+        lset_integer(L, "quoted_ecn_flags", ecn_of(ids->tcp_flags));
     if (ids->protocol == WIRE_ICMP)
         lset_integer(L, "quoted_ident", ids->ident);
     if (ids->protocol != WIRE_ICMP) {

@@ -17,12 +17,24 @@ static enum wire_protocol opt_protocol(lua_State *L)
     return (enum wire_protocol)lopt_choice(L, "protocol", names, "icmp, udp or tcp");
 }
 
-/* The service at the port is asked, but where a size is given that its request does not have. */
-static enum wire_payload payload_of(const struct wire_spec *spec)
+static enum wire_ecn opt_ecn(lua_State *L, enum wire_protocol protocol)
 {
-    enum wire_payload payload = payload_at_port(spec->target_port);
+    static const char *const names[] = {
+        [WIRE_ECN_NONE] = "no", [WIRE_ECN_CLASSIC] = "yes", [WIRE_ECN_ACCURATE] = "accecn", NULL
+    };
+    enum wire_ecn ecn = (enum wire_ecn)lopt_choice(L, "ecn", names, "no, yes or accecn");
 
-    return spec->size == 0 ? payload : PAYLOAD_PLAIN;
+    if (ecn != WIRE_ECN_NONE && protocol != WIRE_TCP)
+        luaL_error(L, "option 'ecn' goes with protocol tcp alone: others have it in 'tos'");
+    return ecn;
+}
+
+/* The service at the port is asked, but where a size is wanted that its request does not have. */
+static enum wire_payload payload_of(lua_State *L, const struct wire_spec *spec)
+{
+    bool sized = spec->size != 0 || lopt_integer(L, "data_length", 0, WIRE_PACKET_MAX, 0) != 0;
+
+    return sized ? PAYLOAD_PLAIN : payload_at_port(spec->target_port);
 }
 
 /* Read after the protocol, the ports and the size. */
@@ -41,7 +53,7 @@ static void read_payload(lua_State *L, struct wire_spec *spec)
             luaL_error(L, "option 'udp_payload' goes with protocol udp alone");
         return;
     }
-    spec->payload = choice == 0 ? payload_of(spec) : payloads[choice];
+    spec->payload = choice == 0 ? payload_of(L, spec) : payloads[choice];
     if (spec->payload != PAYLOAD_PLAIN && spec->target_port == 0)
         spec->target_port = payload_port(spec->payload);
 }
@@ -109,6 +121,7 @@ void lrequest_check(lua_State *L, const char *const *known, size_t count,
     if (trace->first_hop > trace->max_hops)
         luaL_error(L, "option 'first_hop' is %d: at most max_hops (%d) expected", trace->first_hop,
                    trace->max_hops);
+    spec->ecn = opt_ecn(L, spec->protocol);
     read_size(L, spec);
     read_payload(L, spec);
     request->pin.mark = lopt_mark(L);
@@ -120,7 +133,7 @@ void lrequest_check(lua_State *L, const char *const *known, size_t count,
 /* Bytes beyond the usual size; a size of the caller's own is not enlarged. */
 static void enlarge(lua_State *L, struct wire_spec *spec)
 {
-    uint16_t usual = wire_size_default(spec->protocol, spec->target.version);
+    uint16_t usual = wire_size_usual(spec);
     lua_Integer more = lopt_integer(L, "data_length", 0, WIRE_PACKET_MAX - usual, 0);
 
     if (spec->size == 0 && more > 0)

@@ -88,6 +88,8 @@ static void push_codes(lua_State *L, const struct responder_stats *cell)
             lset_integer(L, "type", c->type);
             lset_integer(L, "code", c->code);
         }
+        if (c->kind == WIRE_SYN_ACK)
+            lset_integer(L, "ecn_flags", c->code);
         lset_string(L, "name", icmpname(cell->address.version, c->kind, c->type, c->code));
         lset_integer(L, "count", c->count);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
@@ -352,6 +354,8 @@ void lresult_push(lua_State *L, const struct prober_report *report)
     }
     if (spec->payload != PAYLOAD_PLAIN)
         lset_string(L, "udp_payload", payload_name(spec->payload));
+    if (spec->ecn != WIRE_ECN_NONE)
+        lset_string(L, "ecn", spec->ecn == WIRE_ECN_ACCURATE ? "accecn" : "yes");
     lset_integer(L, "flow", report->flow);
     if (spec->target.version == 6)
         lset_integer(L, "flow_label", WIRE_FLOW_LABEL | report->flow);

@@ -87,9 +87,10 @@ static int search_close(lua_State *L)
 /* ---- paths --------------------------------------------------------------------------------- */
 
 static const char *const paths_options[] = {
-    "target",   "protocol",   "port",      "source_port", "timeout",     "first_hop",
-    "max_hops", "max_silent", "size",      "tos",         "source",      "interface",
-    "mark",     "confidence", "max_flows", "max_probes",  "data_length", "udp_payload"
+    "target",     "protocol",    "port",        "source_port", "timeout",
+    "first_hop",  "max_hops",    "max_silent",  "size",        "tos",
+    "source",     "interface",   "mark",        "confidence",  "max_flows",
+    "max_probes", "data_length", "udp_payload", "ecn"
 };
 
 static double opt_confidence(lua_State *L)

@@ -211,6 +211,7 @@ static bool same_quote(const struct evidence_answer *a, const struct evidence_an
     return x->quote.length == y->quote.length && x->quote.size == y->quote.size &&
            x->quote.df == y->quote.df && x->quote.header_ok == y->quote.header_ok &&
            x->rest == y->rest && p->ttl == q->ttl && p->tos == q->tos &&
+           p->tcp_flags == q->tcp_flags &&
            (p->ip_id == a->sent.ip_id) == (q->ip_id == b->sent.ip_id) &&
            (x->quote.checksum == a->sent.checksum) == (y->quote.checksum == b->sent.checksum) &&
            p->source_port == q->source_port && p->target_port == q->target_port &&
@@ -265,6 +266,7 @@ static struct evidence_sent sent_of(const struct wire_spec *spec, const struct t
         .protocol = spec->protocol,
         .ttl = event->ttl,
         .tos = spec->tos,
+        .tcp_flags = spec->protocol == WIRE_TCP ? wire_tcp_flags(spec) : 0,
         .ip_id = spec->target.version == 4 ? wire_ip_id(spec, event->probe) : 0,
         .size = wire_size(spec, event->probe),
         .source_port = icmp ? 0 : (uint16_t)(spec->source_port + event->flow),

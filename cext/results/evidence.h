@@ -25,7 +25,7 @@ struct evidence_sent {
     uint8_t ttl, tos, code; /* the last: ICMP */
     bool df;
     uint16_t ip_id, size;
-    uint16_t source_port, target_port, ident, checksum;
+    uint16_t source_port, target_port, ident, checksum, tcp_flags;
     struct ipaddr source, target;
 };
 

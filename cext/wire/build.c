@@ -7,6 +7,7 @@
 
 enum { ICMP6_ECHO_REQUEST = 128 };
 enum { UDP_HEADER = 8, ECHO_HEADER = 8, TCP_HEADER = 20, TCP_MSS_OPTION = 4 };
+enum { TCP_FLAGS_AT = 13 }; /* behind the byte with AE */
 
 static const struct {
     uint8_t header; /* bytes of the transport header, options included */
@@ -261,18 +262,29 @@ uint16_t wire_udp_balance(const struct wire_spec *spec, uint32_t number, uint16_
     return (uint16_t)(balance[0] << 8 | balance[1]);
 }
 
+uint16_t wire_tcp_flags(const struct wire_spec *spec)
+{
+    static const uint16_t offers[] = { [WIRE_ECN_NONE] = 0,
+                                       [WIRE_ECN_CLASSIC] = WIRE_TCP_ECE | WIRE_TCP_CWR,
+                                       [WIRE_ECN_ACCURATE] = WIRE_TCP_ECN };
+
+    return spec->ack ? WIRE_TCP_ACK : (uint16_t)(WIRE_TCP_SYN | offers[spec->ecn]);
+}
+
 static void build_tcp(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t *at,
                       size_t length)
 {
     static const uint8_t mss_1440[TCP_MSS_OPTION] = { 2, 4, 1440 >> 8, 1440 & 0xff };
     uint32_t seq = wire_tcp_seq(spec, probe->number);
+    uint16_t flags = wire_tcp_flags(spec);
 
     tcp_pack_hdr(at, (uint16_t)(spec->source_port + probe->flow), spec->target_port, seq,
-                 spec->ack ? seq : 0, spec->ack ? TH_ACK : TH_SYN, 65535, 0);
+                 spec->ack ? seq : 0, (uint8_t)flags, 65535, 0);
     if (!spec->ack) {
         ((struct tcp_hdr *)at)->th_off = (TCP_HEADER + TCP_MSS_OPTION) / 4;
         memcpy(at + TCP_HEADER, mss_1440, sizeof mss_1440);
     }
+    at[TCP_FLAGS_AT - 1] |= (uint8_t)(flags >> 8);
     int sum = ip_cksum_add(at, length, pseudo_sum(spec, IPPROTO_TCP, length));
     uint16_t checksum = (uint16_t)~fold(sum);
     memcpy(at + 16, &checksum, sizeof checksum);

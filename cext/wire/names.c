@@ -35,6 +35,16 @@ static const char *const unreachable6[] = {
 
 enum { PARAMETER_PROBLEM4 = 12, PARAMETER_PROBLEM6 = 4 };
 
+/* By AE, CWR and ECE. */
+static const char *syn_ack(uint8_t code)
+{
+    static const char *const names[] = { "SYN-ACK",         "SYN-ACK, ECE",
+                                         "SYN-ACK, CWR",    "SYN-ACK, CWR ECE",
+                                         "SYN-ACK, AE",     "SYN-ACK, AE ECE",
+                                         "SYN-ACK, AE CWR", "SYN-ACK, AE CWR ECE" };
+    return names[code % (sizeof names / sizeof *names)];
+}
+
 static const char *unreachable(uint8_t version, uint8_t type, uint8_t code)
 {
     if (type == (version == 4 ? PARAMETER_PROBLEM4 : PARAMETER_PROBLEM6))
@@ -54,7 +64,7 @@ const char *icmpname(uint8_t version, enum wire_kind kind, uint8_t type, uint8_t
     case WIRE_ECHO_REPLY:
         return "echo reply";
     case WIRE_SYN_ACK:
-        return "SYN-ACK";
+        return syn_ack(code);
     case WIRE_RST:
     case WIRE_BARE_RST:
         return "RST";

@@ -23,7 +23,6 @@ enum {
     ICMP6_ECHO_ANSWERED = 129,
     TTL_CODE = 0, /* 1 is reassembly time, which is not a hop */
 };
-enum { TCP_SYN = 0x02, TCP_RST = 0x04, TCP_ACK = 0x10 };
 enum { IP4_DF = 0x4000, IP4_MORE = 0x2000, IP4_OFFSET = 0x1fff };
 enum { ICMP_HEADER = 8, UDP_HEADER = 8 };
 enum { PADDED = 128 }; /* RFC 4884 section 5.1: zeros behind a quote, up to here */
@@ -196,6 +195,12 @@ bool wire_ids_of(enum wire_payload payload, struct wire_ids *ids)
     return true;
 }
 
+/* The data offset and the reserved bits are in front of them; 0 where they are not there. */
+static uint16_t read_flags(struct cur *c)
+{
+    return cur_u16be(c) & 0x01ff;
+}
+
 /* Identity from the transport header of a probe, whole or quoted; eight bytes are enough. */
 static enum wire_verdict read_probe(struct cur c, const struct ip_view *ip, struct wire_ids *ids)
 {
@@ -241,6 +246,8 @@ static enum wire_verdict read_probe(struct cur c, const struct ip_view *ip, stru
     if (ip->protocol == IPPROTO_TCP) {
         ids->protocol = WIRE_TCP;
         ids->tcp_seq = cur_u32be(&c);
+        cur_take(&c, 4); /* acknowledgement */
+        ids->tcp_flags = read_flags(&c);
         return WIRE_OK;
     }
     return WIRE_FOREIGN;
@@ -364,22 +371,23 @@ static enum wire_verdict read_tcp(struct cur c, const struct ip_view *ip, struct
     ids->source_port = cur_u16be(&c);
     uint32_t sequence = cur_u32be(&c);
     ids->tcp_seq = cur_u32be(&c) - 1;
-    cur_take(&c, 1);
-    uint8_t flags = cur_u8(&c) & (TCP_SYN | TCP_RST | TCP_ACK);
+    uint16_t all = read_flags(&c), flags = all & (WIRE_TCP_SYN | WIRE_TCP_RST | WIRE_TCP_ACK);
     if (!c.ok)
         return WIRE_TRUNCATED;
-    if (flags == TCP_SYN) {
+    if (flags == WIRE_TCP_SYN) {
         out->kind = WIRE_PROBE;
         return read_probe(whole, ip, ids);
     }
-    if (flags == TCP_RST) { /* RFC 793: its sequence number is what was acknowledged */
+    if (flags == WIRE_TCP_RST) { /* RFC 793: its sequence number is what was acknowledged */
         out->kind = WIRE_BARE_RST;
         ids->tcp_seq = sequence;
         return WIRE_OK;
     }
-    if (flags != (TCP_SYN | TCP_ACK) && flags != (TCP_RST | TCP_ACK))
+    if (flags != (WIRE_TCP_SYN | WIRE_TCP_ACK) && flags != (WIRE_TCP_RST | WIRE_TCP_ACK))
         return WIRE_FOREIGN;
-    out->kind = flags & TCP_SYN ? WIRE_SYN_ACK : WIRE_RST;
+    out->kind = flags & WIRE_TCP_SYN ? WIRE_SYN_ACK : WIRE_RST;
+    if (out->kind == WIRE_SYN_ACK)
+        out->code = (uint8_t)((all & WIRE_TCP_ECN) >> WIRE_TCP_ECN_SHIFT);
     return WIRE_OK;
 }
 

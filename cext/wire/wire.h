@@ -29,6 +29,21 @@ enum {
     WIRE_EXTENSION_HEADERS = 8, /* of IPv6, in a row; a packet with more is not read */
 };
 
+/* What a SYN offers: ECN (RFC 3168), or accurate ECN (RFC 9768). */
+enum wire_ecn { WIRE_ECN_NONE, WIRE_ECN_CLASSIC, WIRE_ECN_ACCURATE };
+
+/* Flags of TCP, the reserved bits before them included (RFC 9293 section 3.1). */
+enum {
+    WIRE_TCP_SYN = 0x002,
+    WIRE_TCP_RST = 0x004,
+    WIRE_TCP_ACK = 0x010,
+    WIRE_TCP_ECE = 0x040,
+    WIRE_TCP_CWR = 0x080,
+    WIRE_TCP_AE = 0x100,
+    WIRE_TCP_ECN = WIRE_TCP_ECE | WIRE_TCP_CWR | WIRE_TCP_AE,
+    WIRE_TCP_ECN_SHIFT = 6,
+};
+
 /* The source address of each flow, where this host has several uplinks. */
 enum { WIRE_SOURCES = 8 };
 struct wire_sources {
@@ -51,6 +66,7 @@ struct wire_spec {
     bool random_size;                   /* `size` is the largest: see wire_size */
     uint8_t tos;                        /* TOS or traffic class */
     enum wire_payload payload;          /* UDP: the service that is asked */
+    enum wire_ecn ecn;                  /* TCP: of the SYN */
     /* direct probes: */
     uint16_t ip_id; /* IPv4; 0: the probe's tag */
     bool df;        /* IPv4 */
@@ -93,6 +109,7 @@ struct wire_ids {
     uint16_t source_port, target_port;
     uint16_t ident;      /* ICMP */
     uint16_t index;      /* ICMP sequence or UDP checksum; TCP: 0 */
+    uint16_t tcp_flags;  /* TCP, as quoted; 0 where the quote ends before them */
     uint32_t tcp_seq;    /* TCP sequence number of the probe; WIRE_BARE_RST: its acknowledgement */
     uint16_t ip_id;      /* IPv4, as quoted; 0 in direct answers */
     bool id_swapped;     /* the quoted header's checksum is of an ip_id with its bytes swapped */
@@ -124,7 +141,8 @@ struct wire_packet {
     bool df;
     uint16_t ip_id;
     uint16_t length;         /* of the whole IP packet, bytes */
-    uint8_t type, code;      /* ICMP; WIRE_SERVICE: see there, and struct payload_reply */
+    uint8_t type, code;      /* ICMP; WIRE_SERVICE: see there, and struct payload_reply;
+                                WIRE_SYN_ACK: the code is AE, CWR and ECE */
     uint16_t mtu;            /* WIRE_TOO_BIG: next-hop MTU, 0 if the router named none */
     uint32_t rest;           /* second word of an ICMP error's header */
     bool rebuilt;            /* of its own header TTL and TOS alone were seen, 0: not either; of a
@@ -162,6 +180,9 @@ uint16_t wire_size(const struct wire_spec *spec, uint32_t number);
 
 /* The source address of a flow's probes. */
 const struct ipaddr *wire_source(const struct wire_spec *spec, uint16_t flow);
+
+/* The flags of a TCP probe. */
+uint16_t wire_tcp_flags(const struct wire_spec *spec);
 
 /* The number of the protocol in IP headers, and the type of an echo request. */
 uint8_t wire_ip_protocol(enum wire_protocol protocol, uint8_t version);

@@ -87,13 +87,13 @@ static struct ipaddr opt_address(lua_State *L, const char *key)
 
 static void refuse_unknown(lua_State *L)
 {
-    static const char *const known[] = { "target",      "source",   "protocol",   "port",
-                                         "source_port", "packets",  "interval",   "timeout",
-                                         "first_hop",   "max_hops", "max_silent", "size",
-                                         "tos",         "ident",    "cookie",     "first_index",
-                                         "tcp_base",    "now_ns",   "events",     "flow",
-                                         "own_only",    "link_mtu", "confidence", "hold",
-                                         "surveyed",    "figures",  "known_hop",  "udp_payload" };
+    static const char *const known[] = {
+        "target",   "source",  "protocol",  "port",        "source_port", "packets",
+        "interval", "timeout", "first_hop", "max_hops",    "max_silent",  "size",
+        "tos",      "ident",   "cookie",    "first_index", "tcp_base",    "now_ns",
+        "events",   "flow",    "own_only",  "link_mtu",    "confidence",  "hold",
+        "surveyed", "figures", "known_hop", "udp_payload", "ecn"
+    };
 
     luaL_checktype(L, 2, LUA_TTABLE);
     for (lua_pushnil(L); lua_next(L, 2) != 0; lua_pop(L, 1)) {
@@ -123,6 +123,15 @@ static void read_payload(lua_State *L, struct wire_spec *spec)
     lua_pop(L, 1);
 }
 
+static void read_ecn(lua_State *L, struct wire_spec *spec)
+{
+    static const char *const names[] = { "no", "yes", "accecn", NULL };
+
+    lua_getfield(L, 2, "ecn");
+    spec->ecn = (enum wire_ecn)luaL_checkoption(L, -1, "no", names);
+    lua_pop(L, 1);
+}
+
 static void read_spec(lua_State *L, struct wire_spec *spec)
 {
     static const char *const names[] = { "icmp", "udp", "tcp", NULL };
@@ -136,6 +145,7 @@ static void read_spec(lua_State *L, struct wire_spec *spec)
     if (spec->target.version != spec->source.version)
         luaL_error(L, "source and target are of different families");
     read_payload(L, spec);
+    read_ecn(L, spec);
     uint16_t least = wire_size_least(spec);
     uint16_t usual = wire_size_usual(spec);
     bool icmp = spec->protocol == WIRE_ICMP;

@@ -167,7 +167,9 @@ local function arrive(self, trip, p, out)
       local code = PROHIBITED[p.version]
       refuse(self, trip, p, code[1], code[2], 0, out)
     elseif node.tcp ~= "filtered" then
-      direct(router.tcp)
+      direct(function(host, probe, from, hops_back)
+        return router.tcp(host, probe, from, hops_back, trip.bytes)
+      end)
     end
   elseif node.echo ~= false then
     direct(router.echo)
@@ -271,6 +273,9 @@ local function stop(self, trip, p, out)
   end
   if node.congested then
     mark(self, trip)
+  end
+  if node.clears_ecn and p.protocol == 6 then
+    trip.bytes = packet.with_tcp_flags(trip.bytes, p.header, 0x03f)
   end
   return false
 end

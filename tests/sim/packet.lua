@@ -136,6 +136,20 @@ function M.with_tos(bytes, tos)
     .. pack(">I2", check) .. sub(bytes, 13)
 end
 
+--- The TCP segment with other flags; the checksum is made right.
+-- @tparam string bytes
+-- @tparam integer header length of the IP header
+-- @tparam integer keep the flags that stay, of nine
+-- @treturn string
+function M.with_tcp_flags(bytes, header, keep)
+  local was, check = unpack(">I2", bytes, header + 13),
+    unpack(">I2", bytes, header + 17)
+  local now = was & (0xfe00 | keep)
+  check = checksum((~check & 0xffff) + (~was & 0xffff) + now)
+  return M.patch(M.patch(bytes, header + 12, pack(">I2", now)), header + 16,
+    pack(">I2", check))
+end
+
 --- An IP packet.
 -- @tparam table ip version, source, target (bytes), ttl, tos, id, df
 -- @tparam integer protocol
@@ -184,7 +198,7 @@ end
 function M.tcp(ip, tcp)
   local function segment(check)
     return pack(">I2I2I4I4BBI2I2I2", tcp.source_port, tcp.target_port,
-      tcp.seq, tcp.ack, 0x50, tcp.flags, tcp.window or 0, check, 0)
+      tcp.seq, tcp.ack, 0x50 | tcp.flags >> 8, tcp.flags & 0xff, tcp.window or 0, check, 0)
   end
   return M.ip(ip, 6,
     segment(checksum(pseudo(ip, 6, 20) + sum(segment(0)))))

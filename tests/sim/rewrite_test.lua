@@ -135,7 +135,7 @@ local TOS = {
       .. "46 (EF)." } },
   { name = "dscp_bleached_and_ecn_left", tos = 186, node = { set_tos = 2 },
     says = { "DSCP is cleared between hops 3 and 4: 0 (CS0) instead of "
-      .. "46 (EF)." } },
+      .. "46 (EF).", "ECN ECT(0) is kept as far as hop 6." } },
   { name = "precedence_cleared", tos = 184, node = { set_tos = 24 },
     says = { "DSCP is precedence cleared between hops 3 and 4: 6 instead of "
       .. "46 (EF)." } },
@@ -151,8 +151,12 @@ local TOS = {
     says = { "Congestion was marked before hop 4: probes sent with ECT(0) "
       .. "came with CE (hops 4-6)." } },
   { name = "ce_of_packets_that_bear_none_is_none", tos = 184,
-    node = { congested = 1 }, says = {} },
-  { name = "as_sent", tos = 186, node = {}, says = {} },
+    node = { congested = 1 },
+    says = { "DSCP 46 (EF) is kept as far as hop 6." } },
+  { name = "as_sent", tos = 186, node = {}, says = {
+    "DSCP 46 (EF) is kept as far as hop 6.",
+    "ECN ECT(0) is kept as far as hop 6." } },
+  { name = "nothing_asked_nothing_said", tos = 0, node = {}, says = {} },
 }
 
 for _, row in ipairs(TOS) do

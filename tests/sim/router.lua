@@ -76,7 +76,8 @@ function M.new(spec, random)
   node.random = random
   -- What the model looks at before it lets a packet pass.
   node.stops = spec.host or spec.outage or spec.reject or node.mtu or node.nat
-    or spec.set_tos or spec.firewall or spec.congested or spec.direct
+    or spec.set_tos or spec.firewall or spec.congested or spec.clears_ecn
+    or spec.direct
   return node
 end
 
@@ -172,10 +173,27 @@ end
 
 local FLAGS = { open = 0x12, closed = 0x14, reset = 0x04 }
 
+-- What a host says to the ECN flags of a SYN that has come with this TOS
+-- (RFC 3168 section 6.1.1, RFC 9768 table 2): Linux accepts no ECT on a SYN.
+local ACCURATE = { [0] = 0x080, 0x0c0, 0x100, 0x180 }
+local ECN = {
+  no = function() return 0 end,
+  yes = function(flags, tos)
+    return flags & 0xc0 == 0xc0 and tos & 3 == 0 and 0x40 or 0
+  end,
+  accecn = function(flags, tos)
+    return flags & 0x1c0 == 0x1c0 and ACCURATE[tos & 3]
+      or flags & 0x1c0 == 0xc0 and 0x40 or 0
+  end,
+  reflect = function(flags) return flags & 0x1c0 end,
+}
+
 --- The answer of a host to a SYN, or to an ACK that belongs to nothing.
-function M.tcp(node, p, source, hops_back)
-  local sport, dport, seq, acked, offset, flags = unpack(">I2I2I4I4BB",
-    p.bytes, p.header + 1)
+-- `arrived`: its bytes as they came.
+function M.tcp(node, p, source, hops_back, arrived)
+  local sport, dport, seq, acked, offset = unpack(">I2I2I4I4B", p.bytes,
+    p.header + 1)
+  local flags = unpack(">I2", arrived, p.header + 13) & 0x1ff
   local data = p.length - p.header - (offset >> 4) * 4
   local ip = header(node, p, source, hops_back, 0, "tcp")
   if flags & 0x10 ~= 0 then
@@ -187,7 +205,8 @@ function M.tcp(node, p, source, hops_back)
   local ack = seq + 1 + (kind == "closed" and data or 0) & 0xffffffff
   return packet.tcp(ip, { source_port = dport, target_port = sport,
     seq = has_ack and node.random.whole(0, 0xffffffff) or 0,
-    ack = has_ack and ack or 0, flags = FLAGS[kind],
+    ack = has_ack and ack or 0, flags = FLAGS[kind] | (kind == "open"
+      and ECN[node.ecn or "no"](flags, packet.tos(arrived)) or 0),
     window = kind == "open" and 65535 or 0 })
 end
 

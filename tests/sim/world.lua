@@ -191,6 +191,7 @@ local NODE = {
     hides = flag },          -- errors from beyond it bear its old target
   set_tos = byte,          -- of what it forwards
   congested = share,       -- of what it forwards and may be marked CE, is
+  clears_ecn = flag,       -- the ECN flags of the SYNs that it forwards
   black_hole = flag,       -- does not say that a packet is too big
   zero_ttl = flag,         -- forwards what it should have let expire
   -- hosts
@@ -198,6 +199,7 @@ local NODE = {
   udp = one_of("closed", "open"),
   service = record(services.FIELDS(one_of)), -- by UDP: sim.services
   tcp = one_of("open", "closed", "reset", "filtered", "prohibited"),
+  ecn = one_of("no", "yes", "accecn", "reflect"), -- of its SYN-ACKs (no)
   expires = flag,          -- answers TTL 1 as a router would
 }
 

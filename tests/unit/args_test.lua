@@ -23,7 +23,7 @@ check.case("defaults_are_the_documented_ones", function()
     columns = fields.default_names(),
     asn = { "irr", "cymru" }, names = "yes", os = "echo", snmp = "no",
     http = "on", http_count = 1, http_timeout = 10, http_method = "GET",
-    pmtu = "no",
+    pmtu = "no", ecn = "no",
   })
 end)
 
@@ -243,6 +243,10 @@ local BAD = {
       .. "mtr-trace.protocol=udp or tcp with it" },
   { name = "source_port_with_icmp", raw = arg("source-port", "80"),
     want = "mtr-trace.source-port=80: icmp has no ports" },
+  { name = "accurate_ecn_with_icmp", raw = arg("ecn", "accecn"),
+    want = "mtr-trace.ecn=accecn: expected mtr-trace.protocol=tcp with it" },
+  { name = "ecn_maybe", raw = arg("ecn", "maybe"),
+    want = "mtr-trace.ecn=maybe: expected one of no, yes, accecn" },
   { name = "udp_payload_with_icmp", raw = arg("udp-payload", "dns"),
     want = "mtr-trace.udp-payload=dns: expected mtr-trace.protocol=udp" },
   { name = "udp_payload_with_tcp",

@@ -45,6 +45,8 @@ local MISUSE = {
     part = "do not go with protocol icmp" },
   { name = "source_port_with_icmp", options = with("source_port", 80),
     part = "do not go with protocol icmp" },
+  { name = "ecn_with_icmp", options = with("ecn", "yes"),
+    part = "option 'ecn' goes with protocol tcp alone" },
   { name = "udp_payload_with_icmp", options = with("udp_payload", "dns"),
     part = "option 'udp_payload' goes with protocol udp alone" },
   { name = "udp_payload_unknown", options = { target = ADDRESS,

@@ -16,8 +16,13 @@ local function said(path)
 end
 
 local ROWS = {
-  { name = "unchanged_says_nothing", path = { hops = 5, tos = EF },
+  { name = "what_was_asked_is_kept", path = { hops = 5, tos = EF },
+    want = { "DSCP 46 (EF) is kept as far as hop 5." } },
+  { name = "what_was_not_asked_is_not_told", path = { hops = 5, tos = 0 },
     want = {} },
+  { name = "kept_as_far_as_a_hop_quotes", path = { hops = 5, tos = 2,
+    silent = { [5] = true } },
+    want = { "ECN ECT(0) is kept as far as hop 4." } },
   { name = "bleaching_is_cleared", path = { hops = 5, tos = EF,
     marks = { { after = 2, tos = to(0) } } },
     want = { "DSCP is cleared between hops 2 and 3: 0 (CS0) instead of "
@@ -41,17 +46,19 @@ local ROWS = {
       .. "of 10 (AF11)." } },
   { name = "hop_that_changes_its_own_quote_is_none",
     path = { hops = 5, tos = EF,
-      quirks = { [3] = function(a) a.quoted_tos = 0 end } }, want = {} },
+      quirks = { [3] = function(a) a.quoted_tos = 0 end } },
+    want = { "DSCP 46 (EF) is kept as far as hop 5." } },
   { name = "last_hop_alone_leaves_it_open", path = { hops = 5, tos = EF,
     marks = { { after = 4, tos = to(0) } } },
     want = { "DSCP is cleared by hop 5, or on the way to it: 0 (CS0) instead "
       .. "of 46 (EF)." } },
   { name = "first_hop_alone_is_none", path = { hops = 5, tos = EF,
-    quirks = { [1] = function(a) a.quoted_tos = 0 end } }, want = {} },
+    quirks = { [1] = function(a) a.quoted_tos = 0 end } },
+    want = { "DSCP 46 (EF) is kept as far as hop 5." } },
   { name = "ecn_bleaching_leaves_the_dscp", path = { hops = 5, tos = EF_ECT0,
     marks = { { after = 2, tos = function(t) return t & 0xfc end } } },
-    want = { "ECN is cleared between hops 2 and 3: Not-ECT instead of "
-      .. "ECT(0)." } },
+    want = { "DSCP 46 (EF) is kept as far as hop 5.", "ECN is cleared "
+      .. "between hops 2 and 3: Not-ECT instead of ECT(0)." } },
   { name = "whole_byte_cleared_says_both",
     path = { hops = 5, tos = EF_ECT0,
       marks = { { after = 2, tos = to(0) } } },
@@ -61,8 +68,9 @@ local ROWS = {
   { name = "mark_of_congestion_is_no_bleaching",
     path = { hops = 5, tos = EF_ECT0,
       marks = { { after = 2, tos = function(t) return t | 3 end } } },
-    want = { "Congestion was marked before hop 3: probes sent with ECT(0) "
-      .. "came with CE (hops 3-5)." } },
+    want = { "DSCP 46 (EF) is kept as far as hop 5.", "Congestion was "
+      .. "marked before hop 3: probes sent with ECT(0) came with CE "
+      .. "(hops 3-5)." } },
   { name = "mark_of_one_probe_is_congestion",
     path = { hops = 5, tos = 2,
       quirks = { [4] = function(a) a.quoted_tos = 3 end } },

@@ -464,6 +464,32 @@ static void test_random_tcp(const struct variant *v)
     probes_fini(&probes);
 }
 
+/* RFC 3168 section 6.1.1; RFC 9768 section 3.1.1. */
+static void test_ecn(const struct variant *v)
+{
+    static const struct {
+        enum wire_ecn ecn;
+        const char *name;
+        unsigned flags; /* nine of them, the first one in front of the others' byte */
+    } offers[] = { { WIRE_ECN_NONE, "no_ecn", 0x002 },
+                   { WIRE_ECN_CLASSIC, "ecn", 0x0c2 },
+                   { WIRE_ECN_ACCURATE, "accurate_ecn", 0x1c2 } };
+    const struct wire_probe probe = { .number = 5, .flow = 1, .ttl = 3 };
+    struct wire_spec spec = spec_for(v, v->size_default);
+    struct wire_packet read;
+
+    for (size_t i = 0; i < COUNT(offers); i++) {
+        check_case("%s_syn_offers_%s", v->name, offers[i].name);
+        spec.ecn = offers[i].ecn;
+        wire_build(&spec, &probe, packet);
+        check_int("flags", u16(packet + v->ip_header + 12) & 0xfff, offers[i].flags);
+        check_int("told", wire_tcp_flags(&spec), offers[i].flags);
+        check_int("sum over the transport", transport_sum(v, spec.size), 0xffff);
+        check_int("read", wire_parse(packet, spec.size, &read), WIRE_OK);
+        check_int("flags as read", read.probe.tcp_flags, offers[i].flags);
+    }
+}
+
 int main(void)
 {
     for (size_t i = 0; i < COUNT(variants); i++) {
@@ -474,6 +500,8 @@ int main(void)
         test_random_packets(&variants[i]);
         if (variants[i].protocol == WIRE_TCP)
             test_random_tcp(&variants[i]);
+        if (variants[i].protocol == WIRE_TCP)
+            test_ecn(&variants[i]);
     }
     test_index();
     test_tags();

@@ -107,6 +107,11 @@ local ROWS = {
     arg = "max-ports", about = "how many ports of a target to trace" },
   { short = "Q", name = "tos", value = "NUMBER", group = "probes",
     arg = "tos", about = "type of service or traffic class" },
+  { name = "ecn", group = "probes", sets = { ecn = "yes" },
+    about = "offer ECN in TCP SYNs, or mark other probes ECT(0), and say what "
+      .. "became of it" },
+  { name = "accecn", group = "probes", sets = { ecn = "accecn" },
+    about = "offer accurate ECN (RFC 9768) in TCP SYNs" },
   { short = "a", name = "address", value = "ADDRESS", group = "probes",
     read = values.address, want = "an IPv4 or IPv6 address",
     about = "source address of the probes" },

@@ -23,7 +23,7 @@ local MOST_FLOWS = 64
 local SHARED = {
   "target", "protocol", "port", "source_port", "timeout", "first_hop",
   "max_hops", "max_silent", "size", "data_length", "tos", "source",
-  "interface", "mark", "udp_payload",
+  "interface", "mark", "udp_payload", "ecn",
 }
 
 local function options_of(options)

@@ -55,6 +55,8 @@ local ARGS = {
     more = ", or with - in front for random sizes up to that" },
   { name = "tos", default = 0, read = whole, hex = true, min = 0, max = 255,
     want = "a whole number" },
+  { name = "ecn", default = "no", read = values.choice, want = "one of ",
+    words = { "no", "yes", "accecn" } },
   { name = "max-silent", default = 5, read = whole, min = 1, max = 255,
     want = "a whole number" },
   { name = "columns", read = values.columns, list = true,
@@ -273,6 +275,9 @@ local function unused(prefix, options, found)
   list[#list + 1] = options.udp_payload and options.protocol ~= "udp"
     and ("%sudp-payload=%s: expected %sprotocol=udp with it"):format(prefix,
       options.udp_payload, prefix) or nil
+  list[#list + 1] = options.ecn == "accecn" and options.protocol ~= "tcp"
+    and ("%secn=accecn: expected %sprotocol=tcp with it"):format(prefix,
+      prefix) or nil
   return list
 end
 
@@ -404,6 +409,9 @@ function M.check(prefix, found)
   end
   if options.protocol ~= "udp" then
     options.udp_payload = nil
+  end
+  if options.protocol ~= "tcp" and options.ecn == "accecn" then
+    options.ecn = "no"
   end
   return options
 end

@@ -65,7 +65,7 @@ local OPTIONAL = {
   send_error = "string", sockets = "string", interface = "string", port = "integer",
   source_port = "integer", split = "boolean", random_size = "boolean",
   ipv4_mapped = "boolean",
-  udp_payload = "string",
+  udp_payload = "string", ecn = "string",
 }
 
 local function lacks(object, rules)

@@ -153,7 +153,8 @@ function M.start(trace)
   member(parts, "started", format.moment(head.started_ns))
   for _, key in ipairs { "started_ns", "source", "interface", "mtu",
     "protocol", "port", "source_port", "size", "random_size",
-    "udp_payload", "packets", "first_hop", "split", "ipv4_mapped",
+    "protocol", "port", "source_port", "size", "random_size",
+    "udp_payload", "ecn", "packets", "first_hop", "split", "ipv4_mapped",
     "sockets" } do
     member(parts, key, head[key])
   end

@@ -22,6 +22,8 @@ local ENGINES = {
   "paths", "udp_payload",
 }
 
+local ECT0 = 2 -- RFC 3168: this host's transport understands ECN
+
 local function asks_dns(order)
   for _, name in ipairs(order) do
     if sources.over_dns(name) then
@@ -161,6 +163,12 @@ function M.engine_options(options)
   local out = {}
   for _, key in ipairs(ENGINES) do
     out[key] = options[key]
+  end
+  -- TCP offers ECN in its SYNs, the others bear it in the IP header.
+  if options.ecn == "yes" and options.protocol ~= "tcp" then
+    out.tos = options.tos & 3 == 0 and options.tos | ECT0 or options.tos
+  elseif options.ecn and options.ecn ~= "no" then
+    out.ecn = options.ecn
   end
   -- One that was not given is the most, not what is waited for.
   out.timeout = options.timeout_given and options.timeout or nil

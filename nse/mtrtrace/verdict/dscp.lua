@@ -4,6 +4,7 @@
 -- change counts where it lasts, so a hop that changes its own answers is
 -- none; marks of congestion are told apart. Pure.
 -- @module mtrtrace.verdict.dscp
+local ecn_offer = require "mtrtrace.verdict.ecn"
 local evidence = require "mtrtrace.verdict.quotes"
 local words = require "mtrtrace.verdict.places"
 
@@ -42,10 +43,16 @@ local function dscp_of(answer)
   return answer.quoted_tos and answer.quoted_tos >> 2
 end
 
+-- The bits with which a probe arrived somewhere.
+local function arrived(answer)
+  return answer.quoted_tos and answer.quoted_tos & 3
+    or ecn_offer.arrived(answer)
+end
+
 -- A mark of congestion hides what else became of the bits.
 local function ecn_of(sent)
   return function(answer)
-    local ecn = answer.quoted_tos and answer.quoted_tos & 3
+    local ecn = arrived(answer)
     return not (ecn == CE and (sent == 1 or sent == 2)) and ecn or nil
   end
 end
@@ -100,7 +107,7 @@ local function congestion(result, sent)
   local ttls = {}
   for _, hop in ipairs(result.hops) do
     local marked = evidence.answer(hop, function(a)
-      return a.quoted_tos and a.quoted_tos & 3 == CE
+      return arrived(a) == CE
     end)
     ttls[#ttls + 1] = marked and hop.ttl or nil
   end
@@ -114,6 +121,18 @@ local function congestion(result, sent)
       words.ranges(ttls)) }
 end
 
+-- Who sends with a DSCP or ECN wants to know that it was kept, too; nobody
+-- asked about 0.
+local function kept(kind, subject, list, sent, name)
+  local last = list[#list]
+  if sent == 0 or not last then
+    return nil
+  end
+  return { kind = kind, hop = last.ttl, what = "kept", tos_before = sent,
+    tos_after = sent, text = ("%s %s is kept as far as hop %d."):format(
+      subject, name, last.ttl) }
+end
+
 --- What became of the type of service of a flow's probes.
 -- @tparam table result of one flow, with `answers`
 -- @treturn {table,...} verdicts of the kinds dscp, ecn, congestion; a DSCP
@@ -125,14 +144,19 @@ function M.list(result)
   end
   local dscp, ecn = tos >> 2, tos & 3
   local list = evidence.along(result.hops, dscp_of)
-  for _, change in ipairs(evidence.changes(list, dscp)) do
+  local changes = evidence.changes(list, dscp)
+  for _, change in ipairs(changes) do
     out[#out + 1] = dscp_verdict(change)
   end
+  out[#out + 1] = not changes[1] and kept("dscp", "DSCP", list, dscp,
+    M.name(dscp)) or nil
   list = evidence.along(result.hops, ecn_of(ecn))
-  for _, change in ipairs(evidence.changes(list, ecn)) do
+  changes = evidence.changes(list, ecn)
+  for _, change in ipairs(changes) do
     out[#out + 1] = ecn_verdict(change)
   end
-  out[#out + 1] = congestion(result, ecn)
+  out[#out + 1] = congestion(result, ecn) or not changes[1]
+    and kept("ecn", "ECN", list, ecn, ECN[ecn]) or nil
   return out
 end
 

@@ -8,6 +8,7 @@ local across = require "mtrtrace.verdict.across"
 local balance = require "mtrtrace.verdict.balance"
 local branch_latency = require "mtrtrace.verdict.branch_latency"
 local branch_loss = require "mtrtrace.verdict.branch_loss"
+local ecn = require "mtrtrace.verdict.ecn"
 local dscp = require "mtrtrace.verdict.dscp"
 local group = require "mtrtrace.flows.group"
 local graph = require "mtrtrace.flows.graph"
@@ -23,7 +24,7 @@ local words = require "mtrtrace.verdict.words"
 
 local M = {}
 
-local QUOTES = { nat, dscp, reverse }
+local QUOTES = { nat, dscp, ecn, reverse }
 
 local function add(out, list)
   table.move(list, 1, #list, #out + 1, out)

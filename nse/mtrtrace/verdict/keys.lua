@@ -83,6 +83,9 @@ local KEYS = {
     .. "by which the way back is longer" },
   { name = "tos_before", kind = "count", about = "DSCP or ECN before" },
   { name = "tos_after", kind = "count", about = "DSCP or ECN after" },
+  { name = "syn_acks", kind = "count", about = "SYN-ACKs that came" },
+  { name = "accepted", kind = "count",
+    about = "SYN-ACKs of the kind that the verdict speaks of" },
   { name = "responders", kind = "count", about = "addresses that answered" },
   { name = "text", kind = "name", about = "the verdict in one line" },
 }

@@ -21,8 +21,8 @@ M.KINDS = {
   "cannot_tell", "path_changed",
   "return_path_changed", "latency_rise", "branch_latency",
   "balanced_per_packet", "balanced_per_flow", "meshed", "congestion",
-  "nat", "dscp", "ecn", "zero_ttl", "slow_to_answer", "rate_limited",
-  "stopped", "no_token", "silent", "silent_branch", "tunnel",
+  "nat", "dscp", "ecn", "ecn_negotiation", "zero_ttl", "slow_to_answer",
+  "rate_limited", "stopped", "no_token", "silent", "silent_branch", "tunnel",
   "hidden_tunnel", "longer_way_back",
 }
 

@@ -22,21 +22,36 @@ struct body {
     unsigned char bytes[];
 };
 
-struct body *body_new(const void *bytes, size_t length, bool gzip, size_t *held)
+size_t body_length(const struct body_piece *pieces, size_t count)
 {
+    size_t length = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (pieces[i].length > SIZE_MAX - length)
+            return SIZE_MAX;
+        length += pieces[i].length;
+    }
+    return length;
+}
+
+struct body *body_new(const struct body_piece *pieces, size_t count, bool gzip, size_t *held)
+{
+    size_t length = body_length(pieces, count);
     if (length > SIZE_MAX - sizeof(struct body))
         return NULL;
-    struct body *body = calloc(1, sizeof *body + length);
+    struct body *body = malloc(sizeof *body + length);
     if (body == NULL)
         return NULL;
+    *body = (struct body){ 0 };
     if (gzip && deflateInit2(&body->zlib, Z_BEST_SPEED, Z_DEFLATED, GZIP_WINDOW, MEM_LEVEL,
                              Z_DEFAULT_STRATEGY) != Z_OK) {
         free(body);
         return NULL;
     }
-    if (length > 0)
-        memcpy(body->bytes, bytes, length);
-    body->length = length;
+    for (size_t i = 0; i < count; i++) {
+        if (pieces[i].length > 0)
+            memcpy(body->bytes + body->length, pieces[i].bytes, pieces[i].length);
+        body->length += pieces[i].length;
+    }
     body->gzip = gzip;
     body->held = held;
     *held += length;

@@ -10,9 +10,17 @@
 
 struct body;
 
-/* A copy of the bytes; NULL without memory. `held`, which must outlive the body, is raised by what
- * the copy takes until it is freed. */
-struct body *body_new(const void *bytes, size_t length, bool gzip, size_t *held);
+struct body_piece {
+    const void *bytes;
+    size_t length;
+};
+
+/* The bytes of all pieces; SIZE_MAX where they cannot be counted. */
+size_t body_length(const struct body_piece *pieces, size_t count);
+
+/* A copy of the pieces, one behind the other; NULL without memory. `held`, which must outlive the
+ * body, is raised by what the copy takes until it is freed. */
+struct body *body_new(const struct body_piece *pieces, size_t count, bool gzip, size_t *held);
 
 /* Writes at most `room` bytes of what follows; 0 at the end, -1 on failure. */
 ssize_t body_read(struct body *body, char *out, size_t room);

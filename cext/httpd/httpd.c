@@ -3,8 +3,6 @@
  * for connections; a request is named by a serial number, so a late answer finds none. */
 #include "httpd/httpd.h"
 
-#include "httpd/body.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <microhttpd.h>
@@ -72,12 +70,13 @@ static void free_body(void *cls)
 
 static struct MHD_Response *make_response(struct httpd *h, const struct httpd_answer *a)
 {
-    if (a->length > h->config.most_held - h->held)
+    size_t length = body_length(a->pieces, a->count);
+    if (length > h->config.most_held - h->held)
         return NULL;
-    struct body *body = body_new(a->bytes, a->length, a->gzip, &h->held);
+    struct body *body = body_new(a->pieces, a->count, a->gzip, &h->held);
     if (body == NULL)
         return NULL;
-    uint64_t size = a->gzip ? MHD_SIZE_UNKNOWN : a->length;
+    uint64_t size = a->gzip ? MHD_SIZE_UNKNOWN : length;
     struct MHD_Response *r =
         MHD_create_response_from_callback(size, BLOCK, read_body, body, free_body);
     if (r == NULL) {

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/ipaddr.h"
+#include "httpd/body.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,8 +44,8 @@ struct httpd_answer {
     unsigned status;
     const char *type;                                     /* content type */
     const char *names[HTTPD_EXTRA], *values[HTTPD_EXTRA]; /* up to the first NULL */
-    const void *bytes;
-    size_t length;
+    const struct body_piece *pieces;
+    size_t count;
     bool gzip;
 };
 

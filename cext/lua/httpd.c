@@ -124,6 +124,25 @@ static int server_take(lua_State *L)
     return 1;
 }
 
+/* The body: a string, or an array of strings, which stay where they are. Leaves a userdata. */
+static void check_body(lua_State *L, int arg, struct httpd_answer *a)
+{
+    bool is_list = lua_istable(L, arg);
+    size_t count = is_list ? lua_rawlen(L, arg) : 1;
+    struct body_piece *pieces = lua_newuserdata(L, (count > 0 ? count : 1) * sizeof *pieces);
+
+    if (!is_list)
+        pieces[0].bytes = luaL_checklstring(L, arg, &pieces[0].length);
+    for (size_t i = 0; is_list && i < count; i++) {
+        lua_rawgeti(L, arg, (lua_Integer)i + 1);
+        luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, arg, "strings expected");
+        pieces[i].bytes = lua_tolstring(L, -1, &pieces[i].length);
+        lua_pop(L, 1);
+    }
+    a->pieces = pieces;
+    a->count = count;
+}
+
 /* answer(id, status, type, body, gzip, name, value, ...) */
 static int server_answer(lua_State *L)
 {
@@ -135,13 +154,13 @@ static int server_answer(lua_State *L)
     a.status = (unsigned)luaL_checkinteger(L, 3);
     luaL_argcheck(L, a.status >= 200 && a.status <= 599, 3, "a status from 200 to 599 expected");
     a.type = luaL_checkstring(L, 4);
-    a.bytes = luaL_checklstring(L, 5, &a.length);
     a.gzip = lua_toboolean(L, 6);
     luaL_argcheck(L, extra <= HTTPD_EXTRA, 7, "too many header fields");
     for (int i = 0; i < extra; i++) {
         a.names[i] = luaL_checkstring(L, 7 + 2 * i);
         a.values[i] = luaL_checkstring(L, 8 + 2 * i);
     }
+    check_body(L, 5, &a);
     lua_pushboolean(L, httpd_answer(httpd, id, &a));
     return 1;
 }

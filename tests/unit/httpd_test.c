@@ -107,12 +107,15 @@ static size_t hear(struct httpd *h, int fd, char *in, bool *ended)
 
 static void answer(struct httpd *h, uint64_t id, const char *text)
 {
+    const struct body_piece pieces[] = {
+        { text, strlen(text) / 2 }, { text + strlen(text) / 2, strlen(text + strlen(text) / 2) }
+    };
     struct httpd_answer a = { .status = 200,
                               .type = "text/plain",
                               .names = { "X-One" },
                               .values = { "1" },
-                              .bytes = text,
-                              .length = strlen(text) };
+                              .pieces = pieces,
+                              .count = 2 };
     check_that(httpd_answer(h, id, &a), "answered");
 }
 
@@ -144,7 +147,7 @@ static void test_request(char *in)
     check_that(!ended, "open");
 
     check_case("a_second_answer_finds_no_request");
-    struct httpd_answer late = { .status = 200, .type = "a/b", .bytes = "", .length = 0 };
+    struct httpd_answer late = { .status = 200, .type = "a/b" };
     check_that(!httpd_answer(h, r.id, &late), "refused");
 
     check_case("the_next_request_of_a_connection_has_another_number");
@@ -247,7 +250,8 @@ static void test_unread_answers(char *in)
     struct httpd_request r;
     struct httpd *h = open_server(LARGE + 100);
     char *bytes = calloc(1, LARGE);
-    struct httpd_answer a = { .status = 200, .type = "a/b", .bytes = bytes, .length = LARGE };
+    const struct body_piece piece = { bytes, LARGE };
+    struct httpd_answer a = { .status = 200, .type = "a/b", .pieces = &piece, .count = 1 };
     bool ended;
 
     check_case("answers_that_nobody_reads_are_bounded_in_all");
@@ -305,7 +309,10 @@ static void test_gzip(char *in)
     check_case("a_body_read_in_small_pieces_is_one_gzip_stream");
     for (int i = 0; i < LENGTH; i++)
         bytes[i] = (unsigned char)(check_random(&seed) % 7);
-    struct body *body = body_new(bytes, LENGTH, true, &held);
+    const struct body_piece pieces[] = { { bytes, 1 },
+                                         { bytes + 1, 0 },
+                                         { bytes + 1, LENGTH - 1 } };
+    struct body *body = body_new(pieces, COUNT(pieces), true, &held);
     check_int("held", (int64_t)held, LENGTH);
     for (ssize_t count = 1; count > 0 && got + PIECE < ROOM; got += (size_t)count)
         count = body_read(body, in + got, PIECE);
@@ -324,7 +331,7 @@ static void test_gzip(char *in)
     free(out);
 
     check_case("an_empty_body_is_a_gzip_stream_too");
-    body = body_new("", 0, true, &held);
+    body = body_new(pieces, 0, true, &held);
     check_that(body_read(body, in, ROOM) > 0 && body_read(body, in, ROOM) == 0, "some bytes");
     body_free(body);
 }

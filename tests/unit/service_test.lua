@@ -322,7 +322,7 @@ case("each_family_is_on_the_page_before_the_first_round", function()
   local all = roster.new { bounds = BOUNDS }
   all:replace { spec_of "a" }
   for _, openmetrics in ipairs { true, false } do
-    local page = all:page(openmetrics, process())
+    local page = table.concat(all:page(openmetrics, process()))
     for _, row in ipairs(families.all()) do
       local name = families.series(row)
       contains(page, "\n# TYPE " .. (openmetrics and row.name or name) .. " ")
@@ -336,7 +336,7 @@ end)
 case("labels_of_a_target_are_on_all_its_series", function()
   local all = roster.new { bounds = BOUNDS }
   all:replace { spec_of("a", { { "team", "web" } }) }
-  for line in all:page(false, process()):gmatch "[^\n]+" do
+  for line in table.concat(all:page(false, process())):gmatch "[^\n]+" do
     if line:find 'target="a"' then
       contains(line, 'target="a",protocol="icmp",team="web"')
     end
@@ -383,9 +383,9 @@ case("targets_that_stay_keep_their_counters", function()
   all:take(all:find "a", result_of { { 1, 10, "192.0.2.9", 10 } }, nil, 5)
   equal(#all:replace { spec_of("a", { { "team", "x" } }), spec_of "c" }, 1)
   equal({ new[1].gone, new[2].gone }, { false, true })
-  contains(all:page(false, process()), 'mtr_trace_probes_total{target="a",'
+  contains(table.concat(all:page(false, process())), 'mtr_trace_probes_total{target="a",'
     .. 'protocol="icmp",team="x",ttl="target"} 10\n')
-  equal(all:page(false, process()):find('target="b"', 1, true), nil)
+  equal(table.concat(all:page(false, process())):find('target="b"', 1, true), nil)
 end)
 
 case("ready_once_each_target_had_a_round", function()

@@ -23,6 +23,22 @@ local function labels_of(spec)
   return table.concat(parts, ",")
 end
 
+-- Verdicts have been made; what reports still show of single replies is their
+-- extensions.
+local function without_replies(result)
+  for _, hop in ipairs(result.hops) do
+    for _, responder in ipairs(hop.responders) do
+      local kept = {}
+      for _, answer in ipairs(responder.answers or {}) do
+        kept[#kept + 1] = answer.extensions and answer or nil
+      end
+      responder.answers = kept
+    end
+  end
+  result.each_flow = nil
+  return result
+end
+
 --- A round has ended.
 -- @tparam ?table result judged; nil where it could not begin
 -- @tparam ?string err why
@@ -33,7 +49,7 @@ function Entry:take(result, err, now_s)
     self.counts:fail()
     return
   end
-  self.result, self.result_s = result, now_s
+  self.result, self.result_s = without_replies(result), now_s
   self.counts:take(result, now_s)
   local changes, values = self.log:take(result, now_s), self.counts.values
   values.path_changes = self.log.count

@@ -149,7 +149,7 @@ end
 -- @tparam ?table process values of the families of the process; nil: none of
 --   them
 -- @tparam boolean openmetrics
--- @treturn string
+-- @treturn {string,...} its pieces: it may be large
 function M.page(list, process, openmetrics)
   local out = {}
   for i, row in ipairs(families.all()) do
@@ -165,7 +165,7 @@ function M.page(list, process, openmetrics)
     end
   end
   out[#out + 1] = openmetrics and "# EOF\n" or nil
-  return concat(out)
+  return out
 end
 
 -- ---- which format ---------------------------------------------------------

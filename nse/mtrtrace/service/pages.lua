@@ -19,7 +19,8 @@ end
 
 --- Metrics in the format that the client asks for.
 -- @tparam table asked the request
--- @tparam function page from whether OpenMetrics is wanted to the text
+-- @tparam function page from whether OpenMetrics is wanted to the text's
+--   pieces
 -- @treturn table
 function M.metrics(asked, page)
   local openmetrics = exposition.wants_openmetrics(asked.accept)

@@ -83,8 +83,10 @@ local function page_of(setup, spec, result, facts)
   end
   local head = aliases(values_of(found, result, facts))
   return function(openmetrics)
-    return head .. exposition.page({ exposition.chunks(found) }, nil,
+    local pieces = exposition.page({ exposition.chunks(found) }, nil,
       openmetrics)
+    table.insert(pieces, 1, head)
+    return pieces
   end
 end
 

@@ -88,7 +88,7 @@ end
 --- The page of all metrics.
 -- @tparam boolean openmetrics
 -- @tparam table process further values of the process
--- @treturn string
+-- @treturn {string,...} its pieces
 function Roster:page(openmetrics, process)
   local chunks = {}
   for i, one in ipairs(self.list) do

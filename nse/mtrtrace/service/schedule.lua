@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- When each target is traced: once every so many seconds, spread over the
--- begin of that time, or without a pause. A target whose trace takes longer
+--- When each target is traced: once every so many seconds, spread over that
+-- time, or without a pause. A target whose trace takes longer
 -- misses a turn; its turns stay where they were. Waits by the host alone.
 -- @module mtrtrace.service.schedule
 local M = {}
@@ -11,7 +11,7 @@ Schedule.__index = Schedule
 
 -- Targets begin so far apart at most, and within this part of a round, so
 -- that not all of them probe the same first routers at once.
-local APART_S, SPREAD = 0.02, 0.5
+local APART_S, SPREAD = 0.05, 0.9
 
 -- A target that cannot be traced is tried again after so long where there is
 -- no pause between rounds.

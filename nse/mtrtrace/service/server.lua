@@ -71,7 +71,7 @@ end
 --- Begins.
 -- @tparam table setup `uv`; `host`; `http`: a server of mtrtrace.httpd;
 --   `handler`: from a request to { status, type, body, gzip, fields }, may
---   yield; `guard`: makes of a function one that never raises; `failed`: gets
+--   yield; the body is a string or an array of strings; `guard`: makes of a function one that never raises; `failed`: gets
 --   the traceback of a fault
 -- @treturn table
 function M.start(setup)

@@ -106,7 +106,7 @@ local function watcher(self, trace)
     events = self.events and function(list, dropped)
       tell(self, "events", trace, list, dropped)
     end or nil,
-    figures = self.figures, bounds = self.bounds,
+    figures = self.figures, bounds = self.bounds, late = self.late,
   }
 end
 
@@ -331,7 +331,7 @@ end
 -- @tparam table setup `host` with resolve; `core`; `options` as checked;
 --   `targets`, an array of names; `readers`; `trace`: what runs a trace, in
 --   place of mtrtrace.session.tracer.run; `say`: prints a line on standard
---   error; `bounds`: see mtrtrace.session.tracer.run
+--   error; `bounds`, `late`: see mtrtrace.session.tracer.run
 -- @treturn table { start, stop }; `targets`: the names that are traced; while
 --   it runs `done` says how many of them are, behind it `missed` how many were not reached, `permission` or
 --   `refused` why none could be
@@ -344,7 +344,8 @@ function M.new(setup)
     events = any(setup.readers, "wants_events"), taken = 0, done = 0,
     missed = 0,
     stopped = false, resolving = 0, beside = of_enrichers(setup),
-    shared = { core = setup.core, store = {} }, bounds = setup.bounds,
+    shared = { core = setup.core, store = {} },
+    bounds = setup.bounds, late = setup.late,
   }, Run)
   self.heads = any(setup.readers, "start")
   self.figures = every(setup.readers, "figures")

@@ -302,7 +302,8 @@ local function new_service(setup, failed)
     only_target = options.metrics_hops == "target" }
   local function new_run(readers)
     return run.new { host = self.host, core = setup.core, options = options,
-      targets = {}, readers = readers, say = setup.say, bounds = self.bounds }
+      targets = {}, readers = readers, say = setup.say, bounds = self.bounds,
+      late = true }
   end
   -- Its readers are those of the rounds; it is what ends all traces.
   self.probes, self.run = new_run { {} }, new_run(setup.readers)
@@ -381,12 +382,17 @@ function M.url(listen, port)
     or "http://%s:%d/"):format(format.clean(listen.address), port)
 end
 
---- The targets of the service.
+--- The targets of the service. Guessing systems costs more than tracing does:
+-- only who asks for it gets it.
 -- @tparam {string,...} words of the command line
 -- @tparam table found texts by option name
 -- @treturn table see mtrtrace.cli.watchlist
 function M.targets(words, found)
-  return watchlist.new(words, found.filename, found)
+  local of_all = { os = "off" }
+  for key, value in pairs(found) do
+    of_all[key] = value
+  end
+  return watchlist.new(words, found.filename, of_all)
 end
 
 return M

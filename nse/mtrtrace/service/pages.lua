@@ -54,7 +54,8 @@ local PAGES = {}
 
 PAGES["/metrics"] = function(service, asked)
   return M.metrics(asked, function(openmetrics)
-    return service.roster:page(openmetrics, service.process())
+    return service.roster:page(openmetrics, service.process(),
+      service.now_s())
   end)
 end
 

@@ -92,6 +92,9 @@ end
 -- being found, and now and then later.
 local EARLY_POLLS, LATER = 5, 4
 
+-- The same where nobody looks before the end: of thousands of traces.
+local SELDOM = 20
+
 -- A trace that takes longer is worth a word, once it is known why.
 local LONG_POLLS = 30
 
@@ -137,6 +140,13 @@ local function await(host, trace)
   host.await_all(function() return is_over(host, trace) end, POLL_S)
 end
 
+local function is_time_to_see(polls, late)
+  if late then
+    return polls % SELDOM == 0
+  end
+  return polls <= EARLY_POLLS or polls % LATER == 0
+end
+
 -- Polls until the trace is done; hands on what becomes known.
 local function watch(host, trace, enrichers, reader)
   local seen, polls, done = {}, 0, false
@@ -157,7 +167,7 @@ local function watch(host, trace, enrichers, reader)
         foretell(host, trace)
       end
     end
-    if #enrichers > 0 and (polls <= EARLY_POLLS or polls % LATER == 0) then
+    if #enrichers > 0 and is_time_to_see(polls, reader and reader.late) then
       see(enrichers, trace:result())
     end
     poll(enrichers)
@@ -301,7 +311,8 @@ end
 --   dropped ones, which needs the option `events`; both may be absent;
 --   `figures`: of one flow nobody wants the verdicts, nor answers without
 --   extensions; `bounds`: seconds up to which the round trips of each
---   responder are counted, in its `rtt_counts`
+--   responder are counted, in its `rtt_counts`; `late`: nobody looks before
+--   the end
 -- @treturn ?table result, enriched
 -- @treturn ?string why there is none: one sentence
 -- @treturn ?string its name, such as "PERMISSION"

@@ -4,6 +4,7 @@
  * built. An established connection is reset at once. */
 #include "prober/plain_inside.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
@@ -48,8 +49,10 @@ void plain_connect_close(struct plain *plain, struct plain_connect *c)
 
 void plain_connect_expire(struct plain *plain, int64_t now_ns)
 {
-    while (plain->oldest != NULL && now_ns - plain->oldest->since_ns >= longest_ns)
+    while (plain->oldest != NULL && now_ns - plain->oldest->since_ns >= longest_ns) {
+        assert(plain->oldest->older == NULL);
         plain_connect_close(plain, plain->oldest);
+    }
 }
 
 int64_t plain_connect_due(const struct plain *plain)

@@ -118,11 +118,13 @@ for kind in $kinds; do
     wanted+=("$kind $family")
   done
 done
-cli -n --asn off --os off --http off -j -c 5 -u "${targets[@]}"
-for ((i = 0; i < ${#wanted[@]}; i++)); do
-  read -r kind family <<<"${wanted[$i]}"
-  is "${kind}_v${family}_through_a_firewall" "$RC $(figures $i)" \
-    "0 true 4 $kind 0 $(lab_target "$family") ${ANSWER[$kind]} true 4 0"
+for way in --http=off --unprivileged; do
+  cli -n --asn off --os off --http off -j -c 5 -u "$way" "${targets[@]}"
+  for ((i = 0; i < ${#wanted[@]}; i++)); do
+    read -r kind family <<<"${wanted[$i]}"
+    is "${kind}_v${family}_through_a_firewall$way" "$RC $(figures $i)" \
+      "0 true 4 $kind 0 $(lab_target "$family") ${ANSWER[$kind]} true 4 0"
+  done
 done
 cli -n --asn off --os off --http off -j -c 2 -m 5 -Z 0.2 -u --udp-payload plain "${targets[@]}"
 is plain_datagrams_reach_nothing "$(jq -c '[.traces[] | .reached, .udp_payload] | unique' <<<"$OUT")" '[null,false]'

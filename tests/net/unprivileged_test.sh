@@ -29,17 +29,17 @@ user() {
 # rows TEXT: hop, address and figures of the table
 rows() { awk '/^[0-9]/ { $1 = $1; print }' <<<"$1"; }
 
-counted=(-r -c 5 --columns hop,ip,loss,sent,received)
-declare -A protocol=([icmp]='' [udp]=-u [tcp]=-T)
+counted=(-r -c 5 --columns "hop,ip,loss,sent,received")
+declare -A protocol=([icmp]="--protocol=icmp" [udp]=-u [tcp]=-T)
 
 # ---- the same path and figures as root's --------------------------------------------
 
 for family in 4 6; do
   for p in icmp udp tcp; do
-    cli -n --asn off --http off --os off "${counted[@]}" ${protocol[$p]} "$(lab_target $family)"
+    cli -n --asn off --http off --os off "${counted[@]}" "${protocol[$p]}" "$(lab_target $family)"
     wanted=$(rows "$OUT")
     is "root_${p}_v${family}_hops" "$(wc -l <<<"$wanted")" 4
-    user "${counted[@]}" ${protocol[$p]} "$(lab_target $family)"
+    user "${counted[@]}" "${protocol[$p]}" "$(lab_target $family)"
     is "${p}_v${family}_as_root" "$RC $ERR $(rows "$OUT")" "0  $wanted"
     like "${p}_v${family}_says_so" "$OUT" '^Unprivileged sockets: '
   done
@@ -85,8 +85,7 @@ while read -r family p; do
   syn=$([ "$p" = tcp ] && echo 'tcp flags & (syn | ack | rst) == syn')
   # shellcheck disable=SC2086 # words
   lab_rule r3 forward iifname up $ttl $syn numgen inc mod 4 0 counter drop
-  # shellcheck disable=SC2086 # words
-  user -r -c 10 ${protocol[$p]} --columns hop,total_sent,total_received "$(lab_target "$family")"
+  user -r -c 10 "${protocol[$p]}" --columns hop,total_sent,total_received "$(lab_target "$family")"
   lost=$(lab_exec r3 nft list table inet mtl | sed -n 's/.*counter packets \([0-9]*\).*drop/\1/p')
   is "loss_${p}_v$family" "$(rows "$OUT" | awk '$1 == 4 { print $2 - $3 }')" "$lost"
   at_least "loss_${p}_v${family}_is_there" "${lost:-0}" 3
@@ -143,9 +142,9 @@ like pmtu "$OUT" "^Path MTU 1500: that of this host's link"
 lab_ip r2 link set dev down mtu 1400
 lab_ip r3 link set dev up mtu 1400
 for p in icmp udp; do
-  user -r ${protocol[$p]} -c 3 --pmtu "$(lab_target 4)"
+  user -r "${protocol[$p]}" -c 3 --pmtu "$(lab_target 4)"
   like "pmtu_smaller_$p" "$OUT" '^Path MTU 1400: reduced beyond hop 2 \(10\.0\.1\.2 sent Packet Too Big\)'
-  user -r ${protocol[$p]} -c 3 --pmtu "$(lab_target 6)"
+  user -r "${protocol[$p]}" -c 3 --pmtu "$(lab_target 6)"
   like "pmtu_smaller_${p}_v6" "$OUT" '^Path MTU 1400: reduced beyond hop 2 '
 done
 lab_ip r2 link set dev down mtu 1500
@@ -195,11 +194,12 @@ hops_of() {
   echo $n
 }
 
+declare -A mtr_of=([icmp]=-n [udp]=-u [tcp]=-T)
 for p in icmp udp tcp; do
-  user -r -c 3 ${protocol[$p]} "$(lab_target 4)"
+  user -r -c 3 "${protocol[$p]}" "$(lab_target 4)"
   ours=$(hops_of "$OUT")
   if command -v mtr >/dev/null; then
-    at_least "as_many_hops_as_mtr_$p" "$ours" "$(hops_of "$(as_user mtr -n -r -c 1 ${protocol[$p]} "$(lab_target 4)" 2>&1)")"
+    at_least "as_many_hops_as_mtr_$p" "$ours" "$(hops_of "$(as_user mtr -n -r -c 1 "${mtr_of[$p]}" "$(lab_target 4)" 2>&1)")"
   fi
   if command -v traceroute >/dev/null; then
     at_least "as_many_hops_as_traceroute_$p" "$ours" \

@@ -23,6 +23,7 @@
 static const int64_t longest_ns = INT64_C(950000000);
 
 enum { TCP_STAMPS = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE, TCP_HEAD = 8 };
+enum { TCP_FLAGS = 13, TCP_SYN = 0x02 }; /* place in the header; alone in it */
 
 /* ---- the list, oldest first ---------------------------------------------------------------- */
 
@@ -98,6 +99,8 @@ static int connect_to(struct plain_connect *c, const struct plain_packet *p, uin
 int plain_connect_send(struct plain *plain, const struct egress_pin *pin,
                        const struct plain_packet *packet, uint32_t scope)
 {
+    if (packet->transport[TCP_FLAGS] != TCP_SYN)
+        return EOPNOTSUPP;
     if (plain->connects >= PLAIN_CONNECTS)
         return ENOBUFS;
     struct plain_connect *c = calloc(1, sizeof *c);

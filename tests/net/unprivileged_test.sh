@@ -206,3 +206,10 @@ for p in icmp udp tcp; do
       "$(hops_of "$(as_user traceroute -n -q 1 "$(lab_target 4)" 2>&1 | sed 1d)")"
   fi
 done
+
+# ---- few descriptors ------------------------------------------------------------------
+
+# More flows than descriptors: one line, and no trace that lacks some of them.
+in_client timeout 60 prlimit --nofile=64 "$TREE/scripts/mtr-trace" --unprivileged -n --asn off --http off --os off -r -c 2 -u \
+  --flows 64 "$(lab_target 4)" >"$LAB_SCRATCH/out" 2>"$LAB_SCRATCH/err" </dev/null
+like few_descriptors "$? $(cat "$LAB_SCRATCH/err")" "^1 mtr-trace: $(lab_target 4): .*: Too many open files$"

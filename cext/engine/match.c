@@ -205,6 +205,111 @@ struct probe *match_probe(const struct probes *probes, const struct wire_spec *s
     return NULL;
 }
 
+/* ---- quotes that a NAT rewrote and that are too short for the cookie ----------------------- */
+
+/* Sums of one's complement, in which 0 and 0xffff are one number. */
+static uint16_t ones_add(uint32_t a, uint32_t b)
+{
+    uint32_t sum = a + b;
+
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)((sum & 0xffff) + (sum >> 16));
+}
+
+static bool ones_equal(uint16_t a, uint16_t b)
+{
+    return a % 0xffff == b % 0xffff;
+}
+
+static uint16_t add_address(uint16_t sum, const struct ipaddr *address)
+{
+    for (size_t i = 0; i + 1 < ipaddr_family(address->version)->address_length; i += 2)
+        sum = ones_add(sum, (uint32_t)address->bytes[i] << 8 | address->bytes[i + 1]);
+    return sum;
+}
+
+/* A checksum before the words that add up to `before` were replaced by words that add up to `after`
+ * (RFC 1624): never 0, which UDP has no use for. */
+static uint16_t sum_before(uint16_t checksum, uint16_t before, uint16_t after)
+{
+    uint16_t words =
+        ones_add(ones_add((uint16_t)~checksum, (uint16_t)~after), before); /* of the original */
+    uint16_t original = (uint16_t)~words;
+
+    return original != 0 ? original : 0xffff;
+}
+
+/* The checksum is the index. A NAT that writes other addresses and ports adjusts it, so it shows
+ * the index all the same; the identification is what nobody can know beside it. */
+static struct probe *translated_udp(const struct probes *probes, const struct wire_spec *spec,
+                                    const struct wire_ids *ids)
+{
+    const struct probe *newest = before_newest(probes, 0);
+    if (newest == NULL)
+        return NULL;
+    uint16_t flow = newest->flow; /* a trace has one */
+    uint16_t before = add_address(add_address(0, wire_source(spec, flow)), &spec->target);
+    uint16_t after = add_address(add_address(0, &ids->source), &ids->target);
+
+    before = ones_add(ones_add(before, (uint32_t)spec->source_port + flow), spec->target_port);
+    after = ones_add(ones_add(after, ids->source_port), ids->target_port);
+    struct probe *p = by_index(probes, spec, sum_before(ids->index, before, after));
+    return p != NULL && p->flow == flow && has_id(spec, ids, p->number) ? p : NULL;
+}
+
+uint16_t match_sent_ident(const struct wire_packet *packet, uint16_t flow)
+{
+    uint16_t sent = (uint16_t)(WIRE_ICMP_CHECKSUM + flow);
+    return ones_add(ones_add((uint16_t)~sent, packet->quote.checksum), packet->probe.ident);
+}
+
+/* A NAT that writes another identifier adjusts the checksum, whose value is known: so it shows the
+ * identifier that was sent. Where only the identifier differs that would be a second guess for
+ * whoever forges, and the identification has to fit as well. */
+static struct probe *translated_icmp(const struct probes *probes, const struct wire_spec *spec,
+                                     const struct wire_packet *packet)
+{
+    const struct wire_ids *ids = &packet->probe;
+    struct probe *p = by_index(probes, spec, ids->index);
+
+    if (p == NULL)
+        return NULL;
+    uint16_t ident = match_sent_ident(packet, p->flow);
+    bool moved = !ipaddr_equal(&ids->source, wire_source(spec, p->flow)) ||
+                 !ipaddr_equal(&ids->target, &spec->target);
+    bool told = ones_equal(ident, spec->ident), marked = has_id(spec, ids, p->number);
+    return (told && (moved || marked)) || (ids->ident == spec->ident && marked) ? p : NULL;
+}
+
+/* The sequence number alone has as many secret bits as the others together. */
+static struct probe *translated_tcp(const struct probes *probes, const struct wire_spec *spec,
+                                    const struct wire_ids *ids)
+{
+    struct probe *p = by_tcp_seq(probes, spec, ids->tcp_seq);
+
+    return p != NULL && ids->tcp_seq == wire_tcp_seq(spec, p->number) ? p : NULL;
+}
+
+/* An error that no rule above takes, by what its quote has left: clouds and carriers do not put
+ * back what their NAT wrote, and many routers quote eight bytes. Each error is one guess of 32 bits
+ * all the same. Quotes of IPv6 are long enough for the cookie; a SYN has none. */
+static struct probe *match_translated(const struct probes *probes, const struct wire_spec *spec,
+                                      const struct wire_packet *packet)
+{
+    struct wire_ids ids = packet->probe;
+
+    if (packet->quote.length == 0 || packet->rebuilt || ids.protocol != spec->protocol ||
+        ids.source.version != spec->source.version)
+        return NULL;
+    if (spec->protocol == WIRE_TCP)
+        return translated_tcp(probes, spec, &ids);
+    if (spec->source.version == 6 ||
+        (spec->protocol == WIRE_UDP && !wire_ids_of(spec->payload, &ids)) || ids.cookie_bytes != 0)
+        return NULL;
+    return spec->protocol == WIRE_UDP ? translated_udp(probes, spec, &ids)
+                                      : translated_icmp(probes, spec, packet);
+}
+
 bool match_is_bare(const struct wire_spec *spec, const struct wire_packet *packet)
 {
     struct wire_ids ids = packet->probe;
@@ -234,6 +339,8 @@ struct probe *match_reply(const struct probes *probes, const struct wire_spec *s
 
     if (p == NULL)
         p = match_other_address(probes, spec, packet);
+    if (p == NULL)
+        p = match_translated(probes, spec, packet);
     if (p == NULL || !match_is_bare(spec, packet))
         return p;
     bool answered = p->state == PROBE_ANSWERED || p->state == PROBE_LATE;

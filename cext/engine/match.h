@@ -24,6 +24,10 @@ struct probe *match_probe(const struct probes *probes, const struct wire_spec *s
 struct probe *match_reply(const struct probes *probes, const struct wire_spec *spec,
                           const struct wire_packet *packet, int64_t now_ns, int64_t timeout_ns);
 
+/* The ICMP identifier of an echo request of a flow, as the checksum of its quote tells it, whatever
+ * identifier a NAT has put in its place. */
+uint16_t match_sent_ident(const struct wire_packet *packet, uint16_t flow);
+
 /* True if the packet shows no whole cookie of such a probe; of TCP none does. */
 bool match_is_bare(const struct wire_spec *spec, const struct wire_packet *packet);
 

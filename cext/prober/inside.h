@@ -44,7 +44,8 @@ struct prober_entry {
     struct prober_owner owner;
 };
 struct prober_entries {
-    struct prober_entry as_sent, by_secret;
+    struct prober_entry as_sent, by_secret, by_target;
+    bool has_target;
     uint16_t ident;
 };
 

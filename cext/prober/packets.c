@@ -4,15 +4,18 @@
  * one costs a bounded number of look-ups, however many traces run. */
 #include "prober/inside.h"
 
+#include "engine/match.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    BATCH = 256,         /* packets in a turn */
-    BATCH_BYTES = 1600,  /* of each: more than the capture takes */
-    STALE_BATCHES = 256, /* thrown away at most when a first trace begins */
-    SEQ_EPOCH_BITS = 20, /* of TCP sequence numbers: longer than the history of a trace */
+    BATCH = 256,          /* packets in a turn */
+    BATCH_BYTES = 1600,   /* of each: more than the capture takes */
+    STALE_BATCHES = 256,  /* thrown away at most when a first trace begins */
+    TRANSLATED_FLOWS = 8, /* the first flows, whose translated identifiers are found */
+    SEQ_EPOCH_BITS = 20,  /* of TCP sequence numbers: longer than the history of a trace */
 };
 
 #define MS INT64_C(1000000)
@@ -22,7 +25,7 @@ static const int64_t gather_ns = MS / 2;
 
 /* What a packet is looked up by: as it was sent, by its address, by its secret. */
 struct keys {
-    uint32_t as_sent[2], address, secret[1 + PAYLOAD_COUNT];
+    uint32_t as_sent[2 + TRANSLATED_FLOWS], address, secret[1 + PAYLOAD_COUNT];
     int as_sents, secrets;
 };
 
@@ -49,7 +52,8 @@ struct prober_batch {
 enum key_kind {
     KEY_ICMP,   /* the identifier */
     KEY_FLOW,   /* of a trace: target and both ports */
-    KEY_TARGET, /* of a search, whose flows are many: target and its port */
+    KEY_TARGET, /* of a search, whose flows are many, and of UDP, whose source port a NAT may
+                 * have rewritten: target and its port */
     KEY_SECRET, /* what no NAT rewrites: the machine's half of the cookie */
     KEY_SEQ,    /* the same of TCP: the upper bits of the sequence number */
     KEY_ASKED,  /* of direct questions: the address; these are in no bucket */
@@ -135,11 +139,14 @@ void prober_expect(struct prober *p, const struct ipaddr *address, bool is_expec
 void prober_enlist(struct prober *p, struct prober_entries *entries, struct prober_owner owner,
                    const struct wire_spec *spec, const uint16_t *flow)
 {
-    entries->as_sent.owner = entries->by_secret.owner = owner;
+    entries->as_sent.owner = entries->by_secret.owner = entries->by_target.owner = owner;
+    entries->has_target = flow != NULL && spec->protocol == WIRE_UDP;
     entries->ident = spec->ident;
     p->idents[spec->ident / 8] |= (uint8_t)(1U << spec->ident % 8);
     insert(p, &entries->as_sent, key_as_sent(spec, flow));
     insert(p, &entries->by_secret, key_of_secret(spec, 0));
+    if (entries->has_target)
+        insert(p, &entries->by_target, key_as_sent(spec, NULL));
 }
 
 void prober_relist(struct prober *p, struct prober_entries *entries, const struct wire_spec *spec,
@@ -157,6 +164,8 @@ void prober_delist(struct prober *p, struct prober_entries *entries)
 {
     take_out(p, &entries->as_sent);
     take_out(p, &entries->by_secret);
+    if (entries->has_target)
+        take_out(p, &entries->by_target);
     p->idents[entries->ident / 8] &= (uint8_t) ~(1U << entries->ident % 8);
 }
 
@@ -174,8 +183,9 @@ static void add_secrets(struct keys *keys, const struct wire_ids *ids)
 
 /* What tells the probe that a packet is, or replies to. What else than its secret tells it may be
  * rewritten by NAT. The newest probe of a TCP trace may be an epoch ahead of the quoted one. */
-static struct keys keys_of(const struct wire_ids *ids)
+static struct keys keys_of(const struct wire_packet *packet)
 {
+    const struct wire_ids *ids = &packet->probe;
     const struct wire_spec spec = { .protocol = ids->protocol,
                                     .target = ids->target,
                                     .source_port = ids->source_port,
@@ -188,6 +198,10 @@ static struct keys keys_of(const struct wire_ids *ids)
     keys.as_sent[keys.as_sents++] = key_as_sent(&spec, &flow);
     if (ids->protocol != WIRE_ICMP)
         keys.as_sent[keys.as_sents++] = key_as_sent(&spec, NULL);
+    else if (packet->quote.length > 0 && ids->cookie_bytes < WIRE_COOKIE)
+        for (int of = 0; of < TRANSLATED_FLOWS; of++)
+            keys.as_sent[keys.as_sents++] =
+                key_of(KEY_ICMP, NULL, 0, match_sent_ident(packet, (uint16_t)of));
     if (ids->protocol == WIRE_TCP) {
         keys.secret[keys.secrets++] = key_of_seq(epoch);
         keys.secret[keys.secrets++] = key_of_seq(epoch + 1);
@@ -307,7 +321,7 @@ static void on_packet(void *context, const struct capture_packet *captured)
     c->packet.rebuilt = captured->rebuilt;
     if (probe != captured->outgoing && !(probe && captured->loopback))
         return; /* a probe counts where it leaves, an answer where it comes in */
-    c->keys = keys_of(&c->packet.probe);
+    c->keys = keys_of(&c->packet);
     bool checked = probe || captured->rebuilt; /* the kernel has looked at it */
     if (!is_wanted(p, &c->keys) ||
         (!checked && wire_is_damaged(captured->bytes, captured->captured)))

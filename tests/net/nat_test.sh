@@ -74,21 +74,26 @@ lab_clear r3
 
 rewrite() { lab_rule r3 forward iifname up "$@"; }
 
-rewrite udp dport 33434 udp dport set 5001
-for family in 4 6; do
-  run $family -u
-  whole "target_port_v$family" $family
-  says "target_port_v${family}_is_told" "target port 5001 instead of 33434"
+# Ports, and what comes back from the rewritten port.
+declare -A port=([udp]=33434 [tcp]=80)
+for protocol in udp tcp; do
+  rewrite $protocol dport ${port[$protocol]} $protocol dport set 5001
+  lab_rule r3 forward iifname down $protocol sport 5001 $protocol sport set ${port[$protocol]}
+  for family in 4 6; do
+    run $family --protocol $protocol
+    whole "target_port_${protocol}_v$family" $family
+    says "target_port_${protocol}_v${family}_is_told" "target port 5001 instead of ${port[$protocol]}"
+  done
+  lab_clear r3
+  rewrite $protocol sport 28672 $protocol sport set 5001
+  lab_rule r3 forward iifname down $protocol dport 5001 $protocol dport set 28672
+  for family in 4 6; do
+    run $family --protocol $protocol
+    whole "source_port_${protocol}_v$family" $family
+    says "source_port_${protocol}_v${family}_is_told" "source port 5001 instead of 28672"
+  done
+  lab_clear r3
 done
-lab_clear r3
-
-rewrite udp sport set 5001
-for family in 4 6; do
-  run $family -u
-  whole "source_port_v$family" $family
-  says "source_port_v${family}_is_told" "source port 5001 instead of 28672"
-done
-lab_clear r3
 
 # Answers go to the rewritten address; the router puts it back outside the quote.
 for node in 4 5; do
@@ -121,10 +126,12 @@ like "${last}_source_address_is_told" "$(show text)" \
 lab_clear r3
 
 rewrite ip protocol icmp icmp type echo-request icmp id set 4242
-lab_rule r3 forward iifname down ip protocol icmp icmp type echo-reply icmp id 4242
-run 4
-like identifier_is_told "$OUT" '^NAT between hops 3 and 4: ICMP identifier 4242 instead of [0-9]+\.$'
-whole identifier 4
+rewrite icmpv6 type echo-request icmpv6 id set 4242
+for family in 4 6; do
+  run $family
+  like identifier_v${family}_is_told "$OUT" '^NAT between hops 3 and 4: ICMP identifier 4242 instead of [0-9]+\.$'
+  whole identifier_v$family $family
+done
 lab_clear r3
 
 # ---- type of service ---------------------------------------------------------------

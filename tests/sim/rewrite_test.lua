@@ -105,6 +105,33 @@ for _, row in ipairs(NATS) do
   end)
 end
 
+-- Many routers quote eight bytes, and then the cookie is missing: clouds and
+-- carriers rewrite addresses and ports and put back nothing.
+local SHORT = {
+  { name = "source_address", nat = { source = NAT } },
+  { name = "source_address_and_port", nat = { source = NAT,
+    source_port = 61234 } },
+  { name = "source_port_or_identifier", nat = { source_port = 61234 } },
+}
+
+for _, row in ipairs(SHORT) do
+  for _, protocol in ipairs { "icmp", "udp", "tcp" } do
+    check.case(("short_quotes_of_nat_with_%s_are_known_%s"):format(row.name,
+      protocol), function()
+      local w = translated({ nat = row.nat }, 4)
+      for _, name in ipairs { "r4", "r5", "host" } do
+        w.nodes[name].quote = 8
+      end
+      for _, flows in ipairs { 1, 3 } do
+        local result, text = run(w, { protocol = protocol, flows = flows })
+        whole(result, 6)
+        check.equal(#lines(text, "A NAT rewrote the quotes of hops 4"),
+          protocol == "tcp" and 0 or 1, text)
+      end
+    end)
+  end
+end
+
 -- Linux's masquerade and others that keep state.
 check.case("nat_that_puts_all_back_is_not_told", function()
   for _, protocol in ipairs { "icmp", "udp", "tcp" } do

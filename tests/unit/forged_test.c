@@ -57,10 +57,17 @@ static struct wire_packet public_packet(const struct scene *s, enum wire_kind ki
     ids->target_port = s->spec.target_port;
     ids->ttl = 1;
     if (kind == WIRE_TIME_EXCEEDED)
-        packet.quote.length = 28;
+        packet.quote = (struct wire_quote){ .length = 28, .checksum = WIRE_ICMP_CHECKSUM };
     if (kind == WIRE_TIME_EXCEEDED && s->spec.source.version == 6)
         ids->flow_label = WIRE_FLOW_LABEL;
     return packet;
+}
+
+/* As a NAT that puts nothing back shows the probe: from another address and port. */
+static void translate(struct wire_packet *packet)
+{
+    packet->probe.source.bytes[packet->probe.source.version == 4 ? 3 : 15] ^= 0x55;
+    packet->probe.source_port ^= 0x1234;
 }
 
 /* The 32 bits that the first eight bytes of the protocol and the IPv4 header hold. */
@@ -85,7 +92,25 @@ static void guess(struct wire_packet *packet, uint32_t secret)
     }
 }
 
-static uint32_t secret_of(const struct scene *s, uint32_t number, bool swapped)
+/* The checksum of a UDP probe behind that NAT, by RFC 1624's way of adding words one by one. */
+static uint16_t translated_checksum(const struct scene *s, uint16_t checksum)
+{
+    struct wire_packet packet = public_packet(s, WIRE_TIME_EXCEEDED);
+    struct wire_ids before = packet.probe;
+    uint64_t sum = (uint16_t)~checksum;
+
+    translate(&packet);
+    for (size_t i = 0; i < 4; i += 2) {
+        sum += (uint16_t) ~(before.source.bytes[i] << 8 | before.source.bytes[i + 1]);
+        sum += (uint32_t)packet.probe.source.bytes[i] << 8 | packet.probe.source.bytes[i + 1];
+    }
+    sum += (uint16_t)~before.source_port + (uint64_t)packet.probe.source_port;
+    while (sum > 0xffff)
+        sum = (sum >> 16) + (sum & 0xffff);
+    return sum == 0xffff ? 0xffff : (uint16_t)~sum;
+}
+
+static uint32_t secret_of(const struct scene *s, uint32_t number, bool swapped, bool translated)
 {
     const struct wire_spec *spec = &s->spec;
     uint32_t index = wire_index(spec, number), id = wire_ip_id(spec, number);
@@ -94,6 +119,8 @@ static uint32_t secret_of(const struct scene *s, uint32_t number, bool swapped)
         return wire_tcp_seq(spec, number);
     if (spec->protocol == WIRE_ICMP)
         return (uint32_t)spec->ident << 16 | index;
+    if (translated)
+        index = translated_checksum(s, (uint16_t)index);
     return index << 16 | (swapped ? (id << 8 & 0xff00) | id >> 8 : id);
 }
 
@@ -104,18 +131,25 @@ static const struct row {
     enum wire_kind kind;
     bool swapped; /* the quoted header's checksum shows a swapped identification */
     bool never;   /* not one value is right */
+    bool translated;
 } rows[] = {
-    { "udp_quotes", WIRE_UDP, 4, WIRE_TIME_EXCEEDED, false, false },
-    { "udp_quotes_with_swapped_ids", WIRE_UDP, 4, WIRE_TIME_EXCEEDED, true, false },
-    { "udp_quotes_over_ip6", WIRE_UDP, 6, WIRE_TIME_EXCEEDED, false, true },
-    { "icmp_quotes", WIRE_ICMP, 4, WIRE_TIME_EXCEEDED, false, false },
-    { "icmp_quotes_over_ip6", WIRE_ICMP, 6, WIRE_TIME_EXCEEDED, false, true },
-    { "echo_replies", WIRE_ICMP, 4, WIRE_ECHO_REPLY, false, false },
-    { "echo_replies_over_ip6", WIRE_ICMP, 6, WIRE_ECHO_REPLY, false, true },
-    { "tcp_quotes", WIRE_TCP, 4, WIRE_TIME_EXCEEDED, false, false },
-    { "tcp_quotes_over_ip6", WIRE_TCP, 6, WIRE_TIME_EXCEEDED, false, false },
-    { "tcp_resets", WIRE_TCP, 4, WIRE_RST, false, false },
-    { "syn_acks_over_ip6", WIRE_TCP, 6, WIRE_SYN_ACK, false, false },
+    { "udp_quotes", WIRE_UDP, 4, WIRE_TIME_EXCEEDED, false, false, false },
+    { "udp_quotes_with_swapped_ids", WIRE_UDP, 4, WIRE_TIME_EXCEEDED, true, false, false },
+    { "udp_quotes_over_ip6", WIRE_UDP, 6, WIRE_TIME_EXCEEDED, false, true, false },
+    { "icmp_quotes", WIRE_ICMP, 4, WIRE_TIME_EXCEEDED, false, false, false },
+    { "icmp_quotes_over_ip6", WIRE_ICMP, 6, WIRE_TIME_EXCEEDED, false, true, false },
+    { "echo_replies", WIRE_ICMP, 4, WIRE_ECHO_REPLY, false, false, false },
+    { "echo_replies_over_ip6", WIRE_ICMP, 6, WIRE_ECHO_REPLY, false, true, false },
+    { "udp_quotes_of_nats", WIRE_UDP, 4, WIRE_TIME_EXCEEDED, false, false, true },
+    { "udp_quotes_of_nats_over_ip6", WIRE_UDP, 6, WIRE_TIME_EXCEEDED, false, true, true },
+    { "icmp_quotes_of_nats", WIRE_ICMP, 4, WIRE_TIME_EXCEEDED, false, false, true },
+    { "icmp_quotes_of_nats_over_ip6", WIRE_ICMP, 6, WIRE_TIME_EXCEEDED, false, true, true },
+    { "tcp_quotes_of_nats", WIRE_TCP, 4, WIRE_TIME_EXCEEDED, false, false, true },
+    { "tcp_quotes_of_nats_over_ip6", WIRE_TCP, 6, WIRE_TIME_EXCEEDED, false, false, true },
+    { "tcp_quotes", WIRE_TCP, 4, WIRE_TIME_EXCEEDED, false, false, false },
+    { "tcp_quotes_over_ip6", WIRE_TCP, 6, WIRE_TIME_EXCEEDED, false, false, false },
+    { "tcp_resets", WIRE_TCP, 4, WIRE_RST, false, false, false },
+    { "syn_acks_over_ip6", WIRE_TCP, 6, WIRE_SYN_ACK, false, false, false },
 };
 
 /* With one half of a probe's 32 bits right, exactly one value of the other half is taken for each
@@ -130,9 +164,11 @@ static void test_halves(const struct row *row)
     scene_open(&s, row->protocol, row->version);
     struct wire_packet packet = public_packet(&s, row->kind);
     packet.probe.id_swapped = row->swapped;
+    if (row->translated)
+        translate(&packet);
     check_case("forged_%s_need_both_halves", row->name);
     for (uint32_t number = 0; number < probes; number++) {
-        uint32_t right = secret_of(&s, number, row->swapped);
+        uint32_t right = secret_of(&s, number, row->swapped, row->translated);
         for (uint32_t half = 0; half < 65536; half++) {
             guess(&packet, (right & 0xffff0000) | half);
             low += is_taken(&s, &packet);
@@ -156,6 +192,8 @@ static uint32_t try(const struct row *row, uint64_t guesses, bool in_turn)
     scene_open(&s, row->protocol, row->version);
     struct wire_packet packet = public_packet(&s, row->kind);
     packet.probe.id_swapped = row->swapped;
+    if (row->translated)
+        translate(&packet);
     for (uint64_t n = 0; n < guesses; n++) {
         guess(&packet, in_turn ? (uint32_t)n : (uint32_t)(check_random(&seed) >> 16));
         taken += is_taken(&s, &packet);
@@ -195,7 +233,7 @@ static void test_cookies(enum wire_protocol protocol)
     check_case("one_cookie_in_2^32_is_right_for_protocol_%d", (int)protocol);
     scene_open(&s, protocol, 4);
     struct wire_packet packet = public_packet(&s, WIRE_TIME_EXCEEDED);
-    guess(&packet, secret_of(&s, 2, false));
+    guess(&packet, secret_of(&s, 2, false, false));
     packet.probe.cookie_bytes = WIRE_COOKIE;
     packet.probe.has_balance = true;
     packet.probe.balance = protocol == WIRE_UDP ? wire_udp_balance(&s.spec, 2, 0) : 0;

@@ -103,6 +103,9 @@ local function responder()
     { "origins", list("all that was found of its network", ORIGIN) },
     { "codes", list("its answers", CODE) },
   })
+  out.properties.loose_quote = value("boolean", "true where a NAT rewrote "
+    .. "quotes that are too short for the probe's cookie: replies are known by "
+    .. "checksum, identification or sequence number alone; else absent")
   out.properties.os_guess = OS_GUESS
   out.properties.labels = list("MPLS label stack it received, the outermost "
     .. "first; absent without one", LABEL)

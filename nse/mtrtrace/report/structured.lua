@@ -8,6 +8,7 @@ local extension = require "mtrtrace.flows.extension"
 local fields = require "mtrtrace.table.fields"
 local format = require "mtrtrace.base.format"
 local ident = require "mtrtrace.flows.ident"
+local loose = require "mtrtrace.verdict.loose"
 local notes = require "mtrtrace.table.notes"
 local os_table = require "mtrtrace.report.os_table"
 local ports = require "mtrtrace.ports.words"
@@ -110,6 +111,7 @@ local function responder_table(responder, new, shape)
   local out = new()
   add_fields(out, "responder", responder, shape)
   out.target = responder.target or false
+  out.loose_quote = loose.of(responder) or nil
   out.origins = some(each(responder.origins, new, origin_table, shape), shape)
   out.codes = some(each(responder.codes, new, code_table, shape), shape)
   out.os_guess = responder.os and os_table.build(responder.os, new,

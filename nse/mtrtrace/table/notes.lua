@@ -5,6 +5,7 @@
 -- than was seen.
 -- @module mtrtrace.table.notes
 local loss = require "mtrtrace.base.proportion"
+local loose = require "mtrtrace.verdict.loose"
 local words = require "mtrtrace.verdict.words"
 
 local M = {}
@@ -278,7 +279,7 @@ end
 local NOTES = {
   stopped, ending, ipv4_mapped, other_address, random_size, send_errors,
   capture_drops, narrow_link, clock_adjustments, missing_tx_timestamp, split,
-  unlisted, rivals, unprivileged,
+  unlisted, loose.line, rivals, unprivileged,
 }
 
 --- Notes on a result.

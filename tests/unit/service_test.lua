@@ -6,6 +6,7 @@ local entry = require "mtrtrace.service.entry"
 local exposition = require "mtrtrace.service.exposition"
 local families = require "mtrtrace.service.families"
 local path_log = require "mtrtrace.service.path_log"
+local probe = require "mtrtrace.service.probe"
 local request = require "mtrtrace.service.request"
 local roster = require "mtrtrace.service.roster"
 local window = require "mtrtrace.service.window"
@@ -383,9 +384,10 @@ case("targets_that_stay_keep_their_counters", function()
   all:take(all:find "a", result_of { { 1, 10, "192.0.2.9", 10 } }, nil, 5)
   equal(#all:replace { spec_of("a", { { "team", "x" } }), spec_of "c" }, 1)
   equal({ new[1].gone, new[2].gone }, { false, true })
-  contains(table.concat(all:page(false, process())), 'mtr_trace_probes_total{target="a",'
-    .. 'protocol="icmp",team="x",ttl="target"} 10\n')
-  equal(table.concat(all:page(false, process())):find('target="b"', 1, true), nil)
+  local page = table.concat(all:page(false, process()))
+  contains(page, 'mtr_trace_probes_total{target="a",protocol="icmp",'
+    .. 'team="x",ttl="target"} 10\n')
+  equal(page:find('target="b"', 1, true), nil)
 end)
 
 case("ready_once_each_target_had_a_round", function()
@@ -420,6 +422,33 @@ end)
 case("an_encoded_label_is_read_back", function()
   local label = "www.example.com (2001:db8::1)/%?"
   equal(request.parse("/" .. request.encode(label)), "/" .. label)
+end)
+
+-- ---- /probe ----------------------------------------------------------------
+
+local function untested(result)
+  result.hops[#result.hops].untested = true
+  return result
+end
+
+check.rows({
+  { name = "probe_with_a_loss",
+    result = result_of { { 1, 10, "192.0.2.9", 8 } }, want = "20" },
+  { name = "probe_that_time_cut_short_knows_no_loss",
+    result = untested(result_of { { 1, 10, "192.0.2.9", 8 } }), want = "NaN" },
+  { name = "probe_without_a_reply_lost_all",
+    result = result_of({ { 1, 10 } }, false), want = "100" },
+  { name = "probe_that_could_not_begin_lost_all", want = "100" },
+}, function(row)
+  local answer = probe.new { bounds = BOUNDS, now_s = function() return 5 end,
+    read = function() return spec_of "a" end,
+    trace = function()
+      return row.result, "no route", { duration_s = 1, dns_s = 0 }
+    end }
+  local page = answer({ accept = "", accept_encoding = "" },
+    { target = "a" }).body
+  page = type(page) == "table" and table.concat(page) or page
+  equal(page:match "\nprobe_traceroute_packet_loss_percent (%S+)\n", row.want)
 end)
 
 check.finish()

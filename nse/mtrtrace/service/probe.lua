@@ -40,7 +40,8 @@ local ALIASES = {
   { "probe_traceroute_route_hash", "Identifier of the path, 48 bits.",
     "route_hash" },
   { "probe_traceroute_packet_loss_percent", "Probes to the target that were "
-    .. "not answered, in percent.", "loss_percent" },
+    .. "not answered, in percent; NaN where time ended before this was known.",
+    "loss_percent" },
 }
 
 local function text(status, body)
@@ -67,6 +68,8 @@ local function values_of(found, result, facts)
   local target = found.target.values
   if target.probes > 0 then
     values.loss_percent = 100.0 * target.lost / target.probes
+  elseif found.values.reached == 1 then
+    values.loss_percent = 0 / 0 -- replied, but was left with no sound sample
   end
   return values
 end

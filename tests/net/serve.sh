@@ -10,10 +10,12 @@ LUA_CPATH_5_4="$TREE/build/lua5.4/?.so" lua5.4 -e 'require "mtrtrace.httpd"' 2>/
 target=$(lab_target 4)
 S=$LAB_SCRATCH
 
-# serve ARG...: starts the service in the client; its id in SERVE
+# serve ARG...: starts the service in the client; its id in SERVE. A file hosts in $S takes the place of
+# /etc/hosts.
 serve() {
   tree_env "$TREE"
-  "${ENV[@]}" ip netns exec "$LAB-c" "$TREE/scripts/mtr-trace" --serve :9099 -n --asn off "$@" \
+  "${ENV[@]}" ip netns exec "$LAB-c" sh -c '[ ! -e "$0" ] || mount --bind "$0" /etc/hosts; exec "$@"' "$S/hosts" \
+    "$TREE/scripts/mtr-trace" --serve :9099 -n --asn off "$@" \
     2>"$S/serve.err" >"$S/serve.out" </dev/null &
   SERVE=$!
   wait_for 'get /healthz'
@@ -38,8 +40,8 @@ wait_for() {
 value() { get /metrics | grep -F -- "$1{target=\"${3:-$target}\"" | grep -F -- "${2:-}" | head -1 | sed 's/.* //'; }
 total() { value "mtr_trace_$1_total" "ttl=\"$2\""; }
 
-# has NAME LABELS VALUE: prints something where the series has this value
-has() { [ "$(value "$1" "$2")" != "$3" ] || echo yes; }
+# has NAME LABELS VALUE [TARGET]: prints something where the series has this value
+has() { [ "$(value "$1" "$2" "${4:-}")" != "$3" ] || echo yes; }
 
 # stop: ends the service by SIGTERM; its status in RC
 stop() {

@@ -82,5 +82,19 @@ cli --serve :9099
 is port_that_is_taken_is_2 "$RC" 2
 like port_that_is_taken_is_named "$ERR" '^mtr-trace: --serve: cannot listen on 127\.0\.0\.1 port 9099: Address already in use'
 stop
+
+# ---- names -----------------------------------------------------------------------
+
+router=$(lab_addr 4 2)
+printf '%s two.lab\n%s two.lab\n' "$target" "$router" >"$S/hosts"
+serve two.lab --all-addresses --every 1h -c 1 --resolve-every 1s
+wait_for 'has mtr_trace_target_reached "" 1 "two.lab ($target)"'
+wait_for 'get "/report/two.lab%20($router)" | grep "Reached at hop 2"'
+is every_address_of_a_name_is_a_target "$(get /metrics | sed -n 's/^mtr_trace_target_reached{target="\([^"]*\)".*/\1/p' | sort)" \
+  "$(printf 'two.lab (%s)\n' "$target" "$router" | sort)"
+echo "$target two.lab" >"$S/hosts"
+wait_for '[ "$(get /metrics | sed -n "s/^mtr_trace_targets //p")" = 1 ] && echo yes'
+like an_address_that_the_name_has_no_more_is_gone "$(get /metrics)" "^mtr_trace_target_reached\{target=\"two.lab \\($target\\)\".*\} 1"
+stop
 cli --serve :9099 -F "$S/nothing"
 is file_that_is_not_there_is_2 "$RC" 2

@@ -210,7 +210,9 @@ local function process_of(self)
   local function seconds(time)
     return time.sec + time.usec / 1e6
   end
-  return { capture_drops = self.core.prober():drops(), start_s = self.began_s,
+  local prober = self.core.prober()
+  return { capture_drops = prober and prober:drops() or 0,
+    start_s = self.began_s,
     cpu_s = seconds(usage.utime) + seconds(usage.stime),
     memory = self.uv.resident_set_memory(),
     build = { version = self.version, lua = _VERSION:match "[%d.]+" } }

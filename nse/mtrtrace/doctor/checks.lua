@@ -66,6 +66,7 @@ local MODULES = {
     .. "ASNs where port 43 is blocked" },
   { "mtrtrace.mmdb", "libmaxminddb", "lacking", "no --asn-db, no --geo-db" },
   { "mtrtrace.http", "libcurl", "lacking", "no time to first byte" },
+  { "mtrtrace.httpd", "libmicrohttpd, zlib", "lacking", "no --serve" },
 }
 
 local function modules(env)

@@ -82,11 +82,11 @@ end
 
 --- Begins no more rounds.
 function Schedule:stop()
-  self.stopped = true
-  for _, go_on in ipairs(self.queue) do
+  local waiting = self.queue
+  self.stopped, self.queue = true, {}
+  for _, go_on in ipairs(waiting) do
     go_on()
   end
-  self.queue = {}
 end
 
 --- Whether nothing is under way.

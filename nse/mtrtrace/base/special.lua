@@ -147,8 +147,12 @@ function M.text(bytes)
   return hex(words, 1, at - 1) .. "::" .. hex(words, at + length, 8)
 end
 
--- The first bits of an address.
+-- The first bits of an address, as a key: of the four bytes of IPv4 a number,
+-- which is found fastest, else a text.
 local function prefix_of(bytes, length)
+  if #bytes == 4 then
+    return string.unpack(">I4", bytes) & ~0 << 32 - length
+  end
   local whole, rest = length // 8, length % 8
   local head = bytes:sub(1, whole)
   return rest == 0 and head or head
@@ -164,7 +168,7 @@ local function by_length()
     local bytes, length = M.bytes(address), tonumber(digits)
     local key = #bytes << 8 | length
     if not of[key] then
-      of[key] = { length = length, classes = {} }
+      of[key] = { length = length, mask = ~0 << 32 - length, classes = {} }
       table.insert(families[#bytes], of[key])
     end
     of[key].classes[prefix_of(bytes, length)] = row[2]
@@ -253,8 +257,10 @@ end
 function M.class(text)
   local bytes = M.bytes(text)
   bytes = bytes and M.untranslated(bytes)
+  local number = bytes and #bytes == 4 and string.unpack(">I4", bytes)
   for _, one in ipairs(bytes and FAMILIES[#bytes] or {}) do
-    local class = one.classes[prefix_of(bytes, one.length)]
+    local class = one.classes[number and number & one.mask
+      or prefix_of(bytes, one.length)]
     if class ~= nil then
       return class or nil
     end

@@ -11,7 +11,7 @@ local format = require "mtrtrace.base.format"
 
 local M = {}
 
-local concat, math_type = table.concat, math.type
+local concat = table.concat
 
 -- What spreadsheets take for the beginning of a formula, in either width.
 local FORMULA = { ["="] = true, ["+"] = true, ["-"] = true, ["@"] = true,
@@ -74,11 +74,16 @@ end
 
 -- ---- rows -----------------------------------------------------------------
 
+-- Nearly all counts are small: a text that is there needs not be made.
+local DIGITS = {}
+for number = 0, 255 do
+  DIGITS[number] = tostring(number)
+end
+
 -- Source code of a cell by the kind of its field; `raws` give a text, or
--- nothing for what is no number. Integers are written by concat as they are.
+-- nothing for what is no number.
 local WRITE = {
-  count = 'value and (math_type(value) == "integer" and value '
-    .. 'or raws[%d](value)) or ""',
+  count = 'DIGITS[value] or value and raws[%d](value) or ""',
   name = 'value and quoted(text_cell(value)) or ""',
   flag = 'value == nil and "" or value and "yes" or "no"',
 }
@@ -113,7 +118,7 @@ local function cell(field, place, is_silent, reads)
 end
 
 local ROW = [[
-local raws, reads, concat, math_type, quoted, text_cell = ...
+local raws, reads, concat, DIGITS, quoted, text_cell = ...
 local cells = {}
 return function(lead, hop, responder)
   local own, value = responder and responder.sent and #hop.responders > 1
@@ -131,7 +136,7 @@ local function row_of(list, is_silent)
     body[place] = cell(field, place, is_silent, reads)
   end
   return assert(load(ROW:format(concat(body)), "=row", "t", {}))(raws, reads,
-    concat, math_type, quoted, text_cell)
+    concat, DIGITS, quoted, text_cell)
 end
 
 -- What stands in front of each row of a trace.

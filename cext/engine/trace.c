@@ -121,6 +121,7 @@ static void finish_send_error(struct trace *t, struct probe *p, int error, int64
     struct hop *hop = &t->ttls[p->ttl].hop;
     bool of_replaced = hop->sample != NULL && p->place < 0; /* its sample counts no more */
     hop_send_error(hop, &t->rules, of_replaced ? PROBE_TEST : p->class, now_ns);
+    trace_note_untested(t, p->ttl, now_ns);
     finish(t, p, PROBE_SEND_ERROR, event, now_ns);
 }
 

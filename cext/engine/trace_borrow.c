@@ -100,6 +100,7 @@ static void look(struct trace *t, uint8_t ttl, bool ending, int64_t now_ns)
         trace_emit(t, event, now_ns);
     }
     hop_hold(&at->hop, at->sent_ns + reply_timeout_ns + MS);
+    trace_note_untested(t, ttl, now_ns);
     if (!ending && now_ns - at->sent_ns < reply_timeout_ns) {
         at->look_ns = at->sent_ns + reply_timeout_ns;
         return;

@@ -165,8 +165,7 @@ void trace_tested(struct trace *t, const struct probe *p, int64_t now_ns)
         found_limit(t, ttl, now_ns);
     else if (verdict == HOP_MEASURED)
         measured(t, ttl, now_ns);
-    else
-        trace_note_untested(t, ttl, now_ns);
+    trace_note_untested(t, ttl, now_ns);
 }
 
 void trace_join_known(struct trace *t, uint8_t ttl, int64_t now_ns)
@@ -243,10 +242,13 @@ void trace_skip_tests(struct trace *t)
 {
     for (int ttl = t->config.first_hop; ttl <= t->horizon; ttl++) {
         struct hop *hop = &t->ttls[ttl].hop;
+        if (hop->phase != HOP_TEST || !hop_begins_burst(hop) || !hop->answered)
+            continue;
         const struct news *heard = trace_heard(t, ttl);
-        if (hop->phase == HOP_TEST && hop_begins_burst(hop) && hop->answered &&
-            heard->kind != NEWS_NONE && pace_has_passed(t->pace, &heard->responder, hop->due_ns))
-            hop_stand(hop);
+        if (heard->kind == NEWS_NONE ||
+            !pace_has_passed(t->pace, &heard->responder, hop->due_ns))
+            continue;
+        hop_stand(hop);
         trace_note_untested(t, (uint8_t)ttl, t->stepped_ns);
     }
 }

@@ -115,6 +115,21 @@ static int trace_result(lua_State *L)
     return 1;
 }
 
+/* The result, and the end of the trace: what it kept is not copied. */
+static int trace_finish(lua_State *L)
+{
+    struct trace_ud *u = check_trace(L);
+    bool answers = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
+    struct prober_report *report = lresult_new(L);
+
+    prober_finish(u->owner->prober, u->job, report);
+    u->job = NULL;
+    report->figures = !answers;
+    lresult_push(L, report);
+    lresult_fini(report);
+    return 1;
+}
+
 /* The result of several flows' traces of one target, in one table. */
 static int l_merge(lua_State *L)
 {
@@ -235,6 +250,7 @@ static const luaL_Reg trace_meta[] = { { "__gc", trace_close },
 static const luaL_Reg trace_methods[] = { { "done", trace_is_done },
                                           { "wait", trace_wait },
                                           { "result", trace_result },
+                                          { "finish", trace_finish },
                                           { "events", trace_events },
                                           { "stop", trace_stop },
                                           { "close", trace_close },

@@ -448,14 +448,20 @@ void prober_stop(struct prober *p, struct prober_job *job)
     pthread_mutex_unlock(&p->lock);
 }
 
+/* Under the lock, as it tells the pace. */
+static void remove_job(struct prober *p, struct prober_job *job)
+{
+    delist(p, job);
+    p->count--;
+    free_job(job);
+}
+
 void prober_remove(struct prober *p, struct prober_job *job)
 {
     if (job == NULL)
         return;
     pthread_mutex_lock(&p->lock);
-    delist(p, job);
-    p->count--;
-    free_job(job); /* under the lock: it tells the pace */
+    remove_job(p, job);
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -517,29 +523,51 @@ int64_t prober_lag_ns(const struct prober *p)
     return atomic_load(&p->lag_ns);
 }
 
-int prober_read(struct prober *p, struct prober_job *job, struct prober_report *out,
-                struct err *err)
+/* Under the lock: all but the counters and the answers. */
+static void report_on(const struct prober *p, const struct prober_job *job,
+                      struct prober_report *out)
 {
+    const struct trace_config *config = trace_config(job->trace);
+
     *out = (struct prober_report){ .route = job->route,
                                    .mapped = job->mapped,
-                                   .plain = p->plain != NULL };
-    pthread_mutex_lock(&p->lock);
-    out->done = renew(p, job);
-    const struct trace_config *config = trace_config(job->trace);
-    out->spec = config->spec;
-    out->started_ns = job->started_ns;
-    out->packets = config->packets;
-    out->flow = config->flow;
-    out->first_hop = config->first_hop;
+                                   .plain = p->plain != NULL,
+                                   .done = atomic_load(&job->done),
+                                   .spec = config->spec,
+                                   .started_ns = job->started_ns,
+                                   .packets = config->packets,
+                                   .flow = config->flow,
+                                   .first_hop = config->first_hop };
     if (job->first_drops != UINT64_MAX)
         out->capture_drops = p->drops - job->first_drops;
     trace_summary(job->trace, &out->summary);
+}
+
+int prober_read(struct prober *p, struct prober_job *job, struct prober_report *out,
+                struct err *err)
+{
+    pthread_mutex_lock(&p->lock);
+    (void)renew(p, job);
+    report_on(p, job, out);
     out->counters = counters_snapshot(job->counters);
     out->evidence = evidence_snapshot(job->evidence);
     pthread_mutex_unlock(&p->lock);
     if (out->counters == NULL || out->evidence == NULL)
         return err_set(err, ERR_NOMEM, "no memory for a result");
     return 0;
+}
+
+void prober_finish(struct prober *p, struct prober_job *job, struct prober_report *out)
+{
+    pthread_mutex_lock(&p->lock);
+    report_on(p, job, out);
+    out->counters = job->counters;
+    out->evidence = job->evidence;
+    job->counters = NULL;
+    job->evidence = NULL;
+    remove_job(p, job);
+    pthread_mutex_unlock(&p->lock);
+    counters_finish(out->counters);
 }
 
 void prober_events(struct prober *p, struct prober_job *job, struct events *out,

@@ -80,6 +80,9 @@ void prober_stop(struct prober *p, struct prober_job *job);
 /* Each of these renews the job's lease. */
 bool prober_done(struct prober *p, struct prober_job *job);
 bool prober_wait(struct prober *p, struct prober_job *job, int64_t wait_ns); /* true when done */
+/* The report of a job as it is, which ends with that: its figures are not copied. */
+void prober_finish(struct prober *p, struct prober_job *job, struct prober_report *out);
+
 /* By how much all traces are behind their times: 0, except where they ask for more probes than this
  * host can send. Does not wait for the lock. */
 int64_t prober_lag_ns(const struct prober *p);

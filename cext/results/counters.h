@@ -133,6 +133,9 @@ void counters_event(struct counters *counters, const struct trace_event *event);
  * without memory. */
 int counters_merge(struct counters *into, const struct counters *from);
 
+/* Makes them what counters_snapshot would give: no event may follow. */
+void counters_finish(struct counters *counters);
+
 /* A copy to read while the trace goes on, with the samples that still wait counted in, and
  * nothing of TTLs beyond the end. Where errors from elsewhere end the path, they are the replies
  * of its last hop; and those that come from a TTL's own hop are its replies. NULL without

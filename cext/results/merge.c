@@ -279,6 +279,16 @@ static void apply_end(struct counters *counters)
         take_errors_for_replies(last, counters->ending);
 }
 
+void counters_finish(struct counters *counters)
+{
+    for (size_t i = 0; i < counters->hop_count; i++) {
+        struct counters_hop *hop = &counters->hops[i];
+        for (; hop->waiting_count > 0; hop->waiting_count--)
+            counters_use(counters, hop, &hop->waiting[hop->waiting_first++]);
+    }
+    apply_end(counters);
+}
+
 struct counters *counters_snapshot(const struct counters *counters)
 {
     struct counters *copy = counters_new(counters->max_hops);
@@ -292,14 +302,11 @@ struct counters *counters_snapshot(const struct counters *counters)
     copy->end = counters->end;
     copy->ending = counters->ending;
     for (size_t i = 0; i < counters->hop_count; i++) {
-        struct counters_hop *hop = &copy->hops[i];
-        if (hop_copy(hop, &counters->hops[i]) < 0) {
+        if (hop_copy(&copy->hops[i], &counters->hops[i]) < 0) {
             counters_free(copy);
             return NULL;
         }
-        for (size_t w = 0; w < hop->waiting_count; w++)
-            counters_use(copy, hop, &hop->waiting[hop->waiting_first + w]);
     }
-    apply_end(copy);
+    counters_finish(copy);
     return copy;
 }

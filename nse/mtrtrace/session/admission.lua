@@ -14,8 +14,8 @@ Admission.__index = Admission
 -- behind their times by no more than this.
 local FEW, BEHIND_S = 64, 0.01
 
--- So many begin before the loop looks at those that run: a trace that is not
--- asked about for a second pauses.
+-- So many begin at once, and after so long the next: what a trace asks of the
+-- host shows only in its second round of probes.
 local AT_ONCE, AGAIN_S = 50, 0.02
 
 --- Whether those that run are behind their times, so that one that has ended
@@ -26,8 +26,7 @@ function Admission:is_behind()
 end
 
 local function look(self)
-  local behind = self:is_behind()
-  for _ = 1, behind and 0 or AT_ONCE do
+  for _ = 1, self:is_behind() and 0 or AT_ONCE do
     if self.running >= self.most or not self.is_left() then
       break
     end
@@ -35,19 +34,18 @@ local function look(self)
     self.host.spawn(function()
       self.work()
       self.running = self.running - 1
-      self:fill(AGAIN_S)
+      self:fill()
     end)
   end
   self.looks = false
-  self:fill(behind and AGAIN_S or 0)
+  self:fill()
 end
 
---- Lets further ones begin, where any may.
--- @tparam number seconds from now
-function Admission:fill(seconds)
+--- Soon lets further ones begin, where any may.
+function Admission:fill()
   if not self.looks and self.running < self.most and self.is_left() then
     self.looks = true
-    self.host.after(seconds, function() look(self) end)
+    self.host.after(AGAIN_S, function() look(self) end)
   end
 end
 

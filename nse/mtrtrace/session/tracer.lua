@@ -272,6 +272,16 @@ function M.outcome(trace, search, figures, bounds)
   return result
 end
 
+-- The outcome of a trace that is needed no more.
+local function finish(trace, search, figures)
+  if trace.finish and not trace.flows then
+    return trace:finish(not figures)
+  end
+  local result = M.outcome(trace, search, figures)
+  trace:close()
+  return result
+end
+
 --- Adds to a result what is known behind all enrichers; see enrich.
 -- @tparam table result as outcome gives it; changed in place
 -- @tparam ?boolean figures see run
@@ -336,8 +346,12 @@ function M.run(host, core, options, enrichers, reader)
   end
   watch(host, trace, enrichers, reader)
   breathe(host)
+<<<<<<< HEAD
   local result = M.outcome(trace, search, figures, reader and reader.bounds)
   trace:close()
+=======
+  local result = finish(trace, search, figures)
+>>>>>>> 6f7af0a (session: traces begin in steps, a finished one hands its figures over uncopied)
   limit.note(result, struck())
   wait(host, enrichers, result)
   breathe(host)

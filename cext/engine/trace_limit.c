@@ -245,8 +245,7 @@ void trace_skip_tests(struct trace *t)
         if (hop->phase != HOP_TEST || !hop_begins_burst(hop) || !hop->answered)
             continue;
         const struct news *heard = trace_heard(t, ttl);
-        if (heard->kind == NEWS_NONE ||
-            !pace_has_passed(t->pace, &heard->responder, hop->due_ns))
+        if (heard->kind == NEWS_NONE || !pace_has_passed(t->pace, &heard->responder, hop->due_ns))
             continue;
         hop_stand(hop);
         trace_note_untested(t, (uint8_t)ttl, t->stepped_ns);

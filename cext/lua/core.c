@@ -247,14 +247,10 @@ static const luaL_Reg trace_meta[] = { { "__gc", trace_close },
                                        { "__tostring", trace_tostring },
                                        { NULL, NULL } };
 
-static const luaL_Reg trace_methods[] = { { "done", trace_is_done },
-                                          { "wait", trace_wait },
-                                          { "result", trace_result },
-                                          { "finish", trace_finish },
-                                          { "events", trace_events },
-                                          { "stop", trace_stop },
-                                          { "close", trace_close },
-                                          { NULL, NULL } };
+static const luaL_Reg trace_methods[] = { { "done", trace_is_done },  { "wait", trace_wait },
+                                          { "result", trace_result }, { "finish", trace_finish },
+                                          { "events", trace_events }, { "stop", trace_stop },
+                                          { "close", trace_close },   { NULL, NULL } };
 
 /* The hardware address of a neighbour, where the kernel has one; sends nothing. */
 static int l_neighbour(lua_State *L)

@@ -125,6 +125,7 @@ static int trace_finish(lua_State *L)
     prober_finish(u->owner->prober, u->job, report);
     u->job = NULL;
     report->figures = !answers;
+    lresult_check_bounds(L, 3, report);
     lresult_push(L, report);
     lresult_fini(report);
     return 1;

@@ -273,11 +273,11 @@ function M.outcome(trace, search, figures, bounds)
 end
 
 -- The outcome of a trace that is needed no more.
-local function finish(trace, search, figures)
+local function finish(trace, search, figures, bounds)
   if trace.finish and not trace.flows then
-    return trace:finish(not figures)
+    return trace:finish(not figures, bounds)
   end
-  local result = M.outcome(trace, search, figures)
+  local result = M.outcome(trace, search, figures, bounds)
   trace:close()
   return result
 end
@@ -346,12 +346,7 @@ function M.run(host, core, options, enrichers, reader)
   end
   watch(host, trace, enrichers, reader)
   breathe(host)
-<<<<<<< HEAD
-  local result = M.outcome(trace, search, figures, reader and reader.bounds)
-  trace:close()
-=======
-  local result = finish(trace, search, figures)
->>>>>>> 6f7af0a (session: traces begin in steps, a finished one hands its figures over uncopied)
+  local result = finish(trace, search, figures, reader and reader.bounds)
   limit.note(result, struck())
   wait(host, enrichers, result)
   breathe(host)

@@ -127,8 +127,15 @@ between two networks the address may belong to the neighbour.
 --       also returns its table before Nmap's <code>--script-timeout</code> or
 --       <code>--host-timeout</code> would end it.
 --       Default: none.
--- @args mtr-trace.protocol <code>icmp</code>, <code>udp</code> or
---       <code>tcp</code>. Default: <code>icmp</code>.
+-- @args mtr-trace.protocol <code>icmp</code>, <code>udp</code>,
+--       <code>tcp</code> (SYNs) or <code>tcp-session</code>, which makes a
+--       TCP connection and sends probes inside it: segments that the target's
+--       application never sees, for firewalls that pass nothing else. Where
+--       this is not possible, probes are SYNs and a line says so.
+--       Default: <code>icmp</code>.
+-- @args mtr-trace.reset How the connections of <code>tcp-session</code> end:
+--       <code>no</code> closes them, <code>yes</code> resets them.
+--       Default: <code>no</code>.
 -- @args mtr-trace.port Destination port for udp and tcp.
 --       Default: <code>33434</code> for udp, <code>80</code> for tcp.
 -- @args mtr-trace.udp-payload What UDP probes ask for, so that the target's

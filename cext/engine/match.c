@@ -38,9 +38,34 @@ static struct probe *by_varied_tcp_seq(const struct probes *probes, const struct
     return p;
 }
 
-/* A SYN's answer acknowledges its payload too, where the stack takes data on a SYN. */
-static struct probe *by_tcp_seq(const struct probes *probes, const struct wire_spec *spec,
+/* The newest probe of a session with this number; those from `end` on are of the next one. */
+static struct probe *by_number_in(const struct probes *probes, const struct wire_session *session,
+                                  uint32_t end, uint32_t seq)
+{
+    uint32_t distance = session->syn - seq, numbers = session->numbers;
+
+    if (distance % 2 != 0 || distance == 0 || distance / 2 > numbers || end <= session->first)
+        return NULL;
+    uint32_t newest = end - 1 - session->first;
+    uint32_t back = (newest + distance / 2) % numbers;
+    return back <= newest ? probes_get(probes, session->first + newest - back) : NULL;
+}
+
+static struct probe *by_session(const struct probes *probes, const struct wire_spec *spec,
                                 uint32_t seq)
+{
+    const struct wire_session *now = &spec->sessions[0], *before = &spec->sessions[1];
+    struct probe *p = NULL;
+
+    if (now->numbers > 0)
+        p = by_number_in(probes, now, probes->next, seq);
+    if (p == NULL && before->numbers > 0)
+        p = by_number_in(probes, before, now->first, seq);
+    return p;
+}
+
+/* A SYN's answer acknowledges its payload too, where the stack takes data on a SYN. */
+static struct probe *by_syn(const struct probes *probes, const struct wire_spec *spec, uint32_t seq)
 {
     uint32_t payload = tcp_payload(spec, spec->size);
 
@@ -56,6 +81,18 @@ static struct probe *by_tcp_seq(const struct probes *probes, const struct wire_s
             return p;
     }
     return NULL;
+}
+
+/* Probes in a session, and those that are SYNs from some number on. */
+static struct probe *by_tcp_seq(const struct probes *probes, const struct wire_spec *spec,
+                                uint32_t seq)
+{
+    struct probe *p = spec->in_session ? by_session(probes, spec, seq) : NULL;
+
+    if (p != NULL || (spec->in_session && spec->sessions[0].numbers > 0))
+        return p;
+    p = by_syn(probes, spec, seq);
+    return p != NULL && wire_session_of(spec, p->number) == NULL ? p : NULL;
 }
 
 static bool has_cookie(const struct wire_ids *ids)
@@ -325,10 +362,22 @@ static struct probe *match_other_address(const struct probes *probes, const stru
 {
     struct wire_ids ids = packet->probe;
 
-    if (spec->protocol != WIRE_TCP || !wire_is_direct(packet->kind))
+    if (spec->protocol != WIRE_TCP || packet->kind == WIRE_ACK || !wire_is_direct(packet->kind))
         return NULL;
     ids.target = spec->target;
     return match_probe(probes, spec, &ids);
+}
+
+/* Inside a session the target acknowledges the SYN and names the probe as a duplicate; a reset is
+ * the socket's, not a probe's. Other TCP is answered by no such segment. */
+static bool fits_session(const struct wire_spec *spec, const struct wire_packet *packet,
+                         uint32_t number)
+{
+    const struct wire_session *session = wire_session_of(spec, number);
+
+    if (session == NULL)
+        return packet->kind != WIRE_ACK;
+    return packet->kind == WIRE_ACK && packet->tcp.dsack && packet->tcp.ack == session->syn + 1;
 }
 
 struct probe *match_reply(const struct probes *probes, const struct wire_spec *spec,
@@ -341,6 +390,8 @@ struct probe *match_reply(const struct probes *probes, const struct wire_spec *s
         p = match_other_address(probes, spec, packet);
     if (p == NULL)
         p = match_translated(probes, spec, packet);
+    if (p != NULL && wire_is_direct(packet->kind) && !fits_session(spec, packet, p->number))
+        return NULL;
     if (p == NULL || !match_is_bare(spec, packet))
         return p;
     bool answered = p->state == PROBE_ANSWERED || p->state == PROBE_LATE;

@@ -34,6 +34,7 @@ struct probe {
     enum probe_state state : 8;
     bool blind;           /* timed out, and the capture dropped packets meanwhile */
     bool paid;            /* its token was taken when it was sent, whatever becomes of it */
+    bool annulled;        /* its connection has ended: what answers it counts no more */
     uint32_t stamp_epoch; /* of the clock; see struct trace_stamp */
     int64_t sent_ns;      /* monotonic, before it was given to the kernel */
     int64_t left_ns;      /* monotonic: from when its deadline counts, see trace_seen */

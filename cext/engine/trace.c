@@ -229,7 +229,7 @@ void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops)
     t->drops = capture_drops;
     expire_probes(t, now_ns, capture_drops);
     trace_read_shared(t, now_ns);
-    if (t->end == 0 && now_ns - t->horizon_moved_ns >= silence_ns)
+    if (t->end == 0 && !t->held && now_ns - t->horizon_moved_ns >= silence_ns)
         trace_advance_horizon(t, t->horizon + TRACE_WINDOW, now_ns);
     trace_skip_tests(t);
     trace_borrow(t, false, now_ns);
@@ -296,6 +296,13 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+/* When a probe of this TTL may go out. */
+static int64_t probe_due(const struct trace *t, int ttl)
+{
+    int64_t due_ns = later(ttl_due(t, ttl), trace_session_due(t, ttl));
+    return due_ns == INT64_MAX ? due_ns : later(due_ns, trace_budget_due(t, ttl));
+}
+
 /* The TTL whose turn it is; 0: none. With a budget the farthest goes first: what its probes meet
  * shows what all links bear. */
 static int next_ttl(const struct trace *t, int64_t now_ns)
@@ -305,7 +312,7 @@ static int next_ttl(const struct trace *t, int64_t now_ns)
 
     for (int i = first; i <= last; i++) {
         int ttl = backwards ? last - (i - first) : i;
-        if (later(ttl_due(t, ttl), trace_budget_due(t, ttl)) <= now_ns)
+        if (probe_due(t, ttl) <= now_ns)
             return ttl;
     }
     return 0;
@@ -313,7 +320,7 @@ static int next_ttl(const struct trace *t, int64_t now_ns)
 
 bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct wire_probe *out)
 {
-    if (t->done || now_ns < t->blocked_until_ns)
+    if (t->done || t->held || now_ns < t->blocked_until_ns)
         return false;
     int ttl = next_ttl(t, now_ns);
     if (ttl == 0)
@@ -342,6 +349,7 @@ bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct 
     if (at->hop.measuring)
         pace_measuring(at->hop.sample, now_ns);
     trace_budget_take(t, p, now_ns);
+    trace_session_sent(t, p, now_ns);
     at->open++;
     at->sent_ns = now_ns;
     *out = (struct wire_probe){ .number = p->number, .flow = p->flow, .ttl = p->ttl };
@@ -357,6 +365,20 @@ void trace_send_failed(struct trace *t, uint32_t number, int error, int64_t now_
         finish_send_error(t, p, error, now_ns);
     if (error == ENOBUFS) /* what follows at once would meet the same full queue */
         t->blocked_until_ns = now_ns + full_queue_ns;
+}
+
+void trace_end_session(struct trace *t, int64_t now_ns)
+{
+    struct probe *p = probes_next_open(&t->probes, t->probes.first_open);
+
+    t->held = true;
+    while (p != NULL) {
+        uint32_t number = p->number;
+        p->annulled = trace_session_carries(t, p);
+        if (p->annulled)
+            finish_send_error(t, p, ECONNRESET, now_ns);
+        p = probes_next_open(&t->probes, number + 1);
+    }
 }
 
 /* ---- packets in ---------------------------------------------------------------------------- */
@@ -477,8 +499,10 @@ bool trace_reply(struct trace *t, const struct wire_packet *packet, struct trace
             ? match_reply(&t->probes, &t->config.spec, packet, now_ns, t->config.timeout_ns)
             : NULL;
     if (p == NULL)
+        p = trace_session_answered(t, packet, now_ns);
+    if (p == NULL)
         return false;
-    if (t->done)
+    if (t->done || p->annulled)
         return true;
     bool from_elsewhere = trace_is_error_from_elsewhere(t, packet);
     bool first = is_first(p, from_elsewhere);
@@ -519,7 +543,7 @@ static int64_t send_due(const struct trace *t)
     int64_t due = INT64_MAX;
 
     for (int ttl = t->config.first_hop; ttl <= last_probed(t); ttl++)
-        due = earlier(due, later(ttl_due(t, ttl), trace_budget_due(t, ttl)));
+        due = earlier(due, probe_due(t, ttl));
     return due > t->blocked_until_ns ? due : t->blocked_until_ns;
 }
 
@@ -551,7 +575,7 @@ int64_t trace_due(const struct trace *t)
     if (is_ready(t)) /* a send error may have been the last outcome: no deadline will wake us */
         return t->ready_ns != 0 ? t->look_ns : t->stepped_ns;
     int64_t due = earlier(earlier(send_due(t), deadline_due(t)), t->look_ns);
-    if (t->end == 0 && t->horizon < t->config.max_hops)
+    if (t->end == 0 && !t->held && t->horizon < t->config.max_hops)
         due = earlier(due, t->horizon_moved_ns + silence_ns);
     return t->grace_ns > t->stepped_ns ? earlier(due, t->grace_ns) : due;
 }

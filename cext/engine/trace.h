@@ -119,6 +119,21 @@ void trace_abandon(struct trace *t);
 const struct trace_config *trace_config(const struct trace *t);
 uint64_t trace_serial(const struct trace *t); /* see pace_serial */
 
+/* Before the first probe: flow 0's port is this. */
+void trace_set_source_port(struct trace *t, uint16_t port);
+
+/* No probe goes out until trace_begin_session: the connection is not there yet. */
+void trace_hold(struct trace *t);
+
+/* Probes go inside this connection from now on, whose round trip takes so long at most; without
+ * numbers: they are SYNs. */
+void trace_begin_session(struct trace *t, const struct wire_session *session, int64_t rtt_ns,
+                         int64_t now_ns);
+
+/* The connection has ended. Probes on their way to the target were not measured: they are send
+ * errors, which others replace. */
+void trace_end_session(struct trace *t, int64_t now_ns);
+
 /* The next probe to send now, registered before it is sent; false if none is due. */
 bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct wire_probe *out);
 

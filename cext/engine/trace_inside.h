@@ -79,13 +79,17 @@ struct trace {
     uint32_t clock_adjustments, missing_tx_timestamp;
     int64_t stopped_ns; /* when the newest error from elsewhere came */
     int last_error;
-    uint64_t limits;             /* pace_limits, as far as this trace has looked */
-    int64_t look_ns;             /* when it wants to look again */
-    int64_t ready_ns;            /* since when it waits for other traces alone; 0: it does not */
-    size_t prefix_place;         /* see prefixes_note */
-    size_t end_place;            /* see ends_note */
-    int64_t rivals_ns;           /* when it looks for rivals again */
-    struct paired paired;        /* of the target's own replies */
+    uint64_t limits;           /* pace_limits, as far as this trace has looked */
+    int64_t look_ns;           /* when it wants to look again */
+    int64_t ready_ns;          /* since when it waits for other traces alone; 0: it does not */
+    size_t prefix_place;       /* see prefixes_note */
+    size_t end_place;          /* see ends_note */
+    int64_t rivals_ns;         /* when it looks for rivals again */
+    struct paired paired;      /* of the target's own replies */
+    bool held;                 /* no probe goes out: no connection is there, see trace_session.c */
+    uint32_t in_doubt;         /* the newest probe whose answer from the target has no name */
+    int64_t in_doubt_ns;       /* how long that is waited for */
+    int64_t in_doubt_until_ns; /* it is the only one until then */
     uint32_t way[UINT8_MAX + 1]; /* by TTL: who answered, hashed; 0: nobody */
     struct ttl ttls[];           /* up to max_hops */
 };
@@ -164,6 +168,18 @@ void trace_note_rivals(struct trace *t, bool ending, int64_t now_ns);
 /* True while an end would come before tests of others at the same place have shown anything: their
  * losses may be no more than loss. */
 bool trace_awaits_rivals(struct trace *t, int64_t now_ns);
+
+/* trace_session.c */
+
+/* Whether the probe's answer ends with its connection: it may have been the target's. */
+bool trace_session_carries(const struct trace *t, const struct probe *p);
+/* When the connection lets a probe of this TTL out; INT64_MAX: there is none. */
+int64_t trace_session_due(const struct trace *t, int ttl);
+/* A probe goes out. */
+void trace_session_sent(struct trace *t, const struct probe *p, int64_t now_ns);
+/* The probe that an answer without a name belongs to; NULL: none. */
+struct probe *trace_session_answered(struct trace *t, const struct wire_packet *packet,
+                                     int64_t now_ns);
 
 /* trace_budget.c */
 

@@ -117,6 +117,7 @@ static void set_reply(lua_State *L, const struct wire_packet *reply)
         [WIRE_RST] = "reset",
         [WIRE_BARE_RST] = "reset",
         [WIRE_SERVICE] = "service-reply",
+        [WIRE_ACK] = "ack",
         [WIRE_TIME_EXCEEDED] = "time-exceeded",
         [WIRE_UNREACHABLE] = "unreachable",
         [WIRE_TOO_BIG] = "too-big",

@@ -37,6 +37,7 @@ static const char *const reply_names[] = {
     [WIRE_RST] = "rst",
     [WIRE_BARE_RST] = "bare-rst",
     [WIRE_SERVICE] = "service-reply",
+    [WIRE_ACK] = "ack",
     [WIRE_TIME_EXCEEDED] = "time-exceeded",
     [WIRE_UNREACHABLE] = "unreachable",
     [WIRE_TOO_BIG] = "too-big",

@@ -9,12 +9,30 @@
 /* Where none is given, as long as the round trips suggest, and so long at most. */
 static const int64_t timeout_most_ns = INT64_C(5000000000);
 
-static enum wire_protocol opt_protocol(lua_State *L)
+/* Probes inside a connection are TCP, too. */
+static void read_protocol(lua_State *L, struct wire_spec *spec)
 {
-    static const char *const names[] = {
-        [WIRE_ICMP] = "icmp", [WIRE_UDP] = "udp", [WIRE_TCP] = "tcp", NULL
-    };
-    return (enum wire_protocol)lopt_choice(L, "protocol", names, "icmp, udp or tcp");
+    static const char *const names[] = { [WIRE_ICMP] = "icmp",
+                                         [WIRE_UDP] = "udp",
+                                         [WIRE_TCP] = "tcp",
+                                         [WIRE_PROTOCOL_COUNT] = "tcp-session",
+                                         NULL };
+    int at = lopt_choice(L, "protocol", names, "icmp, udp, tcp or tcp-session");
+
+    spec->in_session = at == WIRE_PROTOCOL_COUNT;
+    spec->protocol = spec->in_session ? WIRE_TCP : (enum wire_protocol)at;
+}
+
+static void check_session(lua_State *L, const struct wire_spec *spec, uint16_t flow)
+{
+    uint16_t port = spec->source_port;
+
+    if (spec->size != 0)
+        luaL_error(L, "option 'size' does not go with protocol tcp-session");
+    if (port != 0 && !(wire_is_own_port(port) && flow < WIRE_SOURCE_PORT + WIRE_FLOWS - port))
+        luaL_error(L,
+                   "option 'source_port' is %d: from %d to %d expected with protocol tcp-session",
+                   port, WIRE_SOURCE_PORT, WIRE_SOURCE_PORT + WIRE_FLOWS - 1 - flow);
 }
 
 static enum wire_ecn opt_ecn(lua_State *L, enum wire_protocol protocol)
@@ -99,7 +117,7 @@ void lrequest_check(lua_State *L, const char *const *known, size_t count,
 
     luaL_checktype(L, 1, LUA_TTABLE);
     lopt_refuse_unknown(L, known, count);
-    spec->protocol = opt_protocol(L);
+    read_protocol(L, spec);
     bool icmp = spec->protocol == WIRE_ICMP;
     spec->target_port = (uint16_t)lopt_integer(L, "port", 1, 65535, 0);
     spec->source_port = (uint16_t)lopt_integer(L, "source_port", 1, 65535, 0);
@@ -128,6 +146,9 @@ void lrequest_check(lua_State *L, const char *const *known, size_t count,
     request->keep_events = lopt_boolean(L, "events");
     request->own_only = lopt_boolean(L, "own_only");
     request->figures = lopt_boolean(L, "figures");
+    request->reset = lopt_boolean(L, "reset");
+    if (spec->in_session)
+        check_session(L, spec, trace->flow);
 }
 
 /* Bytes beyond the usual size; a size of the caller's own is not enlarged. */

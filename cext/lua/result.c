@@ -84,7 +84,8 @@ static void push_codes(lua_State *L, const struct responder_stats *cell)
     for (size_t i = 0; i < cell->code_count; i++) {
         const struct counters_code *c = &cell->codes[i];
         lua_createtable(L, 0, 4);
-        if (c->kind != WIRE_SYN_ACK && c->kind != WIRE_RST && c->kind != WIRE_SERVICE) {
+        if (c->kind != WIRE_SYN_ACK && c->kind != WIRE_RST && c->kind != WIRE_ACK &&
+            c->kind != WIRE_SERVICE) {
             lset_integer(L, "type", c->type);
             lset_integer(L, "code", c->code);
         }
@@ -312,6 +313,28 @@ static void set_send_error(lua_State *L, const struct trace_summary *summary)
         lset_string(L, "send_error", "dropped on this host before it reached the wire");
 }
 
+/* What became of probing inside a connection. */
+static void set_session(lua_State *L, const struct session *session)
+{
+    lua_createtable(L, 0, 8);
+    lset_integer(L, "connections", session->opened);
+    lset_integer(L, "connections_lost", session->lost);
+    lset_boolean(L, "fallback", session->state == SESSION_OVER);
+    if (session->opened > 0)
+        lset_string(L, "match", session->wire.bare ? "order" : "dsack");
+    if (session->syn_ack_ttl != 0)
+        lset_integer(L, "syn_ack_ttl", session->syn_ack_ttl);
+    if (session->ack_ttl != 0)
+        lset_integer(L, "ack_ttl", session->ack_ttl);
+    if (session->reset_ttl != 0)
+        lset_integer(L, "reset_ttl", session->reset_ttl);
+    if (session->cause != SESSION_FINE)
+        lset_string(L, "cause", session_cause_name(session->cause));
+    if (session->error != 0)
+        lset_string(L, "error", strerror(session->error));
+    lua_setfield(L, -2, "session");
+}
+
 void lresult_check_bounds(lua_State *L, int arg, struct prober_report *report)
 {
     if (lua_isnoneornil(L, arg))
@@ -329,11 +352,19 @@ void lresult_check_bounds(lua_State *L, int arg, struct prober_report *report)
     report->bound_count = count;
 }
 
-void lresult_push(lua_State *L, const struct prober_report *report)
+static const char *protocol_name(const struct prober_report *report)
 {
     static const char *const protocols[] = {
         [WIRE_ICMP] = "icmp", [WIRE_UDP] = "udp", [WIRE_TCP] = "tcp"
     };
+
+    if (report->in_session && (report->session.opened > 0 || report->session.state != SESSION_OVER))
+        return "tcp-session";
+    return protocols[report->spec.protocol];
+}
+
+void lresult_push(lua_State *L, const struct prober_report *report)
+{
     const struct wire_spec *spec = &report->spec;
 
     lua_createtable(L, 0, RESULT_KEYS);
@@ -345,7 +376,9 @@ void lresult_push(lua_State *L, const struct prober_report *report)
     if (report->route.split)
         lset_boolean(L, "split", true);
     lset_string(L, "sockets", report->plain ? "unprivileged" : "raw");
-    lset_string(L, "protocol", protocols[spec->protocol]);
+    lset_string(L, "protocol", protocol_name(report));
+    if (report->in_session)
+        set_session(L, &report->session);
     if (spec->protocol != WIRE_ICMP) {
         lset_integer(L, "port", spec->target_port);
         lset_integer(L, "source_port", spec->source_port + report->flow);
@@ -359,7 +392,7 @@ void lresult_push(lua_State *L, const struct prober_report *report)
     lset_integer(L, "flow", report->flow);
     if (spec->target.version == 6)
         lset_integer(L, "flow_label", WIRE_FLOW_LABEL | report->flow);
-    lset_integer(L, "size", spec->size);
+    lset_integer(L, "size", report->in_session ? wire_size(spec, UINT32_MAX) : spec->size);
     if (report->mapped)
         lset_boolean(L, "ipv4_mapped", true);
     if (spec->random_size)

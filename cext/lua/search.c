@@ -41,6 +41,7 @@ static int new_search(lua_State *L, const struct kind *kind)
 
     lua_settop(L, 1);
     lrequest_check(L, kind->options, kind->option_count, &request);
+    request.trace.spec.in_session = false; /* SYNs with the same addresses and ports */
     if (lrequest_addresses(L, &request, &err) < 0)
         return handle_push_err(L, &err);
     kind->configure(L, &request, &config);

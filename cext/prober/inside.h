@@ -6,6 +6,7 @@
 #include "base/dues.h"
 #include "prober/addresses.h"
 #include "engine/budget.h"
+#include "engine/session.h"
 #include "prober/capture.h"
 #include "prober/plain.h"
 #include "prober/prober.h"
@@ -49,12 +50,21 @@ struct prober_entries {
     uint16_t ident;
 };
 
+/* The connection of a trace that probes inside one; see sessions.c. */
+struct prober_session {
+    struct session machine;
+    int fd;          /* -1: none */
+    bool fixed_port; /* the user chose it */
+    bool reset;      /* how it is ended */
+};
+
 struct prober_job {
     struct due due; /* the first: see job_of */
     struct prober_job *next, *previous;
     struct prober_entries entries;
     struct prober *prober;
     struct trace *trace;
+    struct prober_session *session; /* or NULL */
     struct counters *counters;
     struct evidence *evidence;
     const struct evidence_capture *capture; /* what is being delivered, else NULL */
@@ -88,6 +98,7 @@ struct prober {
     pthread_t thread;
     bool started;
     int wake_fd;
+    int session_poll; /* epoll: of the sockets of sessions */
     /* the thread's alone: */
     struct capture *capture; /* NULL where `plain` is used */
     struct plain *plain;     /* NULL where raw sockets and a capture are used */
@@ -197,6 +208,21 @@ void prober_expect(struct prober *p, const struct ipaddr *address, bool is_expec
 /* Under the lock: probe `number` was sent, which may move a TCP trace's sequence numbers on. */
 void prober_relist(struct prober *p, struct prober_entries *entries, const struct wire_spec *spec,
                    uint32_t number);
+
+/* ---- sessions.c ---- */
+
+/* NULL without memory. */
+struct prober_session *prober_session_new(bool fixed_port, bool reset, int64_t now_ns);
+void prober_session_free(struct prober *p, struct prober_session *session); /* accepts NULL */
+
+/* Under the lock, by the thread: hears what the sockets have to tell. */
+void prober_read_sessions(struct prober *p);
+
+/* Likewise: lets the job's session act; returns when it is due again. */
+int64_t prober_step_session(struct prober *p, struct prober_job *job);
+
+/* Under the lock: ends the connection of a job that sends no more; it may have none. */
+void prober_end_session(struct prober *p, struct prober_job *job);
 
 /* ---- searches.c, fingerprints.c ---- */
 

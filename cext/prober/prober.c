@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -40,6 +41,7 @@ static void send_probe(struct prober *p, struct prober_job *job, const struct wi
 static void step_job(struct prober *p, struct prober_job *job, int *sends_left)
 {
     bool was_done = trace_done(job->trace);
+    int64_t session_due_ns = INT64_MAX;
     /* what was captured before it began may still be on its way to us */
     int64_t read_until_ns = p->now_ns > job->begun_ns ? p->now_ns : job->begun_ns;
     struct wire_probe probe;
@@ -48,6 +50,8 @@ static void step_job(struct prober *p, struct prober_job *job, int *sends_left)
         job->first_drops = p->drops;
     trace_expire(job->trace, read_until_ns, p->drops);
     bool paused = p->now_ns - atomic_load(&job->asked_ns) > PROBER_LEASE_MS * MS;
+    if (job->session != NULL && !paused && !was_done)
+        session_due_ns = prober_step_session(p, job);
     while (!paused && *sends_left > 0) {
         int64_t now_ns = prober_clock_ns();
         if (!trace_next(job->trace, now_ns, p->drops, &probe))
@@ -56,11 +60,15 @@ static void step_job(struct prober *p, struct prober_job *job, int *sends_left)
         --*sends_left;
     }
     if (!was_done && trace_done(job->trace)) {
+        prober_end_session(p, job);
         p->ended++;
         atomic_store(&job->done, true);
         pthread_cond_broadcast(&p->finished);
     }
-    int64_t due_ns = trace_due(job->trace), least_ns = p->now_ns + (paused ? pause_check_ns : 1);
+    int64_t due_ns = trace_due(job->trace);
+    if (session_due_ns < due_ns && !trace_done(job->trace))
+        due_ns = session_due_ns;
+    int64_t least_ns = p->now_ns + (paused ? pause_check_ns : 1);
     dues_set(&p->dues, &job->due, due_ns > least_ns ? due_ns : least_ns);
 }
 
@@ -116,6 +124,7 @@ static int64_t take_turn(struct prober *p)
 
     p->now_ns = p->read_until_ns; /* all that was captured until then has been read */
     prober_deliver(p);
+    prober_read_sessions(p);
     if (p->now_ns - p->drops_read_ns >= drops_every_ns) {
         p->drops = prober_capture_drops(p);
         p->drops_read_ns = p->now_ns;
@@ -139,7 +148,8 @@ static int64_t take_turn(struct prober *p)
 static void wait_for_work(struct prober *p, int64_t due_ns, bool idle)
 {
     struct pollfd fds[] = { { .fd = p->wake_fd, .events = POLLIN },
-                            { .fd = prober_capture_fd(p), .events = POLLIN } };
+                            { .fd = prober_capture_fd(p), .events = POLLIN },
+                            { .fd = p->session_poll, .events = POLLIN } };
     int64_t left_ns = due_ns - prober_clock_ns();
     struct timespec timeout = { 0 };
     uint64_t wakes;
@@ -148,7 +158,7 @@ static void wait_for_work(struct prober *p, int64_t due_ns, bool idle)
         timeout.tv_sec = left_ns / 1000000000;
         timeout.tv_nsec = left_ns % 1000000000;
     }
-    ppoll(fds, idle ? 1 : 2, due_ns == INT64_MAX ? NULL : &timeout, NULL);
+    ppoll(fds, idle ? 1 : 3, due_ns == INT64_MAX ? NULL : &timeout, NULL);
     if (fds[0].revents & POLLIN)
         (void)!read(p->wake_fd, &wakes, sizeof wakes);
 }
@@ -250,8 +260,10 @@ struct prober *prober_open(enum prober_sockets sockets, struct err *err)
     p->read_until_ns = prober_clock_ns();
     p->clock_offset_ns = prober_wall_ns() - p->read_until_ns;
     p->ended = 1;
-    p->notify_fd = -1;
-    p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    p->notify_fd = p->wake_fd = -1;
+    p->session_poll = epoll_create1(EPOLL_CLOEXEC);
+    if (p->session_poll >= 0)
+        p->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (p->wake_fd < 0) {
         err_set(err, ERR_SYSTEM, "cannot open an eventfd: %s", strerror(errno));
         goto failed;
@@ -281,8 +293,9 @@ failed:
     return NULL;
 }
 
-static void free_job(struct prober_job *job)
+static void free_job(struct prober *p, struct prober_job *job)
 {
+    prober_session_free(p, job->session);
     trace_free(job->trace);
     counters_free(job->counters);
     evidence_free(job->evidence);
@@ -303,7 +316,7 @@ void prober_close(struct prober *p)
     }
     for (struct prober_job *job = p->jobs, *next; job != NULL; job = next) {
         next = job->next;
-        free_job(job);
+        free_job(p, job);
     }
     for (struct way *way = p->ways, *next; way != NULL; way = next) {
         next = way->next;
@@ -321,6 +334,8 @@ void prober_close(struct prober *p)
         close(p->notify_fd);
     if (p->wake_fd >= 0)
         close(p->wake_fd);
+    if (p->session_poll >= 0)
+        close(p->session_poll);
     pthread_cond_destroy(&p->finished);
     pthread_mutex_destroy(&p->lock);
     free(p);
@@ -339,6 +354,19 @@ static void on_event(void *context, const struct trace_event *event)
     job->prober->news = true;
     if (job->keep_events)
         events_add(&job->events, event);
+}
+
+static int start_session(struct prober *p, struct prober_job *job,
+                         const struct prober_request *request, struct err *err)
+{
+    if (p->plain != NULL)
+        return err_set(err, ERR_PERMISSION,
+                       "protocol tcp-session needs raw sockets (root or CAP_NET_RAW)");
+    job->session = prober_session_new(request->port_given, request->reset, job->begun_ns);
+    if (job->session == NULL)
+        return err_set(err, ERR_NOMEM, "no memory for a trace");
+    trace_hold(job->trace);
+    return 0;
 }
 
 static int start_trace(struct prober *p, struct prober_job *job,
@@ -367,7 +395,9 @@ static int start_trace(struct prober *p, struct prober_job *job,
     job->first_drops = UINT64_MAX;
     config.budget = &p->budget;
     job->trace = trace_new(&config, p->pace, job->begun_ns, on_event, job, err);
-    return job->trace != NULL ? 0 : -1;
+    if (job->trace == NULL)
+        return -1;
+    return config.spec.in_session ? start_session(p, job, request, err) : 0;
 }
 
 static void enlist(struct prober *p, struct prober_job *job)
@@ -409,7 +439,7 @@ struct prober_job *prober_add(struct prober *p, const struct prober_request *wan
     } else if (start_trace(p, job, &request, err) == 0) {
         enlist(p, job);
     } else {
-        free_job(job);
+        free_job(p, job);
         job = NULL;
     }
     pthread_mutex_unlock(&p->lock);
@@ -438,6 +468,7 @@ static void delist(struct prober *p, struct prober_job *job)
     prober_delist(p, &job->entries);
     release_spec(p, job);
     trace_abandon(job->trace);
+    prober_end_session(p, job);
     p->ended++;
 }
 
@@ -453,7 +484,7 @@ static void remove_job(struct prober *p, struct prober_job *job)
 {
     delist(p, job);
     p->count--;
-    free_job(job);
+    free_job(p, job);
 }
 
 void prober_remove(struct prober *p, struct prober_job *job)
@@ -541,6 +572,9 @@ static void report_on(const struct prober *p, const struct prober_job *job,
     if (job->first_drops != UINT64_MAX)
         out->capture_drops = p->drops - job->first_drops;
     trace_summary(job->trace, &out->summary);
+    out->in_session = job->session != NULL;
+    if (out->in_session)
+        out->session = job->session->machine;
 }
 
 int prober_read(struct prober *p, struct prober_job *job, struct prober_report *out,

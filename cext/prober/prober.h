@@ -6,6 +6,7 @@
 #define MTR_PROBER_PROBER_H
 
 #include "prober/egress.h"
+#include "engine/session.h"
 #include "results/events.h"
 #include "results/evidence.h"
 #include "discovery/mda.h"
@@ -28,6 +29,7 @@ struct prober_request {
     bool port_given;  /* set by prober_add: the source port is the user's choice */
     bool own_only;    /* figures without what other traces measured: they are merged */
     bool figures;     /* nobody wants answers but those with extensions */
+    bool reset;       /* spec.in_session: connections end by a reset */
 };
 
 enum { REPORT_BOUNDS = 64 };
@@ -41,9 +43,11 @@ struct prober_report {
     uint16_t flow;
     uint8_t first_hop;
     bool done, mapped;
-    bool plain;         /* by sockets that need no rights */
-    bool figures;       /* set by whoever wants no answers but those with extensions */
-    size_t bound_count; /* likewise, by whoever wants RTTs counted up to bounds */
+    bool plain;             /* by sockets that need no rights */
+    bool in_session;        /* it was to probe inside a connection: */
+    struct session session; /* what became of that */
+    bool figures;           /* set by whoever wants no answers but those with extensions */
+    size_t bound_count;     /* likewise, by whoever wants RTTs counted up to bounds */
     int64_t bounds_ns[REPORT_BOUNDS];
     uint64_t capture_drops;    /* while this trace ran */
     struct counters *counters; /* the caller frees both */

@@ -23,11 +23,24 @@ static void merge_summary(struct trace_summary *into, const struct trace_summary
     into->missing_tx_timestamp += from->missing_tx_timestamp;
 }
 
+/* Who had no session says why. */
+static void merge_session(struct session *into, const struct session *from)
+{
+    uint32_t opened = into->opened + from->opened, lost = into->lost + from->lost;
+
+    if (from->state == SESSION_OVER && into->state != SESSION_OVER)
+        *into = *from;
+    into->opened = opened;
+    into->lost = lost;
+}
+
 int prober_report_merge(struct prober_report *into, const struct prober_report *from,
                         struct err *err)
 {
     merge_summary(&into->summary, &from->summary);
     into->done = into->done && from->done;
+    if (from->in_session)
+        merge_session(&into->session, &from->session);
     if (from->capture_drops > into->capture_drops)
         into->capture_drops = from->capture_drops;
     if (counters_merge(into->counters, from->counters) < 0 ||

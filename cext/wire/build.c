@@ -8,6 +8,7 @@
 enum { ICMP6_ECHO_REQUEST = 128 };
 enum { UDP_HEADER = 8, ECHO_HEADER = 8, TCP_HEADER = 20, TCP_MSS_OPTION = 4 };
 enum { TCP_FLAGS_AT = 13 }; /* behind the byte with AE */
+enum { TCP_TIMESTAMPS = 12 /* with two NOPs in front */, SESSION_PAYLOAD = 1, CHECK_TTL = 64 };
 
 static const struct {
     uint8_t header; /* bytes of the transport header, options included */
@@ -101,10 +102,21 @@ static uint64_t keyed(uint64_t key, uint64_t number)
 
 /* ---- sizes --------------------------------------------------------------------------------- */
 
+static uint16_t session_size(const struct wire_session *session, uint8_t version)
+{
+    int options = session->timestamps ? TCP_TIMESTAMPS : 0;
+    return (uint16_t)(ipaddr_family(version)->header_length + TCP_HEADER + options +
+                      SESSION_PAYLOAD);
+}
+
 uint16_t wire_size(const struct wire_spec *spec, uint32_t number)
 {
     static const uint64_t apart = UINT64_C(1) << 32; /* from what tags are made of */
 
+    const struct wire_session *session = wire_session_of(spec, number);
+
+    if (session != NULL)
+        return session_size(session, spec->target.version);
     if (!spec->random_size)
         return spec->size;
     uint16_t least = wire_size_least(spec);
@@ -179,8 +191,26 @@ uint32_t wire_tcp_step(const struct wire_spec *spec)
     return payload > 0 && payload % WIRE_TCP_STEP == 0 ? WIRE_TCP_STEP + 1 : WIRE_TCP_STEP;
 }
 
+const struct wire_session *wire_session_of(const struct wire_spec *spec, uint32_t number)
+{
+    if (!spec->in_session)
+        return NULL;
+    const struct wire_session *session = &spec->sessions[number < spec->sessions[0].first];
+    return session->numbers > 0 ? session : NULL;
+}
+
+uint32_t wire_check_seq(const struct wire_spec *spec, unsigned i)
+{
+    const struct wire_session *session = &spec->sessions[0];
+    return session->syn - 2 * (session->numbers + 1 + i % WIRE_SESSION_CHECKS);
+}
+
 uint32_t wire_tcp_seq(const struct wire_spec *spec, uint32_t number)
 {
+    const struct wire_session *session = wire_session_of(spec, number);
+
+    if (session != NULL)
+        return session->syn - 2 * (session->numbers - (number - session->first) % session->numbers);
     return spec->tcp_base + number * wire_tcp_step(spec);
 }
 
@@ -271,13 +301,51 @@ uint16_t wire_tcp_flags(const struct wire_spec *spec)
     return spec->ack ? WIRE_TCP_ACK : (uint16_t)(WIRE_TCP_SYN | offers[spec->ecn]);
 }
 
+static void put_tcp_checksum(const struct wire_spec *spec, uint8_t *at, size_t length)
+{
+    int sum = ip_cksum_add(at, length, pseudo_sum(spec, IPPROTO_TCP, length));
+    uint16_t checksum = (uint16_t)~fold(sum);
+    memcpy(at + 16, &checksum, sizeof checksum);
+}
+
+/* What one segment in a session is. */
+struct segment {
+    uint32_t seq;
+    uint16_t flow;
+    uint8_t flags;
+};
+
+/* The payload, if there is one, is of zeros, as the packet is filled with them. */
+static void put_session_segment(const struct wire_spec *spec, const struct wire_session *session,
+                                const struct segment *its, uint8_t *at, size_t length)
+{
+    size_t options = session->timestamps ? TCP_TIMESTAMPS : 0;
+
+    tcp_pack_hdr(at, (uint16_t)(spec->source_port + its->flow), spec->target_port, its->seq,
+                 session->ack, its->flags, session->window, 0);
+    ((struct tcp_hdr *)at)->th_off = (TCP_HEADER + options) / 4 & 0xf;
+    if (session->timestamps) {
+        static const uint8_t kind[] = { 1, 1, 8, 10 };
+        uint32_t values[] = { htonl(session->ts_value), htonl(session->ts_echo) };
+        memcpy(at + TCP_HEADER, kind, sizeof kind);
+        memcpy(at + TCP_HEADER + sizeof kind, values, sizeof values);
+    }
+    put_tcp_checksum(spec, at, length);
+}
+
 static void build_tcp(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t *at,
                       size_t length)
 {
     static const uint8_t mss_1440[TCP_MSS_OPTION] = { 2, 4, 1440 >> 8, 1440 & 0xff };
     uint32_t seq = wire_tcp_seq(spec, probe->number);
     uint16_t flags = wire_tcp_flags(spec);
+    const struct wire_session *session = wire_session_of(spec, probe->number);
 
+    if (session != NULL) {
+        const struct segment its = { .seq = seq, .flow = probe->flow, .flags = TH_ACK };
+        put_session_segment(spec, session, &its, at, length);
+        return;
+    }
     tcp_pack_hdr(at, (uint16_t)(spec->source_port + probe->flow), spec->target_port, seq,
                  spec->ack ? seq : 0, (uint8_t)flags, 65535, 0);
     if (!spec->ack) {
@@ -285,9 +353,7 @@ static void build_tcp(const struct wire_spec *spec, const struct wire_probe *pro
         memcpy(at + TCP_HEADER, mss_1440, sizeof mss_1440);
     }
     at[TCP_FLAGS_AT - 1] |= (uint8_t)(flags >> 8);
-    int sum = ip_cksum_add(at, length, pseudo_sum(spec, IPPROTO_TCP, length));
-    uint16_t checksum = (uint16_t)~fold(sum);
-    memcpy(at + 16, &checksum, sizeof checksum);
+    put_tcp_checksum(spec, at, length);
 }
 
 static void build_ip(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t protocol,
@@ -337,4 +403,38 @@ size_t wire_build(const struct wire_spec *spec, const struct wire_probe *probe, 
         break;
     }
     return its.size;
+}
+
+/* A segment in the present session that is no probe. `number`: of a probe that is not sent. */
+static size_t build_beside(const struct wire_spec *spec, const struct segment *segment,
+                           uint32_t number, uint16_t payload, uint8_t *packet)
+{
+    const struct ipaddr_family *family = ipaddr_family(spec->source.version);
+    const struct wire_probe probe = { .number = number, .flow = segment->flow, .ttl = CHECK_TTL };
+    struct wire_spec its = *spec;
+
+    its.size =
+        (uint16_t)(session_size(&spec->sessions[0], family->version) - SESSION_PAYLOAD + payload);
+    its.source = *wire_source(spec, segment->flow);
+    memset(packet, 0, its.size);
+    build_ip(&its, &probe, IPPROTO_TCP, packet);
+    put_session_segment(&its, &spec->sessions[0], segment, packet + family->header_length,
+                        (size_t)(its.size - family->header_length));
+    return its.size;
+}
+
+size_t wire_build_check(const struct wire_spec *spec, uint16_t flow, unsigned i, uint8_t *packet)
+{
+    const struct segment its = { .seq = wire_check_seq(spec, i), .flow = flow, .flags = TH_ACK };
+
+    return build_beside(spec, &its, UINT32_MAX - i, SESSION_PAYLOAD, packet);
+}
+
+size_t wire_build_reset(const struct wire_spec *spec, uint16_t flow, uint8_t *packet)
+{
+    const struct segment its = { .seq = spec->sessions[0].syn + 1,
+                                 .flow = flow,
+                                 .flags = TH_RST | TH_ACK };
+
+    return build_beside(spec, &its, UINT32_MAX - WIRE_SESSION_CHECKS, 0, packet);
 }

@@ -97,9 +97,21 @@ static void land_no(struct program *p, size_t from)
     p->insns[from].jf = distance(p, from);
 }
 
-/* SYN and SYN-ACK, RST and RST-ACK: all that a trace sends, and all it takes. */
+/* Whether the port at this place is one of those that probes are sent from. */
+static void accept_own_port(struct program *p, uint32_t at)
+{
+    load(p, BPF_H | BPF_IND, AT_X + at);
+    compute(p, BPF_AND, (uint32_t) ~(WIRE_FLOWS - 1) & 0xffff);
+    decide_if(p, BPF_JEQ | BPF_K, WIRE_SOURCE_PORT, ACCEPT);
+}
+
+/* SYN and SYN-ACK, RST and RST-ACK; and what probes inside a connection are and are answered by,
+ * whose ports tell them from all other connections of this host. */
 static void judge_tcp(struct program *p)
 {
+    _Static_assert(WIRE_SOURCE_PORT % WIRE_FLOWS == 0, "one mask tells whether a port is ours");
+    accept_own_port(p, 0);
+    accept_own_port(p, 2);
     load(p, BPF_B | BPF_IND, AT_X + TCP_FLAGS);
     decide_if(p, BPF_JSET | BPF_K, TCP_SYN_RST, ACCEPT);
     end(p, REJECT);

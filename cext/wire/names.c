@@ -70,6 +70,8 @@ const char *icmpname(uint8_t version, enum wire_kind kind, uint8_t type, uint8_t
         return "RST";
     case WIRE_SERVICE:
         return payload_reply_name((enum wire_payload)type, code);
+    case WIRE_ACK:
+        return "ACK";
     case WIRE_TIME_EXCEEDED:
         return "time exceeded in transit";
     case WIRE_TOO_BIG:

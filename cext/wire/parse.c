@@ -23,6 +23,7 @@ enum {
     ICMP6_ECHO_ANSWERED = 129,
     TTL_CODE = 0, /* 1 is reassembly time, which is not a hop */
 };
+enum { OPTION_END, OPTION_NOP, OPTION_SCALE = 3, OPTION_SACK = 5, OPTION_TIMESTAMPS = 8 };
 enum { IP4_DF = 0x4000, IP4_MORE = 0x2000, IP4_OFFSET = 0x1fff };
 enum { ICMP_HEADER = 8, UDP_HEADER = 8 };
 enum { PADDED = 128 }; /* RFC 4884 section 5.1: zeros behind a quote, up to here */
@@ -360,8 +361,89 @@ static enum wire_verdict read_icmp(struct cur c, const struct ip_view *ip, struc
     return read_quote(c, out);
 }
 
-/* An answer to a SYN, turned round; RFC 793: it acknowledges the SYN and what it carried. */
-static enum wire_verdict read_tcp(struct cur c, const struct ip_view *ip, struct wire_packet *out)
+/* RFC 2883: the first block is a duplicate if it ends at or in front of the acknowledgement. Those
+ * of our probes are of one byte. */
+static void read_sack(struct cur c, struct wire_packet *out)
+{
+    uint32_t from = cur_u32be(&c), to = cur_u32be(&c);
+
+    if (!c.ok || to - from != 1 || (int32_t)(out->tcp.ack - to) < 0)
+        return;
+    out->tcp.dsack = true;
+    out->probe.tcp_seq = from;
+}
+
+static void read_option(uint8_t kind, struct cur c, struct wire_packet *out)
+{
+    size_t length = cur_left(&c);
+
+    if (kind == OPTION_SCALE && length == 1) {
+        out->tcp.scaled = true;
+        out->tcp.scale = cur_u8(&c);
+    } else if (kind == OPTION_SACK) {
+        read_sack(c, out);
+    } else if (kind == OPTION_TIMESTAMPS && length == 8) {
+        out->tcp.timestamps = true;
+        out->tcp.ts_value = cur_u32be(&c);
+        out->tcp.ts_echo = cur_u32be(&c);
+    }
+}
+
+/* RFC 9293 section 3.1. What cannot be read ends the list. */
+static void read_options(struct cur c, struct wire_packet *out)
+{
+    while (cur_left(&c) > 0) {
+        uint8_t kind = cur_u8(&c);
+        if (kind == OPTION_END)
+            return;
+        if (kind == OPTION_NOP)
+            continue;
+        uint8_t length = cur_u8(&c);
+        struct cur option = c;
+        cur_take(&c, length - 2U);
+        if (length < 2 || !c.ok)
+            return;
+        cur_limit(&option, length - 2U);
+        read_option(kind, option, out);
+    }
+}
+
+/* The header behind the flags, where `c` is, and the options. `whole`: the segment, of which `length`
+ * bytes were sent. */
+static enum wire_verdict read_segment(struct cur c, struct cur whole, size_t length,
+                                      struct wire_packet *out)
+{
+    struct cur options = whole, offset = whole;
+
+    cur_take(&offset, 12);
+    unsigned words = cur_u8(&offset) >> 4;
+    if (words < 5 || length < words * 4)
+        return WIRE_MALFORMED;
+    if (cur_left(&whole) < words * 4)
+        return WIRE_TRUNCATED;
+    out->tcp.window = cur_u16be(&c);
+    out->tcp.payload = (uint16_t)(length - words * 4);
+    cur_limit(&options, words * 4);
+    cur_take(&options, 20);
+    read_options(options, out);
+    return WIRE_OK;
+}
+
+/* A segment inside a connection: a probe of ours if it carries its byte from a port of ours. */
+static enum wire_verdict read_inside(struct cur whole, const struct ip_view *ip, uint16_t from_port,
+                                     struct wire_packet *out)
+{
+    if (wire_is_own_port(from_port) && out->tcp.payload == 1 && !out->tcp.fin) {
+        out->kind = WIRE_PROBE;
+        return read_probe(whole, ip, &out->probe);
+    }
+    out->kind = WIRE_ACK;
+    return wire_is_own_port(out->probe.source_port) ? WIRE_OK : WIRE_FOREIGN;
+}
+
+/* An answer to a SYN, turned round; RFC 9293: it acknowledges the SYN and what it carried. */
+static enum wire_verdict read_tcp(struct cur c, const struct ip_view *ip, size_t length,
+                                  struct wire_packet *out)
 {
     struct cur whole = c;
     struct wire_ids *ids = &out->probe;
@@ -369,26 +451,38 @@ static enum wire_verdict read_tcp(struct cur c, const struct ip_view *ip, struct
     *ids = (struct wire_ids){ .protocol = WIRE_TCP, .source = ip->target, .target = ip->source };
     ids->target_port = cur_u16be(&c);
     ids->source_port = cur_u16be(&c);
-    uint32_t sequence = cur_u32be(&c);
-    ids->tcp_seq = cur_u32be(&c) - 1;
+    out->tcp.seq = cur_u32be(&c);
+    out->tcp.ack = cur_u32be(&c);
+    ids->tcp_seq = out->tcp.ack - 1;
     uint16_t all = read_flags(&c), flags = all & (WIRE_TCP_SYN | WIRE_TCP_RST | WIRE_TCP_ACK);
     if (!c.ok)
         return WIRE_TRUNCATED;
-    if (flags == WIRE_TCP_SYN) {
-        out->kind = WIRE_PROBE;
-        return read_probe(whole, ip, ids);
-    }
-    if (flags == WIRE_TCP_RST) { /* RFC 793: its sequence number is what was acknowledged */
+    out->tcp.fin = (all & WIRE_TCP_FIN) != 0;
+    if (flags == WIRE_TCP_RST) { /* RFC 9293: its sequence number is what was acknowledged */
         out->kind = WIRE_BARE_RST;
-        ids->tcp_seq = sequence;
+        ids->tcp_seq = out->tcp.seq;
         return WIRE_OK;
     }
-    if (flags != (WIRE_TCP_SYN | WIRE_TCP_ACK) && flags != (WIRE_TCP_RST | WIRE_TCP_ACK))
-        return WIRE_FOREIGN;
-    out->kind = flags & WIRE_TCP_SYN ? WIRE_SYN_ACK : WIRE_RST;
-    if (out->kind == WIRE_SYN_ACK)
+    if (flags == (WIRE_TCP_RST | WIRE_TCP_ACK)) {
+        out->kind = WIRE_RST;
+        return WIRE_OK;
+    }
+    uint16_t from_port = ids->target_port;
+    enum wire_verdict verdict = read_segment(c, whole, length, out);
+    switch (flags) {
+    case WIRE_TCP_SYN:
+        out->kind = WIRE_PROBE;
+        return read_probe(whole, ip, ids);
+    case WIRE_TCP_SYN | WIRE_TCP_ACK:
+        out->kind = WIRE_SYN_ACK;
+        ids->tcp_seq = out->tcp.ack - 1;
         out->code = (uint8_t)((all & WIRE_TCP_ECN) >> WIRE_TCP_ECN_SHIFT);
-    return WIRE_OK;
+        return WIRE_OK;
+    case WIRE_TCP_ACK:
+        return verdict != WIRE_OK ? verdict : read_inside(whole, ip, from_port, out);
+    default:
+        return WIRE_FOREIGN;
+    }
 }
 
 /* The answer of a service, turned round, or a probe. */
@@ -484,7 +578,7 @@ enum wire_verdict wire_read(const uint8_t *packet, size_t captured, struct wire_
         if (result.quote.length > 0)
             result.quote.at = (uint16_t)(c.at - packet + ICMP_HEADER);
     } else if (ip.protocol == IPPROTO_TCP) {
-        verdict = read_tcp(c, &ip, &result);
+        verdict = read_tcp(c, &ip, ip.length - (size_t)(c.at - packet), &result);
     } else if (ip.protocol == IPPROTO_UDP) {
         verdict = read_udp(c, &ip, &result);
     } else {

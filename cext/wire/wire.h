@@ -26,7 +26,9 @@ enum {
     WIRE_COOKIE = 4,      /* bytes */
     WIRE_PAYLOAD_MIN = 6, /* two bytes of balance, then the cookie */
     WIRE_PACKET_MAX = 65535,
-    WIRE_EXTENSION_HEADERS = 8, /* of IPv6, in a row; a packet with more is not read */
+    WIRE_EXTENSION_HEADERS = 8,   /* of IPv6, in a row; a packet with more is not read */
+    WIRE_SESSION_NUMBERS = 16384, /* sequence numbers of probes in a TCP session, at most */
+    WIRE_SESSION_CHECKS = 8,      /* and of the segments that test it */
 };
 
 /* What a SYN offers: ECN (RFC 3168), or accurate ECN (RFC 9768). */
@@ -34,6 +36,7 @@ enum wire_ecn { WIRE_ECN_NONE, WIRE_ECN_CLASSIC, WIRE_ECN_ACCURATE };
 
 /* Flags of TCP, the reserved bits before them included (RFC 9293 section 3.1). */
 enum {
+    WIRE_TCP_FIN = 0x001,
     WIRE_TCP_SYN = 0x002,
     WIRE_TCP_RST = 0x004,
     WIRE_TCP_ACK = 0x010,
@@ -49,6 +52,19 @@ enum { WIRE_SOURCES = 8 };
 struct wire_sources {
     struct ipaddr list[WIRE_SOURCES];
     uint8_t of[WIRE_FLOWS]; /* its place in the list */
+};
+
+/* What probes inside a TCP connection repeat of it. Their sequence numbers are the even distances in
+ * front of the SYN's number, so the peer has them all behind it and its application sees no data. */
+struct wire_session {
+    uint32_t first;             /* number of the first probe in it */
+    uint32_t syn;               /* sequence number of its SYN */
+    uint32_t ack;               /* what its probes acknowledge */
+    uint32_t ts_value, ts_echo; /* with `timestamps` */
+    uint16_t window;            /* ours, as the kernel's own segments state it */
+    uint16_t numbers; /* distinct sequence numbers of probes; 0: no connection, probes are SYNs */
+    bool timestamps;
+    bool bare; /* the peer's acknowledgements do not tell one probe from another */
 };
 
 /* What all probes of a trace share. */
@@ -67,6 +83,8 @@ struct wire_spec {
     uint8_t tos;                        /* TOS or traffic class */
     enum wire_payload payload;          /* UDP: the service that is asked */
     enum wire_ecn ecn;                  /* TCP: of the SYN */
+    bool in_session;                    /* TCP: probes are sent inside these connections: */
+    struct wire_session sessions[2];    /* the present one, and the one before */
     /* direct probes: */
     uint16_t ip_id; /* IPv4; 0: the probe's tag */
     bool df;        /* IPv4 */
@@ -88,6 +106,7 @@ enum wire_kind {
     WIRE_RST,
     WIRE_BARE_RST, /* without an ACK: the answer to an ACK, and to no probe of a trace */
     WIRE_SERVICE,  /* the answer of a UDP service; its `type` is an enum wire_payload */
+    WIRE_ACK,      /* any other segment of a TCP connection to a port of our range */
     WIRE_TIME_EXCEEDED,
     WIRE_UNREACHABLE, /* destination unreachable and parameter problem */
     WIRE_TOO_BIG,     /* fragmentation needed, packet too big */
@@ -98,7 +117,7 @@ enum wire_kind {
 static inline bool wire_is_direct(enum wire_kind kind)
 {
     return kind == WIRE_ECHO_REPLY || kind == WIRE_SYN_ACK || kind == WIRE_RST ||
-           kind == WIRE_SERVICE;
+           kind == WIRE_ACK || kind == WIRE_SERVICE;
 }
 
 /* The identity of a probe as it was read: from itself, from a quote, or turned round from a direct
@@ -110,7 +129,8 @@ struct wire_ids {
     uint16_t ident;      /* ICMP */
     uint16_t index;      /* ICMP sequence or UDP checksum; TCP: 0 */
     uint16_t tcp_flags;  /* TCP, as quoted; 0 where the quote ends before them */
-    uint32_t tcp_seq;    /* TCP sequence number of the probe; WIRE_BARE_RST: its acknowledgement */
+    uint32_t tcp_seq;    /* TCP sequence number of the probe; WIRE_BARE_RST: its acknowledgement;
+                            WIRE_ACK: where the duplicate SACK begins, else acknowledgement - 1 */
     uint16_t ip_id;      /* IPv4, as quoted; 0 in direct answers */
     bool id_swapped;     /* the quoted header's checksum is of an ip_id with its bytes swapped */
     uint32_t flow_label; /* IPv6, likewise */
@@ -134,6 +154,16 @@ struct wire_quote {
     bool header_ok; /* IPv4: the quoted header's checksum is right */
 };
 
+/* A TCP segment that is no quote. */
+struct wire_segment {
+    uint32_t seq, ack;
+    uint32_t ts_value, ts_echo; /* with `timestamps` */
+    uint16_t window, payload;   /* as the header states it; bytes */
+    uint8_t scale;              /* of windows, with `scaled` */
+    bool fin, scaled, timestamps;
+    bool dsack; /* a duplicate SACK (RFC 2883) of one byte: its beginning is probe.tcp_seq */
+};
+
 struct wire_packet {
     enum wire_kind kind;
     struct ipaddr from;
@@ -148,6 +178,7 @@ struct wire_packet {
     bool rebuilt;            /* of its own header TTL and TOS alone were seen, 0: not either; of a
                                 quoted one nothing: see wire/rebuild.h */
     struct wire_quote quote; /* ICMP errors */
+    struct wire_segment tcp; /* segments */
     struct wire_ids probe;
 };
 
@@ -212,11 +243,29 @@ uint32_t wire_tcp_step(const struct wire_spec *spec);
 /* The balance bytes of a UDP probe: of the flow with this number. */
 uint16_t wire_udp_balance(const struct wire_spec *spec, uint32_t number, uint16_t flow);
 
+/* The connection that TCP probe `number` is sent in; NULL: it is a SYN. */
+const struct wire_session *wire_session_of(const struct wire_spec *spec, uint32_t number);
+
+/* Whether a port is one of those that our probes are sent from. */
+static inline bool wire_is_own_port(uint16_t port)
+{
+    return port >= WIRE_SOURCE_PORT && port < WIRE_SOURCE_PORT + WIRE_FLOWS;
+}
+
+/* The sequence number of the segment that tests the present connection for the i-th time. */
+uint32_t wire_check_seq(const struct wire_spec *spec, unsigned i);
+
 /* The sequence number that TCP probe `number` carries. */
 uint32_t wire_tcp_seq(const struct wire_spec *spec, uint32_t number);
 
 /* Writes the probe with its IP header; returns its wire_size. The buffer holds at least that. */
 size_t wire_build(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t *packet);
+
+/* The same of the segment that tests the present connection for the i-th time. */
+size_t wire_build_check(const struct wire_spec *spec, uint16_t flow, unsigned i, uint8_t *packet);
+
+/* And of the one that resets it. */
+size_t wire_build_reset(const struct wire_spec *spec, uint16_t flow, uint8_t *packet);
 
 /* Reads an IP packet, of which the first `captured` bytes are there. *out is written only for
  * WIRE_OK. Says nothing about whose probe it was: see match_reply.

@@ -18,7 +18,8 @@ end
 
 check.case("defaults_are_the_documented_ones", function()
   check.equal(args.read {}, {
-    packets = 10, timeout = 5, protocol = "icmp", first_hop = 1,
+    packets = 10, timeout = 5, protocol = "icmp", reset = "no",
+    first_hop = 1,
     max_hops = 30, max_ports = 8, tos = 0, max_silent = 5, flows = 1,
     columns = fields.default_names(),
     asn = { "irr", "cymru" }, names = "yes", os = "echo", snmp = "no",
@@ -54,6 +55,8 @@ local GOOD = {
     want = 3600 },
   { name = "smallest_timeout", raw = arg("timeout", "1ms"),
     key = "timeout", want = 0.001 },
+  { name = "protocol_in_a_session", raw = arg("protocol", "tcp-session"),
+    key = "protocol", want = "tcp-session" },
   { name = "protocol_in_any_case", raw = arg("protocol", "TCP"),
     key = "protocol", want = "tcp" },
   { name = "interval_auto_is_absent", raw = arg("interval", "auto"),
@@ -154,7 +157,22 @@ end)
 local INTEGER = "expected a whole number from 1 to 100000"
 local URL = "expected a path such as /health or a URL such as "
   .. "https://name:8443/"
+local function in_session(key, value)
+  return { ["mtr-trace"] = { protocol = "tcp-session", [key] = value } }
+end
+
 local BAD = {
+  { name = "reset_without_a_session", raw = arg("reset", "yes"),
+    want = "mtr-trace.reset=yes: expected mtr-trace.protocol=tcp-session" },
+  { name = "size_in_a_session", raw = in_session("size", "100"),
+    want = "mtr-trace.size=100: probes of protocol=tcp-session have one size" },
+  { name = "low_source_port_of_a_session",
+    raw = in_session("source-port", "1024"),
+    want = "mtr-trace.source-port=1024: expected a whole number from 28672 "
+      .. "to 32767 with protocol=tcp-session" },
+  { name = "source_port_of_a_session_behind_the_last",
+    raw = in_session("source-port", "32768"),
+    want = "mtr-trace.source-port=32768: expected a whole number from 28672" },
   { name = "http_word", raw = arg("http", "yes"),
     want = "mtr-trace.http=yes: expected one of on, off" },
   { name = "http_count_of_none", raw = arg("http-count", "0"),

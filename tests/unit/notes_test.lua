@@ -138,6 +138,39 @@ local NOTES = {
     hops = { answering(1) },
     changes = { lookup_errors = { "irr: 192.0.2.1:43: no connection" } },
     want = { "Look-ups: irr: 192.0.2.1:43: no connection." } },
+  { name = "session_as_it_should_be", hops = { answering(1) },
+    changes = { session = { connections = 1, connections_lost = 0,
+      fallback = false, match = "dsack", syn_ack_ttl = 60, ack_ttl = 60 } },
+    want = {} },
+  { name = "session_that_was_refused", hops = { answering(1) },
+    changes = { session = { connections = 0, connections_lost = 0,
+      fallback = true, cause = "not connected", reset_ttl = 60,
+      error = "Connection refused" } },
+    want = { "No TCP session (not connected: Connection refused), so the "
+      .. "probes are SYNs." } },
+  { name = "session_that_was_lost_for_good", hops = { answering(1) },
+    changes = { session = { connections = 3, connections_lost = 3,
+      fallback = true, match = "dsack", cause = "reset", syn_ack_ttl = 60,
+      ack_ttl = 60, reset_ttl = 62, error = "Connection reset by peer" } },
+    want = { "The TCP session ended (reset: Connection reset by peer) and "
+      .. "could not be made anew, so later probes are SYNs; the reset came "
+      .. "from elsewhere (TTL 62, 3 hops back) than the target's answers "
+      .. "(TTL 60, 5 hops back)." } },
+  { name = "session_made_anew_and_answers_without_names",
+    hops = { answering(1) },
+    changes = { session = { connections = 3, connections_lost = 2,
+      fallback = false, match = "order", cause = "closed by the target",
+      syn_ack_ttl = 60, ack_ttl = 60 } },
+    want = { "The TCP session ended 2 times (closed by the target) and was "
+      .. "made anew; the target's answers do not name their probe (no "
+      .. "duplicate SACK): one probe at a time was on its way to it, and "
+      .. "answers are taken in order." } },
+  { name = "session_that_somebody_else_accepted", hops = { answering(1) },
+    changes = { session = { connections = 1, connections_lost = 0,
+      fallback = false, match = "dsack", syn_ack_ttl = 64, ack_ttl = 120 } },
+    want = { "The connection was answered from elsewhere (TTL 64, 1 hop "
+      .. "back) than the probes in it (TTL 120, 9 hops back): a device on "
+      .. "the way answers for the target." } },
   { name = "clock_that_was_set", hops = { answering(1) },
     changes = { clock_adjustments = 3 },
     want = { "The clock of this host was set during the trace: 3 round "

@@ -208,7 +208,7 @@ local function target_schema()
   return record {
     { "target", value("string", "address that was traced", true) },
     { "name", value("string", "target as the user named it", true) },
-    { "protocol", value("string", "icmp, udp or tcp", true) },
+    { "protocol", value("string", "icmp, udp, tcp or tcp-session", true) },
     { "port", value("integer", "destination port; null for icmp", true) },
     { "path_id_before", value("integer", "identifier of the path, 48 bits",
       true) },

@@ -105,7 +105,7 @@ end
 -- ---- how it was traced ----------------------------------------------------
 
 local PROBES = { icmp = "ICMP echo requests", udp = "UDP datagrams",
-  tcp = "TCP SYNs" }
+  tcp = "TCP SYNs", ["tcp-session"] = "TCP segments in a connection" }
 
 local function probes(result)
   local ports = ""

@@ -37,7 +37,9 @@ local ARGS = {
   { name = "max-time", read = seconds, min = 0.1, max = 604800,
     want = "a time such as 20s or 5m" },
   { name = "protocol", default = "icmp", read = values.choice,
-    want = "one of ", words = { "icmp", "udp", "tcp" } },
+    want = "one of ", words = { "icmp", "udp", "tcp", "tcp-session" } },
+  { name = "reset", default = "no", read = values.choice,
+    want = "one of ", words = { "yes", "no" } },
   { name = "port", read = whole, min = 1, max = 65535,
     want = "a whole number" },
   { name = "source-port", read = whole, min = 1, max = 65535,
@@ -291,6 +293,25 @@ local function payload_conflict(prefix, options)
   end
 end
 
+-- Probes in a session have one size, and ports that the capture knows.
+local SESSION_PORT, SESSION_PORTS = 28672, 4096
+
+local function session_conflict(prefix, options)
+  local in_session = options.protocol == "tcp-session"
+  local port = options.source_port
+  local last = SESSION_PORT + SESSION_PORTS - (options.flows or 1)
+  if options.reset == "yes" and not in_session then
+    return ("%sreset=yes: expected %sprotocol=tcp-session with it"):format(
+      prefix, prefix)
+  elseif in_session and options.size then
+    return ("%ssize=%d: probes of protocol=tcp-session have one size, "
+      .. "expected none with it"):format(prefix, options.size)
+  elseif in_session and port and (port < SESSION_PORT or port > last) then
+    return ("%ssource-port=%d: expected a whole number from %d to %d with "
+      .. "protocol=tcp-session"):format(prefix, port, SESSION_PORT, last)
+  end
+end
+
 local function conflict(prefix, options)
   for _, name in ipairs(options.asn) do
     local needs = sources.get(name).needs
@@ -299,13 +320,14 @@ local function conflict(prefix, options)
         prefix, needs)
     end
   end
+  local err = session_conflict(prefix, options)
+    or payload_conflict(prefix, options)
+  if err then
+    return err
+  end
   if options.snmp == "yes" and options.os == "off" then
     return ("%ssnmp=yes: expected %sos other than off with it"):format(
       prefix, prefix)
-  end
-  local err = payload_conflict(prefix, options)
-  if err then
-    return err
   end
   if options.geo_out and not options.geo_db then
     return ("%sgeo-out=%s: expected %sgeo-db=FILE with it"):format(prefix,

@@ -66,6 +66,13 @@ local OPTIONAL = {
   source_port = "integer", split = "boolean", random_size = "boolean",
   ipv4_mapped = "boolean",
   udp_payload = "string", ecn = "string",
+  session = "table",
+}
+
+local SESSION = {
+  connections = "integer", connections_lost = "integer", match = "string",
+  fallback = "boolean", syn_ack_ttl = "integer", ack_ttl = "integer",
+  reset_ttl = "integer", cause = "string", error = "string",
 }
 
 local function lacks(object, rules)
@@ -81,13 +88,18 @@ local function lacks(object, rules)
   end
 end
 
-local function misfit(object)
-  for key, kind in pairs(OPTIONAL) do
+local function misfit_of(object, kinds)
+  for key, kind in pairs(kinds) do
     local value = object[key]
     if value ~= nil and (math.type(value) or type(value)) ~= kind then
       return key
     end
   end
+end
+
+local function misfit(object)
+  return misfit_of(object, OPTIONAL)
+    or object.session and misfit_of(object.session, SESSION)
 end
 
 -- Numbers of the flows; nil where there is one that is none, or is there

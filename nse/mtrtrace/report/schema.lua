@@ -275,6 +275,19 @@ local PMTU = {
   { "error", text("why nothing was searched", true) },
 }
 
+local SESSION = {
+  { "connections", whole "in which probes were sent" },
+  { "connections_lost", whole "that ended before the trace did" },
+  { "fallback", value("boolean", "whether probes are SYNs in the end") },
+  { "match", text("how the target's answers name their probe: dsack, or "
+    .. "order where they do not", true) },
+  { "syn_ack_ttl", value("integer", "TTL of the target's SYN-ACK", true) },
+  { "ack_ttl", value("integer", "TTL of its answer in session", true) },
+  { "reset_ttl", value("integer", "TTL of a reset", true) },
+  { "cause", text("why a connection was not made, or ended", true) },
+  { "error", text("the same, as the system has it", true) },
+}
+
 local function pmtu()
   local out = all_required(PMTU)
   out.properties.hop = all_required { { "ttl", whole "of the hop asked" },
@@ -314,6 +327,7 @@ local function with_extras(trace)
   trace.properties.pmtu = pmtu()
   trace.properties.ports = list("who drops the ports that were asked for; "
     .. "absent where none was", all_required(PORT))
+  trace.properties.session = all_required(SESSION)
   return trace
 end
 
@@ -323,7 +337,7 @@ local function trace_rows()
     { "name", text("target as the user named it", true) },
     { "ipv4_mapped", value("boolean", "true: the target was given as an "
       .. "IPv4-mapped IPv6 address, ::ffff: and target; else null", true) },
-    { "protocol", text "icmp, udp or tcp" },
+    { "protocol", text "icmp, udp, tcp or tcp-session" },
     { "port", value("integer", "destination port; null for icmp", true) },
     { "source_port", value("integer", "source port; null for icmp", true) },
     { "udp_payload", text("what UDP probes ask for: dns, quic, ntp, stun or "

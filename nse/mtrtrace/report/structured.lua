@@ -236,6 +236,11 @@ local function reduction_table(reduction, new, shape)
   return pick(reduction, REDUCTION, new, shape)
 end
 
+local SESSION = {
+  "connections", "connections_lost", "fallback", "match", "syn_ack_ttl",
+  "ack_ttl", "reset_ttl", "cause", "error",
+}
+
 local function pmtu_table(pmtu, new, shape)
   local out = pick(pmtu, PMTU, new, shape)
   out.hop = pmtu.hop and pick(pmtu.hop, PMTU_HOP, new, shape)
@@ -282,6 +287,8 @@ function M.build(result, view, new, shape)
   out.pmtu = result.pmtu and pmtu_table(result.pmtu, new, shape) or nil
   out.ports = result.ports and each(ports.findings(result), new, port_table,
     shape) or nil
+  out.session = result.session and pick(result.session, SESSION, new, shape)
+    or nil
   out.verdicts = some(each(result.verdicts, new, verdict_table, shape),
     shape)
   out.notes = some(each(notes.list(result), new, format.clean), shape)

@@ -16,7 +16,7 @@ local COMMON = {
   { "started_ns", "string", "the same in ns; a text, as it is beyond 2^53" },
   { "name", "string", "target as the user named it" },
   { "target", "string", "address that was traced; null where it was not" },
-  { "protocol", "string", "icmp, udp or tcp" },
+  { "protocol", "string", "icmp, udp, tcp or tcp-session" },
   { "port", "integer", "destination port; null for icmp" },
 }
 

@@ -172,6 +172,7 @@ function M.engine_options(options)
   end
   -- One that was not given is the most, not what is waited for.
   out.timeout = options.timeout_given and options.timeout or nil
+  out.reset = options.reset == "yes" or nil
   return out
 end
 

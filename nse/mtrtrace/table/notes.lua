@@ -6,6 +6,7 @@
 -- @module mtrtrace.table.notes
 local loss = require "mtrtrace.base.proportion"
 local loose = require "mtrtrace.verdict.loose"
+local session = require "mtrtrace.table.session"
 local words = require "mtrtrace.verdict.words"
 
 local M = {}
@@ -277,9 +278,10 @@ local function unprivileged(result)
 end
 
 local NOTES = {
-  stopped, ending, ipv4_mapped, other_address, random_size, send_errors,
-  capture_drops, narrow_link, clock_adjustments, missing_tx_timestamp, split,
-  unlisted, loose.line, rivals, unprivileged,
+  stopped, ending, session.note, ipv4_mapped, other_address, random_size,
+  send_errors, capture_drops, narrow_link, clock_adjustments,
+  missing_tx_timestamp, split, unlisted, loose.line,
+  rivals, unprivileged,
 }
 
 --- Notes on a result.

@@ -76,6 +76,8 @@ static void leave(struct machines *m, struct slot *s, const uint8_t *bytes, size
         replay_require(trace_seen(s->state, &own, stamp), "a trace knows its own probe");
     if (!network_answer(&m->net, &m->chance, &own, m->now_ns, &f.packet, &after_ns))
         return;
+    if (s != NULL && s->spec.in_session && s->kind == MACHINE_TRACE)
+        machines_acknowledge(m, s, &own, &f.packet);
     bool is_held = own.ttl == m->held_ttl && network_flow(&own) != 0;
     f.at_ns = m->now_ns + after_ns + (is_held ? held_ns : 0);
     f.ttl = own.ttl;
@@ -95,7 +97,7 @@ static int send_error(struct machines *m)
 static void send_trace(struct machines *m, struct slot *s, const struct wire_probe *probe)
 {
     uint8_t bytes[BYTES];
-    size_t length = wire_build(&s->spec, probe, bytes);
+    size_t length = wire_build(&trace_config(s->state)->spec, probe, bytes);
     int error = send_error(m);
 
     if (error != 0)
@@ -107,11 +109,13 @@ static void send_trace(struct machines *m, struct slot *s, const struct wire_pro
 static int64_t turn_trace(struct machines *m, struct slot *s)
 {
     struct wire_probe probe;
+    int64_t session_ns = s->spec.in_session ? machines_step_session(m, s) : INT64_MAX;
 
     trace_expire(s->state, m->now_ns, m->drops);
     for (int i = 0; i < m->sends && trace_next(s->state, m->now_ns, m->drops, &probe); i++)
         send_trace(m, s, &probe);
-    return trace_done(s->state) ? INT64_MAX : trace_due(s->state);
+    int64_t due_ns = trace_done(s->state) ? INT64_MAX : trace_due(s->state);
+    return due_ns < session_ns || trace_done(s->state) ? due_ns : session_ns;
 }
 
 static int64_t turn_search(struct machines *m, struct slot *s)
@@ -236,7 +240,8 @@ static void on_event(void *context, const struct trace_event *event)
     s->machines->counts->shared += event->shared;
     s->machines->counts->rate_limited += event->kind == EVENT_RATE_LIMITED;
     counters_event(s->counters, event);
-    evidence_event(s->evidence, &s->spec, event, s->capture);
+    evidence_event(s->evidence, s->state != NULL ? &trace_config(s->state)->spec : &s->spec, event,
+                   s->capture);
 }
 
 static struct wire_spec choose_spec(struct machines *m, uint8_t byte)
@@ -257,6 +262,7 @@ static struct wire_spec choose_spec(struct machines *m, uint8_t byte)
         spec.source_port = WIRE_SOURCE_PORT;
         spec.target_port = spec.protocol == WIRE_UDP ? WIRE_PORT_UDP : WIRE_PORT_TCP;
     }
+    spec.in_session = spec.protocol == WIRE_TCP && (byte & 64) != 0;
     return spec;
 }
 
@@ -276,6 +282,8 @@ static void start_trace(struct machines *m, struct slot *s)
     s->counters = counters_new(config.max_hops);
     s->evidence = evidence_new(config.max_hops);
     s->state = trace_new(&config, m->pace, m->now_ns, on_event, s, NULL);
+    if (s->state != NULL && s->spec.in_session)
+        machines_begin_session(m, s);
 }
 
 static void start_paths(struct machines *m, struct slot *s)
@@ -331,6 +339,8 @@ static void start_in(struct machines *m, struct slot *s, enum machine kind, uint
     close_slot(s);
     s->machines = m;
     s->spec = choose_spec(m, spec);
+    if (kind != MACHINE_TRACE)
+        s->spec.in_session = false;
     if (kind == MACHINE_TRACE)
         start_trace(m, s);
     else if (kind == MACHINE_PATHS)

@@ -12,7 +12,7 @@
 /* What a run has come to, so that a test can tell that it tries something. */
 struct machines_counts {
     uint64_t started[5]; /* by enum machine */
-    uint64_t turns, probes, replies, shared, rate_limited;
+    uint64_t turns, probes, replies, shared, rate_limited, sessions;
 };
 
 enum machine { MACHINE_NONE, MACHINE_TRACE, MACHINE_PATHS, MACHINE_MTU, MACHINE_ASK };

@@ -7,6 +7,7 @@
 
 #include "prober/addresses.h"
 #include "discovery/mda.h"
+#include "engine/session.h"
 #include "network.h"
 #include "discovery/pmtu.h"
 #include "results/counters.h"
@@ -36,6 +37,7 @@ struct slot {
     const struct evidence_capture *capture;
     struct machines *machines;
     struct wire_spec spec;
+    struct session session; /* of traces with spec.in_session */
     bool stopped;
     uint32_t turns, spins;
     int64_t spun_ns;
@@ -70,6 +72,13 @@ struct machines {
 
 /* A packet is under way from now on; lost where too many are. */
 void machines_enqueue(struct machines *m, const struct flying *f);
+
+/* ---- connect.c ---- */
+
+void machines_begin_session(struct machines *m, struct slot *s);
+int64_t machines_step_session(struct machines *m, struct slot *s); /* when it is due again */
+void machines_acknowledge(struct machines *m, const struct slot *s, const struct wire_packet *own,
+                          struct wire_packet *answer);
 
 /* ---- promises.c ---- */
 

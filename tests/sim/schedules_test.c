@@ -63,6 +63,7 @@ static void check_tried(const struct machines_counts *counts, uint64_t count)
     check_that(counts->rate_limited > count / 100, "too few rate limits");
     check_that(counts->shared > count / 100, "too few shared samples");
     check_that(counts->replies > count * 10, "too few replies");
+    check_that(counts->sessions > count / 10, "too few sessions");
 }
 
 int main(int argc, char **argv)
@@ -78,9 +79,10 @@ int main(int argc, char **argv)
         run(first + (uint64_t)i, &counts);
     if (count >= ENOUGH)
         check_tried(&counts, (uint64_t)count);
-    printf("# %llu turns, %llu probes, %llu replies, %llu rate limits, %llu shared outcomes\n",
+    printf("# %llu turns, %llu probes, %llu replies, %llu rate limits, %llu shared outcomes, "
+           "%llu sessions\n",
            (unsigned long long)counts.turns, (unsigned long long)counts.probes,
            (unsigned long long)counts.replies, (unsigned long long)counts.rate_limited,
-           (unsigned long long)counts.shared);
+           (unsigned long long)counts.shared, (unsigned long long)counts.sessions);
     return check_done();
 }

@@ -265,7 +265,7 @@ static void build_icmp(const struct wire_spec *spec, const struct wire_probe *pr
                    (uint16_t)(WIRE_ICMP_CHECKSUM + probe->flow), pseudo);
 }
 
-/* The header and what of the payload is not 0, of a datagram of `length` bytes: zeros are behind. */
+/* The header, and what of the payload is not 0: of `length` bytes in all, the others are zeros. */
 static void put_udp(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t *at,
                     size_t length)
 {

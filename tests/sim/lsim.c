@@ -113,39 +113,28 @@ static uint64_t opt_secret(lua_State *L)
     return secret * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-/* Tests name it: nothing follows from the port. */
-static void read_payload(lua_State *L, struct wire_spec *spec)
+static int opt_choice(lua_State *L, const char *key, const char *absent, const char *const *names)
 {
-    static const char *const names[] = { "plain", "dns", "quic", "ntp", "stun", "snmp", NULL };
-
-    lua_getfield(L, 2, "udp_payload");
-    spec->payload = (enum wire_payload)luaL_checkoption(L, -1, "plain", names);
+    lua_getfield(L, 2, key);
+    int choice = luaL_checkoption(L, -1, absent, names);
     lua_pop(L, 1);
-}
-
-static void read_ecn(lua_State *L, struct wire_spec *spec)
-{
-    static const char *const names[] = { "no", "yes", "accecn", NULL };
-
-    lua_getfield(L, 2, "ecn");
-    spec->ecn = (enum wire_ecn)luaL_checkoption(L, -1, "no", names);
-    lua_pop(L, 1);
+    return choice;
 }
 
 static void read_spec(lua_State *L, struct wire_spec *spec)
 {
     static const char *const names[] = { "icmp", "udp", "tcp", NULL };
+    static const char *const payloads[] = { "plain", "dns", "quic", "ntp", "stun", "snmp", NULL };
+    static const char *const ecn[] = { "no", "yes", "accecn", NULL };
     static const uint16_t ports[] = { 0, WIRE_PORT_UDP, WIRE_PORT_TCP };
 
-    lua_getfield(L, 2, "protocol");
-    spec->protocol = (enum wire_protocol)luaL_checkoption(L, -1, "icmp", names);
-    lua_pop(L, 1);
+    spec->protocol = (enum wire_protocol)opt_choice(L, "protocol", "icmp", names);
     spec->target = opt_address(L, "target");
     spec->source = opt_address(L, "source");
     if (spec->target.version != spec->source.version)
         luaL_error(L, "source and target are of different families");
-    read_payload(L, spec);
-    read_ecn(L, spec);
+    spec->payload = (enum wire_payload)opt_choice(L, "udp_payload", "plain", payloads);
+    spec->ecn = (enum wire_ecn)opt_choice(L, "ecn", "no", ecn);
     uint16_t least = wire_size_least(spec);
     uint16_t usual = wire_size_usual(spec);
     bool icmp = spec->protocol == WIRE_ICMP;

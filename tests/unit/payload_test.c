@@ -260,7 +260,7 @@ static void test_reply(const struct service *service, uint8_t version)
     probes_fini(&s.probes);
 }
 
-/* Every bit that a reply repeats of the cookie and of the balance counts, and cut replies are none. */
+/* Every bit that a reply repeats of cookie and balance counts, and cut replies are none. */
 static void test_forged(const struct service *service, uint8_t version)
 {
     struct vector good, v;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "vectors.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -366,4 +367,17 @@ size_t vector_service_least(enum wire_payload payload)
 
     put_service(&whole, payload, request);
     return payload == PAYLOAD_QUIC ? 23 : payload == PAYLOAD_STUN ? 20 : whole.length;
+}
+
+void vector_save(const char *name, const struct vector *v)
+{
+    const char *folder = getenv("WIRE_SEEDS");
+    char path[512];
+
+    if (folder == NULL)
+        return;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "wb");
+    if (file == NULL || fwrite(v->bytes, 1, v->length, file) != v->length || fclose(file) != 0)
+        abort();
 }

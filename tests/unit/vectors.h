@@ -55,4 +55,8 @@ void vector_build_service(struct vector *v, enum wire_payload payload, const str
                           uint8_t version);
 size_t vector_service_least(enum wire_payload payload);
 
+/* Writes it as a seed of the parser's fuzzer into the folder WIRE_SEEDS of the environment, if that
+ * is there. */
+void vector_save(const char *name, const struct vector *v);
+
 #endif

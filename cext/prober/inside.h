@@ -8,6 +8,7 @@
 #include "engine/budget.h"
 #include "engine/session.h"
 #include "prober/capture.h"
+#include "prober/hold.h"
 #include "prober/plain.h"
 #include "prober/prober.h"
 
@@ -73,6 +74,7 @@ struct prober_job {
     struct events events;
     struct egress_route route;
     const struct way *way;
+    struct hold *hold;    /* of a UDP trace that asks a service, else NULL */
     int64_t started_ns;   /* CLOCK_REALTIME */
     uint64_t first_drops; /* UINT64_MAX until the first turn */
     int64_t begun_ns;
@@ -112,6 +114,7 @@ struct prober {
     int notify_fd; /* -1 until somebody asks for it */
     bool news;     /* something happened that notify_fd has not told */
     struct way *ways;
+    struct hold *holds;
     uint32_t count; /* of jobs and searches that are not freed yet */
     struct prober_job *jobs;
     struct dues dues;                     /* of the jobs */

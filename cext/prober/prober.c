@@ -300,6 +300,8 @@ static void free_job(struct prober *p, struct prober_job *job)
     counters_free(job->counters);
     evidence_free(job->evidence);
     events_fini(&job->events);
+    if (job->hold != NULL)
+        hold_leave(&job->prober->holds, job->hold);
     free(job);
 }
 
@@ -404,6 +406,9 @@ static void enlist(struct prober *p, struct prober_job *job)
 {
     const struct trace_config *config = trace_config(job->trace);
 
+    if (config->spec.payload != PAYLOAD_PLAIN && p->plain == NULL)
+        job->hold = hold_take(&p->holds, config->spec.target.version,
+                              (uint16_t)(config->spec.source_port + config->flow));
     prober_enlist(p, &job->entries, (struct prober_owner){ .job = job }, &config->spec,
                   &config->flow);
     job->next = p->jobs;

@@ -118,18 +118,21 @@ for kind in $kinds; do
     wanted+=("$kind $family")
   done
 done
+count_sent unreachable4 icmp type destination-unreachable
+count_sent unreachable6 icmpv6 type destination-unreachable
 for way in --http=off --unprivileged; do
-  cli -n --asn off --os off --http off -j -c 5 -u "$way" "${targets[@]}"
+  cli -n --asn off --os off --http off -j -c 3 -u "$way" "${targets[@]}"
   for ((i = 0; i < ${#wanted[@]}; i++)); do
     read -r kind family <<<"${wanted[$i]}"
     is "${kind}_v${family}_through_a_firewall$way" "$RC $(figures $i)" \
       "0 true 4 $kind 0 $(lab_target "$family") ${ANSWER[$kind]} true 4 0"
   done
 done
+is no_reply_is_answered_by_a_port_unreachable "$(sent unreachable4) $(sent unreachable6)" "0 0"
 cli -n --asn off --os off --http off -j -c 2 -m 5 -Z 0.2 -u --udp-payload plain "${targets[@]}"
 is plain_datagrams_reach_nothing "$(jq -c '[.traces[] | .reached, .udp_payload] | unique' <<<"$OUT")" '[null,false]'
 for kind in $kinds; do
-  [ "$kind" != quic ] && [ "$kind" != dns ] && continue
+  [ "$kind" = quic ] || continue
   cli -n --asn off --os off --http off -j -c 2 -u --udp-payload "$kind" --paths 95 --flows 3 "$(lab_target 4)"
   is "${kind}_paths_through_a_firewall" "$RC $(figures)" \
     "0 true 4 $kind 0 $(lab_target 4) ${ANSWER[$kind]} true 4 0"

@@ -167,6 +167,26 @@ check.case("a_flow_that_is_traced_again_is_one_flow", function()
     { "reached", 1, 1 })
 end)
 
+-- The port unreachables of a host come no faster than its rate limit has it.
+check.rows({
+  { name = "udp_flows_silent_at_the_target_alone_show_no_firewall",
+    shape = "rrr-", outcome = "reached" },
+  { name = "udp_flows_that_stop_before_it_do", shape = "rr--",
+    outcome = "partly_reached" },
+}, function(row)
+  local function udp(shape, flow)
+    local one = result(shape, { protocol = "udp", flow = flow })
+    if shape == "rrrt" then
+      one.hops[4].responders[1].codes = { { type = 3, code = 3,
+        name = "port unreachable", count = 3 } }
+    end
+    return one
+  end
+  local list = judge.list(MAIN, { { protocol = "udp", port = 53,
+    results = { udp("rrrt", 0), udp(row.shape, 1), udp("rrrt", 2) } } })
+  check.equal({ list[1].outcome, list[1].flows_reached }, { row.outcome, 2 })
+end)
+
 check.case("some_flows_that_are_rejected_are_named", function()
   local one = result "rr--"
   one.hops[3].reports = { { address = "10.0.0.2", type = 3, code = 10,

@@ -143,12 +143,15 @@ local function rejected(one, others)
     error = error.name }
 end
 
+local function is_port_unreachable(reply)
+  return reply.type == 3 and reply.code == 3
+    or reply.type == 1 and reply.code == 4
+end
+
 -- A target's own refusal, by its firewall: no port unreachable of UDP.
 local function refused_by_target(port, one)
   local reply = one.replies[1]
-  local closed = port.protocol == "udp"
-    and (reply.type == 3 and reply.code == 3
-      or reply.type == 1 and reply.code == 4)
+  local closed = port.protocol == "udp" and is_port_unreachable(reply)
   if not reply.type or closed then
     return nil
   end
@@ -231,10 +234,18 @@ local function partly(one, others)
     probes_beyond = sent_beyond(missed, missed.last, one.target_ttl_most) }
 end
 
+-- Flows that got no reply although only the target is beyond their last hop:
+-- hosts limit the rate of their ICMP errors, so this shows nothing.
+local function is_rate_limit(port, one)
+  return port.protocol == "udp" and is_port_unreachable(one.replies[1])
+    and not one.missed.error and one.missed.last >= one.target_ttl - 1
+end
+
 local function finding(port, one, others)
   if one.flows == 0 then
     return { outcome = "not_traced", why = port.error or "no time" }
-  elseif one.reached == one.flows then
+  elseif one.reached == one.flows
+    or one.reached > 0 and is_rate_limit(port, one) then
     return reached(port, one)
   elseif one.reached > 0 then
     return partly(one, others)

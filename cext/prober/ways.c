@@ -222,11 +222,28 @@ void prober_release_spec(const struct prober *p, const struct wire_spec *spec,
         plain_release(p->plain, &flow);
 }
 
+/* The kernel makes the SYNs of a process without rights. */
+static bool is_beyond_plain(const struct wire_spec *spec, struct err *err)
+{
+    uint16_t least = wire_size_min(spec->protocol, spec->target.version);
+
+    if (spec->protocol != WIRE_TCP)
+        return false;
+    if (spec->size > least) {
+        err_set(err, ERR_BADSIZE,
+                "size %u needs root or CAP_NET_RAW for tcp: without these %u expected", spec->size,
+                least);
+        return true;
+    }
+    if (spec->ecn != WIRE_ECN_NONE)
+        err_set(err, ERR_PERMISSION, "ECN in a SYN needs root or CAP_NET_RAW");
+    return spec->ecn != WIRE_ECN_NONE;
+}
+
 int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
                          const struct prober_outset *outset, struct err *err)
 {
     const struct egress_route *route = outset->route;
-    uint16_t least = wire_size_min(spec->protocol, spec->target.version);
     char text[IPADDR_TEXT];
 
     spec->source = route->source;
@@ -235,10 +252,8 @@ int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
     if (spec->size > route->link_mtu)
         return err_set(err, ERR_TOOBIG, "size %u is more than the MTU of the link to %s, %d",
                        spec->size, ipaddr_to_text(&spec->target, text), route->link_mtu);
-    if (p->plain != NULL && spec->protocol == WIRE_TCP && spec->size > least)
-        return err_set(err, ERR_BADSIZE,
-                       "size %u needs root or CAP_NET_RAW for tcp: without these %u expected",
-                       spec->size, least);
+    if (p->plain != NULL && is_beyond_plain(spec, err))
+        return -1;
     if (randomise(p, spec, err) < 0)
         return -1;
     return p->plain == NULL ? 0 : reserve(p, spec, outset, err);

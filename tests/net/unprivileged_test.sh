@@ -213,3 +213,5 @@ done
 in_client timeout 60 prlimit --nofile=64 "$TREE/scripts/mtr-trace" --unprivileged -n --asn off --http off --os off -r -c 2 -u \
   --flows 64 "$(lab_target 4)" >"$LAB_SCRATCH/out" 2>"$LAB_SCRATCH/err" </dev/null
 like few_descriptors "$? $(cat "$LAB_SCRATCH/err")" "^1 mtr-trace: $(lab_target 4): .*: Too many open files$"
+user -r -T --ecn -c 3 "$(lab_target 4)"
+is ecn_of_a_syn_is_refused "$RC$ERR" "3mtr-trace: ECN in a SYN needs root or CAP_NET_RAW"

@@ -122,6 +122,14 @@ local NOTES = {
     changes = { missing_tx_timestamp = 2 },
     want = { "2 answers have no time: the capture did not see the probe "
       .. "leave." } },
+  { name = "raw_sockets_are_no_note", hops = { answering(1) },
+    changes = { sockets = "raw" }, want = {} },
+  { name = "unprivileged_sockets_say_what_is_not_seen",
+    hops = { answering(1) },
+    changes = { sockets = "unprivileged", protocol = "icmp" },
+    want = { "Unprivileged sockets: the headers of replies and quotes are "
+      .. "not seen (only TTL and TOS), which leaves the OS guess and "
+      .. "verdicts on NAT and DSCP without evidence." } },
   { name = "next_hops_that_probes_cannot_be_led_over",
     hops = { answering(1) }, changes = { split = true },
     want = { "This host has several next hops to the target, and probes "

@@ -15,14 +15,15 @@ local function runs(flow, text)
   return list
 end
 
--- Kinds told of hop 3, whose runs in two flows are given.
-local function told(one, other)
+-- Kinds told of hop 3, whose runs in two flows are given, as sent so.
+local function told(one, other, sockets, protocol)
   local random = flow_worlds.random(5)
   local flows, merge = flow_worlds.trace { random = random, packets = 10,
     flows = 2, stages = flow_worlds.diamond(random, { before = 1, width = 1,
       length = 2, after = 1 }) }
   for i, text in ipairs { one, other } do
     flows[i].hops[3].runs = runs(flows[i].flow, text)
+    flows[i].sockets, flows[i].protocol = sockets, protocol
   end
   local kinds = {}
   for _, v in ipairs(outcome.of(flows, merge).verdicts) do
@@ -37,6 +38,25 @@ end)
 
 check.case("chance_is_no_change_where_another_flow_takes_turns", function()
   check.equal(told("A4 B6", "A2 B1 A2 B3 A1 B1"), { "balanced_per_packet" })
+end)
+
+-- Each connect of a process without rights has a source port of its own.
+for _, row in ipairs {
+  { "a_connects_own_port_tells_no_change", "A4 B6", "A10" },
+  { "a_connects_own_port_tells_no_balancing", "A4 B6", "A2 B1 A2 B3 A1 B1" },
+} do
+  check.case(row[1], function()
+    check.equal(told(row[2], row[3], "unprivileged", "tcp"), {})
+  end)
+end
+
+check.case("a_ping_socket_keeps_its_flow", function()
+  check.equal(told("A4 B6", "A10", "unprivileged", "icmp"),
+    { "path_changed" })
+end)
+
+check.case("a_raw_socket_keeps_its_flow", function()
+  check.equal(told("A4 B6", "A10", "raw", "tcp"), { "path_changed" })
 end)
 
 check.finish()

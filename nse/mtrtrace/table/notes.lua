@@ -266,8 +266,9 @@ local UNSEEN = {
   icmp = "",
   udp = ", and an IPv4 router that quotes only 8 bytes of a probe counts as "
     .. "silent",
-  tcp = ", each probe has a source port of its own, is timed from before "
-    .. "its connect, and waits at most 0.95 s",
+  tcp = "; each probe has a source port of its own (several addresses at a "
+    .. "hop are no sign of a change), is timed from before its connect, and "
+    .. "waits at most 0.95 s",
 }
 
 local function unprivileged(result)

@@ -38,6 +38,23 @@ local function quoted(flow)
   return out
 end
 
+-- What several addresses at a hop tell where all probes of a flow look alike
+-- to load balancers. Those of TCP connects have a source port each.
+local OF_ONE_LOOK = { path_changed = true, return_path_changed = true,
+  balanced_per_packet = true, balanced_per_flow = true, meshed = true,
+  branch_loss = true, branch_latency = true, silent_branch = true }
+
+local function tenable(list, result)
+  if result.sockets ~= "unprivileged" or result.protocol ~= "tcp" then
+    return list
+  end
+  local out = {}
+  for _, v in ipairs(list) do
+    out[#out + 1] = not OF_ONE_LOOK[v.kind] and v or nil
+  end
+  return out
+end
+
 --- Judges a flow that is alone.
 -- @tparam table result as given by trace:result(), with `answers` as far as
 --   known; gets `verdicts`
@@ -45,7 +62,7 @@ end
 function M.one(result)
   verdict.judge(result)
   add(result.verdicts, quoted(result))
-  verdict.sort(result.verdicts)
+  result.verdicts = tenable(verdict.sort(result.verdicts), result)
   return result
 end
 
@@ -149,7 +166,7 @@ function M.many(flows, merge)
   add(out, common(merge, latency, some(others, flows)))
   add_hops(out, result, #flows)
   add(out, settled(across.list(flows, of_flow), flows))
-  result.verdicts = verdict.sort(out)
+  result.verdicts = tenable(verdict.sort(out), flows[1])
   return result
 end
 
@@ -164,7 +181,7 @@ function M.graph(result, flows, merge, search)
     or graph.of_flows(flows, result)
   link_figures.add(result.graph, flows, merge)
   add(result.verdicts, mesh.list(result.graph))
-  verdict.sort(result.verdicts)
+  result.verdicts = tenable(verdict.sort(result.verdicts), flows[1])
   return result
 end
 

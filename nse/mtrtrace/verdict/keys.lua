@@ -4,9 +4,9 @@
 -- kind of value of each. A part of the field table, read through
 -- mtrtrace.table.fields.
 -- @module mtrtrace.verdict.keys
--- `from` is its name in a verdict, where that is not `name`.
 local format = require "mtrtrace.base.format"
 
+-- `from` is a key's name in a verdict, where that is not `name`.
 local KEYS = {
   { name = "kind", kind = "name",
     about = "one of mtrtrace.verdict.trace.KINDS" },

@@ -167,6 +167,17 @@ local function complain(self, one, text)
   one.said = text
 end
 
+-- Whether there is a target that was not refused for want of rights: they may
+-- suffice for another protocol.
+local function is_any_allowed(self)
+  for _, one in ipairs(self.roster.list) do
+    if not one.refused then
+      return true
+    end
+  end
+  return false
+end
+
 -- A round of a target; false where it could not be traced.
 local function trace(self, one)
   local spec = one.spec
@@ -177,13 +188,13 @@ local function trace(self, one)
   local result, text, why = self.run:one({ index = one.index,
     name = spec.name, found = addresses_of(self, spec), kept = true,
     labels = labels_of(self, spec) }, spec.options, beside_of(spec))
-  if why == "PERMISSION" then
-    self.permission, self.signalled_s = text, self.host.now()
-    self:stop()
-    return false
-  end
   complain(self, one, text)
   self.roster:take(one, result, text, self.now_s())
+  one.refused = why == "PERMISSION"
+  if one.refused and not is_any_allowed(self) then
+    self.permission, self.signalled_s = text, self.host.now()
+    self:stop()
+  end
   return result ~= nil
 end
 

@@ -10,6 +10,7 @@ enum {
     MOST_YIELDS = 32, /* silent hops that a sample waits for in all: 16 flows, not 256 targets */
     FIRST_KEPT = 16,  /* room for outcomes at first; a power of two, as PACE_KEPT */
     PASSES = 4,       /* bursts without a rate limit that make a further one superfluous */
+    BUCKETS = BOUND(4096, 16),     /* of responders */
     BURST_SLOTS = BOUND(1024, 16), /* by hash; responders that share one take turns too */
 };
 
@@ -23,7 +24,8 @@ static const int64_t active_ns = INT64_C(3000000000);   /* since a sample's last
 static const int64_t waiting_ns = INT64_C(30000000000); /* since it was wanted */
 
 struct pace_sample {
-    struct pace_sample *next;
+    struct pace_sample *next;                  /* of the responder */
+    struct pace_sample *at_ttl, **at_ttl_link; /* of all responders */
     struct pace_responder *responder;
     struct pace_key key;
     uint32_t way[UINT8_MAX + 1];   /* what key.way has told so far */
@@ -38,6 +40,7 @@ struct pace_sample {
 struct pace_responder {
     struct pace *pace;
     struct pace_responder *next;
+    struct pace_responder *in_bucket;
     struct ipaddr address;
     int64_t sample_interval_ns, free_ns; /* from free_ns on it has a token */
     bool lead;                           /* that one is for an unsampled probe */
@@ -52,6 +55,8 @@ struct pace_bursts {
 
 struct pace {
     struct pace_responder *responders;
+    struct pace_responder *buckets[BUCKETS]; /* by hash of the address */
+    struct pace_sample *at_ttl[UINT8_MAX + 1];
     struct prefixes *prefixes;
     struct ends *ends;
     uint64_t news, serials, limits;
@@ -75,6 +80,9 @@ struct pace *pace_new(void)
 
 static void free_sample(struct pace_sample *s)
 {
+    *s->at_ttl_link = s->at_ttl;
+    if (s->at_ttl != NULL)
+        s->at_ttl->at_ttl_link = s->at_ttl_link;
     free(s->outcomes);
     free(s);
 }
@@ -152,6 +160,12 @@ static void drop_idle(struct pace *pace, int64_t now_ns)
     pace->counters.samples++;
 }
 
+static size_t bucket_of(const struct ipaddr *address)
+{
+    uint32_t hash = ipaddr_hash(address);
+    return (hash ^ hash >> 16) % BUCKETS;
+}
+
 /* Of the responders without a sample, drops the one that has had a token for longest if there are
  * more than PACE_RESPONDERS. */
 static void drop_responder(struct pace *pace)
@@ -170,6 +184,10 @@ static void drop_responder(struct pace *pace)
         return;
     struct pace_responder *r = *oldest;
     *oldest = r->next;
+    struct pace_responder **link = &pace->buckets[bucket_of(&r->address)];
+    while (*link != r)
+        link = &(*link)->in_bucket;
+    *link = r->in_bucket;
     free(r);
     pace->counters.responders++;
 }
@@ -184,9 +202,9 @@ static void make_room(struct pace *pace, int64_t now_ns)
 
 static struct pace_responder *find(const struct pace *pace, const struct ipaddr *address)
 {
-    struct pace_responder *r = pace->responders;
+    struct pace_responder *r = pace->buckets[bucket_of(address)];
     while (r != NULL && !ipaddr_equal(&r->address, address))
-        r = r->next;
+        r = r->in_bucket;
     return r;
 }
 
@@ -225,6 +243,9 @@ static struct pace_responder *add_responder(struct pace *pace, const struct ipad
     r->address = *address;
     r->next = pace->responders;
     pace->responders = r;
+    struct pace_responder **bucket = &pace->buckets[bucket_of(address)];
+    r->in_bucket = *bucket;
+    *bucket = r;
     return r;
 }
 
@@ -238,6 +259,11 @@ static struct pace_sample *add_sample(struct pace_responder *r, const struct pac
     s->key.way = NULL;
     s->next = r->samples;
     r->samples = s;
+    s->at_ttl_link = &r->pace->at_ttl[key->ttl];
+    s->at_ttl = *s->at_ttl_link;
+    if (s->at_ttl != NULL)
+        s->at_ttl->at_ttl_link = &s->at_ttl;
+    *s->at_ttl_link = s;
     return s;
 }
 
@@ -340,33 +366,29 @@ struct pace_sample *pace_rate_limit(struct pace *pace, const struct pace_key *ke
     return s;
 }
 
-/* A router at this TTL that nothing known on the way there rules out. */
+/* A router, of the samples at this TTL, that nothing known on the way there rules out. */
 static bool may_be_router(const struct pace_sample *s, const struct pace_key *key, int64_t now_ns)
 {
-    return s->key.ttl == key->ttl && s->key.protocol == key->protocol && !s->key.direct &&
-           !s->key.refuses && is_fresh(s, now_ns) && same_way(s, key);
+    return s->key.protocol == key->protocol && !s->key.direct && !s->key.refuses &&
+           is_fresh(s, now_ns) && same_way(s, key);
 }
 
 bool pace_is_limited(const struct pace *pace, const struct pace_key *key, int64_t now_ns)
 {
-    for (const struct pace_responder *r = pace->responders; r != NULL; r = r->next)
-        for (const struct pace_sample *s = r->samples; s != NULL; s = s->next)
-            if (may_be_router(s, key, now_ns))
-                return true;
+    for (const struct pace_sample *s = pace->at_ttl[key->ttl]; s != NULL; s = s->at_ttl)
+        if (may_be_router(s, key, now_ns))
+            return true;
     return false;
 }
 
 struct pace_sample *pace_borrow(struct pace *pace, const struct pace_key *key, uint32_t hash,
                                 int64_t now_ns)
 {
-    for (struct pace_responder *r = pace->responders; r != NULL; r = r->next) {
-        if (ipaddr_hash(&r->address) != hash)
+    for (struct pace_sample *s = pace->at_ttl[key->ttl]; s != NULL; s = s->at_ttl) {
+        if (ipaddr_hash(&s->responder->address) != hash || !may_be_router(s, key, now_ns))
             continue;
-        for (struct pace_sample *s = r->samples; s != NULL; s = s->next)
-            if (may_be_router(s, key, now_ns)) {
-                s->users++;
-                return s;
-            }
+        s->users++;
+        return s;
     }
     return NULL;
 }
@@ -470,18 +492,17 @@ bool pace_wants_checks(const struct pace_sample *sample, int64_t now_ns)
     return sample->yields < CHECKS && !pace_is_idle(sample, now_ns);
 }
 
-static bool may_be_at(const struct pace_sample *s, const struct wire_spec *spec, uint8_t ttl)
+/* One that has not begun waits for tokens that others take. */
+static bool is_active(const struct pace_sample *s, const struct wire_spec *spec, int64_t now_ns)
 {
-    bool is_target = ipaddr_equal(&s->responder->address, &spec->target);
-    return s->key.protocol == spec->protocol &&
-           (s->key.ttl == ttl || (s->key.ttl < ttl && is_target));
+    return s->key.protocol == spec->protocol && !pace_is_idle(s, now_ns);
 }
 
-/* One that has not begun waits for tokens that others take. */
-static bool is_active(const struct pace_sample *s, const struct wire_spec *spec, uint8_t ttl,
-                      int64_t now_ns)
+/* The samples of the target nearer than the TTL: a hop that does not reply may be the target. */
+static struct pace_sample *of_target(const struct pace *pace, const struct wire_spec *spec)
 {
-    return may_be_at(s, spec, ttl) && !pace_is_idle(s, now_ns);
+    const struct pace_responder *r = find(pace, &spec->target);
+    return r != NULL ? r->samples : NULL;
 }
 
 int64_t pace_slot_ns(const struct pace *pace, const struct wire_spec *spec, uint8_t ttl,
@@ -489,10 +510,12 @@ int64_t pace_slot_ns(const struct pace *pace, const struct wire_spec *spec, uint
 {
     int64_t slot_ns = 0;
 
-    for (const struct pace_responder *r = pace->responders; r != NULL; r = r->next)
-        for (const struct pace_sample *s = r->samples; s != NULL; s = s->next)
-            if (is_active(s, spec, ttl, now_ns) && r->free_ns > slot_ns)
-                slot_ns = r->free_ns;
+    for (const struct pace_sample *s = pace->at_ttl[ttl]; s != NULL; s = s->at_ttl)
+        if (s->responder->free_ns > slot_ns && is_active(s, spec, now_ns))
+            slot_ns = s->responder->free_ns;
+    for (const struct pace_sample *s = of_target(pace, spec); s != NULL; s = s->next)
+        if (s->key.ttl < ttl && s->responder->free_ns > slot_ns && is_active(s, spec, now_ns))
+            slot_ns = s->responder->free_ns;
     return slot_ns;
 }
 
@@ -500,25 +523,30 @@ int64_t pace_router_slot_ns(const struct pace *pace, const struct pace_key *key,
 {
     int64_t slot_ns = 0;
 
-    for (const struct pace_responder *r = pace->responders; r != NULL; r = r->next)
-        for (const struct pace_sample *s = r->samples; s != NULL; s = s->next)
-            if (may_be_router(s, key, now_ns) && r->free_ns > slot_ns)
-                slot_ns = r->free_ns;
+    for (const struct pace_sample *s = pace->at_ttl[key->ttl]; s != NULL; s = s->at_ttl)
+        if (s->responder->free_ns > slot_ns && may_be_router(s, key, now_ns))
+            slot_ns = s->responder->free_ns;
     return slot_ns;
+}
+
+static void yield_slot(struct pace_sample *s, bool active, int64_t now_ns)
+{
+    s->responder->free_ns = now_ns + s->responder->sample_interval_ns;
+    if (s->yields++ < MOST_YIELDS && active)
+        s->used_ns = now_ns; /* it waits, and is still being taken */
 }
 
 void pace_yield_slot(struct pace *pace, const struct wire_spec *spec, const struct pace_key *key,
                      int64_t now_ns)
 {
-    for (struct pace_responder *r = pace->responders; r != NULL; r = r->next)
-        for (struct pace_sample *s = r->samples; s != NULL; s = s->next) {
-            bool active = is_active(s, spec, key->ttl, now_ns);
-            if (!active && !may_be_router(s, key, now_ns))
-                continue;
-            r->free_ns = now_ns + r->sample_interval_ns;
-            if (s->yields++ < MOST_YIELDS && active)
-                s->used_ns = now_ns; /* it waits, and is still being taken */
-        }
+    for (struct pace_sample *s = pace->at_ttl[key->ttl]; s != NULL; s = s->at_ttl) {
+        bool active = is_active(s, spec, now_ns);
+        if (active || may_be_router(s, key, now_ns))
+            yield_slot(s, active, now_ns);
+    }
+    for (struct pace_sample *s = of_target(pace, spec); s != NULL; s = s->next)
+        if (s->key.ttl < key->ttl && is_active(s, spec, now_ns))
+            yield_slot(s, true, now_ns);
 }
 
 /* Room for one more outcome: a larger ring, or the place of the oldest one. */
@@ -564,7 +592,7 @@ void pace_finish(struct pace *pace, struct pace_sample *sample, int64_t place,
     uint64_t owner = o->owner;
     *o = *outcome;
     o->owner = owner;
-    pace->news++;
+    pace->news += sample->users > 1;
 }
 
 const struct pace_outcome *pace_outcome(const struct pace_sample *sample, int64_t *place)

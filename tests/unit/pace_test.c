@@ -3,6 +3,8 @@
 #include "check.h"
 #include "engine/pace.h"
 
+#include <stdio.h>
+
 #define MS INT64_C(1000000)
 static const int64_t sample_interval_ns = 1050 * MS;
 static const uint64_t alice = 1, bob = 2; /* two traces */
@@ -113,6 +115,43 @@ static const struct pace_outcome *at(const struct pace_sample *sample, int64_t p
     return pace_outcome(sample, &place);
 }
 
+/* What is looked up is found, among many and after some were dropped. */
+static void check_many(void)
+{
+    struct pace *pace = pace_new();
+    struct pace_sample *samples[40];
+    char text[IPADDR_TEXT];
+
+    check_case("each_of_many_responders_is_found");
+    for (int i = 0; i < 40; i++) {
+        snprintf(text, sizeof text, "198.51.100.%d", i);
+        const struct pace_key key = key_of(text, (uint8_t)(i % 4 + 1), false);
+        samples[i] = pace_rate_limit(pace, &key, seen, sample_interval_ns, (i + 1) * MS);
+    }
+    for (int i = 0; i < 40; i++) {
+        snprintf(text, sizeof text, "198.51.100.%d", i);
+        const struct pace_key key = key_of(text, (uint8_t)(i % 4 + 1), false);
+        const struct pace_key other = key_of(text, 9, false);
+        check_that(pace_free_ns(pace, &key.responder) > 0, "%s is not known", text);
+        check_that(pace_borrow(pace, &key, ipaddr_hash(&key.responder), 50 * MS) == samples[i],
+                   "%s: another sample", text);
+        check_that(!pace_is_limited(pace, &other, 50 * MS), "%s at another TTL", text);
+    }
+    check_case("what_was_dropped_is_not_found");
+    for (int i = 0; i < 40; i++) {
+        pace_leave(samples[i], alice);
+        pace_leave(samples[i], alice);
+    }
+    const struct pace_key late = key_of("203.0.113.1", 1, false);
+    int64_t now_ns = INT64_C(3600000000000);
+    struct pace_sample *last = pace_rate_limit(pace, &late, seen, sample_interval_ns, now_ns);
+    const struct pace_key early = key_of("198.51.100.4", 1, false);
+    check_int("samples", (int64_t)pace_usage(pace).samples, 1);
+    check_that(pace_borrow(pace, &early, ipaddr_hash(&early.responder), now_ns) == NULL, "found");
+    check_that(pace_borrow(pace, &late, ipaddr_hash(&late.responder), now_ns) == last, "not found");
+    pace_free(pace);
+}
+
 static void check_sharing(void)
 {
     struct pace *pace = pace_new();
@@ -128,8 +167,13 @@ static void check_sharing(void)
     check_that(pace_due(sample, bob, 1, 1) != INT64_MAX, "what was read counts again");
     check_int("by a third", pace_due(sample, 3, 0, 2), INT64_MAX);
 
-    check_case("an_outcome_is_news_to_all");
+    check_case("an_outcome_is_no_news_where_one_trace_holds_the_sample");
     uint64_t news = pace_news(pace);
+    pace_finish(pace, sample, first, &lost);
+    check_that(pace_news(pace) == news, "news to nobody");
+
+    check_case("an_outcome_is_news_to_all");
+    check_that(pace_known(pace, &router, MS) == sample, "another sample");
     pace_finish(pace, sample, first, &answered);
     check_that(pace_news(pace) != news, "no news");
     check_int("state", at(sample, first)->state, PACE_ANSWERED);
@@ -369,6 +413,7 @@ int main(void)
     check_slots();
     check_budget();
     check_lead();
+    check_many();
     check_sharing();
     check_bursts();
     check_borrowing();

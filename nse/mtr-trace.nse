@@ -201,7 +201,8 @@ between two networks the address may belong to the neighbour.
 --       <code>country</code>, <code>rpki</code>, <code>announced</code>,
 --       <code>asn_source</code>, <code>geo_country</code>,
 --       <code>geo_region</code>, <code>geo_city</code>,
---       <code>latitude</code>, <code>longitude</code>, <code>os</code>.
+--       <code>latitude</code>, <code>longitude</code>, <code>direct_rtt</code>,
+--       <code>direct_loss</code>, <code>direct_sent</code>, <code>os</code>.
 --       Default: <code>default</code>.
 -- @args mtr-trace.asn Where to look up the hops' networks, a list in braces:
 --       <code>irr</code> (route registry), <code>cymru</code> (seen in BGP;
@@ -259,6 +260,11 @@ between two networks the address may belong to the neighbour.
 --       Default: <code>10s</code>.
 -- @args mtr-trace.http-method <code>GET</code> or <code>HEAD</code>.
 --       Default: <code>GET</code>.
+-- @args mtr-trace.direct Whether to ping each hop itself as well, with 10
+--       echo requests after the trace, for the columns
+--       <code>direct_rtt</code> and <code>direct_loss</code>, which are not of
+--       the path: <code>yes</code> or <code>no</code>. Default: <code>no</code>;
+--       <code>yes</code> if one of the columns is chosen.
 -- @args mtr-trace.ports Ports to trace as well, to find who drops them:
 --       <code>filtered</code> (those that Nmap's port scan found filtered) or
 --       a list in braces as for <code>-p</code>, such as

@@ -3,6 +3,7 @@
 -- run in virtual time, from options to the printed report. The host that
 -- sleeps moves the time on.
 -- @module sim.core
+local direct = require "mtrtrace.direct.enricher"
 local driver = require "sim.driver"
 local mtrsim = require "mtrsim"
 local pmtu = require "mtrtrace.pmtu.enricher"
@@ -126,6 +127,10 @@ function M.run(world, options, settings)
   if own.pmtu then
     enrichers[1] = pmtu.new(core, own, { address = world.target })
     own.pmtu = nil
+  end
+  if own.direct then
+    enrichers[#enrichers + 1] = direct.new(host, core, {}, {})
+    own.direct = nil
   end
   if own.ports then
     enrichers[#enrichers + 1] = ports.new(host, core, { max_hops = 30,

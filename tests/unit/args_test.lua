@@ -16,11 +16,24 @@ local function both(a, b)
   return a
 end
 
+check.case("pings_of_hops_and_their_columns_come_together", function()
+  local wanted = args.read { ["mtr-trace.direct"] = "yes" }
+  check.equal({ wanted.columns[#wanted.columns - 1],
+    wanted.columns[#wanted.columns] }, { "direct_rtt", "direct_loss" })
+  local chosen = args.read { ["mtr-trace.columns"] = { "hop", "direct_rtt" } }
+  check.equal({ chosen.direct, chosen.columns }, { "yes", { "hop",
+    "direct_rtt" } })
+  local neither = args.read { ["mtr-trace.columns"] = { "hop" },
+    ["mtr-trace.direct"] = "yes" }
+  check.equal({ neither.direct, neither.columns }, { "yes", { "hop" } })
+end)
+
 check.case("defaults_are_the_documented_ones", function()
   check.equal(args.read {}, {
     packets = 10, timeout = 5, protocol = "icmp", reset = "no",
     first_hop = 1,
-    max_hops = 30, max_ports = 8, tos = 0, max_silent = 5, flows = 1,
+    max_hops = 30, max_ports = 8, direct = "no", tos = 0, max_silent = 5,
+    flows = 1,
     columns = fields.default_names(),
     asn = { "irr", "cymru" }, names = "yes", os = "echo", snmp = "no",
     http = "on", http_count = 1, http_timeout = 10, http_method = "GET",

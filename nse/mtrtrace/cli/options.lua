@@ -105,6 +105,9 @@ local ROWS = {
     about = "search for all paths first, to this confidence in percent" },
   { name = "pmtu", group = "probes", sets = { pmtu = "yes" },
     about = "find the path MTU, and the hop beyond which it is smaller" },
+  { name = "direct", group = "probes", sets = { direct = "yes" },
+    about = "also ping each hop itself, 10 echo requests after the trace, "
+      .. "for the columns direct_rtt and direct_loss" },
   { name = "ports", also = "port-compare", value = "LIST", group = "probes",
     arg = "ports", about = "also trace these ports, each with its own "
       .. "protocol, and say at which hop each one is dropped or rejected: "

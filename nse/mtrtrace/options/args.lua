@@ -92,6 +92,8 @@ local ARGS = {
     max = 600, want = "a time such as 10s or 500ms" },
   { name = "http-method", default = "GET", read = values.choice,
     want = "one of ", words = { "GET", "HEAD" } },
+  { name = "direct", default = "no", read = values.choice,
+    want = "one of ", words = { "yes", "no" } },
   { name = "ports", read = values.ports, list = true, word = "filtered",
     most = 1000, want = "filtered, or a list of 1 to 1000 ports such as "
       .. "{22,25,U:53}" },
@@ -339,6 +341,21 @@ local function conflict(prefix, options)
   end
 end
 
+local DIRECT = { "direct_rtt", "direct_loss" }
+
+-- Who wants the columns wants the pings, and who wants the pings the columns,
+-- unless he has chosen others.
+local function complete_direct(options)
+  for _, name in ipairs(options.columns or {}) do
+    options.direct = name:find "^direct_" and "yes" or options.direct
+  end
+  if not options.columns then
+    options.columns = fields.default_names()
+    table.move(DIRECT, 1, options.direct == "yes" and #DIRECT or 0,
+      #options.columns + 1, options.columns)
+  end
+end
+
 -- Reads what was found; nil with the first error.
 local function read_all(prefix, found)
   local options = {}
@@ -354,7 +371,7 @@ local function read_all(prefix, found)
   end
   -- Only one that the user set is kept; see enrichers.engine_options.
   options.timeout_given = found.timeout ~= nil or nil
-  options.columns = options.columns or fields.default_names()
+  complete_direct(options)
   options.asn = options.asn or sources.default_order(options)
   return options
 end

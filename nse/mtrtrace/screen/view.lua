@@ -40,7 +40,11 @@ end
 
 -- Columns with letters of their own, whatever others are shown.
 local function extra(options)
-  return options.mpls and { "mpls" } or {}
+  local list = options.mpls and { "mpls" } or {}
+  if options.direct == "yes" and not options.columns then
+    append(list, { "direct_rtt", "direct_loss" })
+  end
+  return list
 end
 
 local function columns(options)

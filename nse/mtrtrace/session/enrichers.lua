@@ -6,6 +6,7 @@
 -- @module mtrtrace.session.enrichers
 local collect = require "mtrtrace.os.collect"
 local database = require "mtrtrace.asn.database"
+local direct = require "mtrtrace.direct.enricher"
 local loader = require "mtrtrace.session.loader"
 local lookup = require "mtrtrace.asn.lookup"
 local pmtu = require "mtrtrace.pmtu.enricher"
@@ -109,6 +110,13 @@ local function sizes(_, options, run, subject)
   return options.pmtu == "yes" and pmtu.new(run.core, options, subject)
 end
 
+-- How each hop replies to pings.
+local function pings(host, options, run, subject)
+  return options.direct == "yes" and direct.new(host, run.core, {
+    source = subject.source, interface = subject.interface,
+    mark = options.mark, tos = options.tos }, run.store)
+end
+
 -- Who drops ports: those of the user, or those that Nmap found filtered.
 local function ports_of(host, options, run, subject)
   local list = options.ports
@@ -126,7 +134,7 @@ end
 -- Each is a function of the host, the checked options, the run and the
 -- subject; it gives an enricher, false where the options want none, or nil, a
 -- sentence and the name of the argument that it is about.
-local MAKERS = { lookups, guesses, web, sizes, ports_of }
+local MAKERS = { lookups, guesses, web, sizes, pings, ports_of }
 
 --- The enrichers of one trace.
 -- @tparam table host see mtrtrace.session.tracer and mtrtrace.asn.lookup

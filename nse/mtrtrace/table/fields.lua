@@ -77,6 +77,25 @@ local function of_place(key)
   end
 end
 
+-- A number of the hop's own pings; a recording may hold anything.
+local function of_direct(key)
+  return function(responder)
+    local direct = responder.direct
+    local value = type(direct) == "table" and direct[key]
+    return type(value) == "number" and value or nil
+  end
+end
+
+local direct_low, direct_high = of_direct "loss_low", of_direct "loss_high"
+local direct_loss, direct_sent = of_direct "loss", of_direct "sent"
+
+local function direct_remark(responder)
+  local low, high = direct_low(responder), direct_high(responder)
+  return low and high and direct_loss(responder) > 0
+    and (direct_sent(responder) or 100) < 100
+    and " " .. format.interval(low, high) or ""
+end
+
 local function os_guess(responder)
   return os_words.label(responder.os)
 end
@@ -288,6 +307,15 @@ local FIELDS = {
   { name = "longitude", title = "Longitude", unit = "degrees", width = 9,
     kind = "degrees", responder = of_place "longitude",
     about = "east of Greenwich, by the database" },
+  { name = "direct_rtt", title = "Direct-RTT(ms)", unit = "ms", width = 8,
+    kind = "ms", responder = of_direct "rtt_ms",
+    about = "mean round trip of echo requests to the address itself" },
+  { name = "direct_loss", title = "Direct-Loss%", unit = "%", width = 6,
+    kind = "share", responder = direct_loss, remark = direct_remark,
+    about = "unanswered of these echo requests, where any was answered" },
+  { name = "direct_sent", title = "Direct-Sent", unit = "probes", width = 5,
+    kind = "count", responder = direct_sent,
+    about = "echo requests that were sent to the address itself" },
   { name = "os", title = "OS Guess", width = 12, kind = "name",
     default = true, responder = os_guess,
     about = "operating system, from evidence only; ? where in doubt" },

@@ -5,6 +5,7 @@
 -- than was seen.
 -- @module mtrtrace.table.notes
 local loss = require "mtrtrace.base.proportion"
+local direct = require "mtrtrace.direct.enricher"
 local loose = require "mtrtrace.verdict.loose"
 local session = require "mtrtrace.table.session"
 local words = require "mtrtrace.verdict.words"
@@ -281,7 +282,7 @@ end
 local NOTES = {
   stopped, ending, session.note, ipv4_mapped, other_address, random_size,
   send_errors, capture_drops, narrow_link, clock_adjustments,
-  missing_tx_timestamp, split, unlisted, loose.line,
+  missing_tx_timestamp, split, unlisted, loose.line, direct.line,
   rivals, unprivileged,
 }
 

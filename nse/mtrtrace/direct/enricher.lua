@@ -1,0 +1,184 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+
+--- Pings each hop itself, beside a trace: an enricher of
+-- mtrtrace.session.tracer over core.trace, with one TTL that is enough for the
+-- whole way. What a hop replies to echo requests stands beside the figures of
+-- the trace and never in their place. Each address is pinged once in a run,
+-- after the trace, so that no figure of the table changes.
+-- @module mtrtrace.direct.enricher
+local zone = require "mtrtrace.base.zone"
+
+local M = {}
+
+-- Three would tell nothing of a loss; a ping at a terminal sends as many.
+M.PACKETS = 10
+
+local INTERVAL_S, TTL = 0.1, 64
+
+-- Addresses that are pinged at once, and in all for one trace.
+local AT_ONCE, MOST = 16, 256
+
+-- How long one ping may take: its probes, and the engine's longest wait.
+local LONGEST_S = 8
+
+local Enricher = {}
+Enricher.__index = Enricher
+
+local function add(self, address, interface)
+  if self.items[address] or #self.list >= MOST then
+    return
+  end
+  local target = address
+  if zone.missing(address) then
+    target = interface and address .. "%" .. interface
+  end
+  local item = self.store[target or address] or { target = target,
+    users = 0, done = not target }
+  self.store[target or address] = item
+  item.users = item.users + 1
+  self.items[address] = item
+  self.list[#self.list + 1] = item
+end
+
+--- See mtrtrace.session.tracer.
+function Enricher:see(result)
+  for _, hop in ipairs(result.hops) do
+    for _, responder in ipairs(hop.responders) do
+      add(self, responder.address, result.interface)
+    end
+  end
+  self.ready = self.ready or result.done
+end
+
+local function begin(self, item)
+  local settings = self.settings
+  item.began = self.host.now()
+  item.handle = self.core.trace { target = item.target, protocol = "icmp",
+    first_hop = TTL, max_hops = TTL, packets = M.PACKETS,
+    interval = INTERVAL_S, surveyed = true, own_only = true,
+    source = settings.source, interface = settings.interface,
+    mark = settings.mark, tos = settings.tos }
+  item.done = item.handle == nil
+end
+
+-- What the address itself replied; nothing where it replies to no ping.
+local function figures_of(result)
+  local hop = result.hops[1]
+  for _, responder in ipairs(hop and hop.responders or {}) do
+    if responder.target and responder.received > 0 then
+      return { sent = hop.sent, received = hop.received,
+        rtt_ms = responder.avg_ms, loss = hop.loss, loss_low = hop.loss_low,
+        loss_high = hop.loss_high }
+    end
+  end
+  return hop and { sent = hop.sent, received = 0 } or nil
+end
+
+local function take(item)
+  if item.handle then
+    item.direct = figures_of(item.handle:result())
+    item.handle:close()
+    item.handle, item.done = nil, true
+  end
+end
+
+-- Moves one on; whether it is under way.
+local function step(self, item)
+  if item.done then
+    return false
+  elseif not item.handle then
+    begin(self, item)
+  elseif item.handle:done() or self.host.now() - item.began > LONGEST_S then
+    take(item)
+  end
+  return not item.done
+end
+
+--- See mtrtrace.session.tracer.
+function Enricher:poll()
+  local under_way = 0
+  for _, item in ipairs(self.ready and self.list or {}) do
+    if under_way < AT_ONCE and step(self, item) then
+      under_way = under_way + 1
+    end
+  end
+  return under_way
+end
+
+--- See mtrtrace.session.tracer.
+function Enricher:grace()
+  local rounds = (#self.list + AT_ONCE - 1) // AT_ONCE
+  return LONGEST_S * math.max(rounds, 1)
+end
+
+--- See mtrtrace.session.tracer: what another trace waits for goes on.
+function Enricher:leave()
+  for _, item in ipairs(self.list) do
+    item.users = item.users - 1
+    if item.users == 0 then
+      take(item)
+    end
+  end
+end
+
+--- See mtrtrace.screen.live: a trace without an end is waited for until its
+-- path is known.
+function Enricher:tell(result)
+  self.ready = self.ready or result.ending ~= nil
+end
+
+--- What is known of an address while the trace runs.
+-- @tparam string address
+-- @treturn table `direct`, where it was pinged
+-- @treturn boolean true: more is nothing to wait for
+function Enricher:peek(address)
+  local item = self.items[address]
+  return { direct = item and item.direct }, true
+end
+
+--- Writes `direct` to each responder: `sent`, `received` and, where it replies
+-- to pings, `rtt_ms`, `loss`, `loss_low`, `loss_high`.
+-- @tparam table result changed in place
+function Enricher:annotate(result)
+  for _, hop in ipairs(result.hops) do
+    for _, responder in ipairs(hop.responders) do
+      local item = self.items[responder.address]
+      responder.direct = item and item.direct
+    end
+  end
+end
+
+--- Makes the enricher of one trace.
+-- @tparam table host with now()
+-- @tparam table core the module mtrtrace.core
+-- @tparam table settings `source`, `interface`, `mark`, `tos`: of the trace,
+--   where the user chose them
+-- @tparam table store outlives the trace, shared by all traces of a run
+-- @treturn table
+function M.new(host, core, settings, store)
+  store.direct = store.direct or {}
+  return setmetatable({ host = host, core = core, settings = settings,
+    store = store.direct, items = {}, list = {} }, Enricher)
+end
+
+--- What the direct figures are of, as a line under the table.
+-- @tparam table result
+-- @treturn ?string nil where nothing was pinged
+function M.line(result)
+  local pinged, silent = 0, 0
+  for _, hop in ipairs(result.hops) do
+    for _, responder in ipairs(hop.responders) do
+      local direct = responder.direct
+      if type(direct) == "table" then
+        pinged = pinged + 1
+        silent = silent + (direct.received == 0 and 1 or 0)
+      end
+    end
+  end
+  return pinged > 0 and ("Direct figures are of %d echo requests to each "
+    .. "address itself, after the trace: they are not loss on the path.%s")
+    :format(M.PACKETS, silent > 0 and (" %d of %d replied to none.")
+      :format(silent, pinged) or "") or nil
+end
+
+return M

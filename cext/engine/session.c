@@ -183,6 +183,7 @@ void session_sent(struct session *s, const struct wire_packet *packet)
     if (s->state != SESSION_CONNECTING || packet->kind != WIRE_PROBE || packet->tcp.payload > 0)
         return;
     s->syn_seen = true;
+    s->source = packet->probe.source;
     s->syn = packet->probe.tcp_seq;
     s->window = packet->tcp.window;
     s->scaled_window = (uint16_t)(packet->tcp.window >> (packet->tcp.scale & 15));

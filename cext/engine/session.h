@@ -44,6 +44,7 @@ struct session {
     bool told;      /* the state's action has been given */
     bool connected; /* the socket says so */
     bool syn_seen, syn_ack_seen;
+    struct ipaddr source; /* of the SYN as it left: this host's own NAT may have rewritten it */
     uint32_t syn;
     uint16_t window; /* of the SYN, and once windows are scaled */
     uint16_t scaled_window;
@@ -72,7 +73,8 @@ void session_ended(struct session *s, int error, int64_t now_ns);
 /* The port is still in use by an earlier connection to the same target. */
 void session_port_in_use(struct session *s, int error, int64_t now_ns);
 
-/* What the capture saw of this connection; `packet` has its addresses and ports. */
+/* What the capture saw of this connection; `packet` has its target and ports, and what was received
+ * came to the address that the SYN was seen to leave from. */
 void session_sent(struct session *s, const struct wire_packet *packet);
 void session_received(struct session *s, const struct wire_packet *packet, int64_t now_ns);
 

@@ -232,8 +232,9 @@ static void wake_job(struct prober *p, struct prober_job *job)
         dues_set(&p->dues, &job->due, p->now_ns + gather_ns);
 }
 
-/* Whether a segment is one of the job's connection, by its addresses and ports. */
-static bool is_in_flow(const struct prober_job *job, const struct wire_ids *ids)
+/* Whether a segment is one of the job's connection. Its source address is the one that this host's
+ * own NAT gives it. */
+static bool is_in_flow(const struct prober_job *job, const struct wire_ids *ids, bool outgoing)
 {
     const struct trace_config *config = trace_config(job->trace);
     const struct wire_spec *spec = &config->spec;
@@ -241,12 +242,12 @@ static bool is_in_flow(const struct prober_job *job, const struct wire_ids *ids)
     return ids->protocol == WIRE_TCP && ids->target_port == spec->target_port &&
            (uint16_t)(ids->source_port - spec->source_port) == config->flow &&
            ipaddr_equal(&ids->target, &spec->target) &&
-           ipaddr_equal(&ids->source, wire_source(spec, config->flow));
+           (outgoing || ipaddr_equal(&ids->source, &job->session->machine.source));
 }
 
 static bool deliver_to_job(struct prober *p, struct prober_job *job, const struct captured *c)
 {
-    if (job->session != NULL && is_in_flow(job, &c->packet.probe)) {
+    if (job->session != NULL && is_in_flow(job, &c->packet.probe, c->outgoing)) {
         struct session *machine = &job->session->machine;
         if (c->outgoing)
             session_sent(machine, &c->packet);

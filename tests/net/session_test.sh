@@ -144,6 +144,19 @@ done
 lab_exec r1 nft delete table inet nat
 lab_exec r3 nft delete table inet nat
 
+# This host's own translation of the address.
+lab_ip c address add 10.0.0.77/24 dev eth0
+lab_exec c nft -f - <<END
+table inet own {
+  chain after { type nat hook postrouting priority srcnat; oifname eth0 ip saddr 10.0.0.1 snat ip to 10.0.0.77; }
+}
+END
+session 4 -c 3
+whole own_translation_all_hops 4 3
+unlike own_translation_in_session "$OUT" 'SYNs'
+lab_exec c nft delete table inet own
+lab_ip c address delete 10.0.0.77/24 dev eth0
+
 # ---- middleboxes ---------------------------------------------------------------
 
 if lab_exec r2 nft -f - 2>/dev/null <<END

@@ -33,6 +33,12 @@ done
 asked classic_for_accurate "$CLASSIC" -T --accecn "$v4"
 asked closed_port 'Whether the target accepts ECN is unknown: it sent no SYN-ACK.' -T -P 81 --ecn "$v4"
 
+# The kernel makes the SYNs of a plain user, so nothing is claimed of what they offer.
+cli -n --asn off --os off --http off -c 2 --unprivileged -T --ecn "$v4"
+is without_rights_it_is_refused "$RC $ERR$(said)" "3 mtr-trace: ECN in a SYN needs root or CAP_NET_RAW"
+cli -n --asn off --os off --http off -c 2 --unprivileged -u --ecn "$v4"
+is without_rights_nothing_is_said_of_quotes "$RC $(said)" "0 "
+
 # The word of traceroute in the same lab: its SYN offers the same.
 like beside_traceroute "$(lab_exec c traceroute -n -T -O ecn,info -q 1 "$v4")" '^ *5  10\.0\.4\.2 <syn,ack,ece>'
 

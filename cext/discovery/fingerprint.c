@@ -235,9 +235,6 @@ static bool fits(const struct ask *ask, size_t n, const struct wire_packet *pack
 static void keep(struct ask *ask, size_t n, const struct wire_packet *packet,
                  const struct evidence_capture *capture)
 {
-    static const enum evidence_probe kinds[] = {
-        [WIRE_ICMP] = EVIDENCE_ECHO, [WIRE_UDP] = EVIDENCE_UDP, [WIRE_TCP] = EVIDENCE_TCP
-    };
     struct wire_spec spec = spec_of(ask, n);
     struct wire_probe probe = probe_of(n);
     struct evidence_answer answer = { .index = (uint32_t)n,
@@ -245,7 +242,7 @@ static void keep(struct ask *ask, size_t n, const struct wire_packet *packet,
                                       .reply = *packet };
 
     answer.sent = (struct evidence_sent){
-        .probe = kinds[spec.protocol],
+        .probe = evidence_probe_of(spec.protocol),
         .protocol = spec.protocol,
         .ttl = probe.ttl,
         .tos = spec.tos,

@@ -2,6 +2,7 @@
 #include "lua/answers.h"
 
 #include "lua/set.h"
+#include "wire/names.h"
 
 static const double ns_per_s = 1e9;
 
@@ -110,20 +111,7 @@ static bool is_error(const struct wire_packet *reply)
 
 static void set_reply(lua_State *L, const struct wire_packet *reply)
 {
-    static const char *const kinds[WIRE_KIND_COUNT] = {
-        [WIRE_PROBE] = "probe",
-        [WIRE_ECHO_REPLY] = "echo-reply",
-        [WIRE_SYN_ACK] = "syn-ack",
-        [WIRE_RST] = "reset",
-        [WIRE_BARE_RST] = "reset",
-        [WIRE_SERVICE] = "service-reply",
-        [WIRE_ACK] = "ack",
-        [WIRE_TIME_EXCEEDED] = "time-exceeded",
-        [WIRE_UNREACHABLE] = "unreachable",
-        [WIRE_TOO_BIG] = "too-big",
-    };
-
-    lset_string(L, "kind", kinds[reply->kind]);
+    lset_string(L, "kind", wire_kind_names[reply->kind]);
     if (is_error(reply) || reply->kind == WIRE_ECHO_REPLY) {
         lset_integer(L, "type", reply->type);
         lset_integer(L, "code", reply->code);
@@ -209,17 +197,9 @@ static void set_quote(lua_State *L, const struct evidence_answer *answer)
 static void push_answer(lua_State *L, const struct evidence_list *list,
                         const struct evidence_answer *answer)
 {
-    static const char *const probes[] = { [EVIDENCE_TRACE] = "trace",
-                                          [EVIDENCE_ECHO] = "echo",
-                                          [EVIDENCE_UDP] = "udp",
-                                          [EVIDENCE_TCP] = "tcp" };
-    static const char *const protocols[] = {
-        [WIRE_ICMP] = "icmp", [WIRE_UDP] = "udp", [WIRE_TCP] = "tcp"
-    };
-
     lua_createtable(L, 0, 30);
-    lset_string(L, "probe", probes[answer->sent.probe]);
-    lset_string(L, "protocol", protocols[answer->sent.protocol]);
+    lset_string(L, "probe", evidence_probe_names[answer->sent.probe]);
+    lset_string(L, "protocol", wire_protocol_names[answer->sent.protocol]);
     lset_number(L, "at_s", (double)answer->at_ns / ns_per_s);
     lset_integer(L, "index", answer->index);
     set_reply(L, &answer->reply);

@@ -30,20 +30,6 @@ static const char *const kind_names[] = {
 };
 _Static_assert(sizeof kind_names / sizeof *kind_names == EVENT_KIND_COUNT, "a name for each kind");
 
-static const char *const reply_names[] = {
-    [WIRE_PROBE] = "probe",
-    [WIRE_ECHO_REPLY] = "echo-reply",
-    [WIRE_SYN_ACK] = "syn-ack",
-    [WIRE_RST] = "rst",
-    [WIRE_BARE_RST] = "bare-rst",
-    [WIRE_SERVICE] = "service-reply",
-    [WIRE_ACK] = "ack",
-    [WIRE_TIME_EXCEEDED] = "time-exceeded",
-    [WIRE_UNREACHABLE] = "unreachable",
-    [WIRE_TOO_BIG] = "too-big",
-};
-_Static_assert(sizeof reply_names / sizeof *reply_names == WIRE_KIND_COUNT, "a name for each kind");
-
 static int find_name(const char *const *names, int count, const char *name)
 {
     for (int i = 0; i < count; i++)
@@ -68,7 +54,7 @@ int levents_ending(const char *name)
 
 int levents_reply(const char *name)
 {
-    return find_name(reply_names, WIRE_KIND_COUNT, name);
+    return find_name(wire_kind_names, WIRE_KIND_COUNT, name);
 }
 
 static int events_gc(lua_State *L)
@@ -101,7 +87,7 @@ static void set_reply(lua_State *L, const struct trace_event *event)
 
     lset_address(L, "from", &reply->from);
     lset_boolean(L, "target", event->from_target);
-    lset_string(L, "reply", reply_names[reply->kind]);
+    lset_string(L, "reply", wire_kind_names[reply->kind]);
     lset_string(L, "answer", icmpname(reply->from.version, reply->kind, reply->type, reply->code));
     lset_integer(L, "type", reply->type);
     lset_integer(L, "code", reply->code);

@@ -31,7 +31,7 @@ static int read_question(lua_State *L, struct prober_question *question, struct 
 
     luaL_checktype(L, 1, LUA_TTABLE);
     lopt_refuse_unknown(L, known, sizeof known / sizeof *known);
-    question->active = lopt_choice(L, "mode", modes, "echo or active") == 1;
+    question->active = lopt_choice(L, "mode", modes) == 1;
     question->timeout_ns = lopt_seconds(L, "timeout", 0.001, 3600, 1);
     question->tos = (uint8_t)lopt_integer(L, "tos", 0, 255, 0);
     way.pin.mark = lopt_mark(L);
@@ -86,9 +86,6 @@ static int ask_is_done(lua_State *L)
 
 static int ask_result(lua_State *L)
 {
-    static const char *const kinds[] = {
-        [WIRE_ICMP] = "echo", [WIRE_UDP] = "udp", [WIRE_TCP] = "tcp"
-    };
     struct ask_ud *u = check_ask(L);
     struct prober_answers *answers = lset_owner(L, ANSWERS_MT, sizeof *answers);
     struct err err = { 0 };
@@ -100,7 +97,8 @@ static int ask_result(lua_State *L)
     lset_boolean(L, "done", answers->done);
     lua_createtable(L, 0, WIRE_PROTOCOL_COUNT);
     for (int i = 0; i < WIRE_PROTOCOL_COUNT; i++)
-        lset_integer(L, kinds[i], answers->asked[i]);
+        lset_integer(L, evidence_probe_names[evidence_probe_of((enum wire_protocol)i)],
+                     answers->asked[i]);
     lua_setfield(L, -2, "probes_sent");
     lanswers_push(L, &answers->list, &u->address, -1, false);
     lua_setfield(L, -2, "answers");

@@ -70,7 +70,22 @@ const char *lopt_string(lua_State *L, const char *key)
     return value;
 }
 
-int lopt_choice(lua_State *L, const char *key, const char *const *names, const char *accepted)
+/* Pushes "a, b or c". */
+static const char *push_list(lua_State *L, const char *const *names)
+{
+    luaL_Buffer text;
+
+    luaL_buffinit(L, &text);
+    for (int i = 0; names[i] != NULL; i++) {
+        if (i > 0)
+            luaL_addstring(&text, names[i + 1] != NULL ? ", " : " or ");
+        luaL_addstring(&text, names[i]);
+    }
+    luaL_pushresult(&text);
+    return lua_tostring(L, -1);
+}
+
+int lopt_choice(lua_State *L, const char *key, const char *const *names)
 {
     const char *name = lopt_string(L, key);
     int i = 0;
@@ -80,7 +95,7 @@ int lopt_choice(lua_State *L, const char *key, const char *const *names, const c
     while (names[i] != NULL && strcmp(name, names[i]) != 0)
         i++;
     if (names[i] == NULL)
-        luaL_error(L, "option '%s' is %s: %s expected", key, name, accepted);
+        luaL_error(L, "option '%s' is %s: %s expected", key, name, push_list(L, names));
     return i;
 }
 

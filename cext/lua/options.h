@@ -19,7 +19,7 @@ bool lopt_boolean(lua_State *L, const char *key);
 const char *lopt_string(lua_State *L, const char *key);
 
 /* The place of the option among names that end with NULL; 0 if absent. */
-int lopt_choice(lua_State *L, const char *key, const char *const *names, const char *accepted);
+int lopt_choice(lua_State *L, const char *key, const char *const *names);
 void lopt_refuse_unknown(lua_State *L, const char *const *known, size_t count);
 
 /* Where probes are to go, and how. */

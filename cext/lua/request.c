@@ -2,6 +2,7 @@
 #include "lua/request.h"
 
 #include "lua/options.h"
+#include "wire/names.h"
 
 #include <lauxlib.h>
 #include <string.h>
@@ -12,14 +13,9 @@ static const int64_t timeout_most_ns = INT64_C(5000000000);
 /* Probes inside a connection are TCP, too. */
 static void read_protocol(lua_State *L, struct wire_spec *spec)
 {
-    static const char *const names[] = { [WIRE_ICMP] = "icmp",
-                                         [WIRE_UDP] = "udp",
-                                         [WIRE_TCP] = "tcp",
-                                         [WIRE_PROTOCOL_COUNT] = "tcp-session",
-                                         NULL };
-    int at = lopt_choice(L, "protocol", names, "icmp, udp, tcp or tcp-session");
+    int at = lopt_choice(L, "protocol", wire_protocol_names);
 
-    spec->in_session = at == WIRE_PROTOCOL_COUNT;
+    spec->in_session = at == WIRE_TCP_SESSION;
     spec->protocol = spec->in_session ? WIRE_TCP : (enum wire_protocol)at;
 }
 
@@ -40,7 +36,7 @@ static enum wire_ecn opt_ecn(lua_State *L, enum wire_protocol protocol)
     static const char *const names[] = {
         [WIRE_ECN_NONE] = "no", [WIRE_ECN_CLASSIC] = "yes", [WIRE_ECN_ACCURATE] = "accecn", NULL
     };
-    enum wire_ecn ecn = (enum wire_ecn)lopt_choice(L, "ecn", names, "no, yes or accecn");
+    enum wire_ecn ecn = (enum wire_ecn)lopt_choice(L, "ecn", names);
 
     if (ecn != WIRE_ECN_NONE && protocol != WIRE_TCP)
         luaL_error(L, "option 'ecn' goes with protocol tcp alone: others have it in 'tos'");
@@ -64,7 +60,7 @@ static void read_payload(lua_State *L, struct wire_spec *spec)
     static const enum wire_payload payloads[] = { PAYLOAD_PLAIN, PAYLOAD_PLAIN, PAYLOAD_DNS,
                                                   PAYLOAD_QUIC,  PAYLOAD_NTP,   PAYLOAD_STUN,
                                                   PAYLOAD_SNMP };
-    int choice = lopt_choice(L, "udp_payload", names, "auto, plain, dns, quic, ntp, stun or snmp");
+    int choice = lopt_choice(L, "udp_payload", names);
 
     if (spec->protocol != WIRE_UDP) {
         if (choice != 0)

@@ -354,13 +354,9 @@ void lresult_check_bounds(lua_State *L, int arg, struct prober_report *report)
 
 static const char *protocol_name(const struct prober_report *report)
 {
-    static const char *const protocols[] = {
-        [WIRE_ICMP] = "icmp", [WIRE_UDP] = "udp", [WIRE_TCP] = "tcp"
-    };
-
     if (report->in_session && (report->session.opened > 0 || report->session.state != SESSION_OVER))
-        return "tcp-session";
-    return protocols[report->spec.protocol];
+        return wire_protocol_names[WIRE_TCP_SESSION];
+    return wire_protocol_names[report->spec.protocol];
 }
 
 void lresult_push(lua_State *L, const struct prober_report *report)

@@ -5,6 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *const evidence_probe_names[EVIDENCE_PROBES] = {
+    [EVIDENCE_TRACE] = "trace",
+    [EVIDENCE_ECHO] = "echo",
+    [EVIDENCE_UDP] = "udp",
+    [EVIDENCE_TCP] = "tcp",
+};
+
+enum evidence_probe evidence_probe_of(enum wire_protocol protocol)
+{
+    static const enum evidence_probe probes[WIRE_PROTOCOL_COUNT] = {
+        [WIRE_ICMP] = EVIDENCE_ECHO, [WIRE_UDP] = EVIDENCE_UDP, [WIRE_TCP] = EVIDENCE_TCP
+    };
+    return probes[protocol];
+}
+
 void evidence_fini(struct evidence_list *list)
 {
     free(list->answers);

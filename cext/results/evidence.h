@@ -17,6 +17,13 @@ enum {
 
 /* What was asked. */
 enum evidence_probe { EVIDENCE_TRACE, EVIDENCE_ECHO, EVIDENCE_UDP, EVIDENCE_TCP };
+enum { EVIDENCE_PROBES = EVIDENCE_TCP + 1 };
+
+/* "trace", "echo", "udp", "tcp". */
+extern const char *const evidence_probe_names[EVIDENCE_PROBES];
+
+/* The fingerprinting probe of a protocol. */
+enum evidence_probe evidence_probe_of(enum wire_protocol protocol);
 
 /* The probe as it left; what its protocol or family does not have is 0. */
 struct evidence_sent {

@@ -1,6 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "wire/names.h"
 
+const char *const wire_protocol_names[WIRE_TCP_SESSION + 2] = {
+    [WIRE_ICMP] = "icmp",
+    [WIRE_UDP] = "udp",
+    [WIRE_TCP] = "tcp",
+    [WIRE_TCP_SESSION] = "tcp-session",
+};
+
+const char *const wire_kind_names[WIRE_KIND_COUNT + 1] = {
+    [WIRE_PROBE] = "probe",
+    [WIRE_ECHO_REPLY] = "echo-reply",
+    [WIRE_SYN_ACK] = "syn-ack",
+    [WIRE_RST] = "rst",
+    [WIRE_BARE_RST] = "bare-rst",
+    [WIRE_SERVICE] = "service-reply",
+    [WIRE_ACK] = "ack",
+    [WIRE_TIME_EXCEEDED] = "time-exceeded",
+    [WIRE_UNREACHABLE] = "unreachable",
+    [WIRE_TOO_BIG] = "too-big",
+};
+
 /* IANA registries "ICMP Type Numbers" and "ICMPv6 Parameters". */
 static const char *const unreachable4[] = {
     [0] = "network unreachable",

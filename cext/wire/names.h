@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Names of the answers a probe can get, for people. */
+/* Names of protocols and of the replies a probe can get: words for programs, each once, and for
+ * people. */
 #ifndef MTR_WIRE_NAMES_H
 #define MTR_WIRE_NAMES_H
 
@@ -7,5 +8,10 @@
 
 /* E.g. "host unreachable"; never NULL. `version` is the responder's, 4 or 6. */
 const char *icmpname(uint8_t version, enum wire_kind kind, uint8_t type, uint8_t code);
+
+/* Words for programs: "icmp" and "echo-reply". Both lists end with NULL. */
+enum { WIRE_TCP_SESSION = WIRE_PROTOCOL_COUNT }; /* TCP inside a connection has a word, too */
+extern const char *const wire_protocol_names[WIRE_TCP_SESSION + 2];
+extern const char *const wire_kind_names[WIRE_KIND_COUNT + 1];
 
 #endif

@@ -115,7 +115,8 @@ local function add_reply(record, bytes)
   end
   if p.protocol == 6 then
     local flags = bytes:byte(p.header + 14)
-    record.kind = flags & 4 ~= 0 and "reset" or "syn-ack"
+    record.kind = flags & 4 == 0 and "syn-ack"
+      or flags & 16 ~= 0 and "rst" or "bare-rst"
     return
   end
   record.type, record.code = bytes:byte(p.header + 1, p.header + 2)

@@ -25,6 +25,19 @@ check.rows(WILSON, function(row)
     ("%.7f %.7f"):format(low, high))
 end)
 
+-- The rows that stats_test.c reads too.
+check.case("wilson_is_the_same_in_c_and_lua", function()
+  local rows = 0
+  for line in io.lines "tests/unit/wilson.txt" do
+    local k, n, z, low, high = line:match(("(%S+) "):rep(4) .. "(%S+)")
+    local from, to = loss.wilson(tonumber(k), tonumber(n), tonumber(z))
+    check.equal(math.abs(from - low) <= 1e-12 and math.abs(to - high) <= 1e-12,
+      true, ("%s: %.17g to %.17g"):format(line, from, to))
+    rows = rows + 1
+  end
+  check.equal(rows, 63)
+end)
+
 check.case("wilson_of_one_probe_stays_within_0_and_1", function()
   local low, high = loss.wilson(1, 1, loss.Z99)
   check.equal({ low > 0, high == 1 }, { true, true })

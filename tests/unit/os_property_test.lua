@@ -15,8 +15,8 @@ local function pick(list)
   return list[random(#list)]
 end
 
-local KINDS = { "time-exceeded", "echo-reply", "unreachable", "reset",
-  "syn-ack" }
+local KINDS = { "time-exceeded", "echo-reply", "unreachable", "rst",
+  "bare-rst", "syn-ack" }
 local PROBES = { "trace", "echo", "udp", "tcp" }
 local NAMES = { "xe-0/0/0", "GigabitEthernet0/0/1", "TenGigE0/0/0/1", "",
   "%", "\0\27[2J", "eth0" }
@@ -146,7 +146,7 @@ local function consistent()
     answers = {} }
   for i = 1, 9 do
     local a = answer(i)
-    a.kind, a.probe = pick { "time-exceeded", "echo-reply", "reset" }, "echo"
+    a.kind, a.probe = pick { "time-exceeded", "echo-reply", "rst" }, "echo"
     a.sent_size, a.quoted, a.tos = 64, stack.quoted, stack.tos
     a.sent_df, a.df, a.extensions = i % 2 == 0, false, nil
     a.ip_id, a.sent_id, a.size = 100 + i, 7919 * i % 65536, stack.quoted + 28
@@ -154,7 +154,7 @@ local function consistent()
     if a.kind == "echo-reply" then
       a.reply_ttl, a.df = echo_ttl - 2, reflects and a.sent_df
       a.ip_id = echoes and a.sent_id or a.ip_id
-    elseif a.kind == "reset" then
+    elseif a.kind == "rst" then
       a.reply_ttl = reset_ttl - 2
     end
     out.answers[i] = a
@@ -162,7 +162,7 @@ local function consistent()
   return out
 end
 
-local KIND_NAMES = { "time-exceeded", "echo-reply", "reset" }
+local KIND_NAMES = { "time-exceeded", "echo-reply", "rst" }
 
 check.case("without_a_kind_of_reply_nothing_more_is_claimed", function()
   for _ = 1, RUNS do

@@ -111,7 +111,7 @@ local function add_resets(answers, entry)
   local test = answered(entry.T6) and entry.T6 or entry.T5
   local start, series = answered(test), entry.SEQ or {}
   for i = 20, start and 22 or 0 do
-    table.insert(answers, reply("tcp", "reset", start, i, {
+    table.insert(answers, reply("tcp", "bare-rst", start, i, {
       protocol = "tcp", df = DF[test.DF],
       ip_id = id_of(series.CI, i, series.SS ~= "S"),
     }))
@@ -171,7 +171,7 @@ function M.hop(entry, probe_size)
       answer.kind, answer.probe = "time-exceeded", "trace"
       answer.sent_ttl = DISTANCE
     end
-    answers[#answers + 1] = answer.kind ~= "reset" and answer or nil
+    answers[#answers + 1] = answer.kind ~= "bare-rst" and answer or nil
   end
   subject.answers, subject.target = answers, false
   return subject

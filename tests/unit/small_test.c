@@ -139,8 +139,34 @@ static void test_mapped(void)
     }
 }
 
+/* The rows that special_test.lua reads too: text, bytes and the text they have; "-" for none. */
+static void test_as_lua_has_it(void)
+{
+    char given[64], bytes[40], back[64];
+    int rows = 0;
+    FILE *file = fopen("tests/unit/addresses.txt", "r");
+
+    check_case("addresses_are_the_same_in_c_and_lua");
+    if (!check_that(file != NULL, "tests/unit/addresses.txt: not there"))
+        return;
+    while (fscanf(file, "%63s %39s %63s", given, bytes, back) == 3) {
+        struct ipaddr address;
+        char text[IPADDR_TEXT], hex[40] = "-";
+        bool read = ipaddr_from_text(&address, given) == 0;
+
+        for (int i = 0; read && i < ipaddr_family(address.version)->address_length; i++)
+            snprintf(hex + 2 * i, 3, "%02x", address.bytes[i]);
+        check_text(given, hex, bytes);
+        check_text(given, read ? ipaddr_to_text(&address, text) : "-", back);
+        rows++;
+    }
+    fclose(file);
+    check_int("rows", rows, 62);
+}
+
 static void test_ipaddr(void)
 {
+    test_as_lua_has_it();
     char text[IPADDR_TEXT];
 
     for (size_t i = 0; i < COUNT(address_rows); i++) {
@@ -202,6 +228,17 @@ static void test_icmpname(void)
         check_text("name", icmpname(rows[i].version, rows[i].kind, rows[i].type, rows[i].code),
                    rows[i].name);
     }
+    check_case("every_protocol_and_kind_has_a_word_of_its_own");
+    for (int i = 0; i < WIRE_KIND_COUNT; i++) {
+        check_that(wire_kind_names[i] != NULL, "kind %d has no name", i);
+        for (int j = 0; j < i; j++)
+            check_that(strcmp(wire_kind_names[i], wire_kind_names[j]) != 0, "%s: twice",
+                       wire_kind_names[i]);
+    }
+    for (int i = 0; i <= WIRE_TCP_SESSION; i++)
+        check_that(wire_protocol_names[i] != NULL, "protocol %d has no name", i);
+    check_that(!wire_kind_names[WIRE_KIND_COUNT] && !wire_protocol_names[WIRE_TCP_SESSION + 1],
+               "a list without its end");
     check_case("every_kind_type_and_code_has_a_name");
     for (int kind = 0; kind <= WIRE_KIND_COUNT; kind++) {
         for (int n = 0; n < 65536; n++) {

@@ -111,4 +111,19 @@ check.case("every_class_has_a_label", function()
   check.equal(special.label(nil), nil)
 end)
 
+-- The rows that small_test.c reads too.
+check.case("addresses_are_the_same_in_c_and_lua", function()
+  local rows = 0
+  for line in io.lines "tests/unit/addresses.txt" do
+    local given, hex, text = line:match "(%S+) (%S+) (%S+)"
+    local bytes = special.bytes(given)
+    check.equal(bytes and bytes:gsub(".", function(byte)
+      return ("%02x"):format(byte:byte())
+    end) or "-", hex, given)
+    check.equal(bytes and special.text(bytes) or "-", text, given)
+    rows = rows + 1
+  end
+  check.equal(rows, 62)
+end)
+
 check.finish()

@@ -5,6 +5,7 @@
 #include "base/stats.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -369,8 +370,30 @@ static const struct wilson_row {
     { 0, 1000000000, 1.96, 0, 3.8416e-9, 1e-15 },
 };
 
+/* The rows that loss_test.lua reads too: "k n z low high", from 60-digit arithmetic. */
+static void test_wilson_as_lua_has_it(void)
+{
+    unsigned long long k, n;
+    double z, want_low, want_high, low, high;
+    int rows = 0;
+    FILE *file = fopen("tests/unit/wilson.txt", "r");
+
+    check_case("wilson_is_the_same_in_c_and_lua");
+    if (!check_that(file != NULL, "tests/unit/wilson.txt: not there"))
+        return;
+    while (fscanf(file, "%llu %llu %lf %lf %lf", &k, &n, &z, &want_low, &want_high) == 5) {
+        stats_wilson(k, n, z, &low, &high);
+        check_that(fabs(low - want_low) <= 1e-12 && fabs(high - want_high) <= 1e-12,
+                   "%llu of %llu at %g: %.17g to %.17g", k, n, z, low, high);
+        rows++;
+    }
+    fclose(file);
+    check_int("rows", rows, 63);
+}
+
 static void test_wilson(void)
 {
+    test_wilson_as_lua_has_it();
     for (size_t i = 0; i < COUNT(wilson_rows); i++) {
         const struct wilson_row *row = &wilson_rows[i];
         double low, high;

@@ -132,17 +132,26 @@ local function hex(words, from, to)
   return table.concat(out, ":")
 end
 
---- An address as text, IPv6 as in RFC 5952.
+local function quad(bytes, at)
+  return ("%d.%d.%d.%d"):format(bytes:byte(at, at + 3))
+end
+
+--- An address as text, IPv6 as in RFC 5952; with an IPv4 address at its end
+-- where inet_ntop writes one.
 -- @tparam string bytes 4 or 16
 -- @treturn string
 function M.text(bytes)
   if #bytes == 4 then
-    return ("%d.%d.%d.%d"):format(bytes:byte(1, 4))
+    return quad(bytes, 1)
   end
   local words = { string.unpack(">" .. ("I2"):rep(8), bytes) }
   local at, length = zeros(words)
   if not at then
     return hex(words, 1, 8)
+  elseif at == 1 and length == 6 then
+    return "::" .. quad(bytes, 13)
+  elseif at == 1 and length == 5 and words[6] == 0xffff then
+    return "::ffff:" .. quad(bytes, 13)
   end
   return hex(words, 1, at - 1) .. "::" .. hex(words, at + length, 8)
 end

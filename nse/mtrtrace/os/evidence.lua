@@ -12,13 +12,13 @@ local M = {}
 -- The least a quote may hold: the IP header and eight bytes (RFC 792).
 local LEAST_QUOTE = { [4] = 28, [6] = 48 }
 
--- What a kind of reply is called in the names of facts.
+-- What kinds of replies are called in the names of facts.
 local SERIES = {
-  { name = "exceeded", kind = "time-exceeded" },
-  { name = "unreachable", kind = "unreachable" },
-  { name = "echo", kind = "echo-reply" },
-  { name = "reset", kind = "reset" },
-  { name = "syn_ack", kind = "syn-ack" },
+  { name = "exceeded", ["time-exceeded"] = true },
+  { name = "unreachable", ["unreachable"] = true },
+  { name = "echo", ["echo-reply"] = true },
+  { name = "reset", ["rst"] = true, ["bare-rst"] = true },
+  { name = "syn_ack", ["syn-ack"] = true },
 }
 local ERRORS = { "exceeded", "unreachable" }
 
@@ -27,7 +27,7 @@ local function by_kind(answers)
   for _, series in ipairs(SERIES) do
     lists[series.name] = {}
     for _, answer in ipairs(answers) do
-      if answer.kind == series.kind then
+      if series[answer.kind] then
         table.insert(lists[series.name], answer)
       end
     end

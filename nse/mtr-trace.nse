@@ -578,7 +578,7 @@ action = function(target)
   if not ok then
     return host:fail(err, name)
   end
-  options, err = host:options(args, target)
+  options, err = host:options(args, target, core)
   if not options then
     return nil, "ERROR: " .. err
   end

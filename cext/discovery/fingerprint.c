@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "discovery/fingerprint.h"
 
+#include "base/units.h"
 #include "engine/match.h"
 
 #include <string.h>
 
-#define MS INT64_C(1000000)
 static const int64_t gap_ns = 20 * MS;           /* between probes */
 static const int64_t permit_wait_ns = 5000 * MS; /* then the others go without UDP */
 static const int64_t recheck_ns = 100 * MS;      /* how soon a held probe is looked at again */

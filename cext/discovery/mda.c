@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "discovery/mda.h"
 
+#include "base/units.h"
 #include "engine/match.h"
 #include "base/stats.h"
 
@@ -23,9 +24,7 @@ enum {
     PLAN_WORK = 1000000,
 };
 
-#define MS INT64_C(1000000)
 static const int64_t reply_timeout_least_ns = 500 * MS, reply_timeout_first_ns = 1000 * MS;
-static const int64_t sample_interval_ns = 1050 * MS; /* between probes to one that rate-limits */
 static const int64_t spacing_least_ns = 50 * MS;
 static const int64_t full_queue_ns = 5 * MS;
 static const int64_t plan_every_ns = 5 * MS; /* answers that come together are looked at together */
@@ -332,7 +331,7 @@ static int64_t reply_timeout_ns(const struct mda *m)
 static void slow_down(struct manner *manner, int64_t now_ns)
 {
     manner->strikes++;
-    manner->sample_interval_ns = sample_interval_ns;
+    manner->sample_interval_ns = TOKEN_NS;
     if (manner->due_ns < now_ns)
         manner->due_ns = now_ns;
 }

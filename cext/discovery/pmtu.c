@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "discovery/pmtu_inside.h"
 
+#include "base/units.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -61,8 +63,8 @@ static int64_t question_due(const struct pmtu *m, const struct question *q)
 
     if (q->tries == 0)
         return q->first_ns;
-    if (spaced && q->tries < q->wanted && reply_timeout < sample_interval_ns)
-        reply_timeout = sample_interval_ns;
+    if (spaced && q->tries < q->wanted && reply_timeout < TOKEN_NS)
+        reply_timeout = TOKEN_NS;
     else if (m->phase == AGAIN && q->tries < q->wanted)
         reply_timeout = again_ns;
     else if (m->phase <= SEARCH && !spaced && q->tries < PMTU_TRIES && m->p95_ns > 0)
@@ -132,8 +134,7 @@ bool pmtu_next(struct pmtu *m, int64_t now_ns, struct wire_probe *out, uint16_t 
     p->place = place_of(m, i);
     m->found.sent++;
     m->sent_ns = now_ns;
-    m->send_due_ns =
-        now_ns + (!pmtu_is_sweep(m) && pmtu_is_narrow(m) ? sample_interval_ns : burst_ns);
+    m->send_due_ns = now_ns + (!pmtu_is_sweep(m) && pmtu_is_narrow(m) ? TOKEN_NS : burst_ns);
     *out = (struct wire_probe){ .number = p->number, .ttl = p->ttl };
     *size = q->size;
     return true;

@@ -2,6 +2,7 @@
 /* What answers say about sizes and hops. */
 #include "discovery/pmtu_inside.h"
 
+#include "base/units.h"
 #include "engine/match.h"
 
 #include <errno.h>

@@ -6,6 +6,7 @@
 
 #include "discovery/pmtu.h"
 
+#include "base/units.h"
 #include "engine/probes.h"
 #include "base/stats.h"
 
@@ -17,9 +18,7 @@ enum {
     PMTU_TRIES = 3,
 };
 
-#define MS INT64_C(1000000)
-static const int64_t sample_interval_ns = 1050 * MS; /* between questions to one that rate-limits */
-static const int64_t burst_ns = 5 * MS;              /* between others: a round is no burst */
+static const int64_t burst_ns = 5 * MS; /* between others: a round is no burst */
 
 enum answer { OPEN, PASSED, REFUSED, SILENT };
 

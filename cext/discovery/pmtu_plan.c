@@ -2,6 +2,8 @@
 /* What is asked next, and when the search has ended. */
 #include "discovery/pmtu_inside.h"
 
+#include "base/units.h"
+
 #include <string.h>
 
 enum {
@@ -75,7 +77,7 @@ static void ask_round(struct pmtu *m, int64_t now_ns)
 
 static void ask_check(struct pmtu *m, int64_t now_ns)
 {
-    int64_t every_ns = pmtu_is_narrow(m) ? sample_interval_ns : check_every_ns;
+    int64_t every_ns = pmtu_is_narrow(m) ? TOKEN_NS : check_every_ns;
 
     begin(m, CHECK);
     for (int i = 0; i < CHECKS; i++)
@@ -103,8 +105,8 @@ static void ask_again(struct pmtu *m, int first, uint8_t ttl, int64_t now_ns)
 {
     begin(m, AGAIN);
     for (; first < ttl; first++)
-        ask(m, (uint8_t)first, m->least, 1, now_ns + sample_interval_ns);
-    ask(m, ttl, (uint16_t)m->hi, 2, now_ns + sample_interval_ns);
+        ask(m, (uint8_t)first, m->least, 1, now_ns + TOKEN_NS);
+    ask(m, ttl, (uint16_t)m->hi, 2, now_ns + TOKEN_NS);
 }
 
 /* ---- the end ------------------------------------------------------------------------------- */
@@ -401,7 +403,7 @@ static void end_small(struct pmtu *m, int64_t now_ns)
         ask_behind(m, last + 1, now_ns);
     } else {
         m->twice = true;
-        ask_hops(m, SMALL, first, last, now_ns + sample_interval_ns);
+        ask_hops(m, SMALL, first, last, now_ns + TOKEN_NS);
     }
 }
 

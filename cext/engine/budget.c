@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/budget.h"
 
+#include "base/units.h"
+
 #include <math.h>
 
 enum {
@@ -18,9 +20,8 @@ static const double least_rate = 6.25e3;
 static const double most_rate = 100e6; /* faster than a process sends */
 static const double sure = 2;          /* standard errors */
 static const double safe = 0.9;        /* of what a link was seen to bear */
-static const double ns_per_s = 1e9;
-static const int64_t train_ns = INT64_C(4000000);
-static const int64_t hold_ns = INT64_C(1000000); /* the holder may be late by so much */
+static const int64_t train_ns = 4 * MS;
+static const int64_t hold_ns = MS; /* the holder may be late by so much */
 
 void budget_init(struct budget *b)
 {
@@ -42,7 +43,7 @@ static int64_t later(int64_t a, int64_t b)
 /* A probe waits for a link of this rate, which is idle from *idle_ns on. */
 static void queue(int64_t *idle_ns, double rate, size_t size, int64_t now_ns)
 {
-    *idle_ns = later(*idle_ns, now_ns) + (int64_t)((double)(size + OVERHEAD) / rate * ns_per_s);
+    *idle_ns = later(*idle_ns, now_ns) + (int64_t)((double)(size + OVERHEAD) / rate * NS_PER_S);
 }
 
 uint32_t budget_take(struct budget *b, uint64_t who, size_t size, bool more, int64_t now_ns)
@@ -52,7 +53,7 @@ uint32_t budget_take(struct budget *b, uint64_t who, size_t size, bool more, int
         b->in_train = 0;
     }
     double fast_rate = b->rate * RAISE_MOST;
-    double waiting = (double)(later(b->fast_idle_ns, now_ns) - now_ns) * fast_rate / ns_per_s;
+    double waiting = (double)(later(b->fast_idle_ns, now_ns) - now_ns) * fast_rate / NS_PER_S;
     queue(&b->fast_idle_ns, fast_rate, size, now_ns);
     queue(&b->idle_ns, b->rate, size, now_ns);
     for (int i = 0; i < BUDGET_SLOW; i++)
@@ -97,14 +98,14 @@ static void judge(struct budget *b)
     double slope = p->xy / p->xx;
     double spread = (p->yy - slope * p->xy) / (p->count - 1);
     double error = sure * sqrt(spread > 0 ? spread / p->xx : 0);
-    double per_byte = ns_per_s / b->rate;
+    double per_byte = NS_PER_S / b->rate;
 
     if (error < per_byte / 2 && slope + error < per_byte / 2) { /* it surely bears twice as much */
         double most = per_byte / RAISE_MOST;
         b->link_rate = 0;
-        set_rate(b, ns_per_s / (slope + error > most ? slope + error : most));
+        set_rate(b, NS_PER_S / (slope + error > most ? slope + error : most));
     } else if (slope - error > per_byte / 2) {
-        b->link_rate = ns_per_s / slope;
+        b->link_rate = NS_PER_S / slope;
         if (slope - error > per_byte)
             lower_rate(b, safe * b->link_rate);
     }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/hop.h"
 
+#include "base/units.h"
+
 enum {
     /* A burst that empties any known bucket by itself (Linux 6, IOS and IOS XR 10), whatever the
      * sample before it has left: a sample must not be kept because it lost much. */
@@ -15,9 +17,6 @@ enum {
     PROOF_END = 6,   /* ...and where random loss leaves more answers than that */
 };
 
-#define MS INT64_C(1000000)
-static const int64_t untested_ns =
-    1050 * MS; /* no known router rate-limits probes this far apart */
 /* From one burst to the next: a token a second must have come in, by the ticks of its kernel, and
  * two rests must not bring two where one comes in two seconds. */
 static const int64_t rest_ns = 1012 * MS;
@@ -29,7 +28,7 @@ struct hop_rules hop_rules(uint32_t packets, int64_t interval_ns, bool vouched)
 {
     struct hop_rules rules = { .packets = packets, .interval_ns = interval_ns };
 
-    bool slow = interval_ns >= untested_ns;
+    bool slow = interval_ns >= TOKEN_NS;
     rules.vouched = vouched || slow;
     rules.survey = !vouched && (slow || packets > short_run_ns / interval_ns);
     return rules;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/match.h"
 
+#include "base/units.h"
+
 /* No router is known to take longer, though traces may end sooner. */
-static const int64_t longest_ns = INT64_C(5000000000);
+static const int64_t longest_ns = 5 * SECOND;
 
 /* The probe whose index was `distance` before the newest one's. */
 static struct probe *before_newest(const struct probes *probes, uint32_t distance)

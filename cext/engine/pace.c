@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/pace.h"
 
+#include "base/units.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +16,12 @@ enum {
     BURST_SLOTS = BOUND(1024, 16), /* by hash; responders that share one take turns too */
 };
 
-static const int64_t fresh_ns = INT64_C(60000000000);
-/* Tokens may come once a second and all together: until then the bucket is as the tests left it. */
-static const int64_t first_ns = INT64_C(1050000000);
+static const int64_t fresh_ns = 60 * SECOND;
 /* Brings the tokens of the longest burst back at 1,000/s, in steps of 20 ms as Linux has them. */
-static const int64_t burst_ns = INT64_C(40000000);
-static const int64_t measure_ns = INT64_C(1500000000);  /* longer than from burst to burst */
-static const int64_t active_ns = INT64_C(3000000000);   /* since a sample's last probe */
-static const int64_t waiting_ns = INT64_C(30000000000); /* since it was wanted */
+static const int64_t burst_ns = 40 * MS;
+static const int64_t measure_ns = 1500 * MS;   /* longer than from burst to burst */
+static const int64_t active_ns = 3 * SECOND;   /* since a sample's last probe */
+static const int64_t waiting_ns = 30 * SECOND; /* since it was wanted */
 
 struct pace_sample {
     struct pace_sample *next;                  /* of the responder */
@@ -349,8 +349,9 @@ struct pace_sample *pace_rate_limit(struct pace *pace, const struct pace_key *ke
     int64_t asked_ns = pace_last_burst_ns(pace, &key->responder);
     if (asked_ns < now_ns)
         asked_ns = now_ns;
-    if (r->free_ns < asked_ns + first_ns)
-        r->free_ns = asked_ns + first_ns;
+    /* Tokens may come all together: until then the bucket is as the tests left it. */
+    if (r->free_ns < asked_ns + TOKEN_NS)
+        r->free_ns = asked_ns + TOKEN_NS;
     struct pace_sample *s = find_sample(r, key);
     if (s == NULL)
         s = add_sample(r, key);

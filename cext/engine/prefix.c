@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/prefix.h"
 
+#include "base/units.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +12,7 @@ enum {
     ENOUGH_PARTS = 12, /* traces where not all agree, but each responder has its range of targets */
 };
 
-static const int64_t fresh_ns = INT64_C(60000000000);
+static const int64_t fresh_ns = 60 * SECOND;
 
 struct path {
     uint64_t serial; /* 0: of no trace */

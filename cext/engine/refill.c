@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/refill.h"
 
+#include "base/units.h"
+
 #include <assert.h>
 
 enum {
@@ -8,8 +10,6 @@ enum {
     IN_A_ROW = 3,
 };
 
-#define MS INT64_C(1000000)
-static const int64_t slow_ns = 1050 * MS; /* one token a second, as Linux and IOS XR have it */
 static const int64_t fast_ns = 100 * MS;
 
 void refill_add(struct refill *refill, uint8_t answered)
@@ -58,7 +58,7 @@ static int64_t steady_ns(const struct refill *refill, int64_t rest_ns)
         if (refill->answered[i] < least)
             least = refill->answered[i];
     if (least < FEW)
-        return slow_ns;
+        return TOKEN_NS;
     int64_t sample_interval_ns = rest_ns * 13 / 10 / (least - 1);
     return sample_interval_ns < fast_ns ? fast_ns : sample_interval_ns;
 }
@@ -78,7 +78,7 @@ static int64_t sparse_ns(const struct refill *refill, int64_t rest_ns)
     if (tokens == 0)
         return 0;
     int64_t sample_interval_ns = (last - first + 1) * rest_ns / tokens;
-    return sample_interval_ns < slow_ns ? slow_ns : sample_interval_ns;
+    return sample_interval_ns < TOKEN_NS ? TOKEN_NS : sample_interval_ns;
 }
 
 int64_t refill_wait_ns(const struct refill *refill, int64_t rest_ns)
@@ -86,17 +86,17 @@ int64_t refill_wait_ns(const struct refill *refill, int64_t rest_ns)
     int longest = 0, gap = 0;
 
     if (keeps_up(refill))
-        return slow_ns;
+        return TOKEN_NS;
     for (int i = 0; i < refill->bursts; i++) {
         gap = refill->answered[i] == 0 ? gap + 1 : 0;
         longest = gap > longest ? gap : longest;
     }
-    return longest > 0 ? (longest + 2) * rest_ns : slow_ns;
+    return longest > 0 ? (longest + 2) * rest_ns : TOKEN_NS;
 }
 
 int64_t refill_spacing_ns(const struct refill *refill, int64_t rest_ns)
 {
     if (keeps_up(refill))
-        return slow_ns;
+        return TOKEN_NS;
     return has_gap(refill) ? sparse_ns(refill, rest_ns) : steady_ns(refill, rest_ns);
 }

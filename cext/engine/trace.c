@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/match.h"
+#include "base/units.h"
 #include "engine/trace_inside.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#define MS INT64_C(1000000)
 static const int64_t interval_auto_ns = 100 * MS;
 static const int64_t silence_ns = 200 * MS; /* moves the window on */
 static const int64_t grace_ns = 2000 * MS; /* for a counted probe to a hop that replies to others */

@@ -5,7 +5,8 @@
  * prefix.h and of a reply to itself from farther on. */
 #include "engine/trace_inside.h"
 
-#define MS INT64_C(1000000)
+#include "base/units.h"
+
 static const int64_t look_again_ns = 500 * MS;
 static const int64_t await_ns = 2500 * MS; /* until a trace knows whether a hop rate-limits */
 static const int64_t hold_ns = 5000 * MS;  /* for a token of a router that nobody samples */

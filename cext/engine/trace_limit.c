@@ -3,14 +3,14 @@
  * are taken anew at the pace a responder grants, and shared with other traces. */
 #include "engine/trace_inside.h"
 
-/* Linux reports an outage at least once a second, as long as probes meet it. */
-static const int64_t outage_ns = INT64_C(1200000000);
+#include "base/units.h"
 
-/* One token a second, as Linux and IOS XR have it, until more is known. */
-static const int64_t usual_ns = INT64_C(1050000000);
+/* Linux reports an outage at least once a second, as long as probes meet it. */
+static const int64_t outage_ns = 1200 * MS;
+
 /* Of those that reply more seldom there is no sample: nobody waits so long for it. */
-static const int64_t most_ns = INT64_C(3600000000);
-static const int64_t unknown_ns = INT64_C(10000000000);
+static const int64_t most_ns = 3600 * MS;
+static const int64_t unknown_ns = 10 * SECOND;
 
 /* Says how far apart the probes of the hop's sample are. Where they are too far it takes none. */
 static void tell_spacing(struct trace *t, uint8_t ttl, int64_t now_ns)
@@ -129,7 +129,7 @@ static void found_limit(struct trace *t, uint8_t ttl, int64_t now_ns)
     const struct pace_key key = trace_pace_key(t, ttl);
     const struct pace_evidence seen = { hop->proof.length, hop->proof.answered };
     bool known = pace_free_ns(t->pace, &key.responder) > now_ns;
-    struct pace_sample *sample = pace_rate_limit(t->pace, &key, seen, usual_ns, hop->tested_ns);
+    struct pace_sample *sample = pace_rate_limit(t->pace, &key, seen, TOKEN_NS, hop->tested_ns);
     if (sample == NULL || known) {
         trace_rate_limit(t, ttl, sample, false, now_ns);
         return;

@@ -2,9 +2,11 @@
 /* Traces to other targets at the place where this one ends, that may have used its tokens up. */
 #include "engine/trace_inside.h"
 
-static const int64_t look_again_ns = INT64_C(250000000);
-static const int64_t await_ns = INT64_C(2500000000);  /* longer than a burst test takes */
-static const int64_t fresh_ns = INT64_C(60000000000); /* as long as a pace is remembered */
+#include "base/units.h"
+
+static const int64_t look_again_ns = 250 * MS;
+static const int64_t await_ns = 2500 * MS;   /* longer than a burst test takes */
+static const int64_t fresh_ns = 60 * SECOND; /* as long as a pace is remembered */
 
 static enum end_limit limit_of(const struct trace *t)
 {

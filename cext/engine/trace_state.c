@@ -2,7 +2,8 @@
 /* What all files of a trace need to know of its state, and the one way by which events leave it. */
 #include "engine/trace_inside.h"
 
-#define MS INT64_C(1000000)
+#include "base/units.h"
+
 static const int64_t counted_reply_timeout_ns = 1000 * MS; /* at least */
 
 void trace_emit(struct trace *t, struct trace_event event, int64_t now_ns)

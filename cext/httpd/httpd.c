@@ -3,6 +3,8 @@
  * for connections; a request is named by a serial number, so a late answer finds none. */
 #include "httpd/httpd.h"
 
+#include "base/units.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <microhttpd.h>
@@ -264,7 +266,7 @@ static int start(struct httpd *h, int fd)
 {
     const unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
     const struct httpd_config *c = &h->config;
-    unsigned limit_s = (unsigned)(c->limit_ns / 1000000000);
+    unsigned limit_s = (unsigned)(c->limit_ns / SECOND);
 
     h->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, h, MHD_OPTION_LISTEN_SOCKET, fd,
@@ -355,7 +357,7 @@ int64_t httpd_run(struct httpd *h, int64_t now_ns)
     MHD_run(h->daemon);
     if (MHD_get_timeout(h->daemon, &ms) != MHD_YES || ms > LONGEST_RUN_MS)
         ms = LONGEST_RUN_MS;
-    return (int64_t)ms * 1000000;
+    return (int64_t)ms * MS;
 }
 
 bool httpd_take(struct httpd *h, struct httpd_request *out)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lua/answers.h"
 
+#include "base/units.h"
 #include "lua/set.h"
 #include "wire/names.h"
-
-static const double ns_per_s = 1e9;
 
 /* ---- extensions ---------------------------------------------------------------------------- */
 
@@ -200,7 +199,7 @@ static void push_answer(lua_State *L, const struct evidence_list *list,
     lua_createtable(L, 0, 30);
     lset_string(L, "probe", evidence_probe_names[answer->sent.probe]);
     lset_string(L, "protocol", wire_protocol_names[answer->sent.protocol]);
-    lset_number(L, "at_s", (double)answer->at_ns / ns_per_s);
+    lset_number(L, "at_s", ns_to_s(answer->at_ns));
     lset_integer(L, "index", answer->index);
     set_reply(L, &answer->reply);
     set_sent(L, &answer->sent, !answer->reply.rebuilt);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The Lua module mtrtrace.core: converts arguments and results, decides nothing. Lua 5.3 and 5.4.
  * Misuse raises; what the world refuses returns nil, a sentence and a name. */
+#include "base/units.h"
 #include "lua/events.h"
 #include "lua/fingerprint.h"
 #include "lua/handle.h"
@@ -306,5 +307,6 @@ int luaopen_mtrtrace_core(lua_State *L)
     lua_setfield(L, -2, "process");
     lua_pushliteral(L, VERSION);
     lua_setfield(L, -2, "version");
+    lset_number(L, "token_interval_s", ns_to_s(TOKEN_NS));
     return 1;
 }

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lua/events.h"
 
+#include "base/units.h"
 #include "wire/names.h"
 #include "lua/set.h"
 
 #include <string.h>
 
 #define EVENTS_MT "mtrtrace.events"
-
-static const double ns_per_ms = 1e6;
-static const double ns_per_s = 1e9;
 
 static const char *const kind_names[] = {
     [EVENT_SENT] = "sent",
@@ -102,7 +100,7 @@ static void set_reply(lua_State *L, const struct trace_event *event)
     if (reply->kind == WIRE_TOO_BIG)
         lset_integer(L, "mtu", reply->mtu);
     if (event->rtt_ns >= 0) {
-        lset_number(L, "rtt_ms", (double)event->rtt_ns / ns_per_ms);
+        lset_number(L, "rtt_ms", ns_to_ms((double)event->rtt_ns));
         lset_integer(L, "rtt_ns", event->rtt_ns);
     }
     const struct {
@@ -122,7 +120,7 @@ static void push_event(lua_State *L, const struct trace_event *event, const stru
 {
     lua_createtable(L, 0, 32);
     lset_string(L, "kind", kind_names[event->kind]);
-    lset_number(L, "at_s", (double)event->at_ns / ns_per_s);
+    lset_number(L, "at_s", ns_to_s(event->at_ns));
     lset_integer(L, "at_ns", event->at_ns);
     if (event->kind == EVENT_DONE)
         return;
@@ -138,8 +136,7 @@ static void push_event(lua_State *L, const struct trace_event *event, const stru
     if (event->kind == EVENT_NO_TOKEN || event->kind == EVENT_RIVALS)
         return;
     if (event->kind == EVENT_RATE_LIMITED) {
-        lset_number(L, "sample_interval_s",
-                    (double)event->rate_limit.sample_interval_ns / ns_per_s);
+        lset_number(L, "sample_interval_s", ns_to_s(event->rate_limit.sample_interval_ns));
         lset_integer(L, "sample_interval_ns", event->rate_limit.sample_interval_ns);
         lset_integer(L, "burst_sent", event->rate_limit.evidence.tests);
         lset_integer(L, "burst_received", event->rate_limit.evidence.burst_received);

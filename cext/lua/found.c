@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lua/found.h"
 
+#include "base/units.h"
 #include "lua/set.h"
-
-static const double ns_per_s = 1e9;
 
 /* ---- paths --------------------------------------------------------------------------------- */
 
@@ -68,7 +67,7 @@ void lfound_push_paths(lua_State *L, const struct mda_report *report)
     lset_integer(L, "flow_count", summary->flows);
     lset_number(L, "confidence_per_node", 1 - report->failure);
     lset_number(L, "confidence", summary->confidence);
-    lset_number(L, "elapsed_s", (double)summary->elapsed_ns / ns_per_s);
+    lset_number(L, "elapsed_s", ns_to_s(summary->elapsed_ns));
     lua_createtable(L, summary->last_ttl, 0);
     for (int ttl = report->first_hop; ttl <= summary->last_ttl; ttl++) {
         push_hop(L, &report->map, ttl);
@@ -136,7 +135,7 @@ void lfound_push_pmtu(lua_State *L, const struct pmtu_report *report)
     lset_boolean(L, "exact", report->exact);
     lset_boolean(L, "limited", report->limited);
     lset_integer(L, "sent", report->sent);
-    lset_number(L, "elapsed_s", (double)report->elapsed_ns / ns_per_s);
+    lset_number(L, "elapsed_s", ns_to_s(report->elapsed_ns));
     lua_createtable(L, report->reduction_count, 0);
     for (int i = 0; i < report->reduction_count; i++) {
         push_reduction(L, &report->reductions[i]);

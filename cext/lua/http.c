@@ -2,6 +2,7 @@
 /* The Lua module mtrtrace.http: converts arguments and results, decides nothing. Lua 5.3 and 5.4.
  * Misuse raises; what the world refuses returns nil, a sentence and a name. */
 #include "http/http.h"
+#include "base/units.h"
 #include "http/ssl.h"
 #include "lua/options.h"
 #include "lua/set.h"
@@ -68,9 +69,9 @@ static void check_request(lua_State *L, struct http_request *r)
     r->ca_file = lopt_string(L, "ca_file");
     r->ca_dir = lopt_string(L, "ca_dir");
     r->agent = lopt_string(L, "agent");
-    r->timeout_ms = lopt_seconds(L, "timeout", 0.001, 3600, 10) / 1000000;
+    r->timeout_ms = lopt_seconds(L, "timeout", 0.001, 3600, 10) / MS;
     r->connect_timeout_ms =
-        lopt_seconds(L, "connect_timeout", 0.001, 3600, (double)r->timeout_ms / 1e3) / 1000000;
+        lopt_seconds(L, "connect_timeout", 0.001, 3600, (double)r->timeout_ms / 1e3) / MS;
     r->head = lopt_boolean(L, "head");
     r->unverified = lopt_boolean(L, "unverified");
     r->http11 = lopt_boolean(L, "http11");

@@ -3,6 +3,7 @@
  * A module of its own, because libmicrohttpd is optional. Misuse raises; what the world refuses
  * returns nil, a sentence and a name. Times are seconds; the caller's clock never falls. */
 #include "httpd/httpd.h"
+#include "base/units.h"
 #include "lua/options.h"
 #include "lua/set.h"
 
@@ -16,8 +17,6 @@
 struct server_ud {
     struct httpd *httpd; /* NULL until it is open and once it is closed */
 };
-
-static const double ns_per_s = 1e9;
 
 static int push_err(lua_State *L, const struct err *err)
 {
@@ -48,7 +47,7 @@ static int64_t check_now(lua_State *L, int arg)
 {
     lua_Number now = luaL_checknumber(L, arg);
     luaL_argcheck(L, now >= 0 && now < 1e9, arg, "seconds expected");
-    return (int64_t)(now * ns_per_s);
+    return (int64_t)(now * NS_PER_S);
 }
 
 /* open(options, now) */
@@ -102,7 +101,7 @@ static int server_connections(lua_State *L)
 static int server_run(lua_State *L)
 {
     struct httpd *httpd = check_server(L);
-    lua_pushnumber(L, (double)httpd_run(httpd, check_now(L, 2)) / ns_per_s);
+    lua_pushnumber(L, ns_to_s(httpd_run(httpd, check_now(L, 2))));
     return 1;
 }
 

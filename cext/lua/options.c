@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lua/options.h"
 
+#include "base/units.h"
+
 #include <lauxlib.h>
 #include <string.h>
-
-static const double ns_per_s = 1e9;
 
 static int raise_option(lua_State *L, const char *key, const char *accepted)
 {
@@ -44,7 +44,7 @@ int64_t lopt_seconds(lua_State *L, const char *key, double least, double most, d
         }
     }
     lua_pop(L, 1);
-    return (int64_t)(value * ns_per_s + 0.5);
+    return (int64_t)(value * NS_PER_S + 0.5);
 }
 
 bool lopt_boolean(lua_State *L, const char *key)

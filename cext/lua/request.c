@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lua/request.h"
 
+#include "base/units.h"
 #include "lua/options.h"
 #include "wire/names.h"
 
@@ -8,7 +9,7 @@
 #include <string.h>
 
 /* Where none is given, as long as the round trips suggest, and so long at most. */
-static const int64_t timeout_most_ns = INT64_C(5000000000);
+static const int64_t timeout_most_ns = 5 * SECOND;
 
 /* Probes inside a connection are TCP, too. */
 static void read_protocol(lua_State *L, struct wire_spec *spec)

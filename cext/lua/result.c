@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lua/result.h"
 
+#include "base/units.h"
 #include "wire/names.h"
 #include "lua/answers.h"
 #include "lua/set.h"
@@ -9,8 +10,6 @@
 
 #define REPORT_MT "mtrtrace.report"
 
-static const double ns_per_ms = 1e6;
-static const double ns_per_s = 1e9;
 static const double z95 = 1.959963984540054; /* two-sided 95 % */
 
 void lresult_fini(struct prober_report *report)
@@ -45,20 +44,20 @@ static void set_rtts(lua_State *L, const struct stats *rtt)
     if (rtt->count == 0)
         return;
     quantiles_list(&rtt->quantiles, shares, 4, at);
-    lset_number(L, "last_ms", (double)rtt->last_ns / ns_per_ms);
-    lset_number(L, "avg_ms", rtt->mean_ns / ns_per_ms);
-    lset_number(L, "gmean_ms", stats_gmean_ns(rtt) / ns_per_ms);
-    lset_number(L, "best_ms", (double)rtt->best_ns / ns_per_ms);
-    lset_number(L, "worst_ms", (double)rtt->worst_ns / ns_per_ms);
-    lset_number(L, "stdev_ms", stats_stdev_ns(rtt) / ns_per_ms);
-    lset_number(L, "jitter_ms", stats_jitter_ns(rtt) / ns_per_ms);
-    lset_number(L, "jitter_last_ms", rtt->jitter_last_ns / ns_per_ms);
-    lset_number(L, "jitter_worst_ms", rtt->jitter_worst_ns / ns_per_ms);
-    lset_number(L, "jitter_rfc3550_ms", rtt->jitter_rfc3550_ns / ns_per_ms);
-    lset_number(L, "p25_ms", at[0] / ns_per_ms);
-    lset_number(L, "p75_ms", at[2] / ns_per_ms);
-    lset_number(L, "median_ms", at[1] / ns_per_ms);
-    lset_number(L, "p95_ms", at[3] / ns_per_ms);
+    lset_number(L, "last_ms", ns_to_ms((double)rtt->last_ns));
+    lset_number(L, "avg_ms", ns_to_ms(rtt->mean_ns));
+    lset_number(L, "gmean_ms", ns_to_ms(stats_gmean_ns(rtt)));
+    lset_number(L, "best_ms", ns_to_ms((double)rtt->best_ns));
+    lset_number(L, "worst_ms", ns_to_ms((double)rtt->worst_ns));
+    lset_number(L, "stdev_ms", ns_to_ms(stats_stdev_ns(rtt)));
+    lset_number(L, "jitter_ms", ns_to_ms(stats_jitter_ns(rtt)));
+    lset_number(L, "jitter_last_ms", ns_to_ms(rtt->jitter_last_ns));
+    lset_number(L, "jitter_worst_ms", ns_to_ms(rtt->jitter_worst_ns));
+    lset_number(L, "jitter_rfc3550_ms", ns_to_ms(rtt->jitter_rfc3550_ns));
+    lset_number(L, "p25_ms", ns_to_ms(at[0]));
+    lset_number(L, "p75_ms", ns_to_ms(at[2]));
+    lset_number(L, "median_ms", ns_to_ms(at[1]));
+    lset_number(L, "p95_ms", ns_to_ms(at[3]));
 }
 
 /* How many RTTs are at most each bound; last, how many there are. */
@@ -147,14 +146,14 @@ static void set_rate_limit(lua_State *L, const struct counters_hop *hop)
     lua_createtable(L, 0, 6);
     lset_integer(L, "burst_sent", hop->rate_limit.evidence.tests);
     lset_integer(L, "burst_received", hop->rate_limit.evidence.burst_received);
-    lset_number(L, "sample_interval_s", (double)hop->rate_limit.sample_interval_ns / ns_per_s);
+    lset_number(L, "sample_interval_s", ns_to_s(hop->rate_limit.sample_interval_ns));
     lset_integer(L, "initial_sent", hop->initial_sent);
     lset_integer(L, "initial_received", hop->initial_received);
     lset_integer(L, "shared", hop->shared);
     lset_integer(L, "sent", hop->merged ? hop->limited_sent : hop->sent);
     lset_integer(L, "received", hop->merged ? hop->limited_received : hop->received);
     lset_integer(L, "sent_since", hop->sent_since);
-    lset_number(L, "answered_at", (double)hop->answered_ns / ns_per_s);
+    lset_number(L, "answered_at", ns_to_s(hop->answered_ns));
     if (hop->shared > 0 && hop->total_received == 0)
         lset_boolean(L, "inferred", true);
     lua_setfield(L, -2, "rate_limit");
@@ -171,7 +170,7 @@ static void push_runs(lua_State *L, const struct counters_hop *hop)
         lset_integer(L, "flow", hop->cells[run->cell].flow);
         lset_integer(L, "reply_ttl", run->reply_ttl);
         lset_integer(L, "count", run->count);
-        lset_number(L, "at_s", (double)run->at_ns / ns_per_s);
+        lset_number(L, "at_s", ns_to_s(run->at_ns));
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
 }
@@ -190,7 +189,7 @@ static void push_lost_at(lua_State *L, const struct counters_hop *hop)
 {
     lua_createtable(L, (int)hop->lost_count, 0);
     for (size_t i = 0; i < hop->lost_count; i++) {
-        lua_pushnumber(L, (double)hop->lost[i].sent_ns / ns_per_s);
+        lua_pushnumber(L, ns_to_s(hop->lost[i].sent_ns));
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
 }
@@ -213,8 +212,8 @@ static void push_reports(lua_State *L, const struct counters_hop *hop)
         lua_createtable(L, (int)r->period_count, 0);
         for (size_t s = 0; s < r->period_count; s++) {
             lua_createtable(L, 0, 2);
-            lset_number(L, "first", (double)r->periods[s].from_ns / ns_per_s);
-            lset_number(L, "last", (double)r->periods[s].to_ns / ns_per_s);
+            lset_number(L, "first", ns_to_s(r->periods[s].from_ns));
+            lset_number(L, "last", ns_to_s(r->periods[s].to_ns));
             lua_rawseti(L, -2, (lua_Integer)s + 1);
         }
         lua_setfield(L, -2, "periods");
@@ -346,7 +345,7 @@ void lresult_check_bounds(lua_State *L, int arg, struct prober_report *report)
         lua_rawgeti(L, arg, (lua_Integer)i + 1);
         lua_Number seconds = lua_tonumber(L, -1);
         luaL_argcheck(L, seconds > 0 && seconds <= 3600, arg, "seconds expected");
-        report->bounds_ns[i] = (int64_t)(seconds * ns_per_s + 0.5);
+        report->bounds_ns[i] = (int64_t)(seconds * NS_PER_S + 0.5);
         lua_pop(L, 1);
     }
     report->bound_count = count;
@@ -402,7 +401,7 @@ void lresult_push(lua_State *L, const struct prober_report *report)
         lset_integer(L, "end_ttl", report->summary.end_ttl);
     lset_integer(L, "started_ns", report->started_ns);
     lset_integer(L, "elapsed_ns", report->summary.elapsed_ns);
-    lset_number(L, "elapsed_s", (double)report->summary.elapsed_ns / ns_per_s);
+    lset_number(L, "elapsed_s", ns_to_s(report->summary.elapsed_ns));
     lset_integer(L, "sent", report->summary.sent);
     set_send_error(L, &report->summary);
     lset_integer(L, "capture_drops", (lua_Integer)report->capture_drops);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "prober/addresses.h"
 
+#include "base/units.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
 enum { BUCKETS = BOUND(1024, 8), PACKET_MAX = 128 };
 
-#define MS INT64_C(1000000)
 static const int64_t pause_check_ns = 50 * MS;
 
 struct asks {

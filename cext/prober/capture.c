@@ -2,6 +2,7 @@
 #include "prober/capture.h"
 
 #include "base/cursor.h"
+#include "base/units.h"
 #include "wire/filter.h"
 
 #include <fcntl.h>
@@ -139,7 +140,7 @@ static void on_packet(u_char *user, const struct pcap_pkthdr *header, const u_ch
     packet.bytes = c.at;
     packet.captured = cur_left(&c);
     /* with nanosecond precision tv_usec holds nanoseconds */
-    packet.stamp_ns = (int64_t)header->ts.tv_sec * 1000000000 + header->ts.tv_usec;
+    packet.stamp_ns = (int64_t)header->ts.tv_sec * SECOND + header->ts.tv_usec;
     capture->handler(capture->context, &packet);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "prober/egress.h"
 
+#include "base/units.h"
 #include "prober/fib.h"
 
 #include <dumbnet.h>
@@ -301,8 +302,8 @@ int egress_find(const struct egress_wish *wish, struct egress_route *out, struct
 
 /* ---- sending ------------------------------------------------------------------------------- */
 
-enum { CACHED_HOPS = 8192 }; /* flows of traces; memory is used as they are */
-static const int64_t fresh_ns = INT64_C(1000000000); /* how long an answer of the kernel is used */
+enum { CACHED_HOPS = 8192 };            /* flows of traces; memory is used as they are */
+static const int64_t fresh_ns = SECOND; /* how long an answer of the kernel is used */
 
 struct cached_hop {
     struct fib_query query;

@@ -2,9 +2,9 @@
 /* Direct questions through the prober: its sockets, its thread, its budget of responders. */
 #include "prober/inside.h"
 
-#include <sys/random.h>
+#include "base/units.h"
 
-#define MS INT64_C(1000000)
+#include <sys/random.h>
 
 /* ---- on the thread ------------------------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
  * one costs a bounded number of look-ups, however many traces run. */
 #include "prober/inside.h"
 
+#include "base/units.h"
 #include "engine/match.h"
 
 #include <assert.h>
@@ -18,7 +19,6 @@ enum {
     SEQ_EPOCH_BITS = 20,  /* of TCP sequence numbers: longer than the history of a trace */
 };
 
-#define MS INT64_C(1000000)
 static const int64_t clock_adjustment_ns = 1 * MS;
 /* An answer may allow more probes at once: those to one round of probes come together. */
 static const int64_t gather_ns = MS / 2;

@@ -3,6 +3,8 @@
  * source address. It is not connected, so that all targets of a flow share it. */
 #include "prober/plain_inside.h"
 
+#include "base/units.h"
+
 #include <errno.h>
 #include <linux/in6.h>
 #include <linux/net_tstamp.h>
@@ -20,15 +22,13 @@
 #define IPV6_FLOWLABEL_MGR 32
 #endif
 
-#define S INT64_C(1000000000)
-
 enum {
     TRIES = 4, /* of a send that an earlier probe's error may have met */
     DGRAM_STAMPS = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE |
                    SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED |
                    SOF_TIMESTAMPING_OPT_TSONLY,
 };
-static const int64_t idle_ns = 60 * S, sweep_every_ns = 5 * S, evict_ns = 2 * S;
+static const int64_t idle_ns = 60 * SECOND, sweep_every_ns = 5 * SECOND, evict_ns = 2 * SECOND;
 
 /* ---- opening ------------------------------------------------------------------------------- */
 

@@ -4,6 +4,8 @@
  * built. An established connection is reset at once. */
 #include "prober/plain_inside.h"
 
+#include "base/units.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <linux/errqueue.h>
@@ -20,7 +22,7 @@
 #endif
 
 /* The kernel sends a SYN again after one second: its answer could not be told from the first. */
-static const int64_t longest_ns = INT64_C(950000000);
+static const int64_t longest_ns = 950 * MS;
 
 enum { TCP_STAMPS = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE, TCP_HEAD = 8 };
 enum { TCP_FLAGS = 13, TCP_SYN = 0x02 }; /* place in the header; alone in it */

@@ -3,6 +3,8 @@
  * them. */
 #include "prober/plain_inside.h"
 
+#include "base/units.h"
+
 #include <errno.h>
 #include <linux/errqueue.h>
 #include <netinet/in.h>
@@ -26,7 +28,7 @@ int64_t plain_clock_ns(clockid_t id)
 {
     struct timespec t;
     clock_gettime(id, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+    return ns_of_timespec(&t);
 }
 
 int plain_set(int fd, int level, int option, int value)
@@ -114,7 +116,7 @@ static void read_control(const struct cmsghdr *c, struct plain_told *out)
     if (c->cmsg_level == SOL_SOCKET && type == SO_TIMESTAMPING &&
         c->cmsg_len >= CMSG_LEN(sizeof stamps)) {
         memcpy(&stamps, CMSG_DATA(c), sizeof stamps);
-        out->stamp_ns = (int64_t)stamps.ts[0].tv_sec * 1000000000 + stamps.ts[0].tv_nsec;
+        out->stamp_ns = ns_of_timespec(&stamps.ts[0]);
     } else if (c->cmsg_level == IPPROTO_IP) {
         if (type == IP_TTL)
             out->ttl = small_of(c);

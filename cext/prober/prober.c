@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "prober/inside.h"
 
+#include "base/units.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -12,8 +14,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-#define MS INT64_C(1000000)
 
 enum {
     SENDS_PER_TURN = 64,  /* then captured packets are read again, so that none is lost */
@@ -154,10 +154,8 @@ static void wait_for_work(struct prober *p, int64_t due_ns, bool idle)
     struct timespec timeout = { 0 };
     uint64_t wakes;
 
-    if (left_ns > 0) {
-        timeout.tv_sec = left_ns / 1000000000;
-        timeout.tv_nsec = left_ns % 1000000000;
-    }
+    if (left_ns > 0)
+        timeout = timespec_of_ns(left_ns);
     ppoll(fds, idle ? 1 : 3, due_ns == INT64_MAX ? NULL : &timeout, NULL);
     if (fds[0].revents & POLLIN)
         (void)!read(p->wake_fd, &wakes, sizeof wakes);
@@ -546,7 +544,7 @@ bool prober_wait(struct prober *p, struct prober_job *job, int64_t wait_ns)
     while (!done && prober_clock_ns() < until_ns) {
         int64_t turn_ns = prober_clock_ns() + PROBER_LEASE_MS * MS / 2;
         int64_t end_ns = turn_ns < until_ns ? turn_ns : until_ns;
-        struct timespec end = { end_ns / 1000000000, end_ns % 1000000000 };
+        struct timespec end = timespec_of_ns(end_ns);
         pthread_cond_timedwait(&p->finished, &p->lock, &end);
         done = renew(p, job);
     }
@@ -649,7 +647,7 @@ bool prober_wait_news(struct prober *p, int64_t wait_ns)
 {
     struct err err;
     struct pollfd fds = { .fd = prober_fd(p, &err), .events = POLLIN };
-    struct timespec timeout = { wait_ns / 1000000000, wait_ns % 1000000000 };
+    struct timespec timeout = timespec_of_ns(wait_ns);
 
     bool is_news = ppoll(&fds, 1, &timeout, NULL) > 0;
     if (is_news)

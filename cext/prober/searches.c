@@ -2,9 +2,10 @@
 /* Searches through the prober: its sockets, its thread, its lease. */
 #include "prober/inside.h"
 
+#include "base/units.h"
+
 #include <stdlib.h>
 
-#define MS INT64_C(1000000)
 static const int64_t pause_check_ns = 50 * MS;
 
 /* ---- on the thread ------------------------------------------------------------------------- */

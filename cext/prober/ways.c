@@ -3,6 +3,8 @@
  * open about its probes. */
 #include "prober/inside.h"
 
+#include "base/units.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +19,7 @@ static int64_t read_clock(clockid_t id)
 {
     struct timespec t;
     clock_gettime(id, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+    return ns_of_timespec(&t);
 }
 
 int64_t prober_clock_ns(void)

@@ -265,6 +265,10 @@ check.case("interfaces_know_the_loopback", function()
   check.equal(loopback.mtu, 65536)
 end)
 
+check.case("tokens_of_known_routers_come_once_a_second", function()
+  check.equal(core.token_interval_s, 1.05)
+end)
+
 check.case("version_is_text", function()
   check.contains(core.version, ".")
 end)

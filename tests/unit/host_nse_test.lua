@@ -60,6 +60,8 @@ end
 local V4 = { ip = "192.0.2.9" }
 local LINK = [[fe80::9]]
 
+local CORE = { token_interval_s = 1.05 }
+
 local OPTIONS = {
   { name = "target_is_the_address", key = "target", want = "192.0.2.9" },
   { name = "columns_stay_behind", key = "columns" },
@@ -103,14 +105,15 @@ local OPTIONS = {
 }
 check.rows(OPTIONS, function(row)
   local host = host_of(row.nmap)
-  local options, err = host:options(host:arguments(), row.target or V4)
+  local options, err = host:options(host:arguments(), row.target or V4,
+    CORE)
   check.equal(err, nil)
   check.equal(options[row.key], row.want)
 end)
 
 check.case("link_local_target_on_no_known_interface_is_an_error", function()
   local host = host_of()
-  local options, err = host:options(host:arguments(), { ip = LINK })
+  local options, err = host:options(host:arguments(), { ip = LINK }, CORE)
   check.equal(options, nil)
   check.equal(err, "fe80::9 is a link-local address: name its interface "
     .. "with -e")
@@ -119,7 +122,7 @@ end)
 check.case("arguments_stay_as_they_are", function()
   local host = host_of { timing = 0 }
   local arguments = host:arguments()
-  host:options(arguments, V4)
+  host:options(arguments, V4, CORE)
   check.equal({ arguments.interval, #arguments.columns }, { nil, 11 })
 end)
 
@@ -189,7 +192,7 @@ local function enrichers_of(args, target)
   local host = host_of { args = args }
   local given = host:arguments()
   local core = { version = "0.0.0" }
-  return host:enrichers(given, host:options(given, target or V4), core,
+  return host:enrichers(given, host:options(given, target or V4, core), core,
     target or V4)
 end
 
@@ -227,7 +230,7 @@ end)
 check.case("ports_that_nmap_knows_are_handed_on", function()
   local host = host_of { ports = { [443] = "closed", [80] = "open" } }
   local given = host:arguments()
-  local closed = host:enrichers(given, host:options(given, V4),
+  local closed = host:enrichers(given, host:options(given, V4, CORE),
     { version = "0" }, V4)[3].settings.closed
   check.equal({ closed(443), closed(80), closed(81) }, { true, false, false })
 end)

@@ -6,7 +6,7 @@ local sample = require "sample"
 
 -- An engine: each trace hands out, poll by poll, the events it was given.
 local function engine(scripts)
-  local core = { started = {}, closed = 0 }
+  local core = { started = {}, closed = 0, token_interval_s = 1.05 }
   function core.trace(options)
     local number = #core.started + 1
     local script, polls = scripts[number] or {}, 0

@@ -26,9 +26,14 @@ local SCRIPT = "mtr-trace"
 local SHORTEST_SLEEP_S = 0.06
 
 -- Seconds between two probes of one hop for -T0 to -T5; the engine's own
--- pace, 0.1 s, where nothing is given. From -T1 down no router that allows
--- one ICMP error a second is ever pressed.
-local PACE_S = { [0] = 5, [1] = 1.05, [2] = 0.4, [5] = 0.05 }
+-- pace, 0.1 s, where nothing is given. From -T1 down, which is the engine's
+-- interval of tokens, no router that allows one ICMP error a second is ever
+-- pressed.
+local PACE_S = { [0] = 5, [2] = 0.4, [5] = 0.05 }
+
+local function pace_of(level, core)
+  return level == 1 and core.token_interval_s or PACE_S[level]
+end
 
 -- With -S this is the address the user wants; otherwise the one Nmap chose
 -- for this target, which is what the kernel would choose. A link-local
@@ -106,7 +111,7 @@ local function agent_of(nmap)
 end
 
 -- The engine's options; those of others stay behind.
-local function trace_options(nmap, options, target)
+local function trace_options(nmap, options, target, core)
   local address, err = address_of(nmap, target)
   if not address then
     return nil, err
@@ -116,7 +121,7 @@ local function trace_options(nmap, options, target)
   out.source = source_of(target)
   out.interface = nmap.get_interface()
   out.data_length = nmap.get_payload_length()
-  out.interval = options.interval or PACE_S[nmap.timing_level()]
+  out.interval = options.interval or pace_of(nmap.timing_level(), core)
   return out
 end
 
@@ -174,10 +179,11 @@ end
 --- What the engine needs to trace a target.
 -- @tparam table options checked arguments
 -- @tparam table target Nmap's host table
+-- @tparam table core the module mtrtrace.core
 -- @treturn ?table for core.trace
 -- @treturn ?string one sentence
-function Host:options(options, target)
-  return trace_options(self.nmap, options, target)
+function Host:options(options, target, core)
+  return trace_options(self.nmap, options, target, core)
 end
 
 -- How much of a host's time Nmap may count already: it began with the

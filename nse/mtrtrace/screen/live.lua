@@ -36,9 +36,9 @@ local LEASE_S, REPLY_TIMEOUT_S, MARGIN_S = 1.0, 1.0, 0.2
 
 local INTERVAL_S = 1
 
--- No known router grants less than an answer a second; several targets may
--- share one, and then share what it grants.
-local REFILL_S, SHARED_REFILL_S = 1.0, 1.05
+-- No known router grants less than a reply a second. Several targets may share
+-- one, and then share what it grants, at the engine's interval of tokens.
+local REFILL_S = 1.0
 
 -- A survey that takes longer has nothing more to find; what asks behind it,
 -- before anything is counted, may take so long.
@@ -126,7 +126,7 @@ end
 local function needs_survey(self, job)
   local sharers = self.targets * job.sharers
   return self.options.interval < (sharers > 1
-    and SHARED_REFILL_S * sharers or REFILL_S)
+    and self.core.token_interval_s * sharers or REFILL_S)
 end
 
 local function options_of(self, job)

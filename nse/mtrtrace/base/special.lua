@@ -64,27 +64,34 @@ local function ipv4_bytes(text)
   a, b, c, d = tonumber(a), tonumber(b), tonumber(c), tonumber(d)
   if not a or a > 255 or b > 255 or c > 255 or d > 255 then
     return nil
+  elseif text:find "^0%d" or text:find "%.0%d" then
+    return nil -- as by inet_pton: some programs read a leading 0 as octal
   end
   return string.char(a, b, c, d)
 end
 
--- Groups of one side of "::" as bytes; a dotted quad may end them.
+-- A dotted quad at the end stands for two groups.
+local function without_quad(text)
+  local quad = text:match ":(%d[%d.]*%.%d+)$"
+  local bytes = quad and ipv4_bytes(quad)
+  return bytes and text:sub(1, -#quad - 1)
+    .. ("%x:%x"):format(string.unpack(">I2I2", bytes)) or text
+end
+
+-- Groups of one side of "::" as bytes.
 local function groups(text)
   local out = {}
   for group in (text .. ":"):gmatch("([^:]*):") do
-    if group:match("^%x%x?%x?%x?$") then
-      out[#out + 1] = string.pack(">I2", tonumber(group, 16))
-    else
-      out[#out + 1] = ipv4_bytes(group)
-      if not out[#out] or #out[#out] ~= 4 then
-        return nil
-      end
+    if not group:match("^%x%x?%x?%x?$") then
+      return nil
     end
+    out[#out + 1] = string.pack(">I2", tonumber(group, 16))
   end
   return table.concat(out)
 end
 
 local function ipv6_bytes(text)
+  text = without_quad(text)
   local left, right = text:match("^(.-)::(.*)$")
   if not left then
     local bytes = groups(text)

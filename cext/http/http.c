@@ -3,7 +3,6 @@
  * thread touches the easy handle; others read a copy under the lock. */
 #include "http/http.h"
 #include "http/fail.h"
-#include "http/warm.h"
 
 #include <curl/curl.h>
 #include <dlfcn.h>
@@ -511,8 +510,6 @@ static void *run(void *arg)
     struct http *h = arg;
 
     bool ready = configure(h);
-    if (ready && h->request.warm_up)
-        httpwarm_run(h->multi, h->easy, is_https(&h->request));
     if (wait_for_turn(h))
         ask(h, ready);
     curl_easy_cleanup(h->easy);

@@ -29,7 +29,6 @@ struct http_request {
     bool http11;                /* no HTTP/2 */
     bool head;                  /* HEAD in place of GET */
     bool unverified;            /* bears a certificate that is not trusted */
-    bool warm_up;               /* it is the program's first of its scheme: see warm.h */
     /* Of all requests of the scheme; used by http_start and http_close alone. NULL: at once. */
     struct httpturn *turn;
     struct httptrust *trust; /* outlives the request; NULL: libcurl reads its certificates */

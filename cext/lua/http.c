@@ -18,15 +18,10 @@
 
 enum { MOST_AT_ONCE = 64 };
 
-struct scheme {
-    bool begun;
-    struct httpturn turn;
-};
-
 /* How many threads there are, and what they have in common; an upvalue of start. */
 struct pool {
     int running;
-    struct scheme https, http;
+    struct httpturn https, http; /* of the requests of a scheme */
     struct httptrust *trust;
 };
 
@@ -79,11 +74,7 @@ static void check_request(lua_State *L, struct http_request *r)
 
 static void join_others(struct pool *pool, struct http_request *r)
 {
-    struct scheme *scheme = strncmp(r->url, "https:", 6) == 0 ? &pool->https : &pool->http;
-
-    r->warm_up = !scheme->begun;
-    scheme->begun = true;
-    r->turn = &scheme->turn;
+    r->turn = strncmp(r->url, "https:", 6) == 0 ? &pool->https : &pool->http;
     r->trust = pool->trust;
 }
 

@@ -3,7 +3,6 @@
  * that neither a thread nor a descriptor is left behind. */
 #include "check.h"
 #include "http/http.h"
-#include "http/warm.h"
 
 #include <curl/curl.h>
 #include <dirent.h>
@@ -120,7 +119,6 @@ static struct http *start_in_turn(uint16_t port, struct httpturn *turn)
                                     .agent = "test",
                                     .timeout_ms = 5000,
                                     .connect_timeout_ms = 5000,
-                                    .warm_up = true,
                                     .turn = turn };
 
     snprintf(url, sizeof url, "http://name.test:%u/", port);
@@ -345,37 +343,11 @@ static void test_trust(void)
     httptrust_free(NULL);
 }
 
-static size_t not_called(char *bytes, size_t size, size_t count, void *context)
+static void test_one_request_is_one_connection(void)
 {
-    (void)bytes;
-    *(bool *)context = true;
-    return size * count;
-}
-
-/* Port 9 of an address that cannot be reached: nothing but the pair of sockets can answer. */
-static void test_warm_up(void)
-{
-    static const char *const urls[] = { "http://a.test/", "https://a.test/" };
     struct server server;
 
-    for (size_t i = 0; i < COUNT(urls); i++) {
-        bool called = false;
-        CURLM *multi = curl_multi_init();
-        CURL *easy = curl_easy_init();
-        struct curl_slist *to = curl_slist_append(NULL, "::192.0.2.1:9");
-
-        check_case("a_warm_up_comes_to_its_end_%s", i == 0 ? "in_http" : "in_https");
-        curl_easy_setopt(easy, CURLOPT_URL, urls[i]);
-        curl_easy_setopt(easy, CURLOPT_CONNECT_TO, to);
-        curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, not_called);
-        curl_easy_setopt(easy, CURLOPT_HEADERDATA, &called);
-        check_that(httpwarm_run(multi, easy, i == 1), "it did not");
-        check_that(!called, "the request's own function was called");
-        curl_easy_cleanup(easy);
-        curl_multi_cleanup(multi);
-        curl_slist_free_all(to);
-    }
-    check_case("a_warm_up_asks_nobody");
+    check_case("a_program_s_first_request_is_one_connection");
     if (!open_server(&server, short_answer, 0))
         return;
     finish(start(server.port));
@@ -400,9 +372,9 @@ int main(void)
     test_turns();
     test_trust();
     test_children();
-    test_warm_up();
     check_case("no_descriptor_and_no_thread_is_left");
     check_int("descriptors", count_in("/proc/self/fd"), fds);
     check_int("threads", count_in("/proc/self/task"), threads);
+    test_one_request_is_one_connection();
     return check_done();
 }

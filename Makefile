@@ -20,6 +20,8 @@ TEST_LUAS  ?= lua5.4 lua5.3
 # libdumbnet: Nmap exports its private libdnet, with other struct layouts.
 REQUIRED   := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -pthread -MMD -MP
 WARNINGS   := -Wall -Wextra -Wshadow -Wconversion
+# Asserts are for the tests: a failed one must not end Nmap.
+RELEASE    := -DNDEBUG
 LIBS       := $(DNET_LIBS) $(PCAP_LIBS) -lpthread -lm
 MODULE     := -shared -Wl,-z,nodelete -Wl,--exclude-libs,ALL
 SANITIZE   := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -53,7 +55,7 @@ define MODULE_RULES
 $(2)/obj/%.o: cext/%.c Makefile
 	@mkdir -p $$(@D)
 	$$(call say,CC    $$@)
-	$$(Q)$$(CC) $$(REQUIRED) -Icext $(or $(3),$$(WARNINGS)) $$(call lua_cflags,$(1)) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
+	$$(Q)$$(CC) $$(REQUIRED) -Icext $(or $(3),$$(WARNINGS) $$(RELEASE)) $$(call lua_cflags,$(1)) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
 
 $(2)/mtrtrace/core.so: $(CORE_SRCS:cext/%.c=$(2)/obj/%.o)
 	@mkdir -p $$(@D)

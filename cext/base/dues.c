@@ -53,6 +53,18 @@ static void sink(struct dues *dues, size_t place)
     put(dues, slot, place);
 }
 
+/* Nothing beside this place is out of order, and it knows its place. */
+static inline bool holds(const struct dues *dues, size_t place)
+{
+    const struct dues_slot *heap = dues->heap;
+    int64_t at_ns = heap[place].at_ns;
+
+    return heap[place].due->place == place && heap[place].due->at_ns == at_ns &&
+           (place == 1 || heap[place / 2].at_ns <= at_ns) &&
+           (place * 2 > dues->count || heap[place * 2].at_ns >= at_ns) &&
+           (place * 2 + 1 > dues->count || heap[place * 2 + 1].at_ns >= at_ns);
+}
+
 void dues_set(struct dues *dues, struct due *due, int64_t at_ns)
 {
     bool later = due->place != 0 && at_ns > due->at_ns;
@@ -68,6 +80,7 @@ void dues_set(struct dues *dues, struct due *due, int64_t at_ns)
         sink(dues, place);
     else
         rise(dues, place);
+    assert(holds(dues, due->place));
 }
 
 void dues_remove(struct dues *dues, struct due *due)
@@ -84,6 +97,7 @@ void dues_remove(struct dues *dues, struct due *due)
     put(dues, last, place);
     rise(dues, place);
     sink(dues, last.due->place);
+    assert(holds(dues, last.due->place));
 }
 
 struct due *dues_first(const struct dues *dues)

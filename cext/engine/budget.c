@@ -3,6 +3,7 @@
 
 #include "base/units.h"
 
+#include <assert.h>
 #include <math.h>
 
 enum {
@@ -64,6 +65,7 @@ uint32_t budget_take(struct budget *b, uint64_t who, size_t size, bool more, int
     b->open_ns = full ? b->idle_ns : now_ns;
     b->holder = more ? who : 0;
     b->held_ns = b->open_ns + hold_ns;
+    assert(b->open_ns >= now_ns && b->idle_ns > now_ns && waiting >= 0);
     return (uint32_t)waiting;
 }
 
@@ -95,6 +97,8 @@ static void lower_rate(struct budget *b, double rate)
 static void judge(struct budget *b)
 {
     const struct budget_pairs *p = &b->pairs;
+
+    assert(p->count > 1 && p->xx > 0 && b->rate >= least_rate && b->rate <= most_rate);
     double slope = p->xy / p->xx;
     double spread = (p->yy - slope * p->xy) / (p->count - 1);
     double error = sure * sqrt(spread > 0 ? spread / p->xx : 0);

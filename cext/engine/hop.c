@@ -3,6 +3,8 @@
 
 #include "base/units.h"
 
+#include <assert.h>
+
 enum {
     /* A burst that empties any known bucket by itself (Linux 6, IOS and IOS XR 10), whatever the
      * sample before it has left: a sample must not be kept because it lost much. */
@@ -15,6 +17,8 @@ enum {
     SPOILT_MOST = 3, /* bursts that fell into an outage are sent again, so often */
     TESTS_END = 3,   /* at a burst's end, where a bucket that ran dry has one token at most... */
     PROOF_END = 6,   /* ...and where random loss leaves more answers than that */
+    PLACE_BITS = 8,  /* of a probe in its burst, below the burst's serial number */
+    PLACE_MASK = (1 << PLACE_BITS) - 1,
 };
 
 /* From one burst to the next: a token a second must have come in, by the ticks of its kernel, and
@@ -121,10 +125,15 @@ int64_t hop_due(const struct hop *hop, const struct hop_rules *rules)
 
 /* ---- probes out ---------------------------------------------------------------------------- */
 
+static void begin_burst(struct hop *hop, struct hop_burst *burst, uint8_t length)
+{
+    *burst = (struct hop_burst){ .length = length, .serial = ++hop->bursts };
+}
+
 static void start_tests(struct hop *hop, int64_t due_ns)
 {
     hop->phase = HOP_TEST;
-    hop->tests = (struct hop_burst){ .length = TESTS };
+    begin_burst(hop, &hop->tests, TESTS);
     hop->due_ns = due_ns;
 }
 
@@ -133,15 +142,24 @@ static void start_proof(struct hop *hop, enum hop_phase phase, int64_t now_ns)
     int64_t rested_ns = hop->tested_ns + rest_ns;
 
     hop->phase = phase;
-    hop->proof = (struct hop_burst){ .length = hop->answered ? PROOF_TESTS : WAKE_TESTS };
+    begin_burst(hop, &hop->proof, hop->answered ? PROOF_TESTS : WAKE_TESTS);
     hop->due_ns = rested_ns > now_ns ? rested_ns : now_ns;
+}
+
+/* Every probe of a burst is open or has one outcome. */
+static inline bool holds(const struct hop_burst *burst)
+{
+    return burst->sent <= burst->length && burst->open <= burst->sent &&
+           burst->answered + burst->voided + burst->open <= burst->sent &&
+           (uint64_t)burst->answered_places >> burst->length == 0;
 }
 
 static enum probe_class take_test(struct hop *hop, struct hop_burst *burst, enum hop_phase now,
                                   enum hop_phase after, int64_t now_ns, int64_t *place)
 {
-    *place = burst->sent++;
+    *place = (int64_t)burst->serial << PLACE_BITS | burst->sent++;
     burst->open++;
+    assert(holds(burst));
     hop->tested_ns = now_ns;
     hop->phase = burst->sent < burst->length ? now : after;
     return PROBE_TEST;
@@ -164,6 +182,7 @@ static enum probe_class take_survey(struct hop *hop, const struct hop_rules *rul
 static enum probe_class take_counted(struct hop *hop, const struct hop_rules *rules, int64_t now_ns)
 {
     hop->due_ns = now_ns + rules->interval_ns;
+    assert(hop->phase == HOP_SAMPLE && hop->counted < rules->packets);
     if (++hop->counted < rules->packets)
         return PROBE_COUNTED;
     if (rules->vouched)
@@ -186,10 +205,12 @@ enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_
     case HOP_DORMANT:
         return take_test(hop, &hop->proof, HOP_PROOF, HOP_PROVE, now_ns, place);
     case HOP_PACED:
+        assert(hop_due(hop, rules) <= now_ns); /* nobody takes a token before it comes */
         hop->due_ns = now_ns + rules->interval_ns;
         if (pace_lead(hop->sample, now_ns))
             return PROBE_TEST;
         *place = pace_start(hop->sample, rules->trace, now_ns);
+        assert(hop->counted < rules->packets && !hop->borrowed);
         if (++hop->counted == rules->packets)
             hop->phase = HOP_SETTLED;
         return PROBE_COUNTED;
@@ -236,7 +257,7 @@ static bool try_again(struct hop *hop, enum hop_phase phase, int64_t now_ns)
     if (hop->spoilt >= SPOILT_MOST)
         return false;
     hop->spoilt++;
-    *burst = (struct hop_burst){ .length = burst->length };
+    begin_burst(hop, burst, burst->length);
     hop->phase = phase;
     hop->due_ns = hop->tested_ns + rest_ns > now_ns ? hop->tested_ns + rest_ns : now_ns;
     return true;
@@ -290,7 +311,7 @@ static enum hop_verdict judge_waking(struct hop *hop, int64_t now_ns)
 static void start_refill_burst(struct hop *hop, int64_t asked_ns)
 {
     hop->phase = HOP_PROOF;
-    hop->proof = (struct hop_burst){ .length = PROOF_TESTS };
+    begin_burst(hop, &hop->proof, PROOF_TESTS);
     hop->due_ns = asked_ns + rest_ns;
 }
 
@@ -320,21 +341,31 @@ static enum hop_verdict judge_proof(struct hop *hop, int64_t now_ns)
     return HOP_RATIONS;
 }
 
+/* NULL: it is of neither, but of one before them. */
+static struct hop_burst *burst_of(struct hop *hop, int64_t place)
+{
+    int64_t serial = place >> PLACE_BITS;
+
+    if (serial == hop->proof.serial)
+        return &hop->proof;
+    return serial == hop->tests.serial ? &hop->tests : NULL;
+}
+
 enum hop_verdict hop_tested(struct hop *hop, int64_t place, enum hop_answer answer, int64_t now_ns)
 {
-    bool of_proof = hop->phase == HOP_PROOF || hop->phase == HOP_PROVE;
-    struct hop_burst *burst = of_proof ? &hop->proof : &hop->tests;
+    struct hop_burst *burst = burst_of(hop, place);
 
-    if (burst->open == 0)
-        return HOP_UNDECIDED; /* of a burst that a send error broke off */
+    if (burst == NULL || burst->open == 0)
+        return HOP_UNDECIDED; /* of a burst that was broken off */
     burst->open--;
     burst->answered = (uint8_t)(burst->answered + (answer == HOP_ANSWERED));
     burst->voided = (uint8_t)(burst->voided + (answer == HOP_VOID));
-    burst->answered_places |= (uint32_t)(answer == HOP_ANSWERED) << place;
+    burst->answered_places |= (uint32_t)(answer == HOP_ANSWERED) << (place & PLACE_MASK);
+    assert(holds(burst));
     if (burst->open > 0)
         return HOP_UNDECIDED;
-    if (hop->phase == HOP_JUDGE)
-        return judge_tests(hop, now_ns);
+    if (burst == &hop->tests)
+        return hop->phase == HOP_JUDGE ? judge_tests(hop, now_ns) : HOP_UNDECIDED;
     return hop->phase == HOP_PROVE ? judge_proof(hop, now_ns) : HOP_UNDECIDED;
 }
 
@@ -377,7 +408,7 @@ void hop_hold(struct hop *hop, int64_t due_ns)
         return;
     hop->phase = HOP_DORMANT;
     hop->held = true;
-    hop->proof = (struct hop_burst){ .length = WAKE_TESTS };
+    begin_burst(hop, &hop->proof, WAKE_TESTS);
     hop->due_ns = due_ns;
 }
 
@@ -398,6 +429,7 @@ void hop_send_error(struct hop *hop, const struct hop_rules *rules, enum probe_c
     hop->errors++;
     if (class != PROBE_COUNTED)
         return;
+    assert(hop->counted > 0);
     hop->counted--;
     if (hop->errors > rules->packets)
         hop->phase = HOP_SETTLED; /* this host does not get them out; do not try for ever */

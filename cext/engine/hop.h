@@ -34,12 +34,14 @@ enum hop_answer { HOP_LOST, HOP_ANSWERED, HOP_VOID };
 struct hop_burst {
     uint8_t length, sent, open, answered, voided;
     uint32_t answered_places; /* bit i: the i-th was answered */
+    uint32_t serial;          /* of the hop's bursts: an outcome may come when a later one is out */
 };
 
 struct hop {
     enum hop_phase phase;
     uint32_t counted; /* in the sample so far; send errors are taken off again */
     uint32_t errors;
+    uint32_t bursts;            /* begun so far */
     struct hop_burst tests;     /* right behind the sample */
     struct hop_burst proof;     /* after a rest */
     bool answered;              /* at any time */
@@ -103,11 +105,11 @@ bool hop_is_waking(const struct hop *hop);
 bool hop_is_spent(const struct hop *hop);
 
 /* Takes the turn that is due: the class of the probe that goes out. *place is its place in the
- * responder's sample, or in the burst, or -1. */
+ * responder's sample, or names its burst and its place there, or is -1. */
 enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_t now_ns,
                           int64_t *place);
 
-/* A test probe has its outcome. HOP_UNDECIDED until the last of the burst; then the hop has moved
+/* A test probe has its outcome; one of an earlier burst decides nothing. HOP_UNDECIDED until the last of the burst; then the hop has moved
  * on, except for HOP_RATIONS, which hop_pace carries out. */
 enum hop_verdict hop_tested(struct hop *hop, int64_t place, enum hop_answer answer, int64_t now_ns);
 

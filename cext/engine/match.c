@@ -3,6 +3,8 @@
 
 #include "base/units.h"
 
+#include <assert.h>
+
 /* No router is known to take longer, though traces may end sooner. */
 static const int64_t longest_ns = 5 * SECOND;
 
@@ -18,7 +20,9 @@ static struct probe *by_index(const struct probes *probes, const struct wire_spe
     if (index == 0 || probes->next == 0)
         return NULL;
     uint32_t newest = wire_index(spec, probes->next - 1);
-    return before_newest(probes, (newest + WIRE_INDEXES - index) % WIRE_INDEXES);
+    struct probe *p = before_newest(probes, (newest + WIRE_INDEXES - index) % WIRE_INDEXES);
+    assert(p == NULL || wire_index(spec, p->number) == index);
+    return p;
 }
 
 static uint32_t tcp_payload(const struct wire_spec *spec, uint16_t size)
@@ -396,6 +400,7 @@ struct probe *match_reply(const struct probes *probes, const struct wire_spec *s
         return NULL;
     if (p == NULL || !match_is_bare(spec, packet))
         return p;
+    assert(probes_get(probes, p->number) == p && p->left_ns >= p->sent_ns);
     bool answered = p->state == PROBE_ANSWERED || p->state == PROBE_LATE;
     bool first = !answered || p->bare_from == ipaddr_hash(&packet->from);
     return first && now_ns - p->left_ns <= wait_ns ? p : NULL;

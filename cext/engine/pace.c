@@ -574,10 +574,17 @@ static int reserve(struct pace_sample *s)
     return 0;
 }
 
+static inline bool holds(const struct pace_sample *s)
+{
+    return s->first >= 0 && s->first <= s->count && (size_t)(s->count - s->first) <= s->capacity &&
+           (s->capacity & (s->capacity - 1)) == 0 && s->capacity <= PACE_KEPT;
+}
+
 int64_t pace_start(struct pace_sample *sample, uint64_t owner, int64_t now_ns)
 {
     if (reserve(sample) < 0)
         return -1;
+    assert(sample->users > 0 && holds(sample));
     *at_place(sample, sample->count) = (struct pace_outcome){ .owner = owner, .rtt_ns = -1 };
     take_token(sample, now_ns);
     return sample->count++;
@@ -593,6 +600,7 @@ void pace_finish(struct pace *pace, struct pace_sample *sample, int64_t place,
     uint64_t owner = o->owner;
     *o = *outcome;
     o->owner = owner;
+    assert(holds(sample) && outcome->state != PACE_OPEN);
     pace->news += sample->users > 1;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/probes.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum { FIRST_CAPACITY = BOUND(64, 16) };
@@ -8,6 +9,15 @@ enum { FIRST_CAPACITY = BOUND(64, 16) };
 static struct probe *slot(const struct probes *set, uint32_t number)
 {
     return &set->ring[number & (set->capacity - 1)];
+}
+
+/* The numbers kept fit into the ring, and none that is open was passed over. */
+static inline bool holds(const struct probes *set)
+{
+    uint32_t kept = set->next - set->oldest, passed = set->first_open - set->oldest;
+
+    return (set->capacity & (set->capacity - 1)) == 0 && kept <= set->capacity && passed <= kept &&
+           (passed == 0 || slot(set, set->first_open - 1)->state != PROBE_OPEN);
 }
 
 static int grow(struct probes *set)
@@ -49,6 +59,7 @@ struct probe *probes_add(struct probes *set, int64_t now_ns, int64_t keep_ns)
     struct probe *p = slot(set, set->next);
     *p = (struct probe){ .number = set->next, .sent_ns = now_ns, .left_ns = now_ns, .place = -1 };
     set->next++;
+    assert(holds(set));
     return p;
 }
 
@@ -56,6 +67,7 @@ struct probe *probes_get(const struct probes *set, uint32_t number)
 {
     if (number - set->oldest >= set->next - set->oldest)
         return NULL;
+    assert(slot(set, number)->number == number);
     return slot(set, number);
 }
 
@@ -67,6 +79,7 @@ struct probe *probes_next_open(struct probes *set, uint32_t number)
         number = set->first_open;
     while (number != set->next && slot(set, number)->state != PROBE_OPEN)
         number++;
+    assert(holds(set));
     return number == set->next ? NULL : slot(set, number);
 }
 

@@ -517,6 +517,16 @@ static void shrink(struct counters *counters)
     }
 }
 
+/* What holds whatever events come, those of a recording too. */
+static inline bool holds(const struct counters_hop *hop)
+{
+    return hop->cell_count <= COUNTERS_CELLS && hop->run_count <= COUNTERS_RUNS &&
+           hop->run_count <= hop->run_total && hop->lost_count <= COUNTERS_LOST &&
+           hop->report_count <= COUNTERS_REPORTS &&
+           hop->waiting_first + hop->waiting_count <= hop->waiting_capacity &&
+           (hop->waiting_count == 0 || hop->waiting[hop->waiting_first].state == WAITING_OPEN);
+}
+
 void counters_event(struct counters *counters, const struct trace_event *event)
 {
     struct responder_stats *cell;
@@ -571,4 +581,5 @@ void counters_event(struct counters *counters, const struct trace_event *event)
     case EVENT_KIND_COUNT:
         break;
     }
+    assert(holds(hop));
 }

@@ -7,15 +7,21 @@ SIM_OBJS  := $(foreach r,$(PURE_ROOMS),$(patsubst cext/%.c,%,$(wildcard cext/$(r
 TUN_SO    := build/lua5.4/mtrtun.so $(ASAN)/asan/mtrtun.so
 SIM_SO    := build/lua5.4/mtrsim.so $(ASAN)/asan/mtrsim.so $(TUN_SO)
 
-# $(1): build folder with the engine's objects.  $(2): flags.
+# $(1): build folder.  $(2): flags. The engine is compiled again, with its asserts.
 define SIM_RULES
+$(1)/obj/sim/%.o: cext/%.c Makefile tests/sim/sim.mk
+	@mkdir -p $$(@D)
+	$$(call say,CC    $$@)
+	$$(Q)$$(CC) $$(REQUIRED) $(or $(2),$$(WARNINGS)) -Icext \
+		$$(call lua_cflags,lua5.4) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
+
 $(1)/obj/sim_%.o: tests/sim/%.c Makefile tests/sim/sim.mk
 	@mkdir -p $$(@D)
 	$$(call say,CC    $$@)
 	$$(Q)$$(CC) $$(REQUIRED) $(or $(2),$$(WARNINGS)) -Icext \
 		$$(call lua_cflags,lua5.4) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
 
-$(1)/mtrsim.so: $(1)/obj/sim_lsim.o $(1)/obj/sim_lsim_search.o $(SIM_OBJS:%=$(1)/obj/%.o)
+$(1)/mtrsim.so: $(1)/obj/sim_lsim.o $(1)/obj/sim_lsim_search.o $(SIM_OBJS:%=$(1)/obj/sim/%.o)
 	$$(call say,LINK  $$@)
 	$$(Q)$$(CC) $$(MODULE) $(2) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(DNET_LIBS) -lm
 
@@ -23,7 +29,7 @@ $(1)/mtrtun.so: $(1)/obj/sim_ltun.o
 	$$(call say,LINK  $$@)
 	$$(Q)$$(CC) $$(MODULE) $(2) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^
 
--include $(1)/obj/sim_lsim.d $(1)/obj/sim_lsim_search.d $(1)/obj/sim_ltun.d
+-include $(1)/obj/sim_lsim.d $(1)/obj/sim_lsim_search.d $(1)/obj/sim_ltun.d $$(wildcard $(1)/obj/sim/*/*.d)
 endef
 $(eval $(call SIM_RULES,build/lua5.4,))
 $(eval $(call SIM_RULES,$(ASAN)/asan,$(SANITIZE)))

@@ -33,6 +33,12 @@ static struct taken run(struct hop *hop, const struct hop_rules *r, int64_t now_
     return taken;
 }
 
+/* The place of a probe of the newest burst. */
+static int64_t newest(const struct hop *hop, int i)
+{
+    return (int64_t)hop->bursts << 8 | i;
+}
+
 /* The first `answered` of a burst of `total` are answered, as by a bucket. */
 static enum hop_verdict finish_tests(struct hop *hop, int answered, int total, int64_t now_ns)
 {
@@ -40,7 +46,7 @@ static enum hop_verdict finish_tests(struct hop *hop, int answered, int total, i
 
     hop->answered = hop->answered || answered > 0;
     for (int i = 0; i < total; i++)
-        verdict = hop_tested(hop, i, i < answered, now_ns);
+        verdict = hop_tested(hop, newest(hop, i), i < answered, now_ns);
     return verdict;
 }
 
@@ -114,7 +120,7 @@ static enum hop_verdict finish_burst(struct hop *hop, uint32_t lost, int total, 
     enum hop_verdict verdict = HOP_UNDECIDED;
 
     for (int i = 0; i < total; i++)
-        verdict = hop_tested(hop, i, (lost >> i & 1) == 0, now_ns);
+        verdict = hop_tested(hop, newest(hop, i), (lost >> i & 1) == 0, now_ns);
     return verdict;
 }
 
@@ -292,6 +298,19 @@ static void check_send_errors(void)
     hop = (struct hop){ 0 };
     check_int("verdict", hop_tested(&hop, 0, false, 0), HOP_UNDECIDED);
     check_int("open", hop.tests.open, 0);
+
+    check_case("an_outcome_of_the_tests_is_none_of_the_burst_that_follows_them");
+    hop = (struct hop){ .phase = HOP_TEST, .tests = { .length = 12, .serial = 1 }, .bursts = 1 };
+    for (int i = 0; i < 12; i++)
+        hop_take(&hop, &rules, 0, &place);
+    int64_t last = place;
+    hop_hold(&hop, 0);
+    hop_take(&hop, &rules, hop_due(&hop, &rules), &place);
+    check_int("phase", hop.phase, HOP_PROOF);
+    check_int("verdict", hop_tested(&hop, last, HOP_ANSWERED, 0), HOP_UNDECIDED);
+    check_int("open in the burst", hop.proof.open, 1);
+    check_int("answered in the burst", hop.proof.answered, 0);
+    check_int("open of the tests", hop.tests.open, 11);
 }
 
 /* A silent hop beside another trace's sample. */

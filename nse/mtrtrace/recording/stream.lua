@@ -181,37 +181,39 @@ end
 
 local NS = 1000000000
 
--- A run has many moments in each second, and few texts: most are written once.
-local second, second_text, texts, text_count = nil, nil, {}, 0
-local MOST_TEXTS = 4096
+-- A trace has many moments in each second, and few texts: most are written
+-- once.
+local MOST_TEXTS = 1024
 
-local function moment(ns)
-  if ns // NS ~= second then
-    second, second_text = ns // NS, format.moment(ns):sub(1, 20)
+local function moment(trace, ns)
+  if ns // NS ~= trace.second then
+    trace.second, trace.second_text = ns // NS, format.moment(ns):sub(1, 20)
   end
-  return ("%s%09dZ"):format(second_text, ns % NS)
+  return ("%s%09dZ"):format(trace.second_text, ns % NS)
 end
 
-local function text_of(value)
-  local text = texts[value]
+local function text_of(trace, value)
+  local texts = trace.texts
+  if not texts or texts.count >= MOST_TEXTS then
+    texts = { count = 0, of = {} }
+    trace.texts = texts
+  end
+  local text = texts.of[value]
   if not text then
-    if text_count >= MOST_TEXTS then
-      texts, text_count = {}, 0
-    end
     text = write(value)
-    texts[value], text_count = text, text_count + 1
+    texts.of[value], texts.count = text, texts.count + 1
   end
   return text
 end
 
 -- The fields of an event in their order; integers are written by concat.
-local function fields_of(event, parts, n)
+local function fields_of(trace, event, parts, n)
   for i = 1, #EVENT do
     local value = event[EVENT[i]]
     if value ~= nil then
       parts[n + 1] = EVENT_KEY[i]
       parts[n + 2] = math_type(value) == "integer" and value
-        or text_of(value)
+        or text_of(trace, value)
       n = n + 2
     end
   end
@@ -224,9 +226,9 @@ end
 -- @treturn string
 function M.event(trace, event)
   local parts = { '{"kind":"', event.kind, '","trace":', trace.index,
-    ',"time":"', moment(began_ns(trace, event) + event.at_ns),
+    ',"time":"', moment(trace, began_ns(trace, event) + event.at_ns),
     '","at_ns":', event.at_ns }
-  local n = fields_of(event, parts, #parts)
+  local n = fields_of(trace, event, parts, #parts)
   parts[n + 1] = "}\n"
   return table.concat(parts)
 end

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/session.h"
 
+#include "base/units.h"
+
 #include <assert.h>
 #include <stddef.h>
 
-#define MS INT64_C(1000000)
 enum {
     CHECKS = 5, /* test segments at most: five are lost together where 20 % are, in 1 of 3,000 */
     BARE_ANSWERS = 2, /* without a duplicate SACK: more than a stray acknowledgement */

@@ -4,9 +4,10 @@
  * it answers. */
 #include "engine/trace_inside.h"
 
+#include "base/units.h"
+
 #include <assert.h>
 
-#define MS INT64_C(1000000)
 static const int64_t in_doubt_least_ns = 100 * MS;
 
 void trace_set_source_port(struct trace *t, uint16_t port)

@@ -3,6 +3,8 @@
  * it, and not this program, keeps the connection: see engine/session.h. All under the lock. */
 #include "prober/inside.h"
 
+#include "base/units.h"
+
 #include <errno.h>
 #include <linux/in6.h>
 #include <netinet/in.h>
@@ -13,7 +15,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MS INT64_C(1000000)
 enum {
     EVENTS_PER_TURN = 64,
     DRAIN_BYTES = 1 << 20, /* of what the peer says, in a turn */

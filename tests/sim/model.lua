@@ -220,7 +220,7 @@ local function filter(self, trip, p, out)
     local as = setmetatable({ tcp = action == "reset" and "closed" or "open" },
       { __index = node })
     answer(self, trip, p, false, function(_, hops_back)
-      return router.tcp(as, p, p.target, hops_back)
+      return router.tcp(as, p, p.target, hops_back, trip.bytes)
     end, out)
   end
   return action ~= "accept"

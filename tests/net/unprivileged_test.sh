@@ -199,11 +199,11 @@ for p in icmp udp tcp; do
   user -r -c 3 "${protocol[$p]}" "$(lab_target 4)"
   ours=$(hops_of "$OUT")
   if command -v mtr >/dev/null; then
-    at_least "as_many_hops_as_mtr_$p" "$ours" "$(hops_of "$(as_user mtr -n -r -c 1 "${mtr_of[$p]}" "$(lab_target 4)" 2>&1)")"
+    at_least "as_many_hops_as_mtr_$p" "$ours" "$(hops_of "$(as_user mtr -n -r -c 1 -G 1 "${mtr_of[$p]}" "$(lab_target 4)" 2>&1)")"
   fi
   if command -v traceroute >/dev/null; then
     at_least "as_many_hops_as_traceroute_$p" "$ours" \
-      "$(hops_of "$(as_user traceroute -n -q 1 "$(lab_target 4)" 2>&1 | sed 1d)")"
+      "$(hops_of "$(as_user traceroute -n -q 1 -w 0.5 "$(lab_target 4)" 2>&1 | sed 1d)")"
   fi
 done
 

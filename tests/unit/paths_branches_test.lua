@@ -102,7 +102,7 @@ check.case("silent_branch_is_told_and_does_not_lose", function()
   w.stages[3][1].silent = true
   check.equal(said(w, { silent_branch = true, silent = true, loss = true,
     branch_loss = true, cannot_tell = true }),
-    { "Hop 3 does not answer 11 of 16 flows, hops behind do." })
+    { "Hop 3 does not answer 11 of 16 flows, hops beyond do." })
 end)
 
 check.case("loss_through_a_silent_branch_names_what_answers_there",

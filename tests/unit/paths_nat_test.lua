@@ -118,7 +118,7 @@ local ROWS = {
       r.address, r.target = quotes.TARGET, true
     end } },
     want = { "NAT is likely at hop 3: time exceeded comes from the target's "
-      .. "address 198.18.0.9; hops behind cannot be told." } },
+      .. "address 198.18.0.9; the hops beyond are unknown." } },
   { name = "hops_that_show_the_target_hide_nothing",
     path = { hops = 6, quirks = replying_as_target(3, 5, 6) },
     want = { "NAT is likely at hop 3: time exceeded comes from the target's "

@@ -50,17 +50,17 @@ local ROWS = {
     want = {} },
   { name = "three_hops_more_are_a_hint", quirks = { [5] = left(57) },
     want = { "Hint: answers of hop 5 seem to come back over 3 hops more than "
-      .. "the probes went: another way back, or a hidden tunnel." } },
+      .. "the probes went: another return path, or a hidden tunnel." } },
   { name = "hops_in_a_row_share_a_line",
     quirks = { [4] = left(58), [5] = left(56), [6] = left(55) },
     want = { "Hint: answers of hops 4 to 6 seem to come back over 3 to 4 "
-      .. "hops more than the probes went: another way back, or a hidden "
+      .. "hops more than the probes went: another return path, or a hidden "
       .. "tunnel." } },
   { name = "absurd_difference_is_a_wrong_guess",
     quirks = { [5] = left(34) }, want = {} },
   { name = "junos_reply_ttls_tell_a_hidden_tunnel",
     quirks = { [4] = function(_, r) r.reply_ttl, r.echo_ttl = 250, 61 end },
-    want = { "Hint: a hidden tunnel of about 2 hops on the way back from "
+    want = { "Hint: a hidden tunnel of about 2 hops on the return path from "
       .. "hop 4: its errors come over 6 hops, its echo replies over 4." } },
   { name = "echo_by_the_same_way_is_none",
     quirks = { [4] = function(_, r) r.reply_ttl, r.echo_ttl = 252, 61 end },

@@ -64,7 +64,7 @@ local LATENCY = {
   { name = "slow_to_answer_but_forwards",
     hops = { timed(1, 1.5), timed(2, 30), timed(3, 2) },
     want = { "Hop 2 is slow to answer but forwards fine: 30.00 ms, hop 3 "
-      .. "behind it 2.00 ms." } },
+      .. "beyond it 2.00 ms." } },
   { name = "a_little_slower_is_none",
     hops = { timed(1, 1.5), timed(2, 3.9), timed(3, 2) }, want = {} },
   { name = "slow_within_the_noise_is_none",

@@ -213,7 +213,7 @@ function KINDS.search(_, object, trace)
 end
 
 function KINDS.dropped()
-  return nil, "the run lost events, its figures cannot be told"
+  return nil, "the run lost events, its figures are unknown"
 end
 
 local function is_absent(value)

@@ -74,7 +74,7 @@ local HOP = {
   { "os", "string", "guess of its system, by evidence" },
   { "sent", "integer", "finished counted probes of the hop" },
   { "received", "integer", "answered ones of those" },
-  { "loss_percent", "number", "of the hop (%); null where it cannot be told" },
+  { "loss_percent", "number", "of the hop (%); null where it is unknown" },
   { "loss_low_percent", "number", "lower end at 95 % (%)" },
   { "loss_high_percent", "number", "upper end at 95 % (%)" },
   { "loss_periods", "integer", "runs of consecutive lost probes" },

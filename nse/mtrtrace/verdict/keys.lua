@@ -80,7 +80,7 @@ local KEYS = {
     about = "what was rewritten, or how; what was reported" },
   { name = "mtu", kind = "count", about = "MTU that a router names, bytes" },
   { name = "hops", kind = "count", about = "hops a tunnel hides or has, or "
-    .. "by which the way back is longer" },
+    .. "by which the return path is longer" },
   { name = "tos_before", kind = "count", about = "DSCP or ECN before" },
   { name = "tos_after", kind = "count", about = "DSCP or ECN after" },
   { name = "syn_acks", kind = "count", about = "SYN-ACKs that came" },

@@ -121,7 +121,7 @@ local function slow(point)
     kind = "slow_to_answer", hop = point.hop, median = point.median,
     excess = excess, behind = point.floor.hop,
     text = ("Hop %d is slow to answer but forwards fine: %s ms, hop %d "
-      .. "behind it %s ms."):format(point.hop, ms(point.median),
+      .. "beyond it %s ms."):format(point.hop, ms(point.median),
       point.floor.hop, ms(point.floor.median)),
   }
 end

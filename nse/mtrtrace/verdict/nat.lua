@@ -217,7 +217,7 @@ local function hidden_verdict(result, first, last)
     text = ("NAT is likely at hop %d: time exceeded comes from the target's "
       .. "address %s%s."):format(from, result.target,
       from < to and (" at %s"):format(hop_words.hops(from, to))
-      or not beyond and "; hops behind cannot be told" or "") }
+      or not beyond and "; the hops beyond are unknown" or "") }
 end
 
 local function add_hidden(out, result)

@@ -49,7 +49,7 @@ local function longer_verdict(first, last, least, most)
     from = not one and first or nil, to = not one and last or nil,
     what = "frpla", hops = most,
     text = ("Hint: answers of %s seem to come back over %s more than the "
-      .. "probes went: another way back, or a hidden tunnel."):format(
+      .. "probes went: another return path, or a hidden tunnel."):format(
       words.hops(first, last), by),
   }
 end
@@ -92,7 +92,7 @@ local function return_tunnel(hop, responder)
   end
   return { kind = "hidden_tunnel", hop = hop.ttl, what = "rtla",
     hops = hidden,
-    text = ("Hint: a hidden tunnel of about %s on the way back from hop "
+    text = ("Hint: a hidden tunnel of about %s on the return path from hop "
       .. "%d: its errors come over %d hops, its echo replies over %d.")
       :format(words.plural(hidden, "hop", "hops"), hop.ttl, errors,
         echoes) }

@@ -121,7 +121,7 @@ done
 count_sent unreachable4 icmp type destination-unreachable
 count_sent unreachable6 icmpv6 type destination-unreachable
 for way in --http=off --unprivileged; do
-  cli -n --asn off --os off --http off -j -c 3 -u "$way" "${targets[@]}"
+  cli -n --asn off --os off --http off -j -c 2 -u "$way" "${targets[@]}"
   for ((i = 0; i < ${#wanted[@]}; i++)); do
     read -r kind family <<<"${wanted[$i]}"
     is "${kind}_v${family}_through_a_firewall$way" "$RC $(figures $i)" \
@@ -137,7 +137,7 @@ for kind in $kinds; do
   is "${kind}_paths_through_a_firewall" "$RC $(figures)" \
     "0 true 4 $kind 0 $(lab_target 4) ${ANSWER[$kind]} true 4 0"
 done
-for f in $FLAVOURS; do
+for f in ${FLAVOURS##* }; do
   kind=${kinds##* }
   trace "$f" --script-args "mtr-trace.packets=2,mtr-trace.protocol=udp,mtr-trace.asn=off,mtr-trace.os=off,mtr-trace.http=off,mtr-trace.udp-payload=$kind" \
     "$(lab_target 4)"

@@ -84,7 +84,7 @@ local ROWS = {
   { name = "reset", group = "probes", sets = { reset = "yes" },
     about = "end the connections of --tcp-session by a reset" },
   { name = "protocol", value = "NAME", group = "probes", arg = "protocol",
-    about = "icmp, udp, tcp or tcp-session" },
+    about = args.accepted "protocol" },
   { short = "P", name = "port", value = "PORT", group = "probes",
     arg = "port",
     about = "destination port; 33434 with udp, 80 with tcp by default" },

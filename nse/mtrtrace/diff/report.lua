@@ -3,6 +3,7 @@
 --- A comparison as text, Markdown and JSON, and the schema of the last. Pure;
 -- JSON by dkjson.
 -- @module mtrtrace.diff.report
+local args = require "mtrtrace.options.args"
 local format = require "mtrtrace.base.format"
 local jsonschema = require "mtrtrace.report.jsonschema"
 local keys = require "mtrtrace.diff.keys"
@@ -208,7 +209,7 @@ local function target_schema()
   return record {
     { "target", value("string", "address that was traced", true) },
     { "name", value("string", "target as the user named it", true) },
-    { "protocol", value("string", "icmp, udp, tcp or tcp-session", true) },
+    { "protocol", value("string", args.accepted "protocol", true) },
     { "port", value("integer", "destination port; null for icmp", true) },
     { "path_id_before", value("integer", "identifier of the path, 48 bits",
       true) },

@@ -412,6 +412,13 @@ function M.shared()
   return SHARED
 end
 
+--- What an argument accepts, in words.
+-- @tparam string name
+-- @treturn string such as "one of icmp, udp"
+function M.accepted(name)
+  return accepted(BY_NAME[name])
+end
+
 --- The argument of a name.
 -- @tparam string name such as "first-hop"
 -- @treturn ?table its row

@@ -3,6 +3,7 @@
 --- The JSON Schema (draft 2020-12) of mtrtrace.report.json, made from the
 -- field table. Pure.
 -- @module mtrtrace.report.schema
+local args = require "mtrtrace.options.args"
 local fields = require "mtrtrace.table.fields"
 local json = require "mtrtrace.report.json"
 local judge = require "mtrtrace.ports.judge"
@@ -337,7 +338,7 @@ local function trace_rows()
     { "name", text("target as the user named it", true) },
     { "ipv4_mapped", value("boolean", "true: the target was given as an "
       .. "IPv4-mapped IPv6 address, ::ffff: and target; else null", true) },
-    { "protocol", text "icmp, udp, tcp or tcp-session" },
+    { "protocol", text(args.accepted "protocol") },
     { "port", value("integer", "destination port; null for icmp", true) },
     { "source_port", value("integer", "source port; null for icmp", true) },
     { "udp_payload", text("what UDP probes ask for: dns, quic, ntp, stun or "

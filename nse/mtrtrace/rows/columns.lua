@@ -4,6 +4,8 @@
 -- in which they are written. The schema is made from them. Keys are frozen:
 -- more may come, none goes or changes its type.
 -- @module mtrtrace.rows.columns
+local args = require "mtrtrace.options.args"
+
 local M = {}
 
 -- Every row begins with these.
@@ -16,7 +18,7 @@ local COMMON = {
   { "started_ns", "string", "the same in ns; a text, as it is beyond 2^53" },
   { "name", "string", "target as the user named it" },
   { "target", "string", "address that was traced; null where it was not" },
-  { "protocol", "string", "icmp, udp, tcp or tcp-session" },
+  { "protocol", "string", args.accepted "protocol" },
   { "port", "integer", "destination port; null for icmp" },
 }
 

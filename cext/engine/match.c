@@ -307,35 +307,25 @@ uint16_t match_sent_ident(const struct wire_packet *packet, uint16_t flow)
 }
 
 /* A NAT that writes another identifier adjusts the checksum, whose value is known: so it shows the
- * identifier that was sent. Where only the identifier differs that would be a second guess for
- * whoever forges, and the identification has to fit as well. */
+ * identifier that was sent. Where the source address is ours that would be a second guess for
+ * whoever forges, and the identification has to fit as well. To another target goes another ping. */
 static struct probe *translated_icmp(const struct probes *probes, const struct wire_spec *spec,
                                      const struct wire_packet *packet)
 {
     const struct wire_ids *ids = &packet->probe;
     struct probe *p = by_index(probes, spec, ids->index);
 
-    if (p == NULL)
+    if (p == NULL || !ipaddr_equal(&ids->target, &spec->target))
         return NULL;
     uint16_t ident = match_sent_ident(packet, p->flow);
-    bool moved = !ipaddr_equal(&ids->source, wire_source(spec, p->flow)) ||
-                 !ipaddr_equal(&ids->target, &spec->target);
+    bool moved = !ipaddr_equal(&ids->source, wire_source(spec, p->flow));
     bool told = ones_equal(ident, spec->ident), marked = has_id(spec, ids, p->number);
     return (told && (moved || marked)) || (ids->ident == spec->ident && marked) ? p : NULL;
 }
 
-/* The sequence number alone has as many secret bits as the others together. */
-static struct probe *translated_tcp(const struct probes *probes, const struct wire_spec *spec,
-                                    const struct wire_ids *ids)
-{
-    struct probe *p = by_tcp_seq(probes, spec, ids->tcp_seq);
-
-    return p != NULL && ids->tcp_seq == wire_tcp_seq(spec, p->number) ? p : NULL;
-}
-
 /* An error that no rule above takes, by what its quote has left: clouds and carriers do not put
  * back what their NAT wrote, and many routers quote eight bytes. Each error is one guess of 32 bits
- * all the same. Quotes of IPv6 are long enough for the cookie; a SYN has none. */
+ * all the same. Quotes of IPv6 are long enough for the cookie; a SYN has none, see match_tcp. */
 static struct probe *match_translated(const struct probes *probes, const struct wire_spec *spec,
                                       const struct wire_packet *packet)
 {
@@ -344,9 +334,7 @@ static struct probe *match_translated(const struct probes *probes, const struct 
     if (packet->quote.length == 0 || packet->rebuilt || ids.protocol != spec->protocol ||
         ids.source.version != spec->source.version)
         return NULL;
-    if (spec->protocol == WIRE_TCP)
-        return translated_tcp(probes, spec, &ids);
-    if (spec->source.version == 6 ||
+    if (spec->protocol == WIRE_TCP || spec->source.version == 6 ||
         (spec->protocol == WIRE_UDP && !wire_ids_of(spec->payload, &ids)) || ids.cookie_bytes != 0)
         return NULL;
     return spec->protocol == WIRE_UDP ? translated_udp(probes, spec, &ids)

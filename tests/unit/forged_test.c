@@ -144,7 +144,7 @@ static const struct row {
     { "udp_quotes_of_nats_over_ip6", WIRE_UDP, 6, WIRE_TIME_EXCEEDED, false, true, true },
     { "icmp_quotes_of_nats", WIRE_ICMP, 4, WIRE_TIME_EXCEEDED, false, false, true },
     { "icmp_quotes_of_nats_over_ip6", WIRE_ICMP, 6, WIRE_TIME_EXCEEDED, false, true, true },
-    { "tcp_quotes_of_nats", WIRE_TCP, 4, WIRE_TIME_EXCEEDED, false, false, true },
+    { "tcp_quotes_of_nats", WIRE_TCP, 4, WIRE_TIME_EXCEEDED, false, true, true },
     { "tcp_quotes_of_nats_over_ip6", WIRE_TCP, 6, WIRE_TIME_EXCEEDED, false, false, true },
     { "tcp_quotes", WIRE_TCP, 4, WIRE_TIME_EXCEEDED, false, false, false },
     { "tcp_quotes_over_ip6", WIRE_TCP, 6, WIRE_TIME_EXCEEDED, false, false, false },

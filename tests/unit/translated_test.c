@@ -122,7 +122,7 @@ static const struct row {
     uint16_t flow;
 } rows[] = {
     { "icmp_source", WIRE_ICMP, { .source = "203.0.113.9" }, true, 0 },
-    { "icmp_target", WIRE_ICMP, { .target = "203.0.113.9" }, true, 0 },
+    { "icmp_target", WIRE_ICMP, { .target = "203.0.113.9" }, false, 0 },
     { "icmp_source_and_identifier",
       WIRE_ICMP,
       { .source = "203.0.113.9", .ident = 4242 },
@@ -161,14 +161,16 @@ static const struct row {
       false,
       0 },
     { "tcp_source", WIRE_TCP, { .source = "203.0.113.9" }, true, 0 },
-    { "tcp_all",
+    { "tcp_addresses_and_ports",
       WIRE_TCP,
-      { .source = "203.0.113.9",
-        .target = "203.0.113.8",
-        .source_port = 61234,
-        .target_port = 8,
-        .id = 77 },
+      { .source = "203.0.113.9", .target = "203.0.113.8", .source_port = 61234, .target_port = 8 },
       true,
+      0 },
+    { "tcp_source_and_identification", WIRE_TCP, { .source = "203.0.113.9", .id = 77 }, false, 0 },
+    { "icmp_target_and_identification",
+      WIRE_ICMP,
+      { .target = "203.0.113.9", .id = 77 },
+      false,
       0 },
 };
 

@@ -109,8 +109,8 @@ bool hop_is_spent(const struct hop *hop);
 enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_t now_ns,
                           int64_t *place);
 
-/* A test probe has its outcome; one of an earlier burst decides nothing. HOP_UNDECIDED until the last of the burst; then the hop has moved
- * on, except for HOP_RATIONS, which hop_pace carries out. */
+/* A test probe has its outcome; one of an earlier burst decides nothing. HOP_UNDECIDED until the
+ * last of the burst; then the hop has moved on, except for HOP_RATIONS, which hop_pace carries out. */
 enum hop_verdict hop_tested(struct hop *hop, int64_t place, enum hop_answer answer, int64_t now_ns);
 
 /* Goes on with bursts until they show how far apart the probes of the new sample must be: the last

@@ -9,7 +9,8 @@ local M = {}
 -- @treturn table with `trace`, `version`, and what was asked of it: `options`
 --   (of the last trace), `polls`, `closed`, `asked` (options of each ask)
 function M.new(results)
-  local core = { version = "0.0.0", token_interval_s = 1.05, polls = 0, closed = 0, asked = {} }
+  local core = { version = "0.0.0", token_interval_s = 1.05, polls = 0,
+    closed = 0, asked = {} }
   local trace = {}
   function trace.done()
     core.polls = core.polls + 1

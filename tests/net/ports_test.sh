@@ -2,6 +2,7 @@
 # Who drops a port: nftables firewalls on real routers that drop, reject and
 # reset SYNs to ports; Nmap's own scan finds these filtered, and the script says
 # at which hop.  The command does the same by a list.
+# shellcheck disable=SC2030,SC2031 # runs in the background have a folder of their own
 
 . "$(dirname "$0")/lib.sh"
 . "$TREE/tests/net/command.sh"
@@ -46,13 +47,16 @@ scan() {
     --script-args "mtr-trace={packets=3,asn=off,http=off,os=off,names=no,$5}" -oX - "$(lab_target "$3")" \
     >"$LAB_SCRATCH/$1.xml" 2>"$LAB_SCRATCH/$1.err" &
 }
+# shellcheck disable=SC2034 # used by show
 scanned() { XML=$LAB_SCRATCH/$1.xml; }
 
-# command NAME FAMILY ARG...: the command, in the background
-command() {
+# ask NAME FAMILY ARG...: the command, in the background, with files of its own
+ask() {
   (
+    to=$LAB_SCRATCH/$1 LAB_SCRATCH=$LAB_SCRATCH/$1.files
+    mkdir "$LAB_SCRATCH"
     cli -n --asn off --os off --http off -c 3 "${@:3}" "$(lab_target "$2")"
-    printf '%s\n' "$RC$ERR" "$OUT" >"$LAB_SCRATCH/$1"
+    printf '%s\n' "$RC$ERR" "$OUT" >"$to"
   ) &
 }
 
@@ -64,10 +68,10 @@ scan none "$last" 4 443 ports=filtered
 scan listed "$last" 4 25 'ports={U:53,T:25,443},max-ports=2'
 # This host's own firewall: no probe leaves, and nothing is said of the path.
 lab_rule c output tcp dport 26 drop
-command own 4 --ports 26
-for family in 4 6; do command v$family $family --port-compare 22,25,110,443,8080,U:53,123; done
-command json 4 -j --ports 25,443 --record "$LAB_SCRATCH/run"
-command xml 4 -x --ports 25
+ask own 4 --ports 26
+for family in 4 6; do ask v$family $family --port-compare 22,25,110,443,8080,U:53,123; done
+ask json 4 -j --ports 25,443 --record "$LAB_SCRATCH/run"
+ask xml 4 -x --ports 25
 wait
 
 for flavour in $FLAVOURS; do

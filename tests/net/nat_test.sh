@@ -77,8 +77,8 @@ rewrite() { lab_rule r3 forward iifname up "$@"; }
 # Ports, and what comes back from the rewritten port.
 declare -A port=([udp]=33434 [tcp]=80)
 for protocol in udp tcp; do
-  rewrite $protocol dport ${port[$protocol]} $protocol dport set 5001
-  lab_rule r3 forward iifname down $protocol sport 5001 $protocol sport set ${port[$protocol]}
+  rewrite $protocol dport "${port[$protocol]}" $protocol dport set 5001
+  lab_rule r3 forward iifname down $protocol sport 5001 $protocol sport set "${port[$protocol]}"
   for family in 4 6; do
     run $family --protocol $protocol
     whole "target_port_${protocol}_v$family" $family

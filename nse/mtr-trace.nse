@@ -201,7 +201,8 @@ between two networks the address may belong to the neighbour.
 --       <code>country</code>, <code>rpki</code>, <code>announced</code>,
 --       <code>asn_source</code>, <code>geo_country</code>,
 --       <code>geo_region</code>, <code>geo_city</code>,
---       <code>latitude</code>, <code>longitude</code>, <code>direct_rtt</code>,
+--       <code>latitude</code>, <code>longitude</code>,
+--       <code>direct_rtt</code>,
 --       <code>direct_loss</code>, <code>direct_sent</code>, <code>os</code>.
 --       Default: <code>default</code>.
 -- @args mtr-trace.asn Where to look up the hops' networks, a list in braces:

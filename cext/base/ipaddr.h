@@ -49,7 +49,7 @@ bool ipaddr_is_link_local6(const struct ipaddr *address);
 /* True for 127.0.0.0/8 and ::1. */
 bool ipaddr_is_loopback(const struct ipaddr *address);
 
-/* Turns an IPv4-mapped address (::ffff:0:0/96, RFC 4291) into its IPv4 address; false for others. */
+/* Turns an IPv4-mapped address (::ffff:0:0/96, RFC 4291) into its IPv4 one; false for others. */
 bool ipaddr_unmap(struct ipaddr *address);
 
 /* What the address is where it is not one host's, as "a multicast address"; else NULL. */

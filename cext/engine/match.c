@@ -308,7 +308,8 @@ uint16_t match_sent_ident(const struct wire_packet *packet, uint16_t flow)
 
 /* A NAT that writes another identifier adjusts the checksum, whose value is known: so it shows the
  * identifier that was sent. Where the source address is ours that would be a second guess for
- * whoever forges, and the identification has to fit as well. To another target goes another ping. */
+ * whoever forges, and the identification has to fit as well. To another target goes another
+ * ping. */
 static struct probe *translated_icmp(const struct probes *probes, const struct wire_spec *spec,
                                      const struct wire_packet *packet)
 {

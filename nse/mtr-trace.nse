@@ -264,8 +264,8 @@ between two networks the address may belong to the neighbour.
 -- @args mtr-trace.direct Whether to ping each hop itself as well, with 10
 --       echo requests after the trace, for the columns
 --       <code>direct_rtt</code> and <code>direct_loss</code>, which are not of
---       the path: <code>yes</code> or <code>no</code>. Default: <code>no</code>;
---       <code>yes</code> if one of the columns is chosen.
+--       the path: <code>yes</code> or <code>no</code>. Default:
+--       <code>no</code>; <code>yes</code> if one of the columns is chosen.
 -- @args mtr-trace.ports Ports to trace as well, to find who drops them:
 --       <code>filtered</code> (those that Nmap's port scan found filtered) or
 --       a list in braces as for <code>-p</code>, such as

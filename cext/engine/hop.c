@@ -299,7 +299,7 @@ static enum hop_verdict judge_waking(struct hop *hop, int64_t now_ns)
     if (hop->proof.answered + hop->proof.voided == hop->proof.length)
         return hop->held ? resume(hop, now_ns) : stand(hop);
     if (hop->proof.answered > 0)
-        return HOP_RATIONS;
+        return HOP_RATE_LIMITED;
     if (hop->surveying && !hop->held)
         return stand(hop); /* silent: tested until somebody answers */
     if (hop->naps < UINT8_MAX)
@@ -338,7 +338,7 @@ static enum hop_verdict judge_proof(struct hop *hop, int64_t now_ns)
         return HOP_UNDECIDED;
     if (lost_of(proof) < PROOF_UNANSWERED)
         return stand(hop);
-    return HOP_RATIONS;
+    return HOP_RATE_LIMITED;
 }
 
 /* NULL: it is of neither, but of one before them. */

@@ -25,7 +25,7 @@ enum hop_phase {
 };
 
 /* What the tests have shown once all are finished. */
-enum hop_verdict { HOP_UNDECIDED, HOP_STANDS, HOP_NEEDS_PROOF, HOP_RATIONS, HOP_MEASURED };
+enum hop_verdict { HOP_UNDECIDED, HOP_STANDS, HOP_NEEDS_PROOF, HOP_RATE_LIMITED, HOP_MEASURED };
 
 /* What became of a test probe. HOP_VOID: it did not get to the hop, which says nothing about it. */
 enum hop_answer { HOP_LOST, HOP_ANSWERED, HOP_VOID };
@@ -110,7 +110,8 @@ enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_
                           int64_t *place);
 
 /* A test probe has its outcome; one of an earlier burst decides nothing. HOP_UNDECIDED until the
- * last of the burst; then the hop has moved on, except for HOP_RATIONS, which hop_pace carries out. */
+ * last of the burst; then the hop has moved on, except for HOP_RATE_LIMITED, which hop_pace carries
+ * out. */
 enum hop_verdict hop_tested(struct hop *hop, int64_t place, enum hop_answer answer, int64_t now_ns);
 
 /* Goes on with bursts until they show how far apart the probes of the new sample must be: the last

@@ -198,8 +198,8 @@ void pace_finish(struct pace *pace, struct pace_sample *sample, int64_t place,
  * the last. The pointer holds until the next pace_start. */
 const struct pace_outcome *pace_outcome(const struct pace_sample *sample, int64_t *place);
 
-/* Rises whenever an outcome becomes known of a sample that several hold: they then have something to
- * read. */
+/* Rises whenever an outcome becomes known of a sample that several hold: they then have
+ * something to read. */
 uint64_t pace_news(const struct pace *pace);
 
 #endif

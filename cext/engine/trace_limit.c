@@ -161,7 +161,7 @@ void trace_tested(struct trace *t, const struct probe *p, int64_t now_ns)
     enum hop_verdict verdict = hop_tested(hop, p->place, answer_to(t, p), now_ns);
     if (verdict == HOP_STANDS && of_tests && trace_heard(t, ttl)->kind != NEWS_NONE)
         pace_passed(t->pace, &trace_heard(t, ttl)->responder, hop->tested_ns);
-    if (verdict == HOP_RATIONS)
+    if (verdict == HOP_RATE_LIMITED)
         found_limit(t, ttl, now_ns);
     else if (verdict == HOP_MEASURED)
         measured(t, ttl, now_ns);

@@ -23,8 +23,8 @@ struct prober_ud *handle_hold_prober(lua_State *L, struct err *err);
  * number. */
 int handle_push_err(lua_State *L, const struct err *err);
 
-/* sockets([wanted]): "raw" or "unprivileged", as the prober sends, and whether it may send ICMP; the
- * wish counts where the prober is not open yet. */
+/* sockets([wanted]): "raw" or "unprivileged", as the prober sends, and whether it may send ICMP;
+ * the wish counts where the prober is not open yet. */
 int handle_sockets(lua_State *L);
 
 void handle_register(lua_State *L); /* once per state */

@@ -322,8 +322,8 @@ static int settle_options(struct plain_socket *s, const struct plain_packet *p)
     return error != 0 ? error : settle(s, &s->tos, IPPROTO_IPV6, IPV6_TCLASS, p->tos);
 }
 
-/* The kernel wants to be asked for a label before it sends one. Where it refuses, it chooses one for
- * the flow itself. */
+/* The kernel wants to be asked for a label before it sends one. Where it refuses, it chooses one
+ * for the flow itself. */
 static uint32_t label_of(struct plain_socket *s, const struct plain_packet *p)
 {
     struct in6_flowlabel_req request = { .flr_label = htonl(p->label),

@@ -408,8 +408,8 @@ static void read_options(struct cur c, struct wire_packet *out)
     }
 }
 
-/* The header behind the flags, where `c` is, and the options. `whole`: the segment, of which `length`
- * bytes were sent. */
+/* The header behind the flags, where `c` is, and the options. `whole`: the segment, of which
+ * `length` bytes were sent. */
 static enum wire_verdict read_segment(struct cur c, struct cur whole, size_t length,
                                       struct wire_packet *out)
 {

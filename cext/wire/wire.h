@@ -54,8 +54,9 @@ struct wire_sources {
     uint8_t of[WIRE_FLOWS]; /* its place in the list */
 };
 
-/* What probes inside a TCP connection repeat of it. Their sequence numbers are the even distances in
- * front of the SYN's number, so the peer has them all behind it and its application sees no data. */
+/* What probes inside a TCP connection repeat of it. Their sequence numbers are the even
+ * distances in front of the SYN's number, so the peer has them all behind it and its application
+ * sees no data. */
 struct wire_session {
     uint32_t first;             /* number of the first probe in it */
     uint32_t syn;               /* sequence number of its SYN */

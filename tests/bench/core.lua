@@ -49,7 +49,8 @@ end
 for _, event in ipairs(traces[1]:events()) do
   if event.rtt_ms and event.kind == "reply" then
     answers[#answers + 1] = ("%d %.3f"):format(protocol
-      and protocol ~= "icmp" and event.probe or event.index, event.rtt_ms * 1e3)
+      and protocol ~= "icmp" and event.probe or event.index,
+        event.rtt_ms * 1e3)
   end
 end
 print(table.concat(answers, "\n"))

@@ -2,7 +2,8 @@
 -- made_rows.lua KIND [TARGETS]: rows whose answers to queries are known. Two
 -- vantage points trace ten targets (or so many) each minute of two hours over
 -- five hops; from the second hour on every other target is reached by another
--- router at hop 3 and loses there. Hop 2 limits its replies, hop 4 is balanced.
+-- router at hop 3 and loses there. Hop 2 limits its replies, hop 4 is
+-- balanced.
 local lines = require "mtrtrace.rows.lines"
 
 local START = 1795788000

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- The hops' own pings beside a trace: what routers reply to them, which of them
--- do not, and that no figure of the trace changes.
+-- The hops' own pings beside a trace: what routers reply to them, which of
+-- them do not, and that no figure of the trace changes.
 local build = require "sim.build"
 local check = require "check"
 local core = require "sim.core"

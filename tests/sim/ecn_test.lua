@@ -45,12 +45,14 @@ local ROWS = {
       r3 = { clears_ecn = true, quote = 8 }, r5 = { quote = 8 } }, only = 4,
     says = { "The target does not accept ECN (ALL of ALL SYN-ACKs)." } },
   { name = "ect_on_a_syn", host = "yes", tos = 2, says = {
-    KEPT:format(5), "The target does not accept ECN (ALL of ALL SYN-ACKs)." } },
+    KEPT:format(5),
+      "The target does not accept ECN (ALL of ALL SYN-ACKs)." } },
   { name = "accurate", ecn = "accecn", host = "accecn", says = { "The target "
     .. "accepts AccECN (ALL of ALL SYN-ACKs); the SYNs arrived there: ALL as "
     .. "Not-ECT." } },
   { name = "accurate_to_a_classic_stack", ecn = "accecn", host = "yes",
-    says = { "The target accepts ECN, but not AccECN (ALL of ALL SYN-ACKs)." } },
+    says = { "The target accepts ECN, but not AccECN "
+      .. "(ALL of ALL SYN-ACKs)." } },
   { name = "accurate_refused", ecn = "accecn", host = "no", says = {
     "The target does not accept AccECN (ALL of ALL SYN-ACKs)." } },
   { name = "accurate_reflected", ecn = "accecn", host = "reflect", says = {

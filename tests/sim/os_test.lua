@@ -58,7 +58,8 @@ end
 local function at_most_nine(answers)
   for address, answer in pairs(answers) do
     check.equal(answer.probes <= 9, true, address)
-    check.equal(answer.probes_sent.echo + answer.probes_sent.udp + answer.probes_sent.tcp,
+    local sent = answer.probes_sent
+    check.equal(sent.echo + sent.udp + sent.tcp,
       answer.probes, address)
   end
 end

@@ -198,7 +198,8 @@ end
 function M.tcp(ip, tcp)
   local function segment(check)
     return pack(">I2I2I4I4BBI2I2I2", tcp.source_port, tcp.target_port,
-      tcp.seq, tcp.ack, 0x50 | tcp.flags >> 8, tcp.flags & 0xff, tcp.window or 0, check, 0)
+      tcp.seq, tcp.ack, 0x50 | tcp.flags >> 8, tcp.flags & 0xff, tcp.window
+        or 0, check, 0)
   end
   return M.ip(ip, 6,
     segment(checksum(pseudo(ip, 6, 20) + sum(segment(0)))))

@@ -83,7 +83,8 @@ local ROWS = {
   { name = "a_port_that_the_target_prohibits", ports = tcp(25),
     change = function(nodes) nodes.t.tcp = "prohibited" end,
     places = { "tcp/25 rejected 9" },
-    lines = { "tcp/25 is rejected by the target at hop 9: WORDS (CODE); ICMP reaches the target at "
+    lines = { "tcp/25 is rejected by the target at hop 9: WORDS "
+      .. "(CODE); ICMP reaches the target at "
       .. "hop 9." } },
   { name = "a_port_that_a_middlebox_resets", ports = tcp(25, 443),
     change = function(nodes) nodes.r6.firewall = rule(25, "reset") end,
@@ -178,7 +179,7 @@ for _, row in ipairs(ROWS) do
   end
 end
 
--- ---- a firewall at any place --------------------------------------------------
+-- ---- a firewall at any place -----------------------------------------------
 
 local OUTCOME = { drop = "dropped", prohibit = "rejected",
   reset = "answered_before_target", answer = "answered_before_target" }
@@ -198,7 +199,7 @@ for action, outcome in pairs(OUTCOME) do
   end
 end
 
--- ---- several branches -----------------------------------------------------------
+-- ---- several branches ------------------------------------------------------
 
 -- Two branches from hop 4 to 6, one with a firewall; the salt decides which
 -- flows pass which of them.
@@ -257,7 +258,7 @@ check.case("a_port_on_another_branch_than_others_says_so", function()
   end
 end)
 
--- ---- what it costs ---------------------------------------------------------------
+-- ---- what it costs ---------------------------------------------------------
 
 check.case("eight_ports_take_80_s_at_most_and_few_probes", function()
   local ports = tcp(21, 22, 23, 25, 80, 110, 443, 465)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Traces inside a TCP connection, in virtual time: the session's machine and the trace as the prober
- * joins them, over a path of six hops whose target answers, closes, resets or is silent as a case
- * says. Whatever it does, no probe is lost that the path has not lost, no round trip is another
- * probe's, and connections have a bound.
+/* Traces inside a TCP connection, in virtual time: the session's machine and the trace as the
+ * prober joins them, over a path of six hops whose target answers, closes, resets or is silent
+ * as a case says. Whatever it does, no probe is lost that the path has not lost, no round trip
+ * is another probe's, and connections have a bound.
  *
  * session_test [SEEDS] */
 #include "check.h"

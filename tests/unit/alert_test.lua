@@ -106,7 +106,7 @@ check.case("a_replaced_sample_raises_nothing", function()
   check.equal(states(seen:take(3, true)), "")
 end)
 
--- ---- one trace after the other, as the service traces ------------------------
+-- ---- one trace after the other, as the service traces ----------------------
 
 check.case("windows_and_alerts_go_on_in_the_next_trace", function()
   local seen = watch.new(rule.read "loss>5%,for=2")

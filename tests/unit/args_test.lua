@@ -178,7 +178,8 @@ local BAD = {
   { name = "reset_without_a_session", raw = arg("reset", "yes"),
     want = "mtr-trace.reset=yes: expected mtr-trace.protocol=tcp-session" },
   { name = "size_in_a_session", raw = in_session("size", "100"),
-    want = "mtr-trace.size=100: probes of protocol=tcp-session have one size" },
+    want = "mtr-trace.size=100: probes of protocol=tcp-session have one "
+      .. "size" },
   { name = "low_source_port_of_a_session",
     raw = in_session("source-port", "1024"),
     want = "mtr-trace.source-port=1024: expected a whole number from 28672 "

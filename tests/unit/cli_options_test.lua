@@ -207,7 +207,8 @@ check.case("udp_payload_with_others_is_a_warning", function()
   check.equal({ read_options.warnings, read_options.udp_payload }, {
     { "--udp-payload=dns: expected --protocol=udp with it" } })
   read_options = assert(read "--udp-payload dns -u x")
-  check.equal({ read_options.warnings, read_options.udp_payload }, { {}, "dns" })
+  check.equal({ read_options.warnings, read_options.udp_payload }, { {},
+    "dns" })
 end)
 
 check.case("refused_letters_of_mtrs_may_be_left_out", function()

@@ -116,7 +116,7 @@ check.case("an_engine_older_than_the_library_is_one_line", function()
   check.contains(err, "mtrtrace.core is older than the Lua library mtrtrace")
 end)
 
--- ---- nobody -----------------------------------------------------------------
+-- ---- nobody ----------------------------------------------------------------
 
 -- A file system: modes by path; links are not followed in it.
 local function uv_of(modes)

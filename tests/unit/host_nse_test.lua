@@ -330,7 +330,7 @@ check.case("exchange_without_an_answer_is_nil_and_closes", function()
 end)
 
 
--- ---- sockets ----------------------------------------------------------------
+-- ---- sockets ---------------------------------------------------------------
 
 for _, row in ipairs {
   { name = "privileged_means_raw_sockets_where_possible", want = "auto" },

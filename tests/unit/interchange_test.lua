@@ -172,7 +172,8 @@ check.case("each_flow_is_a_result_of_its_own", function()
     list[2].hops[1].addr }, { 2, 28672, 28673, nil, "10.0.0.9" })
 end)
 
-local STACK = { answers = { { extensions = { checksum = "ok", compliant = false,
+local STACK = { answers = { { extensions = { checksum = "ok",
+  compliant = false,
   mpls = { { label = 24001, tc = 1, bottom = false, ttl = 1 },
     { label = 16, tc = 0, bottom = true, ttl = 255 } } } } } }
 

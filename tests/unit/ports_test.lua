@@ -7,7 +7,7 @@ local judge = require "mtrtrace.ports.judge"
 local sample = require "sample"
 local words = require "mtrtrace.ports.words"
 
--- ---- lists --------------------------------------------------------------------
+-- ---- lists -----------------------------------------------------------------
 
 local function read(text)
   local list, err = args.value("--", args.get "ports", text)
@@ -42,7 +42,7 @@ for _, text in ipairs { "", "0", "65536", "1-", "-5", "5-1", "1-1001", "x",
   end)
 end
 
--- ---- findings ------------------------------------------------------------------
+-- ---- findings --------------------------------------------------------------
 
 local SYN_ACK = { { name = "SYN-ACK", count = 3 } }
 
@@ -103,7 +103,8 @@ check.case("an_error_by_an_address_off_the_path_has_no_hop", function()
   check.equal({ port.outcome, port.hop, port.ip }, { "rejected", 2,
     "192.0.2.7" })
   check.equal(lines[1], "tcp/25 is rejected beyond hop 2 by 192.0.2.7, which "
-    .. "is no hop of the path: communication administratively prohibited (ICMP "
+    .. "is no hop of the path: communication administratively prohibited "
+    .. "(ICMP "
     .. "3/13); ICMP reaches the target at hop 4.")
 end)
 

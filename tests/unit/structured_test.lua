@@ -54,7 +54,8 @@ check.case("hop_has_counts_loss_and_its_interval", function()
   local hop = build({ sample.hop(1, { target() }, { loss = 0.1,
     received = 9 }) }).hops[1]
   check.equal(table.concat(hop(), " "), "hop loss_percent loss_low_percent "
-    .. "loss_high_percent sent received late duplicates send_errors total_sent "
+    .. "loss_high_percent sent received late duplicates send_errors "
+    .. "total_sent "
     .. "total_received "
     .. "rate_limited "
     .. "better_beyond silent responders")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Quotes of eight bytes that a NAT has rewritten and not put back, as bytes: taken by what is left of
- * the probe, and only by that. */
+/* Quotes of eight bytes that a NAT has rewritten and not put back, as bytes: taken by what is
+ * left of the probe, and only by that. */
 #include "check.h"
 #include "engine/match.h"
 #include "vectors.h"

@@ -5,9 +5,9 @@
 --
 -- Readers are what the command shows a run through: tables whose methods may
 -- all be absent. targets(self, labels): before all others, where names gave
--- other targets than there were words. start(self, trace), search(self, trace): it has `search` now,
--- events(self, trace, list, dropped), finish(self, trace, result or nil,
--- text), close(self). A trace is { index,
+-- other targets than there were words. start(self, trace), search(self,
+-- trace): it has `search` now, events(self, trace, list, dropped),
+-- finish(self, trace, result or nil, text), close(self). A trace is { index,
 -- name, target, options, head, peek }, of several flows also { flows, search
 -- }: see mtrtrace.cli.run. Those with a
 -- field `wants_events` get them; `shows_web` where they show the time to

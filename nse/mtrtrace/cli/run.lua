@@ -260,7 +260,7 @@ local function of_enrichers(setup)
   return setmetatable({ http = "off" }, { __index = options })
 end
 
--- ---- every address of each name ---------------------------------------------
+-- ---- every address of each name --------------------------------------------
 
 -- Names that are looked up at once; the resolver's threads are as many.
 local LOOK_UPS = 32
@@ -333,8 +333,8 @@ end
 --   place of mtrtrace.session.tracer.run; `say`: prints a line on standard
 --   error; `bounds`, `late`: see mtrtrace.session.tracer.run
 -- @treturn table { start, stop }; `targets`: the names that are traced; while
---   it runs `done` says how many of them are, behind it `missed` how many were not reached, `permission` or
---   `refused` why none could be
+--   it runs `done` says how many of them are, behind it `missed` how many were
+--   not reached, `permission` or `refused` why none could be
 function M.new(setup)
   local self = setmetatable({
     host = setup.host, core = setup.core, options = setup.options,

@@ -283,8 +283,8 @@ end
 --   and `unknown` where nobody answered; `links`: { from, to (ids), ttl,
 --   flows, per_packet }; `gaps`: TTLs behind which links are not known;
 --   `per_packet`: TTLs of hops balanced so; `confidence`,
---   `confidence_per_node`, `limited`, `reached`, `assumptions`; `whole`: false where the flows that
---   were measured do not pass all of it
+--   `confidence_per_node`, `limited`, `reached`, `assumptions`; `whole`: false
+--   where the flows that were measured do not pass all of it
 function M.of_search(search, result)
   local graph = build(spread(search), result)
   graph.assumptions = { table.unpack(M.ASSUMPTIONS) }

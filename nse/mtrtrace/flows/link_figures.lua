@@ -49,9 +49,9 @@ local function take(link, keys, from)
 end
 
 --- Adds `measured_flows` (how many flows), `sent`, `received`, `loss`,
--- `loss_low`, `loss_high`, `avg_ms` and `stdev_ms` to each link that a measured flow
--- shows; those balanced per packet, and those to or from hops that nobody
--- answers at, get none.
+-- `loss_low`, `loss_high`, `avg_ms` and `stdev_ms` to each link that a
+-- measured flow shows; those balanced per packet, and those to or from hops
+-- that nobody answers at, get none.
 -- @tparam table graph as mtrtrace.flows.graph gives it; changed in place
 -- @tparam {table,...} flows that were measured, results of one flow each
 -- @tparam function merge (list of flow numbers) to a result of all of them

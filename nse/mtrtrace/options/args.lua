@@ -440,8 +440,8 @@ end
 -- @tparam string prefix what stands before a name in a message: "--"
 -- @tparam table found texts by the argument's name
 -- @treturn ?table options as `read` gives them, and `warnings`: sentences on
---   what has no effect. mtr ignores a port with ICMP, so that is no error here,
---   nor is a payload of UDP with other protocols
+--   what has no effect. mtr ignores a port with ICMP, so that is no error
+--   here, nor is a payload of UDP with other protocols
 -- @treturn ?string the first error, one sentence
 function M.check(prefix, found)
   local options, err = read_all(prefix, found)

@@ -8,7 +8,8 @@ local special = require "mtrtrace.base.special"
 
 local M = {}
 
-local SECONDS = { [""] = 1, us = 0.000001, ms = 0.001, s = 1, m = 60, h = 3600 }
+local SECONDS = { [""] = 1, us = 0.000001, ms = 0.001, s = 1, m = 60,
+  h = 3600 }
 
 local function within(value, arg)
   return value and value >= arg.min and value <= arg.max and value or nil

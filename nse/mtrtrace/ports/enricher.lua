@@ -213,7 +213,8 @@ local KEEPS = { "protocol", "port", "state", "outcome", "flows",
 
 local function left_out(self)
   local n = self.left_out
-  return n > 0 and ("%d more %s not traced: at most %d are (max-ports)."):format(
+  return n > 0
+    and ("%d more %s not traced: at most %d are (max-ports)."):format(
     n, n == 1 and "port is" or "ports are", #self.list) or nil
 end
 
@@ -251,7 +252,8 @@ end
 -- @tparam table options as mtrtrace.options.args gives them
 -- @tparam table subject `target` as core.trace takes it; `source` and
 --   `interface` where chosen; `ports`: what is to be traced, each { protocol,
---   port, state }; `interval` of the host's own trace; `scanned`: whether Nmap's port scan said so
+--   port, state }; `interval` of the host's own trace; `scanned`: whether
+--   Nmap's port scan said so
 -- @treturn table
 function M.new(host, core, options, subject)
   local own = { source = subject.source, interface = subject.interface }

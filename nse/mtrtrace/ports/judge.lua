@@ -133,7 +133,7 @@ local function place_of(address, one, others)
   end
 end
 
--- ---- what is found ----------------------------------------------------------
+-- ---- what is found ---------------------------------------------------------
 
 local function rejected(one, others)
   local error = one.error

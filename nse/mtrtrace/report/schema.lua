@@ -105,7 +105,8 @@ local function responder()
     { "codes", list("its answers", CODE) },
   })
   out.properties.loose_quote = value("boolean", "true where a NAT rewrote "
-    .. "quotes that are too short for the probe's cookie: replies are known by "
+    .. "quotes that are too short for the probe's cookie: replies are known "
+    .. "by "
     .. "checksum, identification or sequence number alone; else absent")
   out.properties.os_guess = OS_GUESS
   out.properties.labels = list("MPLS label stack it received, the outermost "

@@ -19,7 +19,8 @@ local M = {}
 -- Keys of a result that are shown as they are, in this order.
 local HEAD = {
   "ipv4_mapped", "protocol", "port", "source_port", "udp_payload", "ecn",
-  "source", "interface", "mtu", "size", "random_size", "packets", "reached", "ending",
+  "source", "interface", "mtu", "size", "random_size", "packets", "reached",
+    "ending",
   "ending_type", "ending_code",
   "target_ttl", "first_hop", "probed_hop", "elapsed_s", "sent", "send_error",
   "capture_drops", "clock_adjustments", "missing_tx_timestamp", "link_rate",

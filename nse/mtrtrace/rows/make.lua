@@ -28,7 +28,8 @@ end
 function M.common(row, about, trace, head)
   local id = table.concat({ about.vantage, head.started_ns or 0,
     trace.name or "", head.target or "", trace.index or 0 }, "\0")
-  return { row = row, vantage = about.vantage, labels = trace.labels or about.labels or "",
+  return { row = row, vantage = about.vantage, labels = trace.labels
+    or about.labels or "",
     run_id = sha256.number(sha256.hex(id)),
     time_s = head.started_ns and head.started_ns // NS,
     started_ns = head.started_ns and ("%d"):format(head.started_ns),

@@ -71,8 +71,8 @@ end
 --- Begins.
 -- @tparam table setup `uv`; `host`; `http`: a server of mtrtrace.httpd;
 --   `handler`: from a request to { status, type, body, gzip, fields }, may
---   yield; the body is a string or an array of strings; `guard`: makes of a function one that never raises; `failed`: gets
---   the traceback of a fault
+--   yield; the body is a string or an array of strings; `guard`: makes of a
+--   function one that never raises; `failed`: gets the traceback of a fault
 -- @treturn table
 function M.start(setup)
   local self = setmetatable({ host = setup.host, http = setup.http,

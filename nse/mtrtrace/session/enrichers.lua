@@ -143,12 +143,13 @@ local MAKERS = { lookups, guesses, web, sizes, pings, ports_of }
 --   all traces of the run share
 -- @tparam table subject what is traced: `target` as core.trace takes it;
 --   `source` and `interface` where the user chose them; `interval`, its
---   seconds between two probes of a hop, where it is no option; `mac` of the target
---   and `nmap_os`, { name }, where they are known; for the time to first byte
---   `address` of the target, its `name` as the user typed it, `dns_ms` that
---   its look-up took, `agent` where the user named one, and `closed`, a
---   function of a TCP port, true where it is known to be; `filtered`: gives
---   the ports that a port scan found filtered, each { protocol, port, state }
+--   seconds between two probes of a hop, where it is no option; `mac` of the
+--   target and `nmap_os`, { name }, where they are known; for the time to
+--   first byte `address` of the target, its `name` as the user typed it,
+--   `dns_ms` that its look-up took, `agent` where the user named one, and
+--   `closed`, a function of a TCP port, true where it is known to be;
+--   `filtered`: gives the ports that a port scan found filtered, each {
+--   protocol, port, state }
 -- @treturn ?{table,...} for mtrtrace.session.tracer
 -- @treturn ?string why not: one sentence
 -- @treturn ?string name of the argument it is about

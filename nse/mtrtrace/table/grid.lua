@@ -101,8 +101,8 @@ local function append(remarks, lines)
   end
 end
 
---- Verdicts, then the path MTU and ports, then notes, then what the marks of the table
--- mean, then, where asked for, what OS guesses rest on.
+--- Verdicts, then the path MTU and ports, then notes, then what the marks of
+-- the table mean, then, where asked for, what OS guesses rest on.
 -- @tparam table result judged
 -- @tparam table view `columns`; `evidence`: whether to say what each OS
 --   guess rests on

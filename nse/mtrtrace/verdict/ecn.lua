@@ -2,8 +2,8 @@
 
 --- What became of the offer of ECN in TCP SYNs: the target's SYN-ACKs say
 -- whether it accepts, and with accurate ECN how the SYN arrived; quotes say
--- where its flags were rewritten. The bits of the IP header are the business of
--- mtrtrace.verdict.dscp. Pure.
+-- where its flags were rewritten. The bits of the IP header are the business
+-- of mtrtrace.verdict.dscp. Pure.
 -- @module mtrtrace.verdict.ecn
 local evidence = require "mtrtrace.verdict.quotes"
 local places = require "mtrtrace.verdict.places"
@@ -38,8 +38,8 @@ local function outcome(accurate, flags)
   return "refused"
 end
 
--- Counts of SYN-ACKs by outcome, and of accurate ones by what arrived; how many
--- there are; the first TTL that has one.
+-- Counts of SYN-ACKs by outcome, and of accurate ones by what arrived; how
+-- many there are; the first TTL that has one.
 local function counted(result, accurate)
   local by, arrived, all, ttl = {}, {}, 0, nil
   for _, hop in ipairs(result.hops) do

@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- serve.lua KIND PORT LOG [DELAY_MS [ADDRESS]]: a test server on 127.0.0.1
 -- and ::1, or on ADDRESS, driven by world.lua. KIND is irrd, bulk, ripe, or
--- latin1-irrd, latin1-bulk, utf8-irrd, utf8-bulk, whose world has a holder with a
--- name beyond ASCII; or one of the bad servers: refusing-irrd, refusing-bulk, denied (as RIPE's database says it), silent,
--- endless, cut, wrong, unended, binary, slow, escapes, big. LOG gets a line "connect"
--- for each connection and "< QUERY" for each line that came; "ready" is
--- printed once it listens.
+-- latin1-irrd, latin1-bulk, utf8-irrd, utf8-bulk, whose world has a holder
+-- with a name beyond ASCII; or one of the bad servers: refusing-irrd,
+-- refusing-bulk, denied (as RIPE's database says it), silent, endless, cut,
+-- wrong, unended, binary, slow, escapes, big. LOG gets a line "connect" for
+-- each connection and "< QUERY" for each line that came; "ready" is printed
+-- once it listens.
 local here = arg[0]:match("^(.*)/") or "."
 package.path = here .. "/?.lua;" .. package.path
 local registry = require "registry"

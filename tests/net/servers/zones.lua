@@ -25,9 +25,9 @@ local function quoted(text)
   return table.concat(parts, " ")
 end
 
--- In turn, one for each name from the second on: control characters in a readable record,
--- another prefix, no record of theirs at all, bytes, an endless field, an
--- endless list of numbers, nothing.
+-- In turn, one for each name from the second on: control characters in a
+-- readable record, another prefix, no record of theirs at all, bytes, an
+-- endless field, an endless list of numbers, nothing.
 local function hostile(i, address)
   local prefix = address:match("^(%d+%.%d+)%.") and address:gsub(
     "^(%d+%.%d+)%..*", "%1.0.0/16") or address:gsub("::?%x+$", "::/64")

@@ -106,14 +106,10 @@ between two networks the address may belong to the neighbour.
 ---
 -- @usage
 -- nmap --script mtr-trace <target>
--- nmap -n -sn -Pn --script mtr-trace --script-args mtr-trace.packets=30
--- <target>
--- nmap --script mtr-trace --script-args 'mtr-trace={protocol=tcp,port=443}'
--- <target>
--- nmap --script mtr-trace --script-args
--- 'mtr-trace.columns={default,best,worst}' <target>
--- nmap -p 22,25,443 --script mtr-trace --script-args
--- mtr-trace.ports=filtered <target>
+-- nmap -n -sn -Pn --script mtr-trace --script-args mtr-trace.packets=30 <target>
+-- nmap --script mtr-trace --script-args 'mtr-trace={protocol=tcp,port=443}' <target>
+-- nmap --script mtr-trace --script-args 'mtr-trace.columns={default,best,worst}' <target>
+-- nmap -p 22,25,443 --script mtr-trace --script-args mtr-trace.ports=filtered <target>
 --
 -- @args mtr-trace.packets Counted probes per hop, 1 to 100000.
 --       Default: <code>10</code>.
@@ -282,25 +278,17 @@ between two networks the address may belong to the neighbour.
 -- Host script results:
 -- | mtr-trace:
 -- |   Target: www.example.com (93.184.216.34)
--- |   TTFB: 124.56 ms  (https, HTTP/2 200; TCP 24.1 + TLS 50.2 + wait 50.3;
--- server processing time 38.8)
+-- |   TTFB: 124.56 ms  (https, HTTP/2 200; TCP 24.1 + TLS 50.2 + wait 50.3; server processing time 38.8)
 -- |
--- |   Hop  IP Address     Loss%   Sent  Recv  Avg(ms)  StDev(ms)  Jitter(ms) 
--- ASN      Organization     OS Guess
--- |   1    192.168.1.1    0.0% r  10    10    1.52     0.23       0.12       
--- Private  Private Network  Linux-based
--- |   2    *              100.0%  10    0     -        -          -          
--- -        -                -
--- |   3    93.184.216.34  0.0%    10    10    11.80    0.31       0.25       
--- AS15133  EDGECAST, US     unknown
+-- |   Hop  IP Address     Loss%   Sent  Recv  Avg(ms)  StDev(ms)  Jitter(ms)  ASN      Organization     OS Guess
+-- |   1    192.168.1.1    0.0% r  10    10    1.52     0.23       0.12        Private  Private Network  Linux-based
+-- |   2    *              100.0%  10    0     -        -          -           -        -                -
+-- |   3    93.184.216.34  0.0%    10    10    11.80    0.31       0.25        AS15133  EDGECAST, US     unknown
 -- |
--- |   Latency rises at hop 3 (2 to 3 possible) and persists: 1.50 to 11.77 ms,
--- the shortest round trip by 10.09 ms, which fits a longer path.
--- |   Hop 1 rate-limits its ICMP replies: 1 of 16 in a burst, 7 of 10 in the
--- initial sample, 10 of 10 at 1.05 s.
+-- |   Latency rises at hop 3 (2 to 3 possible) and persists: 1.50 to 11.77 ms, the shortest round trip by 10.09 ms, which fits a longer path.
+-- |   Hop 1 rate-limits its ICMP replies: 1 of 16 in a burst, 7 of 10 in the initial sample, 10 of 10 at 1.05 s.
 -- |   Hop 2 does not reply (0 of 16 probes), hops beyond do.
--- |_  r: bursts were answered only in part, so Loss% is of probes sent more
--- slowly.
+-- |_  r: bursts were answered only in part, so Loss% is of probes sent more slowly.
 --
 -- @xmloutput
 -- <elem key="target">93.184.216.34</elem>

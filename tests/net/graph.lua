@@ -77,7 +77,7 @@ function SHOW.shares(trace)
     hops[i] = { ttl = tonumber(hop.hop), list = {}, share = {} }
     for j, responder in ipairs(hop.responders) do
       hops[i].list[j] = responder.ip
-      hops[i].share[responder.ip] = tonumber(responder.share)
+      hops[i].share[responder.ip] = tonumber(responder.share_percent)
     end
   end
   print_shares(hops)

@@ -56,7 +56,7 @@ for world in tun4 tun6; do
     >"$LAB_SCRATCH/core" 2>&1
   judge $world core "$LAB_SCRATCH/core" $PACKETS
   trace deb12 "-$family" --script-args mtr-trace.packets=$PACKETS "$target"
-  show hops ip sent received best median >"$LAB_SCRATCH/nmap"
+  show hops ip sent received best_ms median_ms >"$LAB_SCRATCH/nmap"
   judge $world nmap "$LAB_SCRATCH/nmap" $PACKETS
   # So often that each hop answers at least once in 10^7 runs.
   peer $world mtr "-$family" -n --raw -c 10 -i 0.2 "$target"

@@ -67,7 +67,7 @@ for shell in fish zsh; do
   file=$(make -n install-command DESTDIR= | grep -o "'[^']*'" | tr -d "'" | grep "/$shell/")
   like "$shell"_finds_its_completion "$(looks_in "$shell")" "^$(dirname "$file")\$"
 done
-rm -rf "$dest/home"
+rm -rf "${dest:?}/home"
 
 # A second installation forgets no folder that the first one made; one that was there is nobody's.
 mkdir -p "$dest/opt/x/share/zsh/site-functions/before"

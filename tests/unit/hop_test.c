@@ -103,10 +103,10 @@ static void check_proof(void)
     } rows[] = {
         { "all_answered_stands", 0, 16, HOP_STANDS },
         { "four_unanswered_stands", 2, 12, HOP_STANDS },
-        { "five_unanswered_rate_limits", 2, 11, HOP_RATIONS },
-        { "fewer_tokens_a_second_than_the_sample_took_rate_limits", 7, 7, HOP_RATIONS },
-        { "as_few_answered_as_right_behind_the_sample_rate_limits", 2, 2, HOP_RATIONS },
-        { "none_answered_rate_limits", 0, 0, HOP_RATIONS },
+        { "five_unanswered_rate_limits", 2, 11, HOP_RATE_LIMITED },
+        { "fewer_tokens_a_second_than_the_sample_took_rate_limits", 7, 7, HOP_RATE_LIMITED },
+        { "as_few_answered_as_right_behind_the_sample_rate_limits", 2, 2, HOP_RATE_LIMITED },
+        { "none_answered_rate_limits", 0, 0, HOP_RATE_LIMITED },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         check_case("a_proof_with_%s", rows[i].name);
@@ -135,9 +135,10 @@ static void check_real_loss(void)
         { "losses_anywhere_in_the_burst_stand", 0x249, 0, HOP_STANDS },
         { "a_burst_that_loses_half_at_random_stands", 0x56b, 0, HOP_STANDS },
         { "losses_anywhere_in_the_proof_stand", 0xff0, 0x5b2b, HOP_STANDS },
-        { "a_bucket_that_a_lossy_sample_left_nearly_full_rate_limits", 0xe00, 0xfffe, HOP_RATIONS },
-        { "a_token_within_the_end_of_both_rate_limits", 0xbc0, 0xf7fe, HOP_RATIONS },
-        { "real_loss_before_a_bucket_runs_dry_rate_limits", 0xfc9, 0xffff, HOP_RATIONS },
+        { "a_bucket_that_a_lossy_sample_left_nearly_full_rate_limits", 0xe00, 0xfffe,
+          HOP_RATE_LIMITED },
+        { "a_token_within_the_end_of_both_rate_limits", 0xbc0, 0xf7fe, HOP_RATE_LIMITED },
+        { "real_loss_before_a_bucket_runs_dry_rate_limits", 0xfc9, 0xffff, HOP_RATE_LIMITED },
     };
 
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -196,7 +197,7 @@ static void check_survey(void)
     check_int("verdict", survey(&hop, &longer, 6, &taken), HOP_NEEDS_PROOF);
     taken = run(&hop, &longer, taken.last_ns + 200 * MS);
     check_int("tests", taken.tests, 16);
-    check_int("verdict", finish_tests(&hop, 1, 16, taken.last_ns + 200 * MS), HOP_RATIONS);
+    check_int("verdict", finish_tests(&hop, 1, 16, taken.last_ns + 200 * MS), HOP_RATE_LIMITED);
     check_int("counted", hop.counted, 0);
 
     check_case("a_silent_hop_is_sampled_and_untested_once_it_answers");
@@ -267,7 +268,7 @@ static void check_silent(void)
     due_ns = hop_due(&hop, &rules);
     for (int i = 0; i < 3; i++)
         hop_take(&hop, &rules, due_ns, &place);
-    check_int("verdict", finish_tests(&hop, 1, 3, due_ns + 200 * MS), HOP_RATIONS);
+    check_int("verdict", finish_tests(&hop, 1, 3, due_ns + 200 * MS), HOP_RATE_LIMITED);
 }
 
 static void check_send_errors(void)

@@ -27,7 +27,7 @@ static inline size_t cur_left(const struct cur *c)
 /* The next n bytes, or NULL; moves past them. */
 static inline const uint8_t *cur_take(struct cur *c, size_t n)
 {
-    if (cur_left(c) < n) {
+    if (!c->ok || cur_left(c) < n) {
         c->ok = false;
         return NULL;
     }

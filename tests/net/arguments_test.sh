@@ -30,7 +30,7 @@ for f in $FLAVOURS; do
   bad timeout_not_a_time "$f" mtr-trace.timeout=5x 'mtr-trace\.timeout=5x: expected a time such as '
   bad timeout_zero "$f" mtr-trace.timeout=0 'mtr-trace\.timeout=0: expected .* from 0\.001 to 3600 s$'
   bad unknown_protocol "$f" mtr-trace.protocol=sctp \
-    'mtr-trace\.protocol=sctp: expected one of icmp, udp, tcp$'
+    'mtr-trace\.protocol=sctp: expected one of icmp, udp, tcp, tcp-session$'
   bad port_with_icmp "$f" mtr-trace.port=80 'mtr-trace\.port=80: icmp has no ports, expected .*protocol=udp or tcp'
   bad source_port_with_icmp "$f" mtr-trace.source-port=80 'mtr-trace\.source-port=80: icmp has no ports'
   bad port_out_of_range "$f" mtr-trace.protocol=udp,mtr-trace.port=65536 \

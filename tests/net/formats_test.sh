@@ -116,6 +116,6 @@ refused cut_recording "$dir/cut" 'the recording was cut$'
 refused missing_recording "$dir/nosuch" 'nosuch: No such file or directory$'
 refused a_folder "$dir" 'Is a directory|no recording'
 refused version_before_the_keys_were_renamed \
-  "$(sed '1s/"format":4/"format":3/' "$dir/rec" >"$dir/first" && echo "$dir/first")" \
-  ':1: a recording of format 3, this program reads format 4'
-refused version "$(sed '1s/"format":4/"format":9/' "$dir/rec" >"$dir/v" && echo "$dir/v")" ':1: a recording of format 9'
+  "$(sed '1s/"format":5/"format":4/' "$dir/rec" >"$dir/first" && echo "$dir/first")" \
+  ':1: a recording of format 4, this program reads format 5'
+refused version "$(sed '1s/"format":5/"format":9/' "$dir/rec" >"$dir/v" && echo "$dir/v")" ':1: a recording of format 9'

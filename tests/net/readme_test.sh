@@ -35,14 +35,29 @@ here() {
 # what it printed
 run_command() {
   in_flavour "$1" c env NMAPDIR="$(scratch_of "$1")/nmap" \
-    sh -c "cd '$(scratch_of "$1")/$2' && PATH=$(tree_of "$1")/scripts:\$PATH && timeout 120 $(here "$3")" 2>&1 </dev/null
+    sh -c "cd '$(scratch_of "$1")/$2' && PATH=$(tree_of "$1")/scripts:\$PATH && timeout ${LIMIT:-120} $(here "$3")" 2>&1 </dev/null
+}
+
+# serves NAME FOLDER COMMAND: two cases; the service begins, and ends well by a SIGTERM. One at a
+# time, as all have one port.
+serves() {
+  local out
+  out=$(
+    exec 9>"$LAB_SCRATCH/serve.lock" && flock 9
+    LIMIT="--preserve-status 5" run_command deb12 "$2" "$3"
+  )
+  is "${1}_status" $? 0
+  like "$1" "$out" '^mtr-trace: serving on http://127\.0\.0\.1:9099/'
 }
 
 # The target's row, whatever the form of the output.
 reached='10\.0\.8\.2|fd00:0:0:108::2'
 
 # new_folder NAME: where the commands of one text run
-new_folder() { mkdir -p "$LAB_SCRATCH/$1" && lab_target 4 >"$LAB_SCRATCH/$1/targets"; }
+new_folder() {
+  mkdir -p "$LAB_SCRATCH/$1" && lab_target 4 >"$LAB_SCRATCH/$1/targets"
+  printf '#!/bin/sh\n' >"$LAB_SCRATCH/$1/notify" && chmod +x "$LAB_SCRATCH/$1/notify"
+}
 
 # Those of Nmap at once: most of their time it looks for names of its own.
 n=0 runs=()
@@ -85,7 +100,10 @@ of_text() {
       like "${name}_command_$n" "$out" difference
       continue
     fi
-    if [[ $command == nmap* ]]; then # without its own wait for names, which the lab does not have
+    if [[ $command == *' --serve '* ]]; then
+      serves "${name}_command_$n" "$1" "$command"
+      continue
+    elif [[ $command == nmap* ]]; then # without its own wait for names, which the lab does not have
       out=$(run_command "$last" "$1" "${command/#nmap /nmap -n }")
     else
       out=$(run_command deb12 "$1" "$command")

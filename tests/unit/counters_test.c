@@ -349,7 +349,7 @@ static void test_long_run(void)
     const struct stats *rtt = &cell(counters, 0, 19900)->rtt;
     check_that(rtt->count >= 19899, "%llu samples", (unsigned long long)rtt->count);
     check_near("jitter", stats_jitter_ns(rtt), 20 * US, 1e-9);
-    check_that(hop()->waiting_capacity < 1000, "%zu places to wait", hop()->waiting_capacity);
+    check_that(hop()->waiting_capacity < 1000, "%u places to wait", hop()->waiting_capacity);
 }
 
 static void flow_sent_and_got(uint16_t flow, uint32_t probe, uint8_t host, int64_t rtt_ns)

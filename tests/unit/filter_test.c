@@ -200,6 +200,19 @@ static size_t random_answer(uint64_t *seed, uint8_t version, uint8_t *packet)
     return wrap(seed, version, IPPROTO_UDP, answer.bytes + header, answer.length - header, packet);
 }
 
+/* A segment of a connection to a port of ours, without options or with any. */
+static size_t random_segment(uint64_t *seed, uint8_t version, uint8_t *packet)
+{
+    uint8_t segment[40];
+
+    for (size_t i = 0; i < sizeof segment; i++)
+        segment[i] = (uint8_t)check_random(seed);
+    put16(segment + 2, WIRE_SOURCE_PORT + below(seed, WIRE_FLOWS));
+    segment[12] = (uint8_t)((below(seed, 2) == 0 ? 5 : 10) << 4);
+    segment[13] = (uint8_t)(WIRE_TCP_ACK | (below(seed, 4) == 0 ? WIRE_TCP_FIN : 0));
+    return wrap(seed, version, IPPROTO_TCP, segment, sizeof segment, packet);
+}
+
 static size_t random_packet(uint64_t *seed, uint8_t *packet, bool *ours)
 {
     uint8_t version = below(seed, 2) == 0 ? 4 : 6, transport[ROOM] = { 0 };
@@ -207,7 +220,9 @@ static size_t random_packet(uint64_t *seed, uint8_t *packet, bool *ours)
     struct wire_spec spec;
 
     *ours = false;
-    switch (below(seed, 5)) {
+    switch (below(seed, 6)) {
+    case 5:
+        return random_segment(seed, version, packet);
     case 4:
         return random_answer(seed, version, packet);
     case 0:

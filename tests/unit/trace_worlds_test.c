@@ -210,7 +210,7 @@ static void check_books(const struct world *w, const struct counters *counters)
 
     check_stories(w, books);
     for (int ttl = w->config.first_hop; ttl <= w->config.max_hops; ttl++) {
-        const struct counters_hop *hop = counters_hop_at(counters, ttl);
+        const struct counters_hop *hop = counters_hop_at(counters, (size_t)ttl);
         const struct book *b = &books[ttl];
         uint32_t unreachable = b->unreachable - b->unreachable_late, sent;
         /* One that was late had a timeout, one that was an error had that outcome. */
@@ -246,7 +246,7 @@ static void check_report(const struct world *w, const struct nature *n)
     check_that(s.ending != TRACE_RUNNING, "still running");
     check_int("probes in all", s.sent, (int64_t)world_count(w, EVENT_SENT, 0));
     for (int ttl = w->config.first_hop; ttl <= s.end_ttl; ttl++) {
-        const struct counters_hop *hop = counters_hop_at(w->counters, ttl);
+        const struct counters_hop *hop = counters_hop_at(w->counters, (size_t)ttl);
         check_that(hop->in_flight == 0, "TTL %d: %u in flight at the end", ttl, hop->in_flight);
         bool seldom = hop->rate_limited && hop->sent == 0 && /* too few replies for a sample */
                       hop->rate_limit.sample_interval_ns > INT64_C(3600000000);
@@ -258,8 +258,8 @@ static void check_report(const struct world *w, const struct nature *n)
     }
     for (int ttl = w->config.first_hop; ttl <= w->config.max_hops; ttl++)
         if (!errors)
-            check_that(counters_hop_at(w->counters, ttl)->sent <= w->config.packets,
-                       "TTL %d: %u counted", ttl, counters_hop_at(w->counters, ttl)->sent);
+            check_that(counters_hop_at(w->counters, (size_t)ttl)->sent <= w->config.packets,
+                       "TTL %d: %u counted", ttl, counters_hop_at(w->counters, (size_t)ttl)->sent);
 }
 
 /* No counter of a finished trace waits, so a snapshot is its equal. */
@@ -273,7 +273,7 @@ static void check_snapshot(const struct world *w)
     }
     for (size_t ttl = 1; ttl < snapshot->hop_count; ttl++) {
         bool shown = snapshot->end == 0 || ttl <= snapshot->end;
-        const struct counters_hop *hop = counters_hop_at(w->counters, ttl);
+        const struct counters_hop *hop = counters_hop_at(w->counters, (size_t)ttl);
         check_int("sent", counters_hop_at(snapshot, ttl)->sent, shown ? hop->sent : 0);
         /* Errors of the hop itself, or of who ends the path there, are its replies. */
         uint32_t told =
@@ -282,7 +282,7 @@ static void check_snapshot(const struct world *w)
         check_that(!shown || counters_hop_at(snapshot, ttl)->received >= hop->received, "TTL %zu",
                    ttl);
         const struct counters_hop *a = counters_hop_at(snapshot, ttl),
-                                  *b = counters_hop_at(w->counters, ttl);
+                                  *b = counters_hop_at(w->counters, (size_t)ttl);
         for (size_t c = 0; c < a->cell_count && b->in_flight == 0 && a->received == b->received;
              c++) {
             check_int("samples", (int64_t)a->cells[c].rtt.count, (int64_t)b->cells[c].rtt.count);

@@ -3,6 +3,7 @@
 #ifndef MTR_MACHINES_INSIDE_H
 #define MTR_MACHINES_INSIDE_H
 
+#include "base/units.h"
 #include "machines.h"
 
 #include "prober/addresses.h"
@@ -12,7 +13,6 @@
 #include "discovery/pmtu.h"
 #include "results/counters.h"
 
-#define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)
 
 enum {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/units.h"
 #include "network.h"
 
-#define MS INT64_C(1000000)
 static const int64_t token_ns = 1000 * MS, slow_ns = 1300 * MS;
 
 enum { BUCKET = 6, GROUPS = 4 };

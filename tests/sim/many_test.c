@@ -4,6 +4,7 @@
  * accounted for, no sample that stands shows loss, and the memory of a trace has a bound.
  *
  * many_test [TRACES] */
+#include "base/units.h"
 #include "base/dues.h"
 #include "check.h"
 #include "engine/trace.h"
@@ -13,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)
 
 enum {

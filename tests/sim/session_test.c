@@ -5,6 +5,7 @@
  * is another probe's, and connections have a bound.
  *
  * session_test [SEEDS] */
+#include "base/units.h"
 #include "check.h"
 #include "engine/session.h"
 #include "engine/trace.h"
@@ -14,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)
 
 enum { HOPS = 6, QUEUE = 4096, PROBE_MAX = 128, TURNS = 400000, SEEDS = 300, SEEDS_QUICK = 20 };

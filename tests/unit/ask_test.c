@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Direct questions: which probes leave when, which answers are taken for whose, and that nobody is
  * ever asked more than nine times. */
+#include "base/units.h"
 #include "prober/addresses.h"
 
 #include "check.h"
@@ -8,7 +9,6 @@
 
 #include <string.h>
 
-#define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)
 
 static struct ask_config config_of(uint8_t version)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The budget of bytes that all traces of a process draw on. */
+#include "base/units.h"
 #include "engine/budget.h"
 #include "check.h"
-
-#define MS INT64_C(1000000)
 
 enum { SIZE = 64, ME = 1, OTHER = 2 };
 

@@ -3,6 +3,7 @@
  * protocol, flow and how many probes are on their way. What is secret is guessed. FORGED=n in the
  * environment tries n random guesses of each kind, FORGED=all every value there is; arguments name
  * the kinds. */
+#include "base/units.h"
 #include "check.h"
 #include "engine/match.h"
 #include "vectors.h"
@@ -10,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MS INT64_C(1000000)
 #define TIMEOUT_NS (INT64_C(5000) * MS)
 
 enum { OPEN = 6, QUICK_GUESSES = 10000, GUESSES = 10000000 };
@@ -26,12 +26,7 @@ static void scene_open(struct scene *s, enum wire_protocol protocol, uint8_t ver
 {
     *s = (struct scene){ .spec = vector_spec(protocol, version), .now_ns = 20 * MS };
     s->spec.key = 0x5ca1ab1e0ddba11f;
-    for (uint8_t ttl = 1; ttl <= OPEN; ttl++) {
-        struct probe *p = probes_add(&s->probes, 0, 2 * TIMEOUT_NS);
-        if (p == NULL)
-            abort();
-        p->ttl = ttl;
-    }
+    vector_open_probes(&s->probes, OPEN, 0, 2 * TIMEOUT_NS);
 }
 
 static void scene_close(struct scene *s)

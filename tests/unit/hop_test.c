@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The accounting rule of one TTL: sample, tests, proof, and the sample within a budget. */
+#include "base/units.h"
 #include "check.h"
 #include "engine/hop.h"
-
-#define MS INT64_C(1000000)
 
 static const struct hop_rules rules = { .packets = 4, .interval_ns = 100 * MS, .trace = 1 };
 

@@ -3,9 +3,9 @@
 #ifndef MTR_MDA_WORLD_H
 #define MTR_MDA_WORLD_H
 
+#include "base/units.h"
 #include "discovery/mda.h"
 
-#define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)
 
 enum { NODES_MAX = 256, NEXT_MAX = 64 };

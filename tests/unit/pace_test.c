@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The budget of a responder, and the sample that traces share. */
+#include "base/units.h"
 #include "check.h"
 #include "engine/pace.h"
 
 #include <stdio.h>
 
-#define MS INT64_C(1000000)
 static const int64_t sample_interval_ns = 1050 * MS;
 static const uint64_t alice = 1, bob = 2; /* two traces */
 static const struct pace_evidence seen = { .tests = 16, .burst_received = 1 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* UDP probes that ask a service: their bytes, what a quote of any length shows of them, the replies
  * of the services, and replies by somebody who has not seen the probe. */
+#include "base/units.h"
 #include "check.h"
 #include "engine/match.h"
 #include "vectors.h"
@@ -9,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MS INT64_C(1000000)
 enum { SLL2 = 20, UDP_HEADER = 8, FLOW = 3, NUMBER = 2, WAIT_MS = 5000 };
 
 /* The requests as the RFCs draw them; '?' is a byte of the cookie, '!' of the balance, 'a' a letter

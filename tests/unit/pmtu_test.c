@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The search for the path MTU in a chain of routers, in virtual time. */
+#include "base/units.h"
 #include "check.h"
 #include "discovery/pmtu.h"
 
@@ -7,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)
 
 enum { HOPS = 10, BUCKET = 6, STEPS_MAX = 100000 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What bursts about a second apart tell of a token bucket. */
+#include "base/units.h"
 #include "check.h"
 #include "engine/refill.h"
 
-#define MS INT64_C(1000000)
 static const int64_t rest_ns = 1000 * MS;
 
 int main(void)

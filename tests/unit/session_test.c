@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Segments inside a TCP connection: as they are built and read, which probe an answer belongs to,
  * and what a forger may not do. What a whole trace makes of them is in tests/sim/session_test.c. */
+#include "base/units.h"
 #include "check.h"
 #include "engine/match.h"
 #include "engine/session.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define MS INT64_C(1000000)
 
 enum { ROOM = 256, NUMBERS = 700 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Quotes of eight bytes that a NAT has rewritten and not put back, as bytes: taken by what is
  * left of the probe, and only by that. */
+#include "base/units.h"
 #include "check.h"
 #include "engine/match.h"
 #include "vectors.h"
@@ -8,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MS INT64_C(1000000)
 #define TIMEOUT_NS (INT64_C(5000) * MS)
 
 enum { OPEN = 6, OURS = 2, IP = 20, ERROR = 28, QUOTED = 28 };
@@ -30,13 +30,7 @@ static void scene_open(struct scene *s, enum wire_protocol protocol, uint16_t fl
 {
     *s = (struct scene){ .spec = vector_spec(protocol, 4), .flow = flow };
     s->spec.key = 0x5ca1ab1e0ddba11f;
-    for (uint8_t ttl = 1; ttl <= OPEN; ttl++) {
-        struct probe *p = probes_add(&s->probes, 0, 2 * TIMEOUT_NS);
-        if (p == NULL)
-            abort();
-        p->ttl = ttl;
-        p->flow = flow;
-    }
+    vector_open_probes(&s->probes, OPEN, flow, 2 * TIMEOUT_NS);
 }
 
 static uint16_t get16(const uint8_t *at)

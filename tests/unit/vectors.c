@@ -38,6 +38,17 @@ struct wire_spec vector_spec(enum wire_protocol protocol, uint8_t version)
     return spec;
 }
 
+void vector_open_probes(struct probes *probes, uint8_t count, uint16_t flow, int64_t deadline_ns)
+{
+    for (uint8_t ttl = 1; ttl <= count; ttl++) {
+        struct probe *p = probes_add(probes, 0, deadline_ns);
+        if (p == NULL)
+            abort();
+        p->ttl = ttl;
+        p->flow = flow;
+    }
+}
+
 struct ipaddr vector_router(uint8_t version)
 {
     struct ipaddr router = { 0 };

@@ -3,6 +3,7 @@
 #ifndef MTR_VECTORS_H
 #define MTR_VECTORS_H
 
+#include "engine/probes.h"
 #include "wire/wire.h"
 
 enum { VECTOR_MAX = 2048 };
@@ -29,6 +30,9 @@ struct vector_error {
 /* What all vectors are about. */
 struct wire_spec vector_spec(enum wire_protocol protocol, uint8_t version);
 extern const struct wire_probe vector_probe;
+
+/* Probes of a flow under way: one to each TTL from 1 on, sent at 0. */
+void vector_open_probes(struct probes *probes, uint8_t count, uint16_t flow, int64_t deadline_ns);
 
 /* The address that the errors come from. */
 struct ipaddr vector_router(uint8_t version);

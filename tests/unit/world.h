@@ -4,10 +4,10 @@
 #ifndef MTR_WORLD_H
 #define MTR_WORLD_H
 
+#include "base/units.h"
 #include "results/counters.h"
 #include "engine/trace.h"
 
-#define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)
 
 enum { WORLD_HOPS = 256 };

@@ -24,6 +24,9 @@ local MISSING = {
 }
 check.rows(MISSING, function(row)
   check.equal(zone.missing(row.address), row.want)
+  check.equal({ zone.with(row.address, "eth1"), zone.with(row.address) },
+    { row.address .. (row.want and "%eth1" or ""),
+      not row.want and row.address or nil })
 end)
 
 local PICKS = {

@@ -36,6 +36,17 @@ function M.missing(target)
     and special.class(target) == "link-local"
 end
 
+--- An address that this host can send to.
+-- @tparam string address
+-- @tparam ?string interface on which a link-local one is
+-- @treturn ?string nil where the address needs a zone and there is none
+function M.with(address, interface)
+  if not M.missing(address) then
+    return address
+  end
+  return interface and address .. "%" .. interface
+end
+
 --- The zone to use for a target.
 -- @tparam string target IPv6 link-local address
 -- @tparam ?string forced interface the user named

@@ -51,7 +51,11 @@ end
 local function engine_options(self, address, port)
   local options = self.options
   local out = enrichers.engine_options(options)
-  out.target = address
+  out.target = zone.with(address, options.interface)
+  if not out.target then
+    return nil, ("%s is a link-local address: name its interface, as in "
+      .. "%s%%eth0"):format(address, address)
+  end
   if port and options.protocol ~= "icmp" then
     out.port = port
   end
@@ -60,13 +64,6 @@ local function engine_options(self, address, port)
   out.timeout = reply_timeout(options)
   out.limit = self.limit
   out.events = self.events
-  if zone.missing(address) then
-    if not options.interface then
-      return nil, ("%s is a link-local address: name its interface, as in "
-        .. "%s%%eth0"):format(address, address)
-    end
-    out.target = address .. "%" .. options.interface
-  end
   return out
 end
 

@@ -28,10 +28,7 @@ local function add(self, address, interface)
   if self.items[address] or #self.list >= MOST then
     return
   end
-  local target = address
-  if zone.missing(address) then
-    target = interface and address .. "%" .. interface
-  end
+  local target = zone.with(address, interface)
   local item = self.store[target or address] or { target = target,
     users = 0, done = not target }
   self.store[target or address] = item

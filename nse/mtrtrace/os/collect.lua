@@ -92,10 +92,7 @@ local function add(self, address, interface)
   if self.items[address] or #self.list >= MOST_ADDRESSES then
     return
   end
-  local target = address
-  if zone.missing(address) then
-    target = interface and address .. "%" .. interface
-  end
+  local target = zone.with(address, interface)
   local item = self.store[target or address]
     or { address = address, target = target, users = 0, done = not target }
   self.store[target or address] = item

@@ -100,7 +100,8 @@ struct prober {
     pthread_t thread;
     bool started;
     int wake_fd;
-    int session_poll; /* epoll: of the sockets of sessions */
+    int session_poll;  /* epoll: of the sockets of sessions */
+    uint32_t sessions; /* how many it has */
     /* the thread's alone: */
     struct capture *capture; /* NULL where `plain` is used */
     struct plain *plain;     /* NULL where raw sockets and a capture are used */

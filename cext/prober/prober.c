@@ -139,8 +139,8 @@ static int64_t take_turn(struct prober *p)
     int64_t asks_due_ns = prober_step_asks(p, sends_left);
     due_ns = searches_due_ns < due_ns ? searches_due_ns : due_ns;
     due_ns = asks_due_ns < due_ns ? asks_due_ns : due_ns;
-    if (p->plain != NULL && due_ns > plain_due(p->plain))
-        due_ns = plain_due(p->plain);
+    int64_t plain_due_ns = p->plain != NULL ? plain_due(p->plain) : INT64_MAX;
+    due_ns = plain_due_ns < due_ns ? plain_due_ns : due_ns;
     return sends_left > 0 ? due_ns : p->now_ns + turn_pause_ns;
 }
 
@@ -298,8 +298,7 @@ static void free_job(struct prober *p, struct prober_job *job)
     counters_free(job->counters);
     evidence_free(job->evidence);
     events_fini(&job->events);
-    if (job->hold != NULL)
-        hold_leave(&job->prober->holds, job->hold);
+    hold_leave(&p->holds, job->hold);
     free(job);
 }
 

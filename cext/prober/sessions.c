@@ -55,7 +55,8 @@ static void close_socket(struct prober *p, struct prober_session *session, bool 
 
     if (session->fd < 0)
         return;
-    epoll_ctl(p->session_poll, EPOLL_CTL_DEL, session->fd, NULL);
+    if (epoll_ctl(p->session_poll, EPOLL_CTL_DEL, session->fd, NULL) == 0)
+        p->sessions--;
     drain(session->fd);
     if (reset)
         setsockopt(session->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
@@ -127,6 +128,7 @@ static int connect_socket(struct prober *p, struct prober_job *job)
         return error;
     if (epoll_ctl(p->session_poll, EPOLL_CTL_ADD, session->fd, &wanted) < 0)
         return errno;
+    p->sessions++;
     socklen_t length = ipaddr_to_sockaddr(&spec->target, spec->target_port, job->route.scope, &to);
     if (spec->target.version == 6)
         ask_label(session->fd, spec, config->flow, &to);
@@ -202,8 +204,10 @@ static void on_socket(struct prober *p, struct prober_job *job, uint32_t events)
 void prober_read_sessions(struct prober *p)
 {
     struct epoll_event events[EVENTS_PER_TURN];
-    int count = epoll_wait(p->session_poll, events, EVENTS_PER_TURN, 0);
 
+    if (p->sessions == 0)
+        return;
+    int count = epoll_wait(p->session_poll, events, EVENTS_PER_TURN, 0);
     for (int i = 0; i < count; i++)
         on_socket(p, events[i].data.ptr, events[i].events);
 }

@@ -237,30 +237,13 @@ static void keep(struct ask *ask, size_t n, const struct wire_packet *packet,
 {
     struct wire_spec spec = spec_of(ask, n);
     struct wire_probe probe = probe_of(n);
-    struct evidence_answer answer = { .index = (uint32_t)n,
-                                      .at_ns = capture->at_ns,
-                                      .reply = *packet };
-
-    answer.sent = (struct evidence_sent){
-        .probe = evidence_probe_of(spec.protocol),
-        .protocol = spec.protocol,
-        .ttl = probe.ttl,
-        .tos = spec.tos,
-        .tcp_flags = spec.protocol == WIRE_TCP ? wire_tcp_flags(&spec) : 0,
-        .code = spec.code,
-        .df = spec.df,
-        .ip_id = spec.ip_id,
-        .size = spec.size,
-        .checksum = spec.protocol == WIRE_ICMP  ? WIRE_ICMP_CHECKSUM
-                    : spec.protocol == WIRE_UDP ? wire_index(&spec, probe.number)
-                                                : 0,
-        .source = spec.source,
-        .target = spec.target,
+    struct evidence_answer answer = {
+        .sent = evidence_sent_of(evidence_probe_of(spec.protocol), &spec, &probe),
+        .index = (uint32_t)n,
+        .at_ns = capture->at_ns,
+        .reply = *packet,
     };
-    if (spec.protocol != WIRE_ICMP) {
-        answer.sent.source_port = (uint16_t)(spec.source_port + probe.flow);
-        answer.sent.target_port = spec.target_port;
-    }
+
     evidence_add(&ask->answers, &answer, capture->bytes);
 }
 

@@ -271,23 +271,26 @@ static bool is_wanted(const struct evidence_list *list, const struct evidence_an
     return same_kind < EVIDENCE_FIRST || !known;
 }
 
-static struct evidence_sent sent_of(const struct wire_spec *spec, const struct trace_event *event)
+struct evidence_sent evidence_sent_of(enum evidence_probe kind, const struct wire_spec *spec,
+                                      const struct wire_probe *probe)
 {
     bool icmp = spec->protocol == WIRE_ICMP;
-    uint16_t index = wire_index(spec, event->probe);
+    uint16_t index = wire_index(spec, probe->number);
 
     return (struct evidence_sent){
-        .probe = EVIDENCE_TRACE,
+        .probe = kind,
         .protocol = spec->protocol,
-        .ttl = event->ttl,
+        .ttl = probe->ttl,
         .tos = spec->tos,
         .tcp_flags = spec->protocol == WIRE_TCP ? wire_tcp_flags(spec) : 0,
-        .ip_id = spec->target.version == 4 ? wire_ip_id(spec, event->probe) : 0,
-        .size = wire_size(spec, event->probe),
-        .source_port = icmp ? 0 : (uint16_t)(spec->source_port + event->flow),
-        .target_port = spec->target_port,
+        .code = spec->code,
+        .df = spec->df,
+        .ip_id = spec->target.version == 4 ? wire_ip_id(spec, probe->number) : 0,
+        .size = wire_size(spec, probe->number),
+        .source_port = icmp ? 0 : (uint16_t)(spec->source_port + probe->flow),
+        .target_port = icmp ? 0 : spec->target_port,
         .ident = icmp ? spec->ident : 0,
-        .checksum = icmp                         ? (uint16_t)(WIRE_ICMP_CHECKSUM + event->flow)
+        .checksum = icmp                         ? (uint16_t)(WIRE_ICMP_CHECKSUM + probe->flow)
                     : spec->protocol == WIRE_UDP ? index
                                                  : 0,
         .source = spec->source,
@@ -305,7 +308,10 @@ void evidence_event(struct evidence *evidence, const struct wire_spec *spec,
         return;
     if (evidence->extended && extension_of(event->reply, capture->bytes).bytes == NULL)
         return;
-    struct evidence_answer found = { .sent = sent_of(spec, event),
+    const struct wire_probe probe = { .number = event->probe,
+                                      .flow = event->flow,
+                                      .ttl = event->ttl };
+    struct evidence_answer found = { .sent = evidence_sent_of(EVIDENCE_TRACE, spec, &probe),
                                      .index = event->probe,
                                      .flow = event->flow,
                                      .at_ns = capture->at_ns,

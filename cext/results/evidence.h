@@ -36,6 +36,9 @@ struct evidence_sent {
     struct ipaddr source, target;
 };
 
+struct evidence_sent evidence_sent_of(enum evidence_probe kind, const struct wire_spec *spec,
+                                      const struct wire_probe *probe);
+
 struct evidence_answer {
     struct evidence_sent sent;
     uint32_t index; /* the probe's number in send order */

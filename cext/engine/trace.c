@@ -613,3 +613,10 @@ void trace_summary(const struct trace *t, struct trace_summary *out)
         out->end_code = end->code;
     }
 }
+
+bool trace_ends_better(const struct trace_summary *a, const struct trace_summary *b)
+{
+    if (a->ending == b->ending)
+        return a->end_ttl > b->end_ttl;
+    return a->ending == TRACE_REACHED;
+}

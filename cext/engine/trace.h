@@ -161,4 +161,8 @@ bool trace_done(const struct trace *t);
 bool trace_shares(const struct trace *t);
 void trace_summary(const struct trace *t, struct trace_summary *out);
 
+/* Whether `a` says better than `b` where the flows of both end: a target reached goes before any
+ * other end, and among equal ends the farther one. */
+bool trace_ends_better(const struct trace_summary *a, const struct trace_summary *b);
+
 #endif

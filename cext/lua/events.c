@@ -41,9 +41,15 @@ int levents_kind(const char *name)
     return find_name(kind_names, EVENT_KIND_COUNT, name);
 }
 
-static const char *const ending_names[] = {
-    [TRACE_RUNNING] = "unknown", [TRACE_REACHED] = "reached", [TRACE_UNREACHABLE] = "unreachable"
-};
+static const char *const ending_names[] = { [TRACE_RUNNING] = "unknown",
+                                            [TRACE_REACHED] = "reached",
+                                            [TRACE_UNREACHABLE] = "unreachable",
+                                            [TRACE_SILENT] = "silent" };
+
+const char *levents_ending_name(enum trace_ending ending)
+{
+    return ending_names[ending];
+}
 
 int levents_ending(const char *name)
 {
@@ -127,7 +133,7 @@ static void push_event(lua_State *L, const struct trace_event *event, const stru
     lset_integer(L, "ttl", event->ttl);
     lset_integer(L, "flow", event->flow);
     if (event->kind == EVENT_PATH_CHANGED) {
-        lset_string(L, "ending", ending_names[event->ending]);
+        lset_string(L, "ending", levents_ending_name(event->ending));
         return;
     }
     if (event->kind == EVENT_UNTESTED || event->kind == EVENT_TESTED)

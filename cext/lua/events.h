@@ -15,7 +15,9 @@ struct events *levents_new(lua_State *L);
 /* Pushes an array of tables; `spec` is the trace's. */
 void levents_push(lua_State *L, const struct events *queue, const struct wire_spec *spec);
 
-/* The event_kind and the wire_kind of a name, -1 if it is none: for a recording that is read. */
+const char *levents_ending_name(enum trace_ending ending);
+
+/* The event_kind, wire_kind or trace_ending of a name in a recording; -1 if the name is none. */
 int levents_kind(const char *name);
 int levents_reply(const char *name);
 int levents_ending(const char *name);

@@ -116,6 +116,8 @@ static void get_end(struct reader *r, int64_t max_ttl, struct trace_event *event
         return;
     event->ttl = (uint8_t)get_integer(r, "ttl", 0, max_ttl, -1);
     event->ending = (enum trace_ending)get_name(r, "ending", levents_ending);
+    if (event->ending == TRACE_SILENT)
+        r->wrong = "ending";
 }
 
 /* False where r->wrong names the field that is. */
@@ -257,6 +259,30 @@ static int replay_hops(lua_State *L)
     return 1;
 }
 
+/* The end of the path in a result without hops, which may come from a file. */
+static void get_result_end(lua_State *L, int at, struct trace_summary *end)
+{
+    luaL_checktype(L, at, LUA_TTABLE);
+    int ending = lua_getfield(L, at, "ending") == LUA_TSTRING ? levents_ending(lua_tostring(L, -1))
+                                                              : TRACE_RUNNING;
+    lua_getfield(L, at, "end_ttl");
+    lua_Integer ttl = lua_tointeger(L, -1);
+    end->ending = ending < 0 ? TRACE_RUNNING : (enum trace_ending)ending;
+    end->end_ttl = (uint8_t)(ttl >= 0 && ttl <= TTL_MAX ? ttl : 0);
+    lua_pop(L, 2);
+}
+
+static int replay_ends_better(lua_State *L)
+{
+    struct trace_summary one = { 0 }, other = { 0 };
+
+    check_replay(L);
+    get_result_end(L, 2, &one);
+    get_result_end(L, 3, &other);
+    lua_pushboolean(L, trace_ends_better(&one, &other));
+    return 1;
+}
+
 static int replay_gc(lua_State *L)
 {
     struct replay *replay = luaL_checkudata(L, 1, REPLAY_MT);
@@ -282,9 +308,11 @@ int lreplay_new(lua_State *L)
 
 static const luaL_Reg replay_meta[] = { { "__gc", replay_gc }, { NULL, NULL } };
 
-static const luaL_Reg replay_methods[] = {
-    { "add", replay_add }, { "hops", replay_hops }, { "close", replay_gc }, { NULL, NULL }
-};
+static const luaL_Reg replay_methods[] = { { "add", replay_add },
+                                           { "hops", replay_hops },
+                                           { "ends_better", replay_ends_better },
+                                           { "close", replay_gc },
+                                           { NULL, NULL } };
 
 void lreplay_register(lua_State *L)
 {

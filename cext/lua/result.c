@@ -4,6 +4,7 @@
 #include "base/units.h"
 #include "wire/names.h"
 #include "lua/answers.h"
+#include "lua/events.h"
 #include "lua/set.h"
 
 #include <string.h>
@@ -288,14 +289,10 @@ void lresult_push_hops(lua_State *L, const struct prober_report *report, int fir
 
 static void set_ending(lua_State *L, const struct trace_summary *summary)
 {
-    static const char *const names[] = {
-        [TRACE_REACHED] = "reached", [TRACE_UNREACHABLE] = "unreachable", [TRACE_SILENT] = "silent"
-    };
-
     lset_boolean(L, "reached", summary->ending == TRACE_REACHED);
     if (summary->ending == TRACE_RUNNING)
         return;
-    lset_string(L, "ending", names[summary->ending]);
+    lset_string(L, "ending", levents_ending_name(summary->ending));
     if (summary->ending == TRACE_REACHED)
         lset_integer(L, "target_ttl", summary->end_ttl);
     if (summary->ending == TRACE_UNREACHABLE) {

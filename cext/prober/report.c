@@ -4,9 +4,7 @@
 
 static void merge_summary(struct trace_summary *into, const struct trace_summary *from)
 {
-    bool better = from->ending == TRACE_REACHED && into->ending != TRACE_REACHED;
-
-    if (better || (from->ending == into->ending && from->end_ttl > into->end_ttl)) {
+    if (trace_ends_better(from, into)) {
         into->ending = from->ending;
         into->end_type = from->end_type;
         into->end_code = from->end_code;

@@ -32,6 +32,29 @@ check.case("an_answer_is_counted", function()
   replay:close()
 end)
 
+-- The rule by which flows of a run, and those of a recording, are merged.
+check.case("a_target_reached_is_the_best_end_then_the_farthest", function()
+  local replay = core.replay(5)
+  local function better(a, b)
+    return replay:ends_better({ ending = a[1], end_ttl = a[2] },
+      { ending = b[1], end_ttl = b[2] })
+  end
+  for _, row in ipairs {
+    { { "reached", 3 }, { "unreachable", 9 }, true },
+    { { "unreachable", 9 }, { "reached", 3 }, false },
+    { { "reached", 9 }, { "reached", 3 }, true },
+    { { "reached", 3 }, { "reached", 3 }, false },
+    { { "unreachable", 3 }, { "silent" }, false },
+    { { "unreachable", 3 }, { "unreachable" }, true },
+    { { nil, 3 }, {}, true }, { { "no ending", 1 << 40 }, {}, false },
+  } do
+    check.equal(better(row[1], row[2]), row[3],
+      (row[1][1] or "none") .. " and " .. (row[2][1] or "none"))
+  end
+  check.equal(pcall(replay.ends_better, replay, {}, "x"), false)
+  replay:close()
+end)
+
 -- Each lost probe with its number and when it was sent; one that was only late
 -- is not among them.
 check.case("lost_probes_are_known_by_number_and_time", function()

@@ -58,13 +58,13 @@ local function nmap_version()
 end
 
 -- Where a module in C of a Lua is looked for.
-local FOLDERS = { "/usr/local/lib/lua/%s/", "/usr/lib/lua/%s/",
-  "/usr/lib64/lua/%s/", "/usr/lib/x86_64-linux-gnu/lua/%s/",
-  "/usr/lib/aarch64-linux-gnu/lua/%s/" }
+local FOLDERS = { "/usr/local/lib/lua/", "/usr/lib/lua/", "/usr/lib64/lua/",
+  "/usr/lib/x86_64-linux-gnu/lua/", "/usr/lib/aarch64-linux-gnu/lua/" }
 
-local function finds(file, lua)
-  for _, folder in ipairs(FOLDERS) do
-    local path = folder:format(lua) .. file
+-- The first file that can be read, of those that a pattern gives.
+local function first_of(pattern, list)
+  for _, item in ipairs(list) do
+    local path = pattern:format(item)
     local found = io.open(path, "rb")
     if found then
       found:close()
@@ -73,15 +73,13 @@ local function finds(file, lua)
   end
 end
 
+local function finds(file, lua)
+  return first_of("%s" .. lua .. "/" .. file, FOLDERS)
+end
+
 local function script()
-  for _, prefix in ipairs { "/usr/share/nmap", "/usr/local/share/nmap" } do
-    local path = prefix .. "/scripts/mtr-trace.nse"
-    local found = io.open(path, "rb")
-    if found then
-      found:close()
-      return path
-    end
-  end
+  return first_of("%s/share/nmap/scripts/mtr-trace.nse",
+    { "/usr", "/usr/local" })
 end
 
 local function has(module)

@@ -11,7 +11,7 @@ local format = require "mtrtrace.base.format"
 local grid = require "mtrtrace.table.grid"
 local legend = require "mtrtrace.html.legend"
 local overview = require "mtrtrace.html.overview"
-local style = require "mtrtrace.html.style"
+local page = require "mtrtrace.html.page"
 local trace = require "mtrtrace.html.trace"
 
 local M = {}
@@ -29,27 +29,6 @@ $[body]</div>
 ]]
 
 local ALONE = '<p class="status $[class]">$(status)</p>\n$[body]'
-
-local PAGE = [[
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="$[policy]">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<title>$(title)</title>
-<style>$[style]</style>
-</head>
-<body>
-<header><h1>$(title)</h1></header>
-<main>
-$[main]</main>
-$[legend]<footer><p>Made by mtr-trace$(version).</p></footer>
-$[script]</body>
-</html>
-]]
 
 local function state_of(view)
   view.seen.html = view.seen.html
@@ -112,16 +91,12 @@ end
 -- @treturn string
 function M.tail(view)
   local state, targets = state_of(view), view.targets or 1
-  return fill.fill(PAGE, {
+  return page.render {
     title = targets == 1 and "Path to " .. (state.title or "nowhere")
       or ("Paths to %d targets"):format(#state.rows),
-    policy = style.policy(targets > 1), style = style.STYLE,
-    main = main_of(state, targets),
-    legend = legend.render(trace.columns(view)),
-    version = view.version and " " .. view.version or "",
-    script = targets > 1 and "<script>" .. style.SCRIPT .. "</script>\n"
-      or "",
-  })
+    main = main_of(state, targets), legend = legend.render(trace.columns(view)),
+    version = view.version, script = targets > 1,
+  }
 end
 
 return M

@@ -5,27 +5,13 @@
 -- @module mtrtrace.service.html
 local fill = require "mtrtrace.html.fill"
 local format = require "mtrtrace.base.format"
+local page = require "mtrtrace.html.page"
 local path_words = require "mtrtrace.verdict.path_words"
 local request = require "mtrtrace.service.request"
-local style = require "mtrtrace.html.style"
 
 local M = {}
 
-local PAGE = [[
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="$[policy]">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="referrer" content="no-referrer">
-<title>mtr-trace</title>
-<style>$[style]</style>
-</head>
-<body>
-<header><h1>mtr-trace: $(count)</h1></header>
-<main>
+local LIST = [[
 <p><a href="metrics">Metrics</a> for Prometheus.</p>
 <div class="scroll"><table>
 <thead><tr><th class="t">Target</th><th class="t">Protocol</th>
@@ -34,10 +20,6 @@ local PAGE = [[
 <tbody>
 $[rows]</tbody>
 </table></div>
-</main>
-<footer><p>Made by mtr-trace $(version).</p></footer>
-</body>
-</html>
 ]]
 
 local ROW = [[
@@ -86,9 +68,11 @@ function M.list(list, version)
     rows[#rows + 1] = ('<tr><td class="t" colspan="8">%d further targets'
       .. "</td></tr>\n"):format(#list - MOST_ROWS)
   end
-  return fill.fill(PAGE, { policy = style.policy(false), style = style.STYLE,
-    count = ("%d target%s"):format(#list, #list == 1 and "" or "s"),
-    rows = table.concat(rows), version = version })
+  local count = ("%d target%s"):format(#list, #list == 1 and "" or "s")
+  return page.render {
+    title = "mtr-trace", heading = "mtr-trace: " .. count, version = version,
+    main = fill.fill(LIST, { rows = table.concat(rows) }),
+  }
 end
 
 local HISTORY = [[

@@ -41,22 +41,17 @@ end
 
 local END = { "ending", "end_ttl", "target_ttl", "reached" }
 
--- The rules of prober_report_merge.
-local function merge_head(into, from)
-  local better = from.ending == "reached" and into.ending ~= "reached"
-  if better or from.ending == into.ending
-    and (from.end_ttl or 0) > (into.end_ttl or 0) then
-    for _, key in ipairs(END) do
-      into[key] = from[key]
-    end
-  end
-  into.probed_hop = math.max(into.probed_hop or 0, from.probed_hop or 0)
-end
-
-local function head_of(heads, numbers)
+-- The head of some flows together: the best end, and the farthest TTL probed.
+local function head_of(self, heads, numbers)
   local head = tables.copy(heads[numbers[1]])
   for i = 2, #numbers do
-    merge_head(head, heads[numbers[i]])
+    local other = heads[numbers[i]]
+    if self.counters[numbers[1]]:ends_better(other, head) then
+      for _, key in ipairs(END) do
+        head[key] = other[key]
+      end
+    end
+    head.probed_hop = math.max(head.probed_hop or 0, other.probed_hop or 0)
   end
   return head
 end
@@ -104,7 +99,7 @@ function Counting:outcome(heads, whole, annotate, found)
     flows[i] = flow
   end
   local all = outcome.of(flows, function(numbers)
-    local head = head_of(heads, numbers)
+    local head = head_of(self, heads, numbers)
     local result = #numbers == #flows and tables.copy(whole) or head
     result.hops = self:hops(numbers, head.first_hop, last_of(head))
     if #numbers == #flows then

@@ -7,75 +7,75 @@
 #include <string.h>
 
 static const int64_t gap_ns = 20 * MS;           /* between probes */
-static const int64_t permit_wait_ns = 5000 * MS; /* then the others go without UDP */
-static const int64_t recheck_ns = 100 * MS;      /* how soon a held probe is looked at again */
+static const int64_t permit_wait_ns = 5000 * MS; /* after this the other probes go first */
+static const int64_t recheck_ns = 100 * MS;      /* between two checks of a probe held back */
 
 enum { ACK_SIZE = 20, ID_STEP = 0x6a09 };
 
-/* Probe n is of protocol n % 3, so they go in turns; in a row of their own where only echoes are
- * wanted. */
+/* The protocols alternate: probe n has protocol n % 3. */
 static enum wire_protocol protocol_of(size_t n)
 {
     static const enum wire_protocol turns[] = { WIRE_ICMP, WIRE_TCP, WIRE_UDP };
-    return turns[n % ASK_OF_A_KIND];
+    return turns[n % FINGERPRINT_OF_A_KIND];
 }
 
-bool ask_is_udp(size_t number)
+bool fingerprint_is_udp(size_t number)
 {
     return protocol_of(number) == WIRE_UDP;
 }
 
-static bool is_wanted(const struct ask *ask, size_t n)
+static bool is_wanted(const struct fingerprint *f, size_t n)
 {
-    return ask->active || protocol_of(n) == WIRE_ICMP;
+    return f->active || protocol_of(n) == WIRE_ICMP;
 }
 
-void ask_init(struct ask *ask, const struct ask_config *config, bool active, int64_t now_ns)
+void fingerprint_init(struct fingerprint *f, const struct fingerprint_config *config, bool active,
+                      int64_t now_ns)
 {
-    *ask = (struct ask){ .config = *config, .created_ns = now_ns, .begun_ns = now_ns };
-    for (size_t n = 0; n < ASK_PROBES; n++)
-        ask->probes[n].state = ASK_LEFT_OUT;
-    ask_renew(ask, active, now_ns);
+    *f = (struct fingerprint){ .config = *config, .created_ns = now_ns, .begun_ns = now_ns };
+    for (size_t n = 0; n < FINGERPRINT_PROBES; n++)
+        f->probes[n].state = FINGERPRINT_LEFT_OUT;
+    fingerprint_renew(f, active, now_ns);
 }
 
-void ask_fini(struct ask *ask)
+void fingerprint_fini(struct fingerprint *f)
 {
-    evidence_fini(&ask->answers);
+    evidence_fini(&f->answers);
 }
 
-void ask_renew(struct ask *ask, bool active, int64_t now_ns)
+void fingerprint_renew(struct fingerprint *f, bool active, int64_t now_ns)
 {
-    if (active && !ask->active) {
-        ask->active = true;
-        ask->created_ns = now_ns;
-        ask->begun_ns = INT64_MAX;
+    if (active && !f->active) {
+        f->active = true;
+        f->created_ns = now_ns;
+        f->begun_ns = INT64_MAX;
     }
-    for (size_t n = 0; n < ASK_PROBES; n++) {
-        bool spent = ask_is_udp(n) && ask->rate_limits;
-        if (ask->probes[n].state == ASK_LEFT_OUT && is_wanted(ask, n) && !spent)
-            ask->probes[n].state = ASK_WAITING;
+    for (size_t n = 0; n < FINGERPRINT_PROBES; n++) {
+        bool spent = fingerprint_is_udp(n) && f->rate_limits;
+        if (f->probes[n].state == FINGERPRINT_LEFT_OUT && is_wanted(f, n) && !spent)
+            f->probes[n].state = FINGERPRINT_WAITING;
     }
 }
 
-void ask_abandon(struct ask *ask)
+void fingerprint_abandon(struct fingerprint *f)
 {
-    for (size_t n = 0; n < ASK_PROBES; n++)
-        if (ask->probes[n].state == ASK_WAITING)
-            ask->probes[n].state = ASK_LEFT_OUT;
+    for (size_t n = 0; n < FINGERPRINT_PROBES; n++)
+        if (f->probes[n].state == FINGERPRINT_WAITING)
+            f->probes[n].state = FINGERPRINT_LEFT_OUT;
 }
 
 /* ---- probes out ---------------------------------------------------------------------------- */
 
-/* Identifications lie far apart: repeating one is told from counting. */
-static uint16_t id_of(const struct ask *ask, size_t n)
+/* Identifications lie far apart, so a host that repeats ours differs from one that counts. */
+static uint16_t id_of(const struct fingerprint *f, size_t n)
 {
-    uint16_t id = (uint16_t)(ask->config.first_id + n * ID_STEP);
+    uint16_t id = (uint16_t)(f->config.first_id + n * ID_STEP);
     return id != 0 ? id : ID_STEP / 2; /* the kernel would replace 0 */
 }
 
-static struct wire_spec spec_of(const struct ask *ask, size_t n)
+static struct wire_spec spec_of(const struct fingerprint *f, size_t n)
 {
-    const struct ask_config *config = &ask->config;
+    const struct fingerprint_config *config = &f->config;
     uint16_t header = ipaddr_family(config->target.version)->header_length;
     bool ip4 = config->target.version == 4;
     struct wire_spec spec = { .protocol = protocol_of(n),
@@ -87,13 +87,13 @@ static struct wire_spec spec_of(const struct ask *ask, size_t n)
                               .key = config->key,
                               .tcp_base = config->tcp_base,
                               .tos = config->tos,
-                              .ip_id = ip4 ? id_of(ask, n) : 0 };
+                              .ip_id = ip4 ? id_of(f, n) : 0 };
 
     switch (spec.protocol) {
     case WIRE_ICMP:
-        spec.size = (uint16_t)(header + 8 + ASK_ECHO_PAYLOAD);
-        spec.df = ip4 && n / ASK_OF_A_KIND == 1;
-        spec.code = ip4 && n / ASK_OF_A_KIND == 2 ? ASK_CODE : 0;
+        spec.size = (uint16_t)(header + 8 + FINGERPRINT_ECHO_PAYLOAD);
+        spec.df = ip4 && n / FINGERPRINT_OF_A_KIND == 1;
+        spec.code = ip4 && n / FINGERPRINT_OF_A_KIND == 2 ? FINGERPRINT_CODE : 0;
         return spec;
     case WIRE_TCP:
         spec.ack = true;
@@ -114,74 +114,75 @@ static struct wire_probe probe_of(size_t n)
 {
     return (struct wire_probe){ .number = (uint32_t)n,
                                 .flow = protocol_of(n) == WIRE_ICMP ? 0 : (uint16_t)n,
-                                .ttl = ASK_TTL };
+                                .ttl = FINGERPRINT_TTL };
 }
 
-static int64_t turn_ns(const struct ask *ask, size_t n)
+static int64_t turn_ns(const struct fingerprint *f, size_t n)
 {
-    size_t place = ask->active ? n : n / ASK_OF_A_KIND;
+    size_t place = f->active ? n : n / FINGERPRINT_OF_A_KIND;
 
-    if (ask->begun_ns == INT64_MAX)
+    if (f->begun_ns == INT64_MAX)
         return INT64_MAX;
-    int64_t turn = ask->begun_ns + (int64_t)place * gap_ns;
-    return ask_is_udp(n) && turn < ask->udp_ns ? ask->udp_ns : turn;
+    int64_t turn = f->begun_ns + (int64_t)place * gap_ns;
+    return fingerprint_is_udp(n) && turn < f->udp_ns ? f->udp_ns : turn;
 }
 
-bool ask_needs_permit(const struct ask *ask, int64_t now_ns)
+bool fingerprint_needs_permit(const struct fingerprint *f, int64_t now_ns)
 {
-    if (ask->active && ask->begun_ns == INT64_MAX)
+    if (f->active && f->begun_ns == INT64_MAX)
         return true;
-    for (size_t n = 0; n < ASK_PROBES; n++)
-        if (ask->probes[n].state == ASK_WAITING && ask_is_udp(n) && turn_ns(ask, n) <= now_ns)
+    for (size_t n = 0; n < FINGERPRINT_PROBES; n++)
+        if (f->probes[n].state == FINGERPRINT_WAITING && fingerprint_is_udp(n) &&
+            turn_ns(f, n) <= now_ns)
             return true;
     return false;
 }
 
-/* It gives no more: what is still waiting is not asked. */
-static void spend_rate_limit(struct ask *ask)
+/* The responder has no further token: UDP probes that are still waiting are left out. */
+static void spend_rate_limit(struct fingerprint *f)
 {
-    ask->rate_limits = true;
-    for (size_t n = 0; n < ASK_PROBES; n++)
-        if (ask_is_udp(n) && ask->probes[n].state == ASK_WAITING)
-            ask->probes[n].state = ASK_LEFT_OUT;
+    f->rate_limits = true;
+    for (size_t n = 0; n < FINGERPRINT_PROBES; n++)
+        if (fingerprint_is_udp(n) && f->probes[n].state == FINGERPRINT_WAITING)
+            f->probes[n].state = FINGERPRINT_LEFT_OUT;
 }
 
-static void begin(struct ask *ask, enum ask_permit permit, int64_t now_ns)
+static void begin(struct fingerprint *f, enum fingerprint_permit permit, int64_t now_ns)
 {
-    if (ask->begun_ns == INT64_MAX &&
-        (permit != ASK_HOLD || now_ns - ask->created_ns >= permit_wait_ns))
-        ask->begun_ns = now_ns;
+    if (f->begun_ns == INT64_MAX &&
+        (permit != FINGERPRINT_HOLD || now_ns - f->created_ns >= permit_wait_ns))
+        f->begun_ns = now_ns;
 }
 
-size_t ask_next(struct ask *ask, enum ask_permit permit, int64_t now_ns, uint8_t *packet,
-                size_t *number)
+size_t fingerprint_next(struct fingerprint *f, enum fingerprint_permit permit, int64_t now_ns,
+                        uint8_t *packet, size_t *number)
 {
-    begin(ask, permit, now_ns);
-    for (size_t n = 0; n < ASK_PROBES; n++) {
-        struct ask_probe *p = &ask->probes[n];
-        bool held = ask_is_udp(n) && permit == ASK_HOLD;
-        if (p->state != ASK_WAITING || turn_ns(ask, n) > now_ns || held)
+    begin(f, permit, now_ns);
+    for (size_t n = 0; n < FINGERPRINT_PROBES; n++) {
+        struct fingerprint_probe *p = &f->probes[n];
+        bool held = fingerprint_is_udp(n) && permit == FINGERPRINT_HOLD;
+        if (p->state != FINGERPRINT_WAITING || turn_ns(f, n) > now_ns || held)
             continue;
-        struct wire_spec spec = spec_of(ask, n);
+        struct wire_spec spec = spec_of(f, n);
         struct wire_probe probe = probe_of(n);
-        p->state = ASK_OPEN;
+        p->state = FINGERPRINT_OPEN;
         p->sent_ns = now_ns;
-        if (ask_is_udp(n))
-            ask->udp_ns = now_ns + ASK_OF_A_KIND * gap_ns;
-        if (ask_is_udp(n) && permit == ASK_ONE)
-            spend_rate_limit(ask);
+        if (fingerprint_is_udp(n))
+            f->udp_ns = now_ns + FINGERPRINT_OF_A_KIND * gap_ns;
+        if (fingerprint_is_udp(n) && permit == FINGERPRINT_ONE)
+            spend_rate_limit(f);
         *number = n;
         return wire_build(&spec, &probe, packet);
     }
     return 0;
 }
 
-void ask_send_failed(struct ask *ask, size_t number)
+void fingerprint_send_failed(struct fingerprint *f, size_t number)
 {
-    ask->probes[number].state = ASK_LEFT_OUT;
+    f->probes[number].state = FINGERPRINT_LEFT_OUT;
 }
 
-/* ---- answers in ---------------------------------------------------------------------------- */
+/* ---- replies in ---------------------------------------------------------------------------- */
 
 static bool is_direct(enum wire_kind kind)
 {
@@ -189,8 +190,8 @@ static bool is_direct(enum wire_kind kind)
            kind == WIRE_BARE_RST;
 }
 
-/* RFC 793: a RST to an ACK has the number that was acknowledged; some stacks answer with an
- * acknowledgement of their own, one more or not. */
+/* RFC 793: a RST to an ACK has the acknowledged number as its sequence number. Some stacks send an
+ * acknowledgement number in place of that, plus one or not. */
 static bool fits_tcp(const struct wire_packet *packet, uint32_t seq)
 {
     uint32_t got = packet->probe.tcp_seq;
@@ -199,22 +200,21 @@ static bool fits_tcp(const struct wire_packet *packet, uint32_t seq)
     return got == seq || (less && got == seq - 1);
 }
 
-/* To another source address than the probe's, which this host's own NAT has given it, with
- * another port or identifier perhaps: the whole cookie must prove the answer, or the number of a
- * TCP ACK. */
-static bool is_translated(const struct ask *ask, const struct wire_spec *spec,
+/* Whether the reply came to an address that this host's own NAT gave the probe, possibly with
+ * another port or identifier: the whole cookie, or the number of a TCP ACK, must fit. */
+static bool is_translated(const struct fingerprint *f, const struct wire_spec *spec,
                           const struct wire_packet *packet)
 {
     bool proven = packet->probe.protocol == WIRE_TCP || !match_is_bare(spec, packet);
-    return proven && !ipaddr_equal(&packet->probe.source, &ask->config.source);
+    return proven && !ipaddr_equal(&packet->probe.source, &f->config.source);
 }
 
-static bool fits(const struct ask *ask, size_t n, const struct wire_packet *packet)
+static bool fits(const struct fingerprint *f, size_t n, const struct wire_packet *packet)
 {
     const struct wire_ids *ids = &packet->probe;
-    struct wire_spec spec = spec_of(ask, n);
+    struct wire_spec spec = spec_of(f, n);
     struct wire_probe probe = probe_of(n);
-    bool translated = is_translated(ask, &spec, packet);
+    bool translated = is_translated(f, &spec, packet);
 
     if (ids->protocol != spec.protocol || ids->service != spec.payload ||
         !match_secret(&spec, ids, probe.number))
@@ -232,10 +232,10 @@ static bool fits(const struct ask *ask, size_t n, const struct wire_packet *pack
     return translated || ids->index == wire_index(&spec, probe.number);
 }
 
-static void keep(struct ask *ask, size_t n, const struct wire_packet *packet,
+static void keep(struct fingerprint *f, size_t n, const struct wire_packet *packet,
                  const struct evidence_capture *capture)
 {
-    struct wire_spec spec = spec_of(ask, n);
+    struct wire_spec spec = spec_of(f, n);
     struct wire_probe probe = probe_of(n);
     struct evidence_answer answer = {
         .sent = evidence_sent_of(evidence_probe_of(spec.protocol), &spec, &probe),
@@ -244,26 +244,27 @@ static void keep(struct ask *ask, size_t n, const struct wire_packet *packet,
         .reply = *packet,
     };
 
-    evidence_add(&ask->answers, &answer, capture->bytes);
+    evidence_add(&f->answers, &answer, capture->bytes);
 }
 
-bool ask_reply(struct ask *ask, const struct wire_packet *packet,
-               const struct evidence_capture *capture)
+bool fingerprint_reply(struct fingerprint *f, const struct wire_packet *packet,
+                       const struct evidence_capture *capture)
 {
     const struct wire_ids *ids = &packet->probe;
 
-    if (packet->kind == WIRE_PROBE || !ipaddr_equal(&ids->target, &ask->config.target))
+    if (packet->kind == WIRE_PROBE || !ipaddr_equal(&ids->target, &f->config.target))
         return false;
-    for (size_t n = 0; n < ASK_PROBES; n++) {
-        struct ask_probe *p = &ask->probes[n];
-        bool sent = p->state != ASK_WAITING && p->state != ASK_LEFT_OUT;
-        const struct wire_spec spec = spec_of(ask, n);
-        bool in_time = p->state == ASK_OPEN || !match_is_bare(&spec, packet); /* see match.h */
-        if (!sent || !in_time || !fits(ask, n, packet))
+    for (size_t n = 0; n < FINGERPRINT_PROBES; n++) {
+        struct fingerprint_probe *p = &f->probes[n];
+        bool sent = p->state != FINGERPRINT_WAITING && p->state != FINGERPRINT_LEFT_OUT;
+        const struct wire_spec spec = spec_of(f, n);
+        bool in_time =
+            p->state == FINGERPRINT_OPEN || !match_is_bare(&spec, packet); /* see match.h */
+        if (!sent || !in_time || !fits(f, n, packet))
             continue;
-        if (p->state != ASK_ANSWERED && ipaddr_equal(&packet->from, &ask->config.target))
-            keep(ask, n, packet, capture);
-        p->state = ASK_ANSWERED;
+        if (p->state != FINGERPRINT_ANSWERED && ipaddr_equal(&packet->from, &f->config.target))
+            keep(f, n, packet, capture);
+        p->state = FINGERPRINT_ANSWERED;
         return true;
     }
     return false;
@@ -271,52 +272,52 @@ bool ask_reply(struct ask *ask, const struct wire_packet *packet,
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
-void ask_expire(struct ask *ask, int64_t now_ns)
+void fingerprint_expire(struct fingerprint *f, int64_t now_ns)
 {
-    for (size_t n = 0; n < ASK_PROBES; n++) {
-        struct ask_probe *p = &ask->probes[n];
-        if (p->state == ASK_OPEN && now_ns - p->sent_ns >= ask->config.timeout_ns)
-            p->state = ASK_UNANSWERED;
+    for (size_t n = 0; n < FINGERPRINT_PROBES; n++) {
+        struct fingerprint_probe *p = &f->probes[n];
+        if (p->state == FINGERPRINT_OPEN && now_ns - p->sent_ns >= f->config.timeout_ns)
+            p->state = FINGERPRINT_UNANSWERED;
     }
 }
 
-static int64_t due_of(const struct ask *ask, size_t n, int64_t now_ns)
+static int64_t due_of(const struct fingerprint *f, size_t n, int64_t now_ns)
 {
-    const struct ask_probe *p = &ask->probes[n];
+    const struct fingerprint_probe *p = &f->probes[n];
 
-    if (p->state == ASK_OPEN)
-        return p->sent_ns + ask->config.timeout_ns;
-    if (p->state != ASK_WAITING)
+    if (p->state == FINGERPRINT_OPEN)
+        return p->sent_ns + f->config.timeout_ns;
+    if (p->state != FINGERPRINT_WAITING)
         return INT64_MAX;
-    int64_t turn = turn_ns(ask, n);
+    int64_t turn = turn_ns(f, n);
     return turn > now_ns && turn != INT64_MAX ? turn : now_ns + recheck_ns;
 }
 
-int64_t ask_due(const struct ask *ask, int64_t now_ns)
+int64_t fingerprint_due(const struct fingerprint *f, int64_t now_ns)
 {
     int64_t due = INT64_MAX;
 
-    for (size_t n = 0; n < ASK_PROBES; n++) {
-        int64_t at = due_of(ask, n, now_ns);
+    for (size_t n = 0; n < FINGERPRINT_PROBES; n++) {
+        int64_t at = due_of(f, n, now_ns);
         due = at < due ? at : due;
     }
     return due;
 }
 
-bool ask_done(const struct ask *ask)
+bool fingerprint_done(const struct fingerprint *f)
 {
-    for (size_t n = 0; n < ASK_PROBES; n++)
-        if (ask->probes[n].state == ASK_WAITING || ask->probes[n].state == ASK_OPEN)
+    for (size_t n = 0; n < FINGERPRINT_PROBES; n++)
+        if (f->probes[n].state == FINGERPRINT_WAITING || f->probes[n].state == FINGERPRINT_OPEN)
             return false;
     return true;
 }
 
-int ask_sent(const struct ask *ask, enum wire_protocol protocol)
+int fingerprint_sent(const struct fingerprint *f, enum wire_protocol protocol)
 {
     int sent = 0;
 
-    for (size_t n = 0; n < ASK_PROBES; n++)
-        sent += protocol_of(n) == protocol && ask->probes[n].state != ASK_WAITING &&
-                ask->probes[n].state != ASK_LEFT_OUT;
+    for (size_t n = 0; n < FINGERPRINT_PROBES; n++)
+        sent += protocol_of(n) == protocol && f->probes[n].state != FINGERPRINT_WAITING &&
+                f->probes[n].state != FINGERPRINT_LEFT_OUT;
     return sent;
 }

@@ -37,7 +37,7 @@ void budget_init(struct budget *b);
 
 /* `who` sends, never 0: the serial number of a trace or search times 256, with a trace's TTL; or
  * this, for all fingerprinting probes. */
-enum { BUDGET_ASKS = 1 };
+enum { BUDGET_FINGERPRINTS = 1 };
 
 /* When a probe of `who` may go out; in the past for at once. */
 int64_t budget_due(const struct budget *b, uint64_t who);

@@ -280,12 +280,18 @@ static int l_exit(lua_State *L)
     _exit((int)status);
 }
 
-static const luaL_Reg functions[] = {
-    { "trace", l_trace },          { "merge", l_merge },      { "paths", search_new_paths },
-    { "pmtu", search_new_pmtu },   { "ask", lask_ask },       { "interfaces", l_interfaces },
-    { "neighbour", l_neighbour },  { "replay", lreplay_new }, { "prober", l_prober },
-    { "sockets", handle_sockets }, { "exit", l_exit },        { NULL, NULL }
-};
+static const luaL_Reg functions[] = { { "trace", l_trace },
+                                      { "merge", l_merge },
+                                      { "paths", search_new_paths },
+                                      { "pmtu", search_new_pmtu },
+                                      { "fingerprint", lfingerprint_new },
+                                      { "interfaces", l_interfaces },
+                                      { "neighbour", l_neighbour },
+                                      { "replay", lreplay_new },
+                                      { "prober", l_prober },
+                                      { "sockets", handle_sockets },
+                                      { "exit", l_exit },
+                                      { NULL, NULL } };
 
 __attribute__((visibility("default"))) int luaopen_mtrtrace_core(lua_State *L);
 
@@ -295,7 +301,7 @@ int luaopen_mtrtrace_core(lua_State *L)
     handle_register(L);
     lresult_register(L);
     levents_register(L);
-    lask_register(L);
+    lfingerprint_register(L);
     search_register(L);
     lreplay_register(L);
     luaL_newmetatable(L, TRACE_MT);

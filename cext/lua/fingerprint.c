@@ -6,23 +6,23 @@
 #include "lua/options.h"
 #include "lua/set.h"
 
-#define ASK_MT "mtrtrace.ask"
+#define FINGERPRINT_MT "mtrtrace.fingerprint"
 #define ANSWERS_MT "mtrtrace.answers"
 
-struct ask_ud {
-    struct asks_entry *entry; /* NULL until it is open and once it is closed */
-    struct prober_ud *owner;  /* our user value */
+struct fingerprint_ud {
+    struct addresses_entry *entry; /* NULL until it is open and once it is closed */
+    struct prober_ud *owner;       /* our user value */
     struct ipaddr address;
 };
 
-static struct ask_ud *check_ask(lua_State *L)
+static struct fingerprint_ud *check_fingerprint(lua_State *L)
 {
-    struct ask_ud *u = luaL_checkudata(L, 1, ASK_MT);
-    luaL_argcheck(L, u->entry != NULL, 1, "ask is closed");
+    struct fingerprint_ud *u = luaL_checkudata(L, 1, FINGERPRINT_MT);
+    luaL_argcheck(L, u->entry != NULL, 1, "fingerprint is closed");
     return u;
 }
 
-static int read_question(lua_State *L, struct prober_question *question, struct err *err)
+static int read_question(lua_State *L, struct prober_fingerprint_request *request, struct err *err)
 {
     static const char *const known[] = { "address", "mode",    "source", "interface",
                                          "mark",    "timeout", "tos" };
@@ -31,9 +31,9 @@ static int read_question(lua_State *L, struct prober_question *question, struct 
 
     luaL_checktype(L, 1, LUA_TTABLE);
     lopt_refuse_unknown(L, known, sizeof known / sizeof *known);
-    question->active = lopt_choice(L, "mode", modes) == 1;
-    question->timeout_ns = lopt_seconds(L, "timeout", 0.001, 3600, 1);
-    question->tos = (uint8_t)lopt_integer(L, "tos", 0, 255, 0);
+    request->active = lopt_choice(L, "mode", modes) == 1;
+    request->timeout_ns = lopt_seconds(L, "timeout", 0.001, 3600, 1);
+    request->tos = (uint8_t)lopt_integer(L, "tos", 0, 255, 0);
     way.pin.mark = lopt_mark(L);
     const char *address = lopt_string(L, "address");
     if (address == NULL)
@@ -41,56 +41,56 @@ static int read_question(lua_State *L, struct prober_question *question, struct 
     if (lopt_way(&way, "address", address, lopt_string(L, "source"), lopt_string(L, "interface"),
                  err) < 0)
         return -1;
-    question->target = way.target;
-    question->source = way.source;
-    question->scope = way.scope;
-    question->pin = way.pin;
+    request->target = way.target;
+    request->source = way.source;
+    request->scope = way.scope;
+    request->pin = way.pin;
     return 0;
 }
 
-int lask_ask(lua_State *L)
+int lfingerprint_new(lua_State *L)
 {
-    struct prober_question question = { 0 };
+    struct prober_fingerprint_request request = { 0 };
     struct err err = { 0 };
 
     lua_settop(L, 1);
-    if (read_question(L, &question, &err) < 0)
+    if (read_question(L, &request, &err) < 0)
         return handle_push_err(L, &err);
-    struct ask_ud *u = lset_owner(L, ASK_MT, sizeof *u);
-    u->address = question.target;
+    struct fingerprint_ud *u = lset_owner(L, FINGERPRINT_MT, sizeof *u);
+    u->address = request.target;
     u->owner = handle_hold_prober(L, &err);
     if (u->owner == NULL)
         return handle_push_err(L, &err);
-    u->entry = prober_ask(u->owner->prober, &question, &err);
+    u->entry = prober_fingerprint(u->owner->prober, &request, &err);
     if (u->entry == NULL)
         return handle_push_err(L, &err);
     return 1;
 }
 
-static int ask_close(lua_State *L)
+static int fingerprint_close(lua_State *L)
 {
-    struct ask_ud *u = luaL_checkudata(L, 1, ASK_MT);
+    struct fingerprint_ud *u = luaL_checkudata(L, 1, FINGERPRINT_MT);
 
     if (u->entry != NULL && u->owner->prober != NULL)
-        prober_ask_leave(u->owner->prober, u->entry);
+        prober_fingerprint_leave(u->owner->prober, u->entry);
     u->entry = NULL;
     return 0;
 }
 
-static int ask_is_done(lua_State *L)
+static int fingerprint_is_done(lua_State *L)
 {
-    struct ask_ud *u = check_ask(L);
-    lua_pushboolean(L, prober_ask_done(u->owner->prober, u->entry));
+    struct fingerprint_ud *u = check_fingerprint(L);
+    lua_pushboolean(L, prober_fingerprint_done(u->owner->prober, u->entry));
     return 1;
 }
 
-static int ask_result(lua_State *L)
+static int fingerprint_result(lua_State *L)
 {
-    struct ask_ud *u = check_ask(L);
-    struct prober_answers *answers = lset_owner(L, ANSWERS_MT, sizeof *answers);
+    struct fingerprint_ud *u = check_fingerprint(L);
+    struct prober_fingerprint_replies *answers = lset_owner(L, ANSWERS_MT, sizeof *answers);
     struct err err = { 0 };
 
-    if (prober_ask_read(u->owner->prober, u->entry, answers, &err) < 0)
+    if (prober_fingerprint_read(u->owner->prober, u->entry, answers, &err) < 0)
         return handle_push_err(L, &err);
     lua_createtable(L, 0, 4);
     lset_address(L, "address", &u->address);
@@ -98,7 +98,7 @@ static int ask_result(lua_State *L)
     lua_createtable(L, 0, WIRE_PROTOCOL_COUNT);
     for (int i = 0; i < WIRE_PROTOCOL_COUNT; i++)
         lset_integer(L, evidence_probe_names[evidence_probe_of((enum wire_protocol)i)],
-                     answers->asked[i]);
+                     answers->sent[i]);
     lua_setfield(L, -2, "probes_sent");
     lanswers_push(L, &answers->list, &u->address, -1, false);
     lua_setfield(L, -2, "answers");
@@ -107,20 +107,21 @@ static int ask_result(lua_State *L)
 
 static int answers_gc(lua_State *L)
 {
-    struct prober_answers *answers = luaL_checkudata(L, 1, ANSWERS_MT);
+    struct prober_fingerprint_replies *answers = luaL_checkudata(L, 1, ANSWERS_MT);
     evidence_fini(&answers->list);
     return 0;
 }
 
-void lask_register(lua_State *L)
+void lfingerprint_register(lua_State *L)
 {
-    static const luaL_Reg methods[] = {
-        { "done", ask_is_done }, { "result", ask_result }, { "close", ask_close }, { NULL, NULL }
-    };
+    static const luaL_Reg methods[] = { { "done", fingerprint_is_done },
+                                        { "result", fingerprint_result },
+                                        { "close", fingerprint_close },
+                                        { NULL, NULL } };
 
     lset_owner_type(L, ANSWERS_MT, answers_gc);
-    lset_owner_type(L, ASK_MT, ask_close);
-    luaL_getmetatable(L, ASK_MT);
+    lset_owner_type(L, FINGERPRINT_MT, fingerprint_close);
+    luaL_getmetatable(L, FINGERPRINT_MT);
     luaL_newlib(L, methods);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Direct questions through the prober: its sockets, its thread, its budget of responders. */
+/* Fingerprinting probes through the prober: its sockets, its thread, its pacing of responders. */
 #include "prober/inside.h"
 
 #include "base/units.h"
@@ -17,57 +17,58 @@ static bool has_answered(const struct counters *counters, const struct ipaddr *a
     return false;
 }
 
-/* An error that a probe of ours costs must not be missing in a trace's sample: it comes out of what
- * the responder is known to grant, or when no trace is at work that the responder has answered. */
-static enum ask_permit permit(void *context, struct asks_entry *entry, int64_t now_ns)
+/* The ICMP error that a UDP probe draws must not use up a token that a trace's sample needs. The
+ * probe takes a token that the responder is known to have, or waits until no running trace has had
+ * a reply from this responder. */
+static enum fingerprint_permit permit(void *context, struct addresses_entry *entry, int64_t now_ns)
 {
     const struct prober *p = context;
-    const struct ipaddr *address = &entry->ask.config.target;
+    const struct ipaddr *address = &entry->fingerprint.config.target;
     int64_t free_ns = pace_free_ns(p->pace, address);
 
     if (free_ns != 0)
-        return now_ns >= free_ns ? ASK_ONE : ASK_HOLD;
+        return now_ns >= free_ns ? FINGERPRINT_ONE : FINGERPRINT_HOLD;
     if (entry->held_in == p->ended)
-        return ASK_HOLD; /* since then no trace has ended */
+        return FINGERPRINT_HOLD; /* no trace has ended since the last look */
     for (const struct prober_job *job = p->jobs; job != NULL; job = job->next) {
         if (!trace_done(job->trace) && has_answered(job->counters, address)) {
             entry->held_in = p->ended;
-            return ASK_HOLD;
+            return FINGERPRINT_HOLD;
         }
     }
-    return ASK_FREE;
+    return FINGERPRINT_FREE;
 }
 
 static int64_t open_ns(void *context)
 {
     const struct prober *p = context;
-    return budget_due(&p->budget, BUDGET_ASKS);
+    return budget_due(&p->budget, BUDGET_FINGERPRINTS);
 }
 
-static int send_ask(void *context, const struct asks_entry *entry, const uint8_t *packet,
-                    size_t length, bool udp)
+static int send_probe(void *context, const struct addresses_entry *entry, const uint8_t *packet,
+                      size_t length, bool udp)
 {
     struct prober *p = context;
     const struct way *way = entry->way;
 
     if (udp)
-        pace_take(p->pace, &entry->ask.config.target, p->now_ns);
-    budget_take_single(&p->budget, BUDGET_ASKS, length, p->now_ns);
+        pace_take(p->pace, &entry->fingerprint.config.target, p->now_ns);
+    budget_take_single(&p->budget, BUDGET_FINGERPRINTS, length, p->now_ns);
     return prober_send(p, way, packet, length, entry->scope, p->now_ns);
 }
 
-int64_t prober_step_asks(struct prober *p, int sends)
+int64_t prober_step_addresses(struct prober *p, int sends)
 {
-    const struct asks_shell shell = {
-        .context = p, .permit = permit, .open_ns = open_ns, .send = send_ask
+    const struct addresses_shell shell = {
+        .context = p, .permit = permit, .open_ns = open_ns, .send = send_probe
     };
 
-    return asks_step(p->asks, &shell, PROBER_LEASE_MS * MS, p->now_ns, sends);
+    return addresses_step(p->addresses, &shell, PROBER_LEASE_MS * MS, p->now_ns, sends);
 }
 
-/* ---- questions ----------------------------------------------------------------------------- */
+/* ---- requests ------------------------------------------------------------------------------ */
 
-static int randomise(struct ask_config *config, struct err *err)
+static int randomise(struct fingerprint_config *config, struct err *err)
 {
     uint16_t port;
 
@@ -79,79 +80,83 @@ static int randomise(struct ask_config *config, struct err *err)
         getrandom(&config->tcp_base, sizeof config->tcp_base, 0) < 0 ||
         getrandom(&port, sizeof port, 0) < 0)
         return err_set(err, ERR_SYSTEM, "no random numbers");
-    config->source_port = (uint16_t)(ASK_PORT_FIRST + port % (ASK_PORT_LAST - ASK_PORT_FIRST));
+    config->source_port = (uint16_t)(FINGERPRINT_PORT_FIRST +
+                                     port % (FINGERPRINT_PORT_LAST - FINGERPRINT_PORT_FIRST));
     return 0;
 }
 
-static struct asks_entry *begin(struct prober *p, const struct prober_question *question,
-                                const struct egress_route *route, struct err *err)
+static struct addresses_entry *begin(struct prober *p,
+                                     const struct prober_fingerprint_request *request,
+                                     const struct egress_route *route, struct err *err)
 {
-    struct ask_config config = { .source = route->source,
-                                 .target = question->target,
-                                 .tos = question->tos,
-                                 .timeout_ns = question->timeout_ns };
-    const struct way *way = prober_way(p, config.target.version, &question->pin, err);
-    struct asks_entry *entry;
+    struct fingerprint_config config = { .source = route->source,
+                                         .target = request->target,
+                                         .tos = request->tos,
+                                         .timeout_ns = request->timeout_ns };
+    const struct way *way = prober_way(p, config.target.version, &request->pin, err);
+    struct addresses_entry *entry;
     struct ipaddr forgotten;
 
     if (way == NULL || randomise(&config, err) < 0)
         return NULL;
-    if (asks_make_room(p->asks, &forgotten))
+    if (addresses_make_room(p->addresses, &forgotten))
         prober_expect(p, &forgotten, false);
-    entry = asks_add(p->asks, &config, question->active, route->scope, way, prober_clock_ns());
+    entry =
+        addresses_add(p->addresses, &config, request->active, route->scope, way, prober_clock_ns());
     if (entry == NULL)
-        err_set(err, ERR_NOMEM, "%d addresses are being asked already, which is the most",
-                ASKS_MAX);
+        err_set(err, ERR_NOMEM, "%d addresses are being fingerprinted already, which is the most",
+                ADDRESSES_MAX);
     else
         prober_expect(p, &config.target, true);
     return entry;
 }
 
-struct asks_entry *prober_ask(struct prober *p, const struct prober_question *question,
-                              struct err *err)
+struct addresses_entry *prober_fingerprint(struct prober *p,
+                                           const struct prober_fingerprint_request *request,
+                                           struct err *err)
 {
     struct wire_spec echo = { .protocol = WIRE_ICMP,
-                              .source = question->source,
-                              .target = question->target,
-                              .tos = question->tos };
+                              .source = request->source,
+                              .target = request->target,
+                              .tos = request->tos };
     struct egress_route route;
 
     if (p->plain != NULL) {
         err_set(err, ERR_PERMISSION, "fingerprinting probes need root or CAP_NET_RAW");
         return NULL;
     }
-    if (prober_find_route(&echo, 0, question->scope, &question->pin, &route, err) < 0)
+    if (prober_find_route(&echo, 0, request->scope, &request->pin, &route, err) < 0)
         return NULL;
     pthread_mutex_lock(&p->lock);
-    struct asks_entry *entry = asks_find(p->asks, &question->target, route.scope);
+    struct addresses_entry *entry = addresses_find(p->addresses, &request->target, route.scope);
     if (entry != NULL)
-        asks_join(p->asks, entry, question->active, prober_clock_ns());
+        addresses_join(p->addresses, entry, request->active, prober_clock_ns());
     else
-        entry = begin(p, question, &route, err);
+        entry = begin(p, request, &route, err);
     pthread_mutex_unlock(&p->lock);
     prober_wake(p);
     return entry;
 }
 
-void prober_ask_leave(struct prober *p, struct asks_entry *entry)
+void prober_fingerprint_leave(struct prober *p, struct addresses_entry *entry)
 {
     pthread_mutex_lock(&p->lock);
-    asks_leave(p->asks, entry);
+    addresses_leave(p->addresses, entry);
     pthread_mutex_unlock(&p->lock);
 }
 
-/* Under the lock. An ask that had been paused goes on at once. */
-static bool renew(struct prober *p, struct asks_entry *entry)
+/* Called with the lock held. Renews the lease; paused probing continues at once. */
+static bool renew(struct prober *p, struct addresses_entry *entry)
 {
     int64_t now_ns = prober_clock_ns();
 
     if (now_ns - entry->wanted_ns > PROBER_LEASE_MS * MS)
         prober_wake(p);
     entry->wanted_ns = now_ns;
-    return ask_done(&entry->ask);
+    return fingerprint_done(&entry->fingerprint);
 }
 
-bool prober_ask_done(struct prober *p, struct asks_entry *entry)
+bool prober_fingerprint_done(struct prober *p, struct addresses_entry *entry)
 {
     pthread_mutex_lock(&p->lock);
     bool done = renew(p, entry);
@@ -159,14 +164,14 @@ bool prober_ask_done(struct prober *p, struct asks_entry *entry)
     return done;
 }
 
-int prober_ask_read(struct prober *p, struct asks_entry *entry, struct prober_answers *out,
-                    struct err *err)
+int prober_fingerprint_read(struct prober *p, struct addresses_entry *entry,
+                            struct prober_fingerprint_replies *out, struct err *err)
 {
     pthread_mutex_lock(&p->lock);
     out->done = renew(p, entry);
     for (int protocol = 0; protocol < WIRE_PROTOCOL_COUNT; protocol++)
-        out->asked[protocol] = ask_sent(&entry->ask, (enum wire_protocol)protocol);
-    int rc = evidence_copy(&out->list, &entry->ask.answers);
+        out->sent[protocol] = fingerprint_sent(&entry->fingerprint, (enum wire_protocol)protocol);
+    int rc = evidence_copy(&out->list, &entry->fingerprint.answers);
     pthread_mutex_unlock(&p->lock);
     return rc < 0 ? err_set(err, ERR_NOMEM, "no memory for the answers") : 0;
 }

@@ -126,7 +126,7 @@ struct prober {
     _Atomic uint16_t interest[PROBER_INTEREST];
     int64_t least_lag_ns, lag_until_ns; /* of the jobs of this window; when it ends */
     _Atomic int64_t lag_ns;             /* see prober_lag_ns; read without the lock */
-    struct asks *asks;
+    struct addresses *addresses;
     uint32_t ended; /* traces that are at work no more, from 1; may wrap */
     struct prober_search *searches;
     struct pace *pace;
@@ -237,6 +237,6 @@ int64_t prober_step_searches(struct prober *p, int *sends_left);
 void prober_free_searches(struct prober *p);
 
 /* Under the lock, by the thread: lets the asks act; returns when they are due again. */
-int64_t prober_step_asks(struct prober *p, int sends);
+int64_t prober_step_addresses(struct prober *p, int sends);
 
 #endif

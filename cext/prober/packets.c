@@ -300,7 +300,7 @@ void prober_deliver(struct prober *p)
     for (int i = 0; i < batch->count; i++) {
         const struct captured *c = &batch->packets[i];
         if (deliver_by_any(p, c->keys.as_sent, c->keys.as_sents, c) ||
-            (!c->outgoing && asks_reply(p->asks, &c->packet, &c->capture)))
+            (!c->outgoing && addresses_reply(p->addresses, &c->packet, &c->capture)))
             continue;
         deliver_by_any(p, c->keys.secret, c->keys.secrets, c);
     }

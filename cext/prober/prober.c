@@ -136,9 +136,9 @@ static int64_t take_turn(struct prober *p)
         return p->now_ns;
     int64_t due_ns = dues_first_ns(&p->dues);
     int64_t searches_due_ns = prober_step_searches(p, &sends_left);
-    int64_t asks_due_ns = prober_step_asks(p, sends_left);
+    int64_t addresses_due_ns = prober_step_addresses(p, sends_left);
     due_ns = searches_due_ns < due_ns ? searches_due_ns : due_ns;
-    due_ns = asks_due_ns < due_ns ? asks_due_ns : due_ns;
+    due_ns = addresses_due_ns < due_ns ? addresses_due_ns : due_ns;
     int64_t plain_due_ns = p->plain != NULL ? plain_due(p->plain) : INT64_MAX;
     due_ns = plain_due_ns < due_ns ? plain_due_ns : due_ns;
     return sends_left > 0 ? due_ns : p->now_ns + turn_pause_ns;
@@ -268,8 +268,8 @@ struct prober *prober_open(enum prober_sockets sockets, struct err *err)
     }
     p->pace = pace_new();
     budget_init(&p->budget);
-    p->asks = asks_new();
-    if (p->pace == NULL || p->asks == NULL) {
+    p->addresses = addresses_new();
+    if (p->pace == NULL || p->addresses == NULL) {
         err_set(err, ERR_NOMEM, "no memory for a prober");
         goto failed;
     }
@@ -325,7 +325,7 @@ void prober_close(struct prober *p)
     prober_free_searches(p);
     dues_fini(&p->dues);
     pace_free(p->pace);
-    asks_free(p->asks);
+    addresses_free(p->addresses);
     capture_close(p->capture);
     plain_close(p->plain);
     free(p->batch);
@@ -501,7 +501,7 @@ void prober_remove(struct prober *p, struct prober_job *job)
 /* ---- questions ----------------------------------------------------------------------------- */
 
 /* Whether the job had been paused. */
-static bool ask_about(struct prober_job *job)
+static bool fingerprint_about(struct prober_job *job)
 {
     int64_t now_ns = prober_clock_ns();
     return now_ns - atomic_exchange(&job->asked_ns, now_ns) > PROBER_LEASE_MS * MS;
@@ -519,14 +519,14 @@ static void resume(struct prober *p, struct prober_job *job)
 /* Under the lock. */
 static bool renew(struct prober *p, struct prober_job *job)
 {
-    if (ask_about(job))
+    if (fingerprint_about(job))
         resume(p, job);
     return atomic_load(&job->done);
 }
 
 bool prober_done(struct prober *p, struct prober_job *job)
 {
-    if (ask_about(job)) {
+    if (fingerprint_about(job)) {
         pthread_mutex_lock(&p->lock);
         resume(p, job);
         pthread_mutex_unlock(&p->lock);

@@ -16,7 +16,7 @@
 struct prober;
 struct prober_job; /* one trace in a prober */
 
-enum { PROBER_LEASE_MS = 1000 }; /* a job that nobody asks about for so long stops sending */
+enum { PROBER_LEASE_MS = 1000 }; /* a job that is not polled for so long stops sending */
 
 /* What is to be traced; the prober chooses what the zeros leave open. */
 struct prober_request {
@@ -97,8 +97,8 @@ int prober_read(struct prober *p, struct prober_job *job, struct prober_report *
 int prober_report_merge(struct prober_report *into, const struct prober_report *from,
                         struct err *err);
 
-/* Whom to ask directly what it is; see ask.h. */
-struct prober_question {
+/* An address that is to get fingerprinting probes; see discovery/fingerprint.h. */
+struct prober_fingerprint_request {
     struct ipaddr target, source; /* source version 0: the kernel's choice */
     uint32_t scope;
     struct egress_pin pin;
@@ -107,24 +107,25 @@ struct prober_question {
     int64_t timeout_ns;
 };
 
-struct prober_answers {
+struct prober_fingerprint_replies {
     bool done;
-    int asked[WIRE_PROTOCOL_COUNT]; /* probes sent */
-    struct evidence_list list;      /* the caller frees it */
+    int sent[WIRE_PROTOCOL_COUNT]; /* probes */
+    struct evidence_list list;     /* the caller frees it */
 };
 
-struct asks_entry;
+struct addresses_entry;
 
-/* Asks an address, or joins whoever has asked it before: it is asked once per prober. NULL with
- * *err set on failure. */
-struct asks_entry *prober_ask(struct prober *p, const struct prober_question *question,
-                              struct err *err);
-void prober_ask_leave(struct prober *p, struct asks_entry *entry);
+/* Sends fingerprinting probes to an address, or joins a request for the same address: each address
+ * is probed once per prober. Returns NULL with *err set on failure. */
+struct addresses_entry *prober_fingerprint(struct prober *p,
+                                           const struct prober_fingerprint_request *request,
+                                           struct err *err);
+void prober_fingerprint_leave(struct prober *p, struct addresses_entry *entry);
 
 /* Both renew the lease, as for jobs. */
-bool prober_ask_done(struct prober *p, struct asks_entry *entry);
-int prober_ask_read(struct prober *p, struct asks_entry *entry, struct prober_answers *out,
-                    struct err *err);
+bool prober_fingerprint_done(struct prober *p, struct addresses_entry *entry);
+int prober_fingerprint_read(struct prober *p, struct addresses_entry *entry,
+                            struct prober_fingerprint_replies *out, struct err *err);
 
 /* A search of paths: spec's protocol, target, tos, ports and size are read, and what `config` says
  * beside. NULL with *err set on failure. */

@@ -41,8 +41,8 @@ static void deliver(struct machines *m, const struct flying *f)
     while (i < SLOTS && !deliver_to(m, &m->slots[i], f))
         i++;
     m->counts->replies += i < SLOTS;
-    if (i == SLOTS && m->asks != NULL)
-        m->counts->replies += asks_reply(m->asks, &f->packet, &capture);
+    if (i == SLOTS && m->addresses != NULL)
+        m->counts->replies += addresses_reply(m->addresses, &f->packet, &capture);
 }
 
 static void deliver_due(struct machines *m)
@@ -158,12 +158,12 @@ static int64_t turn(struct machines *m, struct slot *s)
     return due_ns;
 }
 
-static enum ask_permit permit(void *context, struct asks_entry *entry, int64_t now_ns)
+static enum fingerprint_permit permit(void *context, struct addresses_entry *entry, int64_t now_ns)
 {
     struct machines *m = context;
 
     (void)entry, (void)now_ns;
-    return (enum ask_permit)source_below(&m->chance, 3);
+    return (enum fingerprint_permit)source_below(&m->chance, 3);
 }
 
 static int64_t open_ns(void *context)
@@ -172,7 +172,7 @@ static int64_t open_ns(void *context)
     return m->now_ns;
 }
 
-static int send_ask(void *context, const struct asks_entry *entry, const uint8_t *packet,
+static int send_ask(void *context, const struct addresses_entry *entry, const uint8_t *packet,
                     size_t length, bool udp)
 {
     struct machines *m = context;
@@ -186,16 +186,17 @@ static int send_ask(void *context, const struct asks_entry *entry, const uint8_t
 
 static int64_t turn_asks(struct machines *m)
 {
-    const struct asks_shell shell = {
+    const struct addresses_shell shell = {
         .context = m, .permit = permit, .open_ns = open_ns, .send = send_ask
     };
 
-    if (m->asks == NULL)
+    if (m->addresses == NULL)
         return INT64_MAX;
-    int64_t due_ns = asks_step(m->asks, &shell, 1000 * SECOND, m->now_ns, m->sends);
-    m->ask_spins = m->asked_ns == m->now_ns && due_ns <= m->now_ns ? m->ask_spins + 1 : 0;
+    int64_t due_ns = addresses_step(m->addresses, &shell, 1000 * SECOND, m->now_ns, m->sends);
+    m->fingerprint_spins =
+        m->asked_ns == m->now_ns && due_ns <= m->now_ns ? m->fingerprint_spins + 1 : 0;
     m->asked_ns = m->now_ns;
-    replay_require(m->ask_spins < SPINS, "fingerprinting sleeps at last");
+    replay_require(m->fingerprint_spins < SPINS, "fingerprinting sleeps at last");
     return due_ns;
 }
 
@@ -209,8 +210,8 @@ static int64_t turn_all(struct machines *m)
         int64_t its_ns = turn(m, &m->slots[i]);
         due_ns = its_ns < due_ns ? its_ns : due_ns;
     }
-    int64_t asks_ns = turn_asks(m);
-    due_ns = asks_ns < due_ns ? asks_ns : due_ns;
+    int64_t addresses_ns = turn_asks(m);
+    due_ns = addresses_ns < due_ns ? addresses_ns : due_ns;
     for (size_t i = 0; i < m->queued; i++)
         due_ns = m->queue[i].at_ns < due_ns ? m->queue[i].at_ns : due_ns;
     return due_ns;
@@ -359,31 +360,31 @@ static void start_in(struct machines *m, struct slot *s, enum machine kind, uint
 
 static void start_ask(struct machines *m)
 {
-    struct ask_config config = { .ident = 77,
-                                 .source_port = ASK_PORT_FIRST,
-                                 .first_id = 1000,
-                                 .cookie = 0x6d54,
-                                 .tcp_base = 99,
-                                 .timeout_ns = SECOND };
+    struct fingerprint_config config = { .ident = 77,
+                                         .source_port = FINGERPRINT_PORT_FIRST,
+                                         .first_id = 1000,
+                                         .cookie = 0x6d54,
+                                         .tcp_base = 99,
+                                         .timeout_ns = SECOND };
     uint8_t byte = source_byte(m->source);
     struct ipaddr forgotten;
     bool six = (byte & 1) != 0;
 
     m->counts->started[MACHINE_ASK]++;
-    if (m->asks == NULL)
-        m->asks = asks_new();
+    if (m->addresses == NULL)
+        m->addresses = addresses_new();
     ipaddr_from_text(&config.source, six ? "2001:db8::1" : "10.0.0.1");
     ipaddr_from_text(&config.target, six ? "2001:db8:99::1" : "10.99.0.1");
     config.target.bytes[3] = (uint8_t)(1 + byte / 16);
-    struct asks_entry *entry = asks_find(m->asks, &config.target, 0);
+    struct addresses_entry *entry = addresses_find(m->addresses, &config.target, 0);
     if (entry == NULL && (byte & 8) != 0)
-        asks_make_room(m->asks, &forgotten);
+        addresses_make_room(m->addresses, &forgotten);
     if (entry == NULL)
-        asks_add(m->asks, &config, (byte & 2) != 0, 0, NULL, m->now_ns);
+        addresses_add(m->addresses, &config, (byte & 2) != 0, 0, NULL, m->now_ns);
     else if ((byte & 4) != 0 && entry->users > 0)
-        asks_leave(m->asks, entry);
+        addresses_leave(m->addresses, entry);
     else
-        asks_join(m->asks, entry, (byte & 2) != 0, m->now_ns);
+        addresses_join(m->addresses, entry, (byte & 2) != 0, m->now_ns);
 }
 
 /* A machine of this kind, unless the run is of another kind alone. */
@@ -607,7 +608,7 @@ void machines_run(struct source *source, const struct machines_plan *plan,
     for (int i = 0; i < SLOTS; i++)
         close_slot(&m.slots[i]);
     machines_check_pace(&m);
-    asks_free(m.asks);
+    addresses_free(m.addresses);
     pace_free(m.pace);
     reuse_reset();
 }

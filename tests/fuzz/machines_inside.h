@@ -56,13 +56,13 @@ struct machines {
     struct machines_counts *counts;
     struct network net;
     struct pace *pace;
-    struct asks *asks;
+    struct addresses *addresses;
     struct slot slots[SLOTS];
     struct flying queue[QUEUE];
     size_t queued;
     struct wire_packet last; /* sent */
     int64_t now_ns, wall_ns, asked_ns;
-    uint32_t epoch, ask_spins;
+    uint32_t epoch, fingerprint_spins;
     uint8_t held_ttl; /* 0: none */
     int slot_count, sends;
     bool is_whole; /* what still runs at the end must end by itself */

@@ -30,7 +30,7 @@ function M.while_tracing(target)
     list[i] = assert(core.trace { target = target, protocol = protocol,
       packets = 3 })
   end
-  list[4] = assert(core.ask { address = target, mode = "active" })
+  list[4] = assert(core.fingerprint { address = target, mode = "active" })
   list[5] = assert(core.pmtu { target = target })
   assert(core.prober()):fd()
   list[1]:wait(0.2)

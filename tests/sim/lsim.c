@@ -17,7 +17,7 @@
 
 #define PACE_MT "mtrsim.pace"
 #define TRACE_MT "mtrsim.trace"
-#define ASK_MT "mtrsim.ask"
+#define FINGERPRINT_MT "mtrsim.fingerprint"
 
 struct pace_ud {
     struct pace *pace;
@@ -515,8 +515,8 @@ static int sim_events(lua_State *L)
 
 /* ---- direct questions ---------------------------------------------------------------------- */
 
-struct ask_ud {
-    struct ask ask;
+struct fingerprint_ud {
+    struct fingerprint fingerprint;
     struct pace *pace; /* our user value's, which outlives us */
     struct budget *budget;
 };
@@ -525,100 +525,101 @@ struct ask_ud {
 static int pace_ask(lua_State *L)
 {
     struct pace_ud *p = luaL_checkudata(L, 1, PACE_MT);
-    struct ask_config config = { .source = opt_address(L, "source"),
-                                 .target = opt_address(L, "target"),
-                                 .timeout_ns = opt_seconds(L, "timeout", 1) };
+    struct fingerprint_config config = { .source = opt_address(L, "source"),
+                                         .target = opt_address(L, "target"),
+                                         .timeout_ns = opt_seconds(L, "timeout", 1) };
 
     config.ident = (uint16_t)lsim_integer(L, "ident", 0, 65535, 0x4d54);
     config.first_id = (uint16_t)lsim_integer(L, "first_id", 0, 65535, 1000);
     config.key = opt_secret(L);
     config.cookie = (uint16_t)(config.key >> 48);
     config.first_index = (uint16_t)(config.key >> 32);
-    config.source_port =
-        (uint16_t)lsim_integer(L, "port", ASK_PORT_FIRST, ASK_PORT_LAST, ASK_PORT_FIRST);
+    config.source_port = (uint16_t)lsim_integer(L, "port", FINGERPRINT_PORT_FIRST,
+                                                FINGERPRINT_PORT_LAST, FINGERPRINT_PORT_FIRST);
     int64_t now_ns = lsim_now(L);
     bool active = opt_boolean(L, "active");
-    struct ask_ud *u = lua_newuserdata(L, sizeof *u);
-    *u = (struct ask_ud){ .pace = p->pace, .budget = &p->budget };
-    ask_init(&u->ask, &config, active, now_ns);
-    luaL_setmetatable(L, ASK_MT);
+    struct fingerprint_ud *u = lua_newuserdata(L, sizeof *u);
+    *u = (struct fingerprint_ud){ .pace = p->pace, .budget = &p->budget };
+    fingerprint_init(&u->fingerprint, &config, active, now_ns);
+    luaL_setmetatable(L, FINGERPRINT_MT);
     lua_pushvalue(L, 1);
     lua_setuservalue(L, -2);
     return 1;
 }
 
-static int ask_close(lua_State *L)
+static int fingerprint_close(lua_State *L)
 {
-    struct ask_ud *u = luaL_checkudata(L, 1, ASK_MT);
-    ask_fini(&u->ask);
+    struct fingerprint_ud *u = luaL_checkudata(L, 1, FINGERPRINT_MT);
+    fingerprint_fini(&u->fingerprint);
     return 0;
 }
 
-static enum ask_permit permit(const struct ask_ud *u, bool sampled, int64_t now_ns)
+static enum fingerprint_permit permit(const struct fingerprint_ud *u, bool sampled, int64_t now_ns)
 {
-    int64_t free_ns = pace_free_ns(u->pace, &u->ask.config.target);
+    int64_t free_ns = pace_free_ns(u->pace, &u->fingerprint.config.target);
 
     if (free_ns != 0)
-        return now_ns >= free_ns ? ASK_ONE : ASK_HOLD;
-    return sampled ? ASK_HOLD : ASK_FREE;
+        return now_ns >= free_ns ? FINGERPRINT_ONE : FINGERPRINT_HOLD;
+    return sampled ? FINGERPRINT_HOLD : FINGERPRINT_FREE;
 }
 
 /* ask:turn(now, sampled): a probe, or nil and when the next turn is due, nothing once it is done.
  * `sampled`: a trace that the address has answered is at work. */
-static int ask_turn(lua_State *L)
+static int fingerprint_turn(lua_State *L)
 {
-    struct ask_ud *u = luaL_checkudata(L, 1, ASK_MT);
+    struct fingerprint_ud *u = luaL_checkudata(L, 1, FINGERPRINT_MT);
     int64_t now_ns = luaL_checkinteger(L, 2);
     uint8_t packet[128];
     size_t number;
 
-    ask_expire(&u->ask, now_ns);
-    if (ask_done(&u->ask))
+    fingerprint_expire(&u->fingerprint, now_ns);
+    if (fingerprint_done(&u->fingerprint))
         return 0;
-    int64_t open_ns = budget_due(u->budget, BUDGET_ASKS);
-    size_t length = open_ns > now_ns ? 0
-                                     : ask_next(&u->ask, permit(u, lua_toboolean(L, 3), now_ns),
-                                                now_ns, packet, &number);
+    int64_t open_ns = budget_due(u->budget, BUDGET_FINGERPRINTS);
+    size_t length = open_ns > now_ns
+                        ? 0
+                        : fingerprint_next(&u->fingerprint, permit(u, lua_toboolean(L, 3), now_ns),
+                                           now_ns, packet, &number);
     if (length == 0) {
-        int64_t due_ns = ask_due(&u->ask, now_ns);
+        int64_t due_ns = fingerprint_due(&u->fingerprint, now_ns);
         lua_pushnil(L);
         lua_pushinteger(L, due_ns > open_ns ? due_ns : open_ns);
         return 2;
     }
-    budget_take_single(u->budget, BUDGET_ASKS, length, now_ns);
-    if (ask_is_udp(number))
-        pace_take(u->pace, &u->ask.config.target, now_ns);
+    budget_take_single(u->budget, BUDGET_FINGERPRINTS, length, now_ns);
+    if (fingerprint_is_udp(number))
+        pace_take(u->pace, &u->fingerprint.config.target, now_ns);
     lua_pushlstring(L, (const char *)packet, length);
     return 1;
 }
 
 /* With the arguments of trace:reply. */
-static int ask_answer(lua_State *L)
+static int fingerprint_answer(lua_State *L)
 {
-    struct ask_ud *u = luaL_checkudata(L, 1, ASK_MT);
+    struct fingerprint_ud *u = luaL_checkudata(L, 1, FINGERPRINT_MT);
     struct trace_stamp stamp;
     struct wire_packet packet;
     const struct evidence_capture capture = { (const uint8_t *)luaL_checkstring(L, 2),
                                               luaL_checkinteger(L, 6) };
 
     lua_pushboolean(L, read_capture(L, &packet, &stamp) && packet.kind != WIRE_PROBE &&
-                           ask_reply(&u->ask, &packet, &capture));
+                           fingerprint_reply(&u->fingerprint, &packet, &capture));
     return 1;
 }
 
-static int ask_result(lua_State *L)
+static int fingerprint_result(lua_State *L)
 {
     static const char *const kinds[] = {
         [WIRE_ICMP] = "echo", [WIRE_UDP] = "udp", [WIRE_TCP] = "tcp"
     };
-    struct ask_ud *u = luaL_checkudata(L, 1, ASK_MT);
+    struct fingerprint_ud *u = luaL_checkudata(L, 1, FINGERPRINT_MT);
 
     lua_createtable(L, 0, 2);
     lua_createtable(L, 0, WIRE_PROTOCOL_COUNT);
     for (int i = 0; i < WIRE_PROTOCOL_COUNT; i++)
-        set_integer(L, kinds[i], ask_sent(&u->ask, (enum wire_protocol)i));
+        set_integer(L, kinds[i], fingerprint_sent(&u->fingerprint, (enum wire_protocol)i));
     lua_setfield(L, -2, "probes_sent");
-    lanswers_push(L, &u->ask.answers, &u->ask.config.target, -1, false);
+    lanswers_push(L, &u->fingerprint.answers, &u->fingerprint.config.target, -1, false);
     lua_setfield(L, -2, "answers");
     return 1;
 }
@@ -650,9 +651,10 @@ static const luaL_Reg pace_methods[] = { { "trace", pace_trace },
                                          { "pmtu", lsim_search_pmtu },
                                          { NULL, NULL } };
 
-static const luaL_Reg ask_methods[] = {
-    { "turn", ask_turn }, { "reply", ask_answer }, { "result", ask_result }, { NULL, NULL }
-};
+static const luaL_Reg fingerprint_methods[] = { { "turn", fingerprint_turn },
+                                                { "reply", fingerprint_answer },
+                                                { "result", fingerprint_result },
+                                                { NULL, NULL } };
 
 static const luaL_Reg trace_methods[] = { { "next", sim_next },
                                           { "turn", sim_turn },
@@ -690,7 +692,7 @@ int luaopen_mtrsim(lua_State *L)
     levents_register(L);
     new_class(L, PACE_MT, pace_methods, pace_close);
     new_class(L, TRACE_MT, trace_methods, trace_close);
-    new_class(L, ASK_MT, ask_methods, ask_close);
+    new_class(L, FINGERPRINT_MT, fingerprint_methods, fingerprint_close);
     lsim_search_register(L);
     luaL_newlib(L, functions);
     return 1;

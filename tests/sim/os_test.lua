@@ -26,7 +26,7 @@ end
 local function guess(result, asks, mode)
   local core = {}
   function core.neighbour() end
-  function core.ask(options)
+  function core.fingerprint(options)
     local found = asks[options.address] or { probes_sent = {}, answers = {} }
     return { done = function() return true end, close = function() end,
       result = function() return found end }

@@ -6,7 +6,7 @@ local sample = require "sample"
 -- An engine whose asks are done after so many polls; and what it was asked.
 local function engine(polls, macs)
   local core = { asked = {}, open = 0 }
-  function core.ask(options)
+  function core.fingerprint(options)
     core.asked[#core.asked + 1] = options
     if options.address == "10.0.9.9" then
       return nil, "no route to 10.0.9.9", "NOROUTE"

@@ -187,7 +187,7 @@ local ASK_MISUSE = {
 }
 
 check.rows(ASK_MISUSE, function(row)
-  local ok, err = pcall(core.ask, row.options)
+  local ok, err = pcall(core.fingerprint, row.options)
   check.equal(ok, false)
   check.contains(err, row.part)
 end)
@@ -204,7 +204,7 @@ local ASK_WORLD = {
 }
 
 check.rows(ASK_WORLD, function(row)
-  local ask, text, name = core.ask(row.options)
+  local ask, text, name = core.fingerprint(row.options)
   check.equal({ ask, name }, { nil, row.err })
   check.contains(text, row.part)
 end)
@@ -274,7 +274,7 @@ check.case("version_is_text", function()
 end)
 
 check.case("its_own_kind_of_value_only", function()
-  for _, kind in ipairs { "mtrtrace.trace", "mtrtrace.ask",
+  for _, kind in ipairs { "mtrtrace.trace", "mtrtrace.fingerprint",
     "mtrtrace.pmtu", "mtrtrace.paths" } do
     local methods = debug.getregistry()[kind].__index
     for name, method in pairs(methods) do

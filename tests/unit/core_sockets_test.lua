@@ -76,7 +76,7 @@ for _, protocol in ipairs { "icmp", "udp", "tcp" } do
 end
 
 check.case("fingerprinting_probes_and_searches_by_tcp_are_refused", function()
-  local ask, why, name = core.ask { address = HERE }
+  local ask, why, name = core.fingerprint { address = HERE }
   check.equal({ ask == nil, why, name }, { true,
     "fingerprinting probes need root or CAP_NET_RAW", "PERMISSION" })
   local paths

@@ -33,7 +33,7 @@ function M.new(results)
   function core.neighbour() end
   function core.sockets() return "raw", true end
   -- Nobody answers a direct question.
-  function core.ask(options)
+  function core.fingerprint(options)
     core.asked[#core.asked + 1] = options
     return { done = function() return true end, close = function() end,
       result = function() return { probes_sent = {}, answers = {} } end }

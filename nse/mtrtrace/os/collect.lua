@@ -33,15 +33,15 @@ Collect.__index = Collect
 local ASKS = { echo = true, active = true }
 
 local function ask(self, item)
-  if not ASKS[self.settings.mode] or item.done or item.ask then
+  if not ASKS[self.settings.mode] or item.done or item.handle then
     return
   end
-  local handle, err = self.core.ask {
+  local handle, err = self.core.fingerprint {
     address = item.target, mode = self.settings.mode,
     source = self.settings.source, interface = self.settings.interface,
     mark = self.settings.mark, tos = self.settings.tos,
   }
-  item.ask, item.done, item.error = handle, not handle, err
+  item.handle, item.done, item.error = handle, not handle, err
 end
 
 -- Nmap's file is long: each address is looked up once in a run, and one that
@@ -78,12 +78,12 @@ end
 
 -- Takes what was answered; true where nothing more is to come.
 local function settled(self, item)
-  if item.ask and item.ask:done() then
-    item.result, item.done = item.ask:result(), true
-    item.ask:close()
-    item.ask = nil
+  if item.handle and item.handle:done() then
+    item.result, item.done = item.handle:result(), true
+    item.handle:close()
+    item.handle = nil
   end
-  return not item.ask and (item.discovered or not self.settings.snmp)
+  return not item.handle and (item.discovered or not self.settings.snmp)
 end
 
 -- ---- the trace ------------------------------------------------------------
@@ -137,12 +137,12 @@ end
 function Collect:leave()
   for _, item in ipairs(self.list) do
     item.users = item.users - 1
-    if item.ask then
-      item.result = item.ask:result()
+    if item.handle then
+      item.result = item.handle:result()
     end
-    if item.ask and item.users == 0 then
-      item.ask:close()
-      item.ask = nil
+    if item.handle and item.users == 0 then
+      item.handle:close()
+      item.handle = nil
     end
   end
 end

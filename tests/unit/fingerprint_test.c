@@ -11,16 +11,16 @@
 
 #define SECOND INT64_C(1000000000)
 
-static struct ask_config config_of(uint8_t version)
+static struct fingerprint_config config_of(uint8_t version)
 {
-    struct ask_config config = { .ident = 0xa5a5,
-                                 .source_port = 20100,
-                                 .first_id = 64000,
-                                 .cookie = 0xfeed,
-                                 .key = 0xfacefacefaceface,
-                                 .first_index = 0x3333,
-                                 .tcp_base = 0xfffffe00,
-                                 .timeout_ns = SECOND };
+    struct fingerprint_config config = { .ident = 0xa5a5,
+                                         .source_port = 20100,
+                                         .first_id = 64000,
+                                         .cookie = 0xfeed,
+                                         .key = 0xfacefacefaceface,
+                                         .first_index = 0x3333,
+                                         .tcp_base = 0xfffffe00,
+                                         .timeout_ns = SECOND };
     ipaddr_from_text(&config.source, version == 4 ? "10.0.0.1" : "2001:db8::1");
     ipaddr_from_text(&config.target, version == 4 ? "10.0.3.1" : "2001:db8:3::1");
     return config;
@@ -36,12 +36,14 @@ struct sent {
     } probes[32];
 };
 
-static void send_due(struct ask *ask, enum ask_permit permit, int64_t now_ns, struct sent *sent)
+static void send_due(struct fingerprint *ask, enum fingerprint_permit permit, int64_t now_ns,
+                     struct sent *sent)
 {
     size_t length, number;
     uint8_t packet[128];
 
-    while ((length = ask_next(ask, permit, now_ns, packet, &number)) > 0 && sent->count < 32) {
+    while ((length = fingerprint_next(ask, permit, now_ns, packet, &number)) > 0 &&
+           sent->count < 32) {
         sent->probes[sent->count].number = number;
         sent->probes[sent->count].length = length;
         sent->probes[sent->count].at_ns = now_ns;
@@ -51,16 +53,16 @@ static void send_due(struct ask *ask, enum ask_permit permit, int64_t now_ns, st
 }
 
 /* Steps as the prober does, from due time to due time. */
-static int64_t run(struct ask *ask, enum ask_permit permit, int64_t from_ns, int64_t until_ns,
-                   struct sent *sent)
+static int64_t run(struct fingerprint *ask, enum fingerprint_permit permit, int64_t from_ns,
+                   int64_t until_ns, struct sent *sent)
 {
     int64_t now_ns = from_ns;
 
-    while (now_ns <= until_ns && !ask_done(ask)) {
-        ask_expire(ask, now_ns);
+    while (now_ns <= until_ns && !fingerprint_done(ask)) {
+        fingerprint_expire(ask, now_ns);
         send_due(ask, permit, now_ns, sent);
-        int64_t due_ns = ask_due(ask, now_ns);
-        if (due_ns > until_ns || ask_done(ask))
+        int64_t due_ns = fingerprint_due(ask, now_ns);
+        if (due_ns > until_ns || fingerprint_done(ask))
             break;
         check_that(due_ns > now_ns, "due at %lld, not after %lld", (long long)due_ns,
                    (long long)now_ns);
@@ -83,18 +85,18 @@ static unsigned protocol_at(const uint8_t *bytes)
 
 static void test_echoes(uint8_t version)
 {
-    struct ask_config config = config_of(version);
+    struct fingerprint_config config = config_of(version);
     struct sent sent = { 0 };
-    struct ask ask;
+    struct fingerprint ask;
 
     check_case("echo_%u_is_three_requests_and_no_more", version);
-    ask_init(&ask, &config, false, 5 * SECOND);
-    int64_t end_ns = run(&ask, ASK_HOLD, 5 * SECOND, 20 * SECOND, &sent);
+    fingerprint_init(&ask, &config, false, 5 * SECOND);
+    int64_t end_ns = run(&ask, FINGERPRINT_HOLD, 5 * SECOND, 20 * SECOND, &sent);
     check_int("sent", (int64_t)sent.count, 3);
     check_int("last after ms", (sent.probes[2].at_ns - 5 * SECOND) / MS, 40);
-    check_that(ask_done(&ask), "not done");
+    check_that(fingerprint_done(&ask), "not done");
     check_int("done after ms", (end_ns - 5 * SECOND) / MS, 1040);
-    check_int("asked", ask_sent(&ask, WIRE_ICMP), 3);
+    check_int("asked", fingerprint_sent(&ask, WIRE_ICMP), 3);
     for (size_t i = 0; i < sent.count; i++) {
         const uint8_t *bytes = sent.probes[i].bytes;
         check_int("protocol", protocol_at(bytes), version == 4 ? 1 : 58);
@@ -103,25 +105,25 @@ static void test_echoes(uint8_t version)
         if (version == 6)
             check_int("code", bytes[41], 0);
     }
-    ask_fini(&ask);
+    fingerprint_fini(&ask);
 }
 
 static void test_marks(void)
 {
-    struct ask_config config = config_of(4);
+    struct fingerprint_config config = config_of(4);
     struct sent sent = { 0 };
-    struct ask ask;
+    struct fingerprint ask;
 
     check_case("second_echo_alone_has_df_and_none_has_a_tos");
-    ask_init(&ask, &config, false, 0);
-    run(&ask, ASK_HOLD, 0, 100 * MS, &sent);
+    fingerprint_init(&ask, &config, false, 0);
+    run(&ask, FINGERPRINT_HOLD, 0, 100 * MS, &sent);
     for (size_t i = 0; i < 3; i++) {
         check_int("DF", u16(sent.probes[i].bytes + 6), i == 1 ? 0x4000 : 0);
         check_int("TOS", sent.probes[i].bytes[1], 0);
     }
     check_case("third_echo_alone_has_a_code");
     for (size_t i = 0; i < 3; i++)
-        check_int("code", sent.probes[i].bytes[21], i == 2 ? ASK_CODE : 0);
+        check_int("code", sent.probes[i].bytes[21], i == 2 ? FINGERPRINT_CODE : 0);
     check_case("identifications_lie_too_far_apart_to_be_a_counter");
     for (size_t i = 0; i < 3; i++) {
         unsigned id = u16(sent.probes[i].bytes + 4), next = u16(sent.probes[(i + 1) % 3].bytes + 4);
@@ -129,19 +131,19 @@ static void test_marks(void)
         check_that((uint16_t)(next - id) > 2600 && (uint16_t)(id - next) > 2600, "%u and %u", id,
                    next);
     }
-    ask_fini(&ask);
+    fingerprint_fini(&ask);
 }
 
 static void test_turns(uint8_t version)
 {
     static const unsigned want4[] = { 1, 6, 17 }, want6[] = { 58, 6, 17 };
-    struct ask_config config = config_of(version);
+    struct fingerprint_config config = config_of(version);
     struct sent sent = { 0 };
-    struct ask ask;
+    struct fingerprint ask;
 
     check_case("active_%u_asks_in_turns_20_ms_apart", version);
-    ask_init(&ask, &config, true, 0);
-    run(&ask, ASK_FREE, 0, 10 * SECOND, &sent);
+    fingerprint_init(&ask, &config, true, 0);
+    run(&ask, FINGERPRINT_FREE, 0, 10 * SECOND, &sent);
     check_int("sent", (int64_t)sent.count, 9);
     for (size_t i = 0; i < sent.count; i++) {
         const uint8_t *bytes = sent.probes[i].bytes;
@@ -153,98 +155,98 @@ static void test_turns(uint8_t version)
             check_int("flags", bytes[(version == 4 ? 20 : 40) + 13], 0x10);
     }
     check_int("of each",
-              ask_sent(&ask, WIRE_ICMP) * 100 + ask_sent(&ask, WIRE_TCP) * 10 +
-                  ask_sent(&ask, WIRE_UDP),
+              fingerprint_sent(&ask, WIRE_ICMP) * 100 + fingerprint_sent(&ask, WIRE_TCP) * 10 +
+                  fingerprint_sent(&ask, WIRE_UDP),
               333);
-    ask_fini(&ask);
+    fingerprint_fini(&ask);
 }
 
 /* ---- the responder's budget ---------------------------------------------------------------- */
 
 static void test_permits(void)
 {
-    struct ask_config config = config_of(4);
+    struct fingerprint_config config = config_of(4);
     struct sent sent = { 0 };
-    struct ask ask;
+    struct fingerprint ask;
 
     check_case("active_waits_while_a_trace_samples");
-    ask_init(&ask, &config, true, 0);
-    run(&ask, ASK_HOLD, 0, 4900 * MS, &sent);
+    fingerprint_init(&ask, &config, true, 0);
+    run(&ask, FINGERPRINT_HOLD, 0, 4900 * MS, &sent);
     check_int("sent", (int64_t)sent.count, 0);
-    check_that(ask_needs_permit(&ask, 4900 * MS), "no permit needed");
+    check_that(fingerprint_needs_permit(&ask, 4900 * MS), "no permit needed");
 
     check_case("after_5_s_the_others_go_without_udp");
-    run(&ask, ASK_HOLD, 4900 * MS, 9 * SECOND, &sent);
+    run(&ask, FINGERPRINT_HOLD, 4900 * MS, 9 * SECOND, &sent);
     check_int("sent", (int64_t)sent.count, 6);
-    check_int("udp", ask_sent(&ask, WIRE_UDP), 0);
-    check_that(!ask_done(&ask), "done without its UDP");
+    check_int("udp", fingerprint_sent(&ask, WIRE_UDP), 0);
+    check_that(!fingerprint_done(&ask), "done without its UDP");
 
     check_case("held_udp_goes_when_it_may_and_not_in_a_burst");
-    run(&ask, ASK_FREE, 9 * SECOND, 12 * SECOND, &sent);
+    run(&ask, FINGERPRINT_FREE, 9 * SECOND, 12 * SECOND, &sent);
     check_int("sent", (int64_t)sent.count, 9);
     check_int("from first to last in ms", (sent.probes[8].at_ns - sent.probes[6].at_ns) / MS, 120);
-    check_that(ask_done(&ask), "not done");
-    ask_fini(&ask);
+    check_that(fingerprint_done(&ask), "not done");
+    fingerprint_fini(&ask);
 
     check_case("responder_that_rate_limits_gets_one_udp");
     sent.count = 0;
-    ask_init(&ask, &config, true, 0);
-    run(&ask, ASK_ONE, 0, 5 * SECOND, &sent);
+    fingerprint_init(&ask, &config, true, 0);
+    run(&ask, FINGERPRINT_ONE, 0, 5 * SECOND, &sent);
     check_int("sent", (int64_t)sent.count, 7);
-    check_int("udp", ask_sent(&ask, WIRE_UDP), 1);
-    check_that(ask_done(&ask), "not done");
+    check_int("udp", fingerprint_sent(&ask, WIRE_UDP), 1);
+    check_that(fingerprint_done(&ask), "not done");
 
     check_case("and_none_when_asked_for_again");
-    ask_renew(&ask, true, 6 * SECOND);
-    run(&ask, ASK_FREE, 6 * SECOND, 12 * SECOND, &sent);
+    fingerprint_renew(&ask, true, 6 * SECOND);
+    run(&ask, FINGERPRINT_FREE, 6 * SECOND, 12 * SECOND, &sent);
     check_int("sent", (int64_t)sent.count, 7);
-    ask_fini(&ask);
+    fingerprint_fini(&ask);
 }
 
 static void test_renewal(void)
 {
-    struct ask_config config = config_of(4);
+    struct fingerprint_config config = config_of(4);
     struct sent sent = { 0 };
-    struct ask ask;
+    struct fingerprint ask;
 
     check_case("abandoned_ask_ends");
-    ask_init(&ask, &config, true, 0);
-    ask_abandon(&ask);
-    check_that(ask_done(&ask), "not done");
-    run(&ask, ASK_FREE, 0, SECOND, &sent);
+    fingerprint_init(&ask, &config, true, 0);
+    fingerprint_abandon(&ask);
+    check_that(fingerprint_done(&ask), "not done");
+    run(&ask, FINGERPRINT_FREE, 0, SECOND, &sent);
     check_int("sent", (int64_t)sent.count, 0);
 
     check_case("renewed_ask_sends_what_was_left_out");
-    ask_renew(&ask, true, SECOND);
-    run(&ask, ASK_FREE, SECOND, 5 * SECOND, &sent);
+    fingerprint_renew(&ask, true, SECOND);
+    run(&ask, FINGERPRINT_FREE, SECOND, 5 * SECOND, &sent);
     check_int("sent", (int64_t)sent.count, 9);
-    ask_fini(&ask);
+    fingerprint_fini(&ask);
 
     check_case("echo_widened_to_active_sends_the_other_six");
     sent.count = 0;
-    ask_init(&ask, &config, false, 0);
-    run(&ask, ASK_FREE, 0, 5 * SECOND, &sent);
-    ask_renew(&ask, true, 5 * SECOND);
-    run(&ask, ASK_FREE, 5 * SECOND, 9 * SECOND, &sent);
+    fingerprint_init(&ask, &config, false, 0);
+    run(&ask, FINGERPRINT_FREE, 0, 5 * SECOND, &sent);
+    fingerprint_renew(&ask, true, 5 * SECOND);
+    run(&ask, FINGERPRINT_FREE, 5 * SECOND, 9 * SECOND, &sent);
     check_int("sent", (int64_t)sent.count, 9);
-    check_int("echoes", ask_sent(&ask, WIRE_ICMP), 3);
+    check_int("echoes", fingerprint_sent(&ask, WIRE_ICMP), 3);
 
     check_case("nobody_gets_a_tenth_probe");
     for (int i = 0; i < 20; i++) {
-        ask_renew(&ask, i % 2 == 0, (10 + i) * SECOND);
-        run(&ask, ASK_FREE, (10 + i) * SECOND, (11 + i) * SECOND, &sent);
-        ask_abandon(&ask);
+        fingerprint_renew(&ask, i % 2 == 0, (10 + i) * SECOND);
+        run(&ask, FINGERPRINT_FREE, (10 + i) * SECOND, (11 + i) * SECOND, &sent);
+        fingerprint_abandon(&ask);
     }
     check_int("sent", (int64_t)sent.count, 9);
-    ask_fini(&ask);
+    fingerprint_fini(&ask);
 
     check_case("probe_that_did_not_leave_is_not_counted");
-    ask_init(&ask, &config, false, 0);
+    fingerprint_init(&ask, &config, false, 0);
     sent.count = 0;
-    send_due(&ask, ASK_HOLD, 0, &sent);
-    ask_send_failed(&ask, sent.probes[0].number);
-    check_int("asked", ask_sent(&ask, WIRE_ICMP), 0);
-    ask_fini(&ask);
+    send_due(&ask, FINGERPRINT_HOLD, 0, &sent);
+    fingerprint_send_failed(&ask, sent.probes[0].number);
+    check_int("asked", fingerprint_sent(&ask, WIRE_ICMP), 0);
+    fingerprint_fini(&ask);
 }
 
 /* ---- answers ------------------------------------------------------------------------------- */
@@ -262,7 +264,7 @@ struct bend {
 };
 
 static void build_error(struct vector *v, const uint8_t *probe, size_t length,
-                        const struct bend *bend, const struct ask_config *config)
+                        const struct bend *bend, const struct fingerprint_config *config)
 {
     uint8_t version = config->source.version;
     size_t header = version == 4 ? 20 : 40;
@@ -275,7 +277,7 @@ static void build_error(struct vector *v, const uint8_t *probe, size_t length,
 }
 
 static void build_rst(struct vector *v, const uint8_t *tcp, const struct bend *bend,
-                      const struct ask_config *config)
+                      const struct fingerprint_config *config)
 {
     uint8_t segment[20] = { tcp[2], tcp[3], tcp[0], tcp[1] };
     bool acks = (bend->flags & 0x10) != 0;
@@ -291,7 +293,7 @@ static void build_rst(struct vector *v, const uint8_t *tcp, const struct bend *b
 }
 
 static void build_answer(struct vector *v, uint8_t *probe, size_t length, const struct bend *bend,
-                         const struct ask_config *config)
+                         const struct fingerprint_config *config)
 {
     size_t header = config->source.version == 4 ? 20 : 40;
     unsigned protocol = protocol_at(probe);
@@ -389,25 +391,26 @@ static struct bend bend_of(const struct answer_row *row, uint8_t version)
 
 static void test_answer(const struct answer_row *row, uint8_t version)
 {
-    struct ask_config config = config_of(version);
+    struct fingerprint_config config = config_of(version);
     struct bend bend = bend_of(row, version);
     struct sent sent = { 0 };
     struct wire_packet packet;
     struct vector v;
-    struct ask ask;
+    struct fingerprint ask;
     bool never = version == 6 && bend.only_4, taken = row->taken && !never;
     bool kept = row->kept && !never;
 
     check_case("v%u_%s%s", version, row->name, never ? "_over_IPv4_only" : "");
-    ask_init(&ask, &config, true, 0);
-    run(&ask, ASK_FREE, 0, 200 * MS, &sent);
+    fingerprint_init(&ask, &config, true, 0);
+    run(&ask, FINGERPRINT_FREE, 0, 200 * MS, &sent);
     check_int("number", (int64_t)sent.probes[row->probe].number, (int64_t)row->probe);
     build_answer(&v, sent.probes[row->probe].bytes, sent.probes[row->probe].length, &bend, &config);
     struct evidence_capture capture = { v.bytes, 7 * SECOND };
     check_int("read", wire_parse(v.bytes, v.length, &packet), WIRE_OK);
-    check_int("taken", ask_reply(&ask, &packet, &capture), taken);
+    check_int("taken", fingerprint_reply(&ask, &packet, &capture), taken);
     check_int("kept", (int64_t)ask.answers.count, kept);
-    check_int("state", ask.probes[row->probe].state, taken ? ASK_ANSWERED : ASK_OPEN);
+    check_int("state", ask.probes[row->probe].state,
+              taken ? FINGERPRINT_ANSWERED : FINGERPRINT_OPEN);
     if (kept && ask.answers.count == 1) {
         const struct evidence_answer *answer = &ask.answers.answers[0];
         check_int("kind", answer->sent.probe, row->kind);
@@ -415,31 +418,31 @@ static void test_answer(const struct answer_row *row, uint8_t version)
         check_int("at", answer->at_ns, 7 * SECOND);
         check_int("identification", answer->sent.ip_id,
                   version == 4 ? u16(sent.probes[row->probe].bytes + 4) : 0);
-        ask_reply(&ask, &packet, &capture);
+        fingerprint_reply(&ask, &packet, &capture);
         check_int("kept when it comes twice", (int64_t)ask.answers.count, 1);
     }
-    ask_fini(&ask);
+    fingerprint_fini(&ask);
 }
 
 static void test_too_early(void)
 {
-    struct ask_config config = config_of(4);
+    struct fingerprint_config config = config_of(4);
     struct sent sent = { 0 };
     struct wire_packet packet;
     struct vector v;
-    struct ask ask;
+    struct fingerprint ask;
     struct bend bend = { .from = config.target };
 
     check_case("answer_to_what_was_not_sent_is_refused");
-    ask_init(&ask, &config, true, 0);
-    run(&ask, ASK_FREE, 0, 200 * MS, &sent);
+    fingerprint_init(&ask, &config, true, 0);
+    run(&ask, FINGERPRINT_FREE, 0, 200 * MS, &sent);
     build_answer(&v, sent.probes[3].bytes, sent.probes[3].length, &bend, &config);
-    ask_fini(&ask);
-    ask_init(&ask, &config, true, 0);
+    fingerprint_fini(&ask);
+    fingerprint_init(&ask, &config, true, 0);
     struct evidence_capture capture = { v.bytes, 0 };
     check_int("read", wire_parse(v.bytes, v.length, &packet), WIRE_OK);
-    check_that(!ask_reply(&ask, &packet, &capture), "taken");
-    ask_fini(&ask);
+    check_that(!fingerprint_reply(&ask, &packet, &capture), "taken");
+    fingerprint_fini(&ask);
 }
 
 /* ---- all asks ------------------------------------------------------------------------------ */
@@ -447,10 +450,11 @@ static void test_too_early(void)
 struct shell_log {
     int64_t open_ns;
     int sent, udp, errors;
-    enum ask_permit permit;
+    enum fingerprint_permit permit;
 };
 
-static enum ask_permit log_permit(void *context, struct asks_entry *entry, int64_t now_ns)
+static enum fingerprint_permit log_permit(void *context, struct addresses_entry *entry,
+                                          int64_t now_ns)
 {
     (void)entry;
     (void)now_ns;
@@ -462,131 +466,133 @@ static int64_t log_open(void *context)
     return ((struct shell_log *)context)->open_ns;
 }
 
-static int log_send(void *context, const struct asks_entry *entry, const uint8_t *packet,
+static int log_send(void *context, const struct addresses_entry *entry, const uint8_t *packet,
                     size_t length, bool udp)
 {
     struct shell_log *log = context;
 
-    check_that(length > 0 && packet[0] >> 4 == entry->ask.config.target.version, "no packet");
+    check_that(length > 0 && packet[0] >> 4 == entry->fingerprint.config.target.version,
+               "no packet");
     log->udp += udp;
     log->sent++;
     return log->errors;
 }
 
-static void step_until(struct asks *asks, struct shell_log *log, int64_t from_ns, int64_t until_ns)
+static void step_until(struct addresses *addresses, struct shell_log *log, int64_t from_ns,
+                       int64_t until_ns)
 {
-    struct asks_shell shell = { log, log_permit, log_open, log_send };
+    struct addresses_shell shell = { log, log_permit, log_open, log_send };
 
     for (int64_t now_ns = from_ns; now_ns <= until_ns; now_ns += 10 * MS)
-        asks_step(asks, &shell, SECOND, now_ns, 64);
+        addresses_step(addresses, &shell, SECOND, now_ns, 64);
 }
 
 static void test_asks(void)
 {
-    struct ask_config config = config_of(4);
-    struct shell_log log = { .permit = ASK_FREE };
-    struct asks *asks = asks_new();
+    struct fingerprint_config config = config_of(4);
+    struct shell_log log = { .permit = FINGERPRINT_FREE };
+    struct addresses *addresses = addresses_new();
 
     check_case("second_user_of_an_address_shares_its_ask");
-    struct asks_entry *entry = asks_add(asks, &config, false, 0, NULL, 0);
-    check_that(asks_find(asks, &config.target, 0) == entry, "not found");
-    asks_join(asks, entry, false, 0);
-    step_until(asks, &log, 0, 2 * SECOND);
+    struct addresses_entry *entry = addresses_add(addresses, &config, false, 0, NULL, 0);
+    check_that(addresses_find(addresses, &config.target, 0) == entry, "not found");
+    addresses_join(addresses, entry, false, 0);
+    step_until(addresses, &log, 0, 2 * SECOND);
     check_int("sent", log.sent, 3);
-    check_that(ask_done(&entry->ask), "not done");
+    check_that(fingerprint_done(&entry->fingerprint), "not done");
 
     check_case("what_the_process_may_not_send_yet_waits");
-    struct ask_config later = config;
+    struct fingerprint_config later = config;
     ipaddr_from_text(&later.target, "192.0.2.200");
-    struct shell_log waits = { .permit = ASK_FREE, .open_ns = 500 * MS };
-    struct asks_entry *waiting = asks_add(asks, &later, false, 0, NULL, 0);
-    step_until(asks, &waits, 0, 490 * MS);
+    struct shell_log waits = { .permit = FINGERPRINT_FREE, .open_ns = 500 * MS };
+    struct addresses_entry *waiting = addresses_add(addresses, &later, false, 0, NULL, 0);
+    step_until(addresses, &waits, 0, 490 * MS);
     check_int("too early", waits.sent, 0);
     check_int("due", waiting->due_ns, 500 * MS);
-    step_until(asks, &waits, 500 * MS, 2 * SECOND);
+    step_until(addresses, &waits, 500 * MS, 2 * SECOND);
     check_int("then", waits.sent, 3);
 
     check_case("user_who_comes_late_finds_it_done");
-    asks_leave(asks, entry);
-    asks_leave(asks, entry);
-    asks_join(asks, entry, false, 3 * SECOND);
-    step_until(asks, &log, 3 * SECOND, 5 * SECOND);
+    addresses_leave(addresses, entry);
+    addresses_leave(addresses, entry);
+    addresses_join(addresses, entry, false, 3 * SECOND);
+    step_until(addresses, &log, 3 * SECOND, 5 * SECOND);
     check_int("sent", log.sent, 3);
 
     check_case("one_who_wants_more_gets_the_rest");
-    asks_join(asks, entry, true, 6 * SECOND);
-    asks_join(asks, entry, true, 6 * SECOND);
-    step_until(asks, &log, 6 * SECOND, 8 * SECOND);
+    addresses_join(addresses, entry, true, 6 * SECOND);
+    addresses_join(addresses, entry, true, 6 * SECOND);
+    step_until(addresses, &log, 6 * SECOND, 8 * SECOND);
     check_int("sent", log.sent, 9);
     check_int("udp", log.udp, 3);
 
     check_case("zone_is_part_of_the_address");
-    check_that(asks_find(asks, &config.target, 3) == NULL, "found in another zone");
+    check_that(addresses_find(addresses, &config.target, 3) == NULL, "found in another zone");
 
     check_case("ask_that_nobody_wants_sends_nothing");
-    struct ask_config other = config_of(6);
-    entry = asks_add(asks, &other, false, 0, NULL, 10 * SECOND);
-    step_until(asks, &log, 12 * SECOND, 14 * SECOND);
+    struct fingerprint_config other = config_of(6);
+    entry = addresses_add(addresses, &other, false, 0, NULL, 10 * SECOND);
+    step_until(addresses, &log, 12 * SECOND, 14 * SECOND);
     check_int("sent", log.sent, 9);
     entry->wanted_ns = 14 * SECOND;
-    step_until(asks, &log, 14 * SECOND, 15 * SECOND);
+    step_until(addresses, &log, 14 * SECOND, 15 * SECOND);
     check_int("sent when wanted again", log.sent, 12);
 
     check_case("probe_that_the_kernel_refuses_ends_nothing_else");
     log.errors = 1;
     ipaddr_from_text(&other.target, "2001:db8:7::1");
-    entry = asks_add(asks, &other, false, 0, NULL, 20 * SECOND);
-    step_until(asks, &log, 20 * SECOND, 20 * SECOND + 500 * MS);
-    check_that(ask_done(&entry->ask), "not done");
-    check_int("asked", ask_sent(&entry->ask, WIRE_ICMP), 0);
-    asks_free(asks);
-    asks_free(NULL);
+    entry = addresses_add(addresses, &other, false, 0, NULL, 20 * SECOND);
+    step_until(addresses, &log, 20 * SECOND, 20 * SECOND + 500 * MS);
+    check_that(fingerprint_done(&entry->fingerprint), "not done");
+    check_int("asked", fingerprint_sent(&entry->fingerprint, WIRE_ICMP), 0);
+    addresses_free(addresses);
+    addresses_free(NULL);
 }
 
-static struct asks_entry *add_nth(struct asks *asks, int n)
+static struct addresses_entry *add_nth(struct addresses *addresses, int n)
 {
-    struct ask_config config = config_of(4);
+    struct fingerprint_config config = config_of(4);
 
     config.target.bytes[2] = (uint8_t)(n >> 8);
     config.target.bytes[3] = (uint8_t)n;
-    return asks_add(asks, &config, false, 0, NULL, 0);
+    return addresses_add(addresses, &config, false, 0, NULL, 0);
 }
 
 static void test_limit(void)
 {
-    static struct asks_entry *entries[ASKS_MAX];
-    struct asks *asks = asks_new();
+    static struct addresses_entry *entries[ADDRESSES_MAX];
+    struct addresses *addresses = addresses_new();
     struct ipaddr forgotten = { 0 };
     int added = 0;
 
     check_case("addresses_beyond_the_limit_are_refused_while_all_have_users");
-    for (int i = 0; i < ASKS_MAX; i++) {
-        entries[i] = add_nth(asks, i);
+    for (int i = 0; i < ADDRESSES_MAX; i++) {
+        entries[i] = add_nth(addresses, i);
         added += entries[i] != NULL;
     }
-    check_int("added", added, ASKS_MAX);
-    check_that(add_nth(asks, ASKS_MAX) == NULL, "one more was added");
-    check_int("room", asks_make_room(asks, &forgotten), false);
+    check_int("added", added, ADDRESSES_MAX);
+    check_that(add_nth(addresses, ADDRESSES_MAX) == NULL, "one more was added");
+    check_int("room", addresses_make_room(addresses, &forgotten), false);
 
     check_case("the_address_that_was_left_first_makes_room");
-    asks_leave(asks, entries[300]);
-    asks_leave(asks, entries[5]);
-    check_int("room while it is open", asks_make_room(asks, &forgotten), false);
+    addresses_leave(addresses, entries[300]);
+    addresses_leave(addresses, entries[5]);
+    check_int("room while it is open", addresses_make_room(addresses, &forgotten), false);
     struct shell_log log = { 0 };
-    const struct asks_shell shell = { .context = &log, .open_ns = log_open };
-    asks_step(asks, &shell, 0, 10 * SECOND, 0);
-    asks_join(asks, entries[300], false, 10 * SECOND);
-    asks_step(asks, &shell, 0, 20 * SECOND, 0);
-    asks_leave(asks, entries[300]);
-    asks_step(asks, &shell, 0, 30 * SECOND, 0);
-    check_int("room", asks_make_room(asks, &forgotten), true);
+    const struct addresses_shell shell = { .context = &log, .open_ns = log_open };
+    addresses_step(addresses, &shell, 0, 10 * SECOND, 0);
+    addresses_join(addresses, entries[300], false, 10 * SECOND);
+    addresses_step(addresses, &shell, 0, 20 * SECOND, 0);
+    addresses_leave(addresses, entries[300]);
+    addresses_step(addresses, &shell, 0, 30 * SECOND, 0);
+    check_int("room", addresses_make_room(addresses, &forgotten), true);
     check_int("forgotten", forgotten.bytes[3], 5);
-    check_that(asks_find(asks, &forgotten, 0) == NULL, "it is still there");
-    check_that(add_nth(asks, ASKS_MAX) != NULL, "no room was made");
-    check_int("room", asks_make_room(asks, &forgotten), true);
+    check_that(addresses_find(addresses, &forgotten, 0) == NULL, "it is still there");
+    check_that(add_nth(addresses, ADDRESSES_MAX) != NULL, "no room was made");
+    check_int("room", addresses_make_room(addresses, &forgotten), true);
     check_int("forgotten", forgotten.bytes[2] << 8 | forgotten.bytes[3], 300);
-    check_int("room when there is some", asks_make_room(asks, &forgotten), false);
-    asks_free(asks);
+    check_int("room when there is some", addresses_make_room(addresses, &forgotten), false);
+    addresses_free(addresses);
 }
 
 int main(void)

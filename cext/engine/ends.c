@@ -42,10 +42,10 @@ void ends_note(struct ends *all, const struct end *end, size_t *place, int64_t n
     kept->seen_ns = now_ns;
 }
 
-void ends_before(uint32_t before[ENDS_BEFORE], const uint32_t *way, uint8_t ttl)
+void ends_before(uint32_t before[ENDS_BEFORE], const uint32_t *path_hashes, uint8_t ttl)
 {
     for (int i = 0; i < ENDS_BEFORE; i++)
-        before[i] = ttl > i + 1 ? way[ttl - i - 1] : 0;
+        before[i] = ttl > i + 1 ? path_hashes[ttl - i - 1] : 0;
 }
 
 /* As far as two hops before are both known, one is the same: with several paths to one host the
@@ -77,8 +77,8 @@ static bool is_other(const struct kept *kept, const struct end *end, int64_t sin
            !ipaddr_equal(&kept->end.address, &end->address);
 }
 
-bool ends_has_rival(const struct ends *all, const struct end *end, enum end_limit limit,
-                    int64_t since_ns)
+bool ends_has_sharer(const struct ends *all, const struct end *end, enum end_limit limit,
+                     int64_t since_ns)
 {
     for (size_t i = 0; i < used(all); i++) {
         const struct kept *kept = &all->kept[i];
@@ -89,8 +89,8 @@ bool ends_has_rival(const struct ends *all, const struct end *end, enum end_limi
     return false;
 }
 
-uint8_t ends_rival_beyond(const struct ends *all, const struct end *end, enum end_limit limit,
-                          uint8_t farthest, const uint32_t *way, int64_t since_ns)
+uint8_t ends_sharer_beyond(const struct ends *all, const struct end *end, enum end_limit limit,
+                           uint8_t farthest, const uint32_t *path_hashes, int64_t since_ns)
 {
     uint32_t before[ENDS_BEFORE];
 
@@ -99,7 +99,7 @@ uint8_t ends_rival_beyond(const struct ends *all, const struct end *end, enum en
         if (kept->end.limit < limit || kept->end.ttl <= farthest ||
             kept->end.protocol != end->protocol || !is_other(kept, end, since_ns))
             continue;
-        ends_before(before, way, kept->end.ttl);
+        ends_before(before, path_hashes, kept->end.ttl);
         if (same_before(kept->end.before, before))
             return kept->end.ttl;
     }

@@ -40,16 +40,16 @@ void ends_note(struct ends *all, const struct end *end, size_t *place, int64_t n
 
 /* Whether another end is at the same place, noted since then, and one of the two has at least this
  * limit. */
-bool ends_has_rival(const struct ends *all, const struct end *end, enum end_limit limit,
-                    int64_t since_ns);
+bool ends_has_sharer(const struct ends *all, const struct end *end, enum end_limit limit,
+                     int64_t since_ns);
 
 /* The same for a trace to end->address without any reply from there, the farthest from
  * `farthest`: the TTL of such an end of this protocol beyond it; 0: none. `way`: by TTL the hash of
  * who replied. */
-uint8_t ends_rival_beyond(const struct ends *all, const struct end *end, enum end_limit limit,
-                          uint8_t farthest, const uint32_t *way, int64_t since_ns);
+uint8_t ends_sharer_beyond(const struct ends *all, const struct end *end, enum end_limit limit,
+                           uint8_t farthest, const uint32_t *path_hashes, int64_t since_ns);
 
 /* Hashes of who replied before a TTL, from those of the way. */
-void ends_before(uint32_t before[ENDS_BEFORE], const uint32_t *way, uint8_t ttl);
+void ends_before(uint32_t before[ENDS_BEFORE], const uint32_t *path_hashes, uint8_t ttl);
 
 #endif

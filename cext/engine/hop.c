@@ -10,14 +10,14 @@ enum {
      * sample before it has left: a sample must not be kept because it lost much. */
     TESTS = 12,
     TESTS_UNANSWERED = 3, /* so many of them call for a proof */
-    PROOF_TESTS = 16,
-    PROOF_UNANSWERED = 5, /* so many of them are no accident */
-    WAKE_TESTS = 3,       /* to one that never answered: a single token is enough */
-    WAKE_TRIES = 5,
-    SPOILT_MOST = 3, /* bursts that fell into an outage are sent again, so often */
-    TESTS_END = 3,   /* at a burst's end, where a bucket that ran dry has one token at most... */
-    PROOF_END = 6,   /* ...and where random loss leaves more answers than that */
-    PLACE_BITS = 8,  /* of a probe in its burst, below the burst's serial number */
+    RETEST_TESTS = 16,
+    RETEST_UNANSWERED = 5, /* so many of them are no accident */
+    RETRY_TESTS = 3,       /* to one that never answered: a single token is enough */
+    RETRIES_MOST = 5,
+    REPEATS_MOST = 3, /* bursts that fell into an outage are sent again, so often */
+    TESTS_END = 3,    /* at a burst's end, where a bucket that ran dry has one token at most... */
+    RETEST_END = 6,   /* ...and where random loss leaves more answers than that */
+    PLACE_BITS = 8,   /* of a probe in its burst, below the burst's serial number */
     PLACE_MASK = (1 << PLACE_BITS) - 1,
 };
 
@@ -28,13 +28,13 @@ static const int64_t short_run_ns = 4000 * MS; /* a longer one may be stopped ea
 /* As long as a sample of 10 at the usual interval, with what follows it. */
 static const int64_t survey_ns = 1200 * MS;
 
-struct hop_rules hop_rules(uint32_t packets, int64_t interval_ns, bool vouched)
+struct hop_rules hop_rules(uint32_t packets, int64_t interval_ns, bool no_tests)
 {
     struct hop_rules rules = { .packets = packets, .interval_ns = interval_ns };
 
     bool slow = interval_ns >= TOKEN_NS;
-    rules.vouched = vouched || slow;
-    rules.survey = !vouched && (slow || packets > short_run_ns / interval_ns);
+    rules.no_tests = no_tests || slow;
+    rules.survey = !no_tests && (slow || packets > short_run_ns / interval_ns);
     return rules;
 }
 
@@ -62,11 +62,11 @@ void hop_answered(struct hop *hop, enum probe_class class, uint32_t responder)
 
 bool hop_is_untested(const struct hop *hop, const struct hop_rules *rules)
 {
-    if (rules->vouched || hop->tested || hop->counted == 0)
+    if (rules->no_tests || hop->tested || hop->counted == 0)
         return false;
     if (hop->sample != NULL)
         return hop->measuring;
-    return !hop_is_settled(hop) && hop->naps == 0;
+    return !hop_is_settled(hop) && hop->silent_tries == 0;
 }
 
 bool hop_is_settled(const struct hop *hop)
@@ -78,25 +78,25 @@ bool hop_in_burst(const struct hop *hop)
 {
     if (hop->phase == HOP_TEST)
         return hop->tests.sent > 0;
-    return hop->phase == HOP_PROOF && hop->proof.sent > 0;
+    return hop->phase == HOP_RETEST && hop->retest.sent > 0;
 }
 
 bool hop_begins_burst(const struct hop *hop)
 {
     if (hop->phase == HOP_TEST)
         return hop->tests.sent == 0;
-    return (hop->phase == HOP_PROOF || hop->phase == HOP_DORMANT) && hop->proof.sent == 0;
+    return (hop->phase == HOP_RETEST || hop->phase == HOP_DORMANT) && hop->retest.sent == 0;
 }
 
-bool hop_is_waking(const struct hop *hop)
+bool hop_is_retrying(const struct hop *hop)
 {
-    bool next = hop->phase == HOP_DORMANT || hop->phase == HOP_PROOF;
-    return next && !hop->answered && hop->proof.sent == 0;
+    bool next = hop->phase == HOP_DORMANT || hop->phase == HOP_RETEST;
+    return next && !hop->answered && hop->retest.sent == 0;
 }
 
 bool hop_is_spent(const struct hop *hop)
 {
-    return hop->naps > WAKE_TRIES;
+    return hop->silent_tries > RETRIES_MOST;
 }
 
 int64_t hop_due(const struct hop *hop, const struct hop_rules *rules)
@@ -104,7 +104,7 @@ int64_t hop_due(const struct hop *hop, const struct hop_rules *rules)
     switch (hop->phase) {
     case HOP_SAMPLE:
     case HOP_TEST:
-    case HOP_PROOF:
+    case HOP_RETEST:
     case HOP_DORMANT:
     case HOP_SURVEY:
         return hop->due_ns;
@@ -115,7 +115,7 @@ int64_t hop_due(const struct hop *hop, const struct hop_rules *rules)
             pace_due(hop->sample, rules->trace, hop->next_place, rules->packets - hop->counted);
         return due_ns > hop->due_ns ? due_ns : hop->due_ns;
     case HOP_JUDGE:
-    case HOP_PROVE:
+    case HOP_JUDGE_RETEST:
     case HOP_SETTLED:
     case HOP_PHASE_COUNT:
         break;
@@ -137,12 +137,12 @@ static void start_tests(struct hop *hop, int64_t due_ns)
     hop->due_ns = due_ns;
 }
 
-static void start_proof(struct hop *hop, enum hop_phase phase, int64_t now_ns)
+static void start_retest(struct hop *hop, enum hop_phase phase, int64_t now_ns)
 {
     int64_t rested_ns = hop->tested_ns + rest_ns;
 
     hop->phase = phase;
-    begin_burst(hop, &hop->proof, hop->answered ? PROOF_TESTS : WAKE_TESTS);
+    begin_burst(hop, &hop->retest, hop->answered ? RETEST_TESTS : RETRY_TESTS);
     hop->due_ns = rested_ns > now_ns ? rested_ns : now_ns;
 }
 
@@ -170,7 +170,7 @@ static enum probe_class take_survey(struct hop *hop, const struct hop_rules *rul
     hop->due_ns = now_ns + rules->interval_ns;
     hop->surveyed++;
     if (rules
-            ->vouched) { /* others may have emptied the bucket: from the second on it has a token */
+            ->no_tests) { /* others may have emptied the bucket: from the second on it has a token */
         hop->surveying = false;
         hop->phase = HOP_SAMPLE;
     } else if (hop->surveyed * rules->interval_ns >= survey_ns) {
@@ -185,7 +185,7 @@ static enum probe_class take_counted(struct hop *hop, const struct hop_rules *ru
     assert(hop->phase == HOP_SAMPLE && hop->counted < rules->packets);
     if (++hop->counted < rules->packets)
         return PROBE_COUNTED;
-    if (rules->vouched)
+    if (rules->no_tests)
         hop->phase = HOP_SETTLED;
     else
         start_tests(hop, now_ns);
@@ -201,9 +201,9 @@ enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_
         return take_survey(hop, rules, now_ns);
     case HOP_TEST:
         return take_test(hop, &hop->tests, HOP_TEST, HOP_JUDGE, now_ns, place);
-    case HOP_PROOF:
+    case HOP_RETEST:
     case HOP_DORMANT:
-        return take_test(hop, &hop->proof, HOP_PROOF, HOP_PROVE, now_ns, place);
+        return take_test(hop, &hop->retest, HOP_RETEST, HOP_JUDGE_RETEST, now_ns, place);
     case HOP_PACED:
         assert(hop_due(hop, rules) <= now_ns); /* nobody takes a token before it comes */
         hop->due_ns = now_ns + rules->interval_ns;
@@ -216,7 +216,7 @@ enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_
         return PROBE_COUNTED;
     case HOP_SAMPLE:
     case HOP_JUDGE:
-    case HOP_PROVE:
+    case HOP_JUDGE_RETEST:
     case HOP_SETTLED:
     case HOP_PHASE_COUNT:
         break;
@@ -252,11 +252,11 @@ static enum hop_verdict stand(struct hop *hop)
  * burst is sent again; false where that was done often enough. */
 static bool try_again(struct hop *hop, enum hop_phase phase, int64_t now_ns)
 {
-    struct hop_burst *burst = phase == HOP_TEST ? &hop->tests : &hop->proof;
+    struct hop_burst *burst = phase == HOP_TEST ? &hop->tests : &hop->retest;
 
-    if (hop->spoilt >= SPOILT_MOST)
+    if (hop->repeated >= REPEATS_MOST)
         return false;
-    hop->spoilt++;
+    hop->repeated++;
     begin_burst(hop, burst, burst->length);
     hop->phase = phase;
     hop->due_ns = hop->tested_ns + rest_ns > now_ns ? hop->tested_ns + rest_ns : now_ns;
@@ -278,8 +278,8 @@ static enum hop_verdict judge_tests(struct hop *hop, int64_t now_ns)
         return HOP_UNDECIDED;
     if (lost_of(tests) < TESTS_UNANSWERED)
         return stand(hop);
-    start_proof(hop, HOP_PROOF, now_ns);
-    return HOP_NEEDS_PROOF;
+    start_retest(hop, HOP_RETEST, now_ns);
+    return HOP_NEEDS_RETEST;
 }
 
 /* It was held, and has tokens now: its sample goes on, or is tested. */
@@ -290,53 +290,53 @@ static enum hop_verdict resume(struct hop *hop, int64_t now_ns)
         start_tests(hop, now_ns);
     else
         hop->phase = hop->surveying ? HOP_SURVEY : HOP_SAMPLE;
-    return HOP_NEEDS_PROOF;
+    return HOP_NEEDS_RETEST;
 }
 
 /* It never answered before; an answer to some of the tests shows that it has a rate limit. */
-static enum hop_verdict judge_waking(struct hop *hop, int64_t now_ns)
+static enum hop_verdict judge_retry(struct hop *hop, int64_t now_ns)
 {
-    if (hop->proof.answered + hop->proof.voided == hop->proof.length)
+    if (hop->retest.answered + hop->retest.voided == hop->retest.length)
         return hop->held ? resume(hop, now_ns) : stand(hop);
-    if (hop->proof.answered > 0)
+    if (hop->retest.answered > 0)
         return HOP_RATE_LIMITED;
     if (hop->surveying && !hop->held)
         return stand(hop); /* silent: tested until somebody answers */
-    if (hop->naps < UINT8_MAX)
-        hop->naps++;
-    start_proof(hop, HOP_DORMANT, now_ns);
+    if (hop->silent_tries < UINT8_MAX)
+        hop->silent_tries++;
+    start_retest(hop, HOP_DORMANT, now_ns);
     return HOP_STANDS;
 }
 
-static void start_refill_burst(struct hop *hop, int64_t asked_ns)
+static void start_refill_burst(struct hop *hop, int64_t polled_ns)
 {
-    hop->phase = HOP_PROOF;
-    begin_burst(hop, &hop->proof, PROOF_TESTS);
-    hop->due_ns = asked_ns + rest_ns;
+    hop->phase = HOP_RETEST;
+    begin_burst(hop, &hop->retest, RETEST_TESTS);
+    hop->due_ns = polled_ns + rest_ns;
 }
 
 static enum hop_verdict judge_refill(struct hop *hop)
 {
-    refill_add(&hop->refill, hop->proof.answered);
+    refill_add(&hop->refill, hop->retest.answered);
     if (refill_is_done(&hop->refill))
         return HOP_MEASURED;
     start_refill_burst(hop, hop->tested_ns);
     return HOP_UNDECIDED;
 }
 
-static enum hop_verdict judge_proof(struct hop *hop, int64_t now_ns)
+static enum hop_verdict judge_retest(struct hop *hop, int64_t now_ns)
 {
-    const struct hop_burst *proof = &hop->proof;
+    const struct hop_burst *retest = &hop->retest;
 
     if (hop->measuring)
         return judge_refill(hop);
-    if (proof->length < PROOF_TESTS)
-        return judge_waking(hop, now_ns);
-    if (!is_limited(proof, PROOF_UNANSWERED, PROOF_END))
+    if (retest->length < RETEST_TESTS)
+        return judge_retry(hop, now_ns);
+    if (!is_limited(retest, RETEST_UNANSWERED, RETEST_END))
         return stand(hop);
-    if (proof->voided >= PROOF_UNANSWERED && try_again(hop, HOP_PROOF, now_ns))
+    if (retest->voided >= RETEST_UNANSWERED && try_again(hop, HOP_RETEST, now_ns))
         return HOP_UNDECIDED;
-    if (lost_of(proof) < PROOF_UNANSWERED)
+    if (lost_of(retest) < RETEST_UNANSWERED)
         return stand(hop);
     return HOP_RATE_LIMITED;
 }
@@ -346,8 +346,8 @@ static struct hop_burst *burst_of(struct hop *hop, int64_t place)
 {
     int64_t serial = place >> PLACE_BITS;
 
-    if (serial == hop->proof.serial)
-        return &hop->proof;
+    if (serial == hop->retest.serial)
+        return &hop->retest;
     return serial == hop->tests.serial ? &hop->tests : NULL;
 }
 
@@ -366,17 +366,17 @@ enum hop_verdict hop_tested(struct hop *hop, int64_t place, enum hop_answer answ
         return HOP_UNDECIDED;
     if (burst == &hop->tests)
         return hop->phase == HOP_JUDGE ? judge_tests(hop, now_ns) : HOP_UNDECIDED;
-    return hop->phase == HOP_PROVE ? judge_proof(hop, now_ns) : HOP_UNDECIDED;
+    return hop->phase == HOP_JUDGE_RETEST ? judge_retest(hop, now_ns) : HOP_UNDECIDED;
 }
 
-void hop_measure(struct hop *hop, struct pace_sample *sample, int64_t asked_ns)
+void hop_measure(struct hop *hop, struct pace_sample *sample, int64_t polled_ns)
 {
     hop->measuring = true;
     hop->sample = sample;
     hop->refill = (struct refill){ 0 };
-    if (asked_ns <= hop->tested_ns)
-        refill_add(&hop->refill, hop->proof.answered);
-    start_refill_burst(hop, asked_ns > hop->tested_ns ? asked_ns : hop->tested_ns);
+    if (polled_ns <= hop->tested_ns)
+        refill_add(&hop->refill, hop->retest.answered);
+    start_refill_burst(hop, polled_ns > hop->tested_ns ? polled_ns : hop->tested_ns);
 }
 
 int64_t hop_spacing_ns(const struct hop *hop)
@@ -397,7 +397,7 @@ void hop_pace(struct hop *hop, struct pace_sample *sample)
     hop->counted = 0;
     hop->next_place = pace_first(sample);
     hop->due_ns = 0;
-    hop->naps = 0;
+    hop->silent_tries = 0;
 }
 
 void hop_hold(struct hop *hop, int64_t due_ns)
@@ -408,7 +408,7 @@ void hop_hold(struct hop *hop, int64_t due_ns)
         return;
     hop->phase = HOP_DORMANT;
     hop->held = true;
-    begin_burst(hop, &hop->proof, WAKE_TESTS);
+    begin_burst(hop, &hop->retest, RETRY_TESTS);
     hop->due_ns = due_ns;
 }
 

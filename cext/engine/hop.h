@@ -12,12 +12,12 @@
 #include "engine/refill.h"
 
 enum hop_phase {
-    HOP_SAMPLE, /* counted probes at the trace's interval */
-    HOP_TEST,   /* test probes right behind the last of them */
-    HOP_JUDGE,  /* waiting for their outcomes */
-    HOP_PROOF,  /* too many unanswered: a second's rest, then another burst */
-    HOP_PROVE,  /* waiting for its outcomes */
-    HOP_PACED,  /* rate-limited: a new counted sample within the responder's budget */
+    HOP_SAMPLE,       /* counted probes at the trace's interval */
+    HOP_TEST,         /* test probes right behind the last of them */
+    HOP_JUDGE,        /* waiting for their outcomes */
+    HOP_RETEST,       /* too many unanswered: a second's rest, then another burst */
+    HOP_JUDGE_RETEST, /* waiting for its outcomes */
+    HOP_PACED,        /* rate-limited: a new counted sample within the responder's budget */
     HOP_SETTLED,
     HOP_DORMANT, /* silent so far: settled, but asked again while other hops are at work */
     HOP_SURVEY,  /* a long run: test probes at the trace's interval, then as behind a sample */
@@ -25,7 +25,7 @@ enum hop_phase {
 };
 
 /* What the tests have shown once all are finished. */
-enum hop_verdict { HOP_UNDECIDED, HOP_STANDS, HOP_NEEDS_PROOF, HOP_RATE_LIMITED, HOP_MEASURED };
+enum hop_verdict { HOP_UNDECIDED, HOP_STANDS, HOP_NEEDS_RETEST, HOP_RATE_LIMITED, HOP_MEASURED };
 
 /* What became of a test probe. HOP_VOID: it did not get to the hop, which says nothing about it. */
 enum hop_answer { HOP_LOST, HOP_ANSWERED, HOP_VOID };
@@ -43,14 +43,14 @@ struct hop {
     uint32_t errors;
     uint32_t bursts;            /* begun so far */
     struct hop_burst tests;     /* right behind the sample */
-    struct hop_burst proof;     /* after a rest */
+    struct hop_burst retest;    /* after a rest */
     bool answered;              /* at any time */
     bool surveying;             /* what is tested is the pace: the sample is still to come */
     bool tested;                /* the sample goes at a pace that was tested before */
     uint32_t surveyed;          /* HOP_SURVEY: probes so far */
     uint64_t known;             /* responders that were tested, a bit each by hash */
-    uint8_t naps;               /* how often it has been dormant without answering since */
-    uint8_t spoilt;             /* bursts that had to be sent again */
+    uint8_t silent_tries;       /* how often it has been dormant without answering since */
+    uint8_t repeated;           /* bursts that had to be sent again */
     int64_t due_ns;             /* not before this */
     int64_t tested_ns;          /* when the last burst went out */
     struct pace_sample *sample; /* HOP_PACED: held, see pace_leave */
@@ -66,11 +66,11 @@ struct hop_rules {
     int64_t interval_ns;
     uint64_t trace; /* its serial number, see pace_serial */
     bool survey;    /* the pace is found first */
-    bool vouched;   /* no test is needed: the interval is long, or the caller knows the pace */
+    bool no_tests;  /* no test is needed: the interval is long, or the caller knows the pace */
 };
 
 /* The rules of a sample of so many probes. */
-struct hop_rules hop_rules(uint32_t packets, int64_t interval_ns, bool vouched);
+struct hop_rules hop_rules(uint32_t packets, int64_t interval_ns, bool no_tests);
 
 /* Begins a hop. */
 void hop_begin(struct hop *hop, const struct hop_rules *rules);
@@ -99,7 +99,7 @@ bool hop_in_burst(const struct hop *hop);
 bool hop_begins_burst(const struct hop *hop);
 
 /* True while it has never answered and the next of its turns begins another try. */
-bool hop_is_waking(const struct hop *hop);
+bool hop_is_retrying(const struct hop *hop);
 
 /* True when it was asked in vain often enough only because another trace samples its TTL. */
 bool hop_is_spent(const struct hop *hop);
@@ -117,7 +117,7 @@ enum hop_verdict hop_tested(struct hop *hop, int64_t place, enum hop_answer answ
 /* Goes on with bursts until they show how far apart the probes of the new sample must be: the last
  * of them brings HOP_MEASURED. `sample` is held meanwhile. Other traces may have emptied the bucket
  * after its own last burst, at `asked_ns`. */
-void hop_measure(struct hop *hop, struct pace_sample *sample, int64_t asked_ns);
+void hop_measure(struct hop *hop, struct pace_sample *sample, int64_t polled_ns);
 
 /* What they have shown; 0: too few were answered to tell. */
 int64_t hop_spacing_ns(const struct hop *hop);

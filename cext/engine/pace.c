@@ -28,10 +28,10 @@ struct pace_sample {
     struct pace_sample *at_ttl, **at_ttl_link; /* of all responders */
     struct pace_responder *responder;
     struct pace_key key;
-    uint32_t way[UINT8_MAX + 1];   /* what key.way has told so far */
-    struct pace_evidence evidence; /* the newest */
-    int64_t used_ns;               /* when a probe was last started, or left out for a silent hop */
-    uint32_t users;                /* hops of traces that hold it */
+    uint32_t path_hashes[UINT8_MAX + 1]; /* what key.way has told so far */
+    struct pace_evidence evidence;       /* the newest */
+    int64_t used_ns; /* when a probe was last started, or left out for a silent hop */
+    uint32_t users;  /* hops of traces that hold it */
     size_t yields, capacity;
     int64_t first, count;          /* places: [first, count) are in the ring */
     struct pace_outcome *outcomes; /* a ring */
@@ -59,7 +59,7 @@ struct pace {
     struct pace_sample *at_ttl[UINT8_MAX + 1];
     struct prefixes *prefixes;
     struct ends *ends;
-    uint64_t news, serials, limits;
+    uint64_t changes, serials, limits;
     struct pace_counters counters;
     struct pace_bursts bursts[BURST_SLOTS];
 };
@@ -209,19 +209,20 @@ static struct pace_responder *find(const struct pace *pace, const struct ipaddr 
 }
 
 /* Nothing known tells the two ways apart. */
-static bool same_way(const struct pace_sample *s, const struct pace_key *key)
+static bool same_path(const struct pace_sample *s, const struct pace_key *key)
 {
-    for (unsigned ttl = 0; key->way != NULL && ttl < key->ttl; ttl++)
-        if (s->way[ttl] != 0 && key->way[ttl] != 0 && s->way[ttl] != key->way[ttl])
+    for (unsigned ttl = 0; key->path_hashes != NULL && ttl < key->ttl; ttl++)
+        if (s->path_hashes[ttl] != 0 && key->path_hashes[ttl] != 0 &&
+            s->path_hashes[ttl] != key->path_hashes[ttl])
             return false;
     return true;
 }
 
-static void learn_way(struct pace_sample *s, const struct pace_key *key)
+static void learn_path(struct pace_sample *s, const struct pace_key *key)
 {
-    for (unsigned ttl = 0; key->way != NULL && ttl < key->ttl; ttl++)
-        if (s->way[ttl] == 0)
-            s->way[ttl] = key->way[ttl];
+    for (unsigned ttl = 0; key->path_hashes != NULL && ttl < key->ttl; ttl++)
+        if (s->path_hashes[ttl] == 0)
+            s->path_hashes[ttl] = key->path_hashes[ttl];
 }
 
 static struct pace_sample *find_sample(struct pace_responder *r, const struct pace_key *key)
@@ -229,7 +230,7 @@ static struct pace_sample *find_sample(struct pace_responder *r, const struct pa
     struct pace_sample *s = r->samples;
     while (s != NULL &&
            (s->key.ttl != key->ttl || s->key.protocol != key->protocol ||
-            s->key.direct != key->direct || s->key.refuses != key->refuses || !same_way(s, key)))
+            s->key.direct != key->direct || s->key.refuses != key->refuses || !same_path(s, key)))
         s = s->next;
     return s;
 }
@@ -256,7 +257,7 @@ static struct pace_sample *add_sample(struct pace_responder *r, const struct pac
         return NULL;
     s->responder = r;
     s->key = *key;
-    s->key.way = NULL;
+    s->key.path_hashes = NULL;
     s->next = r->samples;
     r->samples = s;
     s->at_ttl_link = &r->pace->at_ttl[key->ttl];
@@ -276,10 +277,10 @@ struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, in
 {
     struct pace_responder *r = find(pace, &key->responder);
     struct pace_sample *s = r != NULL ? find_sample(r, key) : NULL;
-    struct pace_key any_way = *key;
+    struct pace_key any_path = *key;
 
-    any_way.way = NULL;
-    const struct pace_sample *other = r != NULL && s == NULL ? find_sample(r, &any_way) : NULL;
+    any_path.path_hashes = NULL;
+    const struct pace_sample *other = r != NULL && s == NULL ? find_sample(r, &any_path) : NULL;
     if (is_fresh(other, now_ns)) { /* what rate-limits over one way does over all */
         const struct pace_evidence evidence = other->evidence;
         s = add_sample(r, key);
@@ -290,7 +291,7 @@ struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, in
     }
     if (!is_fresh(s, now_ns))
         return NULL;
-    learn_way(s, key);
+    learn_path(s, key);
     s->users++;
     return s;
 }
@@ -301,7 +302,7 @@ static void forget(struct pace_sample *s)
 {
     s->first = s->count;
     s->yields = 0;
-    memset(s->way, 0, sizeof s->way);
+    memset(s->path_hashes, 0, sizeof s->path_hashes);
 }
 
 int64_t pace_burst_ns(const struct pace *pace, const struct ipaddr *responder)
@@ -346,12 +347,12 @@ struct pace_sample *pace_rate_limit(struct pace *pace, const struct pace_key *ke
     }
     if (sample_interval_ns < r->sample_interval_ns)
         r->sample_interval_ns = sample_interval_ns; /* whoever saw less had to share the bucket */
-    int64_t asked_ns = pace_last_burst_ns(pace, &key->responder);
-    if (asked_ns < now_ns)
-        asked_ns = now_ns;
+    int64_t polled_ns = pace_last_burst_ns(pace, &key->responder);
+    if (polled_ns < now_ns)
+        polled_ns = now_ns;
     /* Tokens may come all together: until then the bucket is as the tests left it. */
-    if (r->free_ns < asked_ns + TOKEN_NS)
-        r->free_ns = asked_ns + TOKEN_NS;
+    if (r->free_ns < polled_ns + TOKEN_NS)
+        r->free_ns = polled_ns + TOKEN_NS;
     struct pace_sample *s = find_sample(r, key);
     if (s == NULL)
         s = add_sample(r, key);
@@ -359,7 +360,7 @@ struct pace_sample *pace_rate_limit(struct pace *pace, const struct pace_key *ke
         forget(s);
     if (s == NULL)
         return NULL;
-    learn_way(s, key);
+    learn_path(s, key);
     s->used_ns = now_ns;
     s->evidence = evidence;
     s->users++;
@@ -371,7 +372,7 @@ struct pace_sample *pace_rate_limit(struct pace *pace, const struct pace_key *ke
 static bool may_be_router(const struct pace_sample *s, const struct pace_key *key, int64_t now_ns)
 {
     return s->key.protocol == key->protocol && !s->key.direct && !s->key.refuses &&
-           is_fresh(s, now_ns) && same_way(s, key);
+           is_fresh(s, now_ns) && same_path(s, key);
 }
 
 bool pace_is_limited(const struct pace *pace, const struct pace_key *key, int64_t now_ns)
@@ -601,7 +602,7 @@ void pace_finish(struct pace *pace, struct pace_sample *sample, int64_t place,
     *o = *outcome;
     o->owner = owner;
     assert(holds(sample) && outcome->state != PACE_OPEN);
-    pace->news += sample->users > 1;
+    pace->changes += sample->users > 1;
 }
 
 const struct pace_outcome *pace_outcome(const struct pace_sample *sample, int64_t *place)
@@ -630,9 +631,9 @@ void pace_leave(struct pace_sample *sample, uint64_t owner)
         make_room(pace, sample->used_ns);
 }
 
-uint64_t pace_news(const struct pace *pace)
+uint64_t pace_changes(const struct pace *pace)
 {
-    return pace->news;
+    return pace->changes;
 }
 
 struct pace_usage pace_usage(const struct pace *pace)

@@ -37,10 +37,10 @@ enum pace_state {
 /* One counted probe, as every trace that shares the sample sees it. */
 struct pace_outcome {
     enum pace_state state;
-    uint64_t owner;           /* serial number of the trace that sent it */
-    int64_t rtt_ns;           /* -1: not measured */
-    bool from_target, blind;  /* see struct trace_event */
-    struct wire_packet reply; /* PACE_ANSWERED */
+    uint64_t owner;                 /* serial number of the trace that sent it */
+    int64_t rtt_ns;                 /* -1: not measured */
+    bool from_target, during_drops; /* see struct trace_event */
+    struct wire_packet reply;       /* PACE_ANSWERED */
 };
 
 struct pace *pace_new(void); /* NULL without memory */
@@ -84,7 +84,7 @@ struct pace_key {
     /* The way there, by TTL below `ttl`: a hash of who answered, 0 where that is not known;
      * NULL: nothing is. Samples over different ways are not mixed: what one loses the other
      * may not. */
-    const uint32_t *way;
+    const uint32_t *path_hashes;
 };
 
 /* What showed that a responder rate-limits: so many of a burst of test probes were answered. */
@@ -200,6 +200,6 @@ const struct pace_outcome *pace_outcome(const struct pace_sample *sample, int64_
 
 /* Rises whenever an outcome becomes known of a sample that several hold: they then have
  * something to read. */
-uint64_t pace_news(const struct pace *pace);
+uint64_t pace_changes(const struct pace *pace);
 
 #endif

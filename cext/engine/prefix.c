@@ -21,7 +21,7 @@ struct path {
     uint16_t flow;
     bool live;
     int64_t seen_ns;
-    uint32_t way[TTLS];
+    uint32_t path_hashes[TTLS];
 };
 
 struct prefixes {
@@ -30,16 +30,16 @@ struct prefixes {
 };
 
 /* A path that may be the same up to the TTL, and who replied to its trace there. */
-struct donor {
+struct candidate {
     struct ipaddr target;
     uint32_t hash;
 };
 
-struct donors {
+struct candidates {
     size_t count;
     bool live;
     struct ipaddr low, high; /* of the targets of running traces without a reply there */
-    struct donor list[PREFIX_TRACES];
+    struct candidate list[PREFIX_TRACES];
 };
 
 struct prefixes *prefixes_new(void)
@@ -93,7 +93,7 @@ void prefixes_note(struct prefixes *all, const struct prefix_key *key, uint64_t 
         path = add_path(all, key, serial, place);
     if (path == NULL)
         return;
-    path->way[ttl] = hash;
+    path->path_hashes[ttl] = hash;
     path->seen_ns = now_ns;
 }
 
@@ -128,70 +128,72 @@ static int compare(const struct ipaddr *a, const struct ipaddr *b)
     return memcmp(a->bytes, b->bytes, sizeof a->bytes); /* of one version: of one source */
 }
 
-static void add_donor(struct donors *donors, const struct path *path, uint8_t ttl)
+static void add_donor(struct candidates *candidates, const struct path *path, uint8_t ttl)
 {
-    donors->list[donors->count++] = (struct donor){ path->spec.target, path->way[ttl] };
-    donors->live = donors->live || path->live;
+    candidates->list[candidates->count++] =
+        (struct candidate){ path->spec.target, path->path_hashes[ttl] };
+    candidates->live = candidates->live || path->live;
 }
 
 /* A running trace without a reply at the TTL. */
-static void note_waiting(struct donors *donors, const struct path *path)
+static void note_waiting(struct candidates *candidates, const struct path *path)
 {
     const struct ipaddr *target = &path->spec.target;
 
-    if (donors->low.version == 0 || compare(target, &donors->low) < 0)
-        donors->low = *target;
-    if (donors->high.version == 0 || compare(target, &donors->high) > 0)
-        donors->high = *target;
+    if (candidates->low.version == 0 || compare(target, &candidates->low) < 0)
+        candidates->low = *target;
+    if (candidates->high.version == 0 || compare(target, &candidates->high) > 0)
+        candidates->high = *target;
 }
 
-static void consider(struct donors *donors, const struct path *path, uint8_t ttl)
+static void consider(struct candidates *candidates, const struct path *path, uint8_t ttl)
 {
-    uint32_t hash = path->way[ttl];
+    uint32_t hash = path->path_hashes[ttl];
 
     if (hash == 0 && path->live)
-        note_waiting(donors, path);
+        note_waiting(candidates, path);
     if (hash > PREFIX_ASKED || (hash == PREFIX_ASKED && path->live))
-        add_donor(donors, path, ttl);
+        add_donor(candidates, path, ttl);
 }
 
 static void collect(const struct prefixes *all, const struct prefix_key *key, uint64_t serial,
-                    const uint32_t *way, uint8_t ttl, int64_t now_ns, struct donors *donors)
+                    const uint32_t *path_hashes, uint8_t ttl, int64_t now_ns,
+                    struct candidates *candidates)
 {
-    donors->count = 0;
-    donors->live = false;
-    donors->low.version = donors->high.version = 0;
+    candidates->count = 0;
+    candidates->live = false;
+    candidates->low.version = candidates->high.version = 0;
     for (size_t i = 0; i < PREFIX_TRACES; i++) {
         const struct path *path = all->paths[i];
         if (path != NULL && path->serial != serial && now_ns - path->seen_ns < fresh_ns &&
-            same_but_target(path, key) && same_before(path->way, way, ttl))
-            consider(donors, path, ttl);
+            same_but_target(path, key) && same_before(path->path_hashes, path_hashes, ttl))
+            consider(candidates, path, ttl);
     }
 }
 
 static int by_target(const void *a, const void *b)
 {
-    const struct donor *x = a, *y = b;
+    const struct candidate *x = a, *y = b;
     return compare(&x->target, &y->target);
 }
 
-static bool all_agree(const struct donors *donors)
+static bool all_agree(const struct candidates *candidates)
 {
-    for (size_t i = 1; i < donors->count; i++)
-        if (donors->list[i].hash != donors->list[0].hash)
+    for (size_t i = 1; i < candidates->count; i++)
+        if (candidates->list[i].hash != candidates->list[0].hash)
             return false;
     return true;
 }
 
 /* In the order of targets, sorted: each responder has one range, as routing by prefix gives it, and
  * none rests on a single trace. */
-static bool in_ranges(const struct donors *donors)
+static bool in_ranges(const struct candidates *candidates)
 {
-    const struct donor *list = donors->list;
+    const struct candidate *list = candidates->list;
     size_t began = 0;
 
-    for (size_t i = 1; i <= donors->count; i++) {
-        if (i < donors->count && list[i].hash == list[i - 1].hash)
+    for (size_t i = 1; i <= candidates->count; i++) {
+        if (i < candidates->count && list[i].hash == list[i - 1].hash)
             continue;
         if (i - began < 2)
             return false;
@@ -204,54 +206,55 @@ static bool in_ranges(const struct donors *donors)
 }
 
 /* The responder in whose range the target is; 0 where that is not clear. Sorted. */
-static uint32_t of_range(const struct donors *donors, const struct ipaddr *target)
+static uint32_t of_range(const struct candidates *candidates, const struct ipaddr *target)
 {
     size_t above = 0;
 
-    while (above < donors->count && compare(&donors->list[above].target, target) < 0)
+    while (above < candidates->count && compare(&candidates->list[above].target, target) < 0)
         above++;
-    if (above == 0 || above == donors->count)
+    if (above == 0 || above == candidates->count)
         return 0;
-    uint32_t hash = donors->list[above].hash;
-    return donors->list[above - 1].hash == hash ? hash : 0;
+    uint32_t hash = candidates->list[above].hash;
+    return candidates->list[above - 1].hash == hash ? hash : 0;
 }
 
 /* Beyond the targets of all others it could be the first of another prefix. */
-static bool is_outermost(const struct donors *donors, const struct ipaddr *target)
+static bool is_outermost(const struct candidates *candidates, const struct ipaddr *target)
 {
-    const struct ipaddr *low = &donors->list[0].target,
-                        *high = &donors->list[donors->count - 1].target;
+    const struct ipaddr *low = &candidates->list[0].target,
+                        *high = &candidates->list[candidates->count - 1].target;
 
     if (compare(target, low) < 0)
-        return donors->low.version == 0 || compare(target, &donors->low) < 0;
+        return candidates->low.version == 0 || compare(target, &candidates->low) < 0;
     if (compare(target, high) > 0)
-        return donors->high.version == 0 || compare(target, &donors->high) > 0;
+        return candidates->high.version == 0 || compare(target, &candidates->high) > 0;
     return false;
 }
 
 /* What the donors, sorted, say of the target; 0 where that is not clear. */
-static uint32_t judge(const struct donors *donors, const struct ipaddr *target)
+static uint32_t judge(const struct candidates *candidates, const struct ipaddr *target)
 {
-    bool agree = all_agree(donors);
+    bool agree = all_agree(candidates);
 
-    if (donors->count < (agree ? ENOUGH : ENOUGH_PARTS))
+    if (candidates->count < (agree ? ENOUGH : ENOUGH_PARTS))
         return 0;
-    return agree || in_ranges(donors) ? of_range(donors, target) : 0;
+    return agree || in_ranges(candidates) ? of_range(candidates, target) : 0;
 }
 
 struct prefix_seen prefixes_guess(const struct prefixes *all, const struct prefix_key *key,
-                                  uint64_t serial, const uint32_t *way, uint8_t ttl, int64_t now_ns)
+                                  uint64_t serial, const uint32_t *path_hashes, uint8_t ttl,
+                                  int64_t now_ns)
 {
-    struct donors donors;
+    struct candidates candidates;
     struct prefix_seen seen = { .guess = PREFIX_NONE };
 
-    collect(all, key, serial, way, ttl, now_ns, &donors);
-    if (donors.count == 0)
+    collect(all, key, serial, path_hashes, ttl, now_ns, &candidates);
+    if (candidates.count == 0)
         return seen;
-    qsort(donors.list, donors.count, sizeof donors.list[0], by_target);
-    seen.hash = judge(&donors, &key->spec->target);
+    qsort(candidates.list, candidates.count, sizeof candidates.list[0], by_target);
+    seen.hash = judge(&candidates, &key->spec->target);
     seen.guess = seen.hash > PREFIX_OTHER ? PREFIX_SAME : PREFIX_UNSURE;
-    seen.live = donors.live;
-    seen.first = is_outermost(&donors, &key->spec->target);
+    seen.live = candidates.live;
+    seen.first = is_outermost(&candidates, &key->spec->target);
     return seen;
 }

@@ -52,7 +52,7 @@ struct prefix_seen {
 
 /* `way`: by TTL the hash of who replied to this trace, 0 for nobody. */
 struct prefix_seen prefixes_guess(const struct prefixes *all, const struct prefix_key *key,
-                                  uint64_t serial, const uint32_t *way, uint8_t ttl,
+                                  uint64_t serial, const uint32_t *path_hashes, uint8_t ttl,
                                   int64_t now_ns);
 
 #endif

@@ -32,7 +32,7 @@ struct probe {
     uint8_t ttl;
     enum probe_class class : 8;
     enum probe_state state : 8;
-    bool blind;           /* timed out, and the capture dropped packets meanwhile */
+    bool during_drops;    /* timed out, and the capture dropped packets meanwhile */
     bool paid;            /* its token was taken when it was sent, whatever becomes of it */
     bool annulled;        /* its connection has ended: what answers it counts no more */
     uint32_t stamp_epoch; /* of the clock; see struct trace_stamp */

@@ -28,7 +28,7 @@ struct trace *trace_new(const struct trace_config *config, struct pace *pace, in
     t->config = *config;
     t->rules =
         hop_rules(config->packets, config->interval_ns > 0 ? config->interval_ns : interval_auto_ns,
-                  config->vouched);
+                  config->no_tests);
     for (int ttl = config->first_hop; ttl <= config->max_hops; ttl++)
         hop_begin(&t->ttls[ttl].hop, &t->rules);
     t->rules.trace = pace_serial(pace);
@@ -140,7 +140,7 @@ static void refresh_reply_timeout(struct trace *t)
 static bool has_work(const struct trace *t)
 {
     for (int ttl = t->config.first_hop; ttl <= trace_last_sampled(t); ttl++)
-        if (!hop_is_settled(&t->ttls[ttl].hop) && t->ttls[ttl].hop.naps == 0)
+        if (!hop_is_settled(&t->ttls[ttl].hop) && t->ttls[ttl].hop.silent_tries == 0)
             return true;
     return false;
 }
@@ -197,7 +197,7 @@ static void time_out(struct trace *t, struct probe *p, int64_t now_ns)
 {
     int64_t until_ns = p->left_ns + earlier(grace_ns, t->config.timeout_ns);
 
-    p->blind = p->drops != t->drops;
+    p->during_drops = p->drops != t->drops;
     finish(t, p, PROBE_TIMED_OUT, trace_about(p, EVENT_TIMEOUT), now_ns);
     if (p->class == PROBE_COUNTED && t->ttls[p->ttl].hop.answered && t->grace_ns < until_ns)
         t->grace_ns = until_ns;
@@ -233,15 +233,15 @@ void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops)
         trace_advance_horizon(t, t->horizon + TRACE_WINDOW, now_ns);
     trace_skip_tests(t);
     trace_borrow(t, false, now_ns);
-    trace_note_rivals(t, false, now_ns);
+    trace_note_shared_limit(t, false, now_ns);
     t->at_work = has_work(t);
     if (is_ready(t))
         trace_borrow(t, true, now_ns);
-    if (is_ready(t) && !trace_awaits_others(t, now_ns) && !trace_awaits_rivals(t, now_ns)) {
+    if (is_ready(t) && !trace_awaits_others(t, now_ns) && !trace_awaits_shared_limit(t, now_ns)) {
         t->done = true;
         probes_forget(&t->probes);
         quantiles_fini(&t->rtts);
-        trace_note_rivals(t, true, now_ns);
+        trace_note_shared_limit(t, true, now_ns);
         prefixes_end(pace_prefixes(t->pace), t->rules.trace, t->prefix_place);
         trace_emit(t, (struct trace_event){ .kind = EVENT_DONE }, now_ns);
     }
@@ -256,7 +256,7 @@ static bool is_held(const struct trace *t, int ttl)
 
     if (t->end != 0 || t->ttls[ttl].hop.answered)
         return false;
-    while (at < ttl && (!hop_is_waking(&t->ttls[at].hop) || hop_is_spent(&t->ttls[at].hop)))
+    while (at < ttl && (!hop_is_retrying(&t->ttls[at].hop) || hop_is_spent(&t->ttls[at].hop)))
         at++;
     return at < ttl && wake_slot_ns(t, at) != 0;
 }
@@ -265,10 +265,10 @@ static bool is_held(const struct trace *t, int ttl)
 static int64_t turn_ns(const struct trace *t, int ttl)
 {
     const struct hop *hop = &t->ttls[ttl].hop;
-    const struct news *heard = trace_heard(t, ttl);
+    const struct heard *heard = trace_heard(t, ttl);
     int64_t due_ns = hop_due(hop, &t->rules);
 
-    if (!hop_begins_burst(hop) || heard->kind == NEWS_NONE)
+    if (!hop_begins_burst(hop) || heard->kind == HEARD_NONE)
         return due_ns;
     int64_t burst_ns = pace_burst_ns(t->pace, &heard->responder);
     return due_ns > burst_ns ? due_ns : burst_ns;
@@ -282,7 +282,7 @@ static int64_t ttl_due(const struct trace *t, int ttl)
     if ((ttl > trace_last_sampled(t) && hop_was_probed(hop)) || is_held(t, ttl))
         return INT64_MAX;
     int64_t due_ns = turn_ns(t, ttl);
-    if (!hop_is_waking(hop))
+    if (!hop_is_retrying(hop))
         return due_ns;
     int64_t slot_ns = wake_slot_ns(t, ttl);
     if (hop->phase == HOP_DORMANT && (slot_ns != 0 ? hop_is_spent(hop) : !t->at_work))
@@ -333,7 +333,7 @@ bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct 
     struct ttl *at = &t->ttls[ttl];
     if (!hop_was_probed(&at->hop))
         t->horizon_moved_ns = now_ns; /* silence begins with the last of the window */
-    if (hop_is_waking(&at->hop)) {
+    if (hop_is_retrying(&at->hop)) {
         const struct pace_key key = trace_pace_key(t, (uint8_t)ttl);
         if (at->held_ns != 0)
             trace_note_check(t, (uint8_t)ttl, now_ns);
@@ -344,7 +344,7 @@ bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct 
     p->drops = capture_drops;
     p->paid = at->hop.phase == HOP_PACED;
     p->class = hop_take(&at->hop, &t->rules, now_ns, &p->place);
-    if (of_burst(p) && trace_heard(t, ttl)->kind != NEWS_NONE)
+    if (of_burst(p) && trace_heard(t, ttl)->kind != HEARD_NONE)
         pace_burst(t->pace, &trace_heard(t, ttl)->responder, now_ns);
     if (at->hop.measuring)
         pace_measuring(at->hop.sample, now_ns);
@@ -592,7 +592,7 @@ bool trace_shares(const struct trace *t)
 
 void trace_summary(const struct trace *t, struct trace_summary *out)
 {
-    const struct news *end = trace_heard(t, t->end);
+    const struct heard *end = trace_heard(t, t->end);
 
     *out = (struct trace_summary){ .end_ttl = t->end,
                                    .sent = t->probes.next - t->shared,

@@ -26,7 +26,7 @@ struct trace_config {
     uint32_t egress;    /* traces that leave this host in different ways are not compared */
     uint8_t first_hop, max_hops, max_silent;
     uint8_t known_hop; /* so far the path goes, as an earlier trace of this run has seen; or 0 */
-    bool vouched;      /* the caller knows the pace: no tests */
+    bool no_tests;     /* the caller knows the pace: no tests */
     struct budget *budget; /* shared by all traces of the process, outlives them; NULL: no limit */
 };
 
@@ -53,7 +53,7 @@ enum event_kind {
     EVENT_UNTESTED,     /* the hop's unanswered probes may have met a rate limit... */
     EVENT_TESTED,       /* ...until tests have ruled that out, or EVENT_RATE_LIMITED follows */
     EVENT_NO_TOKEN,     /* no reply, but a router that others see here may have had no token left */
-    EVENT_RIVALS,       /* other targets that may share the rate limit of the path's end, here */
+    EVENT_SHARED_LIMIT, /* other targets that may share the rate limit of the path's end, here */
     EVENT_DONE,
     EVENT_KIND_COUNT
 };
@@ -80,8 +80,9 @@ struct trace_event {
     bool from_elsewhere;   /* an error from neither a hop nor the target */
     bool was_unreachable;  /* LATE: the probe had been reported unreachable */
     bool late;             /* UNREACHABLE: after the deadline */
-    bool blind;  /* TIMEOUT, and what follows: its reply may be what the capture has dropped */
-    bool shared; /* SENT, REPLY, TIMEOUT: another trace's probe to the same responder */
+    bool
+        during_drops; /* TIMEOUT, and what follows: its reply may be what the capture has dropped */
+    bool shared;      /* SENT, REPLY, TIMEOUT: another trace's probe to the same responder */
     struct trace_rate_limit rate_limit; /* RATE_LIMITED */
     int error; /* SEND_ERROR: errno; 0: it vanished between the socket and the wire */
     enum trace_ending ending;        /* PATH_CHANGED: REACHED, UNREACHABLE, or RUNNING for ttl 0 */
@@ -157,7 +158,7 @@ int64_t trace_due(const struct trace *t);
 
 bool trace_done(const struct trace *t);
 
-/* Whether it has something to read when pace_news has risen. */
+/* Whether it has something to read when pace_changes has risen. */
 bool trace_shares(const struct trace *t);
 void trace_summary(const struct trace *t, struct trace_summary *out);
 

@@ -19,16 +19,16 @@ static struct prefix_key prefix_key_of(const struct trace *t)
     return (struct prefix_key){ &t->config.spec, t->config.flow, t->config.egress };
 }
 
-void trace_note_way(struct trace *t, uint8_t ttl, int64_t now_ns)
+void trace_note_reply(struct trace *t, uint8_t ttl, int64_t now_ns)
 {
     const struct prefix_key key = prefix_key_of(t);
-    const struct news *news = &t->ttls[ttl].news;
-    uint32_t hash = ipaddr_hash(&news->responder);
-    bool transit = news->kind == NEWS_TRANSIT; /* the target is no hop of another's path */
+    const struct heard *heard = &t->ttls[ttl].heard;
+    uint32_t hash = ipaddr_hash(&heard->responder);
+    bool transit = heard->kind == HEARD_TRANSIT; /* the target is no hop of another's path */
 
-    if (t->way[ttl] == hash)
+    if (t->path_hashes[ttl] == hash)
         return;
-    t->way[ttl] = hash;
+    t->path_hashes[ttl] = hash;
     prefixes_note(pace_prefixes(t->pace), &key, t->rules.trace, &t->prefix_place, transit ? ttl : 0,
                   transit ? hash : 0, now_ns);
 }
@@ -84,8 +84,8 @@ static void look(struct trace *t, uint8_t ttl, bool ending, int64_t now_ns)
     struct ttl *at = &t->ttls[ttl];
     const struct prefix_key prefix_key = prefix_key_of(t);
     const struct pace_key key = trace_pace_key(t, ttl);
-    const struct prefix_seen seen =
-        prefixes_guess(pace_prefixes(t->pace), &prefix_key, t->rules.trace, t->way, ttl, now_ns);
+    const struct prefix_seen seen = prefixes_guess(pace_prefixes(t->pace), &prefix_key,
+                                                   t->rules.trace, t->path_hashes, ttl, now_ns);
     bool limited = seen.guess != PREFIX_NONE && pace_is_limited(t->pace, &key, now_ns);
     int64_t reply_timeout_ns = trace_reply_timeout_ns(t, true);
 
@@ -166,7 +166,7 @@ static void note_limits(struct trace *t, int64_t now_ns)
     t->limits = pace_limits(t->pace);
     for (int ttl = t->config.first_hop; ttl <= t->config.max_hops; ttl++) {
         t->ttls[ttl].look_ns = now_ns;
-        if (t->ttls[ttl].hop.answered && trace_heard(t, ttl)->kind != NEWS_NONE)
+        if (t->ttls[ttl].hop.answered && trace_heard(t, ttl)->kind != HEARD_NONE)
             trace_join_known(t, (uint8_t)ttl, now_ns);
     }
 }

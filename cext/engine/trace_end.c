@@ -11,14 +11,14 @@ enum {
 };
 
 /* How many routers a packet has passed, its initial TTL being the next of the usual ones. */
-static int hops_back(const struct news *news)
+static int hops_back(const struct heard *heard)
 {
     static const int initial[] = { 32, 64, 128, 255 };
     int i = 0;
 
-    while (initial[i] < news->reply_ttl)
+    while (initial[i] < heard->reply_ttl)
         i++;
-    return initial[i] - news->reply_ttl;
+    return initial[i] - heard->reply_ttl;
 }
 
 struct path_end {
@@ -31,7 +31,7 @@ struct path_end {
  * NAT that gives it this address. Two of them from as far away are one machine's. */
 static bool is_same_machine(const struct trace *t, int ttl, struct path_end end)
 {
-    const struct news *one = &t->ttls[ttl].news, *other = &t->ttls[end.ttl].news;
+    const struct heard *one = &t->ttls[ttl].heard, *other = &t->ttls[end.ttl].heard;
 
     return (end.doubtful || end.ttl == ttl + 1) && hops_back(one) == hops_back(other);
 }
@@ -44,13 +44,13 @@ static struct path_end by_replies(const struct trace *t)
     struct path_end end = none;
 
     for (int ttl = t->config.max_hops; ttl >= t->config.first_hop; ttl--) {
-        enum news_kind kind = t->ttls[ttl].news.kind;
-        if (kind == NEWS_NONE)
+        enum heard_kind kind = t->ttls[ttl].heard.kind;
+        if (kind == HEARD_NONE)
             continue;
-        bool alias = kind == NEWS_ALIAS;
+        bool alias = kind == HEARD_ALIAS;
         if (alias && end.ttl != 0 && !is_same_machine(t, ttl, end))
             return end.doubtful ? none : end;
-        if (kind == NEWS_TRANSIT)
+        if (kind == HEARD_TRANSIT)
             return end;
         end.doubtful = alias && (end.ttl == 0 || end.doubtful);
         end.ttl = (uint8_t)ttl;
@@ -60,15 +60,15 @@ static struct path_end by_replies(const struct trace *t)
 }
 
 /* Something farther than the sender of this error has replied in this run. */
-static bool is_passed(const struct trace *t, const struct news *stop)
+static bool is_passed(const struct trace *t, const struct heard *stop)
 {
     for (int ttl = t->config.first_hop; ttl <= t->farthest; ttl++) {
         const struct ttl *at = &t->ttls[ttl];
         bool its_hop =
-            at->news.kind != NEWS_NONE && ipaddr_equal(&at->news.responder, &stop->responder);
-        if (its_hop
-                ? ttl < t->farthest
-                : at->stop.kind != NEWS_NONE && ipaddr_equal(&at->stop.responder, &stop->responder))
+            at->heard.kind != HEARD_NONE && ipaddr_equal(&at->heard.responder, &stop->responder);
+        if (its_hop ? ttl < t->farthest
+                    : at->stop.kind != HEARD_NONE &&
+                          ipaddr_equal(&at->stop.responder, &stop->responder))
             return true;
     }
     return false;
@@ -80,7 +80,7 @@ static bool is_passed(const struct trace *t, const struct news *stop)
  * this TTL is. */
 static bool is_other_address(const struct trace *t, int ttl)
 {
-    const struct news *stop = &t->ttls[ttl].stop;
+    const struct heard *stop = &t->ttls[ttl].stop;
     uint8_t version = t->config.spec.target.version;
     int last = 1, back = 0;
 
@@ -89,13 +89,13 @@ static bool is_other_address(const struct trace *t, int ttl)
         stop->type != (version == 4 ? 3 : 1))
         return false;
     for (int before = t->config.first_hop; before < ttl; before++) {
-        const struct news *news = &t->ttls[before].news;
-        if (news->kind == NEWS_NONE)
+        const struct heard *heard = &t->ttls[before].heard;
+        if (heard->kind == HEARD_NONE)
             continue;
-        if (ipaddr_equal(&news->responder, &stop->responder))
+        if (ipaddr_equal(&heard->responder, &stop->responder))
             return false;
         last = before;
-        back = hops_back(news);
+        back = hops_back(heard);
     }
     return hops_back(stop) - back == ttl - last;
 }
@@ -108,7 +108,7 @@ static struct path_end by_errors(const struct trace *t)
     if (t->target_seen)
         return end;
     while (ttl <= t->config.max_hops &&
-           (t->ttls[ttl].stop.kind == NEWS_NONE || is_passed(t, &t->ttls[ttl].stop)))
+           (t->ttls[ttl].stop.kind == HEARD_NONE || is_passed(t, &t->ttls[ttl].stop)))
         ttl++;
     if (ttl <= t->config.max_hops) {
         end.ttl = (uint8_t)ttl;
@@ -134,7 +134,7 @@ static void update_end(struct trace *t, int64_t now_ns)
     if (end.ttl == 0)
         end = by_errors(t);
     t->end_doubtful = end.doubtful;
-    t->end_by_error = end.ttl != 0 && t->ttls[end.ttl].news.kind == NEWS_NONE;
+    t->end_by_error = end.ttl != 0 && t->ttls[end.ttl].heard.kind == HEARD_NONE;
     if (end.ttl == t->end && end.ending == t->ending)
         return;
     struct trace_event event = {
@@ -147,87 +147,87 @@ static void update_end(struct trace *t, int64_t now_ns)
 
 /* ---- what a packet says -------------------------------------------------------------------- */
 
-static struct news news_of(const struct probe *p, const struct wire_packet *packet,
-                           enum news_kind kind)
+static struct heard heard_of(const struct probe *p, const struct wire_packet *packet,
+                             enum heard_kind kind)
 {
-    return (struct news){ .kind = kind,
-                          .number = p->number,
-                          .responder = packet->from,
-                          .direct = wire_is_direct(packet->kind),
-                          .type = packet->type,
-                          .code = packet->code,
-                          .reply_ttl = packet->ttl,
-                          .distance = p->ttl - packet->probe.ttl + (packet->probe.ttl > 0) };
+    return (struct heard){ .kind = kind,
+                           .number = p->number,
+                           .responder = packet->from,
+                           .direct = wire_is_direct(packet->kind),
+                           .type = packet->type,
+                           .code = packet->code,
+                           .reply_ttl = packet->ttl,
+                           .distance = p->ttl - packet->probe.ttl + (packet->probe.ttl > 0) };
 }
 
-static enum news_kind kind_of(const struct wire_packet *packet, bool from_target)
+static enum heard_kind kind_of(const struct wire_packet *packet, bool from_target)
 {
     if (packet->kind != WIRE_TIME_EXCEEDED)
-        return NEWS_TARGET;
-    return from_target ? NEWS_ALIAS : NEWS_TRANSIT;
+        return HEARD_TARGET;
+    return from_target ? HEARD_ALIAS : HEARD_TRANSIT;
 }
 
 /* The path has grown: what ended it beyond this TTL was true of the old path only. */
 static void forget_ends_beyond(struct trace *t, uint8_t ttl, uint32_t number)
 {
     for (int beyond = ttl + 1; beyond <= t->config.max_hops; beyond++) {
-        struct news *news = &t->ttls[beyond].news;
-        if (news->kind != NEWS_TRANSIT && (int32_t)(news->number - number) < 0)
-            news->kind = NEWS_NONE;
+        struct heard *heard = &t->ttls[beyond].heard;
+        if (heard->kind != HEARD_TRANSIT && (int32_t)(heard->number - number) < 0)
+            heard->kind = HEARD_NONE;
     }
 }
 
 /* An ICMP error that ends the path quotes the TTL with which the probe arrived; what is left of it
  * are hops that the probe did not need. */
 static void note_distance(struct trace *t, const struct probe *p, const struct wire_packet *packet,
-                          const struct news *end)
+                          const struct heard *end)
 {
     if (packet->quote.length == 0 || end->distance <= t->farthest || end->distance >= p->ttl)
         return;
     for (int ttl = end->distance; ttl < p->ttl; ttl++) {
         struct ttl *at = &t->ttls[ttl];
-        struct news *news = end->kind == NEWS_STOP ? &at->stop : &at->news;
-        if (at->news.kind == NEWS_NONE && news->kind == NEWS_NONE)
-            *news = *end;
+        struct heard *heard = end->kind == HEARD_STOP ? &at->stop : &at->heard;
+        if (at->heard.kind == HEARD_NONE && heard->kind == HEARD_NONE)
+            *heard = *end;
     }
 }
 
 /* What replies farther away than anything before. */
 static void note_farthest(struct trace *t, int ttl, int64_t now_ns)
 {
-    const struct news *news = &t->ttls[ttl].news, *before = &t->ttls[ttl - 1].news;
+    const struct heard *heard = &t->ttls[ttl].heard, *before = &t->ttls[ttl - 1].heard;
 
     if (ttl <= t->farthest)
         return;
-    if (news->kind == NEWS_ALIAS && before->kind == NEWS_ALIAS &&
-        hops_back(news) == hops_back(before))
+    if (heard->kind == HEARD_ALIAS && before->kind == HEARD_ALIAS &&
+        hops_back(heard) == hops_back(before))
         return; /* the same machine: probes beyond it teach nothing */
     t->farthest = (uint8_t)ttl;
     trace_advance_horizon(t, ttl + WINDOW, now_ns);
 }
 
-static void note_news(struct trace *t, const struct probe *p, const struct wire_packet *packet,
-                      bool from_target, int64_t now_ns)
+static void note_heard(struct trace *t, const struct probe *p, const struct wire_packet *packet,
+                       bool from_target, int64_t now_ns)
 {
-    struct news *news = &t->ttls[p->ttl].news;
-    bool ended = news->kind == NEWS_TARGET || (news->kind == NEWS_ALIAS && t->end == p->ttl);
+    struct heard *heard = &t->ttls[p->ttl].heard;
+    bool ended = heard->kind == HEARD_TARGET || (heard->kind == HEARD_ALIAS && t->end == p->ttl);
 
-    if (news->kind != NEWS_NONE && !ipaddr_equal(&news->responder, &packet->from)) {
+    if (heard->kind != HEARD_NONE && !ipaddr_equal(&heard->responder, &packet->from)) {
         struct trace_event event = trace_about(p, EVENT_HOP_CHANGED);
         event.reply = packet;
         trace_emit(t, event, now_ns);
     }
-    enum news_kind kind = kind_of(packet, from_target);
-    if (kind == NEWS_ALIAS && news->kind == NEWS_TARGET)
-        kind = NEWS_TARGET; /* balanced over ways of unequal length: it is there at times */
-    *news = news_of(p, packet, kind);
-    trace_note_way(t, p->ttl, now_ns);
-    if (news->kind == NEWS_TARGET) {
+    enum heard_kind kind = kind_of(packet, from_target);
+    if (kind == HEARD_ALIAS && heard->kind == HEARD_TARGET)
+        kind = HEARD_TARGET; /* balanced over ways of unequal length: it is there at times */
+    *heard = heard_of(p, packet, kind);
+    trace_note_reply(t, p->ttl, now_ns);
+    if (heard->kind == HEARD_TARGET) {
         t->target_seen = true;
-        note_distance(t, p, packet, news);
+        note_distance(t, p, packet, heard);
         return;
     }
-    if (news->kind == NEWS_TRANSIT && ended)
+    if (heard->kind == HEARD_TRANSIT && ended)
         forget_ends_beyond(t, p->ttl, p->number);
     note_farthest(t, p->ttl, now_ns);
 }
@@ -240,9 +240,9 @@ void trace_learn(struct trace *t, const struct probe *p, const struct wire_packe
     trace_confirm(t, p->ttl, &packet->from, now_ns);
     hop_answered(&at->hop, p->class, ipaddr_hash(&packet->from));
     trace_note_untested(t, p->ttl, now_ns);
-    if (at->news.kind != NEWS_NONE && (int32_t)(p->number - at->news.number) < 0)
+    if (at->heard.kind != HEARD_NONE && (int32_t)(p->number - at->heard.number) < 0)
         return;
-    note_news(t, p, packet, from_target, now_ns);
+    note_heard(t, p, packet, from_target, now_ns);
     update_end(t, now_ns);
     trace_join_known(t, p->ttl, now_ns);
 }
@@ -250,12 +250,12 @@ void trace_learn(struct trace *t, const struct probe *p, const struct wire_packe
 void trace_learn_stop(struct trace *t, const struct probe *p, const struct wire_packet *packet,
                       int64_t now_ns)
 {
-    struct news *stop = &t->ttls[p->ttl].stop;
+    struct heard *stop = &t->ttls[p->ttl].stop;
 
     if (ipaddr_equal(&packet->from, &t->config.spec.source) ||
-        (stop->kind != NEWS_NONE && (int32_t)(p->number - stop->number) < 0))
+        (stop->kind != HEARD_NONE && (int32_t)(p->number - stop->number) < 0))
         return;
-    *stop = news_of(p, packet, NEWS_STOP);
+    *stop = heard_of(p, packet, HEARD_STOP);
     note_distance(t, p, packet, stop);
     update_end(t, now_ns);
     if (!trace_ends_by_error(t, p->ttl))

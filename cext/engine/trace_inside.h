@@ -10,16 +10,16 @@
 enum { TRACE_WINDOW = 6 /* TTLs probed beyond the farthest one that answered */ };
 
 /* What the newest probe of a TTL that was answered says about the end of the path. */
-enum news_kind {
-    NEWS_NONE,
-    NEWS_TRANSIT, /* a hop */
-    NEWS_ALIAS,   /* time exceeded with the target's address: a hop beyond a NAT, or the target */
-    NEWS_TARGET,
-    NEWS_STOP, /* an error from elsewhere: kept apart, as it is no reply of this TTL */
+enum heard_kind {
+    HEARD_NONE,
+    HEARD_TRANSIT, /* a hop */
+    HEARD_ALIAS,   /* time exceeded with the target's address: a hop beyond a NAT, or the target */
+    HEARD_TARGET,
+    HEARD_STOP, /* an error from elsewhere: kept apart, as it is no reply of this TTL */
 };
 
-struct news {
-    enum news_kind kind;
+struct heard {
+    enum heard_kind kind;
     uint32_t number; /* the probe that brought it */
     struct ipaddr responder;
     bool direct; /* not by an ICMP error */
@@ -36,18 +36,18 @@ struct paired {
 
 struct ttl {
     struct hop hop;
-    struct news news, stop;
-    uint32_t open;       /* probes without an outcome */
-    int64_t answered_ns; /* when the newest reply to a probe of this TTL came */
-    int64_t best_ns;     /* the least RTT; 0: none yet */
-    bool untested;       /* as the last event said */
-    int64_t sent_ns;     /* the newest probe */
-    int64_t look_ns;     /* not before this: what other traces saw here */
-    uint8_t checks;      /* tries at times when a router that others saw here had a token */
-    bool first;          /* others wait for what its checks show */
-    int64_t told_ns;     /* HOP_PACED: the spacing that the last event named */
-    int64_t held_ns;     /* since when it waits for tokens of others' router; 0: it does not */
-    bool rivals;         /* told */
+    struct heard heard, stop;
+    uint32_t open;               /* probes without an outcome */
+    int64_t answered_ns;         /* when the newest reply to a probe of this TTL came */
+    int64_t best_ns;             /* the least RTT; 0: none yet */
+    bool untested;               /* as the last event said */
+    int64_t sent_ns;             /* the newest probe */
+    int64_t look_ns;             /* not before this: what other traces saw here */
+    uint8_t checks;              /* tries at times when a router that others saw here had a token */
+    bool first;                  /* others wait for what its checks show */
+    int64_t emitted_interval_ns; /* HOP_PACED: the spacing that the last event named */
+    int64_t held_ns;   /* since when it waits for tokens of others' router; 0: it does not */
+    bool shared_limit; /* told */
     bool awaited; /* a running trace saw one, of which it is not known whether it rate-limits */
     struct paired paired;
 };
@@ -84,14 +84,14 @@ struct trace {
     int64_t ready_ns;          /* since when it waits for other traces alone; 0: it does not */
     size_t prefix_place;       /* see prefixes_note */
     size_t end_place;          /* see ends_note */
-    int64_t rivals_ns;         /* when it looks for rivals again */
+    int64_t shared_limit_ns;   /* when it looks for rivals again */
     struct paired paired;      /* of the target's own replies */
     bool held;                 /* no probe goes out: no connection is there, see trace_session.c */
     uint32_t in_doubt;         /* the newest probe whose answer from the target has no name */
     int64_t in_doubt_ns;       /* how long that is waited for */
     int64_t in_doubt_until_ns; /* it is the only one until then */
-    uint32_t way[UINT8_MAX + 1]; /* by TTL: who answered, hashed; 0: nobody */
-    struct ttl ttls[];           /* up to max_hops */
+    uint32_t path_hashes[UINT8_MAX + 1]; /* by TTL: who answered, hashed; 0: nobody */
+    struct ttl ttls[];                   /* up to max_hops */
 };
 
 /* trace_state.c */
@@ -107,7 +107,7 @@ bool trace_is_error_from_elsewhere(const struct trace *t, const struct wire_pack
 /* Whether the path ends at this TTL by errors from elsewhere. */
 bool trace_ends_by_error(const struct trace *t, int ttl);
 /* What was heard of this TTL: from its hop, or from who ends the path there. */
-const struct news *trace_heard(const struct trace *t, int ttl);
+const struct heard *trace_heard(const struct trace *t, int ttl);
 /* How long a probe is waited for; `burst`: one of those that test for a rate limit. */
 int64_t trace_reply_timeout_ns(const struct trace *t, bool burst);
 /* The last TTL that gets a full sample. */
@@ -150,7 +150,7 @@ void trace_skip_tests(struct trace *t);
  * where it is about to end. */
 void trace_borrow(struct trace *t, bool ending, int64_t now_ns);
 /* It got a reply. */
-void trace_note_way(struct trace *t, uint8_t ttl, int64_t now_ns);
+void trace_note_reply(struct trace *t, uint8_t ttl, int64_t now_ns);
 /* A late reply to a trace that had taken another's sample over: confirms or refutes that. */
 void trace_confirm(struct trace *t, uint8_t ttl, const struct ipaddr *responder, int64_t now_ns);
 /* It sends a try at a TTL without a reply, at a time when others' router has a token. */
@@ -159,15 +159,15 @@ void trace_note_check(struct trace *t, uint8_t ttl, int64_t now_ns);
 int64_t trace_held_slot_ns(const struct trace *t, uint8_t ttl, int64_t now_ns);
 /* True while an end would come before others know whether what they saw rate-limits. */
 bool trace_awaits_others(struct trace *t, int64_t now_ns);
-/* trace_rivals.c */
+/* trace_shared_limit.c */
 
 /* Notes where the path ends by ICMP errors, and tells of others that do at the same place; now and
  * then, or where it is about to end. */
-void trace_note_rivals(struct trace *t, bool ending, int64_t now_ns);
+void trace_note_shared_limit(struct trace *t, bool ending, int64_t now_ns);
 
 /* True while an end would come before tests of others at the same place have shown anything: their
  * losses may be no more than loss. */
-bool trace_awaits_rivals(struct trace *t, int64_t now_ns);
+bool trace_awaits_shared_limit(struct trace *t, int64_t now_ns);
 
 /* trace_session.c */
 

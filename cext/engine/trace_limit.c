@@ -13,29 +13,29 @@ static const int64_t most_ns = 3600 * MS;
 static const int64_t unknown_ns = 10 * SECOND;
 
 /* Says how far apart the probes of the hop's sample are. Where they are too far it takes none. */
-static void tell_spacing(struct trace *t, uint8_t ttl, int64_t now_ns)
+static void emit_spacing(struct trace *t, uint8_t ttl, int64_t now_ns)
 {
     struct ttl *at = &t->ttls[ttl];
     struct trace_event event = {
         .kind = EVENT_RATE_LIMITED, .ttl = ttl, .flow = t->config.flow, .probe = t->probes.next
     };
 
-    at->told_ns = pace_spacing_ns(at->hop.sample);
-    if (at->told_ns > most_ns)
+    at->emitted_interval_ns = pace_spacing_ns(at->hop.sample);
+    if (at->emitted_interval_ns > most_ns)
         at->hop.phase = HOP_SETTLED;
     event.rate_limit.evidence = pace_evidence(at->hop.sample);
-    event.rate_limit.sample_interval_ns = at->told_ns;
+    event.rate_limit.sample_interval_ns = at->emitted_interval_ns;
     trace_emit(t, event, now_ns);
 }
 
 /* It has joined a sample whose spacing another trace was still measuring. */
-static void tell_measured(struct trace *t, uint8_t ttl, int64_t now_ns)
+static void emit_measured(struct trace *t, uint8_t ttl, int64_t now_ns)
 {
     const struct ttl *at = &t->ttls[ttl];
 
     if (at->hop.phase == HOP_PACED && at->hop.counted == 0 &&
-        at->told_ns != pace_spacing_ns(at->hop.sample))
-        tell_spacing(t, ttl, now_ns);
+        at->emitted_interval_ns != pace_spacing_ns(at->hop.sample))
+        emit_spacing(t, ttl, now_ns);
 }
 
 /* Replaces the hop's sample by one within its responder's budget. Without memory it stands. */
@@ -56,7 +56,7 @@ void trace_rate_limit(struct trace *t, uint8_t ttl, struct pace_sample *sample, 
         hop_pace(hop, sample);
     t->shares = true;
     t->ttls[ttl].untested = false;
-    tell_spacing(t, ttl, now_ns);
+    emit_spacing(t, ttl, now_ns);
 }
 
 void trace_note_untested(struct trace *t, uint8_t ttl, int64_t now_ns)
@@ -75,13 +75,13 @@ void trace_note_untested(struct trace *t, uint8_t ttl, int64_t now_ns)
 
 struct pace_key trace_pace_key(const struct trace *t, uint8_t ttl)
 {
-    const struct news *news = trace_heard(t, ttl);
-    return (struct pace_key){ .responder = news->responder,
+    const struct heard *heard = trace_heard(t, ttl);
+    return (struct pace_key){ .responder = heard->responder,
                               .refuses = trace_ends_by_error(t, ttl),
                               .protocol = t->config.spec.protocol,
                               .ttl = ttl,
-                              .direct = news->direct,
-                              .way = t->way };
+                              .direct = heard->direct,
+                              .path_hashes = t->path_hashes };
 }
 
 /* While a router reports an outage, and nothing from this TTL on replies, what goes unanswered
@@ -105,7 +105,7 @@ static enum hop_answer answer_to(const struct trace *t, const struct probe *p)
         return is_outage(t, p) ? HOP_VOID : HOP_LOST;
     case PROBE_UNREACHABLE: /* a hop that refuses what would expire there has replied */
         return trace_ends_by_error(t, p->ttl) ||
-                       ipaddr_equal(&at->news.responder, &at->stop.responder)
+                       ipaddr_equal(&at->heard.responder, &at->stop.responder)
                    ? HOP_ANSWERED
                    : HOP_VOID;
     case PROBE_SEND_ERROR: /* no evidence of a rate limit */
@@ -122,12 +122,12 @@ static void found_limit(struct trace *t, uint8_t ttl, int64_t now_ns)
 {
     struct hop *hop = &t->ttls[ttl].hop;
 
-    if (trace_heard(t, ttl)->kind == NEWS_NONE) { /* only send errors spoke for it */
+    if (trace_heard(t, ttl)->kind == HEARD_NONE) { /* only send errors spoke for it */
         hop->phase = HOP_SETTLED;
         return;
     }
     const struct pace_key key = trace_pace_key(t, ttl);
-    const struct pace_evidence seen = { hop->proof.length, hop->proof.answered };
+    const struct pace_evidence seen = { hop->retest.length, hop->retest.answered };
     bool known = pace_free_ns(t->pace, &key.responder) > now_ns;
     struct pace_sample *sample = pace_rate_limit(t->pace, &key, seen, TOKEN_NS, hop->tested_ns);
     if (sample == NULL || known) {
@@ -159,7 +159,7 @@ void trace_tested(struct trace *t, const struct probe *p, int64_t now_ns)
 
     bool of_tests = hop->phase == HOP_JUDGE;
     enum hop_verdict verdict = hop_tested(hop, p->place, answer_to(t, p), now_ns);
-    if (verdict == HOP_STANDS && of_tests && trace_heard(t, ttl)->kind != NEWS_NONE)
+    if (verdict == HOP_STANDS && of_tests && trace_heard(t, ttl)->kind != HEARD_NONE)
         pace_passed(t->pace, &trace_heard(t, ttl)->responder, hop->tested_ns);
     if (verdict == HOP_RATE_LIMITED)
         found_limit(t, ttl, now_ns);
@@ -195,7 +195,7 @@ static void take_shared(struct trace *t, uint8_t ttl, const struct pace_outcome 
     event.shared = true;
     trace_emit(t, event, now_ns);
     event.kind = EVENT_TIMEOUT;
-    event.blind = p->blind = outcome->blind;
+    event.during_drops = p->during_drops = outcome->during_drops;
     if (outcome->state == PACE_ANSWERED) {
         event.kind =
             trace_is_error_from_elsewhere(t, &outcome->reply) ? EVENT_UNREACHABLE : EVENT_REPLY;
@@ -212,7 +212,7 @@ void trace_read_shared(struct trace *t, int64_t now_ns)
     const struct pace_outcome *outcome;
 
     for (int ttl = t->config.first_hop; t->shares && ttl <= t->horizon; ttl++) {
-        tell_measured(t, (uint8_t)ttl, now_ns);
+        emit_measured(t, (uint8_t)ttl, now_ns);
         while ((outcome = hop_read_shared(&t->ttls[ttl].hop, &t->rules)) != NULL)
             take_shared(t, (uint8_t)ttl, outcome, now_ns);
     }
@@ -223,7 +223,7 @@ void trace_publish(struct trace *t, const struct probe *p, const struct trace_ev
     struct pace_outcome outcome = { .state = PACE_LOST,
                                     .rtt_ns = event->rtt_ns,
                                     .from_target = event->from_target,
-                                    .blind = p->blind };
+                                    .during_drops = p->during_drops };
 
     if (p->class != PROBE_COUNTED || p->place < 0)
         return;
@@ -244,8 +244,8 @@ void trace_skip_tests(struct trace *t)
         struct hop *hop = &t->ttls[ttl].hop;
         if (hop->phase != HOP_TEST || !hop_begins_burst(hop) || !hop->answered)
             continue;
-        const struct news *heard = trace_heard(t, ttl);
-        if (heard->kind == NEWS_NONE || !pace_has_passed(t->pace, &heard->responder, hop->due_ns))
+        const struct heard *heard = trace_heard(t, ttl);
+        if (heard->kind == HEARD_NONE || !pace_has_passed(t->pace, &heard->responder, hop->due_ns))
             continue;
         hop_stand(hop);
         trace_note_untested(t, (uint8_t)ttl, t->stepped_ns);

@@ -39,7 +39,7 @@ void trace_begin_session(struct trace *t, const struct wire_session *session, in
 static bool is_transit(const struct trace *t, int ttl)
 {
     for (int at = ttl; at <= t->horizon; at++)
-        if (t->ttls[at].news.kind == NEWS_TRANSIT)
+        if (t->ttls[at].heard.kind == HEARD_TRANSIT)
             return true;
     return false;
 }

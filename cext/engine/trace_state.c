@@ -19,7 +19,7 @@ struct trace_event trace_about(const struct probe *p, enum event_kind kind)
                                  .flow = p->flow,
                                  .ttl = p->ttl,
                                  .class = p->class,
-                                 .blind = p->blind,
+                                 .during_drops = p->during_drops,
                                  .rtt_ns = -1 };
 }
 
@@ -39,9 +39,9 @@ bool trace_ends_by_error(const struct trace *t, int ttl)
     return t->end_by_error && t->end == ttl;
 }
 
-const struct news *trace_heard(const struct trace *t, int ttl)
+const struct heard *trace_heard(const struct trace *t, int ttl)
 {
-    return trace_ends_by_error(t, ttl) ? &t->ttls[ttl].stop : &t->ttls[ttl].news;
+    return trace_ends_by_error(t, ttl) ? &t->ttls[ttl].stop : &t->ttls[ttl].heard;
 }
 
 bool trace_is_error_from_elsewhere(const struct trace *t, const struct wire_packet *packet)

@@ -23,7 +23,7 @@ static const char *const kind_names[] = {
     [EVENT_UNTESTED] = "untested",
     [EVENT_TESTED] = "tested",
     [EVENT_NO_TOKEN] = "no-token",
-    [EVENT_RIVALS] = "shared-rate-limit",
+    [EVENT_SHARED_LIMIT] = "shared-rate-limit",
     [EVENT_DONE] = "done",
 };
 _Static_assert(sizeof kind_names / sizeof *kind_names == EVENT_KIND_COUNT, "a name for each kind");
@@ -139,7 +139,7 @@ static void push_event(lua_State *L, const struct trace_event *event, const stru
     if (event->kind == EVENT_UNTESTED || event->kind == EVENT_TESTED)
         return;
     lset_integer(L, "probe", event->probe);
-    if (event->kind == EVENT_NO_TOKEN || event->kind == EVENT_RIVALS)
+    if (event->kind == EVENT_NO_TOKEN || event->kind == EVENT_SHARED_LIMIT)
         return;
     if (event->kind == EVENT_RATE_LIMITED) {
         lset_number(L, "sample_interval_s", ns_to_s(event->rate_limit.sample_interval_ns));
@@ -152,7 +152,7 @@ static void push_event(lua_State *L, const struct trace_event *event, const stru
     lset_string(L, "class", event->class == PROBE_COUNTED ? "counted" : "test");
     if (event->shared)
         lset_boolean(L, "shared", true);
-    if (event->blind)
+    if (event->during_drops)
         lset_boolean(L, "during_drops", true);
     if (event->kind == EVENT_SEND_ERROR)
         lset_string(L, "error", event->error != 0 ? strerror(event->error) : "vanished");

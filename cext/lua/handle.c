@@ -100,7 +100,7 @@ static int prober_do_wait(lua_State *L)
     double seconds = luaL_optnumber(L, 2, lease_half_s);
 
     luaL_argcheck(L, seconds >= 0 && seconds <= wait_max_s, 2, "seconds from 0 expected");
-    lua_pushboolean(L, prober_wait_news(prober, (int64_t)(seconds * 1e9)));
+    lua_pushboolean(L, prober_wait_change(prober, (int64_t)(seconds * 1e9)));
     return 1;
 }
 

@@ -131,7 +131,7 @@ static bool get_event(struct reader *r, int64_t max_ttl, struct trace_event *eve
     if (event->kind == EVENT_UNTESTED || event->kind == EVENT_TESTED)
         event->ttl = (uint8_t)get_integer(r, "ttl", 1, max_ttl, 0);
     if (is_of_a_probe(event->kind) || event->kind == EVENT_RATE_LIMITED ||
-        event->kind == EVENT_NO_TOKEN || event->kind == EVENT_RIVALS) {
+        event->kind == EVENT_NO_TOKEN || event->kind == EVENT_SHARED_LIMIT) {
         event->ttl = (uint8_t)get_integer(r, "ttl", 1, max_ttl, 0);
         event->probe = (uint32_t)get_integer(r, "probe", 0, UINT32_MAX, -1);
         event->flow = (uint16_t)get_integer(r, "flow", 0, WIRE_FLOWS - 1, 0);
@@ -139,7 +139,7 @@ static bool get_event(struct reader *r, int64_t max_ttl, struct trace_event *eve
     if (is_of_a_probe(event->kind)) {
         event->class = (enum probe_class)get_name(r, "class", find_class);
         event->shared = get_boolean(r, "shared");
-        event->blind = get_boolean(r, "during_drops");
+        event->during_drops = get_boolean(r, "during_drops");
     }
     if (has_reply(event->kind))
         get_reply(r, event, reply);
@@ -173,7 +173,7 @@ static bool fits(const struct counters *counters, const struct trace_event *even
     if (!is_of_a_probe(event->kind) || event->kind == EVENT_SENT ||
         event->kind == EVENT_DUPLICATE || event->was_error || !is_counted(hop, event))
         return true;
-    if (after && event->blind && !event->was_unreachable && hop->blind == 0)
+    if (after && event->during_drops && !event->was_unreachable && hop->lost_during_drops == 0)
         return false;
     return after ? hop->received < hop->sent : hop->in_flight > 0;
 }

@@ -242,10 +242,10 @@ static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
     lset_boolean(L, "silent", hop->total_received == 0 && hop->received == 0);
     if (hop->no_token && hop->total_received == 0 && hop->received == 0)
         lset_boolean(L, "no_token", true);
-    if (hop->rivals && hop->received < hop->sent)
+    if (hop->shared_limit && hop->received < hop->sent)
         lset_boolean(L, "shared_rate_limit", true);
-    if (hop->blind > 0)
-        lset_integer(L, "lost_during_drops", hop->blind);
+    if (hop->lost_during_drops > 0)
+        lset_integer(L, "lost_during_drops", hop->lost_during_drops);
     if (hop->rate_limited)
         set_rate_limit(L, hop);
     bool untested = hop->untested && hop->received + hop->unreachable < hop->sent;

@@ -79,8 +79,8 @@ struct prober_job {
     uint64_t first_drops; /* UINT64_MAX until the first turn */
     int64_t begun_ns;
     /* Read and written without the lock, as the callers of many traces ask often: */
-    _Atomic int64_t asked_ns; /* when somebody last asked about it */
-    _Atomic bool done;        /* and all its events are there */
+    _Atomic int64_t polled_ns; /* when somebody last asked about it */
+    _Atomic bool done;         /* and all its events are there */
 };
 
 /* Something looked for beside the traces. */
@@ -91,7 +91,7 @@ struct prober_search {
     struct wire_sources *sources; /* of its flows, or NULL */
     struct egress_route route;
     const struct way *way;
-    int64_t asked_ns; /* when somebody last asked about it */
+    int64_t polled_ns; /* when somebody last asked about it */
 };
 
 struct prober {
@@ -113,7 +113,7 @@ struct prober {
     /* under the lock: */
     bool stop;
     int notify_fd; /* -1 until somebody asks for it */
-    bool news;     /* something happened that notify_fd has not told */
+    bool notify;   /* something happened that notify_fd has not told */
     struct way *ways;
     struct hold *holds;
     uint32_t count; /* of jobs and searches that are not freed yet */
@@ -131,7 +131,7 @@ struct prober {
     struct prober_search *searches;
     struct pace *pace;
     struct budget budget;
-    uint64_t pace_news;
+    uint64_t pace_changes;
     uint64_t drops;
     int64_t drops_read_ns, now_ns;
     uint8_t packet[WIRE_PACKET_MAX];

@@ -49,7 +49,7 @@ static void step_job(struct prober *p, struct prober_job *job, int *sends_left)
     if (job->first_drops == UINT64_MAX)
         job->first_drops = p->drops;
     trace_expire(job->trace, read_until_ns, p->drops);
-    bool paused = p->now_ns - atomic_load(&job->asked_ns) > PROBER_LEASE_MS * MS;
+    bool paused = p->now_ns - atomic_load(&job->polled_ns) > PROBER_LEASE_MS * MS;
     if (job->session != NULL && !paused && !was_done)
         session_due_ns = prober_step_session(p, job);
     while (!paused && *sends_left > 0) {
@@ -81,9 +81,9 @@ static struct prober_job *job_of(struct due *due)
 /* An outcome became known: who shares a sample has something to read. */
 static void wake_sharers(struct prober *p)
 {
-    if (pace_news(p->pace) == p->pace_news)
+    if (pace_changes(p->pace) == p->pace_changes)
         return;
-    p->pace_news = pace_news(p->pace);
+    p->pace_changes = pace_changes(p->pace);
     for (struct prober_job *job = p->jobs; job != NULL; job = job->next)
         if (trace_shares(job->trace))
             dues_set(&p->dues, &job->due, p->now_ns);
@@ -132,7 +132,7 @@ static int64_t take_turn(struct prober *p)
     wake_sharers(p);
     measure_lag(p);
     step_jobs(p, &sends_left);
-    if (pace_news(p->pace) != p->pace_news)
+    if (pace_changes(p->pace) != p->pace_changes)
         return p->now_ns;
     int64_t due_ns = dues_first_ns(&p->dues);
     int64_t searches_due_ns = prober_step_searches(p, &sends_left);
@@ -162,13 +162,13 @@ static void wait_for_work(struct prober *p, int64_t due_ns, bool idle)
 }
 
 /* Under the lock. */
-static void tell_news(struct prober *p)
+static void notify_reader(struct prober *p)
 {
     const uint64_t one = 1;
 
-    if (p->news && p->notify_fd >= 0) {
+    if (p->notify && p->notify_fd >= 0) {
         (void)!write(p->notify_fd, &one, sizeof one);
-        p->news = false;
+        p->notify = false;
     }
 }
 
@@ -185,7 +185,7 @@ static void *run(void *arg)
         bool more = prober_read_batch(p);
         pthread_mutex_lock(&p->lock);
         int64_t due_ns = take_turn(p);
-        tell_news(p);
+        notify_reader(p);
         idle = p->jobs == NULL && due_ns == INT64_MAX;
         stop = p->stop;
         pthread_mutex_unlock(&p->lock);
@@ -350,7 +350,7 @@ static void on_event(void *context, const struct trace_event *event)
         return;
     counters_event(job->counters, event);
     evidence_event(job->evidence, &trace_config(job->trace)->spec, event, job->capture);
-    job->prober->news = true;
+    job->prober->notify = true;
     if (job->keep_events)
         events_add(&job->events, event);
 }
@@ -389,7 +389,7 @@ static int start_trace(struct prober *p, struct prober_job *job,
     job->own_only = request->own_only;
     job->mapped = request->mapped;
     job->begun_ns = prober_clock_ns();
-    atomic_init(&job->asked_ns, job->begun_ns);
+    atomic_init(&job->polled_ns, job->begun_ns);
     job->started_ns = prober_wall_ns();
     job->first_drops = UINT64_MAX;
     config.budget = &p->budget;
@@ -504,7 +504,7 @@ void prober_remove(struct prober *p, struct prober_job *job)
 static bool fingerprint_about(struct prober_job *job)
 {
     int64_t now_ns = prober_clock_ns();
-    return now_ns - atomic_exchange(&job->asked_ns, now_ns) > PROBER_LEASE_MS * MS;
+    return now_ns - atomic_exchange(&job->polled_ns, now_ns) > PROBER_LEASE_MS * MS;
 }
 
 /* Under the lock. A job that had been paused goes on at once. */
@@ -642,16 +642,16 @@ void prober_clear(struct prober *p)
     (void)!read(prober_fd(p, &err), &count, sizeof count);
 }
 
-bool prober_wait_news(struct prober *p, int64_t wait_ns)
+bool prober_wait_change(struct prober *p, int64_t wait_ns)
 {
     struct err err;
     struct pollfd fds = { .fd = prober_fd(p, &err), .events = POLLIN };
     struct timespec timeout = timespec_of_ns(wait_ns);
 
-    bool is_news = ppoll(&fds, 1, &timeout, NULL) > 0;
-    if (is_news)
+    bool changed = ppoll(&fds, 1, &timeout, NULL) > 0;
+    if (changed)
         prober_clear(p);
-    return is_news;
+    return changed;
 }
 
 uint64_t prober_drops(struct prober *p)

@@ -157,7 +157,7 @@ int prober_fd(struct prober *p, struct err *err);
 void prober_clear(struct prober *p);
 
 /* Waits until there is something new, at most so long; clears. False when there is nothing. */
-bool prober_wait_news(struct prober *p, int64_t wait_ns);
+bool prober_wait_change(struct prober *p, int64_t wait_ns);
 
 /* Packets that the capture has dropped since it was opened, as of the last turn. */
 uint64_t prober_drops(struct prober *p);

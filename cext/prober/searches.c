@@ -12,7 +12,7 @@ static const int64_t pause_check_ns = 50 * MS;
 
 static int64_t step(struct prober *p, struct prober_search *s, int *sends_left)
 {
-    bool paused = p->now_ns - s->asked_ns > PROBER_LEASE_MS * MS;
+    bool paused = p->now_ns - s->polled_ns > PROBER_LEASE_MS * MS;
     uint32_t number;
     size_t length;
 
@@ -89,12 +89,12 @@ static int start(struct prober *p, struct prober_search *s, const struct egress_
     if (s->way == NULL || is_beyond_plain(p, wanted, err) ||
         prober_complete_spec(p, &wanted->spec, &outset, err) < 0)
         return -1;
-    s->asked_ns = prober_clock_ns();
+    s->polled_ns = prober_clock_ns();
     s->search = (struct search){ .ops = wanted->ops,
                                  .budget = &p->budget,
                                  .who = pace_serial(p->pace) << 8 };
     s->search.state =
-        wanted->ops->new (wanted->config, &wanted->spec, s->route.link_mtu, s->asked_ns, err);
+        wanted->ops->new (wanted->config, &wanted->spec, s->route.link_mtu, s->polled_ns, err);
     return s->search.state != NULL ? 0 : -1;
 }
 
@@ -176,9 +176,9 @@ static bool renew(struct prober *p, struct prober_search *search)
 {
     int64_t now_ns = prober_clock_ns();
 
-    if (now_ns - search->asked_ns > PROBER_LEASE_MS * MS)
+    if (now_ns - search->polled_ns > PROBER_LEASE_MS * MS)
         prober_wake(p);
-    search->asked_ns = now_ns;
+    search->polled_ns = now_ns;
     return search->search.ops->done(search->search.state);
 }
 

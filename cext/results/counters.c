@@ -397,7 +397,7 @@ static void on_late(struct counters *counters, struct counters_hop *hop,
     if (!counts(hop, event))
         return;
     hop->received++;
-    hop->blind -= event->blind && !event->was_unreachable;
+    hop->lost_during_drops -= event->during_drops && !event->was_unreachable;
     hop->unreachable -= event->was_unreachable;
     unlose(hop, event->probe);
     if (event->was_error)
@@ -439,7 +439,7 @@ static void on_unreachable(struct counters *counters, struct counters_hop *hop,
         return;
     const uint16_t place = cell != NULL ? (uint16_t)(cell - hop->cells) : NO_CELL;
     hop->unreachable++;
-    hop->blind -= event->blind && event->late;
+    hop->lost_during_drops -= event->during_drops && event->late;
     if (cell != NULL)
         cell->received++;
     if (event->late) {
@@ -470,7 +470,7 @@ static void on_unanswered(struct counters *counters, struct counters_hop *hop,
     hop->in_flight--;
     if (!error)
         hop->sent++;
-    hop->blind += event->blind;
+    hop->lost_during_drops += event->during_drops;
     const struct counters_waiting outcome = { .probe = event->probe,
                                               .state = error ? WAITING_NOTHING : WAITING_LOST };
     settle(counters, hop, &outcome);
@@ -493,7 +493,7 @@ static void on_rate_limited(struct counters_hop *hop, const struct trace_event *
     hop->initial_sent = hop->sent + hop->in_flight;
     hop->initial_received = hop->received;
     hop->initial_unreachable = hop->unreachable;
-    hop->sent = hop->received = hop->unreachable = hop->in_flight = hop->blind = 0;
+    hop->sent = hop->received = hop->unreachable = hop->in_flight = hop->lost_during_drops = 0;
     hop->waiting_first = hop->waiting_count = 0;
     hop->lost_count = 0;
     for (size_t i = 0; i < hop->cell_count; i++) {
@@ -567,8 +567,8 @@ void counters_event(struct counters *counters, const struct trace_event *event)
     case EVENT_NO_TOKEN:
         hop->no_token = true;
         break;
-    case EVENT_RIVALS:
-        hop->rivals = true;
+    case EVENT_SHARED_LIMIT:
+        hop->shared_limit = true;
         break;
     case EVENT_PATH_CHANGED:
         counters->end = event->ttl;

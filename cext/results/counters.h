@@ -72,16 +72,16 @@ struct counters_report {
 struct counters_waiting;
 
 struct counters_hop {
-    uint32_t sent, received; /* counted probes that are finished; answered, late ones included */
-    uint32_t in_flight;      /* counted probes that are not finished */
-    uint32_t blind;          /* of the lost ones: see struct trace_event */
-    uint32_t unreachable;    /* of `sent`: unanswered, as an error from elsewhere says */
+    uint32_t sent, received;    /* counted probes that are finished; answered, late ones included */
+    uint32_t in_flight;         /* counted probes that are not finished */
+    uint32_t lost_during_drops; /* of the lost ones: see struct trace_event */
+    uint32_t unreachable;       /* of `sent`: unanswered, as an error from elsewhere says */
     uint32_t send_errors, late, duplicates;
     uint32_t total_sent, total_received; /* all that this trace sent: counted, test, replaced */
     bool rate_limited;      /* the sample was replaced by one within the responder's budget */
     bool untested;          /* what is unanswered may be rate limiting */
     bool no_token;          /* see EVENT_NO_TOKEN */
-    bool rivals;            /* see EVENT_RIVALS */
+    bool shared_limit;      /* see EVENT_SHARED_LIMIT */
     uint32_t first_counted; /* probes before it count no more */
     uint32_t initial_sent, initial_received, initial_unreachable; /* the sample that was replaced */
     struct trace_rate_limit rate_limit;

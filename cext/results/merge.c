@@ -103,10 +103,10 @@ static void merge_counts(struct counters_hop *into, const struct counters_hop *f
     into->rate_limited = into->rate_limited || from->rate_limited;
     into->untested = into->untested || from->untested;
     into->no_token = into->no_token || from->no_token;
-    into->rivals = into->rivals || from->rivals;
+    into->shared_limit = into->shared_limit || from->shared_limit;
     into->sent += from->sent;
     into->received += from->received;
-    into->blind += from->blind;
+    into->lost_during_drops += from->lost_during_drops;
     into->unreachable += from->unreachable;
     into->in_flight += from->in_flight;
     into->send_errors += from->send_errors;

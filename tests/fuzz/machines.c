@@ -194,8 +194,8 @@ static int64_t turn_asks(struct machines *m)
         return INT64_MAX;
     int64_t due_ns = addresses_step(m->addresses, &shell, 1000 * SECOND, m->now_ns, m->sends);
     m->fingerprint_spins =
-        m->asked_ns == m->now_ns && due_ns <= m->now_ns ? m->fingerprint_spins + 1 : 0;
-    m->asked_ns = m->now_ns;
+        m->polled_ns == m->now_ns && due_ns <= m->now_ns ? m->fingerprint_spins + 1 : 0;
+    m->polled_ns = m->now_ns;
     replay_require(m->fingerprint_spins < SPINS, "fingerprinting sleeps at last");
     return due_ns;
 }

@@ -61,7 +61,7 @@ struct machines {
     struct flying queue[QUEUE];
     size_t queued;
     struct wire_packet last; /* sent */
-    int64_t now_ns, wall_ns, asked_ns;
+    int64_t now_ns, wall_ns, polled_ns;
     uint32_t epoch, fingerprint_spins;
     uint8_t held_ttl; /* 0: none */
     int slot_count, sends;

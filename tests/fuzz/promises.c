@@ -33,7 +33,7 @@ static void check_hop(const struct counters_hop *hop)
     uint32_t received = 0;
 
     replay_require(hop->received + hop->unreachable <= hop->sent, "no more outcomes than probes");
-    replay_require(hop->blind + hop->received + hop->unreachable <= hop->sent,
+    replay_require(hop->lost_during_drops + hop->received + hop->unreachable <= hop->sent,
                    "what may have been dropped was lost");
     replay_require(hop->in_flight < 100000 && hop->send_errors < 1000000, "counts are above 0");
     replay_require(hop->cell_count <= COUNTERS_CELLS, "responders of a hop have a bound");

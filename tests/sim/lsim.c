@@ -175,7 +175,7 @@ void lsim_config(lua_State *L, struct trace_config *config)
     config->max_hops = (uint8_t)lsim_integer(L, "max_hops", config->first_hop, 255, 30);
     config->max_silent = (uint8_t)lsim_integer(L, "max_silent", 1, 255, 5);
     config->known_hop = (uint8_t)lsim_integer(L, "known_hop", 0, 255, 0);
-    config->vouched = opt_boolean(L, "surveyed");
+    config->no_tests = opt_boolean(L, "surveyed");
     config->flow = (uint16_t)lsim_integer(L, "flow", 0, WIRE_FLOWS - 1, 0);
 }
 
@@ -456,7 +456,7 @@ static void push_event(lua_State *L, const struct sim_event *e)
         [EVENT_RATE_LIMITED] = "rate-limited",
         [EVENT_UNTESTED] = "untested",
         [EVENT_TESTED] = "tested",
-        [EVENT_RIVALS] = "rivals",
+        [EVENT_SHARED_LIMIT] = "rivals",
         [EVENT_DONE] = "done",
     };
     const struct trace_event *event = &e->event;

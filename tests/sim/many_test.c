@@ -56,7 +56,7 @@ struct router {
 
 struct many {
     int64_t now_ns;
-    uint64_t news;
+    uint64_t changes;
     struct pace *pace;
     struct dues dues;
     struct one *traces;
@@ -207,9 +207,9 @@ static void step(struct many *m, struct one *one)
 
 static void wake_sharers(struct many *m)
 {
-    if (pace_news(m->pace) == m->news)
+    if (pace_changes(m->pace) == m->changes)
         return;
-    m->news = pace_news(m->pace);
+    m->changes = pace_changes(m->pace);
     for (size_t i = 0; i < m->count; i++)
         if (trace_shares(m->traces[i].trace))
             dues_set(&m->dues, &m->traces[i].due, m->now_ns);

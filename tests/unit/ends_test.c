@@ -28,7 +28,7 @@ static void note(struct ends *all, const struct end *end, int64_t now_ns)
 
 static bool has_rival(const struct ends *all, struct end end, int64_t since_ns)
 {
-    return ends_has_rival(all, &end, END_LIMITED, since_ns);
+    return ends_has_sharer(all, &end, END_LIMITED, since_ns);
 }
 
 static void check_places(void)
@@ -66,21 +66,21 @@ static void check_limits(void)
 {
     struct ends *all = ends_new();
     struct end one = end_of(1, 4, 77, END_UNLIMITED), other = end_of(2, 4, 77, END_UNLIMITED);
-    const uint32_t way[UINT8_MAX + 1] = { [3] = 77 };
+    const uint32_t path_hashes[UINT8_MAX + 1] = { [3] = 77 };
     size_t place = 0;
 
     check_case("without_a_limit_there_are_no_rivals");
     ends_note(all, &one, &place, 0);
     check_that(!has_rival(all, other, 0), "a rival");
-    check_int("beyond", ends_rival_beyond(all, &other, END_LIMITED, 3, way, 0), 0);
+    check_int("beyond", ends_sharer_beyond(all, &other, END_LIMITED, 3, path_hashes, 0), 0);
     other.limit = END_LIMITED;
     check_that(has_rival(all, other, 0), "no rival though the trace itself has a limit");
 
     check_case("a_trace_without_a_reply_has_one_beyond");
     one.limit = END_LIMITED;
     ends_note(all, &one, &place, 0);
-    check_int("beyond", ends_rival_beyond(all, &other, END_LIMITED, 3, way, 0), 4);
-    check_int("not beyond", ends_rival_beyond(all, &other, END_LIMITED, 4, way, 0), 0);
+    check_int("beyond", ends_sharer_beyond(all, &other, END_LIMITED, 3, path_hashes, 0), 4);
+    check_int("not beyond", ends_sharer_beyond(all, &other, END_LIMITED, 4, path_hashes, 0), 0);
 
     check_case("the_newest_are_kept");
     for (unsigned i = 0; i < ENDS_KEPT; i++) {

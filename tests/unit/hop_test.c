@@ -74,26 +74,26 @@ static void check_fast_sample(void)
 }
 
 /* A hop whose tests were answered `before` of 12, and its proof `after` of 16. */
-static enum hop_verdict prove(struct hop *hop, int before, int after, struct taken *proof)
+static enum hop_verdict prove(struct hop *hop, int before, int after, struct taken *retest)
 {
     *hop = (struct hop){ .answered = true };
     struct taken fast = run(hop, &rules, 0);
     enum hop_verdict verdict = finish_tests(hop, before, 12, fast.last_ns + 200 * MS);
-    check_int("first verdict", verdict, HOP_NEEDS_PROOF);
-    *proof = run(hop, &rules, fast.last_ns + 200 * MS);
-    return finish_tests(hop, after, 16, proof->last_ns + 200 * MS);
+    check_int("first verdict", verdict, HOP_NEEDS_RETEST);
+    *retest = run(hop, &rules, fast.last_ns + 200 * MS);
+    return finish_tests(hop, after, 16, retest->last_ns + 200 * MS);
 }
 
 static void check_proof(void)
 {
     struct hop hop;
-    struct taken proof;
+    struct taken retest;
 
     check_case("tests_whose_end_is_unanswered_bring_sixteen_a_second_later");
-    prove(&hop, 8, 16, &proof);
-    check_int("tests", proof.tests, 16);
-    check_int("counted", proof.counted, 0);
-    check_int("at", proof.last_ns, 1312 * MS);
+    prove(&hop, 8, 16, &retest);
+    check_int("tests", retest.tests, 16);
+    check_int("counted", retest.counted, 0);
+    check_int("at", retest.last_ns, 1312 * MS);
 
     static const struct {
         const char *name;
@@ -109,7 +109,7 @@ static void check_proof(void)
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         check_case("a_proof_with_%s", rows[i].name);
-        check_int("verdict", prove(&hop, rows[i].before, rows[i].after, &proof), rows[i].want);
+        check_int("verdict", prove(&hop, rows[i].before, rows[i].after, &retest), rows[i].want);
     }
 }
 
@@ -128,7 +128,7 @@ static void check_real_loss(void)
 {
     static const struct {
         const char *name;
-        uint32_t tests, proof; /* places lost, the first is bit 0; proof 0: not reached */
+        uint32_t tests, retest; /* places lost, the first is bit 0; proof 0: not reached */
         enum hop_verdict want;
     } rows[] = {
         { "losses_anywhere_in_the_burst_stand", 0x249, 0, HOP_STANDS },
@@ -145,10 +145,10 @@ static void check_real_loss(void)
         check_case("%s", rows[i].name);
         struct taken fast = run(&hop, &rules, 0);
         enum hop_verdict verdict = finish_burst(&hop, rows[i].tests, 12, fast.last_ns);
-        if (rows[i].proof != 0) {
-            check_int("first verdict", verdict, HOP_NEEDS_PROOF);
-            struct taken proof = run(&hop, &rules, fast.last_ns);
-            verdict = finish_burst(&hop, rows[i].proof, 16, proof.last_ns);
+        if (rows[i].retest != 0) {
+            check_int("first verdict", verdict, HOP_NEEDS_RETEST);
+            struct taken retest = run(&hop, &rules, fast.last_ns);
+            verdict = finish_burst(&hop, rows[i].retest, 16, retest.last_ns);
         }
         check_int("verdict", verdict, rows[i].want);
     }
@@ -193,14 +193,14 @@ static void check_survey(void)
     check_that(hop_is_untested(&hop, &longer), "another one");
 
     check_case("a_survey_that_meets_a_limit_goes_at_its_pace");
-    check_int("verdict", survey(&hop, &longer, 6, &taken), HOP_NEEDS_PROOF);
+    check_int("verdict", survey(&hop, &longer, 6, &taken), HOP_NEEDS_RETEST);
     taken = run(&hop, &longer, taken.last_ns + 200 * MS);
     check_int("tests", taken.tests, 16);
     check_int("verdict", finish_tests(&hop, 1, 16, taken.last_ns + 200 * MS), HOP_RATE_LIMITED);
     check_int("counted", hop.counted, 0);
 
     check_case("a_silent_hop_is_sampled_and_untested_once_it_answers");
-    check_int("verdict", survey(&hop, &longer, 0, &taken), HOP_NEEDS_PROOF);
+    check_int("verdict", survey(&hop, &longer, 0, &taken), HOP_NEEDS_RETEST);
     taken = run(&hop, &longer, taken.last_ns + 200 * MS);
     check_int("tests", taken.tests, 3);
     check_int("verdict", finish_tests(&hop, 0, 3, taken.last_ns + 200 * MS), HOP_STANDS);
@@ -218,12 +218,12 @@ static void check_spacing(void)
     struct pace_key key = { .protocol = WIRE_ICMP, .ttl = 3 };
     const struct pace_evidence evidence = { .tests = 16, .burst_received = 1 };
     struct hop hop;
-    struct taken proof;
+    struct taken retest;
 
     check_case("a_rate_limit_is_measured_by_another_burst_a_second_later");
     ipaddr_from_text(&key.responder, "192.0.2.1");
     struct pace_sample *sample = pace_rate_limit(pace, &key, evidence, 1050 * MS, 0);
-    prove(&hop, 2, 1, &proof);
+    prove(&hop, 2, 1, &retest);
     int64_t proof_ns = hop.tested_ns;
     hop_measure(&hop, sample, proof_ns);
     check_int("due", hop_due(&hop, &rules), proof_ns + 1012 * MS);
@@ -235,7 +235,7 @@ static void check_spacing(void)
     check_int("wait_ns", hop_wait_ns(&hop), 1050 * MS);
 
     check_case("a_burst_that_others_spoilt_is_made_up_for");
-    prove(&hop, 2, 0, &proof);
+    prove(&hop, 2, 0, &retest);
     hop_measure(&hop, sample, hop.tested_ns + 300 * MS);
     for (int i = 0; i < 2; i++) {
         check_int("due", hop_due(&hop, &rules), hop.tested_ns + (i == 0 ? 1312 : 1012) * MS);
@@ -254,7 +254,7 @@ static void check_silent(void)
     check_case("a_hop_that_never_answered_is_asked_three_times_more_and_sleeps");
     struct taken fast = run(&hop, &rules, 0);
     finish_tests(&hop, 0, 12, fast.last_ns + 200 * MS);
-    check_that(hop_is_waking(&hop), "it is not woken");
+    check_that(hop_is_retrying(&hop), "it is not woken");
     int64_t place;
     int64_t due_ns = hop_due(&hop, &rules);
     for (int i = 0; i < 3; i++)
@@ -306,10 +306,10 @@ static void check_send_errors(void)
     int64_t last = place;
     hop_hold(&hop, 0);
     hop_take(&hop, &rules, hop_due(&hop, &rules), &place);
-    check_int("phase", hop.phase, HOP_PROOF);
+    check_int("phase", hop.phase, HOP_RETEST);
     check_int("verdict", hop_tested(&hop, last, HOP_ANSWERED, 0), HOP_UNDECIDED);
-    check_int("open in the burst", hop.proof.open, 1);
-    check_int("answered in the burst", hop.proof.answered, 0);
+    check_int("open in the burst", hop.retest.open, 1);
+    check_int("answered in the burst", hop.retest.answered, 0);
     check_int("open of the tests", hop.tests.open, 11);
 }
 
@@ -326,7 +326,7 @@ static void check_held(void)
     (void)hop_take(&hop, &rules, 0, &place);
     hop_hold(&hop, 300 * MS);
     check_int("due", hop_due(&hop, &rules), 300 * MS);
-    check_that(hop_is_waking(&hop), "it does not wait for a token");
+    check_that(hop_is_retrying(&hop), "it does not wait for a token");
 
     check_case("three_replies_to_three_probes_let_the_sample_go_on");
     struct taken taken = run(&hop, &rules, 300 * MS);

@@ -40,9 +40,9 @@ static void check_known(void)
     check_case("samples_over_different_ways_are_not_mixed");
     const uint32_t here[4] = { 0, 7, 0, 5 }, there[4] = { 0, 8, 0, 5 }, unknown[4] = { 0, 0, 9, 0 };
     struct pace_key one = key_of("192.0.2.7", 4, false), two = one, any = one;
-    one.way = here;
-    two.way = there;
-    any.way = unknown;
+    one.path_hashes = here;
+    two.path_hashes = there;
+    any.path_hashes = unknown;
     struct pace_sample *over_one = pace_rate_limit(pace, &one, seen, sample_interval_ns, 0);
     check_that(pace_known(pace, &any, 0) == over_one, "a way of which nothing speaks against it");
     struct pace_sample *over_two = pace_known(pace, &two, 0);
@@ -168,14 +168,14 @@ static void check_sharing(void)
     check_int("by a third", pace_due(sample, 3, 0, 2), INT64_MAX);
 
     check_case("an_outcome_is_no_news_where_one_trace_holds_the_sample");
-    uint64_t news = pace_news(pace);
+    uint64_t changes = pace_changes(pace);
     pace_finish(pace, sample, first, &lost);
-    check_that(pace_news(pace) == news, "news to nobody");
+    check_that(pace_changes(pace) == changes, "news to nobody");
 
     check_case("an_outcome_is_news_to_all");
     check_that(pace_known(pace, &router, MS) == sample, "another sample");
     pace_finish(pace, sample, first, &answered);
-    check_that(pace_news(pace) != news, "no news");
+    check_that(pace_changes(pace) != changes, "no news");
     check_int("state", at(sample, first)->state, PACE_ANSWERED);
     check_that(at(sample, first)->owner == alice, "not alice's");
     check_that(at(sample, 2) == NULL, "a third outcome");
@@ -257,12 +257,13 @@ static void check_borrowing(void)
     const struct pace_key router = key_of("192.0.2.1", 3, false);
     const struct pace_key echo = key_of("192.0.2.2", 3, true);
     const uint32_t there[4] = { 0, 8, 0, 0 }, elsewhere[4] = { 0, 9, 0, 0 };
-    struct pace_key on_path = { .protocol = WIRE_ICMP, .ttl = 3, .way = there }, off_path = on_path;
+    struct pace_key on_path = { .protocol = WIRE_ICMP, .ttl = 3, .path_hashes = there },
+                    off_path = on_path;
     struct pace_key known = router;
     uint32_t hash = ipaddr_hash(&router.responder);
 
-    known.way = there;
-    off_path.way = elsewhere;
+    known.path_hashes = there;
+    off_path.path_hashes = elsewhere;
     check_case("a_router_that_rate_limits_may_be_at_its_ttl_on_no_path_but_its_own");
     (void)pace_rate_limit(pace, &echo, seen, sample_interval_ns, 0);
     check_that(!pace_is_limited(pace, &on_path, 0), "by echo replies");
@@ -313,9 +314,9 @@ static void check_outcomes_kept(void)
 
     check_case("the_end_of_a_probe_that_is_no_longer_kept_changes_nothing");
     const struct pace_outcome late = with_rtt(-7);
-    uint64_t news = pace_news(pace);
+    uint64_t changes = pace_changes(pace);
     pace_finish(pace, sample, 0, &late);
-    check_that(pace_news(pace) == news, "it is news");
+    check_that(pace_changes(pace) == changes, "it is news");
     check_int("oldest", at(sample, slow)->rtt_ns, total - PACE_KEPT);
 
     check_case("places_are_not_given_twice_when_a_sample_begins_anew");

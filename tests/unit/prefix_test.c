@@ -32,13 +32,13 @@ static size_t note(struct prefixes *all, int target, uint32_t hash, int64_t now_
 }
 
 static struct prefix_seen guess(const struct prefixes *all, int target, uint16_t flow,
-                                const uint32_t *way, int64_t now_ns)
+                                const uint32_t *path_hashes, int64_t now_ns)
 {
     static const uint32_t none[UINT8_MAX + 1];
     const struct wire_spec spec = spec_of(target);
     const struct prefix_key key = { .spec = &spec, .flow = flow };
 
-    return prefixes_guess(all, &key, 999, way != NULL ? way : none, TTL, now_ns);
+    return prefixes_guess(all, &key, 999, path_hashes != NULL ? path_hashes : none, TTL, now_ns);
 }
 
 static void check_one_router(void)
@@ -63,14 +63,14 @@ static void check_one_router(void)
     check_that(!seen.first, "one between them is asked first");
 
     check_case("not_for_another_flow_nor_after_a_minute_nor_on_another_path");
-    uint32_t way[UINT8_MAX + 1] = { 0, 7 };
+    uint32_t path_hashes[UINT8_MAX + 1] = { 0, 7 };
     struct wire_spec spec = spec_of(40);
     size_t place = 0;
     check_int("flow", guess(all, 50, 1, NULL, 0).guess, PREFIX_NONE);
     check_int("age", guess(all, 50, 0, NULL, 60 * S).guess, PREFIX_NONE);
     prefixes_note(all, &(struct prefix_key){ .spec = &spec }, 41, &place, 1, 8, 0);
     prefixes_note(all, &(struct prefix_key){ .spec = &spec }, 41, &place, TTL, B, 0);
-    check_int("the other path is left out", guess(all, 50, 0, way, 0).guess, PREFIX_SAME);
+    check_int("the other path is left out", guess(all, 50, 0, path_hashes, 0).guess, PREFIX_SAME);
     prefixes_free(all);
 }
 

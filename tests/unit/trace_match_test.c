@@ -563,7 +563,7 @@ static void test_seen(void)
 
     world_new(&w);
     w.script = nobody_answers;
-    w.blind = true;
+    w.not_captured = true;
     world_begin(&w);
     world_run(&w, 20 * MS);
     struct wire_packet own = world_packet(&w, &probe, WIRE_PROBE, &w.config.spec.source);

@@ -24,7 +24,7 @@ static void test_own_nat(uint8_t version)
     world_new(&w);
     world_protocol(&w, WIRE_TCP, version);
     w.script = nobody_answers;
-    w.blind = true;
+    w.not_captured = true;
     world_begin(&w);
     world_run(&w, 20 * MS);
     struct trace_stamp stamp = { w.wall_ns, w.epoch, 1, w.now_ns };

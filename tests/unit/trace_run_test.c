@@ -442,7 +442,7 @@ static void test_blind(void)
     static const struct {
         const char *name;
         int (*happens)(struct world *world, const struct wire_probe *probe);
-        uint32_t blind;
+        uint32_t lost_during_drops;
     } rows[] = {
         { "a_probe_lost_while_the_capture_dropped_is_said_to_be", lost_while_the_capture_drops, 1 },
         { "a_probe_lost_before_and_after_it_is_not", lost, 0 },
@@ -458,8 +458,8 @@ static void test_blind(void)
         w->config.packets = 25;
         w->drops = 7;
         run();
-        check_int("blind", hop(2)->blind, rows[i].blind);
-        check_int("blind elsewhere", hop(3)->blind, 0);
+        check_int("blind", hop(2)->lost_during_drops, rows[i].lost_during_drops);
+        check_int("blind elsewhere", hop(3)->lost_during_drops, 0);
         world_free(w);
     }
 }
@@ -537,7 +537,7 @@ static void test_details(void)
     world_free(w);
 
     begin("where_the_capture_sees_no_probe_there_are_answers_and_no_rtts");
-    w->blind = true;
+    w->not_captured = true;
     w->rtt_ns[2] = 0;
     run();
     check_int("received", hop(1)->received, 10);

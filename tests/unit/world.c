@@ -199,7 +199,7 @@ static void send(struct world *w, const struct wire_probe *probe)
 
     if (result > 0)
         trace_send_failed(w->trace, probe->number, result, w->now_ns);
-    else if (result == 0 && !w->blind)
+    else if (result == 0 && !w->not_captured)
         check_that(trace_seen(w->trace, &own, stamp), "probe %u not known as ours", probe->number);
 }
 

@@ -34,8 +34,8 @@ struct world {
     int64_t now_ns;
     int64_t wall_ns; /* CLOCK_REALTIME at now_ns 0 */
     uint32_t epoch;
-    uint64_t drops; /* of the capture */
-    bool blind;     /* the capture does not see probes leave */
+    uint64_t drops;    /* of the capture */
+    bool not_captured; /* the capture does not see probes leave */
     world_script *script;
     uint64_t seed;
     /* for world_line, the script that is used where none is set */

@@ -11,10 +11,10 @@ static const int64_t fresh_ns = 60 * SECOND; /* as long as a pace is remembered 
 static enum end_limit limit_of(const struct trace *t)
 {
     const struct hop *hop = &t->ttls[t->end].hop;
-    bool tested = hop->phase == HOP_PROOF || hop->phase == HOP_PROVE;
-    bool silent = !hop->answered && hop->naps > 0; /* but for probes that went farther */
+    bool tested = hop->phase == HOP_RETEST || hop->phase == HOP_JUDGE_RETEST;
+    bool silent = !hop->answered && hop->silent_tries > 0; /* but for probes that went farther */
 
-    if (t->rules.vouched || hop->sample != NULL || silent)
+    if (t->rules.no_tests || hop->sample != NULL || silent)
         return END_LIMITED;
     return tested ? END_TESTED : END_UNLIMITED;
 }
@@ -22,40 +22,40 @@ static enum end_limit limit_of(const struct trace *t)
 static void tell(struct trace *t, uint8_t ttl, int64_t now_ns)
 {
     struct trace_event event = {
-        .kind = EVENT_RIVALS, .ttl = ttl, .flow = t->config.flow, .probe = t->probes.next
+        .kind = EVENT_SHARED_LIMIT, .ttl = ttl, .flow = t->config.flow, .probe = t->probes.next
     };
 
-    if (t->ttls[ttl].rivals)
+    if (t->ttls[ttl].shared_limit)
         return;
-    t->ttls[ttl].rivals = true;
+    t->ttls[ttl].shared_limit = true;
     trace_emit(t, event, now_ns);
 }
 
 /* Where the path ends by ICMP errors; false where it does not. */
 static bool find_end(const struct trace *t, struct end *end)
 {
-    const struct news *heard = trace_heard(t, t->end);
+    const struct heard *heard = trace_heard(t, t->end);
 
     *end = (struct end){ .serial = t->rules.trace,
                          .address = t->config.spec.target,
                          .source = t->config.spec.source,
                          .protocol = t->config.spec.protocol,
                          .ttl = t->end };
-    if (t->end == 0 || heard->kind == NEWS_NONE || heard->direct)
+    if (t->end == 0 || heard->kind == HEARD_NONE || heard->direct)
         return false;
     end->address = heard->responder;
     end->limit = limit_of(t);
-    ends_before(end->before, t->way, t->end);
+    ends_before(end->before, t->path_hashes, t->end);
     return true;
 }
 
-bool trace_awaits_rivals(struct trace *t, int64_t now_ns)
+bool trace_awaits_shared_limit(struct trace *t, int64_t now_ns)
 {
     const struct ends *ends = pace_ends(t->pace);
     struct end end;
 
-    if (!find_end(t, &end) || ends_has_rival(ends, &end, END_LIMITED, t->started_ns - fresh_ns) ||
-        !ends_has_rival(ends, &end, END_TESTED, now_ns - 2 * look_again_ns))
+    if (!find_end(t, &end) || ends_has_sharer(ends, &end, END_LIMITED, t->started_ns - fresh_ns) ||
+        !ends_has_sharer(ends, &end, END_TESTED, now_ns - 2 * look_again_ns))
         return false;
     if (t->ready_ns == 0)
         t->ready_ns = now_ns;
@@ -63,19 +63,19 @@ bool trace_awaits_rivals(struct trace *t, int64_t now_ns)
     return now_ns - t->ready_ns < await_ns;
 }
 
-void trace_note_rivals(struct trace *t, bool ending, int64_t now_ns)
+void trace_note_shared_limit(struct trace *t, bool ending, int64_t now_ns)
 {
     struct ends *ends = pace_ends(t->pace);
     enum end_limit limit = ending ? END_TESTED : END_LIMITED;
     struct end end;
 
-    if (!ending && now_ns < t->rivals_ns)
+    if (!ending && now_ns < t->shared_limit_ns)
         return;
-    t->rivals_ns = now_ns + look_again_ns;
+    t->shared_limit_ns = now_ns + look_again_ns;
     bool ends_here = find_end(t, &end);
     if (t->end == 0) {
-        uint8_t ttl =
-            ends_rival_beyond(ends, &end, limit, t->farthest, t->way, t->started_ns - fresh_ns);
+        uint8_t ttl = ends_sharer_beyond(ends, &end, limit, t->farthest, t->path_hashes,
+                                         t->started_ns - fresh_ns);
         if (ttl != 0 && ttl <= t->config.max_hops)
             tell(t, ttl, now_ns);
         return;
@@ -83,6 +83,6 @@ void trace_note_rivals(struct trace *t, bool ending, int64_t now_ns)
     if (!ends_here)
         return;
     ends_note(ends, &end, &t->end_place, now_ns);
-    if (ends_has_rival(ends, &end, limit, t->started_ns - fresh_ns))
+    if (ends_has_sharer(ends, &end, limit, t->started_ns - fresh_ns))
         tell(t, t->end, now_ns);
 }

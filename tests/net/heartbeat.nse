@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- Runs beside the traces: sleeps 10 ms again and again, and says how late it
--- was woken at worst.
+-- was woken at worst, and when.
 local nmap = require "nmap"
 local stdnse = require "stdnse"
 
@@ -16,14 +16,17 @@ end
 
 action = function()
   local seconds = tonumber(stdnse.get_script_args "heartbeat.seconds") or 3
-  local began, worst, beats = nmap.clock(), 0, 0
+  local began, worst, at, beats = nmap.clock(), 0, 0, 0
   local before = began
   while before - began < seconds do
     stdnse.sleep(NAP)
     local now = nmap.clock()
-    worst, beats = math.max(worst, now - before - NAP), beats + 1
-    before = now
+    local late = now - before - NAP
+    if late > worst then
+      worst, at = late, now - began
+    end
+    before, beats = now, beats + 1
   end
-  return ("late by %d ms at worst, %d beats"):format(
-    math.ceil(worst * 1000), beats)
+  return ("late by %d ms at worst, after %.2f s, %d beats"):format(
+    math.ceil(worst * 1000), at, beats)
 end

@@ -99,16 +99,16 @@ for mode in passive echo active; do
   watch
   trace deb12 --script-args $QUIET,mtr-trace.packets=3,mtr-trace.os=$mode "$t4" 10.0.4.77 10.0.4.78
   watched
-  case $mode in passive) want='0 0 0' ;; echo) want='3 0 0' ;; active) want='3 3 3' ;; esac
+  # The last of each may be left unsent where the run ends first; never one more.
+  case $mode in passive) want='0 0 0' ;; echo) want='3 0 0' ;; active) want='3 [23] [23]' ;; esac
   for hop in 1 2 3 4 5; do
-    is "${mode}_sends_hop_${hop}_of_three_targets" "$(direct "$(lab_addr 4 $hop)")" "$want"
+    like "${mode}_sends_hop_${hop}_of_three_targets" "$(direct "$(lab_addr 4 $hop)")" "^$want\$"
   done
 done
 watch
 trace "$other" -6 --script-args $QUIET,mtr-trace.packets=3,mtr-trace.os=active "$t6"
 watched
-# The last of each may be left unsent where the run ends first; never one more.
-for hop in 1 4 5; do like "active_sends_hop_${hop}_v6" "$(direct "$(lab_addr 6 $hop)")" '^3 [23] [23]$'; done
+for hop in 1 4 5; do like "active_sends_hop_${hop}_v6" "$(direct "$(lab_addr 6 $hop)")" "^$want\$"; done
 
 # ---- hops that ignore what is sent to them -------------------------------------------
 

@@ -19,22 +19,22 @@ honest() {
 }
 
 trace deb12 "$t4"
-honest full_buckets 4 10 21
+honest full_buckets 4 10 24
 trace "$last" "$t4"
-honest empty_buckets 4 10 21
+honest empty_buckets 4 10 24
 trace deb12 --script-args mtr-trace.packets=5 "$t4"
-honest packets_5 4 5 16
+honest packets_5 4 5 19
 trace "$last" -6 "$t6"
-honest v6 6 10 21
+honest v6 6 10 24
 
 # The destination rate-limits its port unreachables like a router, and there is
 # nothing behind it to compare with.
 trace deb12 --script-args mtr-trace.protocol=udp "$t4"
-honest udp 4 10 21
+honest udp 4 10 24
 
 # Two targets through the same routers.
 lab_ip s address add 10.0.8.77/24 dev eth0
 trace deb12 "$t4" 10.0.8.77
 both=$XML
-honest two_targets 4 10 21
+honest two_targets 4 10 24
 is two_targets_second "$(XML=$both show --host 10.0.8.77 hops loss_percent sent received | tail -n 1)" "9 0 10 10"

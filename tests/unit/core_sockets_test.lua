@@ -38,12 +38,15 @@ end
 
 check.case("a_hundred_traces_share_the_socket_of_their_flow", function()
   local traces = {}
+  local lasting = assert(core.trace { target = "127.0.1.1", protocol = "udp",
+    port = CLOSED_PORT, packets = 1000, max_hops = 1, interval = 0.1 })
   for i = 1, 100 do
     traces[i] = assert(core.trace { target = "127.0.0." .. i,
       protocol = "udp", port = CLOSED_PORT, packets = 2, max_hops = 1,
       interval = 0.01 })
   end
   check.equal(descriptors() - before, 1)
+  lasting:close()
   for _, trace in ipairs(traces) do
     trace:wait(10)
     local result = trace:result()

@@ -36,6 +36,11 @@ int64_t budget_due(const struct budget *b, uint64_t who)
     return b->open_ns;
 }
 
+bool budget_is_held(const struct budget *b)
+{
+    return b->holder != 0;
+}
+
 static int64_t later(int64_t a, int64_t b)
 {
     return a > b ? a : b;

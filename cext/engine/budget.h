@@ -42,6 +42,9 @@ enum { BUDGET_FINGERPRINTS = 1 };
 /* When a probe of `who` may go out; in the past for at once. */
 int64_t budget_due(const struct budget *b, uint64_t who);
 
+/* True while a burst is under way, between two of its probes. */
+bool budget_is_held(const struct budget *b);
+
 /* A probe of `size` bytes (IP) goes out. `more`: it is one of a burst of `who`'s that goes on; no
  * other probe goes between. Returns how many bytes wait before it on a link that is as fast as the
  * rate may become next: what its reply can show is the delay there. */

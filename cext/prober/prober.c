@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 enum {
-    SENDS_PER_TURN = 64,  /* then captured packets are read again, so that none is lost */
+    SENDS_PER_TURN = 64,  /* and the rest of a burst: then captured packets are read again */
     STEPS_PER_TURN = 512, /* jobs: the lock is not held for longer */
 };
 static const int64_t turn_pause_ns = MS / 2;   /* after a full turn: at most 128,000 probes/s */
@@ -52,7 +52,8 @@ static void step_job(struct prober *p, struct prober_job *job, int *sends_left)
     bool paused = p->now_ns - atomic_load(&job->polled_ns) > PROBER_LEASE_MS * MS;
     if (job->session != NULL && !paused && !was_done)
         session_due_ns = prober_step_session(p, job);
-    while (!paused && *sends_left > 0) {
+    /* A burst is not broken off: until it ends, no other job could send. */
+    while (!paused && (*sends_left > 0 || budget_is_held(&p->budget))) {
         int64_t now_ns = prober_clock_ns();
         if (!trace_next(job->trace, now_ns, p->drops, &probe))
             break;

@@ -77,7 +77,9 @@ static void check_bursts(void)
         budget_take(&b, ME, SIZE, true, 0);
     int64_t mine_ns = budget_due(&b, ME);
     check_that(budget_due(&b, OTHER) > mine_ns, "the other goes first");
+    check_that(budget_is_held(&b), "a sender may stop within it");
     budget_take(&b, ME, SIZE, false, mine_ns);
+    check_that(!budget_is_held(&b), "it does not end");
     check_int("behind it", budget_due(&b, OTHER), mine_ns);
 
     check_case("a_burst_that_is_not_gone_on_with_holds_nobody_up");

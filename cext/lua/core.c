@@ -5,6 +5,7 @@
 #include "lua/events.h"
 #include "lua/fingerprint.h"
 #include "lua/handle.h"
+#include "lua/line.h"
 #include "lua/process.h"
 #include "lua/replay.h"
 #include "lua/request.h"
@@ -291,6 +292,7 @@ static const luaL_Reg functions[] = { { "trace", l_trace },
                                       { "prober", l_prober },
                                       { "sockets", handle_sockets },
                                       { "exit", l_exit },
+                                      { "line", lline_join },
                                       { NULL, NULL } };
 
 __attribute__((visibility("default"))) int luaopen_mtrtrace_core(lua_State *L);

@@ -4,6 +4,9 @@
 -- gets as far as a packet.
 local check = require "check"
 local core = require "mtrtrace.core"
+local csv = require "mtrtrace.report.csv"
+local format = require "mtrtrace.base.format"
+local sample = require "sample"
 
 local ADDRESS = "192.0.2.1"
 
@@ -283,6 +286,54 @@ check.case("its_own_kind_of_value_only", function()
       check.contains(err, kind)
     end
   end
+end)
+
+-- ---- lines of cells --------------------------------------------------------
+
+-- Where both must agree: ties of the last place, magnitudes, random values.
+local function numbers()
+  local list = { 0, -0.0, 5, -3, 0.1, 1 / 3, -1 / 3, 1e-7, -1e-7, 4.9999995e-7,
+    5e-7, 0.9999995, 0.9999994999, 999999.9999995, 1e6, 1e15, 1e22, 1e300,
+    -1e300, 2 ^ -7, 3 * 2 ^ -7, 2 ^ -20, 1 << 53, math.maxinteger, 1 / 0,
+    -1 / 0, 0 / 0 }
+  for i = 1, 20000 do
+    local units = (i * 7919 % 1000003) * (i % 7 == 0 and 1e3 or 1)
+    list[#list + 1] = units / 1e6 -- as round trips are
+    list[#list + 1] = (units + 0.5) / 1e6
+    list[#list + 1] = -(units + 0.5) / 2 ^ (i % 40)
+    list[#list + 1] = units / 3 * 10.0 ^ (i % 30 - 15)
+  end
+  return list
+end
+
+check.case("line_writes_a_number_as_format_decimal_does", function()
+  local wrong
+  for _, value in ipairs(numbers()) do
+    local text, want = core.line({ value }, 1), format.decimal(value) or ""
+    wrong = wrong or text ~= want and ("%.17g: %s, not %s"):format(value, text,
+      want) or nil
+  end
+  check.equal(wrong, nil)
+end)
+
+check.case("line_has_a_comma_between_two_cells_and_nothing_for_nil",
+function()
+  check.equal({ core.line({ "a", nil, 1.5, "" }, 4), core.line({}, 3),
+    core.line({ "a" }, 1), core.line({ ("x"):rep(5000), "y" }, 2) },
+    { "a,,1.5,", ",,", "a", ("x"):rep(5000) .. ",y" })
+  for _, bad in ipairs { 0, 1001, "no" } do
+    check.equal(pcall(core.line, {}, bad), false)
+  end
+  check.equal(pcall(core.line, "a", 1), false)
+end)
+
+check.case("csv_is_the_same_with_the_lines_of_the_engine", function()
+  local hop = sample.hop(1, { sample.responder("192.0.2.1", { name = "a,b",
+    special = "documentation", avg_ms = 1 / 3 }) }, { loss = 1 / 3 })
+  local result = sample.result { hop, sample.silent(2) }
+  local view = { name = "=x" }
+  check.equal(csv.open({ line = core.line }).trace(result, view),
+    csv.open({}).trace(result, view))
 end)
 
 check.finish()

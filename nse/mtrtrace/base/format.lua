@@ -127,28 +127,29 @@ end
 
 --- How each kind of value is written: `text` for people, `raw` for programs.
 -- Milliseconds are taken as such, a share is 0 to 1 and written in percent.
+-- Those with a `scale` are M.decimal of so many times the value.
 -- `numeric` kinds give digits; `suffix` ends the key of such a value in
 -- reports for programs: its unit.
 M.kinds = {
   count = { text = count, raw = count, numeric = true },
   ms = {
-    numeric = true, suffix = "_ms",
+    numeric = true, suffix = "_ms", scale = 1,
     precise = function(value) return ("%.3f"):format(value) end,
     text = function(value) return ("%.2f"):format(value) end,
     raw = M.decimal,
   },
   share = {
-    numeric = true, suffix = "_percent",
+    numeric = true, suffix = "_percent", scale = 100,
     text = percent,
     raw = function(value) return M.decimal(value * 100) end,
   },
   seconds = {
-    numeric = true, suffix = "_s",
+    numeric = true, suffix = "_s", scale = 1,
     text = function(value) return ("%.2f"):format(value) end,
     raw = M.decimal,
   },
   degrees = {
-    numeric = true,
+    numeric = true, scale = 1,
     text = function(value) return ("%.4f"):format(value) end,
     raw = M.decimal,
   },

@@ -51,7 +51,7 @@ local STREAMS = {
 local function a_document(output, format, options, run)
   local shown = view.of(options, run.version, run.targets,
     view.width(options, run.terminal, os.getenv))
-  shown.ascii = is_ascii(options)
+  shown.ascii, shown.line = is_ascii(options), run.core and run.core.line
   return document.new(output, formats.get(format), shown)
 end
 
@@ -117,7 +117,8 @@ end
 -- @tparam table options checked
 -- @tparam table run `version` of this program, `targets`: how many there
 --   are, `now`: seconds that never fall, `terminal`: columns of the terminal
---   that standard output is, `say`: prints a line on standard error, `uv`
+--   that standard output is, `say`: prints a line on standard error, `uv`,
+--   `core`: the module mtrtrace.core, if it is there
 -- @treturn ?table `readers`, and the methods above
 -- @treturn ?string one sentence
 function M.open(options, run)

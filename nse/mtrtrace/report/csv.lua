@@ -8,6 +8,7 @@
 -- @module mtrtrace.report.csv
 local fields = require "mtrtrace.table.fields"
 local format = require "mtrtrace.base.format"
+local tables = require "mtrtrace.base.tables"
 
 local M = {}
 
@@ -80,14 +81,37 @@ for number = 0, 255 do
   DIGITS[number] = tostring(number)
 end
 
+-- Cells as text between commas: nothing for nil, a number as format.decimal
+-- writes it. The reference of the engine's, which does the same without a text
+-- for each cell.
+local function line_of(cells, count)
+  local texts = {}
+  for i = 1, count do
+    local value = cells[i]
+    if type(value) == "number" then
+      value = format.decimal(value)
+    end
+    texts[i] = value or ""
+  end
+  return concat(texts, ",")
+end
+
+-- Thousands of traces pass the same routers: their names are made once.
+local NAMES_KEPT = 1000
+
 -- Source code of a cell by the kind of its field; `raws` give a text, or
 -- nothing for what is no number.
 local WRITE = {
-  count = 'DIGITS[value] or value and raws[%d](value) or ""',
-  name = 'value and quoted(text_cell(value)) or ""',
-  flag = 'value == nil and "" or value and "yes" or "no"',
+  count = "DIGITS[value] or value and raws[%d](value)",
+  name = "value and name_cell(value)",
+  flag = 'value ~= nil and (value and "yes" or "no") or nil',
 }
-local WRITE_NUMBER = 'value and raws[%d](value) or ""'
+
+local function write_of(field, place)
+  local scale = format.kinds[field.kind].scale
+  return scale and ("value and value * %d"):format(scale)
+    or WRITE[field.kind]:format(place)
+end
 
 -- Source code that reads one scope's value; nil where the scope has none.
 -- `reads` takes what is read by a function.
@@ -110,33 +134,30 @@ local function cell(field, place, is_silent, reads)
   local read = hop and responder
     and ("if own then %s else %s end"):format(responder, hop)
     or hop or responder
-  if not read then
-    return ("  cells[%d] = ''\n"):format(place)
-  end
-  return ("  %s\n  cells[%d] = %s\n"):format(read, place,
-    (WRITE[field.kind] or WRITE_NUMBER):format(place))
+  return read and ("  %s\n  cells[%d] = %s\n"):format(read, place,
+    write_of(field, place)) or ""
 end
 
 local ROW = [[
-local raws, reads, concat, DIGITS, quoted, text_cell = ...
+local raws, reads, count, DIGITS, line, name_cell = ...
 local cells = {}
 return function(lead, hop, responder)
   local own, value = responder and responder.sent and #hop.responders > 1
-%s  return lead .. "," .. concat(cells, ",") .. "\n"
+%s  return lead .. "," .. line(cells, count) .. "\n"
 end
 ]]
 
 -- A function of a row, (lead, hop, responder), without a responder where it is
 -- of silent hops. Written as code for these columns: thousands of traces have
 -- each of them read ten times, and most are empty.
-local function row_of(list, is_silent)
+local function row_of(list, tools, is_silent)
   local body, raws, reads = {}, {}, { hop = {}, responder = {} }
   for place, field in ipairs(list) do
     raws[place] = format.kinds[field.kind].raw
     body[place] = cell(field, place, is_silent, reads)
   end
   return assert(load(ROW:format(concat(body)), "=row", "t", {}))(raws, reads,
-    concat, DIGITS, quoted, text_cell)
+    #list, DIGITS, tools.line, tools.name_cell)
 end
 
 -- What stands in front of each row of a trace.
@@ -155,11 +176,16 @@ local function empty_row(lead, count)
 end
 
 --- What writes the lines of many traces with the same columns.
--- @tparam table view as for head
+-- @tparam table view as for head; `line`: core.line, if there is one
 -- @treturn table `trace`, `failure`: as below
 function M.open(view)
   local list = columns_of(view)
-  local row, silent_row, count = row_of(list), row_of(list, true), #list
+  local tools = { line = view.line or line_of,
+    name_cell = tables.remembered(function(text)
+      return quoted(text_cell(text))
+    end, NAMES_KEPT) }
+  local row, silent_row = row_of(list, tools), row_of(list, tools, true)
+  local count = #list
   local function trace(result, of_trace)
     local lines, lead = {}, lead_of(result, of_trace)
     for _, hop in ipairs(result.hops) do

@@ -40,10 +40,16 @@ local POLL_S = 0.1
 -- sleep that Nmap's timeouts see.
 local GRACE_S, WAIT_S = 3, 0.06
 
+-- Thousands of traces pass the same routers. False: of no special class.
+local CLASSES_KEPT = 1000
+local class_of = tables.remembered(function(address)
+  return special.class(address) or false
+end, CLASSES_KEPT)
+
 local function classify(result)
   for _, hop in ipairs(result.hops) do
     for _, responder in ipairs(hop.responders) do
-      responder.special = special.class(responder.address)
+      responder.special = class_of(responder.address) or nil
     end
   end
 end

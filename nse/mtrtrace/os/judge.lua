@@ -53,11 +53,39 @@ local function fires(rule, facts)
   return true
 end
 
+-- How many rules speak of each fact.
+local COUNTS = {}
+for _, rule in ipairs(rules.rules) do
+  for fact in pairs(rule.when) do
+    COUNTS[fact] = (COUNTS[fact] or 0) + 1
+  end
+end
+
+local function is_rarer(fact, other)
+  if COUNTS[fact] ~= COUNTS[other] then
+    return COUNTS[fact] < COUNTS[other]
+  end
+  return fact < other
+end
+
+-- The fact without which a rule never fires: the one that fewest rules speak
+-- of, as most addresses lack it; nil where there is none.
+local function needed(rule)
+  local rarest
+  for fact, wanted in pairs(rule.when) do
+    if not fits(nil, wanted) and (not rarest or is_rarer(fact, rarest)) then
+      rarest = fact
+    end
+  end
+  return rarest
+end
+
 -- The rules in the order in which they are applied.
 local ORDERED = {}
 for i, rule in ipairs(rules.rules) do
-  ORDERED[i] = { id = rule.id, when = rule.when, place = i,
-    confidence = rule.confidence, set = names.expand(rule.candidates) }
+  ORDERED[i] = { id = rule.id, when = rule.when, needs = needed(rule),
+    place = i, confidence = rule.confidence,
+    set = names.expand(rule.candidates) }
 end
 table.sort(ORDERED, function(a, b)
   if a.confidence ~= b.confidence then
@@ -71,7 +99,8 @@ end)
 local function apply(facts)
   local state = { steps = {}, fired = {}, against = {} }
   for _, rule in ipairs(ORDERED) do
-    if fires(rule, facts) then
+    local needs = rule.needs
+    if (needs == nil or facts[needs] ~= nil) and fires(rule, facts) then
       local set = rule.set
       if state.set then
         set = names.intersection(state.set, rule.set)

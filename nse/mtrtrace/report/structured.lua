@@ -44,22 +44,67 @@ local function plain(value, shape)
   return value
 end
 
-local function field_value(field, scope, from, shape)
-  local value = fields.raw(field, scope, from)
-  if value == nil and field[scope] and not field.text_only then
-    return shape.null
-  elseif value ~= nil and format.kinds[field.kind].numeric then
-    return shape.number(value)
+-- An ordered table looks through all its keys for one that is set to nil, so
+-- what is absent is not written at all.
+local function put(out, key, value)
+  if value ~= nil then
+    out[key] = value
   end
-  return value
 end
 
-local function add_fields(out, scope, from, shape)
-  for _, field in ipairs(fields.all()) do
-    if not field.derived then
-      out[field.key] = field_value(field, scope, from, shape)
+local function put_all(out, keys, from, shape)
+  for _, key in ipairs(keys) do
+    local value = from[key]
+    if value ~= nil or shape.null ~= nil then
+      put(out, key, plain(value, shape))
     end
   end
+end
+
+-- Where the values of a scope come from, field by field.
+local function sources_of(list, scope)
+  local out = {}
+  for _, field in ipairs(list) do
+    local key, value_of, to_raw = fields.source(field, scope)
+    if to_raw then
+      out[#out + 1] = { key = field.key, from = key, value_of = value_of,
+        to_raw = to_raw, numeric = format.kinds[field.kind].numeric }
+    end
+  end
+  return out
+end
+
+local function put_fields(out, sources, from, number, null)
+  for _, field in ipairs(sources) do
+    local value
+    if field.from then
+      value = from[field.from]
+    else
+      value = field.value_of(from)
+    end
+    if value ~= nil then
+      value = field.to_raw(value)
+    end
+    if value == nil then
+      put(out, field.key, null)
+    else
+      out[field.key] = field.numeric and number(value) or value
+    end
+  end
+end
+
+local function of_columns(scope)
+  local list = {}
+  for _, field in ipairs(fields.all()) do
+    list[#list + 1] = not field.derived and field or nil
+  end
+  return sources_of(list, scope)
+end
+
+local COLUMNS = { hop = of_columns "hop", responder = of_columns "responder" }
+
+local function add_fields(out, scope, from, shape)
+  put_fields(out, COLUMNS[scope], from, shape.number, shape.null)
 end
 
 local function each(list, new, convert, shape)
@@ -92,9 +137,7 @@ local ORIGIN = {
 
 local function origin_table(origin, new, shape)
   local out = new()
-  for _, key in ipairs(ORIGIN) do
-    out[key] = plain(origin[key], shape)
-  end
+  put_all(out, ORIGIN, origin, shape)
   return out
 end
 
@@ -102,9 +145,7 @@ local LABEL = { "label", "tc", "bottom", "ttl" }
 
 local function label_table(entry, new, shape)
   local out = new()
-  for _, key in ipairs(LABEL) do
-    out[key] = plain(entry[key], shape)
-  end
+  put_all(out, LABEL, entry, shape)
   return out
 end
 
@@ -112,13 +153,15 @@ local function responder_table(responder, new, shape)
   local out = new()
   add_fields(out, "responder", responder, shape)
   out.target = responder.target or false
-  out.loose_quote = loose.of(responder) or nil
-  out.origins = some(each(responder.origins, new, origin_table, shape), shape)
-  out.codes = some(each(responder.codes, new, code_table, shape), shape)
-  out.os_guess = responder.os and os_table.build(responder.os, new,
-    (shape or AS_TEXT).number)
+  put(out, "loose_quote", loose.of(responder) or nil)
+  put(out, "origins", some(each(responder.origins, new, origin_table, shape),
+    shape))
+  put(out, "codes", some(each(responder.codes, new, code_table, shape),
+    shape))
+  put(out, "os_guess", responder.os and os_table.build(responder.os, new,
+    (shape or AS_TEXT).number))
   local stack = extension.stack(responder)
-  out.labels = stack and each(stack, new, label_table, shape) or nil
+  put(out, "labels", stack and each(stack, new, label_table, shape))
   return out
 end
 
@@ -136,33 +179,26 @@ local function hop_table(hop, new, shape)
   local out = new()
   add_fields(out, "hop", hop, shape)
   out.silent = hop.silent or false
-  out.untested = hop.untested or nil
-  out.shared_rate_limit, out.lost_during_drops = hop.shared_rate_limit or nil,
-    hop.lost_during_drops
-  out.reports = some(each(hop.reports, new, report_table, shape), shape)
+  put(out, "untested", hop.untested or nil)
+  put(out, "shared_rate_limit", hop.shared_rate_limit or nil)
+  put(out, "lost_during_drops", hop.lost_during_drops)
+  put(out, "reports", some(each(hop.reports, new, report_table, shape), shape))
   out.responders = each(hop.responders, new, responder_table, shape)
   return out
 end
 
--- Values of a list of fields, such as those of verdicts.
-local function keyed(list, scope, from, new, shape)
+local VERDICT = sources_of(fields.of_verdicts(), "verdict")
+local TTFB = sources_of(fields.of_ttfb(), "ttfb")
+
+local function verdict_table(verdict, new, shape)
   local out = new()
-  for _, field in ipairs(list) do
-    local value = fields.raw(field, scope, from)
-    if value ~= nil and format.kinds[field.kind].numeric then
-      value = shape.number(value)
-    end
-    out[field.key] = value
-  end
+  put_fields(out, VERDICT, verdict, shape.number)
   return out
 end
 
-local function verdict_table(verdict, new, shape)
-  return keyed(fields.of_verdicts(), "verdict", verdict, new, shape)
-end
-
 local function ttfb_table(ttfb, new, shape)
-  local out = keyed(fields.of_ttfb(), "ttfb", ttfb, new, shape)
+  local out = new()
+  put_fields(out, TTFB, ttfb, shape.number)
   out.text = ttfb_line.render(ttfb)
   return out
 end
@@ -181,9 +217,9 @@ local function pick(from, keys, new, shape)
   for _, key in ipairs(keys) do
     local value = from[key]
     if SHARES[key] then
-      out[format.key(key, "share")] = plain(value and value * 100.0, shape)
+      put(out, format.key(key, "share"), plain(value and value * 100.0, shape))
     else
-      out[key] = plain(value, shape)
+      put(out, key, plain(value, shape))
     end
   end
   return out
@@ -246,9 +282,7 @@ local function pmtu_table(pmtu, new, shape)
   local out = pick(pmtu, PMTU, new, shape)
   out.hop = pmtu.hop and pick(pmtu.hop, PMTU_HOP, new, shape)
   out.reductions = each(pmtu.reductions, new, reduction_table, shape)
-  for _, key in ipairs(PMTU_END) do
-    out[key] = plain(pmtu[key], shape)
-  end
+  put_all(out, PMTU_END, pmtu, shape)
   return out
 end
 
@@ -275,24 +309,22 @@ function M.build(result, view, new, shape)
   shape = shape or AS_TEXT
   local out = new()
   out.target = result.target
-  out.name = plain(view.name, shape)
-  for _, key in ipairs(HEAD) do
-    out[key] = plain(result[key], shape)
-  end
-  out.path_id = plain(ident.numbers(result)[1], shape)
-  out.ttfb = result.ttfb and ttfb_table(result.ttfb, new, shape)
+  put(out, "name", plain(view.name, shape))
+  put_all(out, HEAD, result, shape)
+  put(out, "path_id", plain(ident.numbers(result)[1], shape))
+  put(out, "ttfb", result.ttfb and ttfb_table(result.ttfb, new, shape))
   out.hops = each(result.hops, new, hop_table, shape)
-  out.flows = result.flows and each(result.flows, new, flow_table, shape)
-    or nil
-  out.graph = result.graph and graph_table(result.graph, new, shape) or nil
-  out.pmtu = result.pmtu and pmtu_table(result.pmtu, new, shape) or nil
-  out.ports = result.ports and each(ports.findings(result), new, port_table,
-    shape) or nil
-  out.session = result.session and pick(result.session, SESSION, new, shape)
-    or nil
-  out.verdicts = some(each(result.verdicts, new, verdict_table, shape),
-    shape)
-  out.notes = some(each(notes.list(result), new, format.clean), shape)
+  put(out, "flows", result.flows and each(result.flows, new, flow_table,
+    shape))
+  put(out, "graph", result.graph and graph_table(result.graph, new, shape))
+  put(out, "pmtu", result.pmtu and pmtu_table(result.pmtu, new, shape))
+  put(out, "ports", result.ports and each(ports.findings(result), new,
+    port_table, shape))
+  put(out, "session", result.session and pick(result.session, SESSION, new,
+    shape))
+  put(out, "verdicts", some(each(result.verdicts, new, verdict_table, shape),
+    shape))
+  put(out, "notes", some(each(notes.list(result), new, format.clean), shape))
   return out
 end
 

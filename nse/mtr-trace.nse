@@ -524,6 +524,7 @@ local function libraries()
     return {
       nse = require "mtrtrace.host.nse",
       loader = require "mtrtrace.session.loader",
+      ordered = require "mtrtrace.base.ordered",
       tracer = require "mtrtrace.session.tracer",
       text = require "mtrtrace.report.text",
       structured = require "mtrtrace.report.structured",
@@ -586,7 +587,7 @@ action = function(target)
   host:compare(args, result, target)
   args.name, args.evidence = target.targetname, host.verbose()
   args.ascii = true -- Nmap writes other bytes as \xHH
-  local structured = lib.structured.build(result, args, stdnse.output_table)
+  local structured = lib.structured.build(result, args, lib.ordered.new)
   host.breathe()
   local text = lib.text.render(result, args):gsub("\n([^\n])", "\n  %1")
   host.leave()

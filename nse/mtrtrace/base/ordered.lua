@@ -5,8 +5,23 @@
 -- @module mtrtrace.base.ordered
 local M = {}
 
---- An empty table that keeps the order of its keys; dkjson writes it as an
--- object in that order.
+-- Pairs of a table in the order of a list of its keys.
+local function each(t, keys)
+  local at = 0
+  return function()
+    local key, value
+    repeat
+      at = at + 1
+      key = keys[at]
+      value = key ~= nil and t[key]
+    until key == nil or value ~= nil
+    return key, value
+  end
+end
+
+--- An empty table that keeps the order of its keys: pairs gives them so, and
+-- dkjson writes it as an object in that order. Iterates without a coroutine of
+-- its own, as stdnse.output_table has one for each iteration.
 -- @treturn table
 function M.new()
   local keys = {}
@@ -16,6 +31,9 @@ function M.new()
       keys[#keys + 1] = key
       rawset(t, key, value)
     end
+  end
+  function meta.__pairs(t)
+    return each(t, keys)
   end
   return setmetatable({}, meta)
 end

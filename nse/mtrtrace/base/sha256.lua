@@ -27,9 +27,8 @@ end
 
 local K, START = roots(64, 1 / 3), roots(8, 1 / 2)
 
-local function rotate(x, n)
-  return (x >> n | x << (32 - n)) & WORD
-end
+-- Below, `xx` is a word x twice over: shifted right it is x rotated, in its
+-- lower half. A call for each rotation would take longer than all the rest.
 
 local function padded(text)
   local zeros = (-#text - 9) % 64
@@ -40,8 +39,9 @@ local function schedule(block, at)
   local w = { unpack((">I4"):rep(16), block, at) }
   for i = 17, 64 do
     local a, b = w[i - 15], w[i - 2]
-    local low = rotate(a, 7) ~ rotate(a, 18) ~ a >> 3
-    local high = rotate(b, 17) ~ rotate(b, 19) ~ b >> 10
+    local aa, bb = a | a << 32, b | b << 32
+    local low = (aa >> 7 ~ aa >> 18) & WORD ~ a >> 3
+    local high = (bb >> 17 ~ bb >> 19) & WORD ~ b >> 10
     w[i] = w[i - 16] + low + w[i - 7] + high & WORD
   end
   return w
@@ -50,9 +50,10 @@ end
 local function compress(state, w)
   local a, b, c, d, e, f, g, h = table.unpack(state)
   for i = 1, 64 do
-    local s1 = rotate(e, 6) ~ rotate(e, 11) ~ rotate(e, 25)
+    local ee, aa = e | e << 32, a | a << 32
+    local s1 = (ee >> 6 ~ ee >> 11 ~ ee >> 25) & WORD
     local t1 = h + s1 + (e & f ~ ~e & WORD & g) + K[i] + w[i]
-    local s0 = rotate(a, 2) ~ rotate(a, 13) ~ rotate(a, 22)
+    local s0 = (aa >> 2 ~ aa >> 13 ~ aa >> 22) & WORD
     local t2 = s0 + (a & b ~ a & c ~ b & c)
     a, b, c, d, e, f, g, h = t1 + t2 & WORD, a, b, c, d + t1 & WORD, e, f, g
   end

@@ -50,7 +50,7 @@ struct pace_responder {
 /* Bursts to a responder: when the next may begin, and when the last ones passed. */
 struct pace_bursts {
     int64_t free_ns, passed_ns[PASSES];
-    uint64_t passes;
+    uint64_t passes, in_a_row; /* since the last one that did not pass */
 };
 
 struct pace {
@@ -324,13 +324,24 @@ void pace_passed(struct pace *pace, const struct ipaddr *responder, int64_t now_
 {
     struct pace_bursts *bursts = &pace->bursts[ipaddr_hash(responder) % BURST_SLOTS];
     bursts->passed_ns[bursts->passes++ % PASSES] = now_ns;
+    bursts->in_a_row++;
+}
+
+void pace_failed(struct pace *pace, const struct ipaddr *responder)
+{
+    pace->bursts[ipaddr_hash(responder) % BURST_SLOTS].in_a_row = 0;
 }
 
 bool pace_has_passed(const struct pace *pace, const struct ipaddr *responder, int64_t since_ns)
 {
     const struct pace_bursts *bursts = &pace->bursts[ipaddr_hash(responder) % BURST_SLOTS];
-    /* the oldest of the last ones */
-    return bursts->passes >= PASSES && bursts->passed_ns[bursts->passes % PASSES] > since_ns;
+    if (bursts->passes < PASSES)
+        return false;
+    int64_t oldest_ns = bursts->passed_ns[bursts->passes % PASSES]; /* of the last ones */
+    int64_t newest_ns = bursts->passed_ns[(bursts->passes - 1) % PASSES];
+    if (bursts->in_a_row >= PASSES && oldest_ns > since_ns - fresh_ns)
+        return newest_ns > since_ns;
+    return oldest_ns > since_ns;
 }
 
 struct pace_sample *pace_rate_limit(struct pace *pace, const struct pace_key *key,

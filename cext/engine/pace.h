@@ -156,7 +156,12 @@ void pace_burst(struct pace *pace, const struct ipaddr *responder, int64_t now_n
 /* A burst of tests has shown no rate limit. */
 void pace_passed(struct pace *pace, const struct ipaddr *responder, int64_t now_ns);
 
-/* True when since then the bursts of several traces have shown none: the next shows nothing new. */
+/* A burst of tests has left too many unanswered. */
+void pace_failed(struct pace *pace, const struct ipaddr *responder);
+
+/* True when since then the bursts of several traces have shown none: the next shows nothing new.
+ * Where all bursts of the last minute passed, one since then is enough: it shows that what is sent
+ * now changes nothing. */
 bool pace_has_passed(const struct pace *pace, const struct ipaddr *responder, int64_t since_ns);
 
 const struct ipaddr *pace_responder(const struct pace_sample *sample);

@@ -152,6 +152,18 @@ static void measured(struct trace *t, uint8_t ttl, int64_t now_ns)
     trace_rate_limit(t, ttl, sample, false, now_ns);
 }
 
+/* What the burst behind a sample has shown is worth something to other traces. */
+static void note_tests(struct trace *t, const struct heard *heard, enum hop_verdict verdict,
+                       int64_t tested_ns)
+{
+    if (heard->kind == HEARD_NONE)
+        return;
+    if (verdict == HOP_STANDS)
+        pace_passed(t->pace, &heard->responder, tested_ns);
+    else if (verdict == HOP_NEEDS_RETEST)
+        pace_failed(t->pace, &heard->responder);
+}
+
 void trace_tested(struct trace *t, const struct probe *p, int64_t now_ns)
 {
     uint8_t ttl = p->ttl;
@@ -159,8 +171,8 @@ void trace_tested(struct trace *t, const struct probe *p, int64_t now_ns)
 
     bool of_tests = hop->phase == HOP_JUDGE;
     enum hop_verdict verdict = hop_tested(hop, p->place, answer_to(t, p), now_ns);
-    if (verdict == HOP_STANDS && of_tests && trace_heard(t, ttl)->kind != HEARD_NONE)
-        pace_passed(t->pace, &trace_heard(t, ttl)->responder, hop->tested_ns);
+    if (of_tests)
+        note_tests(t, trace_heard(t, ttl), verdict, hop->tested_ns);
     if (verdict == HOP_RATE_LIMITED)
         found_limit(t, ttl, now_ns);
     else if (verdict == HOP_MEASURED)

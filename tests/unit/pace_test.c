@@ -242,7 +242,28 @@ static void check_bursts(void)
         pace_passed(pace, &router.responder, i * 10 * MS);
     }
     check_that(pace_has_passed(pace, &router.responder, 5 * MS), "four are not");
-    check_that(!pace_has_passed(pace, &router.responder, 10 * MS), "one was earlier");
+
+    check_case("one_burst_behind_several_of_the_last_minute_is_enough");
+    check_that(pace_has_passed(pace, &router.responder, 39 * MS), "one behind three is not");
+    check_that(!pace_has_passed(pace, &router.responder, 40 * MS), "none since then is");
+    pace_passed(pace, &router.responder, 60 * SECOND + 20 * MS);
+    check_that(!pace_has_passed(pace, &router.responder, 60 * SECOND + 20 * MS), "an old one is");
+    check_that(pace_has_passed(pace, &router.responder, 60 * SECOND + 19 * MS), "one is not");
+    pace_passed(pace, &router.responder, 60 * SECOND + 50 * MS);
+    check_that(!pace_has_passed(pace, &router.responder, 60 * SECOND + 45 * MS),
+               "one is where the others are a minute old");
+
+    check_case("a_burst_that_did_not_pass_ends_what_earlier_ones_have_shown");
+    for (int i = 1; i <= 4; i++)
+        pace_passed(pace, &router.responder, 70 * SECOND + i * 10 * MS);
+    pace_failed(pace, &router.responder);
+    for (int i = 5; i <= 8; i++) {
+        check_that(!pace_has_passed(pace, &router.responder, 70 * SECOND + 45 * MS),
+                   "%d are enough", i - 5);
+        pace_passed(pace, &router.responder, 70 * SECOND + i * 10 * MS);
+    }
+    check_that(pace_has_passed(pace, &router.responder, 70 * SECOND + 45 * MS), "four are not");
+    check_that(pace_has_passed(pace, &router.responder, 70 * SECOND + 75 * MS), "nor is one then");
 
     check_case("a_sample_begins_a_second_after_the_last_burst_of_any_trace");
     pace_burst(pace, &router.responder, 500 * MS);

@@ -56,7 +56,11 @@ local function outcome(t)
     end
   end
   for _, v in ipairs(result.verdicts) do
-    out[#out + 1] = v.kind .. " " .. tostring(v.hop)
+    -- It has the numbers of the sample that was replaced: a later trace, which
+    -- knows the rate limit from the start, has none.
+    if v.kind ~= "rate_limited" then
+      out[#out + 1] = v.kind .. " " .. tostring(v.hop)
+    end
   end
   return table.concat(out, "\n"), (t.ended_ns - t.at_ns) / 1e9
 end

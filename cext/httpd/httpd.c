@@ -20,6 +20,9 @@ enum {
     MOST_UPLOAD = 16 << 10, /* a request's body, which is ignored */
     BLOCK = 32 << 10,       /* of an answer, at a time */
     LONGEST_RUN_MS = 1000,
+    /* What one call of httpd_run does at most, some milliseconds; the rest waits for the next. */
+    MOST_STEPS = 256,
+    MOST_WORK = 2 << 20,
 };
 
 /* What becomes of a request. */
@@ -50,7 +53,7 @@ struct httpd {
     unsigned used;
     uint64_t next_id;
     int64_t now_ns;
-    size_t held;
+    struct body_load load;
     struct slot slots[];
 };
 
@@ -72,13 +75,12 @@ static void free_body(void *cls)
 
 static struct MHD_Response *make_response(struct httpd *h, const struct httpd_answer *a)
 {
-    size_t length = body_length(a->pieces, a->count);
-    if (length > h->config.most_held - h->held)
+    if (body_held(a->pieces, a->count) > h->config.most_held - h->load.held)
         return NULL;
-    struct body *body = body_new(a->pieces, a->count, a->gzip, &h->held);
+    struct body *body = body_new(a->pieces, a->count, a->gzip, &h->load);
     if (body == NULL)
         return NULL;
-    uint64_t size = a->gzip ? MHD_SIZE_UNKNOWN : length;
+    uint64_t size = a->gzip ? MHD_SIZE_UNKNOWN : body_length(a->pieces, a->count);
     struct MHD_Response *r =
         MHD_create_response_from_callback(size, BLOCK, read_body, body, free_body);
     if (r == NULL) {
@@ -350,13 +352,19 @@ static void close_slow(struct httpd *h)
 
 int64_t httpd_run(struct httpd *h, int64_t now_ns)
 {
-    MHD_UNSIGNED_LONG_LONG ms = LONGEST_RUN_MS;
+    MHD_UNSIGNED_LONG_LONG ms = 0;
+    size_t worked = h->load.worked;
 
     h->now_ns = now_ns;
     close_slow(h);
-    MHD_run(h->daemon);
-    if (MHD_get_timeout(h->daemon, &ms) != MHD_YES || ms > LONGEST_RUN_MS)
-        ms = LONGEST_RUN_MS;
+    for (int i = 0; i < MOST_STEPS && ms == 0 && h->load.worked - worked < MOST_WORK; i++) {
+        size_t before = h->load.worked;
+        MHD_run(h->daemon);
+        if (MHD_get_timeout(h->daemon, &ms) != MHD_YES || ms > LONGEST_RUN_MS)
+            ms = LONGEST_RUN_MS;
+        if (h->load.worked > before)
+            ms = 0; /* a block was sent: the client may have room for another */
+    }
     return (int64_t)ms * MS;
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define SERVER_MT "mtrtrace.httpd.server"
+#define PACKED_MT "mtrtrace.httpd.packed"
 
 struct server_ud {
     struct httpd *httpd; /* NULL until it is open and once it is closed */
@@ -123,7 +124,54 @@ static int server_take(lua_State *L)
     return 1;
 }
 
-/* The body: a string, or an array of strings, which stay where they are. Leaves a userdata. */
+/* ---- bodies ---------------------------------------------------------------------------------- */
+
+/* A packed piece: this, and behind it what body_pack wrote. */
+struct packed_ud {
+    struct body_piece piece; /* its `bytes` are set when it is used */
+    unsigned char bytes[];
+};
+
+/* pack(text): compresses it once for all bodies that contain it */
+static int l_pack(lua_State *L)
+{
+    luaL_Buffer buffer;
+    struct body_piece piece;
+    size_t length;
+    const char *text = luaL_checklstring(L, 1, &length);
+    size_t room = body_pack_bound(length);
+
+    luaL_argcheck(L, room > 0, 1, "too long");
+    char *out = luaL_buffinitsize(L, &buffer, room);
+    if (!body_pack(&piece, text, length, out, room))
+        return luaL_error(L, "no memory to compress a text");
+    luaL_pushresultsize(&buffer, piece.length);
+    const char *bytes = lua_tostring(L, -1);
+    struct packed_ud *u = lua_newuserdata(L, sizeof *u + piece.length);
+    u->piece = piece;
+    u->piece.bytes = NULL;
+    memcpy(u->bytes, bytes, piece.length);
+    luaL_setmetatable(L, PACKED_MT);
+    return 1;
+}
+
+static struct body_piece check_piece(lua_State *L, int at, int arg)
+{
+    struct body_piece piece = { 0 };
+    const struct packed_ud *u = luaL_testudata(L, at, PACKED_MT);
+
+    if (u != NULL) {
+        piece = u->piece;
+        piece.bytes = u->bytes;
+        return piece;
+    }
+    luaL_argcheck(L, lua_type(L, at) == LUA_TSTRING, arg, "strings expected");
+    piece.bytes = lua_tolstring(L, at, &piece.length);
+    return piece;
+}
+
+/* The body: a string or packed piece, or an array of these, which stay where they are. Leaves a
+ * userdata. */
 static void check_body(lua_State *L, int arg, struct httpd_answer *a)
 {
     bool is_list = lua_istable(L, arg);
@@ -131,11 +179,10 @@ static void check_body(lua_State *L, int arg, struct httpd_answer *a)
     struct body_piece *pieces = lua_newuserdata(L, (count > 0 ? count : 1) * sizeof *pieces);
 
     if (!is_list)
-        pieces[0].bytes = luaL_checklstring(L, arg, &pieces[0].length);
+        pieces[0] = check_piece(L, arg, arg);
     for (size_t i = 0; is_list && i < count; i++) {
         lua_rawgeti(L, arg, (lua_Integer)i + 1);
-        luaL_argcheck(L, lua_type(L, -1) == LUA_TSTRING, arg, "strings expected");
-        pieces[i].bytes = lua_tolstring(L, -1, &pieces[i].length);
+        pieces[i] = check_piece(L, lua_gettop(L), arg);
         lua_pop(L, 1);
     }
     a->pieces = pieces;
@@ -170,7 +217,7 @@ static const luaL_Reg methods[] = {
     { "close", server_close }, { NULL, NULL },
 };
 
-static const luaL_Reg functions[] = { { "open", l_open }, { NULL, NULL } };
+static const luaL_Reg functions[] = { { "open", l_open }, { "pack", l_pack }, { NULL, NULL } };
 
 __attribute__((visibility("default"))) int luaopen_mtrtrace_httpd(lua_State *L);
 
@@ -181,6 +228,8 @@ int luaopen_mtrtrace_httpd(lua_State *L)
     luaL_getmetatable(L, SERVER_MT);
     luaL_newlib(L, methods);
     lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+    luaL_newmetatable(L, PACKED_MT);
     lua_pop(L, 1);
     luaL_newlib(L, functions);
     lset_string(L, "libmicrohttpd", MHD_get_version());

@@ -107,9 +107,9 @@ static size_t hear(struct httpd *h, int fd, char *in, bool *ended)
 
 static void answer(struct httpd *h, uint64_t id, const char *text)
 {
-    const struct body_piece pieces[] = {
-        { text, strlen(text) / 2 }, { text + strlen(text) / 2, strlen(text + strlen(text) / 2) }
-    };
+    const struct body_piece pieces[] = { { .bytes = text, .length = strlen(text) / 2 },
+                                         { .bytes = text + strlen(text) / 2,
+                                           .length = strlen(text + strlen(text) / 2) } };
     struct httpd_answer a = { .status = 200,
                               .type = "text/plain",
                               .names = { "X-One" },
@@ -250,7 +250,7 @@ static void test_unread_answers(char *in)
     struct httpd_request r;
     struct httpd *h = open_server(LARGE + 100);
     char *bytes = calloc(1, LARGE);
-    const struct body_piece piece = { bytes, LARGE };
+    const struct body_piece piece = { .bytes = bytes, .length = LARGE };
     struct httpd_answer a = { .status = 200, .type = "a/b", .pieces = &piece, .count = 1 };
     bool ended;
 
@@ -298,41 +298,109 @@ static void test_many(void)
     httpd_close(h);
 }
 
+enum { TEXT = 300000 };
+
+static size_t read_all(struct body *body, char *in, size_t room)
+{
+    size_t got = 0;
+    for (ssize_t count = 1; count > 0 && got + room < ROOM; got += (size_t)count) {
+        count = body_read(body, in + got, room);
+        check_that(count >= 0, "read");
+    }
+    return got;
+}
+
+/* One gzip member that gives the text, and nothing behind it. */
+static void check_gzip(const char *in, size_t got, const unsigned char *text, size_t length)
+{
+    unsigned char *out = malloc(TEXT + 1);
+    z_stream z = { .next_in = (Bytef *)(uintptr_t)in, .avail_in = (uInt)got };
+
+    inflateInit2(&z, MAX_WBITS + 16);
+    z.next_out = out;
+    z.avail_out = TEXT + 1;
+    check_int("inflate", inflate(&z, Z_FINISH), Z_STREAM_END);
+    check_int("left", z.avail_in, 0);
+    check_int("length", (int64_t)z.total_out, (int64_t)length);
+    check_bytes("bytes", out, text, length);
+    inflateEnd(&z);
+    free(out);
+}
+
+static void test_body(char *in, const struct body_piece *pieces, size_t count,
+                      const unsigned char *text, size_t length)
+{
+    static const size_t rooms[] = { 7, 777, 50000, ROOM / 2 };
+    struct body_load load = { 0 };
+
+    check_int("length of all", (int64_t)body_length(pieces, count), (int64_t)length);
+    for (size_t i = 0; i < COUNT(rooms) * 2; i++) {
+        bool gzip = i % 2 != 0;
+        struct body *body = body_new(pieces, count, gzip, &load);
+        check_int("held", (int64_t)load.held, (int64_t)body_held(pieces, count));
+        size_t got = read_all(body, in, rooms[i / 2]);
+        body_free(body);
+        check_int("held afterwards", (int64_t)load.held, 0);
+        if (gzip)
+            check_gzip(in, got, text, length);
+        else
+            check_that(got == length && memcmp(in, text, got) == 0, "as it is, %zu bytes", got);
+    }
+}
+
 static void test_gzip(char *in)
 {
-    enum { LENGTH = 300000, PIECE = 777 };
-    size_t held = 0, got = 0;
-    unsigned char *bytes = malloc(LENGTH), *out = malloc(LENGTH + 1);
+    unsigned char *text = malloc(TEXT);
     uint64_t seed = 1;
-    z_stream z = { 0 };
+
+    for (int i = 0; i < TEXT; i++)
+        text[i] = (unsigned char)(check_random(&seed) % 7);
 
     check_case("a_body_read_in_small_pieces_is_one_gzip_stream");
-    for (int i = 0; i < LENGTH; i++)
-        bytes[i] = (unsigned char)(check_random(&seed) % 7);
-    const struct body_piece pieces[] = { { bytes, 1 },
-                                         { bytes + 1, 0 },
-                                         { bytes + 1, LENGTH - 1 } };
-    struct body *body = body_new(pieces, COUNT(pieces), true, &held);
-    check_int("held", (int64_t)held, LENGTH);
-    for (ssize_t count = 1; count > 0 && got + PIECE < ROOM; got += (size_t)count)
-        count = body_read(body, in + got, PIECE);
+    const struct body_piece plain[] = { { .bytes = text, .length = 1 },
+                                        { .bytes = text + 1 },
+                                        { .bytes = text + 1, .length = TEXT - 1 } };
+    test_body(in, plain, COUNT(plain), text, TEXT);
+
+    check_case("packed_pieces_stand_for_their_texts");
+    enum { FIRST = 20000, FROM = 30000, SECOND = 90000, EMPTY = FROM + SECOND };
+    unsigned char *out[3];
+    const struct {
+        size_t from, length;
+    } cuts[3] = { { FIRST, FROM - FIRST }, { FROM, SECOND }, { EMPTY, 0 } };
+    struct body_piece mixed[] = { { .bytes = text, .length = FIRST },
+                                  { 0 },
+                                  { 0 },
+                                  { 0 },
+                                  { .bytes = text + EMPTY, .length = TEXT - EMPTY } };
+    for (int i = 0; i < 3; i++) {
+        size_t room = body_pack_bound(cuts[i].length);
+        out[i] = malloc(room);
+        check_that(body_pack(&mixed[i + 1], text + cuts[i].from, cuts[i].length, out[i], room),
+                   "packed");
+    }
+    check_that(mixed[2].length < SECOND / 2, "it is smaller: %zu", mixed[2].length);
+    test_body(in, mixed, COUNT(mixed), text, TEXT);
+    test_body(in, mixed + 1, 1, text + FIRST, FROM - FIRST);
+    test_body(in, mixed + 3, 1, text, 0);
+
+    check_case("a_packed_piece_that_is_damaged_ends_the_answer");
+    struct body_load load = { 0 };
+    mixed[2].text_length += 1;
+    struct body *body = body_new(mixed + 2, 1, false, &load);
+    ssize_t count = 1;
+    while (count > 0)
+        count = body_read(body, in, ROOM);
+    check_int("read", count, -1);
     body_free(body);
-    check_int("held afterwards", (int64_t)held, 0);
-    inflateInit2(&z, MAX_WBITS + 16);
-    z.next_in = (Bytef *)in;
-    z.avail_in = (uInt)got;
-    z.next_out = out;
-    z.avail_out = LENGTH + 1;
-    check_int("inflate", inflate(&z, Z_FINISH), Z_STREAM_END);
-    check_int("length", (int64_t)z.total_out, LENGTH);
-    check_bytes("bytes", out, bytes, LENGTH);
-    inflateEnd(&z);
-    free(bytes);
-    free(out);
+    for (int i = 0; i < 3; i++)
+        free(out[i]);
+    free(text);
 
     check_case("an_empty_body_is_a_gzip_stream_too");
-    body = body_new(pieces, 0, true, &held);
-    check_that(body_read(body, in, ROOM) > 0 && body_read(body, in, ROOM) == 0, "some bytes");
+    body = body_new(plain, 0, true, &load);
+    size_t got = read_all(body, in, 777);
+    check_gzip(in, got, NULL, 0);
     body_free(body);
 }
 

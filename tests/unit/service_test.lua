@@ -5,6 +5,7 @@ local counts = require "mtrtrace.service.counts"
 local entry = require "mtrtrace.service.entry"
 local exposition = require "mtrtrace.service.exposition"
 local families = require "mtrtrace.service.families"
+local frozen = require "mtrtrace.base.frozen"
 local path_log = require "mtrtrace.service.path_log"
 local probe = require "mtrtrace.service.probe"
 local request = require "mtrtrace.service.request"
@@ -352,6 +353,62 @@ case("the_histogram_is_cumulative_and_ends_with_all", function()
     .. 'le="0.001"} 0\n')
   contains(text, 'ttl="target",le="0.1"} 10\n')
   contains(text, 'ttl="target",le="+Inf"} 10\n')
+end)
+
+case("series_are_written_when_a_round_ends_and_compressed_once", function()
+  local packed, breaths = 0, 0
+  local all = roster.new { bounds = BOUNDS,
+    breathe = function() breaths = breaths + 1 end,
+    pack = function(text)
+      packed = packed + 1
+      return "<" .. text .. ">"
+    end }
+  all:replace { spec_of "a", spec_of "b" }
+  all:page(false, process())
+  equal(breaths, 2) -- nothing was written before the first page
+  for _, one in ipairs(all.list) do
+    all:take(one, result_of { { 1, 5, "192.0.2.9", 5 } }, nil, 100)
+  end
+  local before = packed
+  all:replace { spec_of "a", spec_of "b" }
+  local page = all:page(false, process())
+  equal({ packed, breaths }, { before, 2 })
+  local texts = 0
+  for _, piece in ipairs(page) do
+    texts = texts + (piece:find "^<mtr_trace_.*\n>$" and 1 or 0)
+  end
+  equal(texts, 2 * 12) -- families of hops
+  all:replace { spec_of("a", { { "team", "web" } }), spec_of "b" }
+  contains(table.concat(all:page(false, process())),
+    'mtr_trace_path_hops{target="a",protocol="icmp",team="web"} 1')
+end)
+
+-- ---- the last round ---------------------------------------------------------
+
+case("a_result_is_the_same_when_it_is_thawed", function()
+  local shared = { address = "192.0.2.1", names = { "x", "x" } }
+  local value = { 1, -1, 255, 256, math.mininteger, 0.1, -0.0, 1 / 0, "",
+    ("long"):rep(20000), true, false, { shared, shared }, a = { [true] = 1,
+    [2.5] = "y", [7] = "z" } }
+  local again = frozen.thaw(frozen.freeze(value))
+  equal(again, value)
+  equal(math.type(again[6]), "float")
+  equal(math.type(again[5]), "integer")
+  equal(again[13][1] == again[13][2], true)
+  equal(frozen.thaw(frozen.freeze(false)), false)
+  equal(select(2, pcall(frozen.freeze, { print })),
+    "a function cannot be frozen")
+end)
+
+case("the_report_is_of_the_last_round_that_could_begin", function()
+  local one = entry.new(spec_of "a", BOUNDS)
+  equal(one:result(), nil)
+  local result = result_of { { 1, 5, "192.0.2.1", 5 },
+    { 2, 5, "192.0.2.9", 4 } }
+  one:take(result, nil, 100)
+  one:take(nil, "no route", 160)
+  equal(one:result(), result)
+  equal({ one.result_s, one.err }, { 100, "no route" })
 end)
 
 -- 1,000 targets of 12 hops, by the series of one.

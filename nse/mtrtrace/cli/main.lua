@@ -323,7 +323,10 @@ local function open_server(uv, checked)
   end
   local http, err = httpd.open({ address = checked.serve.address,
     port = checked.serve.port }, uv.hrtime() / 1e9)
-  return http, not http and ("--serve: " .. err) or nil
+  if not http then
+    return nil, "--serve: " .. err
+  end
+  return { http = http, pack = httpd.pack }
 end
 
 local function serve_with(uv, core, checked, setup)
@@ -352,7 +355,7 @@ local function start_service(core, checked, found)
   if err then
     return fail(err)
   end
-  local uv, http, specs, errors
+  local uv, server, specs, errors
   uv, err = needed("luv", "lua-luv")
   local list = serve.targets(found.targets or {}, found)
   if uv then
@@ -360,15 +363,16 @@ local function start_service(core, checked, found)
     err = not specs and errors or nil
   end
   if specs then
-    http, err = open_server(uv, checked)
+    server, err = open_server(uv, checked)
   end
-  if not http then
+  if not server then
     return fail(err)
   end
   checked.format = "serve"
   return serve_with(uv, core, checked, { uv = uv, core = core,
-    options = checked, version = core.version, say = say, http = http,
-    list = list, specs = specs, errors = errors })
+    options = checked, version = core.version, say = say,
+    http = server.http, pack = server.pack, list = list, specs = specs,
+    errors = errors })
 end
 
 -- Two files are compared; the engine is needed for recordings alone.

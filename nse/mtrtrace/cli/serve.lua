@@ -4,6 +4,7 @@
 -- together on luv; see mtrtrace.service.*.
 -- @module mtrtrace.cli.serve
 local addresses = require "mtrtrace.session.addresses"
+local collector = require "mtrtrace.service.collector"
 local families = require "mtrtrace.service.families"
 local format = require "mtrtrace.base.format"
 local pages = require "mtrtrace.service.pages"
@@ -27,6 +28,9 @@ local EVERY_S, LOOK_MS, FORGET_S, END_S = 60, 2000, 6 * 3600, 10
 local MOST_ERRORS = 20
 
 local CHECK_MS = 50
+
+-- How long a page is made without a pause.
+local SLICE_S = 0.01
 
 -- A signal that comes so soon after the first one is a repetition of it, as
 -- timeout(1) sends it to a process and to its group; later it ends at once.
@@ -299,6 +303,17 @@ local function period_of(options)
   return options.every or not options.paced and EVERY_S or nil
 end
 
+-- What is called between pieces of work: gives the loop its turn now and then.
+local function breather(host)
+  local since_s = host.now()
+  return function()
+    if host.now() - since_s > SLICE_S then
+      host.sleep(0)
+      since_s = host.now()
+    end
+  end
+end
+
 local function new_service(setup, failed)
   local options, uv = setup.options, setup.uv
   local self = setmetatable({ uv = uv, core = setup.core, options = options,
@@ -312,7 +327,8 @@ local function new_service(setup, failed)
   self.host = uv_host.new(uv, { failed = failed,
     debug = options.debug and setup.say or nil })
   self.roster = roster.new { bounds = self.bounds,
-    only_target = options.metrics_hops == "target" }
+    only_target = options.metrics_hops == "target", pack = setup.pack,
+    breathe = breather(self.host) }
   local function new_run(readers)
     return run.new { host = self.host, core = setup.core, options = options,
       targets = {}, readers = readers, say = setup.say, bounds = self.bounds,
@@ -330,7 +346,7 @@ end
 
 --- Runs until a signal ends it.
 -- @tparam table setup `uv`, `core`, `options`, `version`, `say`; `http`: a
---   server of mtrtrace.httpd; `list`: see mtrtrace.cli.watchlist; `specs` and
+--   server of mtrtrace.httpd, and `pack` of that; `list`: see mtrtrace.cli.watchlist; `specs` and
 --   `errors` that it has read; `readers` of all rounds; `hang_up()`: opens
 --   again what is written to
 -- @treturn table { failed, permission }: the traceback of a fault of this
@@ -352,6 +368,7 @@ function M.run(setup)
   self.roster.values.file_errors = #setup.errors
   on_signals(self, setup, guard)
   watch(self, guard)
+  collector.start(uv, guard)
   guard(function() use(self, setup.specs) end)()
   if not self.failed then
     uv.run()

@@ -5,6 +5,7 @@
 -- @module mtrtrace.service.entry
 local counts = require "mtrtrace.service.counts"
 local exposition = require "mtrtrace.service.exposition"
+local frozen = require "mtrtrace.base.frozen"
 local path_log = require "mtrtrace.service.path_log"
 local window = require "mtrtrace.service.window"
 
@@ -49,27 +50,37 @@ function Entry:take(result, err, now_s)
     self.counts:fail()
     return
   end
-  self.result, self.result_s = without_replies(result), now_s
   self.counts:take(result, now_s)
   local changes, values = self.log:take(result, now_s), self.counts.values
   values.path_changes = self.log.count
   self.window:take(result, changes > 0)
   values.loss_begins, values.loss_begins_low, values.loss_begins_high =
     self.window:loss_begins()
+  self.result_s = now_s
+  self.frozen = frozen.freeze(without_replies(result))
+end
+
+--- The last round that could begin.
+-- @treturn ?table its result
+function Entry:result()
+  return self.frozen and frozen.thaw(self.frozen)
 end
 
 --- Goes on with other options and labels.
 -- @tparam table spec see new
 function Entry:update(spec)
-  self.spec, self.chunks = spec, nil
-  self.counts.labels = labels_of(spec)
+  local labels = labels_of(spec)
+  self.chunks = labels == self.counts.labels and self.chunks or nil
+  self.spec, self.counts.labels = spec, labels
 end
 
 --- Its series, written again only if they changed.
 -- @tparam boolean only_target see mtrtrace.service.exposition.chunks
+-- @tparam ?function pack see there
 -- @treturn {string,...}
-function Entry:series(only_target)
-  self.chunks = self.chunks or exposition.chunks(self.counts, only_target)
+function Entry:series(only_target, pack)
+  self.chunks = self.chunks
+    or exposition.chunks(self.counts, only_target, pack)
   return self.chunks
 end
 

@@ -109,14 +109,17 @@ end
 -- @tparam table target `labels`: text of the labels that all its series have;
 --   `hops`: { ttl, values } in order; `values`
 -- @tparam ?boolean only_target no series of hops before the target
+-- @tparam ?function pack compresses a text once for all pages: what it gives
+--   stands for the text; used where there are several lines to compress
 -- @treturn {string,...} by the place of the family; those of the process are
 --   empty
-function M.chunks(target, only_target)
+function M.chunks(target, only_target, pack)
   local chunks = {}
   for i, row in ipairs(families.all()) do
     local text = ""
     if row.level == "hop" then
       text = hop_chunk(row, target, only_target)
+      text = pack and pack(text) or text
     elseif row.level == "target" then
       local out = {}
       WRITERS[row.type](out, row, target.labels, target.values[row.key])

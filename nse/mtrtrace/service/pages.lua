@@ -40,13 +40,15 @@ local function report(service, asked, label, parameters)
   local one = service.roster:find(label, parameters.protocol)
   if not one then
     return text(404, "no such target: / lists all of them")
-  elseif not one.result then
+  end
+  local result = one:result()
+  if not result then
     return text(503, one.err or "the first round has not ended yet")
   end
   local view = service.view(one.spec)
   view.below = html.history(one.log:changes(service.now_s()), one.log.count)
   local format = formats.get "html"
-  format.trace(one.result, view)
+  format.trace(result, view)
   return web_page(asked, format.tail(view))
 end
 
@@ -54,8 +56,7 @@ local PAGES = {}
 
 PAGES["/metrics"] = function(service, asked)
   return M.metrics(asked, function(openmetrics)
-    return service.roster:page(openmetrics, service.process(),
-      service.now_s())
+    return service.roster:page(openmetrics, service.process())
   end)
 end
 

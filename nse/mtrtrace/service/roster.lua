@@ -8,10 +8,6 @@ local exposition = require "mtrtrace.service.exposition"
 
 local M = {}
 
--- Series are written as soon as a round ends, not when the next scrape waits
--- for all of them, if there was a scrape so many seconds ago.
-local SCRAPED_S = 600
-
 local Roster = {}
 Roster.__index = Roster
 
@@ -57,9 +53,7 @@ function Roster:take(one, result, err, now_s)
   local values = self.values
   local discarded = one.counts.discarded
   one:take(result, err, now_s)
-  if now_s - self.scraped_s < SCRAPED_S then
-    one:series(self.only_target)
-  end
+  one:series(self.only_target, self.pack) -- no scrape is to wait for it
   values.rounds = values.rounds + 1
   values.discarded = values.discarded + one.counts.discarded - discarded
   if result then
@@ -95,13 +89,14 @@ end
 --- The page of all metrics.
 -- @tparam boolean openmetrics
 -- @tparam table process further values of the process
--- @tparam ?number now_s seconds since 1970
 -- @treturn {string,...} its pieces
-function Roster:page(openmetrics, process, now_s)
-  self.scraped_s = now_s or self.scraped_s
+function Roster:page(openmetrics, process)
   local chunks = {}
   for i, one in ipairs(self.list) do
-    chunks[i] = one:series(self.only_target)
+    if not one.chunks then
+      self.breathe()
+    end
+    chunks[i] = one:series(self.only_target, self.pack)
   end
   return exposition.page(chunks, setmetatable(process,
     { __index = self.values }), openmetrics)
@@ -109,11 +104,13 @@ end
 
 --- Begins.
 -- @tparam table settings `bounds` of the histogram; `only_target`: no series
---   of hops
+--   of hops; `pack`: see mtrtrace.service.exposition.chunks; `breathe()`:
+--   called between two pieces of a page that is long in the making, may yield
 -- @treturn table { list, values }
 function M.new(settings)
   return setmetatable({ bounds = settings.bounds, list = {}, by_key = {},
-    only_target = settings.only_target, scraped_s = -math.huge,
+    only_target = settings.only_target, pack = settings.pack,
+    breathe = settings.breathe or function() end,
     values = { targets = 0, rounds = 0, skipped = 0, discarded = 0,
       clock_adjustments = 0, file_errors = 0 } }, Roster)
 end

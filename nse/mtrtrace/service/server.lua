@@ -41,21 +41,21 @@ local function handle(self, request)
   end)
 end
 
+-- Answers what has arrived, and sends it in the same turn of the loop: the
+-- next one may have to wait for other work.
 local function run(self)
   if self.closed then
     return
   end
-  local wait_s = self.http:run(self.host.now())
-  local taken = 0
-  while taken < AT_ONCE do
-    local request = self.http:take()
-    if not request then
-      break
-    end
+  local wait_s, taken = self.http:run(self.host.now()), 0
+  local request = self.http:take()
+  while request do
     taken = taken + 1
     handle(self, request)
+    wait_s = self.http:run(self.host.now())
+    request = taken < AT_ONCE and self.http:take() or nil
   end
-  again(self, taken > 0 and 0 or wait_s)
+  again(self, taken == AT_ONCE and 0 or wait_s)
 end
 
 --- Ends it.

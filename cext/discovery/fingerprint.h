@@ -30,7 +30,7 @@ struct fingerprint_config {
     int64_t timeout_ns; /* of each probe */
 };
 
-/* Whether a UDP probe may go out: its ICMP error uses a token of the rate limit that traces need. */
+/* Whether a UDP probe may go out, whose ICMP error uses a token that traces need. */
 enum fingerprint_permit {
     FINGERPRINT_HOLD, /* a trace samples the responder: wait */
     FINGERPRINT_ONE,  /* the responder rate-limits and has a token: one probe, then no more */
@@ -85,8 +85,8 @@ bool fingerprint_is_udp(size_t number);
 /* The kernel refused to send it. */
 void fingerprint_send_failed(struct fingerprint *f, size_t number);
 
-/* The capture saw a reply. Returns false if it belongs to none of these probes. A reply from another
- * address finishes its probe and is not kept, as it shows nothing about the address. */
+/* The capture saw a reply. Returns false if it belongs to none of these probes. A reply from
+ * another address finishes its probe and is not kept, as it shows nothing about the address. */
 bool fingerprint_reply(struct fingerprint *f, const struct wire_packet *packet,
                        const struct evidence_capture *capture);
 

@@ -8,21 +8,21 @@
 
 enum {
     OVERHEAD = 20,    /* of a packet, below IP */
-    TRAIN_LEAST = 3,  /* probes: without company none shows what it delays */
+    TRAIN_LEAST = 3,  /* probes: a single one shows no delay */
     TRAIN_MOST = 32,  /* probes: short queues hold 50 packets */
     PAIRS_LEAST = 6,  /* before anything is concluded */
-    PAIRS_MOST = 128, /* then the older half is forgotten */
-    RAISE_MOST = 8,   /* at once, by so much */
+    PAIRS_MOST = 128, /* beyond this the older half is dropped */
+    RAISE_MOST = 8,   /* largest factor of one raise */
 };
 
-static const double first_rate = 25e3; /* what a link of 256 kbit/s bears */
+static const double first_rate = 25e3; /* bytes a second; fits a link of 256 kbit/s */
 static const double slow_rates[BUDGET_SLOW] = { 12.5e3, 6.25e3 };
 static const double least_rate = 6.25e3;
-static const double most_rate = 100e6; /* faster than a process sends */
+static const double most_rate = 100e6; /* higher than any process reaches */
 static const double sure = 2;          /* standard errors */
-static const double safe = 0.9;        /* of what a link was seen to bear */
+static const double safe = 0.9;        /* share of the capacity that was seen */
 static const int64_t train_ns = 4 * MS;
-static const int64_t hold_ns = MS; /* the holder may be late by so much */
+static const int64_t hold_ns = MS; /* how late the holder may be */
 
 void budget_init(struct budget *b)
 {
@@ -46,7 +46,7 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* A probe waits for a link of this rate, which is idle from *idle_ns on. */
+/* Queues a probe on a link of this rate, which is idle from *idle_ns on. */
 static void queue(int64_t *idle_ns, double rate, size_t size, int64_t now_ns)
 {
     *idle_ns = later(*idle_ns, now_ns) + (int64_t)((double)(size + OVERHEAD) / rate * NS_PER_S);
@@ -89,7 +89,7 @@ static void set_rate(struct budget *b, double rate)
     b->pairs = (struct budget_pairs){ 0 };
 }
 
-/* What was sent too fast is to leave the queue first. */
+/* Stops sending until the queue that the higher rate caused is empty. */
 static void lower_rate(struct budget *b, double rate)
 {
     set_rate(b, rate);
@@ -98,7 +98,7 @@ static void lower_rate(struct budget *b, double rate)
     b->open_ns = later(b->open_ns, b->idle_ns);
 }
 
-/* A byte more in front costs 1 / capacity of the narrowest link. */
+/* Each byte in front of a probe delays it by 1 / capacity of the narrowest link. */
 static void judge(struct budget *b)
 {
     const struct budget_pairs *p = &b->pairs;
@@ -109,7 +109,8 @@ static void judge(struct budget *b)
     double error = sure * sqrt(spread > 0 ? spread / p->xx : 0);
     double per_byte = NS_PER_S / b->rate;
 
-    if (error < per_byte / 2 && slope + error < per_byte / 2) { /* it surely bears twice as much */
+    if (error < per_byte / 2 &&
+        slope + error < per_byte / 2) { /* twice the rate is certainly below the capacity */
         double most = per_byte / RAISE_MOST;
         b->link_rate = 0;
         set_rate(b, NS_PER_S / (slope + error > most ? slope + error : most));

@@ -5,11 +5,11 @@
 
 struct kept {
     struct end end;
-    int64_t seen_ns; /* newest time */
+    int64_t seen_ns; /* when it was last noted */
 };
 
 struct ends {
-    size_t next;                 /* how many there were */
+    size_t next;                 /* ends noted so far */
     struct kept kept[ENDS_KEPT]; /* a ring */
 };
 
@@ -23,7 +23,7 @@ void ends_free(struct ends *all)
     free(all);
 }
 
-/* Places of the ring that were ever used, from 0: the first one never is. */
+/* The number of places in the ring that were used, from 0; place 0 is not used at first. */
 static size_t used(const struct ends *all)
 {
     return all->next < ENDS_KEPT ? all->next + 1 : ENDS_KEPT;
@@ -48,8 +48,8 @@ void ends_before(uint32_t before[ENDS_BEFORE], const uint32_t *path_hashes, uint
         before[i] = ttl > i + 1 ? path_hashes[ttl - i - 1] : 0;
 }
 
-/* As far as two hops before are both known, one is the same: with several paths to one host the
- * others may differ. */
+/* True if one hop before is the same, or none is known of both. Several paths to one host may
+ * differ in the others. */
 static bool same_before(const uint32_t a[ENDS_BEFORE], const uint32_t b[ENDS_BEFORE])
 {
     bool known = false;
@@ -69,7 +69,7 @@ static bool same_place(const struct end *a, const struct end *b)
     return a->before[0] != 0 && a->before[0] == b->before[0];
 }
 
-/* Another target's, asked from the same address, since then. */
+/* The end of a trace to another target, from the same source address, noted since then. */
 static bool is_other(const struct kept *kept, const struct end *end, int64_t since_ns)
 {
     return kept->end.serial != 0 && kept->end.serial != end->serial && kept->seen_ns >= since_ns &&

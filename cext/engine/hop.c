@@ -6,26 +6,26 @@
 #include <assert.h>
 
 enum {
-    /* A burst that empties any known bucket by itself (Linux 6, IOS and IOS XR 10), whatever the
-     * sample before it has left: a sample must not be kept because it lost much. */
+    /* A burst that empties any known bucket by itself (Linux 6, IOS and IOS XR 10), however full
+     * the sample before it has left the bucket: a sample must not stand because it lost much. */
     TESTS = 12,
-    TESTS_UNANSWERED = 3, /* so many of them call for a proof */
+    TESTS_UNANSWERED = 3, /* this many call for a second burst */
     RETEST_TESTS = 16,
-    RETEST_UNANSWERED = 5, /* so many of them are no accident */
-    RETRY_TESTS = 3,       /* to one that never answered: a single token is enough */
+    RETEST_UNANSWERED = 5, /* this many are no chance */
+    RETRY_TESTS = 3,       /* to a hop that never replied: one token is enough */
     RETRIES_MOST = 5,
-    REPEATS_MOST = 3, /* bursts that fell into an outage are sent again, so often */
-    TESTS_END = 3,    /* at a burst's end, where a bucket that ran dry has one token at most... */
-    RETEST_END = 6,   /* ...and where random loss leaves more answers than that */
+    REPEATS_MOST = 3, /* bursts repeated because of an outage */
+    TESTS_END = 3,    /* last probes of a burst, of which an empty bucket answers one at most... */
+    RETEST_END = 6,   /* ...and random loss leaves more answered */
     PLACE_BITS = 8,   /* of a probe in its burst, below the burst's serial number */
     PLACE_MASK = (1 << PLACE_BITS) - 1,
 };
 
-/* From one burst to the next: a token a second must have come in, by the ticks of its kernel, and
- * two rests must not bring two where one comes in two seconds. */
+/* From one burst to the next: long enough for one token a second by the responder's own clock; two
+ * pauses are too short for two tokens of a router with one in two seconds. */
 static const int64_t rest_ns = 1012 * MS;
-static const int64_t short_run_ns = 4000 * MS; /* a longer one may be stopped early */
-/* As long as a sample of 10 at the usual interval, with what follows it. */
+static const int64_t short_run_ns = 4000 * MS; /* a longer run may be stopped early */
+/* As long as a sample of 10 at the usual interval, with its tests. */
 static const int64_t survey_ns = 1200 * MS;
 
 struct hop_rules hop_rules(uint32_t packets, int64_t interval_ns, bool no_tests)
@@ -169,8 +169,7 @@ static enum probe_class take_survey(struct hop *hop, const struct hop_rules *rul
 {
     hop->due_ns = now_ns + rules->interval_ns;
     hop->surveyed++;
-    if (rules
-            ->no_tests) { /* others may have emptied the bucket: from the second on it has a token */
+    if (rules->no_tests) { /* from the second probe on the bucket has a token for each */
         hop->surveying = false;
         hop->phase = HOP_SAMPLE;
     } else if (hop->surveyed * rules->interval_ns >= survey_ns) {
@@ -205,7 +204,7 @@ enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_
     case HOP_DORMANT:
         return take_test(hop, &hop->retest, HOP_RETEST, HOP_JUDGE_RETEST, now_ns, place);
     case HOP_PACED:
-        assert(hop_due(hop, rules) <= now_ns); /* nobody takes a token before it comes */
+        assert(hop_due(hop, rules) <= now_ns); /* no token is taken before it is there */
         hop->due_ns = now_ns + rules->interval_ns;
         if (pace_lead(hop->sample, now_ns))
             return PROBE_TEST;
@@ -226,11 +225,9 @@ enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_
 
 /* ---- what the tests show ------------------------------------------------------------------- */
 
-/* A bucket answers the first of a burst and no more than the token that comes in meanwhile
- * behind them; random loss falls anywhere. So losses at the end of a burst are compared with
- * those before it, by few places: a sample that lost most has left a bucket of 10 nearly full,
- * and must not stand for that. 20 % real loss looks like a bucket in 1 of 11 bursts, and in both
- * of a hop in 1 of 7,000. */
+/* A token bucket answers the first probes of a burst and after these at most one; random loss falls
+ * anywhere. So the answered places at the end of a burst are looked at. 20 % real loss looks like a
+ * bucket in 1 of 11 bursts, and in both bursts of a hop in 1 of 7,000. */
 static bool is_limited(const struct hop_burst *burst, int least_unanswered, int end)
 {
     uint32_t places = burst->answered_places >> (burst->length - end);
@@ -238,7 +235,8 @@ static bool is_limited(const struct hop_burst *burst, int least_unanswered, int 
     return burst->length - burst->answered >= least_unanswered && (places & (places - 1)) == 0;
 }
 
-/* The sample behind a survey begins with buckets as full as they were before. */
+/* Ends the tests. A sample that follows them begins a pause later, when buckets are as full as
+ * before. */
 static enum hop_verdict stand(struct hop *hop)
 {
     hop->phase = hop->surveying ? HOP_SAMPLE : HOP_SETTLED;
@@ -248,8 +246,8 @@ static enum hop_verdict stand(struct hop *hop)
     return HOP_STANDS;
 }
 
-/* Where as many probes did not get to the hop as would be needed to call it rate-limiting, the
- * burst is sent again; false where that was done often enough. */
+/* Repeats a burst in which as many probes did not get to the hop as would be needed to call it
+ * rate-limiting. Returns false after REPEATS_MOST repetitions. */
 static bool try_again(struct hop *hop, enum hop_phase phase, int64_t now_ns)
 {
     struct hop_burst *burst = phase == HOP_TEST ? &hop->tests : &hop->retest;
@@ -282,7 +280,7 @@ static enum hop_verdict judge_tests(struct hop *hop, int64_t now_ns)
     return HOP_NEEDS_RETEST;
 }
 
-/* It was held, and has tokens now: its sample goes on, or is tested. */
+/* Ends hop_hold after a reply: the sample or its tests continue. */
 static enum hop_verdict resume(struct hop *hop, int64_t now_ns)
 {
     hop->held = false;
@@ -293,7 +291,7 @@ static enum hop_verdict resume(struct hop *hop, int64_t now_ns)
     return HOP_NEEDS_RETEST;
 }
 
-/* It never answered before; an answer to some of the tests shows that it has a rate limit. */
+/* The hop had never replied. A reply to only some of the probes shows a rate limit. */
 static enum hop_verdict judge_retry(struct hop *hop, int64_t now_ns)
 {
     if (hop->retest.answered + hop->retest.voided == hop->retest.length)
@@ -301,18 +299,18 @@ static enum hop_verdict judge_retry(struct hop *hop, int64_t now_ns)
     if (hop->retest.answered > 0)
         return HOP_RATE_LIMITED;
     if (hop->surveying && !hop->held)
-        return stand(hop); /* silent: tested until somebody answers */
+        return stand(hop); /* silent: tests follow its first reply */
     if (hop->silent_tries < UINT8_MAX)
         hop->silent_tries++;
     start_retest(hop, HOP_DORMANT, now_ns);
     return HOP_STANDS;
 }
 
-static void start_refill_burst(struct hop *hop, int64_t polled_ns)
+static void start_refill_burst(struct hop *hop, int64_t last_burst_ns)
 {
     hop->phase = HOP_RETEST;
     begin_burst(hop, &hop->retest, RETEST_TESTS);
-    hop->due_ns = polled_ns + rest_ns;
+    hop->due_ns = last_burst_ns + rest_ns;
 }
 
 static enum hop_verdict judge_refill(struct hop *hop)
@@ -341,7 +339,7 @@ static enum hop_verdict judge_retest(struct hop *hop, int64_t now_ns)
     return HOP_RATE_LIMITED;
 }
 
-/* NULL: it is of neither, but of one before them. */
+/* The current burst that a place belongs to; NULL: an earlier one. */
 static struct hop_burst *burst_of(struct hop *hop, int64_t place)
 {
     int64_t serial = place >> PLACE_BITS;
@@ -356,7 +354,7 @@ enum hop_verdict hop_tested(struct hop *hop, int64_t place, enum hop_answer answ
     struct hop_burst *burst = burst_of(hop, place);
 
     if (burst == NULL || burst->open == 0)
-        return HOP_UNDECIDED; /* of a burst that was broken off */
+        return HOP_UNDECIDED; /* of an earlier burst */
     burst->open--;
     burst->answered = (uint8_t)(burst->answered + (answer == HOP_ANSWERED));
     burst->voided = (uint8_t)(burst->voided + (answer == HOP_VOID));
@@ -369,14 +367,14 @@ enum hop_verdict hop_tested(struct hop *hop, int64_t place, enum hop_answer answ
     return hop->phase == HOP_JUDGE_RETEST ? judge_retest(hop, now_ns) : HOP_UNDECIDED;
 }
 
-void hop_measure(struct hop *hop, struct pace_sample *sample, int64_t polled_ns)
+void hop_measure(struct hop *hop, struct pace_sample *sample, int64_t last_burst_ns)
 {
     hop->measuring = true;
     hop->sample = sample;
     hop->refill = (struct refill){ 0 };
-    if (polled_ns <= hop->tested_ns)
+    if (last_burst_ns <= hop->tested_ns)
         refill_add(&hop->refill, hop->retest.answered);
-    start_refill_burst(hop, polled_ns > hop->tested_ns ? polled_ns : hop->tested_ns);
+    start_refill_burst(hop, last_burst_ns > hop->tested_ns ? last_burst_ns : hop->tested_ns);
 }
 
 int64_t hop_spacing_ns(const struct hop *hop)
@@ -432,7 +430,7 @@ void hop_send_error(struct hop *hop, const struct hop_rules *rules, enum probe_c
     assert(hop->counted > 0);
     hop->counted--;
     if (hop->errors > rules->packets)
-        hop->phase = HOP_SETTLED; /* this host does not get them out; do not try for ever */
+        hop->phase = HOP_SETTLED; /* this host cannot send; stop trying */
     else if (hop->sample != NULL)
         hop->phase = HOP_PACED;
     else

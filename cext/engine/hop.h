@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The sampling of one TTL: which class of probe is due when, and whether the sample stands. The
- * rule: an initial sample, burst tests behind it, and where the responder turns out to be
- * rate-limited a new sample within its limit. A run of more than a few seconds finds the pace
- * first, with unsampled probes, so that it may be stopped at any moment. Whether a probe counts is
- * decided before it is sent. Pure. */
+ * rule: an initial sample, then burst tests, and if the responder is rate-limiting a new sample
+ * within its limit. A run of more than a few seconds tests first, with unsampled probes, so that it
+ * can be stopped at any time. Whether a probe counts is decided before it is sent. Pure. */
 #ifndef MTR_ENGINE_HOP_H
 #define MTR_ENGINE_HOP_H
 
@@ -13,63 +12,63 @@
 
 enum hop_phase {
     HOP_SAMPLE,       /* counted probes at the trace's interval */
-    HOP_TEST,         /* test probes right behind the last of them */
-    HOP_JUDGE,        /* waiting for their outcomes */
-    HOP_RETEST,       /* too many unanswered: a second's rest, then another burst */
-    HOP_JUDGE_RETEST, /* waiting for its outcomes */
+    HOP_TEST,         /* a burst of test probes right after the last counted one */
+    HOP_JUDGE,        /* waiting for the outcomes of the burst */
+    HOP_RETEST,       /* too many unanswered: a pause of a second, then a second burst */
+    HOP_JUDGE_RETEST, /* waiting for the outcomes of the second burst */
     HOP_PACED,        /* rate-limited: a new counted sample within the responder's budget */
     HOP_SETTLED,
-    HOP_DORMANT, /* silent so far: settled, but asked again while other hops are at work */
-    HOP_SURVEY,  /* a long run: test probes at the trace's interval, then as behind a sample */
+    HOP_DORMANT, /* silent so far: settled, but probed again while other hops are sampled */
+    HOP_SURVEY,  /* a long run: test probes at the trace's interval, then the burst tests */
     HOP_PHASE_COUNT
 };
 
-/* What the tests have shown once all are finished. */
+/* The result of a burst once all its probes are finished. */
 enum hop_verdict { HOP_UNDECIDED, HOP_STANDS, HOP_NEEDS_RETEST, HOP_RATE_LIMITED, HOP_MEASURED };
 
-/* What became of a test probe. HOP_VOID: it did not get to the hop, which says nothing about it. */
+/* The outcome of a test probe. HOP_VOID: it did not get to the hop, so it shows nothing. */
 enum hop_answer { HOP_LOST, HOP_ANSWERED, HOP_VOID };
 
 /* A burst of test probes, back to back. */
 struct hop_burst {
     uint8_t length, sent, open, answered, voided;
-    uint32_t answered_places; /* bit i: the i-th was answered */
-    uint32_t serial;          /* of the hop's bursts: an outcome may come when a later one is out */
+    uint32_t answered_places; /* bit i: probe i was answered */
+    uint32_t serial; /* distinguishes the outcomes of this burst from those of other bursts */
 };
 
 struct hop {
     enum hop_phase phase;
-    uint32_t counted; /* in the sample so far; send errors are taken off again */
+    uint32_t counted; /* in the sample so far, without send errors */
     uint32_t errors;
-    uint32_t bursts;            /* begun so far */
-    struct hop_burst tests;     /* right behind the sample */
-    struct hop_burst retest;    /* after a rest */
+    uint32_t bursts;            /* bursts begun so far */
+    struct hop_burst tests;     /* right after the sample */
+    struct hop_burst retest;    /* after a pause */
     bool answered;              /* at any time */
-    bool surveying;             /* what is tested is the pace: the sample is still to come */
-    bool tested;                /* the sample goes at a pace that was tested before */
+    bool surveying;             /* the tests come before the sample */
+    bool tested;                /* the tests came before the sample and showed no rate limit */
     uint32_t surveyed;          /* HOP_SURVEY: probes so far */
-    uint64_t known;             /* responders that were tested, a bit each by hash */
-    uint8_t silent_tries;       /* how often it has been dormant without answering since */
+    uint64_t known;             /* responders that were tested, one bit each, by hash */
+    uint8_t silent_tries;       /* tries without any reply */
     uint8_t repeated;           /* bursts that had to be sent again */
-    int64_t due_ns;             /* not before this */
+    int64_t due_ns;             /* no probe before this */
     int64_t tested_ns;          /* when the last burst went out */
-    struct pace_sample *sample; /* HOP_PACED: held, see pace_leave */
-    int64_t next_place;         /* HOP_PACED: first outcome not read yet */
-    bool measuring;             /* bursts go on, to find how fast the bucket refills */
+    struct pace_sample *sample; /* HOP_PACED: the hop is one of its users until pace_leave */
+    int64_t next_place;         /* HOP_PACED: place of the first outcome that was not read yet */
+    bool measuring;             /* further bursts measure the refill interval */
     struct refill refill;
     bool held;     /* see hop_hold */
-    bool borrowed; /* HOP_PACED: it never answered; the sample is of other traces alone */
+    bool borrowed; /* HOP_PACED: the hop never replied; all outcomes are other traces' */
 };
 
 struct hop_rules {
     uint32_t packets;
     int64_t interval_ns;
     uint64_t trace; /* its serial number, see pace_serial */
-    bool survey;    /* the pace is found first */
-    bool no_tests;  /* no test is needed: the interval is long, or the caller knows the pace */
+    bool survey;    /* tests come before the sample */
+    bool no_tests;  /* the interval is long enough, or the caller knows the pace */
 };
 
-/* The rules of a sample of so many probes. */
+/* The rules for a sample of `packets` probes. */
 struct hop_rules hop_rules(uint32_t packets, int64_t interval_ns, bool no_tests);
 
 /* Begins a hop. */
@@ -78,72 +77,71 @@ void hop_begin(struct hop *hop, const struct hop_rules *rules);
 /* True when it was sent any probe. */
 bool hop_was_probed(const struct hop *hop);
 
-/* A responder with this hash has answered. One that the survey has not met makes a counted sample
+/* A responder with this hash has replied. If the tests have not met it, a counted sample becomes
  * untested. */
 void hop_answered(struct hop *hop, enum probe_class class, uint32_t responder);
 
-/* True while counted probes that went unanswered may have met a rate limit that no test has ruled
- * out yet. */
+/* True while unanswered counted probes may have met a rate limit that no test has excluded. */
 bool hop_is_untested(const struct hop *hop, const struct hop_rules *rules);
 
 /* When the hop wants to send again; INT64_MAX while it only waits. */
 int64_t hop_due(const struct hop *hop, const struct hop_rules *rules);
 
-/* True when the hop waits for nothing: its sample stands, or it is silent. */
+/* True when the hop waits for nothing: its sample is complete, or it is silent. */
 bool hop_is_settled(const struct hop *hop);
 
 /* True between the first and the last probe of a burst. */
 bool hop_in_burst(const struct hop *hop);
 
-/* True when its next turn is the first probe of a burst. */
+/* True if its next probe is the first of a burst. */
 bool hop_begins_burst(const struct hop *hop);
 
-/* True while it has never answered and the next of its turns begins another try. */
+/* True if it has never replied and its next probe begins another try. */
 bool hop_is_retrying(const struct hop *hop);
 
-/* True when it was asked in vain often enough only because another trace samples its TTL. */
+/* True after RETRIES_MOST tries, which are exceeded only because another trace samples this TTL. */
 bool hop_is_spent(const struct hop *hop);
 
-/* Takes the turn that is due: the class of the probe that goes out. *place is its place in the
- * responder's sample, or names its burst and its place there, or is -1. */
+/* Takes the probe that is due and returns its class. *place is its place in the responder's sample,
+ * or names its burst and its place there, or is -1. */
 enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_t now_ns,
                           int64_t *place);
 
-/* A test probe has its outcome; one of an earlier burst decides nothing. HOP_UNDECIDED until the
- * last of the burst; then the hop has moved on, except for HOP_RATE_LIMITED, which hop_pace carries
- * out. */
+/* A test probe has its outcome; one of an earlier burst is ignored. Returns HOP_UNDECIDED until the
+ * last of the burst; then the hop has moved on, except for HOP_RATE_LIMITED, after which the caller
+ * calls hop_pace. */
 enum hop_verdict hop_tested(struct hop *hop, int64_t place, enum hop_answer answer, int64_t now_ns);
 
-/* Goes on with bursts until they show how far apart the probes of the new sample must be: the last
- * of them brings HOP_MEASURED. `sample` is held meanwhile. Other traces may have emptied the bucket
- * after its own last burst, at `asked_ns`. */
-void hop_measure(struct hop *hop, struct pace_sample *sample, int64_t polled_ns);
+/* Sends further bursts until they show how far apart the probes of the new sample must be: the last
+ * one returns HOP_MEASURED. `sample` is held meanwhile. `last_burst_ns`: when the last burst of any
+ * trace to this responder was sent. */
+void hop_measure(struct hop *hop, struct pace_sample *sample, int64_t last_burst_ns);
 
-/* What they have shown; 0: too few were answered to tell. */
+/* The interval that the bursts have shown; 0: too few were answered. */
 int64_t hop_spacing_ns(const struct hop *hop);
 
-/* How long after the last of them the sample may begin. */
+/* How long after the last burst the sample may begin. */
 int64_t hop_wait_ns(const struct hop *hop);
 
-/* Begins the new sample, which the caller holds: what was counted before no longer is. */
+/* Begins the new sample, which the caller holds. Earlier counted probes leave the sample. */
 void hop_pace(struct hop *hop, struct pace_sample *sample);
 
-/* It has not answered, and another trace samples a router that may be it: it sends no more but when
- * that one has a token for it. */
+/* The hop has not replied, and another trace samples a router that may be this hop: probes are sent
+ * only when that router has a token for them. */
 void hop_hold(struct hop *hop, int64_t due_ns);
 
-/* Its sample stands without tests of its own: those of other traces have shown enough. */
+/* Ends the tests: those of other traces have shown enough. */
 void hop_stand(struct hop *hop);
 
-/* Takes the sample for its own, without sending for it. */
+/* Takes over the sample without sending probes for it. */
 void hop_borrow(struct hop *hop, struct pace_sample *sample);
 
-/* A probe was not sent after all. */
+/* A probe could not be sent. */
 void hop_send_error(struct hop *hop, const struct hop_rules *rules, enum probe_class class,
                     int64_t now_ns);
 
-/* The next finished outcome that another trace has measured for this hop's sample, taken into it;
- * NULL if there is none (yet). */
+/* The next finished outcome in this hop's sample that another trace has measured, or NULL. It is
+ * counted for this hop, too. */
 const struct pace_outcome *hop_read_shared(struct hop *hop, const struct hop_rules *rules);
 
 #endif

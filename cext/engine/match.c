@@ -5,10 +5,10 @@
 
 #include <assert.h>
 
-/* No router is known to take longer, though traces may end sooner. */
+/* No router is known to take longer. */
 static const int64_t longest_ns = 5 * SECOND;
 
-/* The probe whose index was `distance` before the newest one's. */
+/* The probe whose index is `distance` below the newest one's. */
 static struct probe *before_newest(const struct probes *probes, uint32_t distance)
 {
     return probes_get(probes, probes->next - 1 - distance);
@@ -106,7 +106,7 @@ static bool has_cookie(const struct wire_ids *ids)
     return ids->cookie_bytes == WIRE_COOKIE;
 }
 
-/* As much of the cookie as there is. */
+/* True if the part of the cookie that the packet contains fits. */
 static bool fits_cookie(const struct wire_spec *spec, const struct wire_ids *ids, uint32_t number)
 {
     unsigned missing = 8u * (unsigned)(WIRE_COOKIE - ids->cookie_bytes);
@@ -136,7 +136,7 @@ bool match_secret(const struct wire_spec *spec, const struct wire_ids *ids, uint
     return spec->source.version == 4 && (spec->protocol == WIRE_ICMP || has_id(spec, ids, number));
 }
 
-/* Whether nothing that a NAT rewrites was rewritten; flows are told apart by the source port. */
+/* True if no NAT has rewritten the packet; the source port tells the flow. */
 static bool is_as_sent(const struct wire_spec *spec, const struct wire_ids *ids,
                        const struct probe *p)
 {
@@ -158,8 +158,8 @@ static uint64_t add_bytes(uint64_t hash, const void *bytes, size_t length)
     return hash;
 }
 
-/* What a NAT may rewrite of a probe, in 64 bits: never 0. It is no secret, and only tells whether
- * a SYN whose number fits came from here. */
+/* The fields of a probe that a NAT may rewrite, as a hash of 64 bits, never 0. It is no secret: it
+ * only shows whether a SYN whose number fits came from this host. */
 static uint64_t form_of(const struct wire_ids *ids)
 {
     const uint16_t ports[] = { ids->source_port, ids->target_port };
@@ -170,7 +170,7 @@ static uint64_t form_of(const struct wire_ids *ids)
     return add_bytes(hash, ports, sizeof ports) | 1;
 }
 
-/* Whether it is as this host's own NAT had made it. */
+/* True if the fields are as this host's own NAT wrote them. */
 static bool is_as_seen(const struct wire_ids *ids, const struct probe *p)
 {
     return p->form != 0 && p->form == form_of(ids);
@@ -182,7 +182,7 @@ void match_note_form(struct probe *p, const struct wire_spec *spec, const struct
         p->form = form_of(ids);
 }
 
-/* Beside the cookie addresses and the identifier may have been rewritten by a NAT. */
+/* With the cookie in the quote, a NAT may have rewritten addresses and the identifier. */
 static struct probe *match_icmp(const struct probes *probes, const struct wire_spec *spec,
                                 const struct wire_ids *ids)
 {
@@ -193,10 +193,10 @@ static struct probe *match_icmp(const struct probes *probes, const struct wire_s
     return has_cookie(ids) || is_as_sent(spec, ids, p) ? p : NULL;
 }
 
-/* A NAT that rewrites addresses or ports changes the checksum, some change the IPv4 identification
- * too; nobody changes the payload, whose cookie tells the index, and whose balance bytes must then
- * be those of this index and flow. A quote may end between the two, and SNMP repeats the cookie
- * alone: then nothing may have been rewritten. */
+/* A NAT that rewrites addresses or ports changes the checksum, some the IPv4 identification, too.
+ * No NAT changes the payload: its cookie shows the index, and its balance bytes must be those of
+ * this index and flow. A quote may end between the two, and SNMP repeats only the cookie: then
+ * nothing may have been rewritten. */
 static struct probe *match_udp(const struct probes *probes, const struct wire_spec *spec,
                                const struct wire_ids *read)
 {
@@ -215,8 +215,8 @@ static struct probe *match_udp(const struct probes *probes, const struct wire_sp
     return fits ? p : NULL;
 }
 
-/* A SYN has no cookie. Where addresses or ports were rewritten its sequence number has to stand
- * beside the IPv4 identification, or the flow label of IPv6, which no NAT changes. */
+/* A SYN has no cookie. If addresses or ports were rewritten, the sequence number has to fit
+ * together with the IPv4 identification or the IPv6 flow label, which no NAT changes. */
 static struct probe *match_tcp(const struct probes *probes, const struct wire_spec *spec,
                                const struct wire_ids *ids)
 {
@@ -271,26 +271,26 @@ static uint16_t add_address(uint16_t sum, const struct ipaddr *address)
     return sum;
 }
 
-/* A checksum before the words that add up to `before` were replaced by words that add up to `after`
- * (RFC 1624): never 0, which UDP has no use for. */
+/* Undoes a NAT's update of a checksum (RFC 1624): words that add up to `before` were replaced by
+ * words that add up to `after`. Never 0, which UDP does not use. */
 static uint16_t sum_before(uint16_t checksum, uint16_t before, uint16_t after)
 {
-    uint16_t words =
-        ones_add(ones_add((uint16_t)~checksum, (uint16_t)~after), before); /* of the original */
+    uint16_t words = ones_add(ones_add((uint16_t)~checksum, (uint16_t)~after),
+                              before); /* the sum of the original words */
     uint16_t original = (uint16_t)~words;
 
     return original != 0 ? original : 0xffff;
 }
 
-/* The checksum is the index. A NAT that writes other addresses and ports adjusts it, so it shows
- * the index all the same; the identification is what nobody can know beside it. */
+/* The checksum is the index, and a NAT that writes other addresses and ports updates it. So the
+ * sent checksum can be computed; an attacker has to guess the identification, too. */
 static struct probe *translated_udp(const struct probes *probes, const struct wire_spec *spec,
                                     const struct wire_ids *ids)
 {
     const struct probe *newest = before_newest(probes, 0);
     if (newest == NULL)
         return NULL;
-    uint16_t flow = newest->flow; /* a trace has one */
+    uint16_t flow = newest->flow; /* a trace has one flow */
     uint16_t before = add_address(add_address(0, wire_source(spec, flow)), &spec->target);
     uint16_t after = add_address(add_address(0, &ids->source), &ids->target);
 
@@ -306,9 +306,9 @@ uint16_t match_sent_ident(const struct wire_packet *packet, uint16_t flow)
     return ones_add(ones_add((uint16_t)~sent, packet->quote.checksum), packet->probe.ident);
 }
 
-/* A NAT that writes another identifier adjusts the checksum, whose value is known: so it shows the
- * identifier that was sent. Where the source address is ours that would be a second guess for
- * whoever forges, and the identification has to fit as well. To another target goes another
+/* A NAT that writes another identifier updates the checksum, whose sent value is known: so the sent
+ * identifier can be computed. If the source address is ours, that would give an attacker a second
+ * guess, so the identification has to fit as well. A quote with another target belongs to another
  * ping. */
 static struct probe *translated_icmp(const struct probes *probes, const struct wire_spec *spec,
                                      const struct wire_packet *packet)
@@ -324,9 +324,9 @@ static struct probe *translated_icmp(const struct probes *probes, const struct w
     return (told && (moved || marked)) || (ids->ident == spec->ident && marked) ? p : NULL;
 }
 
-/* An error that no rule above takes, by what its quote has left: clouds and carriers do not put
- * back what their NAT wrote, and many routers quote eight bytes. Each error is one guess of 32 bits
- * all the same. Quotes of IPv6 are long enough for the cookie; a SYN has none, see match_tcp. */
+/* Matches an error that no rule above takes, by what its quote contains: NATs of clouds and
+ * carriers do not restore what they wrote, and many routers quote eight bytes. Each error is still
+ * one guess of 32 bits. Quotes of IPv6 are long enough for the cookie; for a SYN see match_tcp. */
 static struct probe *match_translated(const struct probes *probes, const struct wire_spec *spec,
                                       const struct wire_packet *packet)
 {
@@ -350,8 +350,8 @@ bool match_is_bare(const struct wire_spec *spec, const struct wire_packet *packe
     return !has_cookie(&ids);
 }
 
-/* A SYN-ACK or RST from another of the target's addresses, as echo replies may come: ports and
- * acknowledgement prove that it has the SYN. */
+/* Matches a SYN-ACK or RST from another address of the target: ports and acknowledgement show that
+ * the sender has the SYN. */
 static struct probe *match_other_address(const struct probes *probes, const struct wire_spec *spec,
                                          const struct wire_packet *packet)
 {
@@ -363,8 +363,8 @@ static struct probe *match_other_address(const struct probes *probes, const stru
     return match_probe(probes, spec, &ids);
 }
 
-/* Inside a session the target acknowledges the SYN and names the probe as a duplicate; a reset is
- * the socket's, not a probe's. Other TCP is answered by no such segment. */
+/* Inside a session the target acknowledges the SYN and names the probe as a duplicate. A reset
+ * belongs to the socket, not to a probe. Other TCP probes get no such segment. */
 static bool fits_session(const struct wire_spec *spec, const struct wire_packet *packet,
                          uint32_t number)
 {

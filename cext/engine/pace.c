@@ -8,16 +8,17 @@
 #include <string.h>
 
 enum {
-    CHECKS = 8,       /* of these, where all that other traces saw speaks for one responder */
-    MOST_YIELDS = 32, /* silent hops that a sample waits for in all: 16 flows, not 256 targets */
-    FIRST_KEPT = 16,  /* room for outcomes at first; a power of two, as PACE_KEPT */
-    PASSES = 4,       /* bursts without a rate limit that make a further one superfluous */
+    CHECKS = 8, /* tokens left to silent hops; below this, those send tries of their own */
+    MOST_YIELDS =
+        32,          /* tokens that a sample leaves to silent hops: for 16 flows, not 256 targets */
+    FIRST_KEPT = 16, /* first capacity for outcomes; a power of two, like PACE_KEPT */
+    PASSES = 4,      /* bursts without a rate limit after which no other is needed */
     BUCKETS = BOUND(4096, 16),     /* of responders */
-    BURST_SLOTS = BOUND(1024, 16), /* by hash; responders that share one take turns too */
+    BURST_SLOTS = BOUND(1024, 16), /* by hash; responders that share one wait for each other */
 };
 
 static const int64_t fresh_ns = 60 * SECOND;
-/* Brings the tokens of the longest burst back at 1,000/s, in steps of 20 ms as Linux has them. */
+/* Refills the tokens of the longest burst at 1,000/s, in Linux's steps of 20 ms. */
 static const int64_t burst_ns = 40 * MS;
 static const int64_t measure_ns = 1500 * MS;   /* longer than from burst to burst */
 static const int64_t active_ns = 3 * SECOND;   /* since a sample's last probe */
@@ -28,9 +29,9 @@ struct pace_sample {
     struct pace_sample *at_ttl, **at_ttl_link; /* of all responders */
     struct pace_responder *responder;
     struct pace_key key;
-    uint32_t path_hashes[UINT8_MAX + 1]; /* what key.way has told so far */
+    uint32_t path_hashes[UINT8_MAX + 1]; /* by TTL, as far as known */
     struct pace_evidence evidence;       /* the newest */
-    int64_t used_ns; /* when a probe was last started, or left out for a silent hop */
+    int64_t used_ns; /* when a probe was last started, or a token left to a silent hop */
     uint32_t users;  /* hops of traces that hold it */
     size_t yields, capacity;
     int64_t first, count;          /* places: [first, count) are in the ring */
@@ -131,8 +132,8 @@ uint64_t pace_limits(const struct pace *pace)
 
 /* ---- what is kept -------------------------------------------------------------------------- */
 
-/* Drops the samples that no trace holds and nobody has used for a minute; where more than PACE_IDLE
- * remain, the one that was used least recently too. */
+/* Removes samples without users that were not used for a minute, and if more than PACE_IDLE remain,
+ * the least recently used one. */
 static void drop_idle(struct pace *pace, int64_t now_ns)
 {
     struct pace_sample **oldest = NULL;
@@ -166,8 +167,8 @@ static size_t bucket_of(const struct ipaddr *address)
     return (hash ^ hash >> 16) % BUCKETS;
 }
 
-/* Of the responders without a sample, drops the one that has had a token for longest if there are
- * more than PACE_RESPONDERS. */
+/* If there are more than PACE_RESPONDERS responders without a sample, removes the one that got its
+ * token first. */
 static void drop_responder(struct pace *pace)
 {
     struct pace_responder **oldest = NULL;
@@ -192,8 +193,7 @@ static void drop_responder(struct pace *pace)
     pace->counters.responders++;
 }
 
-/* Called before anything is added: samples and responders come one at a time, so that one of each
- * makes room. */
+/* Called before anything is added: at most one sample and one responder come at a time. */
 static void make_room(struct pace *pace, int64_t now_ns)
 {
     drop_idle(pace, now_ns);
@@ -208,7 +208,7 @@ static struct pace_responder *find(const struct pace *pace, const struct ipaddr 
     return r;
 }
 
-/* Nothing known tells the two ways apart. */
+/* True unless a responder known on both paths differs. */
 static bool same_path(const struct pace_sample *s, const struct pace_key *key)
 {
     for (unsigned ttl = 0; key->path_hashes != NULL && ttl < key->ttl; ttl++)
@@ -281,7 +281,7 @@ struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, in
 
     any_path.path_hashes = NULL;
     const struct pace_sample *other = r != NULL && s == NULL ? find_sample(r, &any_path) : NULL;
-    if (is_fresh(other, now_ns)) { /* what rate-limits over one way does over all */
+    if (is_fresh(other, now_ns)) { /* a responder that rate-limits over one path does so over all */
         const struct pace_evidence evidence = other->evidence;
         s = add_sample(r, key);
         if (s != NULL) {
@@ -296,8 +296,8 @@ struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, in
     return s;
 }
 
-/* Nobody reads a sample as old as this any more. Places are not given a second time: a trace that
- * paused for so long may still end probes at the old ones. */
+/* Empties a sample that is too old to be read. Its places are not reused: a trace that paused may
+ * still finish probes at the old ones. */
 static void forget(struct pace_sample *s)
 {
     s->first = s->count;
@@ -357,13 +357,14 @@ struct pace_sample *pace_rate_limit(struct pace *pace, const struct pace_key *ke
         r->sample_interval_ns = sample_interval_ns;
     }
     if (sample_interval_ns < r->sample_interval_ns)
-        r->sample_interval_ns = sample_interval_ns; /* whoever saw less had to share the bucket */
-    int64_t polled_ns = pace_last_burst_ns(pace, &key->responder);
-    if (polled_ns < now_ns)
-        polled_ns = now_ns;
-    /* Tokens may come all together: until then the bucket is as the tests left it. */
-    if (r->free_ns < polled_ns + TOKEN_NS)
-        r->free_ns = polled_ns + TOKEN_NS;
+        r->sample_interval_ns =
+            sample_interval_ns; /* a longer interval was seen while others used the bucket */
+    int64_t last_burst_ns = pace_last_burst_ns(pace, &key->responder);
+    if (last_burst_ns < now_ns)
+        last_burst_ns = now_ns;
+    /* Tokens may arrive all at once, after up to a second: until then the bucket is empty. */
+    if (r->free_ns < last_burst_ns + TOKEN_NS)
+        r->free_ns = last_burst_ns + TOKEN_NS;
     struct pace_sample *s = find_sample(r, key);
     if (s == NULL)
         s = add_sample(r, key);
@@ -379,7 +380,7 @@ struct pace_sample *pace_rate_limit(struct pace *pace, const struct pace_key *ke
     return s;
 }
 
-/* A router, of the samples at this TTL, that nothing known on the way there rules out. */
+/* True if the sample is of a router that may be on the path of `key`. */
 static bool may_be_router(const struct pace_sample *s, const struct pace_key *key, int64_t now_ns)
 {
     return s->key.protocol == key->protocol && !s->key.direct && !s->key.refuses &&
@@ -505,13 +506,13 @@ bool pace_wants_checks(const struct pace_sample *sample, int64_t now_ns)
     return sample->yields < CHECKS && !pace_is_idle(sample, now_ns);
 }
 
-/* One that has not begun waits for tokens that others take. */
+/* True if the sample is being taken, or waits for tokens that other samples take. */
 static bool is_active(const struct pace_sample *s, const struct wire_spec *spec, int64_t now_ns)
 {
     return s->key.protocol == spec->protocol && !pace_is_idle(s, now_ns);
 }
 
-/* The samples of the target nearer than the TTL: a hop that does not reply may be the target. */
+/* A sample of the target at a lower TTL: a hop that does not reply may be the target. */
 static struct pace_sample *of_target(const struct pace *pace, const struct wire_spec *spec)
 {
     const struct pace_responder *r = find(pace, &spec->target);
@@ -546,7 +547,7 @@ static void yield_slot(struct pace_sample *s, bool active, int64_t now_ns)
 {
     s->responder->free_ns = now_ns + s->responder->sample_interval_ns;
     if (s->yields++ < MOST_YIELDS && active)
-        s->used_ns = now_ns; /* it waits, and is still being taken */
+        s->used_ns = now_ns; /* the sample is still being taken */
 }
 
 void pace_yield_slot(struct pace *pace, const struct wire_spec *spec, const struct pace_key *key,
@@ -562,7 +563,7 @@ void pace_yield_slot(struct pace *pace, const struct wire_spec *spec, const stru
             yield_slot(s, true, now_ns);
 }
 
-/* Room for one more outcome: a larger ring, or the place of the oldest one. */
+/* Makes room for one more outcome: a larger ring, or the place of the oldest one. */
 static int reserve(struct pace_sample *s)
 {
     struct pace_sample bigger = *s;

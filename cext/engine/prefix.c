@@ -8,14 +8,14 @@
 
 enum {
     TTLS = UINT8_MAX + 1,
-    ENOUGH = 3,        /* traces that agree; where there are fewer, each asks for itself */
-    ENOUGH_PARTS = 12, /* traces where not all agree, but each responder has its range of targets */
+    ENOUGH = 3,        /* traces that have to agree on one responder */
+    ENOUGH_PARTS = 12, /* traces where each responder has its own range of targets */
 };
 
 static const int64_t fresh_ns = 60 * SECOND;
 
 struct path {
-    uint64_t serial; /* 0: of no trace */
+    uint64_t serial; /* 0: not used */
     struct wire_spec spec;
     uint32_t egress;
     uint16_t flow;
@@ -25,11 +25,11 @@ struct path {
 };
 
 struct prefixes {
-    struct path *paths[PREFIX_TRACES]; /* a ring, made as they are needed */
+    struct path *paths[PREFIX_TRACES]; /* a ring; allocated when needed */
     size_t next;
 };
 
-/* A path that may be the same up to the TTL, and who replied to its trace there. */
+/* A trace whose path may be the same up to the TTL, and its responder there. */
 struct candidate {
     struct ipaddr target;
     uint32_t hash;
@@ -104,7 +104,7 @@ void prefixes_end(struct prefixes *all, uint64_t serial, size_t place)
         path->live = false;
 }
 
-/* ---- who may be the same ------------------------------------------------------------------- */
+/* ---- paths that may be the same ------------------------------------------------------------ */
 
 static bool same_but_target(const struct path *path, const struct prefix_key *key)
 {
@@ -114,7 +114,7 @@ static bool same_but_target(const struct path *path, const struct prefix_key *ke
            a->tos == b->tos && ipaddr_equal(&a->source, &b->source);
 }
 
-/* Nothing known tells the two paths apart before the TTL. */
+/* True unless a responder known on both paths differs before the TTL. */
 static bool same_before(const uint32_t *a, const uint32_t *b, uint8_t ttl)
 {
     for (unsigned i = 0; i < ttl; i++)
@@ -125,10 +125,11 @@ static bool same_before(const uint32_t *a, const uint32_t *b, uint8_t ttl)
 
 static int compare(const struct ipaddr *a, const struct ipaddr *b)
 {
-    return memcmp(a->bytes, b->bytes, sizeof a->bytes); /* of one version: of one source */
+    return memcmp(a->bytes, b->bytes,
+                  sizeof a->bytes); /* of one version, as the source is the same */
 }
 
-static void add_donor(struct candidates *candidates, const struct path *path, uint8_t ttl)
+static void add_candidate(struct candidates *candidates, const struct path *path, uint8_t ttl)
 {
     candidates->list[candidates->count++] =
         (struct candidate){ path->spec.target, path->path_hashes[ttl] };
@@ -153,7 +154,7 @@ static void consider(struct candidates *candidates, const struct path *path, uin
     if (hash == 0 && path->live)
         note_waiting(candidates, path);
     if (hash > PREFIX_ASKED || (hash == PREFIX_ASKED && path->live))
-        add_donor(candidates, path, ttl);
+        add_candidate(candidates, path, ttl);
 }
 
 static void collect(const struct prefixes *all, const struct prefix_key *key, uint64_t serial,
@@ -185,8 +186,8 @@ static bool all_agree(const struct candidates *candidates)
     return true;
 }
 
-/* In the order of targets, sorted: each responder has one range, as routing by prefix gives it, and
- * none rests on a single trace. */
+/* For candidates sorted by target: true if each responder has one range, as routing by prefix
+ * gives, and at least two traces. */
 static bool in_ranges(const struct candidates *candidates)
 {
     const struct candidate *list = candidates->list;
@@ -205,7 +206,7 @@ static bool in_ranges(const struct candidates *candidates)
     return true;
 }
 
-/* The responder in whose range the target is; 0 where that is not clear. Sorted. */
+/* The responder in whose range the target lies, of sorted candidates; 0: none. */
 static uint32_t of_range(const struct candidates *candidates, const struct ipaddr *target)
 {
     size_t above = 0;
@@ -218,7 +219,8 @@ static uint32_t of_range(const struct candidates *candidates, const struct ipadd
     return candidates->list[above - 1].hash == hash ? hash : 0;
 }
 
-/* Beyond the targets of all others it could be the first of another prefix. */
+/* True if the target lies outside the range of all others, so that it could belong to another
+ * prefix. */
 static bool is_outermost(const struct candidates *candidates, const struct ipaddr *target)
 {
     const struct ipaddr *low = &candidates->list[0].target,
@@ -231,7 +233,7 @@ static bool is_outermost(const struct candidates *candidates, const struct ipadd
     return false;
 }
 
-/* What the donors, sorted, say of the target; 0 where that is not clear. */
+/* The responder of the target by sorted candidates; 0: not clear. */
 static uint32_t judge(const struct candidates *candidates, const struct ipaddr *target)
 {
     bool agree = all_agree(candidates);

@@ -11,7 +11,7 @@ static struct probe *slot(const struct probes *set, uint32_t number)
     return &set->ring[number & (set->capacity - 1)];
 }
 
-/* The numbers kept fit into the ring, and none that is open was passed over. */
+/* True if the kept numbers fit into the ring, and first_open is one of them. */
 static inline bool holds(const struct probes *set)
 {
     uint32_t kept = set->next - set->oldest, passed = set->first_open - set->oldest;

@@ -6,7 +6,7 @@
 #include <assert.h>
 
 enum {
-    FEW = 3, /* fewer tokens a second than that: Linux has one, or two with a remainder */
+    FEW = 3, /* tokens a second: Linux has one, or two with a remainder */
     IN_A_ROW = 3,
 };
 
@@ -18,7 +18,7 @@ void refill_add(struct refill *refill, uint8_t answered)
     refill->answered[refill->bursts++] = answered;
 }
 
-/* One burst without a reply, and tokens come more slowly, or all at once now and then. */
+/* True after a burst without a reply: tokens come less than once a second, or many at a time. */
 static bool has_gap(const struct refill *refill)
 {
     for (int i = 0; i < refill->bursts; i++)
@@ -27,8 +27,9 @@ static bool has_gap(const struct refill *refill)
     return false;
 }
 
-/* The last ones all found tokens, few of them: others had taken the earlier ones, or a burst came a
- * moment before its token. Fewer than one a second do not show three times in a row. */
+/* True if the last three bursts were all answered, by few tokens. In earlier bursts others may have
+ * used the tokens, or a burst came just before its token. A refill slower than once a second cannot
+ * answer three bursts in a row. */
 static bool keeps_up(const struct refill *refill)
 {
     int in_a_row = 0;
@@ -49,7 +50,7 @@ bool refill_is_done(const struct refill *refill)
     return refill->bursts == REFILL_BURSTS || !has_gap(refill) || keeps_up(refill);
 }
 
-/* Every burst found tokens: what the poorest found comes in during a rest. */
+/* For bursts that were all answered: the smallest number of tokens is refilled during one rest. */
 static int64_t steady_ns(const struct refill *refill, int64_t rest_ns)
 {
     int least = refill->answered[0];
@@ -63,8 +64,8 @@ static int64_t steady_ns(const struct refill *refill, int64_t rest_ns)
     return sample_interval_ns < fast_ns ? fast_ns : sample_interval_ns;
 }
 
-/* The tokens that came in after the first burst that found any did so within the rests from that
- * one's to that of the last: so much apart at most. */
+/* For bursts that were not all answered: tokens after the first answered burst were refilled
+ * between that one and the last answered one, which bounds the interval from above. */
 static int64_t sparse_ns(const struct refill *refill, int64_t rest_ns)
 {
     int first = 0, last = refill->bursts - 1, tokens = 0;

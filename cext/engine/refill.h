@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How fast a router that rate-limits gets tokens, by bursts about a second apart that each empty
- * its bucket. All probes of these are unsampled: the pace of a sample never rests on its own
+/* The refill interval of a rate limit, by bursts about a second apart that each empty the token
+ * bucket. All probes of these bursts are unsampled: the interval of a sample never rests on its own
  * outcomes. Pure. */
 #ifndef MTR_ENGINE_REFILL_H
 #define MTR_ENGINE_REFILL_H
@@ -12,7 +12,7 @@ enum { REFILL_BURSTS = 8 }; /* at most; two are enough where both are answered *
 
 struct refill {
     uint8_t bursts;
-    uint8_t answered[REFILL_BURSTS]; /* tokens that had come in since the burst before */
+    uint8_t answered[REFILL_BURSTS]; /* tokens refilled since the burst before */
 };
 
 void refill_add(struct refill *refill, uint8_t answered);
@@ -20,11 +20,11 @@ void refill_add(struct refill *refill, uint8_t answered);
 /* True when no further burst is needed. */
 bool refill_is_done(const struct refill *refill);
 
-/* How far apart probes of a sample must be, the bursts having been `rest_ns` apart; 0 where too few
- * bursts were answered to tell. */
+/* The interval that a sample needs, if the bursts were `rest_ns` apart; 0 if too few were
+ * answered. */
 int64_t refill_spacing_ns(const struct refill *refill, int64_t rest_ns);
 
-/* How long after the last burst a sample may begin: tokens may come in many at a time. */
+/* How long after the last burst a sample may begin: some routers refill many tokens at a time. */
 int64_t refill_wait_ns(const struct refill *refill, int64_t rest_ns);
 
 #endif

@@ -7,18 +7,19 @@
 #include <stddef.h>
 
 enum {
-    CHECKS = 5, /* test segments at most: five are lost together where 20 % are, in 1 of 3,000 */
-    BARE_ANSWERS = 2, /* without a duplicate SACK: more than a stray acknowledgement */
-    FAILURES = 3,     /* in a row, once a connection was there */
+    CHECKS = 5, /* test segments at most: with 20 % loss all five are lost in 1 of 3,000 cases */
+    BARE_ANSWERS =
+        2,        /* replies without a duplicate SACK that show more than a stray acknowledgement */
+    FAILURES = 3, /* in a row, after a first connection */
     PORT_TRIES = 16,
-    LEAST_NUMBERS = 512, /* below this a small window would let numbers come back too soon */
+    LEAST_NUMBERS = 512, /* with fewer numbers a small window would repeat them too soon */
 };
-static const int64_t connect_ns = 4000 * MS; /* for three SYNs of the kernel's */
-static const int64_t learn_ns = 1000 * MS;   /* what is captured is read soon */
-static const int64_t check_ns = 200 * MS;    /* before the second one; then twice as long */
+static const int64_t connect_ns = 4000 * MS; /* long enough for three SYNs of the kernel */
+static const int64_t learn_ns = 1000 * MS;   /* how soon captured packets are read */
+static const int64_t check_ns = 200 * MS;    /* before the second segment; doubles each time */
 static const int64_t last_check_ns = 1000 * MS;
-static const int64_t pause_ns = 200 * MS;  /* before the next connection; then twice as long */
-static const int64_t long_ns = 10000 * MS; /* a connection that lasted so long did not fail */
+static const int64_t pause_ns = 200 * MS;  /* before the next connection; doubles each time */
+static const int64_t long_ns = 10000 * MS; /* a connection that lasted longer is no failure */
 
 static void enter(struct session *s, enum session_state state, int64_t due_ns)
 {
@@ -152,8 +153,7 @@ int64_t session_due(const struct session *s)
 
 /* ---- what is learned ----------------------------------------------------------------------- */
 
-/* A firewall that follows connections takes no number farther in front of the window than the
- * window is long. */
+/* A stateful firewall accepts no number farther in front of the window than the window is long. */
 static uint16_t numbers_within(uint16_t window)
 {
     unsigned fit = window / 2U;
@@ -206,7 +206,7 @@ static void learn_syn_ack(struct session *s, const struct wire_packet *packet, i
     begin_checks(s, now_ns);
 }
 
-/* A duplicate SACK names the test segment; answers without one tell no probe from another. */
+/* A duplicate SACK names the test segment; replies without one cannot be assigned to a probe. */
 static void learn_answer(struct session *s, const struct wire_packet *packet, int64_t now_ns)
 {
     uint32_t distance = s->wire.syn - packet->probe.tcp_seq;
@@ -220,7 +220,7 @@ static void learn_answer(struct session *s, const struct wire_packet *packet, in
     s->ack_ttl = packet->ttl;
     s->rtt_ns = now_ns - s->checked_ns;
     if (!named && ++s->checks_answered < BARE_ANSWERS) {
-        s->due_ns = now_ns; /* the next one at once */
+        s->due_ns = now_ns; /* the next segment is due at once */
         return;
     }
     s->wire.bare = !named;

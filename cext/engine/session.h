@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One TCP connection that probes are sent in, as a pure state machine: what its owner, who has the
- * socket and the capture, is to do next, and what that has shown. Connections that end are made
- * anew a bounded number of times; then the probes are SYNs. */
+/* The TCP connection of a trace that probes inside one, as a pure state machine: it says what its
+ * owner, who has the socket and the capture, does next. A connection that ends is replaced a
+ * bounded number of times; after that, probes are SYNs. */
 #ifndef MTR_ENGINE_SESSION_H
 #define MTR_ENGINE_SESSION_H
 
@@ -9,63 +9,63 @@
 
 enum session_state {
     SESSION_WAITING,    /* until the next connection is made */
-    SESSION_CONNECTING, /* and its handshake is to be seen by the capture */
-    SESSION_CHECKING,   /* whether the target answers segments like those of probes */
+    SESSION_CONNECTING, /* the socket connects, and the capture is to show the handshake */
+    SESSION_CHECKING,   /* test segments show whether the target answers probes */
     SESSION_OPEN,       /* probes are sent */
-    SESSION_OVER,       /* no connection any more: probes are SYNs */
+    SESSION_OVER,       /* no further connection: probes are SYNs */
 };
 
 /* Why a connection was not made, or ended. */
 enum session_cause {
     SESSION_FINE,
-    SESSION_REFUSED,    /* `error` says why */
+    SESSION_REFUSED,    /* see `error` */
     SESSION_UNANSWERED, /* no reply to the SYN */
     SESSION_UNSEEN,     /* the capture did not show the handshake */
-    SESSION_SILENT,     /* connected, but segments in it are not answered */
-    SESSION_CLOSED,     /* by the peer, in order */
-    SESSION_RESET,      /* `error` says how */
+    SESSION_SILENT,     /* connected, but test segments were not answered */
+    SESSION_CLOSED,     /* by a FIN of the peer */
+    SESSION_RESET,      /* see `error` */
     SESSION_CAUSE_COUNT
 };
 
 enum session_action {
-    SESSION_WAIT,    /* until session_due, or until something happens */
-    SESSION_CONNECT, /* begin a connection */
+    SESSION_WAIT,    /* until session_due or the next packet */
+    SESSION_CONNECT, /* connect a socket */
     SESSION_CHECK,   /* send test segment `check` */
-    SESSION_BEGIN,   /* probes go inside it from now on: see `wire` */
-    SESSION_CLOSE,   /* close what is left of the socket */
-    SESSION_GIVE_UP, /* close it; probes are SYNs from now on */
+    SESSION_BEGIN,   /* probes go inside the connection from now on: see `wire` */
+    SESSION_CLOSE,   /* close the socket */
+    SESSION_GIVE_UP, /* close the socket; probes are SYNs from now on */
 };
 
 struct session {
     enum session_state state;
-    enum session_cause cause; /* of the last failure or loss; kept when it is made anew */
-    int error;                /* errno of that, or 0 */
+    enum session_cause cause; /* of the last failure or loss; kept after a reconnect */
+    int error;                /* errno of the cause, or 0 */
     int64_t due_ns;
-    bool told;      /* the state's action has been given */
-    bool connected; /* the socket says so */
+    bool told;      /* session_next has returned the action of this state */
+    bool connected; /* the socket is connected */
     bool syn_seen, syn_ack_seen;
     struct ipaddr source; /* of the SYN as it left: this host's own NAT may have rewritten it */
     uint32_t syn;
     uint16_t window; /* of the SYN, and once windows are scaled */
     uint16_t scaled_window;
-    struct wire_session wire;        /* as learned; `first` is its owner's */
+    struct wire_session wire;        /* as learned; `first` is set by the owner */
     unsigned check, checks_answered; /* test segments sent */
     int64_t checked_ns, opened_ns;
     int64_t rtt_ns;        /* of a test segment */
-    uint32_t opened, lost; /* connections in which probes were sent, and that ended too early */
-    uint32_t failures;     /* in a row: lost soon, or not made */
-    uint32_t in_use;       /* times that the port was in use */
-    uint8_t syn_ack_ttl, ack_ttl, reset_ttl; /* as they came in; 0: none did */
+    uint32_t opened, lost; /* connections used for probes; those of them that ended too early */
+    uint32_t failures;     /* in a row: lost soon after, or not made */
+    uint32_t in_use;       /* how often the port was in use */
+    uint8_t syn_ack_ttl, ack_ttl, reset_ttl; /* TTLs as received; 0: none was */
 };
 
 void session_init(struct session *s, int64_t now_ns);
 
-/* What to do now; to be called until it says SESSION_WAIT. */
+/* What to do now. Call it until it returns SESSION_WAIT. */
 enum session_action session_next(struct session *s, int64_t now_ns);
 int64_t session_due(const struct session *s);
 
-/* What the socket tells: it is connected; it cannot be (errno); it has ended (errno, 0: by the
- * peer, in order). */
+/* What the socket reports: it is connected; connecting failed (errno); the connection ended (errno,
+ * or 0 for a FIN of the peer). */
 void session_connected(struct session *s, int64_t now_ns);
 void session_failed(struct session *s, int error, int64_t now_ns);
 void session_ended(struct session *s, int error, int64_t now_ns);
@@ -73,8 +73,8 @@ void session_ended(struct session *s, int error, int64_t now_ns);
 /* The port is still in use by an earlier connection to the same target. */
 void session_port_in_use(struct session *s, int error, int64_t now_ns);
 
-/* What the capture saw of this connection; `packet` has its target and ports, and what was received
- * came to the address that the SYN was seen to leave from. */
+/* Packets of this connection in the capture, with its target and ports. Received ones came to the
+ * address from which the SYN left. */
 void session_sent(struct session *s, const struct wire_packet *packet);
 void session_received(struct session *s, const struct wire_packet *packet, int64_t now_ns);
 

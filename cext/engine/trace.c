@@ -7,15 +7,15 @@
 #include <stdlib.h>
 
 static const int64_t interval_auto_ns = 100 * MS;
-static const int64_t silence_ns = 200 * MS; /* moves the window on */
-static const int64_t grace_ns = 2000 * MS; /* for a counted probe to a hop that replies to others */
+static const int64_t silence_ns = 200 * MS; /* of silence, after which the window moves on */
+static const int64_t grace_ns = 2000 * MS;  /* for a late reply of a hop that replied before */
 static const int64_t slot_lead_ns = 20 * MS;
-/* Without a neighbour's address the kernel holds a packet for three requests, 1 s apart. */
+/* The kernel holds a packet back for three neighbour requests, 1 s apart. */
 static const int64_t held_most_ns = 3000 * MS;
-static const int64_t held_least_ns = 20 * MS; /* less is the time until the packet is read */
+static const int64_t held_least_ns = 20 * MS; /* a shorter time is a delay of reading */
 static const int64_t clock_slack_ns = 1 * MS;
-static const int64_t full_queue_ns = 5 * MS; /* pause when this host's queue is full */
-static const int64_t full_ring_ns = 10 * MS; /* pause when no probe has room */
+static const int64_t full_queue_ns = 5 * MS; /* pause after ENOBUFS */
+static const int64_t full_ring_ns = 10 * MS; /* pause when PROBES_MAX probes are kept */
 
 struct trace *trace_new(const struct trace_config *config, struct pace *pace, int64_t now_ns,
                         trace_sink *sink, void *context, struct err *err)
@@ -82,7 +82,7 @@ static int64_t earlier(int64_t a, int64_t b)
 
 /* ---- how far the path is probed ------------------------------------------------------------- */
 
-/* The last TTL that is probed at all: where the end is in doubt, some beyond it. */
+/* The last TTL that is probed: if the end is doubtful, some TTLs beyond it. */
 static int last_probed(const struct trace *t)
 {
     return t->end != 0 && !t->end_doubtful ? t->end : t->horizon;
@@ -90,13 +90,14 @@ static int last_probed(const struct trace *t)
 
 /* ---- outcomes ------------------------------------------------------------------------------ */
 
-/* Survey probes are as patient as counted ones: they find the path. */
+/* True for a probe of a burst. Survey probes have the timeout of counted ones, as they find the
+ * path. */
 static bool of_burst(const struct probe *p)
 {
     return p->class == PROBE_TEST && p->place >= 0;
 }
 
-/* The one place where a probe's state changes; it emits the event that says so. */
+/* Changes the state of a probe, and emits the event. No other function does. */
 static void finish(struct trace *t, struct probe *p, enum probe_state state,
                    struct trace_event event, int64_t now_ns)
 {
@@ -119,7 +120,7 @@ static void finish_send_error(struct trace *t, struct probe *p, int error, int64
     event.error = error;
     t->last_error = error != 0 ? error : TRACE_VANISHED;
     struct hop *hop = &t->ttls[p->ttl].hop;
-    bool of_replaced = hop->sample != NULL && p->place < 0; /* its sample counts no more */
+    bool of_replaced = hop->sample != NULL && p->place < 0; /* its sample was replaced */
     hop_send_error(hop, &t->rules, of_replaced ? PROBE_TEST : p->class, now_ns);
     trace_note_untested(t, p->ttl, now_ns);
     finish(t, p, PROBE_SEND_ERROR, event, now_ns);
@@ -145,8 +146,7 @@ static bool has_work(const struct trace *t)
     return false;
 }
 
-/* When another trace's sample at this TTL leaves a token to a silent hop of ours; 0 if there is
- * none. */
+/* When another trace's sample at this TTL leaves a token to a silent hop of this trace; 0: none. */
 static int64_t wake_slot_ns(const struct trace *t, int ttl)
 {
     int64_t slot_ns = pace_slot_ns(t->pace, &t->config.spec, (uint8_t)ttl, t->stepped_ns);
@@ -180,7 +180,7 @@ static bool is_ready(const struct trace *t)
     return true;
 }
 
-/* Whether nothing shows that the probe has left this host, though nothing hides it. */
+/* True if the capture did not show that the probe left this host, although it dropped nothing. */
 static bool is_unseen(const struct trace *t, const struct probe *p, uint64_t capture_drops)
 {
     return p->stamp_ns == 0 && p->drops == capture_drops && t->missing_tx_timestamp == 0;
@@ -192,7 +192,7 @@ static int64_t deadline_ns(const struct trace *t, const struct probe *p, uint64_
     return p->left_ns + trace_reply_timeout_ns(t, of_burst(p)) + held_ns;
 }
 
-/* A probe that would count as lost: its reply may only be late. */
+/* A probe timed out. The run goes on for grace_ns, as its reply may only be late. */
 static void time_out(struct trace *t, struct probe *p, int64_t now_ns)
 {
     int64_t until_ns = p->left_ns + earlier(grace_ns, t->config.timeout_ns);
@@ -249,7 +249,8 @@ void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops)
 
 /* ---- probes out ---------------------------------------------------------------------------- */
 
-/* What is asked behind a hop that waits for a token may take it: the hop may be the target. */
+/* True if a nearer hop waits for a token: a probe to this TTL may take it, as the hop may be the
+ * target. */
 static bool is_held(const struct trace *t, int ttl)
 {
     int at = t->farthest + 1;
@@ -261,7 +262,7 @@ static bool is_held(const struct trace *t, int ttl)
     return at < ttl && wake_slot_ns(t, at) != 0;
 }
 
-/* When the TTL's next probe may go out; its bursts wait for those of other traces. */
+/* When the TTL's next probe is due; its bursts wait for those of other traces. */
 static int64_t turn_ns(const struct trace *t, int ttl)
 {
     const struct hop *hop = &t->ttls[ttl].hop;
@@ -274,7 +275,7 @@ static int64_t turn_ns(const struct trace *t, int ttl)
     return due_ns > burst_ns ? due_ns : burst_ns;
 }
 
-/* When the TTL wants a probe; INT64_MAX for never. */
+/* When the next probe of the TTL is due; INT64_MAX: never. */
 static int64_t ttl_due(const struct trace *t, int ttl)
 {
     const struct hop *hop = &t->ttls[ttl].hop;
@@ -287,7 +288,9 @@ static int64_t ttl_due(const struct trace *t, int ttl)
     int64_t slot_ns = wake_slot_ns(t, ttl);
     if (hop->phase == HOP_DORMANT && (slot_ns != 0 ? hop_is_spent(hop) : !t->at_work))
         return INT64_MAX;
-    slot_ns -= t->ttls[ttl].first ? slot_lead_ns : slot_lead_ns / 2; /* before whose slot it is */
+    slot_ns -= t->ttls[ttl].first
+                   ? slot_lead_ns
+                   : slot_lead_ns / 2; /* before the trace that the token belongs to */
     return due_ns > slot_ns ? due_ns : slot_ns;
 }
 
@@ -296,15 +299,15 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* When a probe of this TTL may go out. */
+/* When a probe of this TTL may be sent. */
 static int64_t probe_due(const struct trace *t, int ttl)
 {
     int64_t due_ns = later(ttl_due(t, ttl), trace_session_due(t, ttl));
     return due_ns == INT64_MAX ? due_ns : later(due_ns, trace_budget_due(t, ttl));
 }
 
-/* The TTL whose turn it is; 0: none. With a budget the farthest goes first: what its probes meet
- * shows what all links bear. */
+/* The TTL that is to be probed now; 0: none. With a shared sending rate the farthest goes first,
+ * because its probes cross all links. */
 static int next_ttl(const struct trace *t, int64_t now_ns)
 {
     bool backwards = t->config.budget != NULL;
@@ -332,7 +335,7 @@ bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct 
     }
     struct ttl *at = &t->ttls[ttl];
     if (!hop_was_probed(&at->hop))
-        t->horizon_moved_ns = now_ns; /* silence begins with the last of the window */
+        t->horizon_moved_ns = now_ns; /* silence begins with the last TTL of the window */
     if (hop_is_retrying(&at->hop)) {
         const struct pace_key key = trace_pace_key(t, (uint8_t)ttl);
         if (at->held_ns != 0)
@@ -363,7 +366,7 @@ void trace_send_failed(struct trace *t, uint32_t number, int error, int64_t now_
     struct probe *p = probes_get(&t->probes, number);
     if (p != NULL && p->state == PROBE_OPEN)
         finish_send_error(t, p, error, now_ns);
-    if (error == ENOBUFS) /* what follows at once would meet the same full queue */
+    if (error == ENOBUFS) /* the next probe would meet the same full queue */
         t->blocked_until_ns = now_ns + full_queue_ns;
 }
 
@@ -392,15 +395,15 @@ bool trace_seen(struct trace *t, const struct wire_packet *packet, struct trace_
     match_note_form(p, &t->config.spec, &packet->probe);
     if (p->stamp_ns == 0 && stamp.seen_ns - p->sent_ns > held_least_ns)
         p->left_ns = stamp.seen_ns;
-    if (p->state == PROBE_OPEN) { /* stacked interfaces: the copy nearest to the wire is the last */
+    if (p->state == PROBE_OPEN) { /* stacked interfaces: the last copy is nearest to the wire */
         p->stamp_ns = stamp.ns;
         p->stamp_epoch = stamp.epoch;
     }
     return true;
 }
 
-/* The clock may be set between two looks at it: a time that is longer than the probe has been gone
- * by the monotonic clock is none. */
+/* The RTT, or -1 if CLOCK_REALTIME was adjusted: it must not exceed the monotonic time since the
+ * probe was sent. */
 static int64_t round_trip(struct trace *t, const struct probe *p, struct trace_stamp stamp,
                           struct trace_event *event)
 {
@@ -421,7 +424,7 @@ static void note_rtt(struct trace *t, struct ttl *at, int64_t rtt_ns)
 {
     if (rtt_ns < 0)
         return;
-    (void)quantiles_add(&t->rtts, rtt_ns); /* without memory the timeout stays */
+    (void)quantiles_add(&t->rtts, rtt_ns); /* without memory the timeout stays as it is */
     if (at->best_ns == 0 || rtt_ns < at->best_ns)
         at->best_ns = rtt_ns;
 }
@@ -450,7 +453,7 @@ static void first_answer(struct trace *t, struct probe *p, struct trace_event ev
     finish(t, p, in_time ? PROBE_ANSWERED : PROBE_LATE, event, now_ns);
 }
 
-/* The probe did not arrive. */
+/* The first packet about this probe says that it did not arrive. */
 static void first_error(struct trace *t, struct probe *p, struct trace_event event, int64_t now_ns)
 {
     event.kind = EVENT_UNREACHABLE;
@@ -461,8 +464,8 @@ static void first_error(struct trace *t, struct probe *p, struct trace_event eve
     finish(t, p, PROBE_UNREACHABLE, event, now_ns);
 }
 
-/* An error with this host's own address for a probe that the capture did not see leave: a rule of
- * this host refused to send it. */
+/* An error from this host's own address for a probe that the capture did not show: a rule of this
+ * host refused to send it. */
 static bool is_own_refusal(const struct trace *t, const struct probe *p,
                            const struct wire_packet *packet)
 {
@@ -470,7 +473,7 @@ static bool is_own_refusal(const struct trace *t, const struct probe *p,
            trace_is_error_from_elsewhere(t, packet);
 }
 
-/* A neighbour that does not answer, or a filter of this host's. */
+/* The errno of an error of this host's own: an unresolved neighbour, or a firewall rule. */
 static int errno_of(const struct wire_packet *packet)
 {
     bool four = packet->from.version == 4;
@@ -484,8 +487,8 @@ static bool is_answered(const struct probe *p)
     return p->state == PROBE_ANSWERED || p->state == PROBE_LATE;
 }
 
-/* A further packet about a probe that has its outcome. An error from elsewhere takes nothing back,
- * a reply to a probe that was said not to arrive does. */
+/* True if the packet decides the outcome of a probe: an error from elsewhere changes no outcome, a
+ * reply to a probe that was reported unreachable does. */
 static bool is_first(const struct probe *p, bool from_elsewhere)
 {
     return !is_answered(p) && !(from_elsewhere && p->state == PROBE_UNREACHABLE);
@@ -507,7 +510,7 @@ bool trace_reply(struct trace *t, const struct wire_packet *packet, struct trace
     bool from_elsewhere = trace_is_error_from_elsewhere(t, packet);
     bool first = is_first(p, from_elsewhere);
     if (!first && p->answer_link != stamp.link)
-        return true; /* the same packet again, on a stacked interface */
+        return true; /* the same packet on a stacked interface */
 
     struct trace_event event = trace_about(p, EVENT_DUPLICATE);
     event.reply = packet;
@@ -536,7 +539,7 @@ bool trace_reply(struct trace *t, const struct wire_packet *packet, struct trace
     return true;
 }
 
-/* ---- questions ----------------------------------------------------------------------------- */
+/* ---- state ------------------------------------------------------------------------------- */
 
 static int64_t send_due(const struct trace *t)
 {
@@ -547,12 +550,12 @@ static int64_t send_due(const struct trace *t)
     return due > t->blocked_until_ns ? due : t->blocked_until_ns;
 }
 
-/* Probes of a kind have the same deadline, so the oldest of each is enough, and of those that
- * the kernel may hold. */
+/* The next deadline. Probes of one kind have the same timeout, so the oldest of each kind is
+ * enough; those that the kernel may hold back are kinds of their own. */
 static int64_t deadline_due(const struct trace *t)
 {
     int64_t due = INT64_MAX;
-    struct probes probes = t->probes; /* first_open may advance in the copy */
+    struct probes probes = t->probes; /* a copy, as first_open may advance */
     bool seen[2][2] = { { false } };
     int left = 4;
     struct probe *p = probes_next_open(&probes, probes.first_open);
@@ -572,7 +575,7 @@ int64_t trace_due(const struct trace *t)
 {
     if (t->done)
         return INT64_MAX;
-    if (is_ready(t)) /* a send error may have been the last outcome: no deadline will wake us */
+    if (is_ready(t)) /* after a send error as the last outcome there is no deadline */
         return t->ready_ns != 0 ? t->look_ns : t->stepped_ns;
     int64_t due = earlier(earlier(send_due(t), deadline_due(t)), t->look_ns);
     if (t->end == 0 && !t->held && t->horizon < t->config.max_hops)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One trace as a pure state machine: (state, now, packets in) to (probes out, events, next due
  * time). It opens nothing, reads no clock and starts no thread, so it runs the same live, in a
- * simulation and under a fuzzer. `now_ns` is a monotonic clock's; stamps are the kernel's.
+ * simulation and under a fuzzer. `now_ns` is from a monotonic clock; `stamp` is a kernel timestamp.
  *
- * The whole use is: while (!trace_done(t)) { trace_reply() and trace_seen() for what was captured;
+ * Use: while (!trace_done(t)) { trace_reply() and trace_seen() for captured packets;
  * trace_expire(); while (trace_next()) send; wait until trace_due() }. */
 #ifndef MTR_ENGINE_TRACE_H
 #define MTR_ENGINE_TRACE_H
@@ -21,39 +21,39 @@ struct trace_config {
     uint32_t packets;    /* counted probes per hop */
     int64_t interval_ns; /* between probes of one hop; 0: automatic */
     int64_t timeout_ns;
-    bool timeout_given; /* the user's: kept, where else it is the most */
-    uint16_t flow;      /* of all its probes: what balancers hash */
-    uint32_t egress;    /* traces that leave this host in different ways are not compared */
+    bool timeout_given; /* the user set timeout_ns; otherwise it is an upper bound */
+    uint16_t flow;      /* of all its probes, see wire.h */
+    uint32_t egress;    /* interface and mark: only traces with the same egress are compared */
     uint8_t first_hop, max_hops, max_silent;
-    uint8_t known_hop; /* so far the path goes, as an earlier trace of this run has seen; or 0 */
-    bool no_tests;     /* the caller knows the pace: no tests */
+    uint8_t known_hop;     /* hops of the path by an earlier trace of the run, or 0 */
+    bool no_tests;         /* the caller knows the pace: no burst tests */
     struct budget *budget; /* shared by all traces of the process, outlives them; NULL: no limit */
 };
 
-/* When the capture saw a packet. Stamps of different epochs cannot be subtracted: the clock was set
- * between them. */
+/* When the capture saw a packet. Stamps of different epochs cannot be subtracted: the clock was
+ * adjusted between them. */
 struct trace_stamp {
     int64_t ns;      /* CLOCK_REALTIME */
-    uint32_t epoch;  /* rises when CLOCK_REALTIME jumps */
+    uint32_t epoch;  /* rises when CLOCK_REALTIME is adjusted */
     uint32_t link;   /* interface index */
-    int64_t seen_ns; /* monotonic, not before the stamp: when it was read; 0: not known */
+    int64_t seen_ns; /* monotonic: when the packet was read, not before the stamp; 0: unknown */
 };
 
 enum event_kind {
     EVENT_SENT,
-    EVENT_REPLY,        /* the first answer, in time */
-    EVENT_LATE,         /* the first answer, after the deadline */
-    EVENT_DUPLICATE,    /* a further answer */
-    EVENT_UNREACHABLE,  /* an error from elsewhere: the probe did not arrive */
-    EVENT_TIMEOUT,      /* the deadline passed; EVENT_LATE or EVENT_UNREACHABLE may follow */
-    EVENT_SEND_ERROR,   /* this host did not send it */
-    EVENT_HOP_CHANGED,  /* another responder than before on this TTL and flow */
-    EVENT_PATH_CHANGED, /* the path ends elsewhere; ttl is the new end, 0 for "not known" */
-    EVENT_RATE_LIMITED, /* the hop rate-limits: counted probes before `probe` leave its sample */
-    EVENT_UNTESTED,     /* the hop's unanswered probes may have met a rate limit... */
-    EVENT_TESTED,       /* ...until tests have ruled that out, or EVENT_RATE_LIMITED follows */
-    EVENT_NO_TOKEN,     /* no reply, but a router that others see here may have had no token left */
-    EVENT_SHARED_LIMIT, /* other targets that may share the rate limit of the path's end, here */
+    EVENT_REPLY,       /* the first answer, in time */
+    EVENT_LATE,        /* the first answer, after the deadline */
+    EVENT_DUPLICATE,   /* a further answer */
+    EVENT_UNREACHABLE, /* an error from neither this hop nor the target: the probe did not arrive */
+    EVENT_TIMEOUT,     /* the deadline passed; EVENT_LATE or EVENT_UNREACHABLE may follow */
+    EVENT_SEND_ERROR,  /* this host did not send it */
+    EVENT_HOP_CHANGED, /* another responder than before on this TTL and flow */
+    EVENT_PATH_CHANGED, /* the end of the path has moved to `ttl`, 0 for unknown */
+    EVENT_RATE_LIMITED, /* a rate limit: counted probes before `probe` leave the hop's sample */
+    EVENT_UNTESTED,     /* unanswered probes of the hop may have met a rate limit... */
+    EVENT_TESTED,       /* ...until tests have excluded it, or EVENT_RATE_LIMITED follows */
+    EVENT_NO_TOKEN, /* no reply, but a router that other traces see here may have had no token */
+    EVENT_SHARED_LIMIT, /* the end of the path: other targets may share its rate limit */
     EVENT_DONE,
     EVENT_KIND_COUNT
 };
@@ -61,7 +61,7 @@ enum event_kind {
 /* Why a hop's sample was replaced. */
 struct trace_rate_limit {
     struct pace_evidence evidence; /* by this trace, or by the one that found it out */
-    int64_t sample_interval_ns;    /* of the new sample; 0: another trace's is given up again */
+    int64_t sample_interval_ns;    /* of the new sample; 0: a taken-over sample is left */
 };
 
 enum trace_ending { TRACE_RUNNING, TRACE_REACHED, TRACE_UNREACHABLE, TRACE_SILENT };
@@ -74,36 +74,36 @@ struct trace_event {
     uint8_t ttl;
     enum probe_class class;
     int64_t rtt_ns;        /* of replies and UNREACHABLE; -1: not measured, see clock_adjustment */
-    bool clock_adjustment; /* the RTT was dropped because the clock was set meanwhile */
+    bool clock_adjustment; /* the RTT was dropped because the clock was adjusted meanwhile */
     bool from_target;      /* the responder is the target */
-    bool was_error;        /* LATE, UNREACHABLE: the probe had been taken for a send error */
+    bool was_error;        /* LATE, UNREACHABLE: the probe had been reported as a send error */
     bool from_elsewhere;   /* an error from neither a hop nor the target */
     bool was_unreachable;  /* LATE: the probe had been reported unreachable */
     bool late;             /* UNREACHABLE: after the deadline */
-    bool
-        during_drops; /* TIMEOUT, and what follows: its reply may be what the capture has dropped */
-    bool shared;      /* SENT, REPLY, TIMEOUT: another trace's probe to the same responder */
+    bool during_drops;     /* TIMEOUT and later: the capture dropped packets, perhaps the reply */
+    bool shared;           /* SENT, REPLY, TIMEOUT: another trace's probe to the same responder */
     struct trace_rate_limit rate_limit; /* RATE_LIMITED */
-    int error; /* SEND_ERROR: errno; 0: it vanished between the socket and the wire */
-    enum trace_ending ending;        /* PATH_CHANGED: REACHED, UNREACHABLE, or RUNNING for ttl 0 */
-    const struct wire_packet *reply; /* of replies, UNREACHABLE, HOP_CHANGED; for this call only */
+    int error; /* SEND_ERROR: errno; 0: dropped on this host after the socket took it */
+    enum trace_ending ending; /* PATH_CHANGED: REACHED, UNREACHABLE, or RUNNING for ttl 0 */
+    const struct wire_packet
+        *reply; /* of replies, UNREACHABLE, HOP_CHANGED; valid during the call */
 };
 
 typedef void trace_sink(void *context, const struct trace_event *event);
 
-enum { TRACE_VANISHED = -1 }; /* not an errno: lost between the socket and the wire */
+enum { TRACE_VANISHED = -1 }; /* not an errno: dropped on this host after the socket took it */
 
 struct trace_summary {
     enum trace_ending ending;
     uint8_t end_type, end_code; /* ICMP; TRACE_UNREACHABLE */
-    uint8_t end_ttl;            /* of the target or the unreachable; 0 if neither answered */
+    uint8_t end_ttl;            /* of the target or the unreachable; 0: neither */
     uint8_t probed_ttl;         /* highest TTL probed */
     uint32_t sent;
     int64_t started_ns;
     int64_t elapsed_ns;            /* until done, or until the last step */
-    uint32_t clock_adjustments;    /* RTTs dropped because the clock was set */
-    uint32_t missing_tx_timestamp; /* answers to probes that the capture never saw leave: no RTT */
-    double link_rate; /* bytes a second that RTTs show a narrow link to bear; 0: none is seen */
+    uint32_t clock_adjustments;    /* RTTs dropped because the clock was adjusted */
+    uint32_t missing_tx_timestamp; /* replies without RTT: the capture did not show their probe */
+    double link_rate; /* capacity of a narrow link by the RTTs, bytes a second; 0: none */
     int last_error;   /* errno of the last send error, TRACE_VANISHED, or 0: none */
 };
 
@@ -113,26 +113,26 @@ struct trace *trace_new(const struct trace_config *config, struct pace *pace, in
                         trace_sink *sink, void *context, struct err *err);
 void trace_free(struct trace *t); /* accepts NULL */
 
-/* Nothing happens to the trace from now on: others do not wait for what it has under way. It may
- * only be looked at, and freed. */
+/* Ends the trace at once: other traces do not wait for its open probes. It can still be read, and
+ * has to be freed. */
 void trace_abandon(struct trace *t);
 
 const struct trace_config *trace_config(const struct trace *t);
 uint64_t trace_serial(const struct trace *t); /* see pace_serial */
 
-/* Before the first probe: flow 0's port is this. */
+/* Sets the source port of flow 0. To be called before the first probe. */
 void trace_set_source_port(struct trace *t, uint16_t port);
 
-/* No probe goes out until trace_begin_session: the connection is not there yet. */
+/* Sends no probe until trace_begin_session. */
 void trace_hold(struct trace *t);
 
-/* Probes go inside this connection from now on, whose round trip takes so long at most; without
- * numbers: they are SYNs. */
+/* Probes go inside this connection from now on; `rtt_ns` is the longest round trip seen in it.
+ * Without numbers in `session`, probes are SYNs. */
 void trace_begin_session(struct trace *t, const struct wire_session *session, int64_t rtt_ns,
                          int64_t now_ns);
 
-/* The connection has ended. Probes on their way to the target were not measured: they are send
- * errors, which others replace. */
+/* The connection has ended. Its open probes to the target become send errors, and others replace
+ * them. */
 void trace_end_session(struct trace *t, int64_t now_ns);
 
 /* The next probe to send now, registered before it is sent; false if none is due. */
@@ -141,16 +141,16 @@ bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct 
 /* The kernel refused to send the probe. */
 void trace_send_failed(struct trace *t, uint32_t number, int error, int64_t now_ns);
 
-/* The capture saw our probe go out; false if it is none of this trace. The deadline of one that the
- * kernel has held counts from then on. */
+/* The capture saw a probe leave. Returns false if it is none of this trace. A probe that the kernel
+ * held back gets its deadline from then on. */
 bool trace_seen(struct trace *t, const struct wire_packet *packet, struct trace_stamp stamp);
 
-/* The capture saw an answer; false if it is none of this trace. */
+/* The capture saw a reply. Returns false if it is none of this trace. */
 bool trace_reply(struct trace *t, const struct wire_packet *packet, struct trace_stamp stamp,
                  int64_t now_ns);
 
-/* Finishes what is past its deadline. Everything captured before now_ns must have been given.
- * `capture_drops`: packets the capture has lost so far. */
+/* Finishes probes that are past their deadline. Everything captured before now_ns must have been
+ * given. `capture_drops`: packets that the capture has dropped so far. */
 void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops);
 
 /* When trace_expire or trace_next want to be called again; INT64_MAX when done. */
@@ -158,11 +158,12 @@ int64_t trace_due(const struct trace *t);
 
 bool trace_done(const struct trace *t);
 
-/* Whether it has something to read when pace_changes has risen. */
+/* True if the trace shares a sample, so that it may have something to read when pace_changes has
+ * risen. */
 bool trace_shares(const struct trace *t);
 void trace_summary(const struct trace *t, struct trace_summary *out);
 
-/* Whether `a` says better than `b` where the flows of both end: a target reached goes before any
+/* True if `a` describes the end of both flows better than `b`: a reached target goes before any
  * other end, and among equal ends the farther one. */
 bool trace_ends_better(const struct trace_summary *a, const struct trace_summary *b);
 

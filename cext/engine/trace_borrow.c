@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* TTLs at which this trace got no reply, although other traces of the process did: many targets
- * behind a router that rate-limits are more than its tokens. The trace first asks again when that
- * router has a token; where the tokens do not go round it takes the sample over, on the evidence of
- * prefix.h and of a reply to itself from farther on. */
+/* TTLs at which this trace got no reply, although other traces of the process did: behind a router
+ * that rate-limits there can be more targets than tokens. The trace sends tries when that router
+ * has a token. If there are too few tokens it takes over the other trace's sample, by the evidence
+ * of prefix.h and of a reply to itself from farther on. */
 #include "engine/trace_inside.h"
 
 #include "base/units.h"
 
 static const int64_t look_again_ns = 500 * MS;
-static const int64_t await_ns = 2500 * MS; /* until a trace knows whether a hop rate-limits */
-static const int64_t hold_ns = 5000 * MS;  /* for a token of a router that nobody samples */
+static const int64_t await_ns =
+    2500 * MS; /* time in which a trace finds out whether a hop rate-limits */
+static const int64_t hold_ns =
+    5000 * MS; /* longest wait for a token of a router that is not sampled */
 static const int64_t await_step_ns = 100 * MS;
 
-enum { REFUTED = 5 }; /* tries in vain at times when there was a token */
+enum { REFUTED = 5 }; /* tries without reply at times when there was a token */
 
 static struct prefix_key prefix_key_of(const struct trace *t)
 {
@@ -24,7 +26,7 @@ void trace_note_reply(struct trace *t, uint8_t ttl, int64_t now_ns)
     const struct prefix_key key = prefix_key_of(t);
     const struct heard *heard = &t->ttls[ttl].heard;
     uint32_t hash = ipaddr_hash(&heard->responder);
-    bool transit = heard->kind == HEARD_TRANSIT; /* the target is no hop of another's path */
+    bool transit = heard->kind == HEARD_TRANSIT; /* the target is no hop of another trace's path */
 
     if (t->path_hashes[ttl] == hash)
         return;
@@ -56,10 +58,10 @@ void trace_confirm(struct trace *t, uint8_t ttl, const struct ipaddr *responder,
         return;
     pace_leave(at->hop.sample, t->rules.trace);
     hop_begin(&at->hop, &t->rules);
-    trace_emit(t, event, now_ns); /* sample_interval_ns 0: what was taken over is withdrawn */
+    trace_emit(t, event, now_ns); /* sample_interval_ns 0: the sample that was taken over is left */
 }
 
-/* The trace's probes get that far: to the next hop of this host, or to one before a reply. */
+/* True if probes get that far: to the first hop, or to one before a hop that replied. */
 static bool gets_there(const struct trace *t, uint8_t ttl)
 {
     return ttl == 1 || ttl < t->farthest || ttl < t->end;
@@ -121,7 +123,8 @@ int64_t trace_held_slot_ns(const struct trace *t, uint8_t ttl, int64_t now_ns)
     return pace_router_slot_ns(t->pace, &key, now_ns);
 }
 
-/* Whether others may have something for the TTL. A sample that nobody takes on is what it is. */
+/* True if other traces may have a sample for the TTL. A sample that no trace continues does not
+ * change. */
 static bool is_open(struct trace *t, uint8_t ttl, int64_t now_ns)
 {
     struct hop *hop = &t->ttls[ttl].hop;
@@ -157,8 +160,7 @@ static void look_at_all(struct trace *t, bool ending, int64_t now_ns)
     }
 }
 
-/* A responder has turned out to rate-limit: who waits at one of its TTLs need not wait any
- * longer. */
+/* Looks again at once at TTLs where a responder was found to rate-limit. */
 static void note_limits(struct trace *t, int64_t now_ns)
 {
     if (t->limits == pace_limits(t->pace))

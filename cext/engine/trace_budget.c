@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A trace's dealings with the budget of the process: see budget.h. */
+/* How a trace uses the sending rate of the process: see budget.h. */
 #include "engine/budget.h"
 #include "engine/trace_inside.h"
 
@@ -18,13 +18,13 @@ void trace_budget_take(struct trace *t, struct probe *p, int64_t now_ns)
     bool more = hop_in_burst(&t->ttls[p->ttl].hop);
     uint16_t size = wire_size(&t->config.spec, p->number);
 
-    /* Its own bytes count as well: sizes may be random. */
+    /* The probe's own bytes count as well: sizes may be random. */
     if (t->config.budget != NULL)
         p->ahead = size + budget_take(t->config.budget, who(t, p->ttl), size, more, now_ns);
 }
 
-/* Probes to nearer hops may not cross the narrowest link: the last three hops speak for the
- * path. All that get to the target take the same path, whatever their TTL. */
+/* Only the last three hops are used, as probes to nearer hops may not cross the narrowest link. All
+ * probes to the target take the same path, whatever their TTL. */
 void trace_budget_learn(struct trace *t, const struct probe *p, bool direct, int64_t rtt_ns)
 {
     struct paired *before = direct ? &t->paired : &t->ttls[p->ttl].paired;
@@ -36,7 +36,7 @@ void trace_budget_learn(struct trace *t, const struct probe *p, bool direct, int
     *before = (struct paired){ .known = true, .ahead = p->ahead, .rtt_ns = rtt_ns };
 }
 
-/* On a faster one no burst waits for long. */
+/* On a faster link no burst waits long. */
 static const double narrow_rate = 250e3;
 
 double trace_budget_link(const struct trace *t)

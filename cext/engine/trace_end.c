@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where a path ends, by what was heard of each TTL. A path ends at the target's own reply. An error
- * from elsewhere says that a probe did not arrive, so it ends only a path on which nothing farther
- * than its sender ever replied. */
+/* Where a path ends, by the findings about each TTL. A path ends at the target's own reply. An
+ * error from elsewhere means that a probe did not arrive, so it ends only a path on which nothing
+ * farther than its sender ever replied. */
 #include "engine/trace_inside.h"
 
 enum {
@@ -10,7 +10,8 @@ enum {
     PORT_UNREACHABLE6 = 4, /* of type 1 */
 };
 
-/* How many routers a packet has passed, its initial TTL being the next of the usual ones. */
+/* The number of routers that a reply has passed, if its initial TTL was the next higher usual
+ * one. */
 static int hops_back(const struct heard *heard)
 {
     static const int initial[] = { 32, 64, 128, 255 };
@@ -22,13 +23,14 @@ static int hops_back(const struct heard *heard)
 }
 
 struct path_end {
-    uint8_t ttl; /* 0: not known */
+    uint8_t ttl; /* 0: unknown */
     enum trace_ending ending;
     bool doubtful; /* only time exceeded came from the target's address */
 };
 
-/* A time exceeded with the target's address comes from the target itself, or from any hop beyond a
- * NAT that gives it this address. Two of them from as far away are one machine's. */
+/* True if the finding at this TTL comes from the machine at the end of the path: a time exceeded
+ * from the target's address may be of the target or of any hop behind a NAT that uses this address.
+ * Two of them from the same distance are of one machine. */
 static bool is_same_machine(const struct trace *t, int ttl, struct path_end end)
 {
     const struct heard *one = &t->ttls[ttl].heard, *other = &t->ttls[end.ttl].heard;
@@ -36,8 +38,8 @@ static bool is_same_machine(const struct trace *t, int ttl, struct path_end end)
     return (end.doubtful || end.ttl == ttl + 1) && hops_back(one) == hops_back(other);
 }
 
-/* The first TTL that ends the path and has nothing but ends beyond it, by each TTL's newest reply:
- * so the end may move both ways. */
+/* The end of the path by each TTL's newest reply: the first TTL with an end that has only ends
+ * beyond it. So the end may move both ways. */
 static struct path_end by_replies(const struct trace *t)
 {
     const struct path_end none = { 0 };
@@ -59,7 +61,7 @@ static struct path_end by_replies(const struct trace *t)
     return end;
 }
 
-/* Something farther than the sender of this error has replied in this run. */
+/* True if anything farther than the sender of this error has replied in this run. */
 static bool is_passed(const struct trace *t, const struct heard *stop)
 {
     for (int ttl = t->config.first_hop; ttl <= t->farthest; ttl++) {
@@ -74,10 +76,9 @@ static bool is_passed(const struct trace *t, const struct heard *stop)
     return false;
 }
 
-/* A port unreachable to UDP may come from another of the target's addresses, or from a firewall. It
- * is the target's where nothing speaks for a hop: its sender is no hop of this path, it quotes the
- * probe as it arrives at this TTL, and it comes from as far beyond the last hop that is known as
- * this TTL is. */
+/* True if a port unreachable to UDP comes from another address of the target: its sender is no hop
+ * of this path, it quotes the probe as it arrives at this TTL, and it comes from as far beyond the
+ * last known hop as this TTL is. Otherwise a firewall may have sent it. */
 static bool is_other_address(const struct trace *t, int ttl)
 {
     const struct heard *stop = &t->ttls[ttl].stop;
@@ -167,7 +168,7 @@ static enum heard_kind kind_of(const struct wire_packet *packet, bool from_targe
     return from_target ? HEARD_ALIAS : HEARD_TRANSIT;
 }
 
-/* The path has grown: what ended it beyond this TTL was true of the old path only. */
+/* The path has grown: findings about ends beyond this TTL belong to the old path. */
 static void forget_ends_beyond(struct trace *t, uint8_t ttl, uint32_t number)
 {
     for (int beyond = ttl + 1; beyond <= t->config.max_hops; beyond++) {
@@ -177,8 +178,8 @@ static void forget_ends_beyond(struct trace *t, uint8_t ttl, uint32_t number)
     }
 }
 
-/* An ICMP error that ends the path quotes the TTL with which the probe arrived; what is left of it
- * are hops that the probe did not need. */
+/* Stores the TTL that a probe needs to get to the end: an ICMP error from there quotes the TTL with
+ * which the probe arrived. */
 static void note_distance(struct trace *t, const struct probe *p, const struct wire_packet *packet,
                           const struct heard *end)
 {
@@ -192,7 +193,7 @@ static void note_distance(struct trace *t, const struct probe *p, const struct w
     }
 }
 
-/* What replies farther away than anything before. */
+/* Notes a reply from farther away than any before. */
 static void note_farthest(struct trace *t, int ttl, int64_t now_ns)
 {
     const struct heard *heard = &t->ttls[ttl].heard, *before = &t->ttls[ttl - 1].heard;
@@ -201,7 +202,7 @@ static void note_farthest(struct trace *t, int ttl, int64_t now_ns)
         return;
     if (heard->kind == HEARD_ALIAS && before->kind == HEARD_ALIAS &&
         hops_back(heard) == hops_back(before))
-        return; /* the same machine: probes beyond it teach nothing */
+        return; /* the same machine: probes beyond it show nothing */
     t->farthest = (uint8_t)ttl;
     trace_advance_horizon(t, ttl + WINDOW, now_ns);
 }
@@ -219,7 +220,8 @@ static void note_heard(struct trace *t, const struct probe *p, const struct wire
     }
     enum heard_kind kind = kind_of(packet, from_target);
     if (kind == HEARD_ALIAS && heard->kind == HEARD_TARGET)
-        kind = HEARD_TARGET; /* balanced over ways of unequal length: it is there at times */
+        kind =
+            HEARD_TARGET; /* balanced over paths of unequal length: the target is sometimes here */
     *heard = heard_of(p, packet, kind);
     trace_note_reply(t, p->ttl, now_ns);
     if (heard->kind == HEARD_TARGET) {

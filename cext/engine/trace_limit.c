@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A trace's dealings with the budget of its responders: tests that went unanswered, samples that
- * are taken anew at the pace a responder grants, and shared with other traces. */
+/* Burst tests of a trace, new samples at the interval that a responder allows, and samples shared
+ * with other traces. */
 #include "engine/trace_inside.h"
 
 #include "base/units.h"
 
-/* Linux reports an outage at least once a second, as long as probes meet it. */
+/* Linux reports an outage at least once a second while probes meet it. */
 static const int64_t outage_ns = 1200 * MS;
 
-/* Of those that reply more seldom there is no sample: nobody waits so long for it. */
+/* The longest interval of a sample: with a longer one, it would take too long. */
 static const int64_t most_ns = 3600 * MS;
 static const int64_t unknown_ns = 10 * SECOND;
 
-/* Says how far apart the probes of the hop's sample are. Where they are too far it takes none. */
+/* Emits the interval of the hop's sample. With too long an interval no sample is taken. */
 static void emit_spacing(struct trace *t, uint8_t ttl, int64_t now_ns)
 {
     struct ttl *at = &t->ttls[ttl];
@@ -28,7 +28,7 @@ static void emit_spacing(struct trace *t, uint8_t ttl, int64_t now_ns)
     trace_emit(t, event, now_ns);
 }
 
-/* It has joined a sample whose spacing another trace was still measuring. */
+/* Emits the interval of a joined sample, once another trace has measured it. */
 static void emit_measured(struct trace *t, uint8_t ttl, int64_t now_ns)
 {
     const struct ttl *at = &t->ttls[ttl];
@@ -38,7 +38,7 @@ static void emit_measured(struct trace *t, uint8_t ttl, int64_t now_ns)
         emit_spacing(t, ttl, now_ns);
 }
 
-/* Replaces the hop's sample by one within its responder's budget. Without memory it stands. */
+/* Without memory for a sample the initial one stands. */
 void trace_rate_limit(struct trace *t, uint8_t ttl, struct pace_sample *sample, bool borrowed,
                       int64_t now_ns)
 {
@@ -84,8 +84,8 @@ struct pace_key trace_pace_key(const struct trace *t, uint8_t ttl)
                               .path_hashes = t->path_hashes };
 }
 
-/* While a router reports an outage, and nothing from this TTL on replies, what goes unanswered
- * is no evidence of a rate limit here. */
+/* True if a router reports an outage and nothing at or beyond this TTL replies: unanswered probes
+ * are then no evidence of a rate limit here. */
 static bool is_outage(const struct trace *t, const struct probe *p)
 {
     if (t->stopped_ns == 0 || t->stopped_ns < p->sent_ns - outage_ns || t->end_by_error)
@@ -103,7 +103,7 @@ static enum hop_answer answer_to(const struct trace *t, const struct probe *p)
     switch (p->state) {
     case PROBE_TIMED_OUT:
         return is_outage(t, p) ? HOP_VOID : HOP_LOST;
-    case PROBE_UNREACHABLE: /* a hop that refuses what would expire there has replied */
+    case PROBE_UNREACHABLE: /* the hop itself refused a probe that would have expired there */
         return trace_ends_by_error(t, p->ttl) ||
                        ipaddr_equal(&at->heard.responder, &at->stop.responder)
                    ? HOP_ANSWERED
@@ -117,12 +117,13 @@ static enum hop_answer answer_to(const struct trace *t, const struct probe *p)
     return HOP_ANSWERED;
 }
 
-/* Where another trace has found it out already, its sample serves; else its refill is measured. */
+/* The hop is rate-limiting: joins the sample of another trace that found this before, else measures
+ * the refill interval. */
 static void found_limit(struct trace *t, uint8_t ttl, int64_t now_ns)
 {
     struct hop *hop = &t->ttls[ttl].hop;
 
-    if (trace_heard(t, ttl)->kind == HEARD_NONE) { /* only send errors spoke for it */
+    if (trace_heard(t, ttl)->kind == HEARD_NONE) { /* only send errors, no reply */
         hop->phase = HOP_SETTLED;
         return;
     }
@@ -138,7 +139,7 @@ static void found_limit(struct trace *t, uint8_t ttl, int64_t now_ns)
     pace_measuring(sample, now_ns);
 }
 
-/* Its bucket was emptied by the last burst. */
+/* The refill interval is known: begins the new sample. The last burst has emptied the bucket. */
 static void measured(struct trace *t, uint8_t ttl, int64_t now_ns)
 {
     struct hop *hop = &t->ttls[ttl].hop;
@@ -147,7 +148,7 @@ static void measured(struct trace *t, uint8_t ttl, int64_t now_ns)
 
     if (sample_interval_ns == 0)
         sample_interval_ns = unknown_ns;
-    hop->sample = NULL; /* held as before, by trace_rate_limit from now on */
+    hop->sample = NULL; /* trace_rate_limit takes it over */
     pace_measured(sample, sample_interval_ns, hop->tested_ns + hop_wait_ns(hop));
     trace_rate_limit(t, ttl, sample, false, now_ns);
 }
@@ -192,7 +193,7 @@ void trace_join_known(struct trace *t, uint8_t ttl, int64_t now_ns)
         trace_rate_limit(t, ttl, sample, false, now_ns);
 }
 
-/* Emits another trace's probe as if it had been ours: sent, and its outcome. */
+/* Emits another trace's probe and its outcome as shared events. */
 static void take_shared(struct trace *t, uint8_t ttl, const struct pace_outcome *outcome,
                         int64_t now_ns)
 {
@@ -239,7 +240,7 @@ void trace_publish(struct trace *t, const struct probe *p, const struct trace_ev
 
     if (p->class != PROBE_COUNTED || p->place < 0)
         return;
-    /* An error from elsewhere says nothing about this hop, unless the path ends by it. */
+    /* An error from elsewhere shows nothing about this hop, unless the path ends by it. */
     bool elsewhere = event->kind == EVENT_UNREACHABLE && !trace_ends_by_error(t, p->ttl);
     if (elsewhere || event->kind == EVENT_SEND_ERROR) {
         outcome.state = PACE_VOID;

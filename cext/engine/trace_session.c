@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A trace whose probes are sent inside a TCP connection: from which probe on in which one, what of
- * it ends with a connection, and, where the target's answers do not name their probe, which of them
- * it answers. */
+/* Probes inside a TCP connection: which connection carries which probes, which of them its end
+ * affects, and which of them a reply belongs to if it does not name its probe. */
 #include "engine/trace_inside.h"
 
 #include "base/units.h"
@@ -35,7 +34,7 @@ void trace_begin_session(struct trace *t, const struct wire_session *session, in
     t->horizon_moved_ns = now_ns;
 }
 
-/* Whether a probe of this TTL is known to end in front of the target. */
+/* True if a probe of this TTL is known to expire before the target. */
 static bool is_transit(const struct trace *t, int ttl)
 {
     for (int at = ttl; at <= t->horizon; at++)
@@ -83,6 +82,6 @@ struct probe *trace_session_answered(struct trace *t, const struct wire_packet *
         packet->probe.target_port != spec->target_port ||
         packet->probe.source_port != (uint16_t)(spec->source_port + p->flow))
         return NULL;
-    t->in_doubt_until_ns = now_ns; /* the next one may go */
+    t->in_doubt_until_ns = now_ns; /* the next probe may go out */
     return p;
 }

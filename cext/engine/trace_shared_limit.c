@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Traces to other targets at the place where this one ends, that may have used its tokens up. */
+/* Traces to other targets that end at the same place as this one, and may use up its tokens. */
 #include "engine/trace_inside.h"
 
 #include "base/units.h"
 
 static const int64_t look_again_ns = 250 * MS;
 static const int64_t await_ns = 2500 * MS;   /* longer than a burst test takes */
-static const int64_t fresh_ns = 60 * SECOND; /* as long as a pace is remembered */
+static const int64_t fresh_ns = 60 * SECOND; /* as long as a sample is remembered */
 
 static enum end_limit limit_of(const struct trace *t)
 {
     const struct hop *hop = &t->ttls[t->end].hop;
     bool tested = hop->phase == HOP_RETEST || hop->phase == HOP_JUDGE_RETEST;
-    bool silent = !hop->answered && hop->silent_tries > 0; /* but for probes that went farther */
+    bool silent = !hop->answered && hop->silent_tries > 0; /* replies come from farther on */
 
     if (t->rules.no_tests || hop->sample != NULL || silent)
         return END_LIMITED;
     return tested ? END_TESTED : END_UNLIMITED;
 }
 
-static void tell(struct trace *t, uint8_t ttl, int64_t now_ns)
+static void emit_shared_limit(struct trace *t, uint8_t ttl, int64_t now_ns)
 {
     struct trace_event event = {
         .kind = EVENT_SHARED_LIMIT, .ttl = ttl, .flow = t->config.flow, .probe = t->probes.next
@@ -31,7 +31,7 @@ static void tell(struct trace *t, uint8_t ttl, int64_t now_ns)
     trace_emit(t, event, now_ns);
 }
 
-/* Where the path ends by ICMP errors; false where it does not. */
+/* Fills in the end of the path; false if it does not end by ICMP errors. */
 static bool find_end(const struct trace *t, struct end *end)
 {
     const struct heard *heard = trace_heard(t, t->end);
@@ -77,12 +77,12 @@ void trace_note_shared_limit(struct trace *t, bool ending, int64_t now_ns)
         uint8_t ttl = ends_sharer_beyond(ends, &end, limit, t->farthest, t->path_hashes,
                                          t->started_ns - fresh_ns);
         if (ttl != 0 && ttl <= t->config.max_hops)
-            tell(t, ttl, now_ns);
+            emit_shared_limit(t, ttl, now_ns);
         return;
     }
     if (!ends_here)
         return;
     ends_note(ends, &end, &t->end_place, now_ns);
     if (ends_has_sharer(ends, &end, limit, t->started_ns - fresh_ns))
-        tell(t, t->end, now_ns);
+        emit_shared_limit(t, t->end, now_ns);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What all files of a trace need to know of its state, and the one way by which events leave it. */
+/* The state of a trace as all its files read it, and the function through which events leave it. */
 #include "engine/trace_inside.h"
 
 #include "base/units.h"
@@ -23,7 +23,7 @@ struct trace_event trace_about(const struct probe *p, enum event_kind kind)
                                  .rtt_ns = -1 };
 }
 
-/* Further ones get one probe each, to find the path. */
+/* TTLs beyond it get one probe each, to find the path. */
 int trace_last_sampled(const struct trace *t)
 {
     if (t->end != 0)
@@ -61,9 +61,10 @@ int64_t trace_reply_timeout_ns(const struct trace *t, bool burst)
         return t->config.timeout_ns;
     if (reply_timeout < 4 * t->p95_ns)
         reply_timeout = 4 * t->p95_ns;
-    if (!burst && reply_timeout < t->late_ns * 3 / 2) /* where one reply was late, others will be */
+    if (!burst &&
+        reply_timeout < t->late_ns * 3 / 2) /* after a late reply others may be late, too */
         reply_timeout = t->late_ns * 3 / 2;
-    if (burst && reply_timeout < 2 * t->slowest_ns) /* of a hop that always takes long */
+    if (burst && reply_timeout < 2 * t->slowest_ns) /* a hop that is always slow */
         reply_timeout = 2 * t->slowest_ns;
     int64_t most = t->config.timeout_ns;
     if (burst && most < counted_reply_timeout_ns) /* a late reply is no sign of a rate limit */

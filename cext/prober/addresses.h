@@ -44,7 +44,7 @@ void addresses_free(struct addresses *addresses);
 struct addresses_entry *addresses_find(const struct addresses *addresses,
                                        const struct ipaddr *address, uint32_t scope);
 
-/* Where there are ADDRESSES_MAX entries, removes the one that has been without users the longest and
+/* If there are ADDRESSES_MAX entries, removes the one that has been without users the longest and
  * writes its address. Returns false if none was removed. */
 bool addresses_make_room(struct addresses *addresses, struct ipaddr *forgotten);
 

@@ -94,7 +94,8 @@ function M.tail(view)
   return page.render {
     title = targets == 1 and "Path to " .. (state.title or "nowhere")
       or ("Paths to %d targets"):format(#state.rows),
-    main = main_of(state, targets), legend = legend.render(trace.columns(view)),
+    main = main_of(state, targets),
+    legend = legend.render(trace.columns(view)),
     version = view.version, script = targets > 1,
   }
 end

@@ -550,7 +550,7 @@ action = function(target)
     return missing(err)
   end
   local host = lib.nse.new(nmap, stdnse)
-  host.breathe()
+  host.breathe(true)
   local args, core, ok, options, beside, result, name
   args, err = host:arguments()
   if not args then

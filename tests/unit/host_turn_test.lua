@@ -16,7 +16,10 @@ end
 local function run(scripts)
   local clock, longest, state, threads = 0, 0, {}, {}
   local function now() return clock end
-  local function work(seconds) clock = clock + seconds end
+  local function work(seconds)
+    clock = clock + seconds
+    return clock
+  end
   for i, script in ipairs(scripts) do
     threads[i] = { wake = 0, run = coroutine.create(function()
       script(nse_turn.new(state, now, coroutine.yield, NAP), work)
@@ -58,8 +61,31 @@ end
 
 check.case("many_scripts_that_end_at_once_leave_rounds_short", function()
   local longest, took = run(many(250, ends_in_pieces))
-  must(longest <= 0.0651, "a round of %.3f s", longest)
-  must(took <= 2 * 250 * 0.02 + 5, "all took %.1f s", took)
+  must(longest <= 0.16, "a round of %.3f s", longest)
+  must(took <= 250 * 0.02 * 4 / 3 + 0.5, "all took %.1f s", took)
+end)
+
+check.case("a_small_group_is_not_held_up", function()
+  local _, took = run(many(16, function(turn, work)
+    turn.wait(0.9)
+    for _ = 1, 4 do
+      turn.breathe()
+      work(0.002)
+    end
+    turn.leave()
+  end))
+  must(took <= 0.9 + 16 * 0.008 + 2 * QUANTUM, "it took %.2f s", took)
+end)
+
+check.case("the_last_begins_soon_however_many_others_are_at_work", function()
+  local scripts, began = many(250, ends_in_pieces), nil
+  scripts[#scripts + 1] = function(turn, work)
+    local before = work(0)
+    turn.breathe(true)
+    began = work(0.001) - before
+  end
+  run(scripts)
+  must(began <= 0.7, "it began after %.2f s", began)
 end)
 
 check.case("many_scripts_that_poll_leave_rounds_short", function()
@@ -85,11 +111,11 @@ end)
 check.case("a_long_piece_is_no_gap", function()
   local _, took = run { function(turn, work)
     for _ = 1, 3 do
-      work(0.03)
+      work(0.08)
       turn.breathe()
     end
   end }
-  must(took > 0.09 + 2 * QUANTUM - 0.001, "it took %.3f s", took)
+  must(took > 0.24 + 2 * QUANTUM - 0.001, "it took %.3f s", took)
 end)
 
 check.finish()

@@ -9,7 +9,8 @@
 -- = nil or function() -> boolean: true ends all traces as they are, await_all
 -- = nil or function(test, seconds): returns once test() is true, which it asks
 -- that often, together with all others that wait so, breathe = nil or
--- function(): called between two pieces of work }.
+-- function(begins): called between two pieces of work; `begins`: the trace is
+-- still to start }.
 --
 -- An enricher finds out more beside the trace: names and networks, what a
 -- hop runs, the time of a web server. It is { see = function(self, result):
@@ -101,6 +102,29 @@ local EARLY_POLLS, LATER = 5, 4
 -- The same where nobody looks before the end: of thousands of traces.
 local SELDOM = 20
 
+-- A path without rate limits is done that long after its last counted probe,
+-- or soon after. The interval is the engine's own, where none is given: only
+-- the times of looks depend on it.
+local TESTS_S, SOON_LOOKS, INTERVAL_S, PACKETS = 0.04, 5, 0.1, 10
+
+-- When a trace is looked at: every 0.1 s, right when it may be done, and more
+-- often for a while from then on.
+local function looks_of(host, options)
+  local sample_s = (options.packets or PACKETS) - 1
+  local done_at = host.now() + TESTS_S
+    + sample_s * (options.interval or INTERVAL_S)
+  local soon = SOON_LOOKS
+  return function()
+    local left = done_at - host.now()
+    if left <= 0 and soon > 0 then
+      soon = soon - 1
+      return WAIT_S
+    end
+    return left > 0 and left < POLL_S + WAIT_S and math.max(left, WAIT_S)
+      or POLL_S
+  end
+end
+
 -- A trace that takes longer is worth a word, once it is known why.
 local LONG_POLLS = 30
 
@@ -154,15 +178,16 @@ local function is_time_to_see(polls, late)
 end
 
 -- Polls until the trace is done; hands on what becomes known.
-local function watch(host, trace, enrichers, reader)
+local function watch(host, trace, options, enrichers, reader)
   local seen, polls, done = {}, 0, false
   if host.await_all and #enrichers == 0 and not host.verbose()
     and not (reader and reader.events) then
     return await(host, trace)
   end
+  local next_look = looks_of(host, options)
   poll(enrichers)
   while not done do
-    host.sleep(POLL_S)
+    host.sleep(next_look())
     done, polls = is_over(host, trace), polls + 1
     if reader and reader.events then
       reader.events(trace:events())
@@ -225,9 +250,9 @@ local function wait(host, enrichers, result)
   end
 end
 
-local function breathe(host)
+local function breathe(host, begins)
   if host.breathe then
-    host.breathe()
+    host.breathe(begins)
   end
 end
 
@@ -343,14 +368,14 @@ function M.run(host, core, options, enrichers, reader)
       return nil, text, name
     end
   end
-  breathe(host)
+  breathe(host, true)
   trace, text, name = M.start(core, options, search, figures)
   if not trace then
     return nil, text, name
   elseif reader and reader.begin then
     reader.begin(trace, options, search)
   end
-  watch(host, trace, enrichers, reader)
+  watch(host, trace, options, enrichers, reader)
   breathe(host)
   local result = finish(trace, search, figures, reader and reader.bounds)
   limit.note(result, struck())

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_FLOWS = 16, NEXT_TOLD = 1024 /* more next hops than that are not told apart */ };
+enum { FIRST_FLOWS = 16, NEXT_MOST = 1024 /* more next hops than that are not told apart */ };
 
-static const struct flowmap_cell unasked = { .vertex = FLOWMAP_NONE };
+static const struct flowmap_cell unprobed = { .vertex = FLOWMAP_NONE };
 
 void flowmap_fini(struct flowmap *map)
 {
@@ -50,7 +50,7 @@ int flowmap_copy(struct flowmap *to, const struct flowmap *from)
 struct flowmap_cell flowmap_get(const struct flowmap *map, int ttl, uint32_t flow)
 {
     const struct flowmap_ttl *at = &map->ttls[ttl];
-    return flow < at->flows ? at->cells[flow] : unasked;
+    return flow < at->flows ? at->cells[flow] : unprobed;
 }
 
 struct flowmap_cell *flowmap_at(struct flowmap *map, int ttl, uint32_t flow)
@@ -67,7 +67,7 @@ struct flowmap_cell *flowmap_at(struct flowmap *map, int ttl, uint32_t flow)
         return NULL;
     }
     for (size_t i = at->flows; i < flows; i++)
-        cells[i] = unasked;
+        cells[i] = unprobed;
     at->cells = cells;
     at->flows = flows;
     return &at->cells[flow];
@@ -107,7 +107,7 @@ bool flowmap_want(struct flowmap *map, int ttl, uint32_t flow)
 {
     struct flowmap_cell *cell = flowmap_at(map, ttl, flow);
 
-    if (cell == NULL || cell->state != FLOWMAP_UNASKED)
+    if (cell == NULL || cell->state != FLOWMAP_UNPROBED)
         return false;
     cell->state = FLOWMAP_WANTED;
     map->ttls[ttl].wanted++;
@@ -149,7 +149,7 @@ static void forget_beyond(struct flowmap *map, int ttl, uint32_t flow)
     while (++ttl <= map->last) {
         struct flowmap_ttl *at = &map->ttls[ttl];
         struct flowmap_cell was = flowmap_get(map, ttl, flow);
-        if (was.state == FLOWMAP_UNASKED)
+        if (was.state == FLOWMAP_UNPROBED)
             continue;
         assert(at->wanted >= flowmap_is_wanted(was));
         at->wanted -= flowmap_is_wanted(was);
@@ -176,7 +176,7 @@ static void want_again(struct flowmap *map, int ttl, uint32_t flow)
     at->wanted++;
     while (++ttl <= map->last)
         if (flowmap_get(map, ttl, flow).state == FLOWMAP_BEYOND)
-            map->ttls[ttl].cells[flow] = unasked;
+            map->ttls[ttl].cells[flow] = unprobed;
 }
 
 void flowmap_refute_stops(struct flowmap *map, int ttl)
@@ -303,7 +303,7 @@ int flowmap_last_answering(const struct flowmap *map)
     return ttl < map->first ? 0 : ttl;
 }
 
-bool flowmap_is_blurred(const struct flowmap *map, int ttl)
+bool flowmap_is_single(const struct flowmap *map, int ttl)
 {
     if (ttl < map->first || map->ttls[ttl].vertex_count <= 1)
         return true;
@@ -333,7 +333,7 @@ bool flowmap_precedes(const struct flowmap *map, int ttl, uint16_t vertex, uint1
 struct flowmap_view flowmap_look(const struct flowmap *map, int ttl, uint16_t vertex)
 {
     struct flowmap_view view = { 0 };
-    bool seen[NEXT_TOLD] = { false };
+    bool seen[NEXT_MOST] = { false };
 
     for (uint32_t flow = 0; flow < map->top_flow; flow++) {
         if (!flowmap_passes(map, ttl, vertex, flow))
@@ -344,7 +344,7 @@ struct flowmap_view flowmap_look(const struct flowmap *map, int ttl, uint16_t ve
         if (cell.vertex == FLOWMAP_NONE)
             continue;
         view.tested++;
-        size_t slot = cell.vertex < NEXT_TOLD ? cell.vertex : NEXT_TOLD - 1;
+        size_t slot = cell.vertex < NEXT_MOST ? cell.vertex : NEXT_MOST - 1;
         view.next += !seen[slot];
         view.target = view.target || map->ttls[ttl + 1].vertices[cell.vertex].target;
         seen[slot] = true;

@@ -8,7 +8,7 @@
 #include "wire/wire.h"
 
 enum flowmap_state {
-    FLOWMAP_UNASKED,
+    FLOWMAP_UNPROBED,
     FLOWMAP_WANTED,
     FLOWMAP_OPEN,
     FLOWMAP_ANSWERED,
@@ -113,7 +113,7 @@ int flowmap_last_answering(const struct flowmap *map);
 
 /* All flows count as passing this TTL as one: in front of the first, where nobody or only one
  * vertex answers, and where balancing per packet leaves a flow no way of its own. */
-bool flowmap_is_blurred(const struct flowmap *map, int ttl);
+bool flowmap_is_single(const struct flowmap *map, int ttl);
 
 /* Whether the flow is known to pass the vertex, or what stands in its place. */
 bool flowmap_passes(const struct flowmap *map, int ttl, uint16_t vertex, uint32_t flow);

@@ -16,9 +16,9 @@ enum {
     TRIES = 3,        /* per flow and TTL, where others are answered */
     SILENT_TRIES = 6, /* probes unanswered at a TTL that never answered: it is silent */
     REPEATS = 5,      /* of one flow, to tell balancing per packet from balancing per flow */
-    STRIKES = 2,      /* losses after which a TTL is taken to rate-limit for good */
-    FRUITLESS = 24,   /* unanswered in a row: no more is learnt here */
-    REPEAT = 1,       /* struct probe's place: asked before */
+    LIMIT_LOSSES = 2, /* losses after which a TTL is taken to rate-limit for good */
+    UNANSWERED_MOST = 24, /* unanswered in a row: no more is learnt here */
+    REPEAT = 1,           /* struct probe's place: asked before */
     /* Cells looked at in one plan, two milliseconds' worth; the rest is left to the next plan. Wide
      * graphs of real networks take a tenth of it, a router that shows ever new addresses all. */
     PLAN_WORK = 1000000,
@@ -30,8 +30,8 @@ static const int64_t full_queue_ns = 5 * MS;
 static const int64_t plan_every_ns = 5 * MS; /* answers that come together are looked at together */
 
 /* How a TTL is asked. */
-struct manner {
-    uint32_t lost_in_row, strikes;
+struct probing {
+    uint32_t lost_in_row, losses;
     uint8_t repeats_wanted, repeats_open, repeats; /* the last: answered */
     int64_t sample_interval_ns, due_ns;
 };
@@ -40,7 +40,7 @@ struct manner {
 struct plan {
     int64_t work; /* left in this turn */
     bool under_way;
-    uint8_t learnt; /* the lowest TTL with news when it began */
+    uint8_t changed_ttl; /* the lowest TTL with news when it began */
     int ttl;
     uint16_t vertex;
     /* Vertices for which flows have been sought already, in one call of seek_flows from outside: in
@@ -51,13 +51,13 @@ struct plan {
 struct mda {
     struct mda_config config;
     struct flowmap map;
-    struct manner manners[UINT8_MAX + 1]; /* by TTL */
+    struct probing probing[UINT8_MAX + 1]; /* by TTL */
     struct probes probes;
     struct quantiles rtts;
-    int64_t p95_ns;  /* of them, when it was planned last */
-    uint8_t end;     /* no flow needs to be asked behind it; 0: not known */
-    uint8_t horizon; /* TTLs that may be asked */
-    uint8_t learnt;  /* the lowest TTL with news since the plan began */
+    int64_t p95_ns;      /* of them, when it was planned last */
+    uint8_t end;         /* no flow needs to be asked behind it; 0: not known */
+    uint8_t horizon;     /* TTLs that may be asked */
+    uint8_t changed_ttl; /* the lowest TTL with news since the plan began */
     struct plan plan;
     bool dirty, done, limited;
     uint32_t sent;
@@ -108,10 +108,10 @@ uint32_t mda_flows_needed(uint32_t next, double failure)
 
 /* ---- what is wanted ------------------------------------------------------------------------ */
 
-static bool is_fruitless(const struct mda *m, int ttl)
+static bool is_given_up(const struct mda *m, int ttl)
 {
     bool silent = m->map.ttls[ttl].vertex_count == 0;
-    return m->manners[ttl].lost_in_row >= (silent ? SILENT_TRIES : FRUITLESS);
+    return m->probing[ttl].lost_in_row >= (silent ? SILENT_TRIES : UNANSWERED_MOST);
 }
 
 /* Asks for up to `count` flows that pass the vertex and were not asked at the next TTL yet; returns
@@ -135,7 +135,7 @@ static uint32_t shortage(struct mda *m, int ttl, uint16_t vertex)
     uint32_t need = mda_flows_needed(v.next, m->config.failure);
 
     m->plan.work -= m->map.top_flow;
-    if (v.target || v.tested + v.pending >= need || is_fruitless(m, ttl + 1))
+    if (v.target || v.tested + v.pending >= need || is_given_up(m, ttl + 1))
         return 0;
     return use_known(m, ttl, vertex, need - v.tested - v.pending);
 }
@@ -164,10 +164,10 @@ static void seek_flows(struct mda *m, int ttl, uint16_t vertex, uint32_t count)
     m->plan.work -= m->map.top_flow;
     for (uint32_t flow = 0; flow < m->map.top_flow; flow++)
         pending += flowmap_is_pending(flowmap_get(&m->map, ttl, flow));
-    if (is_fruitless(m, ttl) || pending >= count)
+    if (is_given_up(m, ttl) || pending >= count)
         return;
     count -= pending;
-    if (flowmap_is_blurred(&m->map, ttl - 1)) {
+    if (flowmap_is_single(&m->map, ttl - 1)) {
         use_new(m, ttl, count);
         return;
     }
@@ -186,11 +186,11 @@ static void seek_flows(struct mda *m, int ttl, uint16_t vertex, uint32_t count)
 }
 
 /* False if the turn's work is done before all vertices of the TTL are. */
-static bool plan_behind(struct mda *m, int ttl)
+static bool plan_beyond(struct mda *m, int ttl)
 {
     const struct flowmap_ttl *at = &m->map.ttls[ttl];
 
-    if (flowmap_is_blurred(&m->map, ttl)) {
+    if (flowmap_is_single(&m->map, ttl)) {
         (void)shortage(m, ttl, FLOWMAP_NONE);
         return true;
     }
@@ -212,16 +212,16 @@ static bool plan_behind(struct mda *m, int ttl)
 /* One flow, sent again where the path divides: does it stay on its way? */
 static void plan_repeats(struct mda *m, int ttl)
 {
-    struct manner *manner = &m->manners[ttl];
+    struct probing *probing = &m->probing[ttl];
     const struct flowmap_ttl *at = &m->map.ttls[ttl];
     bool divides = at->vertex_count > 1 && m->map.ttls[ttl - 1].vertex_count <= 1;
 
-    if (divides && !at->per_packet && !is_fruitless(m, ttl))
-        manner->repeats_wanted = (uint8_t)(REPEATS - manner->repeats - manner->repeats_open);
+    if (divides && !at->per_packet && !is_given_up(m, ttl))
+        probing->repeats_wanted = (uint8_t)(REPEATS - probing->repeats - probing->repeats_open);
 }
 
 /* The flow that goes ahead while the path's end is not known: one that has not ended yet. */
-static uint32_t scout(const struct mda *m)
+static uint32_t lead_flow(const struct mda *m)
 {
     int last = flowmap_last_answering(&m->map);
     const struct flowmap_ttl *at = &m->map.ttls[last];
@@ -242,7 +242,7 @@ static void plan_ahead(struct mda *m)
     if (ttl < m->config.first_hop)
         ttl = m->config.first_hop;
     for (; ttl <= m->horizon; ttl++)
-        flowmap_want(&m->map, ttl, scout(m));
+        flowmap_want(&m->map, ttl, lead_flow(m));
 }
 
 /* Goes on with the plan that is under way, or begins one. */
@@ -252,21 +252,21 @@ static void plan_paths(struct mda *m)
 
     if (!plan->under_way) {
         plan->under_way = true;
-        plan->learnt = m->learnt;
+        plan->changed_ttl = m->changed_ttl;
         plan->ttl = m->config.first_hop;
         plan->vertex = 0;
-        m->learnt = UINT8_MAX;
+        m->changed_ttl = UINT8_MAX;
     }
     for (plan->work = PLAN_WORK; plan->ttl < m->end; plan->ttl++, plan->vertex = 0) {
         /* what is new may serve all TTLs behind it */
-        if (plan->learnt <= plan->ttl + 1 && !plan_behind(m, plan->ttl)) {
+        if (plan->changed_ttl <= plan->ttl + 1 && !plan_beyond(m, plan->ttl)) {
             m->dirty = true;
             return;
         }
         plan_repeats(m, plan->ttl + 1);
     }
     plan->under_way = false;
-    m->dirty = m->learnt != UINT8_MAX;
+    m->dirty = m->changed_ttl != UINT8_MAX;
 }
 
 static void plan(struct mda *m, int64_t now_ns)
@@ -294,20 +294,21 @@ static bool all_end(const struct mda *m, int ttl)
     return at->vertex_count > 0;
 }
 
-static void update_end(struct mda *m, uint8_t learnt)
+static void update_end(struct mda *m, uint8_t changed_ttl)
 {
     int last = flowmap_last_answering(&m->map);
     int silent = last > 0 ? last : m->config.first_hop - 1;
     int most = silent + m->config.max_silent, horizon = silent + WINDOW;
 
     m->dirty = true;
-    m->learnt = learnt < m->learnt ? learnt : m->learnt;
+    m->changed_ttl = changed_ttl < m->changed_ttl ? changed_ttl : m->changed_ttl;
     if (last != 0 && all_end(m, last)) {
         m->end = (uint8_t)last;
         return;
     }
     most = most < m->config.max_hops ? most : m->config.max_hops;
-    while (silent < most && flowmap_get(&m->map, silent + 1, scout(m)).state == FLOWMAP_GIVEN_UP)
+    while (silent < most &&
+           flowmap_get(&m->map, silent + 1, lead_flow(m)).state == FLOWMAP_GIVEN_UP)
         silent++;
     horizon = silent + WINDOW > horizon ? silent + WINDOW : horizon;
     m->horizon = (uint8_t)(horizon < most ? horizon : most);
@@ -328,37 +329,37 @@ static int64_t reply_timeout_ns(const struct mda *m)
 
 /* A TTL that answered others but not this one may rate-limit: it is left alone for a second, and
  * asked faster again only while that goes well. */
-static void slow_down(struct manner *manner, int64_t now_ns)
+static void slow_down(struct probing *probing, int64_t now_ns)
 {
-    manner->strikes++;
-    manner->sample_interval_ns = TOKEN_NS;
-    if (manner->due_ns < now_ns)
-        manner->due_ns = now_ns;
+    probing->losses++;
+    probing->sample_interval_ns = TOKEN_NS;
+    if (probing->due_ns < now_ns)
+        probing->due_ns = now_ns;
 }
 
-static void speed_up(struct manner *manner)
+static void speed_up(struct probing *probing)
 {
-    manner->lost_in_row = 0;
-    if (manner->strikes >= STRIKES)
+    probing->lost_in_row = 0;
+    if (probing->losses >= LIMIT_LOSSES)
         return;
-    manner->sample_interval_ns /= 2;
-    if (manner->sample_interval_ns < spacing_least_ns)
-        manner->sample_interval_ns = 0;
+    probing->sample_interval_ns /= 2;
+    if (probing->sample_interval_ns < spacing_least_ns)
+        probing->sample_interval_ns = 0;
 }
 
 static void lose(struct mda *m, const struct probe *p, int64_t now_ns)
 {
-    struct manner *manner = &m->manners[p->ttl];
+    struct probing *probing = &m->probing[p->ttl];
     struct flowmap_ttl *at = &m->map.ttls[p->ttl];
     struct flowmap_cell *cell = flowmap_at(&m->map, p->ttl, p->flow);
 
-    manner->lost_in_row++;
+    probing->lost_in_row++;
     if (at->vertex_count > 0)
-        slow_down(manner, now_ns);
+        slow_down(probing, now_ns);
     if (p->place == REPEAT) {
-        manner->repeats_open--;
+        probing->repeats_open--;
     } else if (cell->state == FLOWMAP_OPEN) {
-        bool again = cell->tries < TRIES && (at->vertex_count > 0 || p->flow == scout(m));
+        bool again = cell->tries < TRIES && (at->vertex_count > 0 || p->flow == lead_flow(m));
         cell->state = again ? FLOWMAP_LOST : FLOWMAP_GIVEN_UP;
         at->wanted += again;
     }
@@ -396,7 +397,7 @@ static void on_repeat(struct mda *m, const struct probe *p, const struct wire_pa
 
     if (first == FLOWMAP_NONE)
         return; /* the flow turned out to end before this TTL */
-    m->manners[p->ttl].repeats++;
+    m->probing[p->ttl].repeats++;
     if (flowmap_find(&m->map, p->ttl, &packet->from) != first)
         m->map.ttls[p->ttl].per_packet = true;
 }
@@ -433,11 +434,11 @@ bool mda_reply(struct mda *m, const struct wire_packet *packet, int64_t now_ns)
     if (!vertex.stop)
         flowmap_refute_stops(&m->map, p->ttl);
     (void)quantiles_add(&m->rtts, now_ns - p->sent_ns); /* without memory the timeout stays */
-    speed_up(&m->manners[p->ttl]);
+    speed_up(&m->probing[p->ttl]);
     if (p->place != REPEAT) {
         (void)flowmap_answer(&m->map, p->ttl, p->flow, &vertex);
     } else if (open) {
-        m->manners[p->ttl].repeats_open--;
+        m->probing[p->ttl].repeats_open--;
         on_repeat(m, p, packet);
     }
     update_end(m, p->ttl);
@@ -485,19 +486,19 @@ void mda_expire(struct mda *m, int64_t now_ns)
  * TTL. */
 static bool wants_probe(const struct mda *m, int ttl)
 {
-    return m->map.ttls[ttl].wanted > 0 || (m->manners[ttl].repeats_wanted > 0 &&
+    return m->map.ttls[ttl].wanted > 0 || (m->probing[ttl].repeats_wanted > 0 &&
                                            flowmap_first_answered(&m->map, ttl) != FLOWMAP_NONE);
 }
 
 /* When the TTL wants to send; INT64_MAX for never. */
 static int64_t ttl_due(const struct mda *m, int ttl)
 {
-    const struct manner *manner = &m->manners[ttl];
+    const struct probing *probing = &m->probing[ttl];
     bool spent = m->sent >= m->config.max_probes || m->map.out_of_memory;
 
     if (spent || !wants_probe(m, ttl))
         return INT64_MAX;
-    return manner->due_ns;
+    return probing->due_ns;
 }
 
 static void take_wanted(struct mda *m, struct probe *p)
@@ -519,8 +520,8 @@ static void take_repeat(struct mda *m, struct probe *p)
     assert(flow < m->map.ttls[p->ttl].flows);
     p->flow = (uint16_t)flow;
     p->place = REPEAT;
-    m->manners[p->ttl].repeats_wanted--;
-    m->manners[p->ttl].repeats_open++;
+    m->probing[p->ttl].repeats_wanted--;
+    m->probing[p->ttl].repeats_open++;
 }
 
 bool mda_next(struct mda *m, int64_t now_ns, struct wire_probe *out)
@@ -539,7 +540,7 @@ bool mda_next(struct mda *m, int64_t now_ns, struct wire_probe *out)
         return false;
     }
     p->ttl = (uint8_t)ttl;
-    m->manners[ttl].due_ns = now_ns + m->manners[ttl].sample_interval_ns;
+    m->probing[ttl].due_ns = now_ns + m->probing[ttl].sample_interval_ns;
     m->sent++;
     if (m->map.ttls[ttl].wanted > 0)
         take_wanted(m, p);
@@ -577,20 +578,20 @@ bool mda_done(const struct mda *m)
 
 /* ---- what was found ------------------------------------------------------------------------ */
 
-static double miss_of(struct flowmap_view v)
+static double miss_probability_of(struct flowmap_view v)
 {
-    double k = (v.next > 0 ? v.next : 1) + 1.0, miss = k * pow((k - 1) / k, v.tested);
-    return miss < 1 ? miss : 1;
+    double k = (v.next > 0 ? v.next : 1) + 1.0, miss_probability = k * pow((k - 1) / k, v.tested);
+    return miss_probability < 1 ? miss_probability : 1;
 }
 
 struct mda_judgement mda_judge(const struct flowmap *map, uint8_t ttl, uint16_t vertex)
 {
     const struct flowmap_ttl *at = &map->ttls[ttl];
-    uint16_t told = flowmap_is_blurred(map, ttl) ? FLOWMAP_NONE : vertex;
-    struct mda_judgement j = { .view = flowmap_look(map, ttl, told) };
+    uint16_t shown = flowmap_is_single(map, ttl) ? FLOWMAP_NONE : vertex;
+    struct mda_judgement j = { .view = flowmap_look(map, ttl, shown) };
     bool end = vertex < at->vertex_count && !flowmap_has_next(&at->vertices[vertex]);
 
-    j.miss = end || j.view.target ? 0 : miss_of(j.view);
+    j.miss_probability = end || j.view.target ? 0 : miss_probability_of(j.view);
     return j;
 }
 
@@ -600,9 +601,9 @@ static double confidence_at(const struct mda *m, uint8_t ttl)
     double sure = 1;
 
     if (m->map.ttls[ttl].vertex_count == 0)
-        return 1 - mda_judge(&m->map, ttl, FLOWMAP_NONE).miss;
+        return 1 - mda_judge(&m->map, ttl, FLOWMAP_NONE).miss_probability;
     for (uint16_t v = 0; v < m->map.ttls[ttl].vertex_count; v++)
-        sure *= 1 - mda_judge(&m->map, ttl, v).miss;
+        sure *= 1 - mda_judge(&m->map, ttl, v).miss_probability;
     return sure;
 }
 

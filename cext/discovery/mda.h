@@ -29,7 +29,7 @@ struct mda_config {
 /* What was found out about a vertex: its flows, and the chance that it has another next hop. */
 struct mda_judgement {
     struct flowmap_view view;
-    double miss; /* at most; 0 where the path ends */
+    double miss_probability; /* at most; 0 where the path ends */
 };
 
 struct mda_summary {

@@ -23,7 +23,7 @@ struct pmtu *pmtu_new(const struct pmtu_config *config, int64_t now_ns, struct e
     m->least = config->spec.target.version == 4 ? PMTU_LEAST_4 : PMTU_LEAST_6;
     if (m->least > config->link_mtu)
         m->least = config->link_mtu;
-    m->hi = m->told_hi = config->link_mtu + 1u;
+    m->hi = m->reported_hi = config->link_mtu + 1u;
     m->started_ns = m->worked_ns = m->stepped_ns = now_ns;
     return m;
 }
@@ -56,7 +56,7 @@ static int64_t reply_timeout_ns(const struct pmtu *m)
 }
 
 /* When something is to be done about an open question. */
-static int64_t question_due(const struct pmtu *m, const struct question *q)
+static int64_t trial_due(const struct pmtu *m, const struct trial *q)
 {
     int64_t reply_timeout = reply_timeout_ns(m);
     bool spaced = m->phase == LAST_HOP || (!pmtu_is_sweep(m) && pmtu_is_narrow(m));
@@ -85,8 +85,8 @@ void pmtu_expire(struct pmtu *m, int64_t now_ns)
         return;
     bool spent = m->found.sent >= m->config.max_probes || now_ns - m->worked_ns >= longest_ns;
     for (int i = 0; i < m->count; i++) {
-        struct question *q = &m->questions[i];
-        bool over = q->tries >= q->wanted && question_due(m, q) <= now_ns;
+        struct trial *q = &m->trials[i];
+        bool over = q->tries >= q->wanted && trial_due(m, q) <= now_ns;
         if (q->answer == OPEN && over)
             q->answer = SILENT;
     }
@@ -107,9 +107,9 @@ void pmtu_release(struct pmtu *m, int64_t now_ns)
 /* ---- probes out ---------------------------------------------------------------------------- */
 
 /* struct probe's place: the batch, the question in it, the size. */
-static int64_t place_of(const struct pmtu *m, int question)
+static int64_t place_of(const struct pmtu *m, int trial)
 {
-    return (int64_t)m->batch << 32 | (int64_t)question << 16 | m->questions[question].size;
+    return (int64_t)m->batch << 32 | (int64_t)trial << 16 | m->trials[trial].size;
 }
 
 bool pmtu_next(struct pmtu *m, int64_t now_ns, struct wire_probe *out, uint16_t *size)
@@ -119,13 +119,13 @@ bool pmtu_next(struct pmtu *m, int64_t now_ns, struct wire_probe *out, uint16_t 
     if (m->phase == DONE || pmtu_is_held(m) || now_ns < m->send_due_ns)
         return false;
     while (i < m->count &&
-           (m->questions[i].answer != OPEN || m->questions[i].tries >= m->questions[i].wanted ||
-            question_due(m, &m->questions[i]) > now_ns))
+           (m->trials[i].answer != OPEN || m->trials[i].tries >= m->trials[i].wanted ||
+            trial_due(m, &m->trials[i]) > now_ns))
         i++;
     if (i == m->count || m->found.sent >= m->config.max_probes)
         return false;
     struct probe *p = probes_add(&m->probes, now_ns, INT64_MAX);
-    struct question *q = &m->questions[i];
+    struct trial *q = &m->trials[i];
     q->tries++;
     q->sent_ns = now_ns;
     if (p == NULL)
@@ -149,10 +149,10 @@ int64_t pmtu_due(const struct pmtu *m)
     if (m->batch == 0 || m->unplanned)
         return m->stepped_ns;
     for (int i = 0; i < m->count; i++) {
-        const struct question *q = &m->questions[i];
+        const struct trial *q = &m->trials[i];
         if (q->answer != OPEN)
             continue;
-        int64_t its_ns = question_due(m, q);
+        int64_t its_ns = trial_due(m, q);
         if (q->tries < q->wanted && its_ns < m->send_due_ns)
             its_ns = m->send_due_ns;
         due_ns = its_ns < due_ns ? its_ns : due_ns;

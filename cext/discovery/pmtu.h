@@ -27,10 +27,10 @@ struct pmtu_config {
     bool hold; /* until pmtu_release, nothing is sent that draws rate-limited answers */
 };
 
-enum pmtu_asked { PMTU_NOBODY, PMTU_TARGET, PMTU_HOP, PMTU_ASKED_COUNT };
+enum pmtu_probed { PMTU_NONE, PMTU_TARGET, PMTU_HOP, PMTU_PROBED_COUNT };
 
 struct pmtu_reduction {
-    bool told;             /* by a router, or by this host; else it was searched for */
+    bool reported;         /* by a router, or by this host; else it was searched for */
     uint8_t from, to;      /* hops; 0: this host, and not known */
     struct ipaddr address; /* of `from`; version 0 where it is not known */
     uint16_t mtu;          /* of what is behind; 0: not known */
@@ -44,13 +44,13 @@ struct pmtu_report {
     uint16_t mtu;       /* the largest size that passed; 0: none yet */
     uint16_t most;      /* what is larger was not answered, or refused */
     uint16_t link_mtu;
-    enum pmtu_asked asked;
+    enum pmtu_probed probed;
     uint8_t hop_ttl; /* asked a hop in place of the target */
     struct ipaddr hop;
     struct pmtu_reduction reductions[PMTU_REDUCTIONS];
     int reduction_count;
-    uint32_t unlisted; /* messages of further ones */
-    uint32_t lies;     /* messages about an MTU that cannot be, ignored */
+    uint32_t unlisted;         /* messages of further ones */
+    uint32_t invalid_messages; /* messages about an MTU that cannot be, ignored */
     struct ipaddr invalid_from;
     uint32_t sent;
     int64_t elapsed_ns;

@@ -15,10 +15,10 @@ static uint16_t size_of(const struct probe *p)
 }
 
 /* The question that the probe asked; NULL if it is asked no more. */
-static struct question *question_of(struct pmtu *m, const struct probe *p)
+static struct trial *trial_of(struct pmtu *m, const struct probe *p)
 {
     int i = (int)(p->place >> 16 & 0xffff);
-    return p->place >> 32 == (int64_t)m->batch && i < m->count ? &m->questions[i] : NULL;
+    return p->place >> 32 == (int64_t)m->batch && i < m->count ? &m->trials[i] : NULL;
 }
 
 static struct probe *match(const struct pmtu *m, const struct wire_spec *spec,
@@ -94,14 +94,14 @@ static uint8_t hop_of(const struct probe *p, const struct wire_packet *packet)
     return left == 0 || left > p->ttl ? 0 : (uint8_t)(p->ttl - left + 1);
 }
 
-static void note_told(struct pmtu *m, const struct pmtu_reduction *told)
+static void note_told(struct pmtu *m, const struct pmtu_reduction *reported)
 {
     struct pmtu_report *found = &m->found;
     int i = 0;
 
     while (i < found->reduction_count &&
-           !(found->reductions[i].from == told->from &&
-             ipaddr_equal(&found->reductions[i].address, &told->address)))
+           !(found->reductions[i].from == reported->from &&
+             ipaddr_equal(&found->reductions[i].address, &reported->address)))
         i++;
     if (i == PMTU_REDUCTIONS) {
         found->unlisted++;
@@ -109,31 +109,31 @@ static void note_told(struct pmtu *m, const struct pmtu_reduction *told)
     }
     struct pmtu_reduction *s = &found->reductions[i];
     if (i == found->reduction_count) {
-        *s = *told;
+        *s = *reported;
         found->reduction_count++;
         return;
     }
-    if (told->refused < s->refused)
-        s->refused = told->refused;
-    if (told->mtu != 0 && (s->mtu == 0 || told->mtu < s->mtu))
-        s->mtu = told->mtu;
+    if (reported->refused < s->refused)
+        s->refused = reported->refused;
+    if (reported->mtu != 0 && (s->mtu == 0 || reported->mtu < s->mtu))
+        s->mtu = reported->mtu;
 }
 
 /* Packet Too Big is not rate-limited (Linux): the next probe goes at once. */
-static void refuse(struct pmtu *m, const struct probe *p, const struct pmtu_reduction *told)
+static void refuse(struct pmtu *m, const struct probe *p, const struct pmtu_reduction *reported)
 {
-    struct question *q = question_of(m, p);
+    struct trial *q = trial_of(m, p);
 
     m->send_due_ns = m->sent_ns + burst_ns;
 
     if (q != NULL)
         q->answer = REFUSED;
-    note_told(m, told);
-    pmtu_fail(m, told->refused);
-    if (told->refused < m->told_hi)
-        m->told_hi = told->refused;
-    if (told->mtu != 0 && (m->named == 0 || told->mtu < m->named)) {
-        m->named = told->mtu;
+    note_told(m, reported);
+    pmtu_fail(m, reported->refused);
+    if (reported->refused < m->reported_hi)
+        m->reported_hi = reported->refused;
+    if (reported->mtu != 0 && (m->named == 0 || reported->mtu < m->named)) {
+        m->named = reported->mtu;
         m->renamed = true;
     }
 }
@@ -150,20 +150,20 @@ static void on_too_big(struct pmtu *m, const struct probe *p, const struct wire_
         pmtu_note_invalid(m, &packet->from);
         return;
     }
-    const struct pmtu_reduction told = { .told = true,
-                                         .from = hop,
-                                         .to = hop == 0 ? 0 : (uint8_t)(hop + 1),
-                                         .address = packet->from,
-                                         .mtu = mtu,
-                                         .refused = size };
-    refuse(m, p, &told);
+    const struct pmtu_reduction reported = { .reported = true,
+                                             .from = hop,
+                                             .to = hop == 0 ? 0 : (uint8_t)(hop + 1),
+                                             .address = packet->from,
+                                             .mtu = mtu,
+                                             .refused = size };
+    refuse(m, p, &reported);
 }
 
 /* The answer counts for the hop that gave it. */
 static void on_hop(struct pmtu *m, const struct probe *p, const struct wire_packet *packet)
 {
     uint8_t ttl = p->ttl, hop = hop_of(p, packet);
-    struct question *q = question_of(m, p);
+    struct trial *q = trial_of(m, p);
 
     if (packet->kind == WIRE_UNREACHABLE && !is_from_target(m, packet) && hop != 0)
         ttl = hop;
@@ -172,13 +172,13 @@ static void on_hop(struct pmtu *m, const struct probe *p, const struct wire_pack
         return;
     q->answer = ttl == p->ttl ? PASSED : SILENT;
     for (int i = 0; i < m->count; i++)
-        if (m->questions[i].ttl == ttl && m->questions[i].size == size_of(p))
-            m->questions[i].answer = PASSED;
+        if (m->trials[i].ttl == ttl && m->trials[i].size == size_of(p))
+            m->trials[i].answer = PASSED;
 }
 
 static void on_size(struct pmtu *m, const struct probe *p, const struct wire_packet *packet)
 {
-    struct question *q = question_of(m, p);
+    struct trial *q = trial_of(m, p);
 
     if (p->ttl != m->ttl || (m->ttl == PMTU_FULL_TTL && !is_from_target(m, packet)))
         return;
@@ -217,13 +217,13 @@ void pmtu_send_failed(struct pmtu *m, uint32_t number, int error, int64_t now_ns
         return;
     p->state = PROBE_SEND_ERROR;
     if (error == EMSGSIZE) {
-        const struct pmtu_reduction told = {
-            .told = true, .to = 1, .address = m->config.spec.source, .refused = size_of(p)
+        const struct pmtu_reduction reported = {
+            .reported = true, .to = 1, .address = m->config.spec.source, .refused = size_of(p)
         };
-        refuse(m, p, &told);
+        refuse(m, p, &reported);
         return;
     }
-    struct question *q = question_of(m, p);
+    struct trial *q = trial_of(m, p);
     if (error == ENOBUFS)
         m->send_due_ns = now_ns + full_queue_ns;
     if (error == ENOBUFS && q != NULL && q->answer == OPEN)

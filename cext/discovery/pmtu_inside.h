@@ -14,7 +14,7 @@ enum {
     PMTU_FULL_TTL = 64,
     PMTU_LEAST_4 = 68, /* RFC 791 and RFC 8200: every link carries it */
     PMTU_LEAST_6 = 1280,
-    PMTU_QUESTIONS = 64,
+    PMTU_TRIALS = 64,
     PMTU_TRIES = 3,
 };
 
@@ -22,7 +22,7 @@ static const int64_t burst_ns = 5 * MS; /* between others: a round is no burst *
 
 enum answer { OPEN, PASSED, REFUSED, SILENT };
 
-struct question {
+struct trial {
     uint16_t size;
     uint8_t ttl, tries, wanted;
     enum answer answer;
@@ -43,16 +43,16 @@ enum phase {
 struct pmtu {
     struct pmtu_config config;
     enum phase phase;
-    struct question questions[PMTU_QUESTIONS];
+    struct trial trials[PMTU_TRIALS];
     int count;
     uint32_t batch; /* of questions */
     struct probes probes;
     struct quantiles rtts;
     int64_t p95_ns;
-    uint16_t least, lo; /* lo: the largest that passed, 0 for none */
-    uint16_t named;     /* by the router with the smallest MTU so far */
-    uint32_t hi;        /* the smallest that did not pass: up to one more than a size can be */
-    uint32_t told_hi;   /* the smallest that was refused in words */
+    uint16_t least, lo;   /* lo: the largest that passed, 0 for none */
+    uint16_t named;       /* by the router with the smallest MTU so far */
+    uint32_t hi;          /* the smallest that did not pass: up to one more than a size can be */
+    uint32_t reported_hi; /* the smallest that was refused in words */
     bool renamed, checked, least_failed, released;
     bool unplanned;                    /* a turn was too short for all decisions */
     bool twice;                        /* SMALL */

@@ -32,11 +32,11 @@ static void begin(struct pmtu *m, enum phase phase)
     m->renamed = false;
 }
 
-static void ask(struct pmtu *m, uint8_t ttl, uint16_t size, uint8_t wanted, int64_t first_ns)
+static void add_trial(struct pmtu *m, uint8_t ttl, uint16_t size, uint8_t wanted, int64_t first_ns)
 {
-    if (m->count < PMTU_QUESTIONS)
-        m->questions[m->count++] =
-            (struct question){ .ttl = ttl, .size = size, .wanted = wanted, .first_ns = first_ns };
+    if (m->count < PMTU_TRIALS)
+        m->trials[m->count++] =
+            (struct trial){ .ttl = ttl, .size = size, .wanted = wanted, .first_ns = first_ns };
 }
 
 /* Where answers are rate-limited one silence is enough to go on with: the size that is found last
@@ -51,11 +51,11 @@ static void ask_size(struct pmtu *m, uint16_t size, int64_t now_ns)
     bool larger = size != m->least && size != m->named;
 
     begin(m, SEARCH);
-    ask(m, m->ttl, size, larger ? tries(m) : PMTU_TRIES, now_ns);
+    add_trial(m, m->ttl, size, larger ? tries(m) : PMTU_TRIES, now_ns);
 }
 
 /* In rising order. One that answers by errors is asked one size at a time. */
-static void ask_round(struct pmtu *m, int64_t now_ns)
+static void add_round(struct pmtu *m, int64_t now_ns)
 {
     uint16_t within[PLATEAUS];
     unsigned count = 0, gap = m->hi - m->lo - 1u;
@@ -66,12 +66,12 @@ static void ask_round(struct pmtu *m, int64_t now_ns)
             within[count++] = plateaus[i];
     begin(m, SEARCH);
     bool even = count == 0 || gap <= ROUND;
-    unsigned asked = !even && count < most ? count : most;
-    for (unsigned i = 0; i < asked; i++) {
-        unsigned step = (i + 1) * (gap + 1) / (asked + 1);
+    unsigned probed = !even && count < most ? count : most;
+    for (unsigned i = 0; i < probed; i++) {
+        unsigned step = (i + 1) * (gap + 1) / (probed + 1);
         uint16_t size =
-            even ? (uint16_t)(m->lo + step) : within[asked == 1 ? count / 2 : i * count / asked];
-        ask(m, m->ttl, size, 1, now_ns);
+            even ? (uint16_t)(m->lo + step) : within[probed == 1 ? count / 2 : i * count / probed];
+        add_trial(m, m->ttl, size, 1, now_ns);
     }
 }
 
@@ -81,13 +81,13 @@ static void ask_check(struct pmtu *m, int64_t now_ns)
 
     begin(m, CHECK);
     for (int i = 0; i < CHECKS; i++)
-        ask(m, m->ttl, i % 2 == 0 ? (uint16_t)m->hi : m->lo, 1, now_ns + i * every_ns);
+        add_trial(m, m->ttl, i % 2 == 0 ? (uint16_t)m->hi : m->lo, 1, now_ns + i * every_ns);
 }
 
 static uint8_t last_ttl(const struct pmtu *m)
 {
     uint8_t last = m->ttl != PMTU_FULL_TTL ? m->ttl : m->config.max_hops;
-    return last < PMTU_QUESTIONS ? last : PMTU_QUESTIONS;
+    return last < PMTU_TRIALS ? last : PMTU_TRIALS;
 }
 
 static void ask_hops(struct pmtu *m, enum phase phase, int first, int last, int64_t now_ns)
@@ -96,17 +96,17 @@ static void ask_hops(struct pmtu *m, enum phase phase, int first, int last, int6
 
     begin(m, phase);
     for (int ttl = first; ttl <= last && ttl <= most; ttl++)
-        ask(m, (uint8_t)ttl, phase == BIG ? (uint16_t)m->hi : m->least, phase == LAST_HOP ? 2 : 1,
-            now_ns);
+        add_trial(m, (uint8_t)ttl, phase == BIG ? (uint16_t)m->hi : m->least,
+                  phase == LAST_HOP ? 2 : 1, now_ns);
 }
 
 /* Those in front of it that were silent once are asked once more. */
-static void ask_again(struct pmtu *m, int first, uint8_t ttl, int64_t now_ns)
+static void add_repeats(struct pmtu *m, int first, uint8_t ttl, int64_t now_ns)
 {
     begin(m, AGAIN);
     for (; first < ttl; first++)
-        ask(m, (uint8_t)first, m->least, 1, now_ns + TOKEN_NS);
-    ask(m, ttl, (uint16_t)m->hi, 2, now_ns + TOKEN_NS);
+        add_trial(m, (uint8_t)first, m->least, 1, now_ns + TOKEN_NS);
+    add_trial(m, ttl, (uint16_t)m->hi, 2, now_ns + TOKEN_NS);
 }
 
 /* ---- the end ------------------------------------------------------------------------------- */
@@ -120,7 +120,7 @@ static void drop_reduction(struct pmtu_report *found, int at)
 
 void pmtu_note_invalid(struct pmtu *m, const struct ipaddr *from)
 {
-    if (m->found.lies++ == 0)
+    if (m->found.invalid_messages++ == 0)
         m->found.invalid_from = *from;
 }
 
@@ -132,7 +132,7 @@ void pmtu_finish(struct pmtu *m)
     m->phase = DONE;
     for (int i = found->reduction_count - 1; i >= 0; i--) {
         struct pmtu_reduction *s = &found->reductions[i];
-        if (s->told && s->mtu == 0 && s->refused == m->lo + 1)
+        if (s->reported && s->mtu == 0 && s->refused == m->lo + 1)
             s->mtu = m->lo;
         if (s->refused > m->lo && (s->mtu == 0 || s->mtu >= m->lo))
             continue;
@@ -145,7 +145,7 @@ static void finish_hop(struct pmtu *m, uint8_t to)
 {
     struct pmtu_report *found = &m->found;
 
-    if (m->hi != m->told_hi && found->reduction_count < PMTU_REDUCTIONS)
+    if (m->hi != m->reported_hi && found->reduction_count < PMTU_REDUCTIONS)
         found->reductions[found->reduction_count++] =
             (struct pmtu_reduction){ .from = m->from,
                                      .to = to,
@@ -161,8 +161,8 @@ void pmtu_begin(struct pmtu *m, int64_t now_ns)
 {
     begin(m, START);
     if (m->config.spec.protocol != WIRE_UDP && m->least < m->config.link_mtu)
-        ask(m, m->ttl, m->least, PMTU_TRIES, now_ns);
-    ask(m, m->ttl, m->config.link_mtu, m->count > 0 ? 1 : tries(m), now_ns);
+        add_trial(m, m->ttl, m->least, PMTU_TRIES, now_ns);
+    add_trial(m, m->ttl, m->config.link_mtu, m->count > 0 ? 1 : tries(m), now_ns);
 }
 
 static void plan_without_answer(struct pmtu *m, int64_t now_ns)
@@ -178,7 +178,7 @@ static void plan_without_answer(struct pmtu *m, int64_t now_ns)
 /* By a pass or by words, not by silence. */
 static bool is_settled(const struct pmtu *m)
 {
-    bool named = m->named == m->lo || (m->hi == m->told_hi && m->hi == m->lo + 1u);
+    bool named = m->named == m->lo || (m->hi == m->reported_hi && m->hi == m->lo + 1u);
     return m->lo == m->config.link_mtu || (m->lo != 0 && named);
 }
 
@@ -199,7 +199,7 @@ static void choose(struct pmtu *m, int64_t now_ns)
     else if (m->hi > m->config.link_mtu)
         ask_size(m, m->config.link_mtu, now_ns);
     else if (m->hi - m->lo > 1)
-        ask_round(m, now_ns);
+        add_round(m, now_ns);
     else if (!m->checked)
         ask_check(m, now_ns);
     else
@@ -208,14 +208,14 @@ static void choose(struct pmtu *m, int64_t now_ns)
 
 void pmtu_pass(struct pmtu *m, uint16_t size)
 {
-    m->found.asked = m->ttl == PMTU_FULL_TTL ? PMTU_TARGET : PMTU_HOP;
+    m->found.probed = m->ttl == PMTU_FULL_TTL ? PMTU_TARGET : PMTU_HOP;
     m->lo = size > m->lo ? size : m->lo;
     if (m->lo < m->hi)
         return;
     m->hi = m->config.link_mtu + (m->lo == m->config.link_mtu ? 1u : 0u);
     m->checked = false;
-    if (m->told_hi <= m->lo)
-        m->told_hi = m->config.link_mtu + 1u;
+    if (m->reported_hi <= m->lo)
+        m->reported_hi = m->config.link_mtu + 1u;
 }
 
 void pmtu_fail(struct pmtu *m, uint16_t size)
@@ -231,7 +231,7 @@ void pmtu_fail(struct pmtu *m, uint16_t size)
 static bool all_settled(const struct pmtu *m)
 {
     for (int i = 0; i < m->count; i++)
-        if (m->questions[i].answer == OPEN)
+        if (m->trials[i].answer == OPEN)
             return false;
     return true;
 }
@@ -240,7 +240,7 @@ static bool all_settled(const struct pmtu *m)
 static int first_unpassed(const struct pmtu *m)
 {
     int i = 0;
-    while (i < m->count && m->questions[i].size <= m->lo)
+    while (i < m->count && m->trials[i].size <= m->lo)
         i++;
     return i;
 }
@@ -248,7 +248,7 @@ static int first_unpassed(const struct pmtu *m)
 static void reopen(struct pmtu *m, int first)
 {
     for (int i = first, n = 0; i < m->count && n < REOPENED; i++) {
-        struct question *q = &m->questions[i];
+        struct trial *q = &m->trials[i];
         if (q->answer != SILENT || q->tries >= PMTU_TRIES)
             continue;
         q->answer = OPEN;
@@ -261,11 +261,11 @@ static bool search_ready(struct pmtu *m)
 {
     int i = first_unpassed(m);
 
-    if (i == m->count || m->questions[i].answer == REFUSED)
+    if (i == m->count || m->trials[i].answer == REFUSED)
         return true;
-    if (m->questions[i].answer == OPEN)
+    if (m->trials[i].answer == OPEN)
         return false;
-    if (m->questions[i].tries >= tries(m))
+    if (m->trials[i].tries >= tries(m))
         return true;
     reopen(m, i);
     return false;
@@ -274,7 +274,7 @@ static bool search_ready(struct pmtu *m)
 /* Of the link's size one silence is enough to go on with: before the end it is checked. */
 static bool start_ready(const struct pmtu *m)
 {
-    enum answer large = m->questions[m->count - 1].answer;
+    enum answer large = m->trials[m->count - 1].answer;
     return large == PASSED || large == REFUSED || all_settled(m);
 }
 
@@ -282,7 +282,7 @@ static bool start_ready(const struct pmtu *m)
 static int next_hop(const struct pmtu *m)
 {
     for (int i = 0; i < m->count; i++)
-        if (m->questions[i].answer == PASSED || m->questions[i].answer == OPEN)
+        if (m->trials[i].answer == PASSED || m->trials[i].answer == OPEN)
             return i;
     return m->count;
 }
@@ -299,10 +299,10 @@ static bool is_ready(struct pmtu *m)
     case SEARCH:
         return search_ready(m);
     case CHECK:
-        return m->lo >= m->questions[0].size || all_settled(m);
+        return m->lo >= m->trials[0].size || all_settled(m);
     case SMALL:
         at = next_hop(m);
-        return at == m->count || m->questions[at].answer == PASSED;
+        return at == m->count || m->trials[at].answer == PASSED;
     case LAST_HOP:
     case BIG:
     case AGAIN:
@@ -316,11 +316,11 @@ static bool is_ready(struct pmtu *m)
 static void end_start(struct pmtu *m, int64_t now_ns)
 {
     for (int i = 0; i < m->count; i++) {
-        if (m->questions[i].answer != SILENT)
+        if (m->trials[i].answer != SILENT)
             continue;
-        m->least_failed |= m->questions[i].size == m->least;
+        m->least_failed |= m->trials[i].size == m->least;
         if (m->lo != 0)
-            pmtu_fail(m, m->questions[i].size);
+            pmtu_fail(m, m->trials[i].size);
     }
     choose(m, now_ns);
 }
@@ -328,7 +328,7 @@ static void end_start(struct pmtu *m, int64_t now_ns)
 static void end_search(struct pmtu *m, int64_t now_ns)
 {
     int i = first_unpassed(m);
-    const struct question *q = &m->questions[i];
+    const struct trial *q = &m->trials[i];
 
     if (i < m->count && q->answer == SILENT && q->tries >= tries(m)) {
         m->least_failed |= q->size == m->least;
@@ -344,8 +344,8 @@ static void end_check(struct pmtu *m, int64_t now_ns)
     int passed = 0;
 
     for (int i = 1; i < m->count; i += 2)
-        passed += m->questions[i].answer == PASSED;
-    m->checked = m->lo < m->hi && m->lo < m->questions[0].size;
+        passed += m->trials[i].answer == PASSED;
+    m->checked = m->lo < m->hi && m->lo < m->trials[0].size;
     if (m->checked && passed < CHECKS / 2 - 1)
         m->found.limited = true;
     choose(m, now_ns);
@@ -355,8 +355,8 @@ static uint8_t last_passed(const struct pmtu *m)
 {
     uint8_t ttl = 0;
     for (int i = 0; i < m->count; i++)
-        if (m->questions[i].answer == PASSED)
-            ttl = m->questions[i].ttl;
+        if (m->trials[i].answer == PASSED)
+            ttl = m->trials[i].ttl;
     return ttl;
 }
 
@@ -370,7 +370,7 @@ static void end_last_hop(struct pmtu *m, int64_t now_ns)
     }
     m->found.hop_ttl = m->ttl;
     m->found.hop = m->hops[m->ttl];
-    m->hi = m->told_hi;
+    m->hi = m->reported_hi;
     pmtu_pass(m, m->least);
     choose(m, now_ns);
 }
@@ -392,13 +392,13 @@ static bool is_end(const struct pmtu *m, uint8_t ttl)
 
 static void end_small(struct pmtu *m, int64_t now_ns)
 {
-    int i = next_hop(m), first = m->questions[0].ttl, last = m->questions[m->count - 1].ttl;
-    uint8_t ttl = i < m->count ? m->questions[i].ttl : 0;
+    int i = next_hop(m), first = m->trials[0].ttl, last = m->trials[m->count - 1].ttl;
+    uint8_t ttl = i < m->count ? m->trials[i].ttl : 0;
 
     if (ttl != 0 && i == 0 && is_end(m, ttl)) { /* its silence is known */
         finish_hop(m, ttl);
     } else if (ttl != 0) {
-        ask_again(m, m->twice ? ttl : first, ttl, now_ns);
+        add_repeats(m, m->twice ? ttl : first, ttl, now_ns);
     } else if (m->twice) {
         ask_behind(m, last + 1, now_ns);
     } else {
@@ -409,14 +409,14 @@ static void end_small(struct pmtu *m, int64_t now_ns)
 
 static void end_again(struct pmtu *m, int64_t now_ns)
 {
-    const struct question *large = &m->questions[m->count - 1];
+    const struct trial *large = &m->trials[m->count - 1];
     int i = next_hop(m);
 
     if (large->answer == PASSED) {
         m->from = large->ttl;
         ask_behind(m, m->from + 1, now_ns);
     } else if (i < m->count) {
-        ask_again(m, m->questions[i].ttl, m->questions[i].ttl, now_ns);
+        add_repeats(m, m->trials[i].ttl, m->trials[i].ttl, now_ns);
     } else {
         finish_hop(m, large->ttl);
     }

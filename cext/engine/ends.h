@@ -12,8 +12,7 @@ struct ends;
 
 enum {
     ENDS_KEPT = BOUND(1024, 8), /* the newest; older ones are overwritten */
-    ENDS_BEFORE =
-        3, /* hops before an end that are compared: ends at one place have one of them in common */
+    ENDS_BEFORE = 3,            /* hops before an end that are compared */
 };
 
 /* Whether the responder there has a rate limit. */

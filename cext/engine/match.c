@@ -320,8 +320,8 @@ static struct probe *translated_icmp(const struct probes *probes, const struct w
         return NULL;
     uint16_t ident = match_sent_ident(packet, p->flow);
     bool moved = !ipaddr_equal(&ids->source, wire_source(spec, p->flow));
-    bool told = ones_equal(ident, spec->ident), marked = has_id(spec, ids, p->number);
-    return (told && (moved || marked)) || (ids->ident == spec->ident && marked) ? p : NULL;
+    bool same_ident = ones_equal(ident, spec->ident), marked = has_id(spec, ids, p->number);
+    return (same_ident && (moved || marked)) || (ids->ident == spec->ident && marked) ? p : NULL;
 }
 
 /* Matches an error that no rule above takes, by what its quote contains: NATs of clouds and

@@ -8,11 +8,10 @@
 #include <string.h>
 
 enum {
-    CHECKS = 8, /* tokens left to silent hops; below this, those send tries of their own */
-    MOST_YIELDS =
-        32,          /* tokens that a sample leaves to silent hops: for 16 flows, not 256 targets */
-    FIRST_KEPT = 16, /* first capacity for outcomes; a power of two, like PACE_KEPT */
-    PASSES = 4,      /* bursts without a rate limit after which no other is needed */
+    CHECKS = 8,       /* tokens left to silent hops; below this, those send tries of their own */
+    MOST_YIELDS = 32, /* tokens left to silent hops: for 16 flows, not 256 targets */
+    FIRST_KEPT = 16,  /* first capacity for outcomes; a power of two, like PACE_KEPT */
+    PASSES = 4,       /* bursts without a rate limit after which no other is needed */
     BUCKETS = BOUND(4096, 16),     /* of responders */
     BURST_SLOTS = BOUND(1024, 16), /* by hash; responders that share one wait for each other */
 };
@@ -357,8 +356,7 @@ struct pace_sample *pace_rate_limit(struct pace *pace, const struct pace_key *ke
         r->sample_interval_ns = sample_interval_ns;
     }
     if (sample_interval_ns < r->sample_interval_ns)
-        r->sample_interval_ns =
-            sample_interval_ns; /* a longer interval was seen while others used the bucket */
+        r->sample_interval_ns = sample_interval_ns; /* longer while others used the bucket */
     int64_t last_burst_ns = pace_last_burst_ns(pace, &key->responder);
     if (last_burst_ns < now_ns)
         last_burst_ns = now_ns;

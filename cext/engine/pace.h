@@ -155,8 +155,8 @@ void pace_passed(struct pace *pace, const struct ipaddr *responder, int64_t now_
 void pace_failed(struct pace *pace, const struct ipaddr *responder);
 
 /* True if bursts of several traces since then have shown no rate limit, so that another is not
- * needed. If all bursts of the last minute passed, one burst since then is enough: it shows that the
- * probes sent meanwhile change nothing. */
+ * needed. If all bursts of the last minute passed, one burst since then is enough: it shows that
+ * the probes sent meanwhile change nothing. */
 bool pace_has_passed(const struct pace *pace, const struct ipaddr *responder, int64_t since_ns);
 
 const struct ipaddr *pace_responder(const struct pace_sample *sample);

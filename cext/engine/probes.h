@@ -41,11 +41,10 @@ struct probe {
     int64_t stamp_ns;     /* kernel's, CLOCK_REALTIME; 0 until the capture has shown the probe */
     uint64_t drops;       /* of the capture, when it was sent */
     uint32_t answer_link; /* interface of the first reply */
-    uint32_t
-        bare_from;  /* hash of its first responder, if that reply had no cookie (match.h), else 0 */
-    uint64_t form;  /* hash of its fields if this host's own NAT rewrote them, else 0 */
-    int64_t place;  /* counted: in a pace_sample, or -1; test: in its burst, see hop_take */
-    uint32_t ahead; /* bytes of this process that wait in front of it, see budget.h */
+    uint32_t bare_from;   /* hash of its first responder if that reply had no cookie, else 0 */
+    uint64_t form;        /* hash of its fields if this host's own NAT rewrote them, else 0 */
+    int64_t place;        /* counted: in a pace_sample, or -1; test: in its burst, see hop_take */
+    uint32_t ahead;       /* bytes of this process that wait in front of it, see budget.h */
 };
 _Static_assert(sizeof(struct probe) <= 80, "there are hundreds for each trace");
 

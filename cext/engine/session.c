@@ -8,9 +8,8 @@
 
 enum {
     CHECKS = 5, /* test segments at most: with 20 % loss all five are lost in 1 of 3,000 cases */
-    BARE_ANSWERS =
-        2,        /* replies without a duplicate SACK that show more than a stray acknowledgement */
-    FAILURES = 3, /* in a row, after a first connection */
+    BARE_ANSWERS = 2, /* replies without duplicate SACK: more than a stray ACK */
+    FAILURES = 3,     /* in a row, after a first connection */
     PORT_TRIES = 16,
     LEAST_NUMBERS = 512, /* with fewer numbers a small window would repeat them too soon */
 };
@@ -25,14 +24,14 @@ static void enter(struct session *s, enum session_state state, int64_t due_ns)
 {
     s->state = state;
     s->due_ns = due_ns;
-    s->told = false;
+    s->action_given = false;
 }
 
 void session_init(struct session *s, int64_t now_ns)
 {
     *s = (struct session){ 0 };
     enter(s, SESSION_WAITING, now_ns);
-    s->told = true; /* there is no socket to close */
+    s->action_given = true; /* there is no socket to close */
 }
 
 /* ---- ends ---------------------------------------------------------------------------------- */
@@ -138,8 +137,8 @@ enum session_action session_next(struct session *s, int64_t now_ns)
                                                  [SESSION_OPEN] = SESSION_BEGIN,
                                                  [SESSION_OVER] = SESSION_GIVE_UP };
 
-    if (!s->told) {
-        s->told = true;
+    if (!s->action_given) {
+        s->action_given = true;
         if (first[s->state] != SESSION_WAIT)
             return first[s->state];
     }
@@ -148,7 +147,7 @@ enum session_action session_next(struct session *s, int64_t now_ns)
 
 int64_t session_due(const struct session *s)
 {
-    return s->told ? s->due_ns : 0;
+    return s->action_given ? s->due_ns : 0;
 }
 
 /* ---- what is learned ----------------------------------------------------------------------- */

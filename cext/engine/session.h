@@ -41,8 +41,8 @@ struct session {
     enum session_cause cause; /* of the last failure or loss; kept after a reconnect */
     int error;                /* errno of the cause, or 0 */
     int64_t due_ns;
-    bool told;      /* session_next has returned the action of this state */
-    bool connected; /* the socket is connected */
+    bool action_given; /* session_next has returned the action of this state */
+    bool connected;    /* the socket is connected */
     bool syn_seen, syn_ack_seen;
     struct ipaddr source; /* of the SYN as it left: this host's own NAT may have rewritten it */
     uint32_t syn;

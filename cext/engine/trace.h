@@ -84,9 +84,8 @@ struct trace_event {
     bool shared;           /* SENT, REPLY, TIMEOUT: another trace's probe to the same responder */
     struct trace_rate_limit rate_limit; /* RATE_LIMITED */
     int error; /* SEND_ERROR: errno; 0: dropped on this host after the socket took it */
-    enum trace_ending ending; /* PATH_CHANGED: REACHED, UNREACHABLE, or RUNNING for ttl 0 */
-    const struct wire_packet
-        *reply; /* of replies, UNREACHABLE, HOP_CHANGED; valid during the call */
+    enum trace_ending ending;        /* PATH_CHANGED: REACHED, UNREACHABLE, or RUNNING for ttl 0 */
+    const struct wire_packet *reply; /* of replies, UNREACHABLE, HOP_CHANGED; during the call */
 };
 
 typedef void trace_sink(void *context, const struct trace_event *event);

@@ -8,10 +8,8 @@
 #include "base/units.h"
 
 static const int64_t look_again_ns = 500 * MS;
-static const int64_t await_ns =
-    2500 * MS; /* time in which a trace finds out whether a hop rate-limits */
-static const int64_t hold_ns =
-    5000 * MS; /* longest wait for a token of a router that is not sampled */
+static const int64_t await_ns = 2500 * MS; /* a trace knows by then whether a hop rate-limits */
+static const int64_t hold_ns = 5000 * MS;  /* longest wait for a token of a router not sampled */
 static const int64_t await_step_ns = 100 * MS;
 
 enum { REFUTED = 5 }; /* tries without reply at times when there was a token */

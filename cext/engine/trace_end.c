@@ -220,8 +220,7 @@ static void note_heard(struct trace *t, const struct probe *p, const struct wire
     }
     enum heard_kind kind = kind_of(packet, from_target);
     if (kind == HEARD_ALIAS && heard->kind == HEARD_TARGET)
-        kind =
-            HEARD_TARGET; /* balanced over paths of unequal length: the target is sometimes here */
+        kind = HEARD_TARGET; /* balanced over paths of unequal length */
     *heard = heard_of(p, packet, kind);
     trace_note_reply(t, p->ttl, now_ns);
     if (heard->kind == HEARD_TARGET) {

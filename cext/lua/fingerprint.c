@@ -27,24 +27,24 @@ static int read_question(lua_State *L, struct prober_fingerprint_request *reques
     static const char *const known[] = { "address", "mode",    "source", "interface",
                                          "mark",    "timeout", "tos" };
     static const char *const modes[] = { "echo", "active", NULL };
-    struct lopt_way way = { .scope = 0 };
+    struct lopt_destination destination = { .scope = 0 };
 
     luaL_checktype(L, 1, LUA_TTABLE);
     lopt_refuse_unknown(L, known, sizeof known / sizeof *known);
     request->active = lopt_choice(L, "mode", modes) == 1;
     request->timeout_ns = lopt_seconds(L, "timeout", 0.001, 3600, 1);
     request->tos = (uint8_t)lopt_integer(L, "tos", 0, 255, 0);
-    way.pin.mark = lopt_mark(L);
+    destination.binding.mark = lopt_mark(L);
     const char *address = lopt_string(L, "address");
     if (address == NULL)
         return luaL_error(L, "option 'address' is missing: an IPv4 or IPv6 address expected");
-    if (lopt_way(&way, "address", address, lopt_string(L, "source"), lopt_string(L, "interface"),
-                 err) < 0)
+    if (lopt_destination(&destination, "address", address, lopt_string(L, "source"),
+                         lopt_string(L, "interface"), err) < 0)
         return -1;
-    request->target = way.target;
-    request->source = way.source;
-    request->scope = way.scope;
-    request->pin = way.pin;
+    request->target = destination.target;
+    request->source = destination.source;
+    request->scope = destination.scope;
+    request->binding = destination.binding;
     return 0;
 }
 

@@ -32,7 +32,7 @@ static void push_vertex(lua_State *L, const struct flowmap *map, int ttl, uint16
     lset_integer(L, "code", vertex->code);
     lset_integer(L, "answered_flows", judged.view.tested);
     lset_integer(L, "next_hops", judged.view.next);
-    lset_number(L, "miss_probability", judged.miss);
+    lset_number(L, "miss_probability", judged.miss_probability);
     push_flows(L, map, ttl, v);
     lua_setfield(L, -2, "flows");
 }
@@ -43,7 +43,7 @@ static void push_hop(lua_State *L, const struct flowmap *map, int ttl)
 
     lua_createtable(L, 0, 3);
     lset_integer(L, "ttl", ttl);
-    lset_boolean(L, "per_packet", at->vertex_count > 1 && flowmap_is_blurred(map, ttl));
+    lset_boolean(L, "per_packet", at->vertex_count > 1 && flowmap_is_single(map, ttl));
     lua_createtable(L, at->vertex_count, 0);
     for (uint16_t v = 0; v < at->vertex_count; v++) {
         push_vertex(L, map, ttl, v);
@@ -80,8 +80,8 @@ void lfound_push_paths(lua_State *L, const struct mda_report *report)
 
 static void push_reduction(lua_State *L, const struct pmtu_reduction *reduction)
 {
-    bool exact = reduction->told || reduction->to == reduction->from + 1;
-    bool unknown = reduction->told && reduction->to == 0; /* the quote does not show the hop */
+    bool exact = reduction->reported || reduction->to == reduction->from + 1;
+    bool unknown = reduction->reported && reduction->to == 0; /* the quote does not show the hop */
 
     lua_createtable(L, 0, 6);
     if (exact && !unknown)
@@ -90,7 +90,7 @@ static void push_reduction(lua_State *L, const struct pmtu_reduction *reduction)
         lset_address(L, "address", &reduction->address);
     if (reduction->mtu != 0)
         lset_integer(L, "mtu", reduction->mtu);
-    lset_string(L, "method", reduction->told ? "packet too big" : "search");
+    lset_string(L, "method", reduction->reported ? "packet too big" : "search");
     if (!unknown)
         lset_integer(L, "from", reduction->from);
     if (reduction->to != 0)
@@ -99,20 +99,20 @@ static void push_reduction(lua_State *L, const struct pmtu_reduction *reduction)
 
 static void push_invalid(lua_State *L, const struct pmtu_report *report)
 {
-    lset_integer(L, "invalid_messages", report->lies);
-    if (report->lies > 0)
+    lset_integer(L, "invalid_messages", report->invalid_messages);
+    if (report->invalid_messages > 0)
         lset_address(L, "invalid_from", &report->invalid_from);
 }
 
 static void push_asked(lua_State *L, const struct pmtu_report *report)
 {
-    static const char *const names[PMTU_ASKED_COUNT] = {
-        [PMTU_NOBODY] = NULL, [PMTU_TARGET] = "target", [PMTU_HOP] = "hop"
+    static const char *const names[PMTU_PROBED_COUNT] = {
+        [PMTU_NONE] = NULL, [PMTU_TARGET] = "target", [PMTU_HOP] = "hop"
     };
 
-    if (names[report->asked] != NULL)
-        lset_string(L, "probed", names[report->asked]);
-    if (report->asked != PMTU_HOP)
+    if (names[report->probed] != NULL)
+        lset_string(L, "probed", names[report->probed]);
+    if (report->probed != PMTU_HOP)
         return;
     lua_createtable(L, 0, 2);
     lset_integer(L, "ttl", report->hop_ttl);

@@ -147,37 +147,37 @@ static int refuse_misfit(const char *key, const char *text, const struct ipaddr 
                    "%s %s is %s: the IPv4 or IPv6 address of one host expected", key, text, what);
 }
 
-int lopt_way(struct lopt_way *way, const char *key, const char *target, const char *source,
-             const char *device, struct err *err)
+int lopt_destination(struct lopt_destination *destination, const char *key, const char *target,
+                     const char *source, const char *device, struct err *err)
 {
     char zone[IF_NAMESIZE] = "";
 
-    if (read_address(key, target, &way->target, zone, sizeof zone, err) < 0)
+    if (read_address(key, target, &destination->target, zone, sizeof zone, err) < 0)
         return -1;
-    way->mapped = ipaddr_unmap(&way->target);
-    if (refuse_misfit(key, target, &way->target, err) < 0)
+    destination->mapped = ipaddr_unmap(&destination->target);
+    if (refuse_misfit(key, target, &destination->target, err) < 0)
         return -1;
     if (zone[0] != '\0') {
-        way->scope = if_nametoindex(zone);
-        if (way->scope == 0)
+        destination->scope = if_nametoindex(zone);
+        if (destination->scope == 0)
             return err_set(err, ERR_NODEVICE, "no such interface: %s (the zone of %s)", zone,
                            target);
     }
     if (source != NULL) {
-        if (read_address("source", source, &way->source, NULL, 0, err) < 0)
+        if (read_address("source", source, &destination->source, NULL, 0, err) < 0)
             return -1;
-        ipaddr_unmap(&way->source);
-        if (refuse_misfit("source", source, &way->source, err) < 0)
+        ipaddr_unmap(&destination->source);
+        if (refuse_misfit("source", source, &destination->source, err) < 0)
             return -1;
-        if (way->source.version != way->target.version)
+        if (destination->source.version != destination->target.version)
             return err_set(err, ERR_BADADDRESS, "source %s and %s %s are of different families",
                            source, key, target);
-        way->pin.source = true;
+        destination->binding.source = true;
     }
     if (device != NULL) {
-        if (strlen(device) >= sizeof way->pin.device || if_nametoindex(device) == 0)
+        if (strlen(device) >= sizeof destination->binding.device || if_nametoindex(device) == 0)
             return err_set(err, ERR_NODEVICE, "no such interface: %s", device);
-        memcpy(way->pin.device, device, strlen(device) + 1);
+        memcpy(destination->binding.device, device, strlen(device) + 1);
     }
     return 0;
 }

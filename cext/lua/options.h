@@ -23,18 +23,18 @@ int lopt_choice(lua_State *L, const char *key, const char *const *names);
 void lopt_refuse_unknown(lua_State *L, const char *const *known, size_t count);
 
 /* Where probes are to go, and how. */
-struct lopt_way {
+struct lopt_destination {
     struct ipaddr target, source; /* source version 0: any */
     uint32_t scope;               /* zone of a link-local target */
     bool mapped;                  /* the target was written as an IPv4-mapped address */
-    struct egress_pin pin;
+    struct egress_binding binding;
 };
 
 /* The option 'mark'. Raises where it is none. */
 uint32_t lopt_mark(lua_State *L);
 
 /* From texts; `source` and `device` may be NULL, `key` names the target in errors. */
-int lopt_way(struct lopt_way *way, const char *key, const char *target, const char *source,
-             const char *device, struct err *err);
+int lopt_destination(struct lopt_destination *destination, const char *key, const char *target,
+                     const char *source, const char *device, struct err *err);
 
 #endif

@@ -139,7 +139,7 @@ void lrequest_check(lua_State *L, const char *const *known, size_t count,
     spec->ecn = opt_ecn(L, spec->protocol);
     read_size(L, spec);
     read_payload(L, spec);
-    request->pin.mark = lopt_mark(L);
+    request->binding.mark = lopt_mark(L);
     request->keep_events = lopt_boolean(L, "events");
     request->own_only = lopt_boolean(L, "own_only");
     request->figures = lopt_boolean(L, "figures");
@@ -166,15 +166,15 @@ int lrequest_addresses(lua_State *L, struct prober_request *request, struct err 
 
     if (target == NULL)
         return luaL_error(L, "option 'target' is missing: an IPv4 or IPv6 address expected");
-    struct lopt_way way = { .scope = 0 };
-    if (lopt_way(&way, "target", target, source, device, err) < 0)
+    struct lopt_destination destination = { .scope = 0 };
+    if (lopt_destination(&destination, "target", target, source, device, err) < 0)
         return -1;
-    spec->target = way.target;
-    request->source = way.source;
-    request->scope = way.scope;
-    request->mapped = way.mapped;
-    memcpy(request->pin.device, way.pin.device, sizeof way.pin.device);
-    request->pin.source = way.pin.source;
+    spec->target = destination.target;
+    request->source = destination.source;
+    request->scope = destination.scope;
+    request->mapped = destination.mapped;
+    memcpy(request->binding.device, destination.binding.device, sizeof destination.binding.device);
+    request->binding.source = destination.binding.source;
     enlarge(L, spec);
     return check_size(spec, err);
 }

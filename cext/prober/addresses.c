@@ -112,7 +112,7 @@ bool addresses_make_room(struct addresses *addresses, struct ipaddr *forgotten)
 
 struct addresses_entry *addresses_add(struct addresses *addresses,
                                       const struct fingerprint_config *config, bool active,
-                                      uint32_t scope, const void *way, int64_t now_ns)
+                                      uint32_t scope, const void *sender, int64_t now_ns)
 {
     struct addresses_entry *e = addresses->count < ADDRESSES_MAX ? calloc(1, sizeof *e) : NULL;
     size_t bucket = bucket_of(&config->target);
@@ -121,7 +121,7 @@ struct addresses_entry *addresses_add(struct addresses *addresses,
         return NULL;
     fingerprint_init(&e->fingerprint, config, active, now_ns);
     e->scope = scope;
-    e->way = way;
+    e->sender = sender;
     e->wanted_ns = now_ns;
     e->users = 1;
     e->bucket_next = addresses->buckets[bucket];

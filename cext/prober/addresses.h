@@ -17,8 +17,8 @@ struct addresses_entry {
     struct addresses_entry *older, *newer; /* entries without users, by when the last one left */
     bool is_open;
     struct fingerprint fingerprint;
-    const void *way; /* the caller's egress socket */
-    uint32_t scope;  /* zone of a link-local address */
+    const void *sender; /* the caller's egress socket */
+    uint32_t scope;     /* zone of a link-local address */
     uint32_t users;
     int64_t wanted_ns; /* when a user last polled it */
     int64_t due_ns;    /* nothing to do before this */
@@ -51,7 +51,7 @@ bool addresses_make_room(struct addresses *addresses, struct ipaddr *forgotten);
 /* A new entry with one user. Returns NULL without memory or beyond ADDRESSES_MAX. */
 struct addresses_entry *addresses_add(struct addresses *addresses,
                                       const struct fingerprint_config *config, bool active,
-                                      uint32_t scope, const void *way, int64_t now_ns);
+                                      uint32_t scope, const void *sender, int64_t now_ns);
 
 /* Adds a user; see fingerprint_renew. */
 void addresses_join(struct addresses *addresses, struct addresses_entry *entry, bool active,

@@ -16,7 +16,7 @@
 
 enum { ANY_PORT = 33434, IP4_LONGEST = 65535, TOS_OF_ROUTES = 0xfc };
 
-static int fail_pin(const char *device, struct err *err)
+static int fail_binding(const char *device, struct err *err)
 {
     int code = errno;
     if (code == ENODEV)
@@ -25,14 +25,15 @@ static int fail_pin(const char *device, struct err *err)
                    device, strerror(code));
 }
 
-int egress_apply(int fd, const struct egress_pin *pin, struct err *err)
+int egress_apply(int fd, const struct egress_binding *binding, struct err *err)
 {
-    const char *device = pin->device;
+    const char *device = binding->device;
 
     if (device[0] != '\0' &&
         setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device) + 1) < 0)
-        return fail_pin(device, err);
-    if (pin->mark != 0 && setsockopt(fd, SOL_SOCKET, SO_MARK, &pin->mark, sizeof pin->mark) < 0)
+        return fail_binding(device, err);
+    if (binding->mark != 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_MARK, &binding->mark, sizeof binding->mark) < 0)
         return err_set(err, errno == EPERM ? ERR_PERMISSION : ERR_SYSTEM, "cannot mark packets: %s",
                        strerror(errno));
     return 0;
@@ -111,20 +112,20 @@ static void find_interface(struct egress_route *route)
 
 /* ---- the kernel's choice ------------------------------------------------------------------- */
 
-static struct fib_query query_of(const struct egress_wish *wish)
+static struct fib_query query_of(const struct egress_request *request)
 {
-    struct fib_query query = { .target = wish->target,
-                               .source = wish->source,
-                               .mark = wish->pin.mark,
-                               .tos = wish->tos & TOS_OF_ROUTES,
-                               .ip_protocol = wish->ip_protocol,
-                               .source_port = wish->source_port,
-                               .target_port = wish->target_port };
+    struct fib_query query = { .target = request->target,
+                               .source = request->source,
+                               .mark = request->binding.mark,
+                               .tos = request->tos & TOS_OF_ROUTES,
+                               .ip_protocol = request->ip_protocol,
+                               .source_port = request->source_port,
+                               .target_port = request->target_port };
 
-    if (wish->pin.device[0] != '\0')
-        query.interface = if_nametoindex(wish->pin.device);
-    else if (ipaddr_is_link_local6(&wish->target))
-        query.interface = wish->scope;
+    if (request->binding.device[0] != '\0')
+        query.interface = if_nametoindex(request->binding.device);
+    else if (ipaddr_is_link_local6(&request->target))
+        query.interface = request->scope;
     return query;
 }
 
@@ -152,7 +153,7 @@ static bool is_neighbour(struct fib *fib, const struct fib_query *query,
 
     if (query->target.version == 4)
         return true;
-    return fib_ask(fib, &there, &answer) == 0 && answer.interface == hop->interface &&
+    return fib_look_up(fib, &there, &answer) == 0 && answer.interface == hop->interface &&
            (answer.gateway.version == 0 || ipaddr_equal(&answer.gateway, &hop->gateway));
 }
 
@@ -169,12 +170,12 @@ static bool choose_hop(struct fib *fib, const struct fib_query *query, bool boun
     *out = (struct next_hop){ 0 };
     if (query->target.version == 6 && !bound)
         flow.source = (struct ipaddr){ 0 };
-    if (fib_ask(fib, &flow, &chosen) != 0)
+    if (fib_look_up(fib, &flow, &chosen) != 0)
         return true; /* the socket will be told why */
     raw.ip_protocol = 0;
     raw.source_port = raw.target_port = 0;
     if (!chosen.several &&
-        (fib_ask(fib, &raw, &other) != 0 || (!other.several && same_hop(&chosen, &other))))
+        (fib_look_up(fib, &raw, &other) != 0 || (!other.several && same_hop(&chosen, &other))))
         return true;
     out->interface = chosen.interface;
     if (chosen.indirect)
@@ -187,9 +188,10 @@ static bool choose_hop(struct fib *fib, const struct fib_query *query, bool boun
     return true;
 }
 
-static int ask_routes(const struct egress_wish *wish, struct egress_route *out, struct err *err)
+static int ask_routes(const struct egress_request *request, struct egress_route *out,
+                      struct err *err)
 {
-    struct fib_query query = query_of(wish);
+    struct fib_query query = query_of(request);
     struct fib_answer answer = { 0 };
     struct next_hop hop;
     struct fib fib;
@@ -197,28 +199,28 @@ static int ask_routes(const struct egress_wish *wish, struct egress_route *out, 
 
     if (fib_open(&fib) < 0)
         return 0; /* a connected socket tells the most of it */
-    bool known = fib_ask(&fib, &query, &answer) == 0;
+    bool known = fib_look_up(&fib, &query, &answer) == 0;
     if (known && query.source.version == 0) { /* as the protocol and the ports choose it */
         query.source = answer.source;
-        known = query.target.version == 6 || fib_ask(&fib, &query, &answer) == 0;
+        known = query.target.version == 6 || fib_look_up(&fib, &query, &answer) == 0;
     }
     out->source = query.source;
     if (known)
         if_indextoname(answer.interface, out->interface);
     out->several = answer.several;
-    out->split = !choose_hop(&fib, &query, wish->pin.source, &hop);
+    out->split = !choose_hop(&fib, &query, request->binding.source, &hop);
     fib_close(&fib);
     if (!answer.broadcast)
         return 0;
     return err_set(err, ERR_BADADDRESS,
                    "%s is the broadcast address of %s: the address of one host expected",
-                   ipaddr_to_text(&wish->target, text), out->interface);
+                   ipaddr_to_text(&request->target, text), out->interface);
 }
 
-size_t egress_sources(const struct egress_wish *wish, size_t count, uint8_t *of,
+size_t egress_sources(const struct egress_request *request, size_t count, uint8_t *of,
                       struct ipaddr *list, size_t room)
 {
-    struct fib_query query = query_of(wish);
+    struct fib_query query = query_of(request);
     struct fib_answer answer;
     struct fib fib;
     size_t known = 1;
@@ -229,8 +231,8 @@ size_t egress_sources(const struct egress_wish *wish, size_t count, uint8_t *of,
         return known;
     for (size_t flow = 0; flow < count; flow++) {
         size_t i = 0;
-        query.source_port = (uint16_t)(wish->source_port + flow);
-        if (fib_ask(&fib, &query, &answer) != 0 || answer.source.version == 0)
+        query.source_port = (uint16_t)(request->source_port + flow);
+        if (fib_look_up(&fib, &query, &answer) != 0 || answer.source.version == 0)
             continue;
         while (i < known && !ipaddr_equal(&list[i], &answer.source))
             i++;
@@ -243,15 +245,15 @@ size_t egress_sources(const struct egress_wish *wish, size_t count, uint8_t *of,
 }
 
 /* A connected UDP socket sends nothing, but has the source and the MTU of what would be sent. */
-static int connect_to(int fd, const struct egress_wish *wish, struct egress_route *route,
+static int connect_to(int fd, const struct egress_request *request, struct egress_route *route,
                       struct err *err)
 {
     struct sockaddr_storage address;
-    const struct ipaddr *target = &wish->target;
-    const char *device = wish->pin.device;
+    const struct ipaddr *target = &request->target;
+    const char *device = request->binding.device;
     char text[IPADDR_TEXT];
 
-    if (egress_apply(fd, &wish->pin, err) < 0)
+    if (egress_apply(fd, &request->binding, err) < 0)
         return -1;
     if (route->source.version != 0) {
         socklen_t length = ipaddr_to_sockaddr(&route->source, 0, route->scope, &address);
@@ -274,20 +276,20 @@ static int connect_to(int fd, const struct egress_wish *wish, struct egress_rout
     return 0;
 }
 
-int egress_find(const struct egress_wish *wish, struct egress_route *out, struct err *err)
+int egress_find(const struct egress_request *request, struct egress_route *out, struct err *err)
 {
-    struct egress_route route = { .scope = wish->scope, .source = wish->source };
-    const char *device = wish->pin.device;
-    int fd = socket(ipaddr_family(wish->target.version)->af, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct egress_route route = { .scope = request->scope, .source = request->source };
+    const char *device = request->binding.device;
+    int fd = socket(ipaddr_family(request->target.version)->af, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
-        return err_set(err, ERR_SYSTEM, "IPv%d is not usable here: %s", wish->target.version,
+        return err_set(err, ERR_SYSTEM, "IPv%d is not usable here: %s", request->target.version,
                        strerror(errno));
     if (route.scope == 0 && device[0] != '\0')
         route.scope = if_nametoindex(device);
-    int rc = ask_routes(wish, &route, err);
+    int rc = ask_routes(request, &route, err);
     if (rc == 0)
-        rc = connect_to(fd, wish, &route, err);
+        rc = connect_to(fd, request, &route, err);
     if (rc == 0) {
         if (device[0] != '\0')
             snprintf(route.interface, sizeof route.interface, "%s", device);
@@ -314,11 +316,11 @@ struct cached_hop {
 struct egress {
     int fd;
     struct fib fib;
-    struct egress_pin pin;
+    struct egress_binding binding;
     struct cached_hop hops[CACHED_HOPS];
 };
 
-static int prepare(int fd, uint8_t version, const struct egress_pin *pin, struct err *err)
+static int prepare(int fd, uint8_t version, const struct egress_binding *binding, struct err *err)
 {
     const int on = 1, probe = IP_PMTUDISC_PROBE; /* one number for both families */
     int level = version == 4 ? IPPROTO_IP : IPPROTO_IPV6;
@@ -330,10 +332,10 @@ static int prepare(int fd, uint8_t version, const struct egress_pin *pin, struct
                         sizeof probe);
     if (rc < 0)
         return err_set(err, ERR_SYSTEM, "cannot prepare a raw socket: %s", strerror(errno));
-    return egress_apply(fd, pin, err);
+    return egress_apply(fd, binding, err);
 }
 
-struct egress *egress_open(uint8_t version, const struct egress_pin *pin, struct err *err)
+struct egress *egress_open(uint8_t version, const struct egress_binding *binding, struct err *err)
 {
     struct egress *egress = calloc(1, sizeof *egress);
 
@@ -341,7 +343,7 @@ struct egress *egress_open(uint8_t version, const struct egress_pin *pin, struct
         err_set(err, ERR_NOMEM, "no memory for a socket");
         return NULL;
     }
-    egress->pin = *pin;
+    egress->binding = *binding;
     egress->fib.fd = -1;
     egress->fd =
         socket(ipaddr_family(version)->af, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW);
@@ -351,7 +353,7 @@ struct egress *egress_open(uint8_t version, const struct egress_pin *pin, struct
                 strerror(errno), refused ? " (needs root or CAP_NET_RAW)" : "");
     } else if (fib_open(&egress->fib) < 0) {
         err_set(err, ERR_SYSTEM, "cannot open a netlink socket: %s", strerror(errno));
-    } else if (prepare(egress->fd, version, pin, err) == 0) {
+    } else if (prepare(egress->fd, version, binding, err) == 0) {
         return egress;
     }
     egress_close(egress);
@@ -374,25 +376,25 @@ static uint16_t u16_at(const uint8_t *at)
 }
 
 /* Reads a packet that this program has built: its header has no options. */
-static struct egress_wish wish_of(const struct egress *egress, const uint8_t *packet,
-                                  uint32_t scope)
+static struct egress_request egress_request_of(const struct egress *egress, const uint8_t *packet,
+                                               uint32_t scope)
 {
     const struct ipaddr_family *family = ipaddr_family(packet[0] >> 4);
     bool ip4 = family->version == 4;
     const uint8_t *addresses = packet + (ip4 ? 12 : 8), *transport = packet + family->header_length;
-    struct egress_wish wish = { .scope = scope, .pin = egress->pin };
+    struct egress_request request = { .scope = scope, .binding = egress->binding };
 
-    wish.source = ipaddr_from_bytes(family->version, addresses);
-    wish.target = ipaddr_from_bytes(family->version, addresses + family->address_length);
-    wish.tos = ip4 ? packet[1] : (uint8_t)(u16_at(packet) >> 4);
-    wish.ip_protocol = ip4 ? packet[9] : packet[6];
-    wish.source_port = u16_at(transport);
-    wish.target_port = u16_at(transport + 2);
-    if (wish.ip_protocol == family->icmp_protocol) {
-        wish.target_port = wish.source_port; /* type and code */
-        wish.source_port = 0;
+    request.source = ipaddr_from_bytes(family->version, addresses);
+    request.target = ipaddr_from_bytes(family->version, addresses + family->address_length);
+    request.tos = ip4 ? packet[1] : (uint8_t)(u16_at(packet) >> 4);
+    request.ip_protocol = ip4 ? packet[9] : packet[6];
+    request.source_port = u16_at(transport);
+    request.target_port = u16_at(transport + 2);
+    if (request.ip_protocol == family->icmp_protocol) {
+        request.target_port = request.source_port; /* type and code */
+        request.source_port = 0;
     }
-    return wish;
+    return request;
 }
 
 static bool same_query(const struct fib_query *a, const struct fib_query *b)
@@ -402,17 +404,17 @@ static bool same_query(const struct fib_query *a, const struct fib_query *b)
            ipaddr_equal(&a->target, &b->target) && ipaddr_equal(&a->source, &b->source);
 }
 
-static const struct next_hop *next_hop_of(struct egress *egress, const struct egress_wish *wish,
-                                          int64_t now_ns)
+static const struct next_hop *next_hop_of(struct egress *egress,
+                                          const struct egress_request *request, int64_t now_ns)
 {
-    struct fib_query query = query_of(wish);
+    struct fib_query query = query_of(request);
     uint32_t hash = ipaddr_hash(&query.target) + query.source_port * 31u + query.target_port;
     struct cached_hop *cached = &egress->hops[(hash ^ hash >> 16) % CACHED_HOPS];
 
     if (now_ns >= cached->until_ns || !same_query(&cached->query, &query)) {
         cached->query = query;
         cached->until_ns = now_ns + fresh_ns;
-        choose_hop(&egress->fib, &query, egress->pin.source, &cached->hop);
+        choose_hop(&egress->fib, &query, egress->binding.source, &cached->hop);
     }
     return &cached->hop;
 }
@@ -430,18 +432,19 @@ static void add_control(struct msghdr *message, int level, int type, const void 
 }
 
 /* The kernel routes by what is said beside a packet, not by its header. */
-static void add_controls(struct msghdr *message, const struct egress_wish *wish, uint32_t interface)
+static void add_controls(struct msghdr *message, const struct egress_request *request,
+                         uint32_t interface)
 {
-    int tos = wish->tos;
+    int tos = request->tos;
 
-    if (wish->target.version == 4) {
+    if (request->target.version == 4) {
         struct in_pktinfo info = { .ipi_ifindex = (int)interface };
-        memcpy(&info.ipi_spec_dst, wish->source.bytes, sizeof info.ipi_spec_dst);
+        memcpy(&info.ipi_spec_dst, request->source.bytes, sizeof info.ipi_spec_dst);
         add_control(message, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
         add_control(message, IPPROTO_IP, IP_TOS, &tos, sizeof tos);
     } else {
         struct in6_pktinfo info = { .ipi6_ifindex = interface };
-        memcpy(&info.ipi6_addr, wish->source.bytes, sizeof info.ipi6_addr);
+        memcpy(&info.ipi6_addr, request->source.bytes, sizeof info.ipi6_addr);
         add_control(message, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
         add_control(message, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof tos);
     }
@@ -452,11 +455,11 @@ int egress_send(struct egress *egress, const uint8_t *packet, size_t length, uin
 {
     _Alignas(struct cmsghdr) char
         control[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))] = { 0 };
-    struct egress_wish wish = wish_of(egress, packet, scope);
-    const struct next_hop *hop = next_hop_of(egress, &wish, now_ns);
+    struct egress_request request = egress_request_of(egress, packet, scope);
+    const struct next_hop *hop = next_hop_of(egress, &request, now_ns);
     bool led = hop->gateway.version != 0;
     uint32_t interface = hop->interface;
-    if (interface == 0 && ipaddr_is_link_local6(&wish.target))
+    if (interface == 0 && ipaddr_is_link_local6(&request.target))
         interface = scope;
     struct sockaddr_storage address;
     struct iovec part = { .iov_base = (void *)(uintptr_t)packet, .iov_len = length };
@@ -464,9 +467,9 @@ int egress_send(struct egress *egress, const uint8_t *packet, size_t length, uin
         .msg_name = &address, .msg_iov = &part, .msg_iovlen = 1, .msg_control = control
     };
 
-    message.msg_namelen = ipaddr_to_sockaddr(led ? &hop->gateway : &wish.target, 0,
+    message.msg_namelen = ipaddr_to_sockaddr(led ? &hop->gateway : &request.target, 0,
                                              led ? interface : scope, &address);
-    add_controls(&message, &wish, interface);
+    add_controls(&message, &request, interface);
     while (sendmsg(egress->fd, &message, led ? MSG_DONTROUTE : 0) < 0)
         if (errno != EINTR)
             return errno == EAGAIN ? ENOBUFS : errno;

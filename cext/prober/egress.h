@@ -11,17 +11,17 @@
 #include <net/if.h>
 
 /* What the user pins of it. */
-struct egress_pin {
+struct egress_binding {
     char device[IF_NAMESIZE]; /* "" for any */
     uint32_t mark;            /* for firewall and routing rules; 0: none */
     bool source;              /* the source address is the user's choice */
 };
 
 /* A packet that is to be sent, as routing rules and the choice among equal-cost paths see it. */
-struct egress_wish {
+struct egress_request {
     struct ipaddr target, source; /* source version 0: the kernel's choice */
     uint32_t scope;               /* zone of a link-local target */
-    struct egress_pin pin;
+    struct egress_binding binding;
     uint8_t tos, ip_protocol;
     uint16_t source_port, target_port; /* see struct fib_query */
 };
@@ -38,15 +38,15 @@ struct egress_route {
 };
 
 /* Makes a socket send as pinned: by that interface, with that mark. -1 with *err and errno set. */
-int egress_apply(int fd, const struct egress_pin *pin, struct err *err);
+int egress_apply(int fd, const struct egress_binding *binding, struct err *err);
 
 /* Asks the kernel for the route that `ip route get` shows with the same values. */
-int egress_find(const struct egress_wish *wish, struct egress_route *out, struct err *err);
+int egress_find(const struct egress_request *request, struct egress_route *out, struct err *err);
 
 /* The source address of an unbound application's packet, for source ports that rise from the
  * wish's: one place of `list` for each of `count`, in `of`. How many different ones there are, at
  * most `room`: the rest, and where the kernel names none, have the first one's, which is given. */
-size_t egress_sources(const struct egress_wish *wish, size_t count, uint8_t *of,
+size_t egress_sources(const struct egress_request *request, size_t count, uint8_t *of,
                       struct ipaddr *list, size_t room);
 
 /* A raw socket, and what the kernel said of the next hops of what was sent through it. */
@@ -54,7 +54,7 @@ struct egress;
 
 /* A raw socket for packets with their header, pinned as said. What the kernel has
  * learnt of path MTUs does not hold it back, only the link's. NULL on failure. */
-struct egress *egress_open(uint8_t version, const struct egress_pin *pin, struct err *err);
+struct egress *egress_open(uint8_t version, const struct egress_binding *binding, struct err *err);
 void egress_close(struct egress *egress); /* accepts NULL */
 
 /* Sends one packet; 0 or errno. ENOBUFS is this host's full queue. It leaves from the packet's

@@ -143,8 +143,8 @@ static int read_answer(const uint8_t *message, size_t size, uint32_t serial, uin
 }
 
 /* The kernel answers within send(), so nothing is waited for. */
-static int ask(struct fib *fib, const struct fib_query *query, unsigned flags,
-               struct fib_answer *out)
+static int exchange(struct fib *fib, const struct fib_query *query, unsigned flags,
+                    struct fib_answer *out)
 {
     uint8_t answer[ANSWER_BYTES];
     struct request request;
@@ -163,15 +163,15 @@ static int ask(struct fib *fib, const struct fib_query *query, unsigned flags,
     return EBADMSG;
 }
 
-int fib_ask(struct fib *fib, const struct fib_query *query, struct fib_answer *out)
+int fib_look_up(struct fib *fib, const struct fib_query *query, struct fib_answer *out)
 {
     struct fib_answer chosen = { 0 }, whole = { 0 };
-    int rc = ask(fib, query, 0, &chosen);
+    int rc = exchange(fib, query, 0, &chosen);
 
     if (rc != 0)
         return rc;
     /* Kernels before 4.13 (IPv6: 5.5) do not know this flag and answer as before. */
-    if (ask(fib, query, RTM_F_FIB_MATCH, &whole) == 0)
+    if (exchange(fib, query, RTM_F_FIB_MATCH, &whole) == 0)
         chosen.several = whole.several;
     *out = chosen;
     return 0;

@@ -39,6 +39,6 @@ int fib_open(struct fib *fib);
 void fib_close(struct fib *fib);
 
 /* 0, or the errno with which the kernel refuses the route. *out is written only for 0. */
-int fib_ask(struct fib *fib, const struct fib_query *query, struct fib_answer *out);
+int fib_look_up(struct fib *fib, const struct fib_query *query, struct fib_answer *out);
 
 #endif

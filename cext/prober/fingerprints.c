@@ -49,12 +49,12 @@ static int send_probe(void *context, const struct addresses_entry *entry, const 
                       size_t length, bool udp)
 {
     struct prober *p = context;
-    const struct way *way = entry->way;
+    const struct sender *sender = entry->sender;
 
     if (udp)
         pace_take(p->pace, &entry->fingerprint.config.target, p->now_ns);
     budget_take_single(&p->budget, BUDGET_FINGERPRINTS, length, p->now_ns);
-    return prober_send(p, way, packet, length, entry->scope, p->now_ns);
+    return prober_send(p, sender, packet, length, entry->scope, p->now_ns);
 }
 
 int64_t prober_step_addresses(struct prober *p, int sends)
@@ -93,16 +93,16 @@ static struct addresses_entry *begin(struct prober *p,
                                          .target = request->target,
                                          .tos = request->tos,
                                          .timeout_ns = request->timeout_ns };
-    const struct way *way = prober_way(p, config.target.version, &request->pin, err);
+    const struct sender *sender = prober_sender(p, config.target.version, &request->binding, err);
     struct addresses_entry *entry;
     struct ipaddr forgotten;
 
-    if (way == NULL || randomise(&config, err) < 0)
+    if (sender == NULL || randomise(&config, err) < 0)
         return NULL;
     if (addresses_make_room(p->addresses, &forgotten))
         prober_expect(p, &forgotten, false);
-    entry =
-        addresses_add(p->addresses, &config, request->active, route->scope, way, prober_clock_ns());
+    entry = addresses_add(p->addresses, &config, request->active, route->scope, sender,
+                          prober_clock_ns());
     if (entry == NULL)
         err_set(err, ERR_NOMEM, "%d addresses are being fingerprinted already, which is the most",
                 ADDRESSES_MAX);
@@ -125,7 +125,7 @@ struct addresses_entry *prober_fingerprint(struct prober *p,
         err_set(err, ERR_PERMISSION, "fingerprinting probes need root or CAP_NET_RAW");
         return NULL;
     }
-    if (prober_find_route(&echo, 0, request->scope, &request->pin, &route, err) < 0)
+    if (prober_find_route(&echo, 0, request->scope, &request->binding, &route, err) < 0)
         return NULL;
     pthread_mutex_lock(&p->lock);
     struct addresses_entry *entry = addresses_find(p->addresses, &request->target, route.scope);

@@ -22,10 +22,10 @@ enum {
 };
 
 /* An egress socket, shared by the traces of one family with the same pin. */
-struct way {
-    struct way *next;
+struct sender {
+    struct sender *next;
     uint8_t version;
-    struct egress_pin pin;
+    struct egress_binding binding;
     struct egress *egress;
 };
 
@@ -73,7 +73,7 @@ struct prober_job {
     bool stopped; /* no more in the lists; nothing happens to it any more */
     struct events events;
     struct egress_route route;
-    const struct way *way;
+    const struct sender *sender;
     struct hold *hold;    /* of a UDP trace that asks a service, else NULL */
     int64_t started_ns;   /* CLOCK_REALTIME */
     uint64_t first_drops; /* UINT64_MAX until the first turn */
@@ -90,7 +90,7 @@ struct prober_search {
     struct search search;         /* its state is ours */
     struct wire_sources *sources; /* of its flows, or NULL */
     struct egress_route route;
-    const struct way *way;
+    const struct sender *sender;
     int64_t polled_ns; /* when somebody last asked about it */
 };
 
@@ -114,7 +114,7 @@ struct prober {
     bool stop;
     int notify_fd; /* -1 until somebody asks for it */
     bool notify;   /* something happened that notify_fd has not told */
-    struct way *ways;
+    struct sender *senders;
     struct hold *holds;
     uint32_t count; /* of jobs and searches that are not freed yet */
     struct prober_job *jobs;
@@ -137,7 +137,7 @@ struct prober {
     uint8_t packet[WIRE_PACKET_MAX];
 };
 
-/* ---- ways.c ---- */
+/* ---- senders.c ---- */
 
 /* CLOCK_MONOTONIC and CLOCK_REALTIME. */
 int64_t prober_clock_ns(void);
@@ -147,11 +147,11 @@ int64_t prober_wall_ns(void);
 void prober_wake(const struct prober *p);
 
 /* Under the lock: the socket for this way out, opened at its first use; NULL with *err set. */
-const struct way *prober_way(struct prober *p, uint8_t version, const struct egress_pin *pin,
-                             struct err *err);
+const struct sender *prober_sender(struct prober *p, uint8_t version,
+                                   const struct egress_binding *binding, struct err *err);
 
 /* Under the lock: sends a packet that the engine has built; 0 or errno. */
-int prober_send(struct prober *p, const struct way *way, const uint8_t *packet, size_t length,
+int prober_send(struct prober *p, const struct sender *sender, const uint8_t *packet, size_t length,
                 uint32_t scope, int64_t now_ns);
 
 /* Becomes readable when packets have come in. */
@@ -162,17 +162,18 @@ uint64_t prober_capture_drops(const struct prober *p);
  * version 0: the kernel's choice, which may differ from flow to flow where this host has several
  * uplinks. */
 int prober_find_route(struct wire_spec *spec, uint16_t flow, uint32_t scope,
-                      const struct egress_pin *pin, struct egress_route *out, struct err *err);
+                      const struct egress_binding *binding, struct egress_route *out,
+                      struct err *err);
 
 /* The source address of each flow where these differ, else NULL. The caller frees it. */
 struct wire_sources *prober_find_sources(const struct wire_spec *spec, uint32_t scope,
-                                         const struct egress_pin *pin,
+                                         const struct egress_binding *binding,
                                          const struct egress_route *route);
 
 /* What a spec is completed with. */
-struct prober_outset {
+struct prober_completion {
     const struct egress_route *route;
-    const struct egress_pin *pin;
+    const struct egress_binding *binding;
     uint16_t flow;
     bool port_given; /* the source port is the user's choice */
 };
@@ -180,11 +181,11 @@ struct prober_outset {
 /* Under the lock: fills in what the request leaves open, and what is random. -1 with *err set, also
  * where PROBER_MOST traces and searches are there. */
 int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
-                         const struct prober_outset *outset, struct err *err);
+                         const struct prober_completion *completion, struct err *err);
 
 /* Under the lock: a trace or search with this spec has ended. */
 void prober_release_spec(const struct prober *p, const struct wire_spec *spec,
-                         const struct prober_outset *outset);
+                         const struct prober_completion *completion);
 
 /* ---- packets.c ---- */
 

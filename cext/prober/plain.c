@@ -41,7 +41,7 @@ static int open_socket(enum wire_protocol protocol, uint8_t version)
 }
 
 /* From now on the kernel counts from 0. */
-static int count_anew(struct plain_socket *s)
+static int restart_count(struct plain_socket *s)
 {
     int error = plain_set(s->source.fd, SOL_SOCKET, SO_TIMESTAMPING, DGRAM_STAMPS);
 
@@ -69,9 +69,9 @@ static int start(const struct plain *plain, struct plain_socket *s)
     s->source.fd = open_socket(flow->protocol, version);
     if (s->source.fd < 0)
         return errno;
-    int error = plain_prepare(s->source.fd, version, &flow->pin, 0);
+    int error = plain_prepare(s->source.fd, version, &flow->binding, 0);
     if (error == 0)
-        error = count_anew(s);
+        error = restart_count(s);
     if (error == 0)
         error = plain_bind(s->source.fd, &flow->source, flow->port, flow->scope);
     if (error == 0 && version == 6)
@@ -84,7 +84,8 @@ static int start(const struct plain *plain, struct plain_socket *s)
 static bool same_flow(const struct plain_flow *a, const struct plain_flow *b)
 {
     return a->protocol == b->protocol && a->port == b->port && a->scope == b->scope &&
-           a->pin.mark == b->pin.mark && strcmp(a->pin.device, b->pin.device) == 0 &&
+           a->binding.mark == b->binding.mark &&
+           strcmp(a->binding.device, b->binding.device) == 0 &&
            ipaddr_equal(&a->source, &b->source);
 }
 
@@ -197,13 +198,13 @@ int plain_refuse(const struct plain_flow *flow, int error, struct err *err)
                        "cannot send ICMP echo requests: %s (needs root or CAP_NET_RAW, or this "
                        "user's group in net.ipv4.ping_group_range; UDP and TCP need neither)",
                        strerror(error));
-    if (flow->pin.mark != 0 && refused)
+    if (flow->binding.mark != 0 && refused)
         return err_set(err, ERR_PERMISSION, "cannot mark packets: %s", strerror(error));
     if (error == EADDRINUSE)
         return err_set(err, ERR_SYSTEM, "source port %u is another program's: a free one expected",
                        flow->port);
     if (error == ENODEV)
-        return err_set(err, ERR_NODEVICE, "no such interface: %s", flow->pin.device);
+        return err_set(err, ERR_NODEVICE, "no such interface: %s", flow->binding.device);
     return err_set(err, ERR_SYSTEM, "cannot open a socket: %s", strerror(error));
 }
 
@@ -386,7 +387,7 @@ static int send_message(struct plain_socket *s, const struct plain_packet *p,
         if (sendmsg(s->source.fd, message, 0) >= 0)
             return 0;
         error = errno;
-        (void)count_anew(s); /* kernels differ in whether a failure counts */
+        (void)restart_count(s); /* kernels differ in whether a failure counts */
         if (!may_be_old(error))
             break;
     }
@@ -419,7 +420,7 @@ static int send_datagram(struct plain_socket *s, const struct plain_packet *p, u
     return send_message(s, p, &message);
 }
 
-int plain_send(struct plain *plain, const struct egress_pin *pin, const uint8_t *packet,
+int plain_send(struct plain *plain, const struct egress_binding *binding, const uint8_t *packet,
                size_t length, uint32_t scope)
 {
     struct plain_packet p = take_apart(packet, length);
@@ -427,7 +428,7 @@ int plain_send(struct plain *plain, const struct egress_pin *pin, const uint8_t 
                                .source = p.source,
                                .port = p.source_port,
                                .scope = ipaddr_is_link_local6(&p.source) ? scope : 0,
-                               .pin = *pin };
+                               .binding = *binding };
     struct plain_socket *s;
     int error;
 
@@ -437,7 +438,7 @@ int plain_send(struct plain *plain, const struct egress_pin *pin, const uint8_t 
     }
     pthread_mutex_lock(&plain->lock);
     if (p.protocol == IPPROTO_TCP)
-        error = plain_connect_send(plain, pin, &p, scope);
+        error = plain_connect_send(plain, binding, &p, scope);
     else
         error = find(plain, &flow, &s);
     if (error == 0 && p.protocol != IPPROTO_TCP)

@@ -20,7 +20,7 @@ struct plain_flow {
     struct ipaddr source;
     uint16_t port; /* the source port, or the ICMP identifier */
     uint32_t scope;
-    struct egress_pin pin;
+    struct egress_binding binding;
 };
 
 /* NULL with *err set on failure. */
@@ -46,7 +46,7 @@ bool plain_has_icmp(uint8_t version);
 /* Sends one packet that wire_build has built; 0 or errno, as egress_send. What the kernel does not
  * let be chosen is its own: the IPv4 identification, and of TCP all but addresses, target port, TTL
  * and TOS. */
-int plain_send(struct plain *plain, const struct egress_pin *pin, const uint8_t *packet,
+int plain_send(struct plain *plain, const struct egress_binding *binding, const uint8_t *packet,
                size_t length, uint32_t scope);
 
 /* Hands over at most so many packets. Returns a monotonic time: all that had come before it has

@@ -34,8 +34,8 @@ static void append(struct plain *plain, struct plain_connect *c)
     c->older = plain->newest;
     *(c->older != NULL ? &c->older->newer : &plain->oldest) = c;
     plain->newest = c;
-    if (plain->untold == NULL)
-        plain->untold = c;
+    if (plain->not_emitted == NULL)
+        plain->not_emitted = c;
     plain->connects++;
 }
 
@@ -43,8 +43,8 @@ void plain_connect_close(struct plain *plain, struct plain_connect *c)
 {
     *(c->older != NULL ? &c->older->newer : &plain->oldest) = c->newer;
     *(c->newer != NULL ? &c->newer->older : &plain->newest) = c->older;
-    if (plain->untold == c)
-        plain->untold = c->newer;
+    if (plain->not_emitted == c)
+        plain->not_emitted = c->newer;
     plain->connects--;
     close(c->source.fd);
     free(c);
@@ -65,13 +65,13 @@ int64_t plain_connect_due(const struct plain *plain)
 
 /* ---- sending ------------------------------------------------------------------------------- */
 
-static int prepare(int fd, const struct egress_pin *pin, const struct plain_packet *p,
+static int prepare(int fd, const struct egress_binding *binding, const struct plain_packet *p,
                    uint32_t scope)
 {
     const struct linger reset = { .l_onoff = 1 };
     bool four = p->family->version == 4;
     int level = four ? IPPROTO_IP : IPPROTO_IPV6;
-    int error = plain_prepare(fd, p->family->version, pin, TCP_STAMPS);
+    int error = plain_prepare(fd, p->family->version, binding, TCP_STAMPS);
 
     if (error == 0)
         error = plain_set(fd, level, four ? IP_TTL : IPV6_UNICAST_HOPS, p->ttl);
@@ -98,7 +98,7 @@ static int connect_to(struct plain_connect *c, const struct plain_packet *p, uin
     return c->refused ? 0 : errno;
 }
 
-int plain_connect_send(struct plain *plain, const struct egress_pin *pin,
+int plain_connect_send(struct plain *plain, const struct egress_binding *binding,
                        const struct plain_packet *packet, uint32_t scope)
 {
     if (packet->transport[TCP_FLAGS] != TCP_SYN)
@@ -113,7 +113,7 @@ int plain_connect_send(struct plain *plain, const struct egress_pin *pin,
     memcpy(c->syn, packet->bytes, c->kept);
     c->source.fd =
         socket(packet->family->af, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
-    int error = c->source.fd < 0 ? errno : prepare(c->source.fd, pin, packet, scope);
+    int error = c->source.fd < 0 ? errno : prepare(c->source.fd, binding, packet, scope);
     if (error == 0)
         error = connect_to(c, packet, scope);
     if (error == 0)
@@ -130,46 +130,47 @@ int plain_connect_send(struct plain *plain, const struct egress_pin *pin,
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
-void plain_connect_tell(struct plain_reading *r)
+void plain_connect_emit_sent(struct plain_reading *r)
 {
     struct plain *plain = r->plain;
 
-    for (; plain->untold != NULL && r->left > 1; plain->untold = plain->untold->newer) {
-        const struct plain_connect *c = plain->untold;
+    for (; plain->not_emitted != NULL && r->left > 1;
+         plain->not_emitted = plain->not_emitted->newer) {
+        const struct plain_connect *c = plain->not_emitted;
         memcpy(r->packet, c->syn, c->kept);
         plain_emit(r, c->kept, c->wall_ns, true);
     }
 }
 
 /* The SYN as it was built is quoted: the kernel has made sure that its own was. */
-static void tell_error(struct plain_reading *r, const struct plain_connect *c,
-                       const struct plain_told *told)
+static void emit_error(struct plain_reading *r, const struct plain_connect *c,
+                       const struct plain_message *message)
 {
     const struct ipaddr_family *family = ipaddr_family(c->syn[0] >> 4);
     size_t quoted = (size_t)family->header_length + TCP_HEAD;
     uint8_t head[PLAIN_HEAD];
     const uint8_t *source = c->syn + (family->version == 4 ? 12 : 8);
-    const struct rebuild_header header = { .from = told->offender,
+    const struct rebuild_header header = { .from = message->error_from,
                                            .to = ipaddr_from_bytes(family->version, source),
-                                           .ttl = told->ttl,
-                                           .tos = told->tos };
+                                           .ttl = message->ttl,
+                                           .tos = message->tos };
     struct rebuild_error error = {
-        .type = told->type, .code = told->code, .quote = head, .quote_length = quoted
+        .type = message->type, .code = message->code, .quote = head, .quote_length = quoted
     };
 
-    if (told->offender.version != family->version)
+    if (message->error_from.version != family->version)
         return;
     memcpy(head, c->syn, quoted);
     head[family->version == 4 ? 8 : 7] = 0; /* the quoted TTL is not shown */
-    if (told->extension_at > TCP_HEAD && told->extension_at < told->length) {
-        error.data = told->bytes + TCP_HEAD;
-        error.data_length = told->length - TCP_HEAD;
-        error.extension_at = (size_t)told->extension_at - TCP_HEAD;
+    if (message->extension_at > TCP_HEAD && message->extension_at < message->length) {
+        error.data = message->bytes + TCP_HEAD;
+        error.data_length = message->length - TCP_HEAD;
+        error.extension_at = (size_t)message->extension_at - TCP_HEAD;
     }
-    plain_emit(r, rebuild_error(&header, &error, r->packet), told->stamp_ns, false);
+    plain_emit(r, rebuild_error(&header, &error, r->packet), message->stamp_ns, false);
 }
 
-static void tell_answer(struct plain_reading *r, const struct plain_connect *c)
+static void emit_answer(struct plain_reading *r, const struct plain_connect *c)
 {
     int64_t after_ns = plain_clock_ns(CLOCK_REALTIME) - c->wall_ns;
     struct tcp_info info = { 0 };
@@ -191,15 +192,15 @@ static void tell_answer(struct plain_reading *r, const struct plain_connect *c)
 void plain_connect_read(struct plain_reading *r, struct plain_connect *c)
 {
     uint8_t room[REBUILD_ROOM];
-    struct plain_told told;
-    bool told_error = false;
+    struct plain_message message;
+    bool has_icmp_error = false;
 
-    while (!told_error && plain_hear(c->source.fd, true, room, &told))
-        told_error = told.has_error &&
-                     (told.origin == SO_EE_ORIGIN_ICMP || told.origin == SO_EE_ORIGIN_ICMP6);
-    if (told_error)
-        tell_error(r, c, &told);
+    while (!has_icmp_error && plain_receive(c->source.fd, true, room, &message))
+        has_icmp_error = message.has_error && (message.origin == SO_EE_ORIGIN_ICMP ||
+                                               message.origin == SO_EE_ORIGIN_ICMP6);
+    if (has_icmp_error)
+        emit_error(r, c, &message);
     else
-        tell_answer(r, c);
+        emit_answer(r, c);
     plain_connect_close(r->plain, c);
 }

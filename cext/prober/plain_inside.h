@@ -63,7 +63,8 @@ struct plain {
     bool passing;
     int64_t pass_ns, swept_ns;
     struct plain_socket *buckets[PLAIN_BUCKETS];
-    struct plain_connect *oldest, *newest, *untold; /* untold: the first that was not told of */
+    struct plain_connect *oldest, *newest,
+        *not_emitted; /* not_emitted: the first that was not told of */
     int connects;
     struct epoll_event ready[PLAIN_READY];
 };
@@ -91,14 +92,14 @@ struct plain_reading {
 };
 
 /* What the kernel says beside a message. */
-struct plain_told {
+struct plain_message {
     int64_t stamp_ns; /* CLOCK_REALTIME */
     uint8_t ttl, tos;
     bool has_error;
     uint8_t origin, type, code;
     uint32_t info, data;
     uint16_t extension_at;
-    struct ipaddr offender;
+    struct ipaddr error_from;
     struct ipaddr peer; /* the message's own address */
     uint16_t peer_port;
     uint8_t *bytes;
@@ -113,7 +114,7 @@ int64_t plain_clock_ns(clockid_t id);
 int plain_set(int fd, int level, int option, int value);
 
 /* Sets what every socket needs; `stamps` as of SO_TIMESTAMPING. */
-int plain_prepare(int fd, uint8_t version, const struct egress_pin *pin, int stamps);
+int plain_prepare(int fd, uint8_t version, const struct egress_binding *binding, int stamps);
 
 /* Port 0: any. */
 int plain_bind(int fd, const struct ipaddr *source, uint16_t port, uint32_t scope);
@@ -121,16 +122,16 @@ int plain_bind(int fd, const struct ipaddr *source, uint16_t port, uint32_t scop
 int plain_watch(const struct plain *plain, struct plain_source *source, uint32_t events);
 
 /* Reads one message into `room`, which has REBUILD_ROOM bytes; false where there is none. */
-bool plain_hear(int fd, bool errors, uint8_t *room, struct plain_told *out);
+bool plain_receive(int fd, bool errors, uint8_t *room, struct plain_message *out);
 
 /* Hands over a packet in r->packet. */
 void plain_emit(struct plain_reading *r, size_t length, int64_t stamp_ns, bool outgoing);
 
 /* ---- plain_connect.c ---- */
 
-int plain_connect_send(struct plain *plain, const struct egress_pin *pin,
+int plain_connect_send(struct plain *plain, const struct egress_binding *binding,
                        const struct plain_packet *packet, uint32_t scope);
-void plain_connect_tell(struct plain_reading *r); /* tells what was sent */
+void plain_connect_emit_sent(struct plain_reading *r); /* tells what was sent */
 void plain_connect_read(struct plain_reading *r, struct plain_connect *c);
 
 /* Closes those whose SYN the kernel would soon send again. */

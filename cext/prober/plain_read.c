@@ -29,17 +29,17 @@ enum {
 
 /* ---- datagram sockets ---------------------------------------------------------------------- */
 
-static void tell_sent(struct plain_reading *r, const struct plain_socket *s,
-                      const struct plain_told *told)
+static void emit_sent(struct plain_reading *r, const struct plain_socket *s,
+                      const struct plain_message *message)
 {
-    const struct plain_sent *sent = &s->sent[told->data % PLAIN_SENT];
+    const struct plain_sent *sent = &s->sent[message->data % PLAIN_SENT];
 
-    if (sent->length == 0 || sent->id != told->data) {
+    if (sent->length == 0 || sent->id != message->data) {
         r->plain->drops++; /* so much later that its place was used again */
         return;
     }
     memcpy(r->packet, sent->head, sent->kept);
-    plain_emit(r, sent->kept, told->stamp_ns, true);
+    plain_emit(r, sent->kept, message->stamp_ns, true);
 }
 
 static bool is_to(const struct plain_sent *sent, const struct ipaddr *target)
@@ -53,7 +53,7 @@ static bool is_to(const struct plain_sent *sent, const struct ipaddr *target)
 /* The probe of the socket to this target whose payload begins so, if it is among the last ones, and
  * no other begins so. */
 static const struct plain_sent *sent_with(const struct plain_socket *s,
-                                          const struct plain_told *told, size_t length)
+                                          const struct plain_message *message, size_t length)
 {
     const struct plain_sent *found = NULL;
     size_t ahead = (size_t)ipaddr_family(s->flow.source.version)->header_length + UDP_HEADER;
@@ -61,8 +61,8 @@ static const struct plain_sent *sent_with(const struct plain_socket *s,
     for (uint32_t i = 1; i <= PLAIN_SENT; i++) {
         const struct plain_sent *sent = &s->sent[(s->next_id - i) % PLAIN_SENT];
         size_t there = sent->kept > ahead ? sent->kept - ahead : 0;
-        if (sent->length == 0 || !is_to(sent, &told->peer) ||
-            memcmp(sent->head + ahead, told->bytes, there < length ? there : length) != 0)
+        if (sent->length == 0 || !is_to(sent, &message->peer) ||
+            memcmp(sent->head + ahead, message->bytes, there < length ? there : length) != 0)
             continue;
         if (found != NULL)
             return NULL;
@@ -72,33 +72,33 @@ static const struct plain_sent *sent_with(const struct plain_socket *s,
 }
 
 /* Headers of the quoted datagram, which the socket does not show. */
-static size_t head_of_udp(const struct plain_socket *s, const struct plain_told *told,
+static size_t head_of_udp(const struct plain_socket *s, const struct plain_message *message,
                           size_t quoted, uint8_t *head)
 {
-    const struct plain_sent *sent = sent_with(s, told, quoted);
+    const struct plain_sent *sent = sent_with(s, message, quoted);
     size_t ahead = (size_t)ipaddr_family(s->flow.source.version)->header_length + UDP_HEADER;
     struct rebuild_udp udp = { .source = s->flow.source,
-                               .target = told->peer,
+                               .target = message->peer,
                                .source_port = s->flow.port,
-                               .target_port = told->peer_port,
+                               .target_port = message->peer_port,
                                .payload_length = quoted };
 
     if (sent == NULL)
-        return rebuild_udp(&udp, told->bytes, quoted, head);
+        return rebuild_udp(&udp, message->bytes, quoted, head);
     memcpy(head, sent->head, ahead);
     head[s->flow.source.version == 4 ? 8 : 7] = 0; /* the quoted TTL is not shown */
     return ahead;
 }
 
 /* Of echo requests the socket shows all but the IP header. */
-static size_t head_of_echo(const struct plain_socket *s, const struct plain_told *told,
+static size_t head_of_echo(const struct plain_socket *s, const struct plain_message *message,
                            size_t quoted, uint8_t *head)
 {
-    const struct rebuild_header ip = { .from = s->flow.source, .to = told->peer };
+    const struct rebuild_header ip = { .from = s->flow.source, .to = message->peer };
     const struct ipaddr_family *family = ipaddr_family(ip.from.version);
     uint8_t whole[REBUILD_ROOM];
 
-    rebuild_message(&ip, family->icmp_protocol, told->bytes, quoted, whole);
+    rebuild_message(&ip, family->icmp_protocol, message->bytes, quoted, whole);
     memcpy(head, whole, family->header_length);
     return family->header_length;
 }
@@ -108,80 +108,81 @@ static bool is_too_big(uint8_t version, uint8_t type, uint8_t code)
     return version == 4 ? type == UNREACHABLE_4 && code == FRAGMENTATION_NEEDED : type == TOO_BIG_6;
 }
 
-static void tell_error(struct plain_reading *r, const struct plain_socket *s,
-                       const struct plain_told *told)
+static void emit_error(struct plain_reading *r, const struct plain_socket *s,
+                       const struct plain_message *message)
 {
     bool udp = s->flow.protocol == WIRE_UDP;
     uint8_t version = s->flow.source.version, head[PLAIN_HEAD];
-    size_t quoted = told->extension_at != 0 ? told->extension_at : told->length;
+    size_t quoted = message->extension_at != 0 ? message->extension_at : message->length;
     const struct rebuild_header header = {
-        .from = told->offender, .to = s->flow.source, .ttl = told->ttl, .tos = told->tos
+        .from = message->error_from, .to = s->flow.source, .ttl = message->ttl, .tos = message->tos
     };
-    struct rebuild_error error = { .type = told->type,
-                                   .code = told->code,
+    struct rebuild_error error = { .type = message->type,
+                                   .code = message->code,
                                    .quote = head,
-                                   .extension_at = told->extension_at,
-                                   .data = told->bytes,
-                                   .data_length = told->length };
+                                   .extension_at = message->extension_at,
+                                   .data = message->bytes,
+                                   .data_length = message->length };
 
-    if (told->offender.version != version || quoted > told->length ||
+    if (message->error_from.version != version || quoted > message->length ||
         quoted < (udp ? (size_t)UDP_SHOWN : (size_t)ICMP_HEADER))
         return; /* a quote that does not tell which probe it was */
-    if (is_too_big(version, told->type, told->code))
-        error.mtu = told->info;
+    if (is_too_big(version, message->type, message->code))
+        error.mtu = message->info;
     error.quote_length =
-        udp ? head_of_udp(s, told, quoted, head) : head_of_echo(s, told, quoted, head);
-    plain_emit(r, rebuild_error(&header, &error, r->packet), told->stamp_ns, false);
+        udp ? head_of_udp(s, message, quoted, head) : head_of_echo(s, message, quoted, head);
+    plain_emit(r, rebuild_error(&header, &error, r->packet), message->stamp_ns, false);
 }
 
-static void tell_reply(struct plain_reading *r, const struct plain_socket *s,
-                       const struct plain_told *told)
+static void emit_reply(struct plain_reading *r, const struct plain_socket *s,
+                       const struct plain_message *message)
 {
     const struct rebuild_header header = {
-        .from = told->peer, .to = s->flow.source, .ttl = told->ttl, .tos = told->tos
+        .from = message->peer, .to = s->flow.source, .ttl = message->ttl, .tos = message->tos
     };
     const struct ipaddr_family *family = ipaddr_family(s->flow.source.version);
-    struct rebuild_udp udp = { .source = told->peer,
+    struct rebuild_udp udp = { .source = message->peer,
                                .target = s->flow.source,
-                               .source_port = told->peer_port,
+                               .source_port = message->peer_port,
                                .target_port = s->flow.port,
-                               .payload_length = told->length };
+                               .payload_length = message->length };
     uint8_t head[PLAIN_HEAD], datagram[REBUILD_ROOM + UDP_HEADER];
 
-    if (told->peer.version != family->version)
+    if (message->peer.version != family->version)
         return;
     if (s->flow.protocol == WIRE_ICMP) {
         uint8_t wanted = family->version == 4 ? ECHO_REPLY_4 : ECHO_REPLY_6;
-        if (told->length >= ICMP_HEADER && told->bytes[0] == wanted)
+        if (message->length >= ICMP_HEADER && message->bytes[0] == wanted)
             plain_emit(r,
-                       rebuild_message(&header, family->icmp_protocol, told->bytes, told->length,
-                                       r->packet),
-                       told->stamp_ns, false);
+                       rebuild_message(&header, family->icmp_protocol, message->bytes,
+                                       message->length, r->packet),
+                       message->stamp_ns, false);
         return;
     }
-    rebuild_udp(&udp, told->bytes, told->length, head);
+    rebuild_udp(&udp, message->bytes, message->length, head);
     memcpy(datagram, head + family->header_length, UDP_HEADER);
-    memcpy(datagram + UDP_HEADER, told->bytes, told->length);
+    memcpy(datagram + UDP_HEADER, message->bytes, message->length);
     plain_emit(
-        r, rebuild_message(&header, IPPROTO_UDP, datagram, told->length + UDP_HEADER, r->packet),
-        told->stamp_ns, false);
+        r, rebuild_message(&header, IPPROTO_UDP, datagram, message->length + UDP_HEADER, r->packet),
+        message->stamp_ns, false);
 }
 
 static bool read_error_queue(struct plain_reading *r, struct plain_socket *s)
 {
     uint8_t room[REBUILD_ROOM];
-    struct plain_told told;
+    struct plain_message message;
     bool any = false;
 
-    while (r->left > 1 && s->pass_read < PASS_MOST && plain_hear(s->source.fd, true, room, &told)) {
+    while (r->left > 1 && s->pass_read < PASS_MOST &&
+           plain_receive(s->source.fd, true, room, &message)) {
         any = true;
         s->pass_read++;
-        if (!told.has_error)
+        if (!message.has_error)
             continue;
-        if (told.origin == SO_EE_ORIGIN_TIMESTAMPING)
-            tell_sent(r, s, &told);
-        else if (told.origin == SO_EE_ORIGIN_ICMP || told.origin == SO_EE_ORIGIN_ICMP6)
-            tell_error(r, s, &told);
+        if (message.origin == SO_EE_ORIGIN_TIMESTAMPING)
+            emit_sent(r, s, &message);
+        else if (message.origin == SO_EE_ORIGIN_ICMP || message.origin == SO_EE_ORIGIN_ICMP6)
+            emit_error(r, s, &message);
     }
     return any;
 }
@@ -203,7 +204,7 @@ static void watch_room(struct plain *plain, const struct plain_socket *s)
 static bool read_socket(struct plain_reading *r, struct plain_socket *s)
 {
     uint8_t room[REBUILD_ROOM];
-    struct plain_told told;
+    struct plain_message message;
 
     if (s->pass != r->plain->pass) {
         s->pass = r->plain->pass;
@@ -212,11 +213,11 @@ static bool read_socket(struct plain_reading *r, struct plain_socket *s)
     }
     bool any = read_error_queue(r, s);
     while (r->left > 1 && s->pass_read < PASS_MOST &&
-           plain_hear(s->source.fd, false, room, &told)) {
+           plain_receive(s->source.fd, false, room, &message)) {
         any = true;
         s->pass_read++;
         read_error_queue(r, s);
-        tell_reply(r, s, &told);
+        emit_reply(r, s, &message);
     }
     return any;
 }
@@ -240,11 +241,11 @@ static int64_t read_pass(struct plain_reading *r)
         plain->passing = true;
         plain->pass++;
         plain->pass_ns = plain_clock_ns(CLOCK_MONOTONIC);
-        plain_connect_tell(r);
-        if (plain->untold == NULL)
+        plain_connect_emit_sent(r);
+        if (plain->not_emitted == NULL)
             plain_connect_expire(plain, plain->pass_ns);
     }
-    plain_connect_tell(r);
+    plain_connect_emit_sent(r);
     while (r->left > 1) {
         int count = epoll_wait(plain->epoll, plain->ready, PLAIN_READY, 0);
         bool any = false;

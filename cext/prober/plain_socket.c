@@ -36,7 +36,7 @@ int plain_set(int fd, int level, int option, int value)
     return setsockopt(fd, level, option, &value, sizeof value) < 0 ? errno : 0;
 }
 
-int plain_prepare(int fd, uint8_t version, const struct egress_pin *pin, int stamps)
+int plain_prepare(int fd, uint8_t version, const struct egress_binding *binding, int stamps)
 {
     bool four = version == 4;
     int level = four ? IPPROTO_IP : IPPROTO_IPV6;
@@ -52,7 +52,7 @@ int plain_prepare(int fd, uint8_t version, const struct egress_pin *pin, int sta
     /* Linux 5.9; without it extensions are found where old routers put them. */
     (void)plain_set(fd, level, four ? IP_RECVERR_RFC4884 : IPV6_RECVERR_RFC4884, 1);
     (void)plain_set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BYTES);
-    if (error == 0 && egress_apply(fd, pin, &err) < 0)
+    if (error == 0 && egress_apply(fd, binding, &err) < 0)
         error = errno;
     return error;
 }
@@ -74,18 +74,18 @@ int plain_watch(const struct plain *plain, struct plain_source *source, uint32_t
 
 /* ---- messages ------------------------------------------------------------------------------ */
 
-static void read_error(const struct cmsghdr *c, struct plain_told *out)
+static void read_error(const struct cmsghdr *c, struct plain_message *out)
 {
     struct sock_extended_err error;
-    struct sockaddr_storage offender = { 0 };
+    struct sockaddr_storage error_from = { 0 };
     size_t length = c->cmsg_len - CMSG_LEN(0);
 
     if (length < sizeof error)
         return;
     memcpy(&error, CMSG_DATA(c), sizeof error);
     length -= sizeof error;
-    memcpy(&offender, CMSG_DATA(c) + sizeof error,
-           length < sizeof offender ? length : sizeof offender);
+    memcpy(&error_from, CMSG_DATA(c) + sizeof error,
+           length < sizeof error_from ? length : sizeof error_from);
     out->has_error = true;
     out->origin = error.ee_origin;
     out->type = error.ee_type;
@@ -94,7 +94,7 @@ static void read_error(const struct cmsghdr *c, struct plain_told *out)
     out->data = error.ee_data;
     if ((error.ee_rfc4884.flags & SO_EE_RFC4884_FLAG_INVALID) == 0)
         out->extension_at = error.ee_rfc4884.len;
-    out->offender = ipaddr_from_sockaddr(&offender);
+    out->error_from = ipaddr_from_sockaddr(&error_from);
 }
 
 static uint8_t small_of(const struct cmsghdr *c)
@@ -108,7 +108,7 @@ static uint8_t small_of(const struct cmsghdr *c)
     return (uint8_t)value;
 }
 
-static void read_control(const struct cmsghdr *c, struct plain_told *out)
+static void read_control(const struct cmsghdr *c, struct plain_message *out)
 {
     struct scm_timestamping stamps;
     int type = c->cmsg_type;
@@ -134,7 +134,7 @@ static void read_control(const struct cmsghdr *c, struct plain_told *out)
     }
 }
 
-bool plain_hear(int fd, bool errors, uint8_t *room, struct plain_told *out)
+bool plain_receive(int fd, bool errors, uint8_t *room, struct plain_message *out)
 {
     _Alignas(struct cmsghdr) char control[CONTROL_BYTES];
     struct sockaddr_storage peer = { 0 };
@@ -147,7 +147,7 @@ bool plain_hear(int fd, bool errors, uint8_t *room, struct plain_told *out)
                               .msg_controllen = sizeof control };
     ssize_t length = -1;
 
-    *out = (struct plain_told){ .bytes = room };
+    *out = (struct plain_message){ .bytes = room };
     /* an error that an earlier probe has met is told once, and is in the error queue */
     for (int tries = 0; tries < TRIES && length < 0 && (tries == 0 || errno != EAGAIN); tries++)
         length = recvmsg(fd, &message, MSG_DONTWAIT | (errors ? MSG_ERRQUEUE : 0));

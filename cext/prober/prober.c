@@ -31,7 +31,7 @@ static void send_probe(struct prober *p, struct prober_job *job, const struct wi
 {
     const struct wire_spec *spec = &trace_config(job->trace)->spec;
     size_t length = wire_build(spec, probe, p->packet);
-    int error = prober_send(p, job->way, p->packet, length, job->route.scope, now_ns);
+    int error = prober_send(p, job->sender, p->packet, length, job->route.scope, now_ns);
 
     if (error != 0)
         trace_send_failed(job->trace, probe->number, error, now_ns);
@@ -318,10 +318,10 @@ void prober_close(struct prober *p)
         next = job->next;
         free_job(p, job);
     }
-    for (struct way *way = p->ways, *next; way != NULL; way = next) {
-        next = way->next;
-        egress_close(way->egress);
-        free(way);
+    for (struct sender *sender = p->senders, *next; sender != NULL; sender = next) {
+        next = sender->next;
+        egress_close(sender->egress);
+        free(sender);
     }
     prober_free_searches(p);
     dues_fini(&p->dues);
@@ -374,12 +374,12 @@ static int start_trace(struct prober *p, struct prober_job *job,
 {
     struct trace_config config = request->trace;
 
-    job->way = prober_way(p, config.spec.target.version, &request->pin, err);
-    const struct prober_outset outset = { &job->route, &request->pin, config.flow,
-                                          request->port_given };
-    if (job->way == NULL || prober_complete_spec(p, &config.spec, &outset, err) < 0)
+    job->sender = prober_sender(p, config.spec.target.version, &request->binding, err);
+    const struct prober_completion completion = { &job->route, &request->binding, config.flow,
+                                                  request->port_given };
+    if (job->sender == NULL || prober_complete_spec(p, &config.spec, &completion, err) < 0)
         return -1;
-    config.egress = if_nametoindex(job->route.interface) ^ request->pin.mark << 16;
+    config.egress = if_nametoindex(job->route.interface) ^ request->binding.mark << 16;
     job->counters = counters_new(config.max_hops);
     job->evidence = evidence_new(config.max_hops);
     if (job->counters == NULL || job->evidence == NULL)
@@ -429,7 +429,7 @@ struct prober_job *prober_add(struct prober *p, const struct prober_request *wan
     }
     request.trace.spec.source = request.source;
     request.port_given = request.trace.spec.source_port != 0;
-    if (prober_find_route(&request.trace.spec, request.trace.flow, request.scope, &request.pin,
+    if (prober_find_route(&request.trace.spec, request.trace.flow, request.scope, &request.binding,
                           &job->route, err) < 0) {
         free(job);
         return NULL;
@@ -453,9 +453,10 @@ struct prober_job *prober_add(struct prober *p, const struct prober_request *wan
 static void release_spec(const struct prober *p, const struct prober_job *job)
 {
     const struct trace_config *config = trace_config(job->trace);
-    const struct prober_outset outset = { &job->route, &job->way->pin, config->flow, false };
+    const struct prober_completion completion = { &job->route, &job->sender->binding, config->flow,
+                                                  false };
 
-    prober_release_spec(p, &config->spec, &outset);
+    prober_release_spec(p, &config->spec, &completion);
 }
 
 /* Under the lock. */
@@ -502,7 +503,7 @@ void prober_remove(struct prober *p, struct prober_job *job)
 /* ---- questions ----------------------------------------------------------------------------- */
 
 /* Whether the job had been paused. */
-static bool fingerprint_about(struct prober_job *job)
+static bool touch_lease(struct prober_job *job)
 {
     int64_t now_ns = prober_clock_ns();
     return now_ns - atomic_exchange(&job->polled_ns, now_ns) > PROBER_LEASE_MS * MS;
@@ -520,14 +521,14 @@ static void resume(struct prober *p, struct prober_job *job)
 /* Under the lock. */
 static bool renew(struct prober *p, struct prober_job *job)
 {
-    if (fingerprint_about(job))
+    if (touch_lease(job))
         resume(p, job);
     return atomic_load(&job->done);
 }
 
 bool prober_done(struct prober *p, struct prober_job *job)
 {
-    if (fingerprint_about(job)) {
+    if (touch_lease(job)) {
         pthread_mutex_lock(&p->lock);
         resume(p, job);
         pthread_mutex_unlock(&p->lock);

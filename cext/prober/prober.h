@@ -23,7 +23,7 @@ struct prober_request {
     struct trace_config trace; /* spec: protocol, target, tos, ports, size are read */
     struct ipaddr source;      /* version 0: the kernel's choice */
     uint32_t scope;            /* zone of a link-local target */
-    struct egress_pin pin;
+    struct egress_binding binding;
     bool mapped;      /* the target was written as an IPv4-mapped address */
     bool keep_events; /* for prober_events */
     bool port_given;  /* set by prober_add: the source port is the user's choice */
@@ -101,7 +101,7 @@ int prober_report_merge(struct prober_report *into, const struct prober_report *
 struct prober_fingerprint_request {
     struct ipaddr target, source; /* source version 0: the kernel's choice */
     uint32_t scope;
-    struct egress_pin pin;
+    struct egress_binding binding;
     uint8_t tos; /* of the trace: routing rules may look at it */
     bool active;
     int64_t timeout_ns;
@@ -130,7 +130,7 @@ int prober_fingerprint_read(struct prober *p, struct addresses_entry *entry,
 /* A search of paths: spec's protocol, target, tos, ports and size are read, and what `config` says
  * beside. NULL with *err set on failure. */
 struct prober_search;
-struct prober_search *prober_search_paths(struct prober *p, const struct prober_request *way,
+struct prober_search *prober_search_paths(struct prober *p, const struct prober_request *request,
                                           const struct mda_config *config, struct err *err);
 void prober_search_remove(struct prober *p, struct prober_search *search); /* accepts NULL */
 
@@ -140,7 +140,7 @@ int prober_search_read_paths(struct prober *p, struct prober_search *search, str
                              struct err *err);
 
 /* A search of the path MTU, in the same way; `config` need not know the link's. */
-struct prober_search *prober_search_pmtu(struct prober *p, const struct prober_request *way,
+struct prober_search *prober_search_pmtu(struct prober *p, const struct prober_request *request,
                                          const struct pmtu_config *config, struct err *err);
 void prober_search_read_pmtu(struct prober *p, struct prober_search *search,
                              struct pmtu_report *out);

@@ -22,7 +22,7 @@ static int64_t step(struct prober *p, struct prober_search *s, int *sends_left)
         length = search_take(&s->search, now_ns, p->packet, &number);
         if (length == 0)
             break;
-        int error = prober_send(p, s->way, p->packet, length, s->route.scope, now_ns);
+        int error = prober_send(p, s->sender, p->packet, length, s->route.scope, now_ns);
         if (error != 0)
             s->search.ops->send_failed(s->search.state, number, error, now_ns);
         prober_relist(p, &s->entries, s->search.ops->spec(s->search.state), number);
@@ -81,13 +81,13 @@ static bool is_beyond_plain(const struct prober *p, const struct wanted *wanted,
     return true;
 }
 
-static int start(struct prober *p, struct prober_search *s, const struct egress_pin *pin,
+static int start(struct prober *p, struct prober_search *s, const struct egress_binding *binding,
                  struct wanted *wanted, struct err *err)
 {
-    s->way = prober_way(p, wanted->spec.target.version, pin, err);
-    const struct prober_outset outset = { &s->route, pin, 0, wanted->port_given };
-    if (s->way == NULL || is_beyond_plain(p, wanted, err) ||
-        prober_complete_spec(p, &wanted->spec, &outset, err) < 0)
+    s->sender = prober_sender(p, wanted->spec.target.version, binding, err);
+    const struct prober_completion completion = { &s->route, binding, 0, wanted->port_given };
+    if (s->sender == NULL || is_beyond_plain(p, wanted, err) ||
+        prober_complete_spec(p, &wanted->spec, &completion, err) < 0)
         return -1;
     s->polled_ns = prober_clock_ns();
     s->search = (struct search){ .ops = wanted->ops,
@@ -98,7 +98,7 @@ static int start(struct prober *p, struct prober_search *s, const struct egress_
     return s->search.state != NULL ? 0 : -1;
 }
 
-static struct prober_search *begin(struct prober *p, const struct prober_request *way,
+static struct prober_search *begin(struct prober *p, const struct prober_request *request,
                                    struct wanted wanted, struct err *err)
 {
     struct prober_search *s = calloc(1, sizeof *s);
@@ -107,17 +107,18 @@ static struct prober_search *begin(struct prober *p, const struct prober_request
         err_set(err, ERR_NOMEM, "no memory for a search");
         return NULL;
     }
-    wanted.spec.source = way->source;
+    wanted.spec.source = request->source;
     wanted.port_given = wanted.spec.source_port != 0;
-    if (prober_find_route(&wanted.spec, 0, way->scope, &way->pin, &s->route, err) < 0) {
+    if (prober_find_route(&wanted.spec, 0, request->scope, &request->binding, &s->route, err) < 0) {
         free(s);
         return NULL;
     }
     if (wanted.ops == &mda_search)
-        s->sources = prober_find_sources(&wanted.spec, way->scope, &way->pin, &s->route);
+        s->sources =
+            prober_find_sources(&wanted.spec, request->scope, &request->binding, &s->route);
     wanted.spec.sources = s->sources;
     pthread_mutex_lock(&p->lock);
-    if (start(p, s, &way->pin, &wanted, err) == 0) {
+    if (start(p, s, &request->binding, &wanted, err) == 0) {
         s->next = p->searches;
         p->searches = s;
         prober_enlist(p, &s->entries, (struct prober_owner){ .search = s },
@@ -133,26 +134,28 @@ static struct prober_search *begin(struct prober *p, const struct prober_request
     return s;
 }
 
-struct prober_search *prober_search_paths(struct prober *p, const struct prober_request *way,
+struct prober_search *prober_search_paths(struct prober *p, const struct prober_request *request,
                                           const struct mda_config *config, struct err *err)
 {
-    return begin(
-        p, way, (struct wanted){ .ops = &mda_search, .config = config, .spec = config->spec }, err);
+    return begin(p, request,
+                 (struct wanted){ .ops = &mda_search, .config = config, .spec = config->spec },
+                 err);
 }
 
-struct prober_search *prober_search_pmtu(struct prober *p, const struct prober_request *way,
+struct prober_search *prober_search_pmtu(struct prober *p, const struct prober_request *request,
                                          const struct pmtu_config *config, struct err *err)
 {
-    return begin(p, way,
+    return begin(p, request,
                  (struct wanted){ .ops = &pmtu_search, .config = config, .spec = config->spec },
                  err);
 }
 
 static void release_spec(const struct prober *p, const struct prober_search *search)
 {
-    const struct prober_outset outset = { &search->route, &search->way->pin, 0, false };
+    const struct prober_completion completion = { &search->route, &search->sender->binding, 0,
+                                                  false };
 
-    prober_release_spec(p, search->search.ops->spec(search->search.state), &outset);
+    prober_release_spec(p, search->search.ops->spec(search->search.state), &completion);
 }
 
 void prober_search_remove(struct prober *p, struct prober_search *search)

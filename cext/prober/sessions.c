@@ -74,8 +74,8 @@ void prober_session_free(struct prober *p, struct prober_session *session)
 
 /* The handshake has the label of the probes: what balances by it sees one flow. Without this the
  * kernel chooses one. */
-static void ask_label(int fd, const struct wire_spec *spec, uint16_t flow,
-                      struct sockaddr_storage *to)
+static void request_label(int fd, const struct wire_spec *spec, uint16_t flow,
+                          struct sockaddr_storage *to)
 {
     const int on = 1;
     uint32_t label = htonl((WIRE_FLOW_LABEL | flow) & 0xfffff);
@@ -96,14 +96,15 @@ static int prepare(int fd, const struct prober_job *job, const struct wire_spec 
     const int on = 1, tos = spec->tos;
     bool four = spec->target.version == 4;
     struct sockaddr_storage from;
-    const struct egress_pin *pin = &job->way->pin;
+    const struct egress_binding *binding = &job->sender->binding;
 
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     setsockopt(fd, four ? IPPROTO_IP : IPPROTO_IPV6, four ? IP_TOS : IPV6_TCLASS, &tos, sizeof tos);
-    if (pin->device[0] != '\0' && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, pin->device,
-                                             (socklen_t)strlen(pin->device) + 1) < 0)
+    if (binding->device[0] != '\0' && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, binding->device,
+                                                 (socklen_t)strlen(binding->device) + 1) < 0)
         return errno;
-    if (pin->mark != 0 && setsockopt(fd, SOL_SOCKET, SO_MARK, &pin->mark, sizeof pin->mark) < 0)
+    if (binding->mark != 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_MARK, &binding->mark, sizeof binding->mark) < 0)
         return errno;
     socklen_t length = ipaddr_to_sockaddr(
         wire_source(spec, flow), (uint16_t)(spec->source_port + flow), job->route.scope, &from);
@@ -131,7 +132,7 @@ static int connect_socket(struct prober *p, struct prober_job *job)
     p->sessions++;
     socklen_t length = ipaddr_to_sockaddr(&spec->target, spec->target_port, job->route.scope, &to);
     if (spec->target.version == 6)
-        ask_label(session->fd, spec, config->flow, &to);
+        request_label(session->fd, spec, config->flow, &to);
     return connect(session->fd, (struct sockaddr *)&to, length) < 0 ? errno : 0;
 }
 
@@ -222,7 +223,7 @@ static void send_check(struct prober *p, struct prober_job *job, int64_t now_ns)
 
     spec.sessions[0] = machine->wire;
     size_t length = wire_build_check(&spec, config->flow, machine->check - 1, p->packet);
-    (void)prober_send(p, job->way, p->packet, length, job->route.scope, now_ns);
+    (void)prober_send(p, job->sender, p->packet, length, job->route.scope, now_ns);
 }
 
 /* Who resets a connection in the target's name leaves it open there: what is sent with its ports
@@ -237,7 +238,7 @@ static void reset_peer(struct prober *p, struct prober_job *job, int64_t now_ns)
         return;
     spec.sessions[0] = machine->wire;
     size_t length = wire_build_reset(&spec, config->flow, p->packet);
-    (void)prober_send(p, job->way, p->packet, length, job->route.scope, now_ns);
+    (void)prober_send(p, job->sender, p->packet, length, job->route.scope, now_ns);
 }
 
 static void act(struct prober *p, struct prober_job *job, enum session_action action,

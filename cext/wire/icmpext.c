@@ -80,14 +80,14 @@ struct icmpext icmpext_find(uint8_t version, uint8_t type, uint32_t rest, const 
         row++;
     if (row == CARRIERS)
         return found;
-    size_t told = (rest >> carriers[row].shift & 0xff) * carriers[row].unit;
-    size_t at = find_start(body, length, told);
+    size_t stated = (rest >> carriers[row].shift & 0xff) * carriers[row].unit;
+    size_t at = find_start(body, length, stated);
     if (at == 0)
         return found;
     return (struct icmpext){ .bytes = body + at,
                              .length = length - at,
                              .quote_length = at,
-                             .compliant = at == told,
+                             .compliant = at == stated,
                              .checksum = icmpext_check(body + at, length - at) };
 }
 

@@ -496,7 +496,7 @@ static void check_last_ttl(void)
     struct mda_judgement j = mda_judge(&map, 255, 0);
     check_int("passing", j.view.passing, 30);
     check_int("next", j.view.next, 0);
-    check_that(j.miss == 1, "%g", j.miss);
+    check_that(j.miss_probability == 1, "%g", j.miss_probability);
     flowmap_fini(&map);
 }
 

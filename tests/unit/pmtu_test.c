@@ -245,11 +245,11 @@ static void check_end(const struct world *w, uint16_t mtu, int reductions)
     check_that(w->report.done, "not done");
     check_that(!w->report.limited, "limited");
     check_int("mtu", w->report.mtu, mtu);
-    check_int("asked", w->report.asked, PMTU_TARGET);
+    check_int("asked", w->report.probed, PMTU_TARGET);
     check_int("reductions", w->report.reduction_count, reductions);
 }
 
-static void check_reduction(const struct world *w, int at, bool told, int from, int to,
+static void check_reduction(const struct world *w, int at, bool reported, int from, int to,
                             uint16_t mtu)
 {
     const struct pmtu_reduction *s = &w->report.reductions[at];
@@ -257,7 +257,7 @@ static void check_reduction(const struct world *w, int at, bool told, int from, 
 
     if (at >= w->report.reduction_count)
         return;
-    check_int("told", s->told, told);
+    check_int("told", s->reported, reported);
     check_int("from", s->from, from);
     check_int("to", s->to, to);
     check_int("its mtu", s->mtu, mtu);
@@ -361,7 +361,7 @@ static void check_words(void)
     run(&w);
     check_end(&w, 1437, 1);
     check_reduction(&w, 0, true, 3, 4, 1437);
-    check_int("lies", w.report.lies, 0);
+    check_int("lies", w.report.invalid_messages, 0);
 
     for (int word = NAMES_MORE; word <= NAMES_TOO_LITTLE; word++) {
         check_case("a_lie_is_noted_and_ignored_%d", word);
@@ -371,7 +371,7 @@ static void check_words(void)
         run(&w);
         check_end(&w, 1400, 1);
         check_reduction(&w, 0, false, 3, 4, 1400);
-        check_that(w.report.lies > 0, "not noted");
+        check_that(w.report.invalid_messages > 0, "not noted");
         struct ipaddr invalid_from = address_of(&w, 3);
         check_that(ipaddr_equal(&w.report.invalid_from, &invalid_from), "another's");
     }
@@ -415,7 +415,7 @@ static void check_silence(void)
     w.routers[2].mtu = 1400;
     run(&w);
     check_that(w.report.done && !w.report.limited, "no end");
-    check_int("asked", w.report.asked, PMTU_HOP);
+    check_int("asked", w.report.probed, PMTU_HOP);
     check_int("hop", w.report.hop_ttl, HOPS - 1);
     check_int("mtu", w.report.mtu, 1400);
     check_reduction(&w, 0, true, 2, 3, 1400);
@@ -436,7 +436,7 @@ static void check_silence(void)
         w.routers[i].silent = true;
     run(&w);
     check_that(w.report.done, "no end");
-    check_int("asked", w.report.asked, PMTU_NOBODY);
+    check_int("asked", w.report.probed, PMTU_NONE);
     check_int("mtu", w.report.mtu, 0);
     check_that(w.report.elapsed_ns < 20 * SECOND, "too long");
 }

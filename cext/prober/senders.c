@@ -38,41 +38,41 @@ void prober_wake(const struct prober *p)
     (void)!write(p->wake_fd, &one, sizeof one);
 }
 
-static bool same_pin(const struct egress_pin *a, const struct egress_pin *b)
+static bool same_binding(const struct egress_binding *a, const struct egress_binding *b)
 {
     return strcmp(a->device, b->device) == 0 && a->mark == b->mark && a->source == b->source;
 }
 
-const struct way *prober_way(struct prober *p, uint8_t version, const struct egress_pin *pin,
-                             struct err *err)
+const struct sender *prober_sender(struct prober *p, uint8_t version,
+                                   const struct egress_binding *binding, struct err *err)
 {
-    for (struct way *way = p->ways; way != NULL; way = way->next)
-        if (way->version == version && same_pin(&way->pin, pin))
-            return way;
-    struct way *way = calloc(1, sizeof *way);
-    if (way == NULL) {
+    for (struct sender *sender = p->senders; sender != NULL; sender = sender->next)
+        if (sender->version == version && same_binding(&sender->binding, binding))
+            return sender;
+    struct sender *sender = calloc(1, sizeof *sender);
+    if (sender == NULL) {
         err_set(err, ERR_NOMEM, "no memory for a socket");
         return NULL;
     }
-    way->version = version;
-    way->pin = *pin;
+    sender->version = version;
+    sender->binding = *binding;
     if (p->plain == NULL)
-        way->egress = egress_open(version, pin, err);
-    if (p->plain == NULL && way->egress == NULL) {
-        free(way);
+        sender->egress = egress_open(version, binding, err);
+    if (p->plain == NULL && sender->egress == NULL) {
+        free(sender);
         return NULL;
     }
-    way->next = p->ways;
-    p->ways = way;
-    return way;
+    sender->next = p->senders;
+    p->senders = sender;
+    return sender;
 }
 
-int prober_send(struct prober *p, const struct way *way, const uint8_t *packet, size_t length,
+int prober_send(struct prober *p, const struct sender *sender, const uint8_t *packet, size_t length,
                 uint32_t scope, int64_t now_ns)
 {
     if (p->plain != NULL)
-        return plain_send(p->plain, &way->pin, packet, length, scope);
-    return egress_send(way->egress, packet, length, scope, now_ns);
+        return plain_send(p->plain, &sender->binding, packet, length, scope);
+    return egress_send(sender->egress, packet, length, scope, now_ns);
 }
 
 int prober_capture_fd(const struct prober *p)
@@ -125,63 +125,65 @@ static void complete_ports(struct wire_spec *spec)
         spec->target_port = spec->protocol == WIRE_UDP ? WIRE_PORT_UDP : WIRE_PORT_TCP;
 }
 
-static struct egress_wish wish_of(const struct wire_spec *spec, uint16_t flow, uint32_t scope,
-                                  const struct egress_pin *pin)
+static struct egress_request egress_request_of(const struct wire_spec *spec, uint16_t flow,
+                                               uint32_t scope, const struct egress_binding *binding)
 {
-    struct egress_wish wish = { .target = spec->target,
-                                .source = spec->source,
-                                .scope = scope,
-                                .pin = *pin,
-                                .tos = spec->tos,
-                                .ip_protocol =
-                                    wire_ip_protocol(spec->protocol, spec->target.version),
-                                .source_port = (uint16_t)(spec->source_port + flow),
-                                .target_port = spec->target_port };
+    struct egress_request request = { .target = spec->target,
+                                      .source = spec->source,
+                                      .scope = scope,
+                                      .binding = *binding,
+                                      .tos = spec->tos,
+                                      .ip_protocol =
+                                          wire_ip_protocol(spec->protocol, spec->target.version),
+                                      .source_port = (uint16_t)(spec->source_port + flow),
+                                      .target_port = spec->target_port };
 
     if (spec->protocol == WIRE_ICMP) {
-        wish.source_port = 0;
-        wish.target_port = (uint16_t)(wire_echo_type(spec->target.version) << 8);
+        request.source_port = 0;
+        request.target_port = (uint16_t)(wire_echo_type(spec->target.version) << 8);
     }
-    return wish;
+    return request;
 }
 
 int prober_find_route(struct wire_spec *spec, uint16_t flow, uint32_t scope,
-                      const struct egress_pin *pin, struct egress_route *out, struct err *err)
+                      const struct egress_binding *binding, struct egress_route *out,
+                      struct err *err)
 {
     complete_ports(spec);
-    struct egress_wish wish = wish_of(spec, flow, scope, pin);
-    return egress_find(&wish, out, err);
+    struct egress_request request = egress_request_of(spec, flow, scope, binding);
+    return egress_find(&request, out, err);
 }
 
 struct wire_sources *prober_find_sources(const struct wire_spec *spec, uint32_t scope,
-                                         const struct egress_pin *pin,
+                                         const struct egress_binding *binding,
                                          const struct egress_route *route)
 {
     struct wire_sources *sources;
 
-    if (!route->several || pin->source || spec->protocol == WIRE_ICMP)
+    if (!route->several || binding->source || spec->protocol == WIRE_ICMP)
         return NULL;
     sources = calloc(1, sizeof *sources);
     if (sources == NULL)
         return NULL; /* then all flows have one */
-    struct egress_wish wish = wish_of(spec, 0, scope, pin);
+    struct egress_request request = egress_request_of(spec, 0, scope, binding);
     sources->list[0] = route->source;
-    if (egress_sources(&wish, WIRE_FLOWS, sources->of, sources->list, WIRE_SOURCES) > 1)
+    if (egress_sources(&request, WIRE_FLOWS, sources->of, sources->list, WIRE_SOURCES) > 1)
         return sources;
     free(sources);
     return NULL;
 }
 
-static struct plain_flow flow_of(const struct wire_spec *spec, const struct prober_outset *outset)
+static struct plain_flow flow_of(const struct wire_spec *spec,
+                                 const struct prober_completion *completion)
 {
     bool icmp = spec->protocol == WIRE_ICMP;
 
     return (struct plain_flow){
         .protocol = spec->protocol,
-        .source = *wire_source(spec, outset->flow),
-        .port = icmp ? spec->ident : (uint16_t)(spec->source_port + outset->flow),
-        .scope = ipaddr_is_link_local6(&spec->source) ? outset->route->scope : 0,
-        .pin = *outset->pin
+        .source = *wire_source(spec, completion->flow),
+        .port = icmp ? spec->ident : (uint16_t)(spec->source_port + completion->flow),
+        .scope = ipaddr_is_link_local6(&spec->source) ? completion->route->scope : 0,
+        .binding = *completion->binding
     };
 }
 
@@ -201,24 +203,24 @@ static bool choose_other(const struct prober *p, struct wire_spec *spec, bool po
 /* A socket of a process without rights owns its port or identifier, which another program may
  * have. */
 static int reserve(const struct prober *p, struct wire_spec *spec,
-                   const struct prober_outset *outset, struct err *err)
+                   const struct prober_completion *completion, struct err *err)
 {
-    struct plain_flow flow = flow_of(spec, outset);
+    struct plain_flow flow = flow_of(spec, completion);
     int error = plain_reserve(p->plain, &flow);
 
     for (int tries = 0; error == EADDRINUSE && tries < RESERVE_TRIES; tries++) {
-        if (!choose_other(p, spec, outset->port_given))
+        if (!choose_other(p, spec, completion->port_given))
             break;
-        flow = flow_of(spec, outset);
+        flow = flow_of(spec, completion);
         error = plain_reserve(p->plain, &flow);
     }
     return error == 0 ? 0 : plain_refuse(&flow, error, err);
 }
 
 void prober_release_spec(const struct prober *p, const struct wire_spec *spec,
-                         const struct prober_outset *outset)
+                         const struct prober_completion *completion)
 {
-    struct plain_flow flow = flow_of(spec, outset);
+    struct plain_flow flow = flow_of(spec, completion);
 
     if (p->plain != NULL)
         plain_release(p->plain, &flow);
@@ -243,9 +245,9 @@ static bool is_beyond_plain(const struct wire_spec *spec, struct err *err)
 }
 
 int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
-                         const struct prober_outset *outset, struct err *err)
+                         const struct prober_completion *completion, struct err *err)
 {
-    const struct egress_route *route = outset->route;
+    const struct egress_route *route = completion->route;
     char text[IPADDR_TEXT];
 
     spec->source = route->source;
@@ -258,5 +260,5 @@ int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
         return -1;
     if (randomise(p, spec, err) < 0)
         return -1;
-    return p->plain == NULL ? 0 : reserve(p, spec, outset, err);
+    return p->plain == NULL ? 0 : reserve(p, spec, completion, err);
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_FLOWS = 16, NEXT_MOST = 1024 /* more next hops than that are not told apart */ };
+enum { FIRST_FLOWS = 16, NEXT_MOST = 1024 /* more next hops than that are not counted */ };
 
 static const struct flowmap_cell unprobed = { .vertex = FLOWMAP_NONE };
 
@@ -128,7 +128,7 @@ static bool ends(const struct flowmap *map, int ttl, uint16_t vertex)
     return vertex != FLOWMAP_NONE && !flowmap_has_next(&map->ttls[ttl].vertices[vertex]);
 }
 
-/* A vertex that no flow passes any more leaves; the last takes its place. */
+/* Removes a vertex that no flow passes any more; the last one takes its place. */
 static void drop_if_unused(struct flowmap_ttl *at, uint16_t vertex)
 {
     uint16_t last = (uint16_t)(at->vertex_count - 1);
@@ -143,7 +143,7 @@ static void drop_if_unused(struct flowmap_ttl *at, uint16_t vertex)
     at->vertex_count = last;
 }
 
-/* The flow's path ends at this TTL: what answered behind it is the end once more. */
+/* The flow's path ends at this TTL: replies at later TTLs are of the same end. */
 static void forget_beyond(struct flowmap *map, int ttl, uint32_t flow)
 {
     while (++ttl <= map->last) {
@@ -202,7 +202,7 @@ static bool has_end(const struct flowmap *map, int ttl)
     return false;
 }
 
-/* The vertex is the target: whatever passes it ends there. */
+/* The vertex is the target: all flows that pass it end there. */
 static void make_target(struct flowmap *map, int ttl, uint16_t vertex)
 {
     map->ttls[ttl].vertices[vertex].target = true;
@@ -211,7 +211,7 @@ static void make_target(struct flowmap *map, int ttl, uint16_t vertex)
             forget_beyond(map, ttl, flow);
 }
 
-/* The same address replies one TTL later, from as far away. */
+/* True if the same address replies one TTL later, from the same distance. */
 static bool is_repeated(const struct flowmap *map, int ttl, const struct flowmap_vertex *vertex)
 {
     uint16_t next = flowmap_find(map, ttl + 1, &vertex->address);
@@ -287,13 +287,13 @@ uint16_t flowmap_answer(struct flowmap *map, int ttl, uint32_t flow,
     cell->vertex = find_or_add(map, ttl, vertex);
     if (vertex->target && cell->vertex != FLOWMAP_NONE &&
         !map->ttls[ttl].vertices[cell->vertex].target)
-        make_target(map, ttl, cell->vertex); /* it had looked like a hop beyond a NAT */
+        make_target(map, ttl, cell->vertex); /* before, it looked like a hop behind a NAT */
     if (ends(map, ttl, cell->vertex))
         forget_beyond(map, ttl, flow);
     return cell->vertex;
 }
 
-/* ---- questions ----------------------------------------------------------------------------- */
+/* ---- flows of vertices --------------------------------------------------------------------- */
 
 int flowmap_last_answering(const struct flowmap *map)
 {

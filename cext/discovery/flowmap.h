@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What each flow has shown at each TTL, and what follows from it: the vertices of a multipath graph
- * and which flows pass them. Data only: it decides nothing about probes. Pure. */
+/* The outcome of each flow at each TTL, and the multipath graph that follows: its vertices, and the
+ * flows that pass them. Data only; decides nothing about probes. Pure. */
 #ifndef MTR_DISCOVERY_FLOWMAP_H
 #define MTR_DISCOVERY_FLOWMAP_H
 
@@ -12,21 +12,21 @@ enum flowmap_state {
     FLOWMAP_WANTED,
     FLOWMAP_OPEN,
     FLOWMAP_ANSWERED,
-    FLOWMAP_LOST, /* wanted once more */
+    FLOWMAP_LOST, /* lost, to be probed again */
     FLOWMAP_GIVEN_UP,
-    FLOWMAP_BEYOND, /* the flow's path ends in front of this TTL */
+    FLOWMAP_BEYOND, /* the flow's path ends before this TTL */
 };
 
-/* TTLs 0 to 255, and the empty one behind them: each TTL has a next one to look at. */
+/* TTLs 0 to 255, and an empty one after them, so that each TTL has a next one. */
 enum {
     FLOWMAP_TTLS = UINT8_MAX + 2,
-    FLOWMAP_VERTICES = BOUND(256, 8), /* of a TTL; the widest diamond known has 96 (IMC 2020) */
+    FLOWMAP_VERTICES = BOUND(256, 8), /* of a TTL; the widest known diamond has 96 (IMC 2020) */
 };
 
-/* In place of a vertex. */
+/* Values in place of a vertex. */
 enum {
-    FLOWMAP_NONE = UINT16_MAX,       /* of a cell: no answer. Of a TTL: all flows */
-    FLOWMAP_SILENT = UINT16_MAX - 1, /* the flows that pass a router which does not answer */
+    FLOWMAP_NONE = UINT16_MAX,       /* of a cell: no reply; of a TTL: all flows */
+    FLOWMAP_SILENT = UINT16_MAX - 1, /* the flows that pass a silent router */
 };
 
 /* One flow at one TTL. */
@@ -38,10 +38,10 @@ struct flowmap_cell {
 /* An address at a TTL. */
 struct flowmap_vertex {
     struct ipaddr address;
-    bool target, stop;  /* the path ends here: the target; an unreachable from elsewhere */
-    bool alias;         /* time exceeded with the target's address: a hop beyond a NAT, or it */
-    uint8_t type, code; /* ICMP, of the first answer */
-    uint8_t reply_ttl;  /* of the first answer */
+    bool target, stop; /* the path ends here, at the target or by an unreachable */
+    bool alias; /* time exceeded from the target's address: a hop behind a NAT, or the target */
+    uint8_t type, code; /* ICMP, of the first reply */
+    uint8_t reply_ttl;  /* of the first reply */
 };
 
 struct flowmap_ttl {
@@ -49,15 +49,15 @@ struct flowmap_ttl {
     struct flowmap_vertex *vertices;
     struct flowmap_cell *cells; /* by flow, `flows` of them */
     size_t flows;
-    uint32_t wanted; /* cells that want a probe */
-    bool per_packet; /* one flow is sent on different ways here */
+    uint32_t wanted; /* cells that are to be probed */
+    bool per_packet; /* per-packet load balancing: one flow takes several paths here */
 };
 
 struct flowmap {
     uint8_t first, last; /* TTLs */
-    uint32_t top_flow;   /* no flow from this one on was wanted yet */
+    uint32_t top_flow;   /* no flow from this number on was wanted so far */
     bool out_of_memory;
-    uint32_t unlisted; /* flows answered by a vertex that found no room at its TTL */
+    uint32_t unlisted; /* flows whose vertex did not fit into FLOWMAP_VERTICES */
     struct flowmap_ttl ttls[FLOWMAP_TTLS];
 };
 
@@ -67,23 +67,23 @@ void flowmap_fini(struct flowmap *map);
 /* A deep copy; -1 without memory (then *to is empty). */
 int flowmap_copy(struct flowmap *to, const struct flowmap *from);
 
-/* The cell; one that was never asked beyond what is there. */
+/* The cell; FLOWMAP_UNPROBED beyond the cells that exist. */
 struct flowmap_cell flowmap_get(const struct flowmap *map, int ttl, uint32_t flow);
 
-/* The same to be changed; NULL without memory. */
+/* The cell, to be changed; NULL without memory. */
 struct flowmap_cell *flowmap_at(struct flowmap *map, int ttl, uint32_t flow);
 
 bool flowmap_is_wanted(struct flowmap_cell cell);
-bool flowmap_is_pending(struct flowmap_cell cell); /* wanted or under way */
+bool flowmap_is_pending(struct flowmap_cell cell); /* wanted or sent */
 
-/* The lowest flow whose cell at this TTL is in such a state; FLOWMAP_NONE if there is none. */
+/* The lowest flow whose cell at this TTL is wanted or answered; FLOWMAP_NONE if there is none. */
 uint32_t flowmap_first_wanted(const struct flowmap *map, int ttl);
 uint32_t flowmap_first_answered(const struct flowmap *map, int ttl);
 
-/* Wants a cell that was not asked; false if it was. */
+/* Marks an unprobed cell as wanted; false if it was probed. */
 bool flowmap_want(struct flowmap *map, int ttl, uint32_t flow);
 
-/* The flow was answered at this TTL. Returns the vertex; FLOWMAP_NONE where the flow's path ended
+/* The flow got a reply at this TTL. Returns the vertex, or FLOWMAP_NONE if the flow's path ended
  * before. */
 uint16_t flowmap_answer(struct flowmap *map, int ttl, uint32_t flow,
                         const struct flowmap_vertex *vertex);
@@ -91,41 +91,42 @@ uint16_t flowmap_answer(struct flowmap *map, int ttl, uint32_t flow,
 /* The vertex of this address at this TTL, or FLOWMAP_NONE. */
 uint16_t flowmap_find(const struct flowmap *map, int ttl, const struct ipaddr *address);
 
-/* A time exceeded with the target's address where nothing farther replied, or where the end one TTL
- * later is the same machine: the target. */
+/* Takes a time exceeded from the target's address for the target if nothing farther replied, or if
+ * the end one TTL later is the same machine. */
 void flowmap_settle_aliases(struct flowmap *map);
 
-/* Where others were shown the end and this flow was not, an end one TTL later is the same one. */
+/* Removes an end one TTL later than that of other flows: it is the same one. */
 void flowmap_forget_repeated_ends(struct flowmap *map);
 
-/* Whether a hop or the target has replied at this TTL or beyond. */
+/* True if a hop or the target has replied at this TTL or beyond. */
 bool flowmap_goes_on(const struct flowmap *map, int ttl);
 
-/* Something has replied at this TTL: errors that seemed to end paths there or before it were about
- * single probes. Their flows are wanted again. */
+/* Something replied at this TTL, so errors that seemed to end paths there or before were about
+ * single probes. Their flows are probed again. */
 void flowmap_refute_stops(struct flowmap *map, int ttl);
 
-/* Whether paths go on behind it. */
+/* True if paths go on beyond the vertex. */
 bool flowmap_has_next(const struct flowmap_vertex *vertex);
 
-/* The last TTL with an answer; 0 without any. */
+/* The last TTL with a reply; 0: none. */
 int flowmap_last_answering(const struct flowmap *map);
 
-/* All flows count as passing this TTL as one: in front of the first, where nobody or only one
- * vertex answers, and where balancing per packet leaves a flow no way of its own. */
+/* True if all flows count as one at this TTL: before the first, at a TTL with at most one vertex,
+ * and with per-packet load balancing, which gives a flow no path of its own. */
 bool flowmap_is_single(const struct flowmap *map, int ttl);
 
-/* Whether the flow is known to pass the vertex, or what stands in its place. */
+/* True if the flow is known to pass the vertex, or the value in its place. */
 bool flowmap_passes(const struct flowmap *map, int ttl, uint16_t vertex, uint32_t flow);
 
-/* Whether one of the vertex' flows passes `before` at the TTL in front of it. */
+/* True if a flow of the vertex passes `before` at the TTL before. */
 bool flowmap_precedes(const struct flowmap *map, int ttl, uint16_t vertex, uint16_t before);
 
-/* The flows of a vertex, and what they have shown at the next TTL. */
+/* The flows of a vertex, and their outcomes at the next TTL. */
 struct flowmap_view {
-    uint32_t passing, tested, pending; /* flows: all; answered at the next TTL; asked there */
-    uint32_t next;                     /* vertices there */
-    bool target;                       /* one of them is the target */
+    uint32_t passing, tested,
+        pending;   /* flows: all; answered at the next TTL; wanted or sent there */
+    uint32_t next; /* vertices there */
+    bool target;   /* one of them is the target */
 };
 struct flowmap_view flowmap_look(const struct flowmap *map, int ttl, uint16_t vertex);
 

@@ -12,39 +12,39 @@
 #include <string.h>
 
 enum {
-    WINDOW = 2,       /* TTLs asked beyond the farthest that answered, while the end is not known */
-    TRIES = 3,        /* per flow and TTL, where others are answered */
-    SILENT_TRIES = 6, /* probes unanswered at a TTL that never answered: it is silent */
-    REPEATS = 5,      /* of one flow, to tell balancing per packet from balancing per flow */
-    LIMIT_LOSSES = 2, /* losses after which a TTL is taken to rate-limit for good */
-    UNANSWERED_MOST = 24, /* unanswered in a row: no more is learnt here */
-    REPEAT = 1,           /* struct probe's place: asked before */
-    /* Cells looked at in one plan, two milliseconds' worth; the rest is left to the next plan. Wide
-     * graphs of real networks take a tenth of it, a router that shows ever new addresses all. */
+    WINDOW = 2,           /* TTLs probed beyond the farthest reply, while the end is unknown */
+    TRIES = 3,            /* probes per flow at a TTL that replies to others */
+    SILENT_TRIES = 6,     /* unanswered probes after which a TTL is silent */
+    REPEATS = 5,          /* of one flow, to tell per-packet from per-flow load balancing */
+    LIMIT_LOSSES = 2,     /* losses after which a TTL is treated as rate-limiting */
+    UNANSWERED_MOST = 24, /* unanswered in a row: no further probes here */
+    REPEAT = 1,           /* value of struct probe's place: a repeat */
+    /* Cells that one plan may look at, about two milliseconds; the rest is left to the next. Wide
+     * graphs of real networks take a tenth of it; a router with ever new addresses takes all. */
     PLAN_WORK = 1000000,
 };
 
 static const int64_t reply_timeout_least_ns = 500 * MS, reply_timeout_first_ns = 1000 * MS;
 static const int64_t spacing_least_ns = 50 * MS;
 static const int64_t full_queue_ns = 5 * MS;
-static const int64_t plan_every_ns = 5 * MS; /* answers that come together are looked at together */
+static const int64_t plan_every_ns = 5 * MS; /* replies that come together are used together */
 
-/* How a TTL is asked. */
+/* How a TTL is probed. */
 struct probing {
     uint32_t lost_in_row, losses;
-    uint8_t repeats_wanted, repeats_open, repeats; /* the last: answered */
+    uint8_t repeats_wanted, repeats_open, repeats; /* wanted; sent; answered */
     int64_t sample_interval_ns, due_ns;
 };
 
-/* A plan goes through all TTLs; where that is too much for one turn it is continued here. */
+/* A plan goes through all TTLs; one that is too long for a turn is continued from here. */
 struct plan {
     int64_t work; /* left in this turn */
     bool under_way;
-    uint8_t changed_ttl; /* the lowest TTL with news when it began */
+    uint8_t changed_ttl; /* changed_ttl when the plan began */
     int ttl;
     uint16_t vertex;
-    /* Vertices for which flows have been sought already, in one call of seek_flows from outside: in
-     * a meshed graph there are very many ways back to each of them. */
+    /* Vertices for which flows were sought, in one outer call of seek_flows: in a meshed graph very
+     * many paths lead back to each of them. */
     uint8_t sought[UINT8_MAX + 1][FLOWMAP_VERTICES / 8]; /* bits */
 };
 
@@ -54,10 +54,10 @@ struct mda {
     struct probing probing[UINT8_MAX + 1]; /* by TTL */
     struct probes probes;
     struct quantiles rtts;
-    int64_t p95_ns;      /* of them, when it was planned last */
-    uint8_t end;         /* no flow needs to be asked behind it; 0: not known */
-    uint8_t horizon;     /* TTLs that may be asked */
-    uint8_t changed_ttl; /* the lowest TTL with news since the plan began */
+    int64_t p95_ns;      /* p95 of the RTTs, at the last plan */
+    uint8_t end;         /* no flow needs to be probed beyond it; 0: unknown */
+    uint8_t horizon;     /* last TTL that may be probed */
+    uint8_t changed_ttl; /* the lowest TTL with a change since the plan began */
     struct plan plan;
     bool dirty, done, limited;
     uint32_t sent;
@@ -98,8 +98,8 @@ const struct mda_config *mda_config(const struct mda *m)
     return &m->config;
 }
 
-/* n_k = ln(failure / k) / ln((k - 1) / k), rounded up, for k = next + 1: so many answered flows
- * leave a k-th next hop unseen with at most this chance, each being as likely as the others. */
+/* n_k = ln(failure / k) / ln((k - 1) / k), rounded up, for k = next + 1: with n_k answered flows, a
+ * k-th next hop stays unseen with at most this probability, if all are equally likely. */
 uint32_t mda_flows_needed(uint32_t next, double failure)
 {
     double k = (next > 0 ? next : 1) + 1.0;
@@ -114,8 +114,8 @@ static bool is_given_up(const struct mda *m, int ttl)
     return m->probing[ttl].lost_in_row >= (silent ? SILENT_TRIES : UNANSWERED_MOST);
 }
 
-/* Asks for up to `count` flows that pass the vertex and were not asked at the next TTL yet; returns
- * how many it did not find. */
+/* Marks up to `count` flows as wanted that pass the vertex and were not probed at the next TTL;
+ * returns how many were missing. */
 static uint32_t use_known(struct mda *m, int ttl, uint16_t vertex, uint32_t count)
 {
     uint32_t limit = vertex == FLOWMAP_NONE ? m->config.max_flows : m->map.top_flow;
@@ -128,7 +128,7 @@ static uint32_t use_known(struct mda *m, int ttl, uint16_t vertex, uint32_t coun
     return count;
 }
 
-/* How many more flows must pass the vertex than are known or on their way at the next TTL. */
+/* How many more flows must be probed beyond the vertex. */
 static uint32_t shortage(struct mda *m, int ttl, uint16_t vertex)
 {
     struct flowmap_view v = flowmap_look(&m->map, ttl, vertex);
@@ -140,7 +140,7 @@ static uint32_t shortage(struct mda *m, int ttl, uint16_t vertex)
     return use_known(m, ttl, vertex, need - v.tested - v.pending);
 }
 
-/* Asks for new flows at this TTL. */
+/* Marks new flows as wanted at this TTL. */
 static void use_new(struct mda *m, int ttl, uint32_t count)
 {
     m->plan.work -= m->config.max_flows;
@@ -149,9 +149,9 @@ static void use_new(struct mda *m, int ttl, uint32_t count)
     m->limited |= count > 0;
 }
 
-/* Node control: seeks `count` more flows that pass the vertex, by asking at its TTL flows that pass
- * a vertex in front of it; where these run out, more of them are sought in the same way. Answers to
- * what is under way come first. */
+/* Node control: seeks `count` more flows that pass the vertex, by probing at its TTL flows that
+ * pass a vertex before it. If these run out, more of them are sought in the same way. Waits for
+ * open probes first. */
 static void seek_flows(struct mda *m, int ttl, uint16_t vertex, uint32_t count)
 {
     uint32_t pending = 0;
@@ -185,7 +185,7 @@ static void seek_flows(struct mda *m, int ttl, uint16_t vertex, uint32_t count)
     }
 }
 
-/* False if the turn's work is done before all vertices of the TTL are. */
+/* Returns false if the work of this turn ends before all vertices of the TTL are done. */
 static bool plan_beyond(struct mda *m, int ttl)
 {
     const struct flowmap_ttl *at = &m->map.ttls[ttl];
@@ -209,7 +209,7 @@ static bool plan_beyond(struct mda *m, int ttl)
     return true;
 }
 
-/* One flow, sent again where the path divides: does it stay on its way? */
+/* Repeats one flow where the path divides: does it keep its path? */
 static void plan_repeats(struct mda *m, int ttl)
 {
     struct probing *probing = &m->probing[ttl];
@@ -220,7 +220,7 @@ static void plan_repeats(struct mda *m, int ttl)
         probing->repeats_wanted = (uint8_t)(REPEATS - probing->repeats - probing->repeats_open);
 }
 
-/* The flow that goes ahead while the path's end is not known: one that has not ended yet. */
+/* The flow that is probed farther while the end is unknown: one whose path has not ended. */
 static uint32_t lead_flow(const struct mda *m)
 {
     int last = flowmap_last_answering(&m->map);
@@ -234,7 +234,7 @@ static uint32_t lead_flow(const struct mda *m)
     return 0;
 }
 
-/* One flow alone goes ahead: probes beyond the target teach nothing. */
+/* Only one flow is probed farther, as probes beyond the target show nothing. */
 static void plan_ahead(struct mda *m)
 {
     int ttl = flowmap_last_answering(&m->map) + 1;
@@ -245,7 +245,7 @@ static void plan_ahead(struct mda *m)
         flowmap_want(&m->map, ttl, lead_flow(m));
 }
 
-/* Goes on with the plan that is under way, or begins one. */
+/* Continues the current plan, or begins one. */
 static void plan_paths(struct mda *m)
 {
     struct plan *plan = &m->plan;
@@ -258,7 +258,7 @@ static void plan_paths(struct mda *m)
         m->changed_ttl = UINT8_MAX;
     }
     for (plan->work = PLAN_WORK; plan->ttl < m->end; plan->ttl++, plan->vertex = 0) {
-        /* what is new may serve all TTLs behind it */
+        /* a change may concern all TTLs beyond it */
         if (plan->changed_ttl <= plan->ttl + 1 && !plan_beyond(m, plan->ttl)) {
             m->dirty = true;
             return;
@@ -327,8 +327,8 @@ static int64_t reply_timeout_ns(const struct mda *m)
     return reply_timeout < m->config.timeout_ns ? reply_timeout : m->config.timeout_ns;
 }
 
-/* A TTL that answered others but not this one may rate-limit: it is left alone for a second, and
- * asked faster again only while that goes well. */
+/* A TTL that replied to others but not to this probe may be rate-limiting: it is not probed for a
+ * second, and goes back to the faster pace only while replies come. */
 static void slow_down(struct probing *probing, int64_t now_ns)
 {
     probing->losses++;
@@ -381,8 +381,8 @@ static struct flowmap_vertex vertex_of(const struct mda *m, const struct wire_pa
                                     .reply_ttl = packet->ttl };
 }
 
-/* Time exceeded with the target's address at this TTL and the one before, from as far away: one
- * machine, so the path ends. */
+/* True if the target's address sent time exceeded at this TTL and the one before, from the same
+ * distance: one machine, so the path ends. */
 static bool is_same_machine(const struct mda *m, int ttl, const struct flowmap_vertex *vertex)
 {
     uint16_t before = flowmap_find(&m->map, ttl - 1, &vertex->address);
@@ -396,7 +396,7 @@ static void on_repeat(struct mda *m, const struct probe *p, const struct wire_pa
     uint16_t first = flowmap_get(&m->map, p->ttl, p->flow).vertex;
 
     if (first == FLOWMAP_NONE)
-        return; /* the flow turned out to end before this TTL */
+        return; /* the flow's path ends before this TTL */
     m->probing[p->ttl].repeats++;
     if (flowmap_find(&m->map, p->ttl, &packet->from) != first)
         m->map.ttls[p->ttl].per_packet = true;
@@ -424,7 +424,7 @@ bool mda_reply(struct mda *m, const struct wire_packet *packet, int64_t now_ns)
     struct flowmap_vertex vertex = vertex_of(m, packet);
     bool open = p->state == PROBE_OPEN;
     vertex.target = vertex.target || is_same_machine(m, p->ttl, &vertex);
-    if (vertex.stop && flowmap_goes_on(&m->map, p->ttl)) { /* this probe did not arrive */
+    if (vertex.stop && flowmap_goes_on(&m->map, p->ttl)) { /* the probe did not arrive */
         p->state = PROBE_UNREACHABLE;
         if (open)
             lose(m, p, now_ns);
@@ -433,7 +433,8 @@ bool mda_reply(struct mda *m, const struct wire_packet *packet, int64_t now_ns)
     p->state = open ? PROBE_ANSWERED : PROBE_LATE;
     if (!vertex.stop)
         flowmap_refute_stops(&m->map, p->ttl);
-    (void)quantiles_add(&m->rtts, now_ns - p->sent_ns); /* without memory the timeout stays */
+    (void)quantiles_add(&m->rtts,
+                        now_ns - p->sent_ns); /* without memory the timeout stays as it is */
     speed_up(&m->probing[p->ttl]);
     if (p->place != REPEAT) {
         (void)flowmap_answer(&m->map, p->ttl, p->flow, &vertex);
@@ -482,15 +483,15 @@ void mda_expire(struct mda *m, int64_t now_ns)
 
 /* ---- probes out ---------------------------------------------------------------------------- */
 
-/* A repeat that is wanted has no flow where all that were answered turned out to end before this
- * TTL. */
+/* True if the TTL wants a probe. A wanted repeat has no flow if the paths of all answered flows end
+ * before this TTL. */
 static bool wants_probe(const struct mda *m, int ttl)
 {
     return m->map.ttls[ttl].wanted > 0 || (m->probing[ttl].repeats_wanted > 0 &&
                                            flowmap_first_answered(&m->map, ttl) != FLOWMAP_NONE);
 }
 
-/* When the TTL wants to send; INT64_MAX for never. */
+/* When the next probe of the TTL is due; INT64_MAX: never. */
 static int64_t ttl_due(const struct mda *m, int ttl)
 {
     const struct probing *probing = &m->probing[ttl];
@@ -553,7 +554,7 @@ bool mda_next(struct mda *m, int64_t now_ns, struct wire_probe *out)
 int64_t mda_due(const struct mda *m)
 {
     int64_t due_ns = INT64_MAX;
-    struct probes probes = m->probes; /* first_open may advance in the copy */
+    struct probes probes = m->probes; /* a copy, as first_open may advance */
     const struct probe *oldest = probes_next_open(&probes, probes.first_open);
 
     if (m->done)
@@ -595,7 +596,7 @@ struct mda_judgement mda_judge(const struct flowmap *map, uint8_t ttl, uint16_t 
     return j;
 }
 
-/* The chance that no vertex of this TTL keeps a next hop from us. */
+/* The probability that no next hop of this TTL's vertices is missing. */
 static double confidence_at(const struct mda *m, uint8_t ttl)
 {
     double sure = 1;

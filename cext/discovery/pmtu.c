@@ -42,7 +42,7 @@ bool pmtu_done(const struct pmtu *m)
     return m->phase == DONE;
 }
 
-/* ---- how long a reply is waited for ---------------------------------------------------------- */
+/* ---- how long a reply is waited for -------------------------------------------------------- */
 
 static int64_t reply_timeout_ns(const struct pmtu *m)
 {
@@ -55,7 +55,7 @@ static int64_t reply_timeout_ns(const struct pmtu *m)
     return reply_timeout < m->config.timeout_ns ? reply_timeout : m->config.timeout_ns;
 }
 
-/* When something is to be done about an open question. */
+/* When an open trial is due. */
 static int64_t trial_due(const struct pmtu *m, const struct trial *q)
 {
     int64_t reply_timeout = reply_timeout_ns(m);
@@ -68,11 +68,11 @@ static int64_t trial_due(const struct pmtu *m, const struct trial *q)
     else if (m->phase == AGAIN && q->tries < q->wanted)
         reply_timeout = again_ns;
     else if (m->phase <= SEARCH && !spaced && q->tries < PMTU_TRIES && m->p95_ns > 0)
-        reply_timeout /= 2; /* it is asked again */
+        reply_timeout /= 2; /* it will be sent again */
     return q->sent_ns + reply_timeout;
 }
 
-/* ---- time passes ---------------------------------------------------------------------------- */
+/* ---- time passes --------------------------------------------------------------------------- */
 
 void pmtu_expire(struct pmtu *m, int64_t now_ns)
 {
@@ -106,7 +106,7 @@ void pmtu_release(struct pmtu *m, int64_t now_ns)
 
 /* ---- probes out ---------------------------------------------------------------------------- */
 
-/* struct probe's place: the batch, the question in it, the size. */
+/* Value of struct probe's place: the batch, the trial in it, the size. */
 static int64_t place_of(const struct pmtu *m, int trial)
 {
     return (int64_t)m->batch << 32 | (int64_t)trial << 16 | m->trials[trial].size;
@@ -129,7 +129,7 @@ bool pmtu_next(struct pmtu *m, int64_t now_ns, struct wire_probe *out, uint16_t 
     q->tries++;
     q->sent_ns = now_ns;
     if (p == NULL)
-        return false; /* as if it was lost */
+        return false; /* treated as lost */
     p->ttl = q->ttl;
     p->place = place_of(m, i);
     m->found.sent++;
@@ -160,7 +160,7 @@ int64_t pmtu_due(const struct pmtu *m)
     return due_ns;
 }
 
-/* The identity of probe n is the spec's whatever its size. */
+/* The identifying fields of probe n do not depend on its size. */
 size_t pmtu_build(const struct pmtu *m, const struct wire_probe *probe, uint16_t size,
                   uint8_t *packet)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How large a packet may be on the way to the target, and where that size is reduced: a pure state
- * machine beside trace.h, driven in the same way. Probes that may not be fragmented go to the
- * target; a router that says "packet too big" names the next size to try, and is the hop behind
- * which the MTU of the path is smaller. Where nobody says so, sizes are searched, then hops: the
- * last one that a packet one byte too large still reaches, and the next one that answers a small
- * one. A size is given up only after three silences, and the end of a search only after the next
- * larger size stayed unanswered between answers to the largest. Errors of hops are rate-limited,
- * "too big" is not (Linux): what draws the former is spaced, and can be held back until a trace
- * beside it is done. */
+/* The path MTU search: how large a packet to the target may be, and where that size is reduced. A
+ * pure state machine beside trace.h, driven in the same way. Probes that may not be fragmented go
+ * to the target. A Packet Too Big names the next size to try; its sender is the hop beyond which
+ * the MTU is smaller. If no router reports it (PMTU black hole), sizes are searched, then hops: the
+ * last one that a packet one byte too large still reaches, and the next one that replies to a small
+ * one. A size is given up only after three unanswered probes. The search ends only after the next
+ * larger size stayed unanswered between replies to the largest. ICMP errors of hops are
+ * rate-limited, Packet Too Big is not (Linux): probes that draw the former are spaced, and can be
+ * held back until a trace of the same path is done. Pure. */
 #ifndef MTR_DISCOVERY_PMTU_H
 #define MTR_DISCOVERY_PMTU_H
 
@@ -24,33 +24,33 @@ struct pmtu_config {
     int64_t timeout_ns;
     uint8_t max_hops;
     uint32_t max_probes;
-    bool hold; /* until pmtu_release, nothing is sent that draws rate-limited answers */
+    bool hold; /* until pmtu_release no probe that draws rate-limited errors */
 };
 
 enum pmtu_probed { PMTU_NONE, PMTU_TARGET, PMTU_HOP, PMTU_PROBED_COUNT };
 
 struct pmtu_reduction {
-    bool reported;         /* by a router, or by this host; else it was searched for */
-    uint8_t from, to;      /* hops; 0: this host, and not known */
-    struct ipaddr address; /* of `from`; version 0 where it is not known */
-    uint16_t mtu;          /* of what is behind; 0: not known */
-    uint16_t refused;      /* smallest packet that did not pass */
+    bool reported;         /* by a router or this host; else found by the search */
+    uint8_t from, to;      /* hops; `from` 0: this host, `to` 0: unknown */
+    struct ipaddr address; /* of `from`; version 0: unknown */
+    uint16_t mtu;          /* beyond `from`; 0: unknown */
+    uint16_t refused;      /* the smallest size that did not pass */
 };
 
 struct pmtu_report {
     struct wire_spec spec;
-    bool done, limited; /* limited: bounds or contradictions ended it */
-    bool exact;         /* larger ones are known not to pass */
-    uint16_t mtu;       /* the largest size that passed; 0: none yet */
-    uint16_t most;      /* what is larger was not answered, or refused */
+    bool done, limited; /* limited: a bound or a contradiction ended it */
+    bool exact;         /* larger sizes are known not to pass */
+    uint16_t mtu;       /* the largest size that passed; 0: none so far */
+    uint16_t most;      /* larger sizes were not answered, or refused */
     uint16_t link_mtu;
     enum pmtu_probed probed;
-    uint8_t hop_ttl; /* asked a hop in place of the target */
+    uint8_t hop_ttl; /* PMTU_HOP: the hop that was probed in place of the target */
     struct ipaddr hop;
     struct pmtu_reduction reductions[PMTU_REDUCTIONS];
     int reduction_count;
-    uint32_t unlisted;         /* messages of further ones */
-    uint32_t invalid_messages; /* messages about an MTU that cannot be, ignored */
+    uint32_t unlisted;         /* Packet Too Big about further reductions */
+    uint32_t invalid_messages; /* Packet Too Big with an impossible MTU, ignored */
     struct ipaddr invalid_from;
     uint32_t sent;
     int64_t elapsed_ns;
@@ -60,10 +60,10 @@ struct pmtu_report {
 struct pmtu *pmtu_new(const struct pmtu_config *config, int64_t now_ns, struct err *err);
 void pmtu_free(struct pmtu *m); /* accepts NULL */
 
-/* The capture saw a probe leave; false if it is none of this search. */
+/* The capture saw a probe leave. Returns false if it is none of this search. */
 bool pmtu_seen(struct pmtu *m, const struct wire_packet *packet);
 
-/* As their namesakes in trace.h; `size` is the probe's. */
+/* Like the functions of the same names in trace.h; `size` is that of the probe. */
 bool pmtu_next(struct pmtu *m, int64_t now_ns, struct wire_probe *out, uint16_t *size);
 void pmtu_send_failed(struct pmtu *m, uint32_t number, int error, int64_t now_ns);
 bool pmtu_reply(struct pmtu *m, const struct wire_packet *packet, int64_t now_ns);
@@ -74,7 +74,7 @@ bool pmtu_done(const struct pmtu *m);
 /* Ends `hold`. */
 void pmtu_release(struct pmtu *m, int64_t now_ns);
 
-/* The probe's bytes. */
+/* Writes the bytes of a probe; returns their number. */
 size_t pmtu_build(const struct pmtu *m, const struct wire_probe *probe, uint16_t size,
                   uint8_t *packet);
 

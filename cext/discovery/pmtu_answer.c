@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What answers say about sizes and hops. */
+/* Replies of the path MTU search: what they show about sizes and hops. */
 #include "discovery/pmtu_inside.h"
 
 #include "base/units.h"
@@ -14,7 +14,7 @@ static uint16_t size_of(const struct probe *p)
     return (uint16_t)p->place;
 }
 
-/* The question that the probe asked; NULL if it is asked no more. */
+/* The trial that a probe belongs to; NULL if its batch has ended. */
 static struct trial *trial_of(struct pmtu *m, const struct probe *p)
 {
     int i = (int)(p->place >> 16 & 0xffff);
@@ -27,7 +27,7 @@ static struct probe *match(const struct pmtu *m, const struct wire_spec *spec,
     return match_reply(&m->probes, spec, packet, now_ns, m->config.timeout_ns);
 }
 
-/* What tells UDP probes apart depends on their size, and each has its own here. */
+/* The fields that identify a UDP probe depend on its size, which differs here. */
 static struct probe *find_udp(const struct pmtu *m, const struct wire_packet *packet,
                               int64_t now_ns)
 {
@@ -42,7 +42,7 @@ static struct probe *find_udp(const struct pmtu *m, const struct wire_packet *pa
     return NULL;
 }
 
-/* An answer to a SYN acknowledges its payload too, where the stack takes data on a SYN. */
+/* A reply to a SYN acknowledges its payload, too, if the stack takes data on a SYN. */
 static struct probe *find_probe(const struct pmtu *m, const struct wire_packet *packet,
                                 int64_t now_ns)
 {
@@ -63,7 +63,7 @@ static struct probe *find_probe(const struct pmtu *m, const struct wire_packet *
     return p;
 }
 
-/* Of all but TCP an answer shows whose it is. */
+/* For TCP, a probe has to be seen leaving; other replies contain the cookie. */
 bool pmtu_seen(struct pmtu *m, const struct wire_packet *packet)
 {
     struct probe *p = match_probe(&m->probes, &m->config.spec, &packet->probe);
@@ -87,7 +87,7 @@ static bool is_from_target(const struct pmtu *m, const struct wire_packet *packe
            is_port_unreachable(packet);
 }
 
-/* A quote shows with which TTL the probe came in. 0: it shows nonsense. */
+/* The TTL of the hop by the quoted TTL; 0: impossible. */
 static uint8_t hop_of(const struct probe *p, const struct wire_packet *packet)
 {
     uint8_t left = packet->probe.ttl;
@@ -119,7 +119,7 @@ static void note_told(struct pmtu *m, const struct pmtu_reduction *reported)
         s->mtu = reported->mtu;
 }
 
-/* Packet Too Big is not rate-limited (Linux): the next probe goes at once. */
+/* Packet Too Big is not rate-limited (Linux), so the next probe is sent at once. */
 static void refuse(struct pmtu *m, const struct probe *p, const struct pmtu_reduction *reported)
 {
     struct trial *q = trial_of(m, p);
@@ -138,7 +138,7 @@ static void refuse(struct pmtu *m, const struct probe *p, const struct pmtu_redu
     }
 }
 
-/* What cannot be is ignored: the packet stays unanswered. */
+/* An impossible Packet Too Big is ignored: the probe stays unanswered. */
 static void on_too_big(struct pmtu *m, const struct probe *p, const struct wire_packet *packet)
 {
     uint16_t size = size_of(p), mtu = packet->mtu;
@@ -159,7 +159,7 @@ static void on_too_big(struct pmtu *m, const struct probe *p, const struct wire_
     refuse(m, p, &reported);
 }
 
-/* The answer counts for the hop that gave it. */
+/* A reply of a hop counts for this hop. */
 static void on_hop(struct pmtu *m, const struct probe *p, const struct wire_packet *packet)
 {
     uint8_t ttl = p->ttl, hop = hop_of(p, packet);
@@ -196,7 +196,7 @@ bool pmtu_reply(struct pmtu *m, const struct wire_packet *packet, int64_t now_ns
     if (m->phase == DONE || p->state == PROBE_ANSWERED)
         return true;
     p->state = PROBE_ANSWERED;
-    if (quantiles_add(&m->rtts, now_ns - p->sent_ns) == 0) /* without memory the timeout stays */
+    if (quantiles_add(&m->rtts, now_ns - p->sent_ns) == 0) /* out of memory: the timeout stays */
         m->p95_ns = (int64_t)quantiles_get(&m->rtts, 0.95);
     if (packet->kind == WIRE_TOO_BIG)
         on_too_big(m, p, packet);
@@ -207,7 +207,7 @@ bool pmtu_reply(struct pmtu *m, const struct wire_packet *packet, int64_t now_ns
     return true;
 }
 
-/* This host's own link is too small: a word as good as a router's. */
+/* EMSGSIZE of this host's own link counts like a Packet Too Big. */
 void pmtu_send_failed(struct pmtu *m, uint32_t number, int error, int64_t now_ns)
 {
     struct probe *p = probes_get(&m->probes, number);

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the phase of a search says about the next probes. */
+/* What the phase of a path MTU search implies for its probes. */
 #include "discovery/pmtu_inside.h"
 
-/* TTLs are asked for their errors, not sizes. */
 bool pmtu_is_sweep(const struct pmtu *m)
 {
     return m->phase >= LAST_HOP;
 }
 
-/* Whoever answers sizes answers them by errors, which are rate-limited. */
 bool pmtu_is_narrow(const struct pmtu *m)
 {
     return m->ttl != PMTU_FULL_TTL || m->config.spec.protocol == WIRE_UDP;

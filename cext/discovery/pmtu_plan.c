@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is asked next, and when the search has ended. */
+/* The next batch of a path MTU search, and when the search has ended. */
 #include "discovery/pmtu_inside.h"
 
 #include "base/units.h"
@@ -7,22 +7,22 @@
 #include <string.h>
 
 enum {
-    ROUND = 24,   /* sizes asked at once */
-    REOPENED = 3, /* silent ones of them asked again at a time */
-    CHECKS = 6,   /* one byte too large and largest, in turn */
-    WINDOW = 5,   /* hops asked at once for what is behind the shrinking one */
-    DECISIONS = 8 /* in one turn; those that follow from each other are three at most */
+    ROUND = 24,   /* sizes in one batch */
+    REOPENED = 3, /* unanswered sizes repeated at a time */
+    CHECKS = 6,   /* probes: one byte too large and the largest, alternately */
+    WINDOW = 5,   /* hops probed at once beyond the reduction */
+    DECISIONS = 8 /* in one turn; at most three follow from one another */
 };
 
 static const int64_t check_every_ns = 30 * MS;
 
-/* What links commonly carry: tried first. */
+/* MTUs of common links, tried first. */
 static const uint16_t plateaus[] = { 296,  508,  576,  1006, 1280, 1300, 1320, 1340, 1360, 1380,
                                      1400, 1412, 1420, 1428, 1436, 1440, 1450, 1460, 1468, 1472,
                                      1476, 1480, 1492, 1500, 2002, 4352, 4464, 8166, 8950, 9000 };
 #define PLATEAUS (sizeof plateaus / sizeof *plateaus)
 
-/* ---- questions ----------------------------------------------------------------------------- */
+/* ---- trials -------------------------------------------------------------------------------- */
 
 static void begin(struct pmtu *m, enum phase phase)
 {
@@ -39,8 +39,8 @@ static void add_trial(struct pmtu *m, uint8_t ttl, uint16_t size, uint8_t wanted
             (struct trial){ .ttl = ttl, .size = size, .wanted = wanted, .first_ns = first_ns };
 }
 
-/* Where answers are rate-limited one silence is enough to go on with: the size that is found last
- * is checked before the end, and those above it follow from it. */
+/* With rate-limited replies one unanswered probe is enough to go on: the size found is checked
+ * before the end. */
 static uint8_t tries(const struct pmtu *m)
 {
     return pmtu_is_narrow(m) ? 1 : PMTU_TRIES;
@@ -54,7 +54,7 @@ static void ask_size(struct pmtu *m, uint16_t size, int64_t now_ns)
     add_trial(m, m->ttl, size, larger ? tries(m) : PMTU_TRIES, now_ns);
 }
 
-/* In rising order. One that answers by errors is asked one size at a time. */
+/* Adds sizes in rising order; with rate-limited replies one size at a time. */
 static void add_round(struct pmtu *m, int64_t now_ns)
 {
     uint16_t within[PLATEAUS];
@@ -100,7 +100,7 @@ static void ask_hops(struct pmtu *m, enum phase phase, int first, int last, int6
                   phase == LAST_HOP ? 2 : 1, now_ns);
 }
 
-/* Those in front of it that were silent once are asked once more. */
+/* Repeats hops before it that did not reply once. */
 static void add_repeats(struct pmtu *m, int first, uint8_t ttl, int64_t now_ns)
 {
     begin(m, AGAIN);
@@ -124,7 +124,7 @@ void pmtu_note_invalid(struct pmtu *m, const struct ipaddr *from)
         m->found.invalid_from = *from;
 }
 
-/* What was told is judged by what passed. */
+/* Reported reductions that contradict what passed are dropped. */
 void pmtu_finish(struct pmtu *m)
 {
     struct pmtu_report *found = &m->found;
@@ -155,7 +155,7 @@ static void finish_hop(struct pmtu *m, uint8_t to)
     pmtu_finish(m);
 }
 
-/* ---- what is asked next -------------------------------------------------------------------- */
+/* ---- the next batch ------------------------------------------------------------------------ */
 
 void pmtu_begin(struct pmtu *m, int64_t now_ns)
 {
@@ -175,7 +175,7 @@ static void plan_without_answer(struct pmtu *m, int64_t now_ns)
         pmtu_finish(m);
 }
 
-/* By a pass or by words, not by silence. */
+/* True if the bounds come from replies, not from silence. */
 static bool is_settled(const struct pmtu *m)
 {
     bool named = m->named == m->lo || (m->hi == m->reported_hi && m->hi == m->lo + 1u);
@@ -189,7 +189,7 @@ bool pmtu_is_exact(const struct pmtu *m)
 
 static void choose(struct pmtu *m, int64_t now_ns)
 {
-    m->renamed = false; /* what was named is part of this choice */
+    m->renamed = false; /* this choice includes the named MTU */
     if (is_settled(m))
         pmtu_finish(m);
     else if (m->named > m->lo && m->named < m->hi)
@@ -226,7 +226,7 @@ void pmtu_fail(struct pmtu *m, uint16_t size)
     m->checked = false;
 }
 
-/* ---- questions that are settled ------------------------------------------------------------ */
+/* ---- outcomes of a batch ------------------------------------------------------------------- */
 
 static bool all_settled(const struct pmtu *m)
 {
@@ -236,7 +236,7 @@ static bool all_settled(const struct pmtu *m)
     return true;
 }
 
-/* The smallest size asked that has not passed. */
+/* The trial with the smallest size that has not passed. */
 static int first_unpassed(const struct pmtu *m)
 {
     int i = 0;
@@ -271,14 +271,14 @@ static bool search_ready(struct pmtu *m)
     return false;
 }
 
-/* Of the link's size one silence is enough to go on with: before the end it is checked. */
+/* For the link's MTU one unanswered probe is enough to go on; it is checked before the end. */
 static bool start_ready(const struct pmtu *m)
 {
     enum answer large = m->trials[m->count - 1].answer;
     return large == PASSED || large == REFUSED || all_settled(m);
 }
 
-/* The lowest TTL that answered, once nothing is open below it. */
+/* The lowest TTL that replied, once no lower one is open. */
 static int next_hop(const struct pmtu *m)
 {
     for (int i = 0; i < m->count; i++)
@@ -338,7 +338,8 @@ static void end_search(struct pmtu *m, int64_t now_ns)
     choose(m, now_ns);
 }
 
-/* Three silences between answers are the size's; others may be a limit on the number of probes. */
+/* Three unanswered probes between replies are due to the size; otherwise a limit on the number of
+ * probes may be the reason. */
 static void end_check(struct pmtu *m, int64_t now_ns)
 {
     int passed = 0;
@@ -395,7 +396,7 @@ static void end_small(struct pmtu *m, int64_t now_ns)
     int i = next_hop(m), first = m->trials[0].ttl, last = m->trials[m->count - 1].ttl;
     uint8_t ttl = i < m->count ? m->trials[i].ttl : 0;
 
-    if (ttl != 0 && i == 0 && is_end(m, ttl)) { /* its silence is known */
+    if (ttl != 0 && i == 0 && is_end(m, ttl)) { /* its silence is expected */
         finish_hop(m, ttl);
     } else if (ttl != 0) {
         add_repeats(m, m->twice ? ttl : first, ttl, now_ns);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the prober asks of a pure state machine that looks for something by probes of its own,
- * beside the traces: mda.h, pmtu.h. One table of functions for each kind. */
+/* The functions that the prober calls for a search (mda.h, pmtu.h): a pure state machine with
+ * probes of its own. One table for each kind. */
 #ifndef MTR_DISCOVERY_SEARCH_H
 #define MTR_DISCOVERY_SEARCH_H
 
@@ -9,15 +9,17 @@
 #include "wire/wire.h"
 
 struct search_ops {
-    /* From the kind's own config, with what the prober completes; NULL with *err set. */
+    /* Makes the state from the kind's config and the values that the prober adds; NULL with *err
+     * set. */
     void *(*new)(const void *config, const struct wire_spec *spec, int link_mtu, int64_t now_ns,
                  struct err *err);
     const struct wire_spec *(*spec)(const void *state);
 
-    /* Builds the next probe that is due; its length, and its number for send_failed. 0: none. */
+    /* Builds the next probe that is due and writes its number. Returns its length; 0: none is
+     * due. */
     size_t (*next)(void *state, int64_t now_ns, uint8_t *packet, uint32_t *number);
     void (*send_failed)(void *state, uint32_t number, int error, int64_t now_ns);
-    bool (*seen)(void *state, const struct wire_packet *packet); /* a probe that left this host */
+    bool (*seen)(void *state, const struct wire_packet *packet); /* a probe left this host */
     bool (*reply)(void *state, const struct wire_packet *packet, int64_t now_ns);
     void (*expire)(void *state, int64_t now_ns);
     int64_t (*due)(const void *state); /* INT64_MAX when done */
@@ -25,7 +27,7 @@ struct search_ops {
     void (*free)(void *state);
 };
 
-/* A search under way. Its probes draw on the budget of the process as those of traces do. */
+/* A running search. Its probes use the sending rate of the process, as those of traces do. */
 struct search {
     const struct search_ops *ops;
     void *state;
@@ -33,13 +35,13 @@ struct search {
     uint64_t who; /* see budget.h */
 };
 
-/* Takes the next probe that is due and that the budget lets out: its length, or 0. */
+/* Takes the next probe that is due and allowed by the budget. Returns its length, or 0. */
 size_t search_take(const struct search *s, int64_t now_ns, uint8_t *packet, uint32_t *number);
 
-/* When it wants the next turn. */
+/* When the search wants to act again. */
 int64_t search_when(const struct search *s);
 
-/* Most of the table for a kind: its functions, for a caller that knows no more than void *. */
+/* Defines most of the table for a kind: functions that take a void *. */
 #define SEARCH_FORWARD(kind)                                                                \
     static void search_send_failed(void *state, uint32_t number, int error, int64_t now_ns) \
     {                                                                                       \

@@ -63,7 +63,7 @@ if lab_sysctl s ipv4/tcp_ecn=5 2>/dev/null; then
   asked accurate_with_ect "ECN ECT(0) is kept as far as hop 5.
 $(accurate 'ECT(0)')" -T --accecn -Q 2 "$v4"
   rewrite r4 'ip ecn set not-ect'
-  asked bleached_before_the_target "ECN is cleared by hop 5, or on the way to it: Not-ECT instead of ECT(0).
+  asked bleached_before_the_target "ECN is cleared by hop 5, or before it: Not-ECT instead of ECT(0).
 $(accurate Not-ECT)" -T --accecn -Q 2 "$v4"
   lab_clear r4
   rewrite r3 'ip ecn set ce'

@@ -34,14 +34,14 @@ run 4 --script-args 'mtr-trace={packets=3,http=off}'
 is prohibited_v4_hops "$(show hops ip loss_percent)" "$(good 4 1 4 0 | sed 's/ 10$//')"
 ended prohibited_v4 unreachable 3 13
 like prohibited_v4_note "$(show notes)" \
-  '^Target not reached: 10\.0\.3\.2 at hop 4 answers communication administratively prohibited \(ICMP type 3 code 13\)\.$'
+  '^Target not reached: 10\.0\.3\.2 at hop 4 replies with communication administratively prohibited \(ICMP type 3 code 13\)\.$'
 is prohibited_v4_codes "$(show codes | tail -n 1)" \
   $'4\t10.0.3.2\t3/13\tcommunication administratively prohibited'
 run 6
 hops_are prohibited_v6_hops 6 "$(good 6 1 4)"
 ended prohibited_v6 unreachable 1 1
 like prohibited_v6_note "$(show notes)" \
-  '^Target not reached: fd00:0:0:103::2 at hop 4 answers administratively prohibited \(ICMPv6 type 1 code 1\)\.$'
+  '^Target not reached: fd00:0:0:103::2 at hop 4 replies with administratively prohibited \(ICMPv6 type 1 code 1\)\.$'
 lab_reachable 4
 lab_unreachable 4
 run 6
@@ -54,7 +54,7 @@ lab_rule r4 forward iifname up ip protocol icmp reject with icmp type host-unrea
 run 4
 hops_are rejected_v4_hops 4 "$(good 4 1 4)" "5 $(lab_addr 4 4) 10 10"
 ended rejected_v4 unreachable 3 1
-like rejected_v4_note "$(show notes)" '^Target not reached: 10\.0\.3\.2 at hop 5 answers host unreachable \(ICMP type 3 code 1\)\.$'
+like rejected_v4_note "$(show notes)" '^Target not reached: 10\.0\.3\.2 at hop 5 replies with host unreachable \(ICMP type 3 code 1\)\.$'
 is rejected_v4_codes "$(show codes | tail -n 1)" $'5\t10.0.3.2\t3/1\thost unreachable'
 run 4 --script-args mtr-trace.protocol=tcp
 is filter_for_icmp_lets_tcp_pass "$(show get reached target_ttl)" "true 9"
@@ -114,7 +114,7 @@ for family in 4 6; do
   is filtered_v${family}_hops "$(show hops ip received sent | head -n 8)" "$(good $family 1 8)"
   like filtered_v${family}_tail "$(show text)" '^  9-30  \*$'
   unlike filtered_v${family}_rows "$(show text)" '^  (9|1[0-9]|2[0-9]|30) '
-  like filtered_v${family}_note "$(show notes)" '^Target not reached: nothing beyond hop 8 answers\.$'
+  like filtered_v${family}_note "$(show notes)" '^Target not reached: nothing beyond hop 8 replies\.$'
   ended filtered_v$family silent - -
   at_most filtered_v${family}_time "$TOOK" 8000
 done

@@ -66,7 +66,7 @@ logged() { cat "$LAB_SCRATCH/nginx/access.log" "$LAB_SCRATCH/nginx/error.log" 2>
 
 firewall
 cli -n --asn off --os off --http off -c 2 "$(lab_target 4)"
-like icmp_does_not_pass_the_firewall "$OUT" 'Target not reached: nothing beyond hop 5 answers'
+like icmp_does_not_pass_the_firewall "$OUT" 'Target not reached: nothing beyond hop 5 replies'
 for family in 4 6; do
   count_at_server
   session $family -c 5

@@ -85,15 +85,15 @@ bad_servers() {
     ask "mtr-trace.http-timeout=1s,mtr-trace.url=$url" "$T4"
     reads "$name" "$regex"
   done <<END
-http://a.test:8051/ slow_header timed out (in the answer's header|waiting for first byte) after 1 s  \(http on 8051; TCP
+http://a.test:8051/ slow_header timed out (in the response header|waiting for first byte) after 1 s  \(http on 8051; TCP
 http://a.test:8052/ endless_body $MS ms  \(http on 8052, HTTP/1.1 200; TCP
 http://a.test:8059/ trickling_body $MS ms  \(http on 8059, HTTP/1.1 200; TCP
 http://a.test:8053/ silent timed out waiting for first byte after 1 s  \(http on 8053; TCP $MS\)$
 https://a.test:8053/ silent_in_tls timed out in TLS after 1 s  \(https on 8053; TCP $MS\)$
 http://a.test:8054/ garbage no HTTP on 8054
 https://a.test:8054/ garbage_in_tls no TLS on 8054
-http://a.test:8055/ endless_header answer's header is over 64 KiB
-http://a.test:8056/ closes_at_once connection closed before an answer  \(http on 8056; TCP $MS\)$
+http://a.test:8055/ endless_header response header is over 64 KiB
+http://a.test:8056/ closes_at_once connection closed before a response  \(http on 8056; TCP $MS\)$
 http://a.test:8057/ control_characters .*HTTP/1.1 302 to http://a.test/\]0;ownedEx; TCP
 http://a.test:8058/ early_hints $MS ms  \(http on 8058, HTTP/1.1 200; TCP
 http://a.test:8064/ interim $MS ms  \(http on 8064, HTTP/1.1 200; TCP $MS \+ wait 1[5-9][0-9]\.[0-9]+; 103 Early Hints after [0-9.]+;
@@ -102,10 +102,10 @@ https://a.test:8067/ interim_in_tls $MS ms  \(https on 8067, HTTP/1.1 200; TCP $
 http://a.test:8066/ interim_alone timed out waiting for first byte after 1 s  \(http on 8066; TCP $MS; 103 Early Hints after [0-9.]+\)$
 https://a.test:8062/ http_1_1_required_of_a_stream $MS ms  \(https on 8062, HTTP/1.1 200; TCP
 https://a.test:8063/ http_1_1_required_of_a_connection $MS ms  \(https on 8063, HTTP/1.1 200; TCP
-http://a.test:8068/ long_line answer's header is over 64 KiB
-http://a.test:8069/ long_header answer's header is over 64 KiB
-http://a.test:8446/ long_header_of_nginx answer's header is over 64 KiB
-https://a.test:8445/ long_header_of_http_2 answer's header is over 64 KiB
+http://a.test:8068/ long_line response header is over 64 KiB
+http://a.test:8069/ long_header response header is over 64 KiB
+http://a.test:8446/ long_header_of_nginx response header is over 64 KiB
+https://a.test:8445/ long_header_of_http_2 response header is over 64 KiB
 END
   ask mtr-trace.http-timeout=1s "$(web_address 41)"
   reads silent_on_443 'timed out in TLS after 1 s  \(https; TCP '
@@ -144,7 +144,7 @@ lost_request() {
   lab_rule r2 forward iifname up tcp dport 80 tcp flags psh limit rate over 1/hour burst 1 packets accept
   lab_rule r2 forward iifname up tcp dport 80 tcp flags psh drop
   ask mtr-trace.url=http://a.test/ "$T4"
-  reads lost_request "[0-9]{3,4}\.[0-9]+ ms  \(http, HTTP/1.1 200; TCP $MS \+ wait $MS; 1 packet was sent again\)$"
+  reads lost_request "[0-9]{3,4}\.[0-9]+ ms  \(http, HTTP/1.1 200; TCP $MS \+ wait $MS; 1 TCP retransmission\)$"
   is "${flavour}_lost_request_values" "$(show ttfb retransmissions server_time_ms)" "1 -"
   lab_clear r2
 }

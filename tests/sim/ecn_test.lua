@@ -69,7 +69,7 @@ local ROWS = {
   -- No hop quotes what r5 forwards: the target alone tells.
   { name = "accurate_bleached_before_the_target", ecn = "accecn",
     host = "accecn", tos = 2, nodes = { r5 = { set_tos = 0 } }, says = {
-      "ECN is cleared by hop 6, or on the way to it: Not-ECT instead of "
+      "ECN is cleared by hop 6, or before it: Not-ECT instead of "
       .. "ECT(0).", "The target accepts AccECN (ALL of ALL SYN-ACKs); the "
       .. "SYNs arrived there: ALL as Not-ECT." } },
   { name = "accurate_congested", ecn = "accecn", host = "accecn", tos = 2,

@@ -161,7 +161,7 @@ end
 
 check.case("sixteen_ways_are_named_in_short", function()
   local _, text = searched(world(diamond(16), 4), { protocol = "udp" })
-  local line = said(text, "^Hop 2 is balanced per flow")[1]
+  local line = said(text, "^Per%-flow load balancing at hop 2")[1]
   check.contains(line, "flows meet 16 addresses (")
   check.contains(line, " and 12 more).")
 end)
@@ -183,8 +183,8 @@ check.case("per_packet_is_said_and_no_link_invented", function()
       { "b1", "b2", "b3" } }, "r2", "host" }
     local w = world(path, version)
     local result, text = searched(w, { protocol = "udp", packets = 20 })
-    check.equal(#said(text, "^Hop 2 is balanced per packet: 2 addresses "
-      .. "take turns in one flow"), 1)
+    check.equal(#said(text, "^Per%-packet load balancing at hop 2: 2 "
+      .. "addresses reply in one flow"), 1)
     check.equal({ result.graph.per_packet, result.graph.gaps },
       { { 2, 3, 4 }, { 2, 3 } })
     check.equal(#result.groups, 1)

@@ -25,7 +25,7 @@ local NOTES = {
   { name = "path_that_falls_silent",
     hops = { answering(1), answering(2), sample.silent(3) },
     changes = not_reached { ending = "silent" },
-    want = { "Target not reached: nothing beyond hop 2 answers." } },
+    want = { "Target not reached: nothing beyond hop 2 replies." } },
   { name = "suppressed_hop_is_explained_by_the_one_beyond",
     hops = { answering(1, { better_beyond = 3, received = 2 }), answering(2),
       answering(3) },
@@ -52,7 +52,7 @@ local NOTES = {
       .. "host, with one rate limit; trace it alone to be sure." } },
   { name = "path_without_any_answer", hops = { sample.silent(1) },
     changes = not_reached { ending = "silent" },
-    want = { "Target not reached: no hop answers." } },
+    want = { "Target not reached: no hop replies." } },
   { name = "path_longer_than_max_hops",
     hops = { answering(1), answering(2) },
     changes = not_reached { ending = "silent" },
@@ -62,13 +62,13 @@ local NOTES = {
       refusing(2, "10.0.0.9", 3, 1, "destination host unreachable") },
     changes = not_reached { ending = "unreachable", ending_type = 3,
       ending_code = 1 },
-    want = { "Target not reached: 10.0.0.9 at hop 2 answers destination "
+    want = { "Target not reached: 10.0.0.9 at hop 2 replies with destination "
       .. "host unreachable (ICMP type 3 code 1)." } },
   { name = "unreachable_in_ipv6",
     hops = { refusing(1, "2001:db8::9", 1, 0, "no route") },
     changes = not_reached { ending = "unreachable", ending_type = 1,
       ending_code = 0, target = "2001:db8::1" },
-    want = { "Target not reached: 2001:db8::9 at hop 1 answers no route "
+    want = { "Target not reached: 2001:db8::9 at hop 1 replies with no route "
       .. "(ICMPv6 type 1 code 0)." } },
   { name = "unreachable_whose_hop_is_gone", hops = { answering(1) },
     changes = not_reached { ending = "unreachable", ending_type = 3,
@@ -120,7 +120,7 @@ local NOTES = {
       .. "at hop 3." } },
   { name = "answers_without_a_time", hops = { answering(1) },
     changes = { missing_tx_timestamp = 2 },
-    want = { "2 answers have no time: the capture did not see the probe "
+    want = { "2 replies have no time: the capture did not see the probe "
       .. "leave." } },
   { name = "raw_sockets_are_no_note", hops = { answering(1) },
     changes = { sockets = "raw" }, want = {} },
@@ -162,7 +162,7 @@ local NOTES = {
       ack_ttl = 60, reset_ttl = 62, error = "Connection reset by peer" } },
     want = { "The TCP session ended (reset: Connection reset by peer) and "
       .. "could not be made anew, so later probes are SYNs; the reset came "
-      .. "from elsewhere (TTL 62, 3 hops back) than the target's answers "
+      .. "from elsewhere (TTL 62, 3 hops back) than the target's replies "
       .. "(TTL 60, 5 hops back)." } },
   { name = "session_made_anew_and_answers_without_names",
     hops = { answering(1) },
@@ -170,7 +170,7 @@ local NOTES = {
       fallback = false, match = "order", cause = "closed by the target",
       syn_ack_ttl = 60, ack_ttl = 60 } },
     want = { "The TCP session ended 2 times (closed by the target) and was "
-      .. "made anew; the target's answers do not name their probe (no "
+      .. "made anew; the target's replies do not name their probe (no "
       .. "duplicate SACK): one probe at a time was on its way to it, and "
       .. "answers are taken in order." } },
   { name = "session_that_somebody_else_accepted", hops = { answering(1) },

@@ -35,9 +35,9 @@ local FIGURES = { loss = true, branch_loss = true, latency_rise = true,
 
 check.case("clean_network_has_its_balancing_and_nothing_else", function()
   local texts = said(world(2))
-  check.equal(texts, { "Hop 3 is balanced per flow: 16 flows meet 2 "
-    .. "addresses (10.3.1.1, 10.3.2.1).", "Hop 4 is balanced per flow: 16 "
-    .. "flows meet 2 addresses (10.4.1.1, 10.4.2.1)." })
+  check.equal(texts, { "Per-flow load balancing at hop 3: 16 flows meet 2 "
+    .. "addresses (10.3.1.1, 10.3.2.1).", "Per-flow load balancing at hop 4: "
+    .. "16 flows meet 2 addresses (10.4.1.1, 10.4.2.1)." })
   check.equal(said(world(2), BALANCED), texts)
 end)
 
@@ -102,7 +102,7 @@ check.case("silent_branch_is_told_and_does_not_lose", function()
   w.stages[3][1].silent = true
   check.equal(said(w, { silent_branch = true, silent = true, loss = true,
     branch_loss = true, cannot_tell = true }),
-    { "Hop 3 does not answer 11 of 16 flows, hops beyond do." })
+    { "Hop 3 does not reply to 11 of 16 flows, hops beyond do." })
 end)
 
 check.case("loss_through_a_silent_branch_names_what_answers_there",

@@ -50,7 +50,7 @@ local ROWS = {
     want = { "DSCP 46 (EF) is kept as far as hop 5." } },
   { name = "last_hop_alone_leaves_it_open", path = { hops = 5, tos = EF,
     marks = { { after = 4, tos = to(0) } } },
-    want = { "DSCP is cleared by hop 5, or on the way to it: 0 (CS0) instead "
+    want = { "DSCP is cleared by hop 5, or before it: 0 (CS0) instead "
       .. "of 46 (EF)." } },
   { name = "first_hop_alone_is_none", path = { hops = 5, tos = EF,
     quirks = { [1] = function(a) a.quoted_tos = 0 end } },

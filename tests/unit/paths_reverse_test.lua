@@ -49,11 +49,11 @@ local ROWS = {
   { name = "two_hops_more_say_nothing", quirks = { [5] = left(58) },
     want = {} },
   { name = "three_hops_more_are_a_hint", quirks = { [5] = left(57) },
-    want = { "Hint: answers of hop 5 seem to come back over 3 hops more than "
+    want = { "Hint: replies of hop 5 seem to come back over 3 hops more than "
       .. "the probes went: another return path, or a hidden tunnel." } },
   { name = "hops_in_a_row_share_a_line",
     quirks = { [4] = left(58), [5] = left(56), [6] = left(55) },
-    want = { "Hint: answers of hops 4 to 6 seem to come back over 3 to 4 "
+    want = { "Hint: replies of hops 4 to 6 seem to come back over 3 to 4 "
       .. "hops more than the probes went: another return path, or a hidden "
       .. "tunnel." } },
   { name = "absurd_difference_is_a_wrong_guess",

@@ -68,7 +68,7 @@ local GOLDEN = {
       "1    192.168.1.1  0.0%   10",
       "2-4  *",
       "",
-      "Target not reached: nothing beyond hop 1 answers.",
+      "Target not reached: nothing beyond hop 1 replies.",
     } },
   { name = "verdicts_notes_and_marks_stand_under_the_table",
     hops = { sample.hop(1, { gateway() }, { received = 2, loss = 0.8,

@@ -85,11 +85,11 @@ local LINES = {
     want = "wait 50.3; server processing time too short to tell)" },
   { name = "lost_packet_is_not_the_servers_time",
     answers = { [HTTPS] = report(124.56, { retransmissions = 1 }) },
-    want = "wait 50.3; 1 packet was sent again)" },
+    want = "wait 50.3; 1 TCP retransmission)" },
   { name = "lost_packets_of_a_request_in_the_middle", changes = { count = 2 },
     answers = { [HTTPS] = { report(1, { retransmissions = 0 }),
       report(2, { retransmissions = 2 }) } },
-    want = "wait 50.3; 2 packets were sent again)" },
+    want = "wait 50.3; 2 TCP retransmissions)" },
   { name = "name_look_up_is_named", changes = { dns_ms = 3.2 },
     answers = { [HTTPS] = report(124.56) },
     want = "server processing time 26.2; DNS 3.20 before)" },
@@ -134,7 +134,7 @@ local LINES = {
     want = "no HTTP on 443", whole = true },
   { name = "distrusted_and_no_tls_the_second_time", answers = { [HTTPS] = {
     failure("certificate", { verify = 18 }), failure "tls" } },
-    want = "certificate not trusted (self-signed); asked again, its TLS "
+    want = "certificate not trusted (self-signed); request repeated, its TLS "
       .. "handshake failed", whole = true },
   { name = "timed_out_waiting", changes = { timeout = 0.5 },
     answers = { [HTTP] = failure("timeout", { phase = "waiting",
@@ -144,10 +144,10 @@ local LINES = {
   { name = "not_http", answers = { [HTTPS] = failure("http",
     { phase = "header" }) }, want = "no HTTP on 443", whole = true },
   { name = "closed", answers = { [HTTPS] = failure("closed",
-    { phase = "waiting" }) }, want = "connection closed before an answer" },
+    { phase = "waiting" }) }, want = "connection closed before a response" },
   { name = "header_too_long", answers = { [HTTPS] = failure("header",
     { phase = "header", ttfb_ms = 3 }) },
-    want = "answer's header is over 64 KiB" },
+    want = "response header is over 64 KiB" },
   { name = "interface_that_cannot_be_used", answers = {
     [HTTPS] = failure("local", { text = "cannot use interface x: no" }) },
     want = "not measured (cannot use interface x: no)", whole = true },

@@ -63,7 +63,7 @@ local LATENCY = {
   { name = "first_hop_cannot_rise", hops = { timed(1, 80) }, want = {} },
   { name = "slow_to_answer_but_forwards",
     hops = { timed(1, 1.5), timed(2, 30), timed(3, 2) },
-    want = { "Hop 2 is slow to answer but forwards fine: 30.00 ms, hop 3 "
+    want = { "Hop 2 is slow to reply but forwards fine: 30.00 ms, hop 3 "
       .. "beyond it 2.00 ms." } },
   { name = "a_little_slower_is_none",
     hops = { timed(1, 1.5), timed(2, 3.9), timed(3, 2) }, want = {} },
@@ -147,7 +147,7 @@ local PATH = {
   { name = "other_reply_ttl_is_a_changed_return_path",
     hops = { walked(3, "A/61x6 A/60x4"), walked(4, "B/60x6 B/59x4") },
     want = { "Return path changed 0.60 s into the trace from hops 3 to 4: "
-      .. "same addresses, TTL of hop 3's answers 60 instead of 61." } },
+      .. "same addresses, TTL of hop 3's replies 60 instead of 61." } },
   { name = "return_path_with_the_path_is_one_change",
     hops = { walked(4, "Ax6 Bx4"), walked(5, "A/60x6 A/59x4") },
     want = { "Path changed 0.60 s into the trace at hop 4: 10.1.0.2 instead "
@@ -157,17 +157,17 @@ local PATH = {
     hops = { walked(3, "A/61x4 A/60x4 A/61x4") }, want = {} },
   { name = "responders_that_take_turns_are_balanced_per_packet",
     hops = { walked(4, "Ax1 Bx2 Ax3 Bx1 Ax3") },
-    want = { "Hop 4 is balanced per packet: 2 addresses take turns in one "
+    want = { "Per-packet load balancing at hop 4: 2 addresses reply in one "
       .. "flow (10.1.0.1, 10.1.0.2)." } },
   { name = "flows_with_responders_of_their_own_are_balanced_per_flow",
     hops = { walked(4, "0:Ax10 1:Bx10 2:Bx10") },
-    want = { "Hop 4 is balanced per flow: 3 flows meet 2 addresses "
+    want = { "Per-flow load balancing at hop 4: 3 flows meet 2 addresses "
       .. "(10.1.0.1, 10.1.0.2)." } },
   { name = "flows_that_meet_one_responder_are_not_balanced",
     hops = { walked(4, "0:Ax10 1:Ax10") }, want = {} },
   { name = "interleaved_flows_do_not_take_turns",
     hops = { walked(4, "0:Ax1 1:Bx1 0:Ax1 1:Bx1 0:Ax1 1:Bx1") },
-    want = { "Hop 4 is balanced per flow: 2 flows meet 2 addresses "
+    want = { "Per-flow load balancing at hop 4: 2 flows meet 2 addresses "
       .. "(10.1.0.1, 10.1.0.2)." } },
   { name = "changed_path_of_one_flow_is_not_balanced",
     hops = { walked(4, "0:Ax6 0:Bx6 1:Bx12") },

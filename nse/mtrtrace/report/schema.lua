@@ -262,7 +262,7 @@ local PMTU = {
     "what is larger was refused, or not answered, "
     .. "bytes", true) },
   { "link_mtu", value("integer", "of the interface, bytes", true) },
-  { "probed", text("target, or hop where the target does not answer", true) },
+  { "probed", text("target, or hop where the target does not reply", true) },
   { "reductions", list("MTU reductions on the forward path",
     all_required(REDUCTION)) },
   { "done", value("boolean", "whether the search ended", true) },
@@ -281,7 +281,7 @@ local SESSION = {
   { "connections", whole "in which probes were sent" },
   { "connections_lost", whole "that ended before the trace did" },
   { "fallback", value("boolean", "whether probes are SYNs in the end") },
-  { "match", text("how the target's answers name their probe: dsack, or "
+  { "match", text("how the target's replies name their probe: dsack, or "
     .. "order where they do not", true) },
   { "syn_ack_ttl", value("integer", "TTL of the target's SYN-ACK", true) },
   { "ack_ttl", value("integer", "TTL of its answer in session", true) },

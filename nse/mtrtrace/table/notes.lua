@@ -42,7 +42,7 @@ local function unreachable(result)
   if not hop then
     return ("Target not reached: unreachable (%s)."):format(which)
   end
-  return ("Target not reached: %s at hop %d answers %s (%s)."):format(
+  return ("Target not reached: %s at hop %d replies with %s (%s)."):format(
     responder.address, hop.ttl, code.name or "unreachable", which)
 end
 
@@ -70,11 +70,11 @@ local function silent(result)
     return "Nothing is known of the path: no probe left this host."
   end
   if not ttl then
-    return "Target not reached: no hop answers."
+    return "Target not reached: no hop replies."
   elseif ttl == hops[#hops].ttl then
     return ("Target not reached within %d hops."):format(ttl)
   end
-  return ("Target not reached: nothing beyond hop %d answers."):format(ttl)
+  return ("Target not reached: nothing beyond hop %d replies."):format(ttl)
 end
 
 local function ending(result)
@@ -167,7 +167,7 @@ end
 local function missing_tx_timestamp(result)
   local n = result.missing_tx_timestamp or 0
   return n > 0 and ("%s no time: the capture did not see the probe leave.")
-    :format(plural(n, "answer has", "answers have")) or nil
+    :format(plural(n, "reply has", "replies have")) or nil
 end
 
 local function split(result)
@@ -249,7 +249,7 @@ local function add_better_beyond(out, hops)
   end
 end
 
--- Where the path ends, other targets of this host may answer to the same
+-- Where the path ends, other targets of this host may reply to the same
 -- rate limit.
 local function rivals(result)
   for _, hop in ipairs(result.hops) do

@@ -36,7 +36,7 @@ local function anew(session)
 end
 
 local function unnamed(session)
-  return session.match == "order" and "the target's answers do not name "
+  return session.match == "order" and "the target's replies do not name "
     .. "their probe (no duplicate SACK): one probe at a time was on its way "
     .. "to it, and answers are taken in order" or nil
 end
@@ -63,7 +63,7 @@ local function injected(session)
   if not (reset and target) or reset == target then
     return nil
   end
-  return ("the reset came from elsewhere (%s) than the target's answers "
+  return ("the reset came from elsewhere (%s) than the target's replies "
     .. "(%s)"):format(distance(reset), distance(target))
 end
 

@@ -24,7 +24,7 @@ local function per_packet(hop)
       return {
         kind = "balanced_per_packet", hop = hop.ttl, flow = flow,
         responders = #addresses,
-        text = ("Hop %d is balanced per packet: %d addresses take turns in "
+        text = ("Per-packet load balancing at hop %d: %d addresses reply in "
           .. "one flow (%s)."):format(hop.ttl, #addresses,
           words.addresses(addresses)),
       }
@@ -42,8 +42,8 @@ function M.per_flow(ttl, flows, addresses)
   return {
     kind = "balanced_per_flow", hop = ttl, flows = flows,
     responders = #addresses,
-    text = ("Hop %d is balanced per flow: %d flows meet %d addresses (%s).")
-      :format(ttl, flows, #addresses, words.addresses(addresses)),
+    text = ("Per-flow load balancing at hop %d: %d flows meet %d addresses "
+      .. "(%s)."):format(ttl, flows, #addresses, words.addresses(addresses)),
   }
 end
 

@@ -77,7 +77,7 @@ local function head_start(slow, fast, ttl)
 end
 
 -- The least difference from a TTL on: what is on the way is seen behind,
--- too; a hop that is slow to answer is not.
+-- too; a hop that is slow to reply is not.
 local function lasting(slow, fast, at)
   local least, best = math.huge, math.huge
   for _, point in ipairs(slow) do

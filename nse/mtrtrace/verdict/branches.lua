@@ -102,7 +102,7 @@ end
 function M.name(nodes, count)
   local names, flows = {}, 0
   for i, node in ipairs(nodes) do
-    names[i] = node.address or "a router that does not answer"
+    names[i] = node.address or "a silent router"
     flows = flows + node.total
   end
   return ("%s (hop %d; %d of %s)"):format(table.concat(names, ", "),

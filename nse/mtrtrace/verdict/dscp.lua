@@ -75,7 +75,7 @@ local function verdict_of(change, kind, what, subject)
     to = open and change.hop or nil, what = what,
     tentative = change.tentative,
     text = ("%s %s"):format(subject, change.tentative
-      and ("by hop %d, or on the way to it"):format(change.hop)
+      and ("by hop %d, or before it"):format(change.hop)
       or words.between(change.from - 1, change.hop)),
   }
 end

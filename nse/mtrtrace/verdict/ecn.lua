@@ -133,7 +133,7 @@ local function rewritten(result)
       tentative = change.tentative,
       text = ("ECN flags of the SYN are rewritten %s: %s instead of %s.")
         :format(change.tentative
-          and ("by hop %d, or on the way to it"):format(change.hop)
+          and ("by hop %d, or before it"):format(change.hop)
           or places.between(change.from - 1, change.hop),
           flag_names(change.after), flag_names(change.before)) }
   end

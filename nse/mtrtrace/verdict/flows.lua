@@ -120,7 +120,7 @@ local function silent_branch(hop, count)
   local n = #hop.silent_flows
   return { kind = "silent_branch", hop = hop.ttl, flows = n,
     flow_count = count,
-    text = ("Hop %d does not answer %d of %s, hops beyond do."):format(
+    text = ("Hop %d does not reply to %d of %s, hops beyond do."):format(
       hop.ttl, n, words.plural(count, "flow", "flows")) }
 end
 

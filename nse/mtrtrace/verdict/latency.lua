@@ -2,7 +2,7 @@
 
 --- Verdicts on round-trip times. Nothing behind a hop can be nearer than
 -- the hop, so what counts is the fastest from a hop on: where it rises the
--- way got longer, and a hop above it is only slow to answer. Pure.
+-- way got longer, and a hop above it is only slow to reply. Pure.
 -- @module mtrtrace.verdict.latency
 local format = require "mtrtrace.base.format"
 local loop = require "mtrtrace.verdict.loop"
@@ -120,7 +120,7 @@ local function slow(point)
   return {
     kind = "slow_to_answer", hop = point.hop, median = point.median,
     excess = excess, behind = point.floor.hop,
-    text = ("Hop %d is slow to answer but forwards fine: %s ms, hop %d "
+    text = ("Hop %d is slow to reply but forwards fine: %s ms, hop %d "
       .. "beyond it %s ms."):format(point.hop, ms(point.median),
       point.floor.hop, ms(point.floor.median)),
   }

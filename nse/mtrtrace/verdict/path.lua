@@ -124,7 +124,7 @@ local function return_path_changed(list)
   v.reply_ttl_before = first.before.reply_ttl
   v.reply_ttl_after = first.after.reply_ttl
   v.text = ("Return path changed %s s into the trace from %s: same "
-    .. "addresses, TTL of hop %d's answers %d instead of %d."):format(
+    .. "addresses, TTL of hop %d's replies %d instead of %d."):format(
     seconds(v.at), where, first.ttl, v.reply_ttl_after, v.reply_ttl_before)
   return v
 end

@@ -48,7 +48,7 @@ local function longer_verdict(first, last, least, most)
     kind = "longer_way_back", hop = one and first or nil,
     from = not one and first or nil, to = not one and last or nil,
     what = "frpla", hops = most,
-    text = ("Hint: answers of %s seem to come back over %s more than the "
+    text = ("Hint: replies of %s seem to come back over %s more than the "
       .. "probes went: another return path, or a hidden tunnel."):format(
       words.hops(first, last), by),
   }

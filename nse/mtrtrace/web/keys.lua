@@ -24,7 +24,7 @@ local KEYS = {
   { name = "server_time", kind = "ms",
     about = "wait less the shortest round trip to the destination" },
   { name = "retransmissions", kind = "count",
-    about = "packets that this host sent again until the first byte" },
+    about = "TCP retransmissions of this host until the first byte" },
   { name = "count", kind = "count", about = "requests that were measured" },
   { name = "min", kind = "ms", about = "shortest ttfb" },
   { name = "median", kind = "ms", about = "median ttfb" },

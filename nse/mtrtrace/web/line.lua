@@ -12,7 +12,7 @@ local short = format.short_ms
 
 local PHASE = {
   connecting = "connecting", tls = "in TLS",
-  waiting = "waiting for first byte", header = "in the answer's header",
+  waiting = "waiting for first byte", header = "in the response header",
 }
 
 local MISS = {
@@ -48,14 +48,14 @@ local FAILURES = {
   end,
   -- A certificate came before: there is TLS, but not without verification.
   tls = function(t)
-    return t.unverified and "asked again, its TLS handshake failed"
+    return t.unverified and "request repeated, its TLS handshake failed"
       or ("no TLS on %d"):format(t.port)
   end,
   http = function(t) return ("no HTTP on %d"):format(t.port) end,
   closed = function()
-    return "connection closed before an answer"
+    return "connection closed before a response"
   end,
-  header = function() return "answer's header is over 64 KiB" end,
+  header = function() return "response header is over 64 KiB" end,
 }
 FAILURES["local"] = function(t)
   return ("not measured (%s)"):format(t.reason)
@@ -91,8 +91,8 @@ end
 
 local function server_time(t)
   if (t.retransmissions or 0) > 0 then
-    return t.retransmissions == 1 and "1 packet was sent again"
-      or ("%d packets were sent again"):format(t.retransmissions)
+    return t.retransmissions == 1 and "1 TCP retransmission"
+      or ("%d TCP retransmissions"):format(t.retransmissions)
   end
   return t.server_time_ms
     and "server processing time " .. short(t.server_time_ms)

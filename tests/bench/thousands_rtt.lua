@@ -1,0 +1,116 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+--- The errors of the RTTs in a CSV report of many ICMP traces against an
+-- independent capture of them: thousands_rtt.lua FILE.pcap FILE.csv PACKETS.
+-- FILE.pcap is tcpdump's, Ethernet, nanoseconds, IPv4. Of each hop three RTTs
+-- are single probes': the last, the best and the worst of its first PACKETS
+-- probes, which are those that count where no router rate-limits. Prints
+-- median, p99 and worst of |error| in microseconds, how many RTTs were compared,
+-- and how many lines of the report could not be, as the capture lacks a packet.
+local pcap_name, csv_name, packets = arg[1], arg[2], tonumber(arg[3])
+
+local MAGIC_NS = 0xa1b23c4d
+local IP = 15 -- behind the Ethernet header
+local ICMP, REPLY, REQUEST, EXCEEDED = 1, 0, 8, 11
+
+local function frames(path)
+  local file = assert(io.open(path, "rb"))
+  assert(string.unpack("<I4", file:read(24)) == MAGIC_NS, "not nanoseconds")
+  return function()
+    local head = file:read(16)
+    if not head or #head < 16 then
+      return nil
+    end
+    local s, ns, length = string.unpack("<I4I4I4", head)
+    return s * 1000000000 + ns, file:read(length)
+  end
+end
+
+-- Probes of a hop in the order in which they were sent, by target and TTL, and
+-- the newest probe with each identifier and sequence number.
+local hops, probes = {}, {}
+
+local function add_probe(ns, frame, at)
+  local a, b, c, d = frame:byte(IP + 16, IP + 19)
+  local key = ("%d.%d.%d.%d %d"):format(a, b, c, d, frame:byte(IP + 8))
+  local probe = { ns }
+  hops[key] = hops[key] or {}
+  table.insert(hops[key], probe)
+  probes[frame:sub(at + 4, at + 7)] = probe
+end
+
+local function add_reply(ns, frame, at)
+  local probe = probes[frame:sub(at + 4, at + 7)]
+  if probe and not probe[2] then
+    probe[2] = ns
+  end
+end
+
+local function take(ns, frame)
+  if #frame < 42 or frame:byte(IP) >> 4 ~= 4 or frame:byte(IP + 9) ~= ICMP then
+    return
+  end
+  local at = IP + (frame:byte(IP) & 15) * 4
+  local kind = frame:byte(at)
+  if kind == REQUEST then
+    add_probe(ns, frame, at)
+  elseif kind == REPLY then
+    add_reply(ns, frame, at)
+  elseif kind == EXCEEDED then
+    add_reply(ns, frame, at + 8 + (frame:byte(at + 8) & 15) * 4)
+  end
+end
+
+-- Last, best and worst RTT of a hop in ms; nil where the capture lacks one.
+local function truth_of(hop)
+  local last, best, worst
+  for i = 1, packets do
+    local probe = hop and hop[i]
+    if not (probe and probe[2]) then
+      return nil
+    end
+    last = (probe[2] - probe[1]) / 1e6
+    best, worst = math.min(best or last, last), math.max(worst or last, last)
+  end
+  return last, best, worst
+end
+
+local function cells_of(line)
+  local cells = {}
+  for cell in (line .. ","):gmatch "([^,]*)," do
+    cells[#cells + 1] = cell
+  end
+  return cells
+end
+
+for ns, frame in frames(pcap_name) do
+  take(ns, frame)
+end
+local lines, place = io.lines(csv_name), {}
+for i, name in ipairs(cells_of(lines())) do
+  place[name] = i
+end
+
+local errors, missing = {}, 0
+local function compare(reported, truth)
+  errors[#errors + 1] = math.abs(tonumber(reported) - truth) * 1000
+end
+
+for line in lines do
+  local cells = cells_of(line)
+  local last, best, worst =
+    truth_of(hops[cells[place.target] .. " " .. cells[place.hop]])
+  if last and cells[place.last_ms] ~= "" then
+    compare(cells[place.last_ms], last)
+    compare(cells[place.best_ms], best)
+    compare(cells[place.worst_ms], worst)
+  else
+    missing = missing + 1
+  end
+end
+assert(#errors > 0, "no hop of the report is in the capture")
+table.sort(errors)
+local function quantile(p)
+  return errors[math.max(1, math.ceil(p * #errors))]
+end
+print(("%.2f %.2f %.2f %d %d"):format(quantile(0.5), quantile(0.99),
+  errors[#errors], #errors, missing))

@@ -36,7 +36,7 @@ $(eval $(call PROGRAM_RULES,$(ASAN),$(SANITIZE)))
 $(eval $(call PROGRAM_RULES,$(ASAN)/plain,))
 
 # All state machines at once, on memory that is used again at once.
-MACHINES := $(patsubst %,tests/fuzz/%.c,machines connect promises interfere network labs reuse)
+MACHINES := $(patsubst %,tests/fuzz/%.c,machines connect promises fates interfere network labs reuse)
 WRAP     := -Wl,--wrap=calloc,--wrap=free
 $(foreach d,$(ASAN) $(ASAN)/plain,$(foreach t,fuzz/fuzz_machines sim/schedules,\
 	$(eval $(d)/$(t)_test: $(MACHINES:%.c=$(d)/%.o))))

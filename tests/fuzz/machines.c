@@ -240,6 +240,7 @@ static void on_event(void *context, const struct trace_event *event)
 
     s->machines->counts->shared += event->shared;
     s->machines->counts->rate_limited += event->kind == EVENT_RATE_LIMITED;
+    fates_event(&s->fates, event);
     counters_event(s->counters, event);
     evidence_event(s->evidence, s->state != NULL ? &trace_config(s->state)->spec : &s->spec, event,
                    s->capture);
@@ -326,6 +327,7 @@ static void close_slot(struct slot *s)
         s->ops->free(s->state);
     counters_free(s->counters);
     evidence_free(s->evidence);
+    fates_fini(&s->fates);
     *s = (struct slot){ 0 };
 }
 

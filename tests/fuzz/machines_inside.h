@@ -4,6 +4,7 @@
 #define MTR_MACHINES_INSIDE_H
 
 #include "base/units.h"
+#include "fates.h"
 #include "machines.h"
 
 #include "prober/addresses.h"
@@ -34,6 +35,7 @@ struct slot {
     const struct search_ops *ops; /* of searches */
     struct counters *counters;
     struct evidence *evidence;
+    struct fates fates; /* of a trace's probes */
     const struct evidence_capture *capture;
     struct machines *machines;
     struct wire_spec spec;

@@ -51,10 +51,14 @@ void machines_check(const struct machines *m)
         const struct slot *s = &m->slots[i];
         if (s->kind != MACHINE_TRACE)
             continue;
-        for (size_t ttl = 1; ttl < s->counters->hop_count; ttl++)
-            check_hop(&s->counters->hops[ttl]);
         struct trace_summary summary;
         trace_summary(s->state, &summary);
+        for (size_t ttl = 1; ttl < s->counters->hop_count; ttl++) {
+            const struct counters_hop *hop = &s->counters->hops[ttl];
+            check_hop(hop);
+            replay_require(!trace_done(s->state) || ttl > summary.end_ttl || hop->in_flight == 0,
+                           "no probe of a path that has ended is without an outcome");
+        }
         replay_require(trace_done(s->state) == (summary.ending != TRACE_RUNNING),
                        "an end has a name");
     }

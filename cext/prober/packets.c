@@ -170,10 +170,12 @@ void prober_delist(struct prober *p, struct prober_entries *entries)
 }
 
 /* The half of the cookie that a trace's probes have in common, wherever each kind of probe has it:
- * which of them it is, the packet alone may not show. */
+ * which of them it is, the packet alone may not show. Only UDP asks services. */
 static void add_secrets(struct keys *keys, const struct wire_ids *ids)
 {
-    for (int payload = PAYLOAD_PLAIN; payload < PAYLOAD_COUNT; payload++) {
+    int kinds = ids->protocol == WIRE_UDP ? PAYLOAD_COUNT : PAYLOAD_PLAIN + 1;
+
+    for (int payload = PAYLOAD_PLAIN; payload < kinds; payload++) {
         struct wire_ids its = *ids;
         if (wire_ids_of((enum wire_payload)payload, &its) && its.cookie_bytes == WIRE_COOKIE)
             keys->secret[keys->secrets++] =

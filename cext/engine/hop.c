@@ -387,13 +387,13 @@ int64_t hop_wait_ns(const struct hop *hop)
     return refill_wait_ns(&hop->refill, rest_ns);
 }
 
-void hop_pace(struct hop *hop, struct pace_sample *sample)
+void hop_pace(struct hop *hop, const struct hop_rules *rules, struct pace_sample *sample)
 {
     hop->phase = HOP_PACED;
     hop->surveying = hop->measuring = false;
     hop->sample = sample;
     hop->counted = 0;
-    hop->next_place = pace_first(sample);
+    hop->next_place = pace_first(sample, rules->shared_from_ns);
     hop->due_ns = 0;
     hop->silent_tries = 0;
 }
@@ -415,9 +415,9 @@ void hop_stand(struct hop *hop)
     (void)stand(hop);
 }
 
-void hop_borrow(struct hop *hop, struct pace_sample *sample)
+void hop_borrow(struct hop *hop, const struct hop_rules *rules, struct pace_sample *sample)
 {
-    hop_pace(hop, sample);
+    hop_pace(hop, rules, sample);
     hop->borrowed = true;
 }
 

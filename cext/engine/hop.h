@@ -63,9 +63,10 @@ struct hop {
 struct hop_rules {
     uint32_t packets;
     int64_t interval_ns;
-    uint64_t trace; /* its serial number, see pace_serial */
-    bool survey;    /* tests come before the sample */
-    bool no_tests;  /* the interval is long enough, or the caller knows the pace */
+    uint64_t trace;         /* its serial number, see pace_serial */
+    int64_t shared_from_ns; /* shared outcomes of probes that were started before are not read */
+    bool survey;            /* tests come before the sample */
+    bool no_tests;          /* the interval is long enough, or the caller knows the pace */
 };
 
 /* The rules for a sample of `packets` probes. */
@@ -124,7 +125,7 @@ int64_t hop_spacing_ns(const struct hop *hop);
 int64_t hop_wait_ns(const struct hop *hop);
 
 /* Begins the new sample, which the caller holds. Earlier counted probes leave the sample. */
-void hop_pace(struct hop *hop, struct pace_sample *sample);
+void hop_pace(struct hop *hop, const struct hop_rules *rules, struct pace_sample *sample);
 
 /* The hop has not replied, and another trace samples a router that may be this hop: probes are sent
  * only when that router has a token for them. */
@@ -134,7 +135,7 @@ void hop_hold(struct hop *hop, int64_t due_ns);
 void hop_stand(struct hop *hop);
 
 /* Takes over the sample without sending probes for it. */
-void hop_borrow(struct hop *hop, struct pace_sample *sample);
+void hop_borrow(struct hop *hop, const struct hop_rules *rules, struct pace_sample *sample);
 
 /* A probe could not be sent. */
 void hop_send_error(struct hop *hop, const struct hop_rules *rules, enum probe_class class,

@@ -17,6 +17,8 @@ enum {
 };
 
 static const int64_t fresh_ns = 60 * SECOND;
+/* A router's rate limit outlasts what its samples show: the next round of a service knows it. */
+static const int64_t known_ns = 600 * SECOND;
 /* Refills the tokens of the longest burst at 1,000/s, in Linux's steps of 20 ms. */
 static const int64_t burst_ns = 40 * MS;
 static const int64_t measure_ns = 1500 * MS;   /* longer than from burst to burst */
@@ -141,7 +143,7 @@ static void drop_idle(struct pace *pace, int64_t now_ns)
     for (struct pace_responder *r = pace->responders; r != NULL; r = r->next) {
         for (struct pace_sample **link = &r->samples; *link != NULL;) {
             struct pace_sample *s = *link;
-            if (s->users == 0 && now_ns - s->used_ns >= fresh_ns) {
+            if (s->users == 0 && now_ns - s->used_ns >= known_ns) {
                 *link = s->next;
                 free_sample(s);
                 continue;
@@ -272,6 +274,20 @@ static bool is_fresh(const struct pace_sample *s, int64_t now_ns)
     return s != NULL && now_ns - s->used_ns < fresh_ns;
 }
 
+/* Empties a sample that is too old to be read. Its places are not reused: a trace that paused may
+ * still finish probes at the old ones. */
+static void forget(struct pace_sample *s)
+{
+    s->first = s->count;
+    s->yields = 0;
+    memset(s->path_hashes, 0, sizeof s->path_hashes);
+}
+
+static bool is_known(const struct pace_sample *s, int64_t now_ns)
+{
+    return s != NULL && now_ns - s->used_ns < known_ns;
+}
+
 struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, int64_t now_ns)
 {
     struct pace_responder *r = find(pace, &key->responder);
@@ -280,7 +296,7 @@ struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, in
 
     any_path.path_hashes = NULL;
     const struct pace_sample *other = r != NULL && s == NULL ? find_sample(r, &any_path) : NULL;
-    if (is_fresh(other, now_ns)) { /* a responder that rate-limits over one path does so over all */
+    if (is_known(other, now_ns)) { /* a responder that rate-limits over one path does so over all */
         const struct pace_evidence evidence = other->evidence;
         s = add_sample(r, key);
         if (s != NULL) {
@@ -288,20 +304,16 @@ struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, in
             s->used_ns = now_ns;
         }
     }
-    if (!is_fresh(s, now_ns))
+    if (!is_known(s, now_ns))
         return NULL;
+    if (!is_fresh(s, now_ns)) {
+        if (s->users == 0)
+            forget(s);
+        s->used_ns = now_ns;
+    }
     learn_path(s, key);
     s->users++;
     return s;
-}
-
-/* Empties a sample that is too old to be read. Its places are not reused: a trace that paused may
- * still finish probes at the old ones. */
-static void forget(struct pace_sample *s)
-{
-    s->first = s->count;
-    s->yields = 0;
-    memset(s->path_hashes, 0, sizeof s->path_hashes);
 }
 
 int64_t pace_burst_ns(const struct pace *pace, const struct ipaddr *responder)
@@ -476,9 +488,12 @@ static struct pace_outcome *at_place(const struct pace_sample *s, int64_t place)
     return &s->outcomes[(size_t)place & (s->capacity - 1)];
 }
 
-int64_t pace_first(const struct pace_sample *sample)
+int64_t pace_first(const struct pace_sample *sample, int64_t from_ns)
 {
-    return sample->first;
+    int64_t place = sample->first;
+    while (place < sample->count && at_place(sample, place)->started_ns < from_ns)
+        place++;
+    return place;
 }
 
 int64_t pace_due(const struct pace_sample *sample, uint64_t owner, int64_t place, uint32_t missing)
@@ -596,7 +611,8 @@ int64_t pace_start(struct pace_sample *sample, uint64_t owner, int64_t now_ns)
     if (reserve(sample) < 0)
         return -1;
     assert(sample->users > 0 && holds(sample));
-    *at_place(sample, sample->count) = (struct pace_outcome){ .owner = owner, .rtt_ns = -1 };
+    *at_place(sample, sample->count) =
+        (struct pace_outcome){ .owner = owner, .started_ns = now_ns, .rtt_ns = -1 };
     take_token(sample, now_ns);
     return sample->count++;
 }
@@ -609,8 +625,10 @@ void pace_finish(struct pace *pace, struct pace_sample *sample, int64_t place,
         return;
     struct pace_outcome *o = at_place(sample, place);
     uint64_t owner = o->owner;
+    int64_t started_ns = o->started_ns;
     *o = *outcome;
     o->owner = owner;
+    o->started_ns = started_ns;
     assert(holds(sample) && outcome->state != PACE_OPEN);
     pace->changes += sample->users > 1;
 }

@@ -24,7 +24,7 @@ enum {
 /* Counts of what exceeded these bounds. */
 struct pace_counters {
     uint64_t outcomes;            /* overwritten before a sharing trace had read them */
-    uint64_t samples, responders; /* removed before a minute without use was over */
+    uint64_t samples, responders; /* removed before ten minutes without use were over */
 };
 
 enum pace_state {
@@ -37,7 +37,8 @@ enum pace_state {
 /* One counted probe of a sample, for all traces that share the sample. */
 struct pace_outcome {
     enum pace_state state;
-    uint64_t owner;                 /* serial number of the trace that sent it */
+    uint64_t owner; /* serial number of the trace that sent it */
+    int64_t started_ns;
     int64_t rtt_ns;                 /* -1: not measured */
     bool from_target, during_drops; /* see struct trace_event */
     struct wire_packet reply;       /* PACE_ANSWERED */
@@ -180,8 +181,9 @@ void pace_yield_slot(struct pace *pace, const struct wire_spec *spec, const stru
 /* Leaves the sample and voids the open probes of `owner` in it. */
 void pace_leave(struct pace_sample *sample, uint64_t owner);
 
-/* The place of the oldest outcome kept, from which a new user reads. */
-int64_t pace_first(const struct pace_sample *sample);
+/* The place of the oldest outcome kept of a probe that was started at from_ns or later, from which
+ * a new user reads. */
+int64_t pace_first(const struct pace_sample *sample, int64_t from_ns);
 
 /* When the next probe of the sample may be sent for a trace that has read all outcomes below
  * `place` and lacks `missing` of them; INT64_MAX if other traces have sent as many. */

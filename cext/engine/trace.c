@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 static const int64_t interval_auto_ns = 100 * MS;
+static const int64_t shared_age_ns = 60 * SECOND;
 static const int64_t silence_ns = 200 * MS; /* of silence, after which the window moves on */
 static const int64_t grace_ns = 2000 * MS;  /* for a late reply of a hop that replied before */
 static const int64_t slot_lead_ns = 20 * MS;
@@ -32,6 +33,8 @@ struct trace *trace_new(const struct trace_config *config, struct pace *pace, in
     for (int ttl = config->first_hop; ttl <= config->max_hops; ttl++)
         hop_begin(&t->ttls[ttl].hop, &t->rules);
     t->rules.trace = pace_serial(pace);
+    t->rules.shared_from_ns =
+        now_ns - (config->shared_age_ns > 0 ? config->shared_age_ns : shared_age_ns);
     t->pace = pace;
     t->sink = sink;
     t->context = context;

@@ -27,6 +27,7 @@ struct trace_config {
     uint8_t first_hop, max_hops, max_silent;
     uint8_t known_hop;     /* hops of the path by an earlier trace of the run, or 0 */
     bool no_tests;         /* the caller knows the pace: no burst tests */
+    int64_t shared_age_ns; /* outcomes of other traces count up to this age; 0: a minute */
     struct budget *budget; /* shared by all traces of the process, outlives them; NULL: no limit */
 };
 

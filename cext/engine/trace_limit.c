@@ -51,9 +51,9 @@ void trace_rate_limit(struct trace *t, uint8_t ttl, struct pace_sample *sample, 
     if (hop->sample != NULL)
         pace_leave(hop->sample, t->rules.trace);
     if (borrowed)
-        hop_borrow(hop, sample);
+        hop_borrow(hop, &t->rules, sample);
     else
-        hop_pace(hop, sample);
+        hop_pace(hop, &t->rules, sample);
     t->shares = true;
     t->ttls[ttl].untested = false;
     emit_spacing(t, ttl, now_ns);

@@ -38,12 +38,13 @@ static struct trace_ud *check_trace(lua_State *L)
     return u;
 }
 
-static const char *const known[] = {
-    "target",      "protocol",    "port",       "source_port", "packets",  "interval",  "timeout",
-    "first_hop",   "max_hops",    "max_silent", "size",        "tos",      "source",    "interface",
-    "mark",        "events",      "flow",       "own_only",    "surveyed", "known_hop", "figures",
-    "data_length", "udp_payload", "ecn",        "reset"
-};
+static const char *const known[] = { "target",   "protocol",    "port",        "source_port",
+                                     "packets",  "interval",    "timeout",     "first_hop",
+                                     "max_hops", "max_silent",  "size",        "tos",
+                                     "source",   "interface",   "mark",        "events",
+                                     "flow",     "own_only",    "surveyed",    "known_hop",
+                                     "figures",  "data_length", "udp_payload", "ecn",
+                                     "reset",    "shared_age" };
 
 static int l_trace(lua_State *L)
 {

@@ -128,6 +128,7 @@ void lrequest_check(lua_State *L, const char *const *known, size_t count,
     if (!trace->timeout_given)
         trace->timeout_ns = timeout_most_ns;
     trace->no_tests = lopt_boolean(L, "surveyed");
+    trace->shared_age_ns = lopt_seconds(L, "shared_age", 0.001, 3600, 0);
     trace->flow = (uint16_t)lopt_integer(L, "flow", 0, WIRE_FLOWS - 1, 0);
     trace->first_hop = (uint8_t)lopt_integer(L, "first_hop", 1, 255, 1);
     trace->max_hops = (uint8_t)lopt_integer(L, "max_hops", 1, 255, 30);

@@ -92,7 +92,7 @@ static void refuse_unknown(lua_State *L)
         "interval", "timeout", "first_hop", "max_hops",    "max_silent",  "size",
         "tos",      "ident",   "cookie",    "first_index", "tcp_base",    "now_ns",
         "events",   "flow",    "own_only",  "link_mtu",    "confidence",  "hold",
-        "surveyed", "figures", "known_hop", "udp_payload", "ecn"
+        "surveyed", "figures", "known_hop", "udp_payload", "ecn",         "shared_age"
     };
 
     luaL_checktype(L, 2, LUA_TTABLE);
@@ -176,6 +176,7 @@ void lsim_config(lua_State *L, struct trace_config *config)
     config->max_silent = (uint8_t)lsim_integer(L, "max_silent", 1, 255, 5);
     config->known_hop = (uint8_t)lsim_integer(L, "known_hop", 0, 255, 0);
     config->no_tests = opt_boolean(L, "surveyed");
+    config->shared_age_ns = opt_seconds(L, "shared_age", 0);
     config->flow = (uint16_t)lsim_integer(L, "flow", 0, WIRE_FLOWS - 1, 0);
 }
 

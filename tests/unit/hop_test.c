@@ -343,7 +343,7 @@ static void check_held(void)
     struct pace_sample *sample = pace_rate_limit(pace, &key, evidence, 1050 * MS, 0);
     hop = (struct hop){ 0 };
     (void)hop_take(&hop, &rules, 0, &place);
-    hop_borrow(&hop, sample);
+    hop_borrow(&hop, &rules, sample);
     check_int("due", hop_due(&hop, &rules), INT64_MAX);
     place = pace_start(sample, 77, 2000 * MS);
     const struct pace_outcome lost = { .state = PACE_LOST, .rtt_ns = -1 };

@@ -52,15 +52,41 @@ static void check_known(void)
     check_that(pace_known(pace, &one, 0) == over_one, "the first is gone");
     check_that(pace_known(pace, &two, 0) == over_two, "the second is not found");
 
-    check_case("a_sample_is_not_reused_after_a_minute_without_probes");
-    check_that(pace_known(pace, &router, 59999 * MS) == sample, "gone too early");
-    check_that(pace_known(pace, &router, 60000 * MS) == NULL, "still there");
+    check_case("a_rate_limit_is_known_for_ten_minutes_without_probes");
+    check_that(pace_known(pace, &router, 600000 * MS) == NULL, "still there");
+    check_that(pace_known(pace, &router, 599999 * MS) == sample, "gone too early");
 
     check_case("of_two_spacings_the_shorter_holds_because_the_bucket_was_shared");
     pace_rate_limit(pace, &router, seen, 2 * sample_interval_ns, MS);
     check_int("longer", pace_spacing_ns(sample), sample_interval_ns);
     pace_rate_limit(pace, &router, seen, sample_interval_ns / 2, MS);
     check_int("shorter", pace_spacing_ns(sample), sample_interval_ns / 2);
+    pace_free(pace);
+}
+
+/* One trace of a target after the other. */
+static void check_rounds(void)
+{
+    struct pace *pace = pace_new();
+    const struct pace_key router = key_of("192.0.2.1", 3, false);
+    const struct pace_outcome lost = { .state = PACE_LOST, .rtt_ns = -1 };
+    struct pace_sample *sample = pace_rate_limit(pace, &router, seen, sample_interval_ns, 0);
+
+    for (int64_t s = 2; s <= 4; s += 2)
+        pace_finish(pace, sample, pace_start(sample, alice, s * SECOND), &lost);
+    pace_leave(sample, alice);
+
+    check_case("a_trace_reads_no_outcome_that_is_older_than_it_wants");
+    check_that(pace_known(pace, &router, 50 * SECOND) == sample, "not known");
+    check_int("from 2 s", pace_first(sample, 2 * SECOND), 0);
+    check_int("from 2.001 s", pace_first(sample, 2001 * MS), 1);
+    check_int("from 4.001 s", pace_first(sample, 4001 * MS), 2);
+    pace_leave(sample, bob);
+
+    check_case("after_a_minute_the_rate_limit_is_known_and_its_outcomes_are_not");
+    check_that(pace_known(pace, &router, 64 * SECOND) == sample, "not known");
+    check_int("outcomes", pace_first(sample, 0), 2);
+    pace_leave(sample, bob);
     pace_free(pace);
 }
 
@@ -327,7 +353,7 @@ static void check_outcomes_kept(void)
         const struct pace_outcome outcome = with_rtt(i);
         pace_finish(pace, sample, pace_start(sample, alice, now_ns), &outcome);
     }
-    check_int("first", pace_first(sample), total - PACE_KEPT);
+    check_int("first", pace_first(sample, 0), total - PACE_KEPT);
     check_int("oldest", pace_outcome(sample, &slow)->rtt_ns, total - PACE_KEPT);
     check_int("the reader was moved on", slow, total - PACE_KEPT);
     check_int("newest", at(sample, total - 1)->rtt_ns, total - 1);
@@ -411,10 +437,10 @@ static void check_memory(void)
     check_that(pace_rate_limit(pace, &mine, seen, sample_interval_ns, 200000 * MS) == held,
                "another sample");
 
-    check_case("after_a_minute_without_use_a_sample_is_dropped_without_being_missed");
+    check_case("after_ten_minutes_without_use_a_sample_is_dropped_without_being_missed");
     uint64_t before = pace_counters(pace).samples;
-    visit(pace, 80000, 400000 * MS);
-    check_int("known", known(pace, 0, many, 400000 * MS), 0);
+    visit(pace, 80000, 900000 * MS);
+    check_int("known", known(pace, 0, many, 900000 * MS), 0);
     check_int("missed", (long)(pace_counters(pace).samples - before), 0);
     pace_free(pace);
 }
@@ -432,6 +458,7 @@ static void check_serials(void)
 int main(void)
 {
     check_known();
+    check_rounds();
     check_slots();
     check_budget();
     check_lead();

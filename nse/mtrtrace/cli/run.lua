@@ -62,7 +62,7 @@ local function engine_options(self, address, port)
   out.source = options.address
   out.interface = options.interface
   out.timeout = reply_timeout(options)
-  out.limit = self.limit
+  out.limit, out.shared_age = self.limit, self.shared_age
   out.events = self.events
   return out
 end
@@ -210,7 +210,7 @@ end
 
 --- Traces one target, beside those that the run was made for. Yields.
 -- @tparam table trace `index`, `name`; `found`: { list }, its addresses; what
---   else readers are to see
+--   else readers are to see; `shared_age`: as core.trace takes it
 -- @tparam table options checked, of this trace
 -- @tparam table beside the same, as its enrichers see them
 -- @treturn ?table result
@@ -218,7 +218,8 @@ end
 -- @treturn ?string its name
 function Run:one(trace, options, beside)
   local own = setmetatable({ options = options, beside = beside,
-    limit = limit_of(self.host, options) }, { __index = self })
+    limit = limit_of(self.host, options), shared_age = trace.shared_age },
+    { __index = self })
   local result, text, why = trace_one(own, trace)
   tell(self, "finish", trace, result, text)
   return result, text, why

@@ -29,6 +29,9 @@ local MOST_ERRORS = 20
 
 local CHECK_MS = 50
 
+-- Of probes for other targets that count for this one.
+local MIN_AGE_S, MAX_AGE_S = 0.001, 60
+
 -- How long a page is made without a pause.
 local SLICE_S = 0.01
 
@@ -182,6 +185,13 @@ local function is_any_allowed(self)
   return false
 end
 
+-- What routers behind a rate limit replied to other targets' probes counts
+-- for this one, too, but no probe counts in two of its rounds.
+local function age_of(self, one)
+  local age_s = one.ended_s and self.host.now() - one.ended_s
+  return age_s and math.max(MIN_AGE_S, math.min(age_s, MAX_AGE_S)) or nil
+end
+
 -- A round of a target; false where it could not be traced.
 local function trace(self, one)
   local spec = one.spec
@@ -189,9 +199,12 @@ local function trace(self, one)
     self.next_index = self.next_index + 1
     one.index = self.next_index
   end
+  local found = addresses_of(self, spec)
   local result, text, why = self.run:one({ index = one.index,
-    name = spec.name, found = addresses_of(self, spec), kept = true,
-    labels = labels_of(self, spec) }, spec.options, beside_of(spec))
+    name = spec.name, found = found, kept = true,
+    shared_age = age_of(self, one), labels = labels_of(self, spec) },
+    spec.options, beside_of(spec))
+  one.ended_s = self.host.now()
   complain(self, one, text)
   self.roster:take(one, result, text, self.now_s())
   one.refused = why == "PERMISSION"

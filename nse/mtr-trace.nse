@@ -136,8 +136,11 @@ between two networks the address may belong to the neighbour.
 --       Default: <code>33434</code> for udp, <code>80</code> for tcp.
 -- @args mtr-trace.udp-payload What UDP probes ask for, so that the target's
 --       service answers them: <code>dns</code>, <code>quic</code>,
---       <code>ntp</code>, <code>stun</code>, <code>snmp</code>, or
---       <code>plain</code> for nothing.
+--       <code>ntp</code>, <code>stun</code>, <code>snmp</code>,
+--       <code>plain</code> for nothing, or the bytes of a file, as
+--       <code>FILE@OFFSET:LENGTH</code>: what the target's answer repeats of
+--       them is at that offset, 4 to 8 bytes (6 without a length). Nmap's
+--       data directories are searched for the file, too.
 --       Default: what belongs to port 53, 443, 123, 3478 or 161, else
 --       <code>plain</code>.
 -- @args mtr-trace.source-port Source port for udp and tcp.

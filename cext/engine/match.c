@@ -202,7 +202,7 @@ static struct probe *match_udp(const struct probes *probes, const struct wire_sp
 {
     struct wire_ids ids = *read;
 
-    if (!wire_ids_of(spec->payload, &ids))
+    if (!wire_ids_of(spec->payload, spec->file, &ids))
         return NULL;
     bool whole = has_cookie(&ids);
     uint16_t index = whole ? wire_tagged_index(spec, (uint16_t)ids.cookie) : ids.index;
@@ -212,6 +212,8 @@ static struct probe *match_udp(const struct probes *probes, const struct wire_sp
         return NULL;
     bool fits = whole && ids.has_balance ? ids.balance == wire_udp_balance(spec, p->number, p->flow)
                                          : is_as_sent(spec, &ids, p);
+    if (spec->payload == PAYLOAD_FILE && ids.service != PAYLOAD_PLAIN && !is_as_sent(spec, &ids, p))
+        return NULL;
     return fits ? p : NULL;
 }
 
@@ -336,7 +338,8 @@ static struct probe *match_translated(const struct probes *probes, const struct 
         ids.source.version != spec->source.version)
         return NULL;
     if (spec->protocol == WIRE_TCP || spec->source.version == 6 ||
-        (spec->protocol == WIRE_UDP && !wire_ids_of(spec->payload, &ids)) || ids.cookie_bytes != 0)
+        (spec->protocol == WIRE_UDP && !wire_ids_of(spec->payload, spec->file, &ids)) ||
+        ids.cookie_bytes != 0)
         return NULL;
     return spec->protocol == WIRE_UDP ? translated_udp(probes, spec, &ids)
                                       : translated_icmp(probes, spec, packet);
@@ -346,8 +349,8 @@ bool match_is_bare(const struct wire_spec *spec, const struct wire_packet *packe
 {
     struct wire_ids ids = packet->probe;
 
-    (void)wire_ids_of(spec->payload, &ids);
-    return !has_cookie(&ids);
+    (void)wire_ids_of(spec->payload, spec->file, &ids);
+    return !has_cookie(&ids) || payload_is_short(payload_template(spec->payload, spec->file));
 }
 
 /* Matches a SYN-ACK or RST from another address of the target: ports and acknowledgement show that

@@ -20,16 +20,24 @@ static void read_protocol(lua_State *L, struct wire_spec *spec)
     spec->protocol = spec->in_session ? WIRE_TCP : (enum wire_protocol)at;
 }
 
+/* Probes and replies that the capture knows by their ports, of so many flows, alone. */
+static void check_source_port(lua_State *L, const struct wire_spec *spec, uint16_t flow, int flows,
+                              const char *with)
+{
+    int port = spec->source_port != 0 ? spec->source_port : WIRE_SOURCE_PORT;
+
+    if (flow >= flows)
+        luaL_error(L, "option 'flow' is %d: at most %d expected with %s", flow, flows - 1, with);
+    if (port < WIRE_SOURCE_PORT || port + flow >= WIRE_SOURCE_PORT + flows)
+        luaL_error(L, "option 'source_port' is %d: from %d to %d expected with %s", port,
+                   WIRE_SOURCE_PORT, WIRE_SOURCE_PORT + flows - 1 - flow, with);
+}
+
 static void check_session(lua_State *L, const struct wire_spec *spec, uint16_t flow)
 {
-    uint16_t port = spec->source_port;
-
     if (spec->size != 0)
         luaL_error(L, "option 'size' does not go with protocol tcp-session");
-    if (port != 0 && !(wire_is_own_port(port) && flow < WIRE_SOURCE_PORT + WIRE_FLOWS - port))
-        luaL_error(L,
-                   "option 'source_port' is %d: from %d to %d expected with protocol tcp-session",
-                   port, WIRE_SOURCE_PORT, WIRE_SOURCE_PORT + WIRE_FLOWS - 1 - flow);
+    check_source_port(L, spec, flow, WIRE_FLOWS, "protocol tcp-session");
 }
 
 static enum wire_ecn opt_ecn(lua_State *L, enum wire_protocol protocol)
@@ -50,6 +58,49 @@ static enum wire_payload payload_of(lua_State *L, const struct wire_spec *spec)
     bool sized = spec->size != 0 || lopt_integer(L, "data_length", 0, WIRE_PACKET_MAX, 0) != 0;
 
     return sized ? PAYLOAD_PLAIN : payload_at_port(spec->target_port);
+}
+
+/* A number of the table on top of the stack; one out of range is wrong for payload_from_file. */
+static size_t file_number(lua_State *L, const char *key, size_t absent)
+{
+    int is_number = 1;
+    lua_Integer value = lua_getfield(L, -1, key) == LUA_TNIL ? (lua_Integer)absent
+                                                             : lua_tointegerx(L, -1, &is_number);
+
+    if (!is_number || value < 0 || value > PAYLOAD_FILE_MOST)
+        luaL_error(L, "option 'udp_payload': %s: a whole number from 0 expected", key);
+    lua_pop(L, 1);
+    return (size_t)value;
+}
+
+/* The option as a table: bytes, which the options keep alive, and where their identifier is. */
+static bool read_file(lua_State *L, struct prober_request *request)
+{
+    struct wire_spec *spec = &request->trace.spec;
+    size_t count = 0;
+
+    if (lua_getfield(L, 1, "udp_payload") != LUA_TTABLE) {
+        lua_pop(L, 1);
+        return false;
+    }
+    if (lua_getfield(L, -1, "bytes") != LUA_TSTRING)
+        luaL_error(L, "option 'udp_payload': bytes: a string expected");
+    const uint8_t *bytes = (const uint8_t *)lua_tolstring(L, -1, &count);
+    lua_pop(L, 1);
+    size_t at = file_number(L, "at", 0), length = file_number(L, "length", PAYLOAD_ID_USUAL);
+    const char *wrong = payload_from_file(bytes, count, at, length, &request->file);
+    if (wrong != NULL)
+        luaL_error(L, "option 'udp_payload': %s", wrong);
+    if (spec->protocol != WIRE_UDP)
+        luaL_error(L, "option 'udp_payload' goes with protocol udp alone");
+    if (wire_is_file_port(spec->target_port))
+        luaL_error(L, "option 'port' is %d: none from %d to %d expected with a file in udp_payload",
+                   spec->target_port, WIRE_SOURCE_PORT, WIRE_SOURCE_PORT + WIRE_FILE_FLOWS - 1);
+    check_source_port(L, spec, request->trace.flow, WIRE_FILE_FLOWS, "a file in udp_payload");
+    spec->payload = PAYLOAD_FILE;
+    spec->file = &request->file;
+    lua_pop(L, 1);
+    return true;
 }
 
 /* Read after the protocol, the ports and the size. */
@@ -139,7 +190,8 @@ void lrequest_check(lua_State *L, const char *const *known, size_t count,
                    trace->max_hops);
     spec->ecn = opt_ecn(L, spec->protocol);
     read_size(L, spec);
-    read_payload(L, spec);
+    if (!read_file(L, request))
+        read_payload(L, spec);
     request->binding.mark = lopt_mark(L);
     request->keep_events = lopt_boolean(L, "events");
     request->own_only = lopt_boolean(L, "own_only");

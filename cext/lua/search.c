@@ -111,6 +111,9 @@ static void configure_paths(lua_State *L, const struct prober_request *request,
 {
     const struct trace_config *trace = &request->trace;
     double failure = 1 - opt_confidence(L);
+    int given = trace->spec.source_port != 0 ? trace->spec.source_port - WIRE_SOURCE_PORT : 0;
+    int flows = trace->spec.payload == PAYLOAD_FILE ? WIRE_FILE_FLOWS - given : WIRE_FLOWS;
+    lua_Integer wanted = lopt_integer(L, "max_flows", 2, WIRE_FLOWS, 1024);
 
     config->paths = (struct mda_config){
         .spec = trace->spec,
@@ -119,7 +122,7 @@ static void configure_paths(lua_State *L, const struct prober_request *request,
         .first_hop = trace->first_hop,
         .max_hops = trace->max_hops,
         .max_silent = trace->max_silent,
-        .max_flows = (uint16_t)lopt_integer(L, "max_flows", 2, WIRE_FLOWS, 1024),
+        .max_flows = (uint16_t)(wanted < flows ? wanted : flows),
         .max_probes = (uint32_t)lopt_integer(L, "max_probes", 1, 30000, 30000),
     };
 }
@@ -166,6 +169,7 @@ static void configure_pmtu(lua_State *L, const struct prober_request *request, u
     struct wire_spec spec = request->trace.spec;
 
     spec.payload = PAYLOAD_PLAIN; /* most requests have one size */
+    spec.file = NULL;
     config->pmtu = (struct pmtu_config){
         .spec = spec,
         .timeout_ns = request->trace.timeout_ns,

@@ -116,7 +116,8 @@ struct prober {
     bool notify;   /* something happened that notify_fd has not told */
     struct sender *senders;
     struct hold *holds;
-    uint32_t count; /* of jobs and searches that are not freed yet */
+    struct files *files; /* see prober/files.h */
+    uint32_t count;      /* of jobs and searches that are not freed yet */
     struct prober_job *jobs;
     struct dues dues;                     /* of the jobs */
     uint8_t idents[(UINT16_MAX + 1) / 8]; /* a bit each: taken by a trace or a search */

@@ -170,14 +170,15 @@ void prober_delist(struct prober *p, struct prober_entries *entries)
 }
 
 /* The half of the cookie that a trace's probes have in common, wherever each kind of probe has it:
- * which of them it is, the packet alone may not show. Only UDP asks services. */
+ * which of them it is, the packet alone may not show. Only UDP asks services; files are found by
+ * their ports. */
 static void add_secrets(struct keys *keys, const struct wire_ids *ids)
 {
-    int kinds = ids->protocol == WIRE_UDP ? PAYLOAD_COUNT : PAYLOAD_PLAIN + 1;
+    int kinds = ids->protocol == WIRE_UDP ? PAYLOAD_FILE : PAYLOAD_PLAIN + 1;
 
     for (int payload = PAYLOAD_PLAIN; payload < kinds; payload++) {
         struct wire_ids its = *ids;
-        if (wire_ids_of((enum wire_payload)payload, &its) && its.cookie_bytes == WIRE_COOKIE)
+        if (wire_ids_of((enum wire_payload)payload, NULL, &its) && its.cookie_bytes == WIRE_COOKIE)
             keys->secret[keys->secrets++] =
                 key_of(KEY_SECRET, NULL, its.protocol, its.cookie >> 16);
     }
@@ -340,6 +341,8 @@ static void on_packet(void *context, const struct capture_packet *captured)
     if (captured->captured > BATCH_BYTES ||
         wire_read(captured->bytes, captured->captured, &c->packet) != WIRE_OK)
         return;
+    if (!captured->outgoing)
+        (void)wire_turn_round(&c->packet);
     bool probe = c->packet.kind == WIRE_PROBE;
     c->packet.rebuilt = captured->rebuilt;
     if (probe != captured->outgoing && !(probe && captured->loopback))

@@ -2,6 +2,7 @@
 #include "prober/inside.h"
 
 #include "base/units.h"
+#include "prober/files.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -327,6 +328,7 @@ void prober_close(struct prober *p)
     dues_fini(&p->dues);
     pace_free(p->pace);
     addresses_free(p->addresses);
+    files_free(p->files);
     capture_close(p->capture);
     plain_close(p->plain);
     free(p->batch);
@@ -377,7 +379,8 @@ static int start_trace(struct prober *p, struct prober_job *job,
     job->sender = prober_sender(p, config.spec.target.version, &request->binding, err);
     const struct prober_completion completion = { &job->route, &request->binding, config.flow,
                                                   request->port_given };
-    if (job->sender == NULL || prober_complete_spec(p, &config.spec, &completion, err) < 0)
+    if (job->sender == NULL || files_keep(&p->files, &config.spec.file, err) < 0 ||
+        prober_complete_spec(p, &config.spec, &completion, err) < 0)
         return -1;
     config.egress = if_nametoindex(job->route.interface) ^ request->binding.mark << 16;
     job->counters = counters_new(config.max_hops);

@@ -24,12 +24,13 @@ struct prober_request {
     struct ipaddr source;      /* version 0: the kernel's choice */
     uint32_t scope;            /* zone of a link-local target */
     struct egress_binding binding;
-    bool mapped;      /* the target was written as an IPv4-mapped address */
-    bool keep_events; /* for prober_events */
-    bool port_given;  /* set by prober_add: the source port is the user's choice */
-    bool own_only;    /* figures without what other traces measured: they are merged */
-    bool figures;     /* nobody wants answers but those with extensions */
-    bool reset;       /* spec.in_session: connections end by a reset */
+    bool mapped;                  /* the target was written as an IPv4-mapped address */
+    bool keep_events;             /* for prober_events */
+    bool port_given;              /* set by prober_add: the source port is the user's choice */
+    bool own_only;                /* figures without what other traces measured: they are merged */
+    bool figures;                 /* nobody wants answers but those with extensions */
+    bool reset;                   /* spec.in_session: connections end by a reset */
+    struct payload_template file; /* of spec.file; its bytes are the caller's */
 };
 
 enum { REPORT_BOUNDS = 64 };

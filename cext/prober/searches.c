@@ -3,6 +3,7 @@
 #include "prober/inside.h"
 
 #include "base/units.h"
+#include "prober/files.h"
 
 #include <stdlib.h>
 
@@ -87,6 +88,7 @@ static int start(struct prober *p, struct prober_search *s, const struct egress_
     s->sender = prober_sender(p, wanted->spec.target.version, binding, err);
     const struct prober_completion completion = { &s->route, binding, 0, wanted->port_given };
     if (s->sender == NULL || is_beyond_plain(p, wanted, err) ||
+        files_keep(&p->files, &wanted->spec.file, err) < 0 ||
         prober_complete_spec(p, &wanted->spec, &completion, err) < 0)
         return -1;
     s->polled_ns = prober_clock_ns();

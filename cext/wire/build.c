@@ -49,7 +49,7 @@ static bool asks_service(const struct wire_spec *spec)
 static uint16_t request_size(const struct wire_spec *spec)
 {
     return (uint16_t)(ipaddr_family(spec->target.version)->header_length + UDP_HEADER +
-                      payload_length(spec->payload));
+                      payload_template(spec->payload, spec->file)->length);
 }
 
 uint16_t wire_size_least(const struct wire_spec *spec)
@@ -175,7 +175,9 @@ uint16_t wire_tagged_index(const struct wire_spec *spec, uint16_t tag)
 
 uint32_t wire_cookie(const struct wire_spec *spec, uint32_t number)
 {
-    return (uint32_t)payload_cookie(spec->payload, spec->cookie) << 16 | wire_tag(spec, number);
+    const struct payload_template *its = payload_template(spec->payload, spec->file);
+
+    return (uint32_t)payload_cookie(its, spec->cookie) << 16 | wire_tag(spec, number);
 }
 
 uint16_t wire_ip_id(const struct wire_spec *spec, uint32_t number)
@@ -234,13 +236,18 @@ static uint16_t fold(int sum)
 }
 
 /* Puts `checksum` into its field and makes it true by the two balance bytes, which are still 0:
- * a checksum is right when all 16-bit words add up to 0xffff. Sums are in memory order. */
+ * a checksum is right when all 16-bit words add up to 0xffff. Sums are in memory order; bytes at an
+ * odd place count the other way round. */
 static void force_checksum(uint8_t *transport, size_t length, uint8_t *field, uint8_t *balance,
                            uint16_t checksum, int pseudo)
 {
+    bool odd = (balance - transport) % 2 != 0;
+
     field[0] = (uint8_t)(checksum >> 8);
     field[1] = (uint8_t)checksum;
     uint16_t missing = (uint16_t)~fold(ip_cksum_add(transport, length, pseudo));
+    if (odd)
+        missing = (uint16_t)(missing << 8 | missing >> 8);
     memcpy(balance, &missing, sizeof missing);
 }
 
@@ -269,13 +276,13 @@ static void build_icmp(const struct wire_spec *spec, const struct wire_probe *pr
 static void put_udp(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t *at,
                     size_t length)
 {
+    const struct payload_template *its = payload_template(spec->payload, spec->file);
+
     udp_pack_hdr(at, (uint16_t)(spec->source_port + probe->flow), spec->target_port,
                  (uint16_t)length);
-    size_t written =
-        payload_write(spec->payload, wire_cookie(spec, probe->number), at + UDP_HEADER);
+    size_t written = payload_write(its, wire_cookie(spec, probe->number), at + UDP_HEADER);
     assert(UDP_HEADER + written <= length);
-    force_checksum(at, UDP_HEADER + written, at + 6,
-                   at + UDP_HEADER + payload_balance_at(spec->payload),
+    force_checksum(at, UDP_HEADER + written, at + 6, at + UDP_HEADER + payload_balance_at(its),
                    wire_index(spec, probe->number), pseudo_sum(spec, IPPROTO_UDP, length));
 }
 
@@ -283,12 +290,14 @@ uint16_t wire_udp_balance(const struct wire_spec *spec, uint32_t number, uint16_
 {
     const struct wire_probe probe = { .number = number, .flow = flow };
     struct wire_spec its = *spec;
-    uint8_t at[UDP_HEADER + PAYLOAD_WRITTEN] = { 0 };
+    uint8_t at[UDP_HEADER + PAYLOAD_FILE_MOST];
 
     its.source = *wire_source(spec, flow);
+    memset(at, 0, UDP_HEADER + PAYLOAD_WRITTEN); /* a file fills the rest */
     put_udp(&its, &probe, at,
             (size_t)(wire_size(spec, number) - ipaddr_family(its.source.version)->header_length));
-    const uint8_t *balance = at + UDP_HEADER + payload_balance_at(spec->payload);
+    const uint8_t *balance =
+        at + UDP_HEADER + payload_balance_at(payload_template(spec->payload, spec->file));
     return (uint16_t)(balance[0] << 8 | balance[1]);
 }
 

@@ -97,11 +97,11 @@ static void land_no(struct program *p, size_t from)
     p->insns[from].jf = distance(p, from);
 }
 
-/* Whether the port at this place is one of those that probes are sent from. */
-static void accept_own_port(struct program *p, uint32_t at)
+/* Whether the port at this place is one of those that probes of so many flows are sent from. */
+static void accept_own_port(struct program *p, uint32_t at, uint32_t flows)
 {
     load(p, BPF_H | BPF_IND, AT_X + at);
-    compute(p, BPF_AND, (uint32_t) ~(WIRE_FLOWS - 1) & 0xffff);
+    compute(p, BPF_AND, ~(flows - 1) & 0xffff);
     decide_if(p, BPF_JEQ | BPF_K, WIRE_SOURCE_PORT, ACCEPT);
 }
 
@@ -110,8 +110,8 @@ static void accept_own_port(struct program *p, uint32_t at)
 static void judge_tcp(struct program *p)
 {
     _Static_assert(WIRE_SOURCE_PORT % WIRE_FLOWS == 0, "one mask tells whether a port is ours");
-    accept_own_port(p, 0);
-    accept_own_port(p, 2);
+    accept_own_port(p, 0, WIRE_FLOWS);
+    accept_own_port(p, 2, WIRE_FLOWS);
     load(p, BPF_B | BPF_IND, AT_X + TCP_FLAGS);
     decide_if(p, BPF_JSET | BPF_K, TCP_SYN_RST, ACCEPT);
     end(p, REJECT);
@@ -191,7 +191,7 @@ static void judge_services(struct program *p)
 
 /* UDP probes are told from all other UDP by marks that cost nothing and that a NAT of this host
  * leaves as they are: the IPv4 identification is the second half of the cookie, the IPv6 flow label
- * is from our range. */
+ * is from our range. A file's, and its answers, are told by their ports alone. */
 static void judge_ip4(struct program *p)
 {
     static const uint8_t types[] = { 0, 3, 8, 11, 12 };
@@ -207,6 +207,8 @@ static void judge_ip4(struct program *p)
     judge_tcp(p);
     land_no(p, tcp);
     require(p, IPPROTO_UDP);
+    accept_own_port(p, 0, WIRE_FILE_FLOWS);
+    accept_own_port(p, 2, WIRE_FILE_FLOWS);
     load(p, BPF_H | BPF_IND, AT_X + UDP_COOKIE_END);
     add(p, BPF_MISC | BPF_TAX, 0, 0, 0);
     load(p, BPF_H | BPF_ABS, IP4_ID);
@@ -275,6 +277,8 @@ static void judge_ip6(struct program *p)
     judge_tcp(p);
     land_no(p, tcp);
     size_t udp = branch(p, BPF_JEQ | BPF_K, IPPROTO_UDP);
+    accept_own_port(p, 0, WIRE_FILE_FLOWS);
+    accept_own_port(p, 2, WIRE_FILE_FLOWS);
     load(p, BPF_W | BPF_ABS, IP);
     compute(p, BPF_AND, WIRE_FLOW_LABEL_MASK);
     decide_if(p, BPF_JEQ | BPF_K, WIRE_FLOW_LABEL, ACCEPT);

@@ -6,6 +6,7 @@
 #include "wire/wire.h"
 
 #include <netinet/in.h>
+#include <string.h>
 
 /* ICMP numbers: RFC 792, RFC 1191, RFC 4443. */
 enum {
@@ -181,18 +182,43 @@ static void keep_payload(struct cur c, struct wire_ids *ids)
         ids->payload[i] = cur_u8(&c);
 }
 
-bool wire_ids_of(enum wire_payload payload, struct wire_ids *ids)
+bool wire_ids_of(enum wire_payload payload, const struct payload_template *file,
+                 struct wire_ids *ids)
 {
+    bool answer = ids->service != PAYLOAD_PLAIN;
     struct payload_marks marks;
 
-    if (ids->service != PAYLOAD_PLAIN || payload == PAYLOAD_PLAIN)
+    if (payload == PAYLOAD_PLAIN || (answer && payload != PAYLOAD_FILE))
         return ids->service == payload;
-    if (!payload_read(payload, ids->payload, ids->payload_bytes, &marks))
+    const struct payload_template *its = payload_template(payload, file);
+    if (!(answer ? payload_read_echo : payload_read)(its, ids->payload, ids->payload_bytes, &marks))
         return false;
     ids->cookie = marks.cookie;
     ids->cookie_bytes = marks.cookie_bytes;
     ids->balance = marks.balance;
     ids->has_balance = marks.has_balance;
+    return true;
+}
+
+bool wire_turn_round(struct wire_packet *packet)
+{
+    struct wire_ids *ids = &packet->probe;
+
+    if (packet->kind != WIRE_PROBE || ids->protocol != WIRE_UDP ||
+        !wire_is_file_port(ids->target_port) || wire_is_file_port(ids->source_port))
+        return false;
+    struct wire_ids turned = { .protocol = WIRE_UDP,
+                               .source = ids->target,
+                               .target = ids->source,
+                               .source_port = ids->target_port,
+                               .target_port = ids->source_port,
+                               .service = PAYLOAD_FILE,
+                               .payload_bytes = ids->payload_bytes };
+    memcpy(turned.payload, ids->payload, ids->payload_bytes);
+    *ids = turned;
+    packet->kind = WIRE_SERVICE;
+    packet->type = PAYLOAD_FILE;
+    packet->code = 0;
     return true;
 }
 
@@ -509,6 +535,7 @@ static enum wire_verdict read_udp(struct cur c, const struct ip_view *ip, struct
                                     .has_balance = reply.marks.has_balance };
     out->probe.target_port = cur_u16be(&c);
     out->probe.source_port = cur_u16be(&c);
+    keep_payload(payload, &out->probe);
     return WIRE_OK;
 }
 

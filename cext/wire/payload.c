@@ -2,6 +2,7 @@
 /* Requests are templates: bytes that are always the same, and fields that are not. */
 #include "wire/payload.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* What a template leaves open. */
@@ -11,16 +12,14 @@ enum field_kind {
     FIELD_COOKIE,  /* four bytes */
     FIELD_TAG,     /* two bytes: the second half of the cookie again */
     FIELD_LETTERS, /* eight letters from a to p: the cookie, four bits each */
+    FIELD_HALF,    /* two bytes: the second half of the cookie, whose first half is 0 */
 };
 
-struct field {
-    uint8_t kind, at;
-};
-
-enum { FIELDS = 4 };
-static const uint8_t field_bytes[] = {
-    [FIELD_BALANCE] = 2, [FIELD_COOKIE] = 4, [FIELD_TAG] = 2, [FIELD_LETTERS] = PAYLOAD_DNS_LETTERS
-};
+static const uint8_t field_bytes[] = { [FIELD_BALANCE] = 2,
+                                       [FIELD_COOKIE] = 4,
+                                       [FIELD_TAG] = 2,
+                                       [FIELD_LETTERS] = PAYLOAD_DNS_LETTERS,
+                                       [FIELD_HALF] = 2 };
 
 /* A query for the address of LETTERS.invalid, recursion desired: a name that no server looks for
  * elsewhere (RFC 6761 section 6.4). A reply repeats the identifier and the question. */
@@ -55,14 +54,7 @@ static const uint8_t snmp[] = {
     0x02, 0x01, 0x00, 0x02, 0x01, 0x00, 0x30, 0x00,       /* nothing */
 };
 
-static const struct {
-    const char *name;
-    uint16_t port, length;
-    bool grows;
-    const uint8_t *bytes;
-    uint8_t written;
-    struct field fields[FIELDS];
-} info[] = {
+static const struct payload_template info[] = {
     [PAYLOAD_PLAIN] = { .name = "plain",
                         .written = 6,
                         .fields = { { FIELD_BALANCE, 0 }, { FIELD_COOKIE, 2 } } },
@@ -101,9 +93,43 @@ static const struct {
                        .bytes = snmp,
                        .written = sizeof snmp,
                        .fields = { { FIELD_COOKIE, 9 }, { FIELD_BALANCE, 54 } } },
+    [PAYLOAD_FILE] = { .name = "file" }, /* see payload_from_file */
 };
 _Static_assert(sizeof info / sizeof *info == PAYLOAD_COUNT, "a row each");
 _Static_assert(sizeof snmp <= PAYLOAD_WRITTEN, "the longest one");
+
+const struct payload_template *payload_template(enum wire_payload payload,
+                                                const struct payload_template *file)
+{
+    assert(payload != PAYLOAD_FILE || file != NULL);
+    return payload == PAYLOAD_FILE ? file : &info[payload];
+}
+
+const char *payload_from_file(const uint8_t *bytes, size_t count, size_t at, size_t length,
+                              struct payload_template *out)
+{
+    bool whole = length >= 2 + sizeof(uint32_t);
+
+    if (count == 0 || count > PAYLOAD_FILE_MOST)
+        return "from 1 to 8972 bytes expected";
+    if (length < PAYLOAD_ID_LEAST || length > PAYLOAD_ID_MOST)
+        return "an identifier of 4 to 8 bytes expected: fewer can be guessed";
+    if (at + length > PAYLOAD_SEEN)
+        return "the identifier expected within the first 56 bytes, which hops quote";
+    if (at + length > count)
+        return "the identifier expected within the file";
+    *out = info[PAYLOAD_FILE];
+    out->bytes = bytes;
+    out->length = out->written = (uint16_t)count;
+    out->fields[0] = (struct payload_field){ FIELD_BALANCE, (uint8_t)at };
+    out->fields[1] = (struct payload_field){ whole ? FIELD_COOKIE : FIELD_HALF, (uint8_t)(at + 2) };
+    return NULL;
+}
+
+bool payload_is_short(const struct payload_template *its)
+{
+    return its->fields[1].kind == FIELD_HALF;
+}
 
 const char *payload_name(enum wire_payload payload)
 {
@@ -115,11 +141,6 @@ uint16_t payload_port(enum wire_payload payload)
     return info[payload].port;
 }
 
-uint16_t payload_length(enum wire_payload payload)
-{
-    return info[payload].length;
-}
-
 bool payload_grows(enum wire_payload payload)
 {
     return info[payload].grows;
@@ -127,7 +148,7 @@ bool payload_grows(enum wire_payload payload)
 
 enum wire_payload payload_at_port(uint16_t port)
 {
-    for (int payload = PAYLOAD_PLAIN + 1; payload < PAYLOAD_COUNT; payload++)
+    for (int payload = PAYLOAD_PLAIN + 1; payload < PAYLOAD_FILE; payload++)
         if (info[payload].port == port)
             return (enum wire_payload)payload;
     return PAYLOAD_PLAIN;
@@ -146,6 +167,7 @@ const char *payload_reply_name(enum wire_payload payload, uint8_t code)
         [PAYLOAD_NTP] = "NTP reply",
         [PAYLOAD_STUN] = "STUN response",
         [PAYLOAD_SNMP] = "SNMP report",
+        [PAYLOAD_FILE] = "UDP reply",
     };
 
     if (payload == PAYLOAD_DNS && code < sizeof dns_codes / sizeof *dns_codes)
@@ -153,15 +175,17 @@ const char *payload_reply_name(enum wire_payload payload, uint8_t code)
     return payload < PAYLOAD_COUNT ? names[payload] : names[PAYLOAD_PLAIN];
 }
 
-/* msgID is a positive INTEGER of four bytes. */
-uint16_t payload_cookie(enum wire_payload payload, uint16_t cookie)
+/* SNMP's msgID is a positive INTEGER of four bytes. */
+uint16_t payload_cookie(const struct payload_template *its, uint16_t cookie)
 {
-    return payload == PAYLOAD_SNMP ? (uint16_t)((cookie & 0x3fff) | 0x4000) : cookie;
+    if (payload_is_short(its))
+        return 0;
+    return its == &info[PAYLOAD_SNMP] ? (uint16_t)((cookie & 0x3fff) | 0x4000) : cookie;
 }
 
-size_t payload_balance_at(enum wire_payload payload)
+size_t payload_balance_at(const struct payload_template *its)
 {
-    const struct field *field = info[payload].fields;
+    const struct payload_field *field = its->fields;
 
     while (field->kind != FIELD_BALANCE)
         field++;
@@ -175,7 +199,7 @@ static uint8_t cookie_byte(uint32_t cookie, size_t n)
     return (uint8_t)(cookie >> (24 - 8 * n));
 }
 
-static void put_field(const struct field *field, uint32_t cookie, uint8_t *at)
+static void put_field(const struct payload_field *field, uint32_t cookie, uint8_t *at)
 {
     for (size_t n = 0; n < field_bytes[field->kind]; n++) {
         switch ((enum field_kind)field->kind) {
@@ -183,6 +207,7 @@ static void put_field(const struct field *field, uint32_t cookie, uint8_t *at)
             at[n] = cookie_byte(cookie, n);
             break;
         case FIELD_TAG:
+        case FIELD_HALF:
             at[n] = cookie_byte(cookie, n + 2);
             break;
         case FIELD_LETTERS:
@@ -195,15 +220,18 @@ static void put_field(const struct field *field, uint32_t cookie, uint8_t *at)
     }
 }
 
-size_t payload_write(enum wire_payload payload, uint32_t cookie, uint8_t *at)
+size_t payload_write(const struct payload_template *its, uint32_t cookie, uint8_t *at)
 {
-    const struct field *field = info[payload].fields;
+    const struct payload_field *field = its->fields;
 
-    if (info[payload].bytes != NULL)
-        memcpy(at, info[payload].bytes, info[payload].written);
-    for (int i = 0; i < FIELDS && field[i].kind != FIELD_END; i++)
+    if (its->bytes != NULL)
+        memcpy(at, its->bytes, its->written);
+    for (int i = 0; i < PAYLOAD_FIELDS && field[i].kind != FIELD_END; i++) {
+        if (field[i].kind == FIELD_BALANCE)
+            memset(at + field[i].at, 0, field_bytes[FIELD_BALANCE]);
         put_field(&field[i], cookie, at + field[i].at);
-    return info[payload].written;
+    }
+    return its->written;
 }
 
 /* ---- reading ------------------------------------------------------------------------------- */
@@ -244,7 +272,8 @@ static struct cur cur_from(struct cur c, size_t at)
     return c;
 }
 
-static bool take_field(const struct field *field, struct cur whole, struct payload_marks *out)
+static bool take_field(const struct payload_field *field, struct cur whole,
+                       struct payload_marks *out)
 {
     struct cur c = cur_from(whole, field->at);
 
@@ -259,6 +288,10 @@ static bool take_field(const struct field *field, struct cur whole, struct paylo
         if (out->cookie_bytes == 0)
             take_cookie(c, out);
         return true;
+    case FIELD_HALF:
+        out->cookie_bytes = cur_left(&c) >= 2 ? sizeof(uint32_t) : 0;
+        out->cookie = out->cookie_bytes > 0 ? cur_u16be(&c) : 0;
+        return true;
     case FIELD_TAG:
     case FIELD_END:
         break;
@@ -267,30 +300,43 @@ static bool take_field(const struct field *field, struct cur whole, struct paylo
 }
 
 /* Whether the byte of a template is one of its fields. */
-static bool is_open(enum wire_payload payload, size_t at)
+static bool is_open(const struct payload_template *its, size_t at)
 {
-    const struct field *field = info[payload].fields;
+    const struct payload_field *field = its->fields;
 
-    for (int i = 0; i < FIELDS && field[i].kind != FIELD_END; i++)
+    for (int i = 0; i < PAYLOAD_FIELDS && field[i].kind != FIELD_END; i++)
         if (at >= field[i].at && at < (size_t)field[i].at + field_bytes[field[i].kind])
             return true;
     return false;
 }
 
-bool payload_read(enum wire_payload payload, const uint8_t *bytes, size_t n,
-                  struct payload_marks *out)
+static bool take_fields(const struct payload_template *its, struct cur whole,
+                        struct payload_marks *out)
 {
-    const struct field *field = info[payload].fields;
+    const struct payload_field *field = its->fields;
     struct payload_marks marks = { 0 };
 
-    for (size_t at = 0; info[payload].bytes != NULL && at < n && at < info[payload].written; at++)
-        if (!is_open(payload, at) && bytes[at] != info[payload].bytes[at])
-            return false;
-    for (int i = 0; i < FIELDS && field[i].kind != FIELD_END; i++)
-        if (!take_field(&field[i], cur_over(bytes, n), &marks))
+    for (int i = 0; i < PAYLOAD_FIELDS && field[i].kind != FIELD_END; i++)
+        if (!take_field(&field[i], whole, &marks))
             return false;
     *out = marks;
     return true;
+}
+
+bool payload_read(const struct payload_template *its, const uint8_t *bytes, size_t n,
+                  struct payload_marks *out)
+{
+    for (size_t at = 0; its->bytes != NULL && at < n && at < its->written; at++)
+        if (!is_open(its, at) && bytes[at] != its->bytes[at])
+            return false;
+    return take_fields(its, cur_over(bytes, n), out);
+}
+
+bool payload_read_echo(const struct payload_template *its, const uint8_t *bytes, size_t n,
+                       struct payload_marks *out)
+{
+    return take_fields(its, cur_over(bytes, n), out) && out->has_balance &&
+           out->cookie_bytes == sizeof out->cookie;
 }
 
 /* ---- replies ------------------------------------------------------------------------------- */
@@ -331,7 +377,7 @@ static bool read_dns(struct cur c, struct payload_reply *out)
     for (size_t at = QUESTION; at < sizeof dns; at++) {
         uint8_t byte = cur_u8(&rest), its = dns[at];
         bool letter = its >= 'a' && its <= 'z';
-        if (!is_open(PAYLOAD_DNS, at) && (letter ? byte | 0x20 : byte) != its)
+        if (!is_open(&info[PAYLOAD_DNS], at) && (letter ? byte | 0x20 : byte) != its)
             return false;
     }
     if (!take_letters(cur_from(c, QUESTION + 1), &marks))

@@ -13,6 +13,7 @@ enum wire_payload {
     PAYLOAD_NTP,
     PAYLOAD_STUN,
     PAYLOAD_SNMP,
+    PAYLOAD_FILE, /* bytes of the user's, in which he has named where an identifier is */
     PAYLOAD_COUNT
 };
 
@@ -20,6 +21,27 @@ enum {
     PAYLOAD_WRITTEN = 64, /* bytes of a request that are not 0, at most */
     PAYLOAD_SEEN = 56,    /* bytes of a request, from its first, that tell whose it is */
     PAYLOAD_DNS_LETTERS = 8,
+    PAYLOAD_FILE_MOST = 8972, /* bytes of a file: an IPv4 packet of 9,000 */
+    PAYLOAD_ID_LEAST = 4,     /* bytes of its identifier: fewer can be guessed */
+    PAYLOAD_ID_MOST = 8,
+    PAYLOAD_ID_USUAL = 6, /* balance and cookie */
+};
+
+enum { PAYLOAD_FIELDS = 4 };
+
+/* A field that a template leaves open. */
+struct payload_field {
+    uint8_t kind, at;
+};
+
+/* A request: bytes that are always the same, and fields that are not. */
+struct payload_template {
+    const char *name;
+    uint16_t port, length;
+    bool grows; /* longer ones are as good: the rest is padding */
+    const uint8_t *bytes;
+    uint16_t written;
+    struct payload_field fields[PAYLOAD_FIELDS];
 };
 
 /* Words that a capture's filter tells requests and replies by, at these offsets. */
@@ -56,11 +78,21 @@ struct payload_reply {
     struct payload_marks marks;
 };
 
-/* E.g. "dns"; the port where the service is by default; the shortest request, bytes. PAYLOAD_PLAIN
- * has neither: "plain", 0, 0. */
+/* The template of a payload; `file` is that of PAYLOAD_FILE. */
+const struct payload_template *payload_template(enum wire_payload payload,
+                                                const struct payload_template *file);
+
+/* A template of the bytes of a file, which stay the caller's; its identifier is the `length` bytes
+ * at `at`. NULL, or what is wrong with these, without the name of the file. */
+const char *payload_from_file(const uint8_t *bytes, size_t count, size_t at, size_t length,
+                              struct payload_template *out);
+
+/* Whether the identifier has 32 bits alone, with no room for a whole cookie. */
+bool payload_is_short(const struct payload_template *its);
+
+/* E.g. "dns"; the port where the service is by default, 0 for PAYLOAD_PLAIN and PAYLOAD_FILE. */
 const char *payload_name(enum wire_payload payload);
 uint16_t payload_port(enum wire_payload payload);
-uint16_t payload_length(enum wire_payload payload);
 
 /* True if longer requests are as good: the rest is padding. */
 bool payload_grows(enum wire_payload payload);
@@ -72,18 +104,23 @@ enum wire_payload payload_at_port(uint16_t port);
 const char *payload_reply_name(enum wire_payload payload, uint8_t code);
 
 /* The first half of the cookie as the service's request can carry it. */
-uint16_t payload_cookie(enum wire_payload payload, uint16_t cookie);
+uint16_t payload_cookie(const struct payload_template *its, uint16_t cookie);
 
-/* Writes a request of a service, with 0 for the balance bytes; the buffer is zeros, as long as a
- * request. Returns how many bytes it wrote, at most PAYLOAD_WRITTEN. */
-size_t payload_write(enum wire_payload payload, uint32_t cookie, uint8_t *at);
+/* Writes a request, with 0 for the balance bytes; the buffer is zeros, as long as a request. Returns
+ * how many bytes it wrote: `written`, at most PAYLOAD_WRITTEN where it is no file's. */
+size_t payload_write(const struct payload_template *its, uint32_t cookie, uint8_t *at);
 
-/* Where the balance bytes are: an even offset. */
-size_t payload_balance_at(enum wire_payload payload);
+/* Where the balance bytes are: of a file maybe at an odd offset. */
+size_t payload_balance_at(const struct payload_template *its);
 
-/* Reads a request of which the first n bytes are there; false if it is none of this service. */
-bool payload_read(enum wire_payload payload, const uint8_t *bytes, size_t n,
+/* Reads a request of which the first n bytes are there; false if it is none of this template. */
+bool payload_read(const struct payload_template *its, const uint8_t *bytes, size_t n,
                   struct payload_marks *out);
+
+/* Reads an answer that repeats the identifier of a file where it was; the other bytes may be any.
+ * False if it does not reach so far. */
+bool payload_read_echo(const struct payload_template *its, const uint8_t *bytes, size_t n,
+                       struct payload_marks *out);
 
 /* Reads a datagram's payload; false if it is no answer to any request above. */
 bool payload_read_reply(struct cur payload, struct payload_reply *out);

@@ -21,6 +21,7 @@ enum {
     WIRE_FLOW_LABEL = 0x6d000,   /* of flow 0 */
     WIRE_FLOW_LABEL_MASK = 0xff000,
     WIRE_FLOWS = 4096,    /* flows that have a label of their own */
+    WIRE_FILE_FLOWS = 64, /* of a file, whose packets are told by their ports alone */
     WIRE_INDEXES = 65535, /* distinct probe indexes: 1 to 65535 */
     WIRE_TCP_STEP = 256,  /* sequence numbers from one TCP probe to the next */
     WIRE_COOKIE = 4,      /* bytes */
@@ -72,20 +73,21 @@ struct wire_session {
 struct wire_spec {
     enum wire_protocol protocol;
     struct ipaddr source, target;
-    const struct wire_sources *sources; /* NULL: all flows have `source` */
-    uint16_t source_port, target_port;  /* UDP and TCP; the source port is flow 0's */
-    uint16_t ident;                     /* ICMP identifier, unique to the trace in this process */
-    uint16_t first_index;               /* index of probe 0, random */
-    uint16_t cookie;                    /* random: the trace's half of its probes' cookies */
-    uint64_t key;                       /* random: of the tags, see wire_tag */
-    uint32_t tcp_base;                  /* sequence number of probe 0, random */
-    uint16_t size;                      /* length of the IP packet in bytes */
-    bool random_size;                   /* `size` is the largest: see wire_size */
-    uint8_t tos;                        /* TOS or traffic class */
-    enum wire_payload payload;          /* UDP: the service that is asked */
-    enum wire_ecn ecn;                  /* TCP: of the SYN */
-    bool in_session;                    /* TCP: probes are sent inside these connections: */
-    struct wire_session sessions[2];    /* the present one, and the one before */
+    const struct wire_sources *sources;  /* NULL: all flows have `source` */
+    uint16_t source_port, target_port;   /* UDP and TCP; the source port is flow 0's */
+    uint16_t ident;                      /* ICMP identifier, unique to the trace in this process */
+    uint16_t first_index;                /* index of probe 0, random */
+    uint16_t cookie;                     /* random: the trace's half of its probes' cookies */
+    uint64_t key;                        /* random: of the tags, see wire_tag */
+    uint32_t tcp_base;                   /* sequence number of probe 0, random */
+    uint16_t size;                       /* length of the IP packet in bytes */
+    bool random_size;                    /* `size` is the largest: see wire_size */
+    uint8_t tos;                         /* TOS or traffic class */
+    enum wire_payload payload;           /* UDP: the service that is asked */
+    const struct payload_template *file; /* of PAYLOAD_FILE: lives as long as the spec */
+    enum wire_ecn ecn;                   /* TCP: of the SYN */
+    bool in_session;                     /* TCP: probes are sent inside these connections: */
+    struct wire_session sessions[2];     /* the present one, and the one before */
     /* direct probes: */
     uint16_t ip_id; /* IPv4; 0: the probe's tag */
     bool df;        /* IPv4 */
@@ -141,7 +143,7 @@ struct wire_ids {
     bool has_balance;
     enum wire_payload service; /* WIRE_SERVICE: whose answer it is */
     uint8_t ttl, tos;
-    uint8_t payload_bytes; /* UDP, of a probe: how much of its payload is kept, see wire_ids_of */
+    uint8_t payload_bytes; /* UDP: how much of its payload is kept, see wire_ids_of */
     uint8_t payload[PAYLOAD_SEEN];
 };
 
@@ -199,8 +201,14 @@ uint16_t wire_size_least(const struct wire_spec *spec);
 uint16_t wire_size_usual(const struct wire_spec *spec);
 
 /* The identity of a UDP probe, read as one that asks this service: cookie and balance are where its
- * requests have them. False if it is none. Answers of a service are as they were read. */
-bool wire_ids_of(enum wire_payload payload, struct wire_ids *ids);
+ * requests have them. False if it is none. Answers of a service are as they were read; whatever
+ * answers a file has the identifier where the file has it. `file`: of PAYLOAD_FILE. */
+bool wire_ids_of(enum wire_payload payload, const struct payload_template *file,
+                 struct wire_ids *ids);
+
+/* What a datagram is that comes to a port of ours and looks like no answer of a known service: maybe
+ * the answer to a file. Turns its identity round; false if it cannot be one. */
+bool wire_turn_round(struct wire_packet *packet);
 
 /* Random sizes of TCP SYNs are at most this: the payload is shorter than the step from one sequence
  * number to the next, so that an answer which acknowledges it names one probe. */
@@ -251,6 +259,12 @@ const struct wire_session *wire_session_of(const struct wire_spec *spec, uint32_
 static inline bool wire_is_own_port(uint16_t port)
 {
     return port >= WIRE_SOURCE_PORT && port < WIRE_SOURCE_PORT + WIRE_FLOWS;
+}
+
+/* The same of probes that carry a file. */
+static inline bool wire_is_file_port(uint16_t port)
+{
+    return port >= WIRE_SOURCE_PORT && port < WIRE_SOURCE_PORT + WIRE_FILE_FLOWS;
 }
 
 /* The sequence number of the segment that tests the present connection for the i-th time. */

@@ -22,10 +22,19 @@ struct scene {
     int64_t now_ns;
 };
 
-static void scene_open(struct scene *s, enum wire_protocol protocol, uint8_t version)
+/* A file whose identifier has 32 bits and no more, at an odd place. */
+enum { FILE_AT = 5 };
+static const uint8_t file_bytes[32] = "a request of somebody's own";
+
+static void scene_open(struct scene *s, enum wire_protocol protocol, uint8_t version,
+                       const struct payload_template *file)
 {
     *s = (struct scene){ .spec = vector_spec(protocol, version), .now_ns = 20 * MS };
     s->spec.key = 0x5ca1ab1e0ddba11f;
+    s->spec.payload = file != NULL ? PAYLOAD_FILE : PAYLOAD_PLAIN;
+    s->spec.file = file;
+    if (file != NULL)
+        s->spec.size = wire_size_usual(&s->spec);
     vector_open_probes(&s->probes, OPEN, 0, 2 * TIMEOUT_NS);
 }
 
@@ -53,6 +62,10 @@ static struct wire_packet public_packet(const struct scene *s, enum wire_kind ki
     ids->ttl = 1;
     if (kind == WIRE_TIME_EXCEEDED)
         packet.quote = (struct wire_quote){ .length = 28, .checksum = WIRE_ICMP_CHECKSUM };
+    if (kind == WIRE_SERVICE) {
+        ids->service = PAYLOAD_FILE;
+        ids->payload_bytes = FILE_AT + 4;
+    }
     if (kind == WIRE_TIME_EXCEEDED && s->spec.source.version == 6)
         ids->flow_label = WIRE_FLOW_LABEL;
     return packet;
@@ -75,6 +88,10 @@ static void guess(struct wire_packet *packet, uint32_t secret)
         ids->tcp_seq = secret;
         break;
     case WIRE_UDP:
+        for (unsigned n = 0; packet->kind == WIRE_SERVICE && n < 4; n++)
+            ids->payload[FILE_AT + n] = (uint8_t)(secret >> (24 - 8 * n));
+        if (packet->kind == WIRE_SERVICE)
+            break;
         ids->index = (uint16_t)(secret >> 16);
         ids->ip_id = (uint16_t)secret;
         break;
@@ -110,6 +127,8 @@ static uint32_t secret_of(const struct scene *s, uint32_t number, bool swapped, 
     const struct wire_spec *spec = &s->spec;
     uint32_t index = wire_index(spec, number), id = wire_ip_id(spec, number);
 
+    if (spec->payload == PAYLOAD_FILE)
+        return (uint32_t)wire_udp_balance(spec, number, 0) << 16 | wire_tag(spec, number);
     if (spec->protocol == WIRE_TCP)
         return wire_tcp_seq(spec, number);
     if (spec->protocol == WIRE_ICMP)
@@ -145,7 +164,20 @@ static const struct row {
     { "tcp_quotes_over_ip6", WIRE_TCP, 6, WIRE_TIME_EXCEEDED, false, false, false },
     { "tcp_resets", WIRE_TCP, 4, WIRE_RST, false, false, false },
     { "syn_acks_over_ip6", WIRE_TCP, 6, WIRE_SYN_ACK, false, false, false },
+    { "answers_to_a_file", WIRE_UDP, 4, WIRE_SERVICE, false, false, false },
+    { "answers_to_a_file_over_ip6", WIRE_UDP, 6, WIRE_SERVICE, false, false, false },
 };
+
+/* The scene of a row: what is a service's answer is one to the file. */
+static void row_open(struct scene *s, const struct row *row, struct payload_template *file)
+{
+    bool is_file = row->kind == WIRE_SERVICE;
+
+    if (is_file &&
+        payload_from_file(file_bytes, sizeof file_bytes, FILE_AT, PAYLOAD_ID_LEAST, file) != NULL)
+        abort();
+    scene_open(s, row->protocol, row->version, is_file ? file : NULL);
+}
 
 /* With one half of a probe's 32 bits right, exactly one value of the other half is taken for each
  * probe whose first half it is. With neither right nothing is, as is_as_sent and match_secret look
@@ -153,10 +185,11 @@ static const struct row {
 static void test_halves(const struct row *row)
 {
     uint32_t probes = check_quick() ? 1 : OPEN;
+    struct payload_template file;
     struct scene s;
     uint32_t low = 0, high = 0;
 
-    scene_open(&s, row->protocol, row->version);
+    row_open(&s, row, &file);
     struct wire_packet packet = public_packet(&s, row->kind);
     packet.probe.id_swapped = row->swapped;
     if (row->translated)
@@ -182,9 +215,10 @@ static uint32_t try(const struct row *row, uint64_t guesses, bool in_turn)
 {
     uint64_t seed = 20260101;
     uint32_t taken = 0;
+    struct payload_template file;
     struct scene s;
 
-    scene_open(&s, row->protocol, row->version);
+    row_open(&s, row, &file);
     struct wire_packet packet = public_packet(&s, row->kind);
     packet.probe.id_swapped = row->swapped;
     if (row->translated)
@@ -226,7 +260,7 @@ static void test_cookies(enum wire_protocol protocol)
     uint32_t taken = 0;
 
     check_case("one_cookie_in_2^32_is_right_for_protocol_%d", (int)protocol);
-    scene_open(&s, protocol, 4);
+    scene_open(&s, protocol, 4, NULL);
     struct wire_packet packet = public_packet(&s, WIRE_TIME_EXCEEDED);
     guess(&packet, secret_of(&s, 2, false, false));
     packet.probe.cookie_bytes = WIRE_COOKIE;

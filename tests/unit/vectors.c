@@ -346,6 +346,7 @@ static void put_service(struct vector *v, enum wire_payload payload, const uint8
         put_snmp_report(v, request + 9);
         break;
     case PAYLOAD_PLAIN:
+    case PAYLOAD_FILE: /* the test's own */
     case PAYLOAD_COUNT:
         break;
     }

@@ -685,7 +685,7 @@ int main(void)
     test_echo_reply(6);
     for (size_t i = 0; i < COUNT(bent); i++)
         test_bent(&bent[i]);
-    for (int i = 2; i < 2 * PAYLOAD_COUNT; i++)
+    for (int i = 2; i < 2 * PAYLOAD_FILE; i++)
         test_service(i % 2 == 0 ? 4 : 6, (enum wire_payload)(i / 2));
     test_odd_ones();
     return check_done();

@@ -88,10 +88,11 @@ local ROWS = {
   { short = "P", name = "port", value = "PORT", group = "probes",
     arg = "port",
     about = "destination port; 33434 with udp, 80 with tcp by default" },
-  { name = "udp-payload", value = "NAME", group = "probes",
+  { name = "udp-payload", value = "NAME|FILE@OFFSET", group = "probes",
     arg = "udp-payload",
     about = "what UDP probes ask for, so that the target answers itself: "
-      .. "dns, quic, ntp, stun, snmp, or plain for nothing; by default what "
+      .. "dns, quic, ntp, stun, snmp, plain for nothing, or the bytes of a file "
+      .. "whose answer repeats those at OFFSET; by default what "
       .. "belongs to port 53, 443, 123, 3478 or 161, else plain" },
   { short = "L", name = "source-port", also = "localport", value = "PORT",
     group = "probes", arg = "source-port", about = "source port" },

@@ -146,7 +146,8 @@ end
 -- @treturn ?table as mtrtrace.options.args gives them
 -- @treturn ?string one sentence
 function Host:arguments()
-  local options, err, found = args.read(self.nmap.registry.args)
+  local options, err, found = args.read(self.nmap.registry.args,
+    self.nmap.fetchfile)
   if not options then
     return nil, err
   end

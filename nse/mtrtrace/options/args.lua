@@ -4,11 +4,13 @@
 -- sentence that names the argument, its value and what is accepted. Full keys
 -- ("mtr-trace.packets") and the nested form (mtr-trace={packets=5}) are read,
 -- and, as stdnse.get_script_args has it, the last part alone ("packets"),
--- where no other script documents that key. Pure.
+-- where no other script documents that key. Pure but for the file of
+-- udp-payload, which is read.
 -- @module mtrtrace.options.args
 local fields = require "mtrtrace.table.fields"
 local format = require "mtrtrace.base.format"
 local nearest = require "mtrtrace.base.nearest"
+local payloadfile = require "mtrtrace.options.payloadfile"
 local sources = require "mtrtrace.asn.sources"
 local unicode = require "mtrtrace.base.unicode"
 local values = require "mtrtrace.options.values"
@@ -44,8 +46,9 @@ local ARGS = {
     want = "a whole number" },
   { name = "source-port", read = whole, min = 1, max = 65535,
     want = "a whole number" },
-  { name = "udp-payload", read = values.choice, want = "one of ",
-    words = { "plain", "dns", "quic", "ntp", "stun", "snmp" } },
+  { name = "udp-payload", read = values.payload, want = "one of ",
+    words = { "plain", "dns", "quic", "ntp", "stun", "snmp" },
+    more = " or FILE@OFFSET" },
   { name = "first-hop", default = 1, read = whole, min = 1, max = 255,
     want = "a whole number" },
   { name = "max-hops", default = 30, read = whole, min = 1, max = 255,
@@ -127,7 +130,7 @@ end
 
 local function accepted(arg)
   if arg.words then
-    return arg.want .. table.concat(arg.words, ", ")
+    return arg.want .. table.concat(arg.words, ", ") .. (arg.more or "")
   elseif not arg.min then
     return arg.want
   end
@@ -268,6 +271,21 @@ local function cut_lists(raw, found)
   end
 end
 
+local function payload_text(payload)
+  return type(payload) == "table" and short(payload.text) or payload
+end
+
+-- The file that UDP probes carry, if any, is read. A sentence where it cannot
+-- be.
+local function read_payload(prefix, options, fetch)
+  local payload = options.udp_payload
+  if type(payload) == "table" then
+    local file, err = payloadfile.read(payload, fetch)
+    return not file and ("%sudp-payload=%s: %s"):format(prefix,
+      payload_text(payload), short(err)) or nil
+  end
+end
+
 -- What the protocol has no use for, a sentence each.
 local function unused(prefix, options, found)
   local list = {}
@@ -278,7 +296,7 @@ local function unused(prefix, options, found)
   end
   list[#list + 1] = options.udp_payload and options.protocol ~= "udp"
     and ("%sudp-payload=%s: expected %sprotocol=udp with it"):format(prefix,
-      options.udp_payload, prefix) or nil
+      payload_text(options.udp_payload), prefix) or nil
   list[#list + 1] = options.ecn == "accecn" and options.protocol ~= "tcp"
     and ("%secn=accecn: expected %sprotocol=tcp with it"):format(prefix,
       prefix) or nil
@@ -384,6 +402,7 @@ end
 
 --- Checks the arguments of one run.
 -- @tparam table raw nmap.registry.args
+-- @tparam ?function fetch finds a file by name, as nmap.fetchfile does
 -- @treturn ?table options as core.trace takes them (times in seconds);
 --   `columns`, an array of field keys; and for the look-ups `asn`, an array
 --   of sources, `names`, and servers as { host, port }; `os` and `snmp`
@@ -391,7 +410,7 @@ end
 -- @treturn ?string the first error, one sentence
 -- @treturn ?table `given`: what was found, by argument; `hints`: sentences on
 --   short keys that were not read
-function M.read(raw)
+function M.read(raw, fetch)
   local found = collect(raw)
   local err = misshapen(raw[SCRIPT]) or unknown(found)
   if err then
@@ -403,6 +422,7 @@ function M.read(raw)
   err = err or cut_lists(raw, found)
     or unused(SCRIPT .. ".", options, found)[1]
     or conflict(SCRIPT .. ".", options)
+    or read_payload(SCRIPT .. ".", options, fetch)
   return not err and options or nil, err, { given = found, hints = hints }
 end
 
@@ -455,6 +475,10 @@ function M.check(prefix, found)
   end
   if options.protocol ~= "udp" then
     options.udp_payload = nil
+  end
+  err = read_payload(prefix, options)
+  if err then
+    return nil, err
   end
   if options.protocol ~= "tcp" and options.ecn == "accecn" then
     options.ecn = "no"

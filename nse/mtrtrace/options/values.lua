@@ -4,6 +4,7 @@
 -- gets the argument's row (`min`, `max`, `words`) beside the text. Pure.
 -- @module mtrtrace.options.values
 local fields = require "mtrtrace.table.fields"
+local payloadfile = require "mtrtrace.options.payloadfile"
 local special = require "mtrtrace.base.special"
 
 local M = {}
@@ -59,6 +60,15 @@ function M.choice(text, arg)
       return word
     end
   end
+end
+
+--- One of the words of `arg.words`, or a file; see
+-- mtrtrace.options.payloadfile.
+-- @tparam string text
+-- @tparam table arg
+-- @treturn string|table|nil
+function M.payload(text, arg)
+  return M.choice(text, arg) or payloadfile.parse(text)
 end
 
 local function add_columns(keys, word)

@@ -343,7 +343,7 @@ local function trace_rows()
     { "port", value("integer", "destination port; null for icmp", true) },
     { "source_port", value("integer", "source port; null for icmp", true) },
     { "udp_payload", text("what UDP probes ask for: dns, quic, ntp, stun or "
-      .. "snmp; else null", true) },
+      .. "snmp, or file for the bytes of a file; else null", true) },
     { "ecn", text("what SYNs offer: yes (ECN) or accecn; else null", true) },
     { "source", text "address the probes were sent from" },
     { "interface", text("interface they left by", true) },

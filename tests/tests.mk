@@ -9,9 +9,11 @@ C_TESTS    := $(patsubst tests/%.c,$(ASAN)/%,\
 LUA_TESTS  := $(filter-out tests/unit/core_%,$(wildcard tests/unit/*_test.lua)) \
 	$(wildcard tests/fuzz/*_test.lua)
 CORE_TESTS := $(wildcard tests/unit/core_*_test.lua)
-NET_SLOW   := $(patsubst %,tests/net/%_test.sh,ttfb os paths readme pmtu loss screen lookup)
-NET_ALONE  := tests/net/rate_limit_test.sh # holds runs to the seconds they may take
-NET_TESTS  := $(NET_SLOW) $(filter-out $(NET_SLOW) $(NET_ALONE),\
+# The longest first, so that none is left over at the end.
+NET_SLOW   := $(patsubst %,tests/net/%_test.sh,formats routing ttfb install arguments os trace \
+	unprivileged_nmap readme fallback luarocks rate_limit paths sendfail lookup command_lookup \
+	pmtu prometheus loss screen)
+NET_TESTS  := $(NET_SLOW) $(filter-out $(NET_SLOW),\
 	$(wildcard tests/net/*_test.sh tests/net/*_test.lua))
 
 # ---- C under ASan and UBSan, and plain for valgrind (which bears no ASan) ---
@@ -56,8 +58,8 @@ VALGRIND := $(C_TESTS:$(ASAN)/%=$(ASAN)/plain/%)
 
 include tests/sim/sim.mk
 
-# Programs at a time, but for those that measure time on a simulated network;
-# those in namespaces sleep most of the time.
+# Programs at a time. Those in namespaces sleep most of the time: the others run
+# beside them, at a lower priority so that they change no time that is measured.
 JOBS     ?= 2
 NET_JOBS ?= 4
 
@@ -76,7 +78,7 @@ test-lua: all $(if $(CORE_TESTS),$(ASAN)/asan/mtrtrace/core.so)
 	@tests/run -j $(JOBS) $(LUA_RUNS)
 
 test-net: all
-	@tests/run $(NET_ALONE) -j $(NET_JOBS) $(NET_TESTS)
+	@tests/run -j $(NET_JOBS) $(NET_TESTS)
 
 lint: all
 	@tests/run 'tests/lint $(LUAS)'
@@ -90,9 +92,8 @@ check-now:
 	@$(MAKE) --no-print-directory check-built
 
 check-built: all $(C_TESTS) $(VALGRIND) $(TSAN) $(if $(CORE_TESTS),$(ASAN)/asan/mtrtrace/core.so)
-	@tests/run -j $(JOBS) 'tests/lint $(LUAS)' $(C_RUNS) $(LUA_RUNS) $(SIM_LUA) \
-		-j 1 $(NET_ALONE) \
-		-j $(NET_JOBS) $(SIM_TUN) $(NET_TESTS)
+	@tests/run -j $(NET_JOBS) $(NET_TESTS) $(SIM_TUN) \
+		-j $(JOBS)@15 'tests/lint $(LUAS)' $(C_RUNS) $(LUA_RUNS) $(SIM_LUA)
 
 # Not part of check, which replays the corpus and fuzzes the Lua readers for a few
 # seconds: FUZZ_SECONDS for each harness, of libFuzzer for those in C. What that

@@ -215,3 +215,12 @@ in_client timeout 60 prlimit --nofile=64 "$TREE/scripts/mtr-trace" --unprivilege
 like few_descriptors "$? $(cat "$LAB_SCRATCH/err")" "^1 mtr-trace: $(lab_target 4): .*: Too many open files$"
 user -r -T --ecn -c 3 "$(lab_target 4)"
 is ecn_of_a_syn_is_refused "$RC$ERR" "3mtr-trace: ECN in a SYN needs root or CAP_NET_RAW"
+
+# ---- direct figures: by ping sockets, or a line -------------------------------------
+
+direct=(-r -c 2 -u --direct --columns "hop,ip,direct_loss")
+user "${direct[@]}" "$(lab_target 4)"
+is direct_by_ping_sockets "$RC $(rows "$OUT" | awk '{ print $3 }' | xargs)" "0 0.0% 0.0% 0.0% 0.0%"
+ping_for 1 0
+user "${direct[@]}" "$(lab_target 4)"
+like no_direct_without_ping_sockets "$RC $OUT" '^No direct figures: echo requests cannot be sent'

@@ -146,6 +146,10 @@ local NOTES = {
     hops = { answering(1) },
     changes = { lookup_errors = { "irr: 192.0.2.1:43: no connection" } },
     want = { "Look-ups: irr: 192.0.2.1:43: no connection." } },
+  { name = "pings_that_this_user_may_not_send", hops = { answering(1) },
+    changes = { direct_error = "no ping socket" },
+    want = { "No direct figures: echo requests cannot be sent (no ping "
+      .. "socket)." } },
   { name = "session_as_it_should_be", hops = { answering(1) },
     changes = { session = { connections = 1, connections_lost = 0,
       fallback = false, match = "dsack", syn_ack_ttl = 60, ack_ttl = 60 } },

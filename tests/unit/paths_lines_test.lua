@@ -44,7 +44,7 @@ check.case("flows_without_ports_have_none", function()
     "Path 2 of 2, id 00000002: 2 flows, by * at hop 2.")
 end)
 
-local function search(changes)
+local function search(changes, protocol)
   local graph = { sent = 85, flow_count = 35, confidence_per_node = 0.95,
     confidence = 0.7999, links = { {}, {} },
     nodes = { { address = "10.0.0.1" }, {}, { address = "10.0.9.9" } },
@@ -52,7 +52,8 @@ local function search(changes)
   for key, value in pairs(changes or {}) do
     graph[key] = value
   end
-  return table.concat(lines.list { graph = graph }, "\n")
+  return table.concat(lines.list { graph = graph,
+    protocol = protocol }, "\n")
 end
 
 check.case("search_tells_what_it_found_and_how_sure_it_is", function()
@@ -63,6 +64,12 @@ end)
 
 check.case("search_that_was_cut_short_says_so", function()
   check.contains(search { limited = true }, "there may be more")
+end)
+
+check.case("search_beside_connections_says_that_it_sent_syns", function()
+  check.contains(search({}, "tcp-session"), "79 %. It sent SYNs with the "
+    .. "connections' addresses and ports, not probes inside them.")
+  check.equal(search({}, "tcp"), search())
 end)
 
 check.case("branches_that_were_not_measured_are_spoken_of", function()

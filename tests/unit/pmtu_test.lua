@@ -102,11 +102,22 @@ local LINES = {
     want = "Path MTU 1400: reduced beyond hop 3 (10.0.2.2 sent Packet Too "
       .. "Big). 10.0.1.2 named MTUs that cannot be, which were "
       .. "ignored." },
+  { name = "beside_a_service", pmtu = found { mtu = 1500, reductions = {} },
+    result = { protocol = "udp", udp_payload = "dns" },
+    want = "Path MTU 1500: that of this host's link. It was searched with "
+      .. "plain datagrams to the same port, not with dns requests: a "
+      .. "firewall may drop them." },
+  { name = "beside_a_connection",
+    pmtu = found { mtu = 1500, reductions = {} },
+    result = { protocol = "tcp-session" },
+    want = "Path MTU 1500: that of this host's link. It was searched with "
+      .. "SYNs, not inside the connection." },
   { name = "error", pmtu = { error = "no route", reductions = {} },
     want = "Path MTU not searched: no route." },
 }
 check.rows(LINES, function(row)
-  check.equal(pmtu.line { pmtu = row.pmtu }, row.want)
+  check.equal(pmtu.line(with(row.result or {}, { pmtu = row.pmtu })),
+    row.want)
 end)
 
 check.case("no_search_has_no_line", function()

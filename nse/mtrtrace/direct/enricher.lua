@@ -50,7 +50,7 @@ end
 local function begin(self, item)
   local settings = self.settings
   item.began = self.host.now()
-  item.handle = self.core.trace { target = item.target, protocol = "icmp",
+  item.handle, item.error = self.core.trace { target = item.target, protocol = "icmp",
     first_hop = TTL, max_hops = TTL, packets = M.PACKETS,
     interval = INTERVAL_S, surveyed = true, own_only = true,
     source = settings.source, interface = settings.interface,
@@ -134,13 +134,15 @@ function Enricher:peek(address)
 end
 
 --- Writes `direct` to each responder: `sent`, `received` and, where it replies
--- to pings, `rtt_ms`, `loss`, `loss_low`, `loss_high`.
+-- to pings, `rtt_ms`, `loss`, `loss_low`, `loss_high`; to the result
+-- `direct_error` where no ping could be sent.
 -- @tparam table result changed in place
 function Enricher:annotate(result)
   for _, hop in ipairs(result.hops) do
     for _, responder in ipairs(hop.responders) do
       local item = self.items[responder.address]
       responder.direct = item and item.direct
+      result.direct_error = result.direct_error or item and item.error
     end
   end
 end
@@ -171,6 +173,10 @@ function M.line(result)
         silent = silent + (direct.received == 0 and 1 or 0)
       end
     end
+  end
+  if pinged == 0 and result.direct_error then
+    return ("No direct figures: echo requests cannot be sent (%s)."):format(
+      result.direct_error)
   end
   return pinged > 0 and ("Direct figures are of %d echo requests to each "
     .. "address itself, after the trace: they are not loss on the path.%s")

@@ -179,6 +179,18 @@ local function finding(pmtu)
     pmtu.done and "" or " in time")
 end
 
+-- What was sent where the trace's own probes have one size.
+local function otherwise(result)
+  if result.protocol == "tcp-session" then
+    return " It was searched with SYNs, not inside the connection."
+  elseif result.udp_payload then
+    return (" It was searched with plain datagrams to the same port, not "
+      .. "with %s requests: a firewall may drop them."):format(
+        result.udp_payload)
+  end
+  return ""
+end
+
 --- What was found, as a line under the table.
 -- @tparam table result with `pmtu` or without
 -- @treturn ?string nil where nothing was searched
@@ -192,7 +204,7 @@ function M.line(result)
       pmtu.invalid_from) or ""
   local more = pmtu.unlisted and (" %d messages told of further reductions, "
     .. "which are not listed."):format(pmtu.unlisted) or ""
-  return finding(pmtu) .. more .. lie
+  return finding(pmtu) .. otherwise(result) .. more .. lie
 end
 
 return M

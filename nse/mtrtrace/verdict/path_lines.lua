@@ -65,9 +65,16 @@ local function known(nodes)
   return count
 end
 
-local function search_line(graph)
+-- A search inside connections would need one for each of up to 1,024 flows.
+local function by_syns(result)
+  return result.protocol == "tcp-session" and " It sent SYNs with the "
+    .. "connections' addresses and ports, not probes inside them." or ""
+end
+
+local function search_line(result)
+  local graph = result.graph
   return ("The search for paths found %s and %s, by %d probes in %s: each "
-    .. "step is sure to %s %%, all together to %s %%.%s%s"):format(
+    .. "step is sure to %s %%, all together to %s %%.%s%s%s"):format(
     words.plural(known(graph.nodes), "address", "addresses"),
     words.plural(#graph.links, "link", "links"), graph.sent,
     words.plural(graph.flow_count, "flow", "flows"),
@@ -75,7 +82,8 @@ local function search_line(graph)
     format.decimal(math.floor(graph.confidence * 100)),
     graph.limited and " It met its limit: there may be more." or "",
     graph.whole == false and " More flows than can be measured are needed to "
-      .. "pass all of it: what the others pass has no figures." or "")
+      .. "pass all of it: what the others pass has no figures." or "",
+    by_syns(result))
 end
 
 --- Lines of a result of several flows; none of one flow's.
@@ -84,7 +92,7 @@ end
 function M.list(result)
   local lines = {}
   if result.graph and result.graph.sent then
-    lines[1] = search_line(result.graph)
+    lines[1] = search_line(result)
     lines[2] = ("That assumes: %s."):format(
       table.concat(result.graph.assumptions, "; "))
   end

@@ -96,3 +96,12 @@ cli -u -P 28700 --udp-payload "$LAB_SCRATCH/own.bin@12:4" "$(lab_target 4)"
 like a_port_of_our_own_range "$RC $ERR" 'none from 28672 to 28735'
 cli -u -P 4747 -s 100 --udp-payload "$LAB_SCRATCH/own.bin@12:4" "$(lab_target 4)"
 like a_size_of_its_own "$RC $ERR" 'size=100: expected --udp-payload=plain or quic'
+
+# Who began the command by sudo does not send what that user may not read.
+(umask 077 && cp "$LAB_SCRATCH/own.bin" "$LAB_SCRATCH/roots.bin")
+COMMAND_ENV=(SUDO_UID=65534 SUDO_GID=65534)
+cli -u -P 4747 --udp-payload "$LAB_SCRATCH/roots.bin@12:4" "$(lab_target 4)"
+like a_file_of_roots_by_sudo "$RC $ERR" '^2 .*Permission denied'
+COMMAND_ENV=()
+cli -n --asn off --os off --http off -r -c 1 -u -P 4747 --udp-payload "$LAB_SCRATCH/roots.bin@12:4" "$(lab_target 4)"
+is a_file_of_roots_by_root "$RC" 0

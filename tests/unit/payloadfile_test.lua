@@ -45,7 +45,10 @@ end)
 check.case("command_reads_it_too", function()
   write(BYTES)
   local found = { ["udp-payload"] = NAME .. "@2:5", protocol = "udp" }
-  check.equal(assert(args.check("--", found)).udp_payload.bytes, BYTES)
+  local options = assert(args.check("--", found))
+  check.equal(options.udp_payload.bytes, nil, "before rights are given up")
+  check.equal(args.load("--", options), nil)
+  check.equal(options.udp_payload.bytes, BYTES)
 end)
 
 check.case("word_that_is_no_file_is_refused_as_before", function()

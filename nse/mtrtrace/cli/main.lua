@@ -12,6 +12,7 @@ local doctor = require "mtrtrace.cli.doctor"
 local row_columns = require "mtrtrace.rows.columns"
 local row_lines = require "mtrtrace.rows.lines"
 local loader = require "mtrtrace.session.loader"
+local args = require "mtrtrace.options.args"
 local options = require "mtrtrace.cli.options"
 local out = require "mtrtrace.report.out"
 local outputs = require "mtrtrace.cli.outputs"
@@ -455,6 +456,10 @@ local function start(found, closed)
     local ok
     ok, err = process.become_user(core, os.getenv, checked.mark)
     core = ok and core
+  end
+  local unread = core and args.load("--", checked)
+  if unread then
+    return refuse(unread)
   end
   if core and checked.format == "json" then
     local dkjson

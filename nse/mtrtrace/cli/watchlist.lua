@@ -9,6 +9,7 @@
 -- A name of an option of the command, such as packets or first-hop, is an
 -- option; every other name is a label of the target's metrics and rows.
 -- @module mtrtrace.cli.watchlist
+local args = require "mtrtrace.options.args"
 local families = require "mtrtrace.service.families"
 local format = require "mtrtrace.base.format"
 local options = require "mtrtrace.cli.options"
@@ -95,6 +96,8 @@ local function checked(self, found)
   local known = self.known[key]
   if not known then
     local own, err = options.check(found)
+    err = err or args.load("--", own)
+    own = not err and own or nil
     known = { options = own, err = err }
     self.known[key] = known
   end

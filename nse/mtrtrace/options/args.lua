@@ -275,17 +275,6 @@ local function payload_text(payload)
   return type(payload) == "table" and short(payload.text) or payload
 end
 
--- The file that UDP probes carry, if any, is read. A sentence where it cannot
--- be.
-local function read_payload(prefix, options, fetch)
-  local payload = options.udp_payload
-  if type(payload) == "table" then
-    local file, err = payloadfile.read(payload, fetch)
-    return not file and ("%sudp-payload=%s: %s"):format(prefix,
-      payload_text(payload), short(err)) or nil
-  end
-end
-
 -- What the protocol has no use for, a sentence each.
 local function unused(prefix, options, found)
   local list = {}
@@ -400,6 +389,21 @@ function M.all()
   return ARGS
 end
 
+--- Reads the file that UDP probes carry, if any: apart from `check`, as who
+-- began the command by sudo must not send what that user may not read.
+-- @tparam string prefix what stands before a name in a message: "--"
+-- @tparam table options checked; `udp_payload` gets its `bytes`
+-- @tparam ?function fetch finds a file by name, as nmap.fetchfile does
+-- @treturn ?string why it cannot: one sentence
+function M.load(prefix, options, fetch)
+  local payload = options.udp_payload
+  if type(payload) == "table" then
+    local file, err = payloadfile.read(payload, fetch)
+    return not file and ("%sudp-payload=%s: %s"):format(prefix,
+      payload_text(payload), short(err)) or nil
+  end
+end
+
 --- Checks the arguments of one run.
 -- @tparam table raw nmap.registry.args
 -- @tparam ?function fetch finds a file by name, as nmap.fetchfile does
@@ -422,7 +426,7 @@ function M.read(raw, fetch)
   err = err or cut_lists(raw, found)
     or unused(SCRIPT .. ".", options, found)[1]
     or conflict(SCRIPT .. ".", options)
-    or read_payload(SCRIPT .. ".", options, fetch)
+    or M.load(SCRIPT .. ".", options, fetch)
   return not err and options or nil, err, { given = found, hints = hints }
 end
 
@@ -475,10 +479,6 @@ function M.check(prefix, found)
   end
   if options.protocol ~= "udp" then
     options.udp_payload = nil
-  end
-  err = read_payload(prefix, options)
-  if err then
-    return nil, err
   end
   if options.protocol ~= "tcp" and options.ecn == "accecn" then
     options.ecn = "no"

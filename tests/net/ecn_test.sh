@@ -41,6 +41,10 @@ is without_rights_nothing_is_said_of_quotes "$RC $(said)" "0 "
 
 # The word of traceroute in the same lab: its SYN offers the same.
 like beside_traceroute "$(lab_exec c traceroute -n -T -O ecn,info -q 1 "$v4")" '^ *5  10\.0\.4\.2 <syn,ack,ece>'
+cli -n --asn off --os off --http off -r -c 1 -T --ecn --columns hop,ip "$v4"
+answering() { grep -Ec '^ *[0-9]+ +[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+' <<<"$1"; }
+at_least as_many_hops_as_traceroute_with_ecn_and_sack "$(answering "$OUT")" \
+  "$(answering "$(lab_exec c timeout 60 traceroute -n -T -O ecn,sack -q 1 -w 1 -m 8 "$v4" 2>&1)")"
 
 rewrite() { lab_exec "$1" nft -f - <<<"table inet mtl { chain forward { type filter hook forward priority 0; ip daddr $v4 $2; }; }"; }
 

@@ -167,7 +167,7 @@ END
 then
   session 4 -c 5
   whole without_sack_all_hops 4 5
-  like without_sack_is_said "$OUT" 'answers do not name their probe'
+  like without_sack_is_said "$OUT" 'replies do not name their probe'
   lab_exec r2 nft delete table inet strip
 else
   skip without_sack_all_hops "this nft cannot strip an option"

@@ -50,39 +50,50 @@ say = $(if $(filter 0,$(V)),@echo "  $(1)")
 all: $(MODULES)
 	@:
 
-# $(1): a Lua, as lua5.4.  $(2): its build folder.  $(3): flags.
+# $(1): files of cext without .c. $(2): the folder of a Lua's objects. $(3): that of what sees no
+# Lua, compiled once for all.
+objects = $(patsubst %,$(2)/obj/%.o,$(filter lua/%,$(1))) $(patsubst %,$(3)/%.o,$(filter-out lua/%,$(1)))
+names   = $(patsubst cext/%.c,%,$(1))
+
+build/obj/%.o: cext/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC    $@)
+	$(Q)$(CC) $(REQUIRED) -Icext $(WARNINGS) $(RELEASE) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+# $(1): a Lua, as lua5.4.  $(2): its build folder.  $(3): flags.  $(4): the objects of all Luas.
 define MODULE_RULES
 $(2)/obj/%.o: cext/%.c Makefile
 	@mkdir -p $$(@D)
 	$$(call say,CC    $$@)
 	$$(Q)$$(CC) $$(REQUIRED) -Icext $(or $(3),$$(WARNINGS) $$(RELEASE)) $$(call lua_cflags,$(1)) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
 
-$(2)/mtrtrace/core.so: $(CORE_SRCS:cext/%.c=$(2)/obj/%.o)
+$(2)/mtrtrace/core.so: $(call objects,$(call names,$(CORE_SRCS)),$(2),$(4))
 	@mkdir -p $$(@D)
 	$$(call say,LINK  $$@)
 	$$(Q)$$(CC) $$(MODULE) $(3) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
 
-$(2)/mtrtrace/mmdb.so: $(2)/obj/lua/mmdb.o $(2)/obj/base/mmdbdata.o
+$(2)/mtrtrace/mmdb.so: $(call objects,lua/mmdb base/mmdbdata,$(2),$(4))
 	@mkdir -p $$(@D)
 	$$(call say,LINK  $$@)
 	$$(Q)$$(CC) -shared $(3) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(MMDB_LIBS)
 
-$(2)/mtrtrace/http.so: $(HTTP_SRCS:cext/%.c=$(2)/obj/%.o) $(patsubst %,$(2)/obj/%.o,lua/http lua/options base/ipaddr base/err)
+$(2)/mtrtrace/http.so: $(call objects,$(call names,$(HTTP_SRCS)) lua/http lua/options base/ipaddr base/err,$(2),$(4))
 	@mkdir -p $$(@D)
 	$$(call say,LINK  $$@)
 	$$(Q)$$(CC) $$(MODULE) $(3) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(CURL_LIBS) -ldl -lpthread
 
-$(2)/mtrtrace/httpd.so: $(HTTPD_SRCS:cext/%.c=$(2)/obj/%.o) $(patsubst %,$(2)/obj/%.o,lua/httpd lua/options base/ipaddr base/err)
+$(2)/mtrtrace/httpd.so: $(call objects,$(call names,$(HTTPD_SRCS)) lua/httpd lua/options base/ipaddr base/err,$(2),$(4))
 	@mkdir -p $$(@D)
 	$$(call say,LINK  $$@)
 	$$(Q)$$(CC) -shared -Wl,--exclude-libs,ALL $(3) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(HTTPD_LIBS)
 
 -include $(wildcard $(2)/obj/*/*.d)
 endef
+-include $(wildcard build/obj/*/*.d)
 # Systems name their Luas lua5.4, lua-5.4, lua54 or just lua.
 lua_cflags = $(or $(LUA_CFLAGS),$(shell for n in $(1) $(subst lua,lua-,$(1)) $(subst .,,$(1)) lua; do \
 	$(PKG_CONFIG) --cflags $$n 2>/dev/null && break; done))
-$(foreach l,$(LUAS),$(eval $(call MODULE_RULES,$(l),build/$(l),)))
+$(foreach l,$(LUAS),$(eval $(call MODULE_RULES,$(l),build/$(l),,build/obj)))
 
 include tests/tests.mk
 

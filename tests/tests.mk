@@ -20,16 +20,16 @@ NET_TESTS  := $(NET_SLOW) $(filter-out $(NET_SLOW),\
 
 # No warnings here: the sanitizers make gcc see conversions that are not there.
 # tests/lint compiles every file with them as errors.
-$(eval $(call MODULE_RULES,lua5.4,$(ASAN)/asan,$(SANITIZE)))
+$(eval $(call MODULE_RULES,lua5.4,$(ASAN)/asan,$(SANITIZE),$(ASAN)/cext))
 
-# $(1): the programs' folder.  $(2): flags.
+# $(1): the programs' folder.  $(2): flags.  $(3): what each is linked with, if not with all.
 define PROGRAM_RULES
 $(1)/%.o: %.c Makefile tests/tests.mk
 	@mkdir -p $$(@D)
 	$$(call say,CC    $$@)
 	$$(Q)$$(CC) $$(REQUIRED) $(or $(2),$$(WARNINGS)) -Icext -Itests/unit -Itests/fuzz $(2) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
 
-$(1)/%_test: $(1)/tests/%_test.o $(HELPERS:%.c=$(1)/%.o) $(ENGINE_SRCS:%.c=$(1)/%.o)
+$(1)/%_test: $(1)/tests/%_test.o $(patsubst %.c,$(1)/%.o,$(or $(3),$(HELPERS) $(ENGINE_SRCS)))
 	@mkdir -p $$(@D)
 	$$(call say,LINK  $$@)
 	$$(Q)$$(CC) $(2) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS)
@@ -46,7 +46,7 @@ $(foreach d,$(ASAN) $(ASAN)/plain,$(foreach t,fuzz/fuzz_machines sim/schedules,\
 
 # Threads of ours beside a program's: also under ThreadSanitizer, which bears no other.
 TSAN     := $(if $(CURL_LIBS),$(ASAN)/tsan/unit/http_test)
-$(eval $(call PROGRAM_RULES,$(ASAN)/tsan,-fsanitize=thread))
+$(eval $(call PROGRAM_RULES,$(ASAN)/tsan,-fsanitize=thread,tests/unit/check.c cext/base/err.c cext/base/ipaddr.c))
 $(foreach d,$(ASAN) $(ASAN)/plain $(ASAN)/tsan,$(eval $(d)/unit/http_test: $(HTTP_SRCS:%.c=$(d)/%.o)))
 %/unit/http_test: LIBS += $(CURL_LIBS) -ldl
 $(foreach d,$(ASAN) $(ASAN)/plain,$(eval $(d)/unit/httpd_test: $(HTTPD_SRCS:%.c=$(d)/%.o)))
@@ -86,12 +86,16 @@ lint: all
 check:
 	@scripts/keep-owner $(MAKE) --no-print-directory check-now
 
-# Two steps, because make has to be read again once the packages are there.
+# Steps of their own, because make has to be read again once the packages are
+# there, and because nothing is built while tests of `make install` read the tree.
 check-now:
 	@$(BOOTSTRAP) --tests
+	@$(MAKE) --no-print-directory -j $(JOBS) check-programs
 	@$(MAKE) --no-print-directory check-built
 
-check-built: all $(C_TESTS) $(VALGRIND) $(TSAN) $(if $(CORE_TESTS),$(ASAN)/asan/mtrtrace/core.so)
+check-programs: all $(C_TESTS) $(VALGRIND) $(TSAN) $(if $(CORE_TESTS),$(ASAN)/asan/mtrtrace/core.so)
+
+check-built: check-programs
 	@tests/run -j $(NET_JOBS) $(NET_TESTS) $(SIM_TUN) \
 		-j $(JOBS)@15 'tests/lint $(LUAS)' $(C_RUNS) $(LUA_RUNS) $(SIM_LUA)
 
@@ -137,4 +141,4 @@ bench: all
 format:
 	clang-format -i $(wildcard cext/*/*.[ch] tests/*/*.[ch])
 
-.PHONY: fuzz test-c test-lua test-net lint check check-now check-built bench format
+.PHONY: fuzz test-c test-lua test-net lint check check-now check-programs check-built bench format

@@ -7,9 +7,9 @@ SIM_OBJS  := $(foreach r,$(PURE_ROOMS),$(patsubst cext/%.c,%,$(wildcard cext/$(r
 TUN_SO    := build/lua5.4/mtrtun.so $(ASAN)/asan/mtrtun.so
 SIM_SO    := build/lua5.4/mtrsim.so $(ASAN)/asan/mtrsim.so $(TUN_SO)
 
-# $(1): build folder.  $(2): flags. The engine is compiled again, with its asserts.
+# $(1): build folder.  $(2): flags.  $(3): the engine with its asserts, as the C tests have it.
 define SIM_RULES
-$(1)/obj/sim/%.o: cext/%.c Makefile tests/sim/sim.mk
+$(1)/sim/obj/%.o: cext/%.c Makefile tests/sim/sim.mk
 	@mkdir -p $$(@D)
 	$$(call say,CC    $$@)
 	$$(Q)$$(CC) $$(REQUIRED) $(or $(2),$$(WARNINGS)) -Icext \
@@ -21,7 +21,7 @@ $(1)/obj/sim_%.o: tests/sim/%.c Makefile tests/sim/sim.mk
 	$$(Q)$$(CC) $$(REQUIRED) $(or $(2),$$(WARNINGS)) -Icext \
 		$$(call lua_cflags,lua5.4) $$(CPPFLAGS) $$(CFLAGS) -c -o $$@ $$<
 
-$(1)/mtrsim.so: $(1)/obj/sim_lsim.o $(1)/obj/sim_lsim_search.o $(SIM_OBJS:%=$(1)/obj/sim/%.o)
+$(1)/mtrsim.so: $(1)/obj/sim_lsim.o $(1)/obj/sim_lsim_search.o $(call objects,$(SIM_OBJS),$(1)/sim,$(3))
 	$$(call say,LINK  $$@)
 	$$(Q)$$(CC) $$(MODULE) $(2) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(DNET_LIBS) -lm
 
@@ -29,10 +29,10 @@ $(1)/mtrtun.so: $(1)/obj/sim_ltun.o
 	$$(call say,LINK  $$@)
 	$$(Q)$$(CC) $$(MODULE) $(2) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^
 
--include $(1)/obj/sim_lsim.d $(1)/obj/sim_lsim_search.d $(1)/obj/sim_ltun.d $$(wildcard $(1)/obj/sim/*/*.d)
+-include $(1)/obj/sim_lsim.d $(1)/obj/sim_lsim_search.d $(1)/obj/sim_ltun.d $$(wildcard $(1)/sim/obj/*/*.d)
 endef
-$(eval $(call SIM_RULES,build/lua5.4,))
-$(eval $(call SIM_RULES,$(ASAN)/asan,$(SANITIZE)))
+$(eval $(call SIM_RULES,build/lua5.4,,$(ASAN)/plain/cext))
+$(eval $(call SIM_RULES,$(ASAN)/asan,$(SANITIZE),$(ASAN)/cext))
 
 # What is slow runs once, with the release build; the rest under ASan as well.
 SIM_TESTS := $(wildcard tests/sim/*_test.lua)
@@ -43,7 +43,7 @@ SIM_LUA   := $(SIM_TESTS:%='tests/lua lua5.4 %') $(patsubst %,'tests/lua --asan 
 	'tests/lua --asan lua5.4 tests/sim/limits_test.lua 1'
 SIM_TUN   := $(patsubst %,'%',$(wildcard tests/sim/*_test.sh))
 
-check-built: $(SIM_SO)
+check-programs: $(SIM_SO)
 
 bench: build/lua5.4/mtrsim.so build/lua5.4/mtrtun.so
 

@@ -38,9 +38,12 @@ $(eval $(call SIM_RULES,$(ASAN)/asan,$(SANITIZE),$(ASAN)/cext))
 SIM_TESTS := $(wildcard tests/sim/*_test.lua)
 SIM_SLOW  := $(filter tests/sim/loss_% tests/sim/speed_%,$(SIM_TESTS))
 # Where there are three seeds a case, one is enough there.
-SIM_LUA   := $(SIM_TESTS:%='tests/lua lua5.4 %') $(patsubst %,'tests/lua --asan lua5.4 %',\
-	$(filter-out $(SIM_SLOW) %/limits_test.lua,$(SIM_TESTS))) \
-	'tests/lua --asan lua5.4 tests/sim/limits_test.lua 1'
+# The longest first, so that none is left to run alone at the end.
+SIM_FIRST := $(patsubst %,tests/sim/%_test.lua,loss limits property)
+SIM_LUA   := $(patsubst %,'tests/lua lua5.4 %',$(SIM_FIRST)) \
+	'tests/lua --asan lua5.4 tests/sim/limits_test.lua 1' \
+	$(patsubst %,'tests/lua lua5.4 %',$(filter-out $(SIM_FIRST),$(SIM_TESTS))) \
+	$(patsubst %,'tests/lua --asan lua5.4 %',$(filter-out $(SIM_SLOW) %/limits_test.lua,$(SIM_TESTS)))
 SIM_TUN   := $(patsubst %,'%',$(wildcard tests/sim/*_test.sh))
 
 check-programs: $(SIM_SO)

@@ -57,6 +57,7 @@ reached='10\.0\.8\.2|fd00:0:0:108::2'
 new_folder() {
   mkdir -p "$LAB_SCRATCH/$1" && lab_target 4 >"$LAB_SCRATCH/$1/targets"
   printf '#!/bin/sh\n' >"$LAB_SCRATCH/$1/notify" && chmod +x "$LAB_SCRATCH/$1/notify"
+  printf 'a request, 0000 its number' >"$LAB_SCRATCH/$1/request.bin"
 }
 
 # Those of Nmap at once: most of their time it looks for names of its own.

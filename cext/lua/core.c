@@ -105,7 +105,8 @@ static int trace_wait(lua_State *L)
 static int trace_result(lua_State *L)
 {
     struct trace_ud *u = check_trace(L);
-    bool answers = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
+    lua_settop(L, 3); /* what is not given is nil, and no value of ours */
+    bool answers = lua_isnil(L, 2) || lua_toboolean(L, 2);
     struct prober_report *report = lresult_new(L);
     struct err err = { 0 };
 
@@ -122,7 +123,8 @@ static int trace_result(lua_State *L)
 static int trace_finish(lua_State *L)
 {
     struct trace_ud *u = check_trace(L);
-    bool answers = lua_isnoneornil(L, 2) || lua_toboolean(L, 2);
+    lua_settop(L, 3); /* what is not given is nil, and no value of ours */
+    bool answers = lua_isnil(L, 2) || lua_toboolean(L, 2);
     struct prober_report *report = lresult_new(L);
 
     prober_finish(u->owner->prober, u->job, report);

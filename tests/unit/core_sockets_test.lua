@@ -36,6 +36,16 @@ local function finished(options)
   return result
 end
 
+check.case("a_result_without_answers_needs_no_bounds", function()
+  local trace = assert(core.trace { target = HERE, protocol = "udp",
+    port = CLOSED_PORT, packets = 2, max_hops = 1, interval = 0.01 })
+  trace:wait(10)
+  local first = trace:result(false).hops[1].responders[1]
+  check.equal({ #(first.answers or {}), first.rtt_counts }, { 0, nil })
+  check.equal(#trace:result(true).hops[1].responders[1].answers > 0, true)
+  check.equal(trace:finish(false).hops[1].received, 2)
+end)
+
 check.case("a_hundred_traces_share_sockets", function()
   local traces = {}
   local lasting = assert(core.trace { target = "127.0.0.1", protocol = "udp",

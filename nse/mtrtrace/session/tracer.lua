@@ -14,7 +14,7 @@
 --
 -- An enricher finds out more beside the trace: names and networks, what a
 -- hop runs, the time of a web server. It is { see = function(self, result):
--- what is known so far; poll = function(self) -> how many answers are
+-- what is known so far, without `answers` before the end; poll = function(self) -> how many answers are
 -- outstanding; leave = function(self): no more is waited for; annotate =
 -- function(self, result): what was found goes into the result; grace = nil
 -- or function(self) -> for how many seconds it is worth waiting once the trace
@@ -199,7 +199,7 @@ local function watch(host, trace, options, enrichers, reader)
       end
     end
     if #enrichers > 0 and is_time_to_see(polls, reader and reader.late) then
-      see(enrichers, trace:result())
+      see(enrichers, trace:result(false))
     end
     poll(enrichers)
   end

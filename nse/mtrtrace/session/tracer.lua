@@ -15,11 +15,11 @@
 -- An enricher finds out more beside the trace: names and networks, what a
 -- hop runs, the time of a web server. It is { see = function(self, result):
 -- what is known so far, without `answers` before the end; poll =
--- function(self) -> how many answers are outstanding; leave = function(self): no more is waited for; annotate =
--- function(self, result): what was found goes into the result; grace = nil
--- or function(self) -> for how many seconds it is worth waiting once the trace
--- is done, where more than usual, and why: a few words }. None of them may
--- yield.
+-- function(self) -> how many answers are outstanding; leave = function(self):
+-- no more is waited for; annotate = function(self, result): what was found
+-- goes into the result; grace = nil or function(self) -> for how many seconds
+-- it is worth waiting once the trace is done, where more than usual, and why:
+-- a few words }. None of them may yield.
 -- @module mtrtrace.session.tracer
 local bundle = require "mtrtrace.flows.bundle"
 local fields = require "mtrtrace.table.fields"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The payloads of files that traces of this process send, each kept once until the prober ends: what
- * a report or a search still names is never freed under it. */
+/* The payloads of files that traces of this process send, each kept once until the prober ends: so
+ * what a report or a search still names is never freed. */
 #ifndef MTR_PROBER_FILES_H
 #define MTR_PROBER_FILES_H
 

@@ -106,8 +106,8 @@ const char *payload_reply_name(enum wire_payload payload, uint8_t code);
 /* The first half of the cookie as the service's request can carry it. */
 uint16_t payload_cookie(const struct payload_template *its, uint16_t cookie);
 
-/* Writes a request, with 0 for the balance bytes; the buffer is zeros, as long as a request. Returns
- * how many bytes it wrote: `written`, at most PAYLOAD_WRITTEN where it is no file's. */
+/* Writes a request, with 0 for the balance bytes; the buffer is zeros, as long as a request.
+ * Returns how many bytes it wrote: `written`, at most PAYLOAD_WRITTEN where it is no file's. */
 size_t payload_write(const struct payload_template *its, uint32_t cookie, uint8_t *at);
 
 /* Where the balance bytes are: of a file maybe at an odd offset. */

@@ -206,8 +206,8 @@ uint16_t wire_size_usual(const struct wire_spec *spec);
 bool wire_ids_of(enum wire_payload payload, const struct payload_template *file,
                  struct wire_ids *ids);
 
-/* What a datagram is that comes to a port of ours and looks like no answer of a known service: maybe
- * the answer to a file. Turns its identity round; false if it cannot be one. */
+/* What a datagram is that comes to a port of ours and looks like no answer of a known service:
+ * maybe the answer to a file. Turns its identity round; false if it cannot be one. */
 bool wire_turn_round(struct wire_packet *packet);
 
 /* Random sizes of TCP SYNs are at most this: the payload is shorter than the step from one sequence

@@ -383,7 +383,7 @@ case("series_are_written_when_a_round_ends_and_compressed_once", function()
     'mtr_trace_path_hops{target="a",protocol="icmp",team="web"} 1')
 end)
 
--- ---- the last round ---------------------------------------------------------
+-- ---- the last round --------------------------------------------------------
 
 case("a_result_is_the_same_when_it_is_thawed", function()
   local shared = { address = "192.0.2.1", names = { "x", "x" } }

@@ -91,8 +91,8 @@ local ROWS = {
   { name = "udp-payload", value = "NAME|FILE@OFFSET", group = "probes",
     arg = "udp-payload",
     about = "what UDP probes ask for, so that the target answers itself: "
-      .. "dns, quic, ntp, stun, snmp, plain for nothing, or the bytes of a file "
-      .. "whose answer repeats those at OFFSET; by default what "
+      .. "dns, quic, ntp, stun, snmp, plain for nothing, or the bytes of a "
+      .. "file whose answer repeats those at OFFSET; by default what "
       .. "belongs to port 53, 443, 123, 3478 or 161, else plain" },
   { short = "L", name = "source-port", also = "localport", value = "PORT",
     group = "probes", arg = "source-port", about = "source port" },

@@ -132,9 +132,11 @@ end
 
 -- Files that are read while the run goes on.
 local function is_read_later(options, getenv)
-  local list = { package.searchpath("mtrtrace.core", package.cpath),
-    package.searchpath("mtrtrace.cli.main", package.path) }
-  for _, path in ipairs { options.asn_db or false, options.geo_db or false,
+  local list = {}
+  for _, path in ipairs {
+    package.searchpath("mtrtrace.core", package.cpath) or false,
+    package.searchpath("mtrtrace.cli.main", package.path) or false,
+    options.asn_db or false, options.geo_db or false,
     getenv "SSL_CERT_FILE" or false, getenv "SSL_CERT_DIR" or false } do
     list[#list + 1] = path or nil
   end

@@ -359,9 +359,9 @@ end
 
 --- Runs until a signal ends it.
 -- @tparam table setup `uv`, `core`, `options`, `version`, `say`; `http`: a
---   server of mtrtrace.httpd, and `pack` of that; `list`: see mtrtrace.cli.watchlist; `specs` and
---   `errors` that it has read; `readers` of all rounds; `hang_up()`: opens
---   again what is written to
+--   server of mtrtrace.httpd, and `pack` of that; `list`: see
+--   mtrtrace.cli.watchlist; `specs` and `errors` that it has read; `readers`
+--   of all rounds; `hang_up()`: opens again what is written to
 -- @treturn table { failed, permission }: the traceback of a fault of this
 --   program, why nothing can be sent
 function M.run(setup)

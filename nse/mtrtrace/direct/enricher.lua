@@ -50,8 +50,8 @@ end
 local function begin(self, item)
   local settings = self.settings
   item.began = self.host.now()
-  item.handle, item.error = self.core.trace { target = item.target, protocol = "icmp",
-    first_hop = TTL, max_hops = TTL, packets = M.PACKETS,
+  item.handle, item.error = self.core.trace { target = item.target,
+    protocol = "icmp", first_hop = TTL, max_hops = TTL, packets = M.PACKETS,
     interval = INTERVAL_S, surveyed = true, own_only = true,
     source = settings.source, interface = settings.interface,
     mark = settings.mark, tos = settings.tos }

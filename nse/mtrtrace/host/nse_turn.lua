@@ -11,8 +11,8 @@ local M = {}
 -- our scripts follow each other at once.
 local GAP_S = 0.02
 
--- All our scripts together, in a round. Nmap waits 50 ms or 100 ms after it, so
--- a shorter round would leave this thread idle for most of the time.
+-- All our scripts together, in a round. Nmap waits 50 ms or 100 ms after it,
+-- so a shorter round would leave this thread idle for most of the time.
 local BUSY_S = 0.15
 
 -- A script stands back so often in a row, then it is its turn: soon where it

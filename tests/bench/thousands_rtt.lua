@@ -5,7 +5,8 @@
 -- are single probes': the last, the best and the worst of its first PACKETS
 -- probes, which are those that count where no router rate-limits. Prints
 -- median, p99 and worst of |error| in microseconds, how many RTTs were
--- compared, and how many lines of the report could not be, as the capture lacks a packet.
+-- compared, and how many lines of the report could not be, as the capture
+-- lacks a packet.
 local pcap_name, csv_name, packets = arg[1], arg[2], tonumber(arg[3])
 
 local MAGIC_NS = 0xa1b23c4d

@@ -56,9 +56,9 @@
 --     local session = assert(mtrtrace.session())
 --     assert(session:start { target = "192.0.2.1",
 --       on_done = function(result) print(result.reached) end })
---     local news = { getfd = function() return session:fd() end }
+--     local readable = { getfd = function() return session:fd() end }
 --     while session:step() > 0 do
---       socket.select({ news }, nil, session:timeout())
+--       socket.select({ readable }, nil, session:timeout())
 --     end
 -- @module mtrtrace
 local loader = require "mtrtrace.session.loader"

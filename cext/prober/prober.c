@@ -621,7 +621,7 @@ void prober_events(struct prober *p, struct prober_job *job, struct events *out,
     pthread_mutex_unlock(&p->lock);
 }
 
-/* ---- news ---------------------------------------------------------------------------------- */
+/* ---- what is new --------------------------------------------------------------------------- */
 
 int prober_fd(struct prober *p, struct err *err)
 {

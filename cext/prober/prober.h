@@ -153,7 +153,7 @@ void prober_events(struct prober *p, struct prober_job *job, struct events *out,
 
 /* A descriptor that becomes readable when any trace has something new, for the caller's own loop;
  * -1 with *err set. It stays the prober's. prober_clear makes it unreadable again, and is to be
- * called before the news are read. */
+ * called before the events are read. */
 int prober_fd(struct prober *p, struct err *err);
 void prober_clear(struct prober *p);
 

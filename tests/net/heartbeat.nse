@@ -7,7 +7,7 @@ local stdnse = require "stdnse"
 description = "For the tests of mtr-trace."
 categories = { "safe" }
 
-local NAP = 0.01
+local PAUSE_S = 0.01
 
 prerule = function() return false end
 hostrule = function(host)
@@ -19,9 +19,9 @@ action = function()
   local began, worst, at, beats = nmap.clock(), 0, 0, 0
   local before = began
   while before - began < seconds do
-    stdnse.sleep(NAP)
+    stdnse.sleep(PAUSE_S)
     local now = nmap.clock()
-    local late = now - before - NAP
+    local late = now - before - PAUSE_S
     if late > worst then
       worst, at = late, now - began
     end

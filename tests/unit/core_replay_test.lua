@@ -3,6 +3,7 @@
 -- figures are those of the events.
 local check = require "check"
 local core = require "mtrtrace.core"
+local stream = require "mtrtrace.recording.stream"
 
 local function with(base, changes)
   local out = {}
@@ -75,6 +76,47 @@ check.case("lost_probes_are_known_by_number_and_time", function()
   replay:add(with(REPLY, { kind = "late", probe = 3, at_ns = 3000000000 }))
   hop = replay:hops(1, 1)[1]
   check.equal({ hop.lost, hop.lost_at }, { { 2, 5 }, { 0.1, 0.4 } })
+  replay:close()
+end)
+
+-- A recording holds the engine's figures as events alone: what it says of a
+-- hop or a responder beside them was found by others.
+check.case("what_follows_from_events_is_not_recorded_as_found", function()
+  local replay = core.replay(5)
+  local function add(changes)
+    check.equal({ replay:add(changes) }, { true })
+  end
+  local LIMIT = { kind = "rate-limited", at_ns = 9, ttl = 1, probe = 2,
+    flow = 0, burst_sent = 4, burst_received = 1,
+    sample_interval_ns = 1000000000 }
+  add(SENT)
+  add(REPLY)
+  add(LIMIT)
+  for ttl = 1, 4 do
+    for probe = 2, 3 do
+      add(with(SENT, { ttl = ttl, probe = probe }))
+    end
+  end
+  for ttl = 1, 2 do
+    add({ kind = "timeout", at_ns = 2000000000, ttl = ttl, probe = 2, flow = 0,
+      class = "counted", during_drops = ttl == 1 })
+  end
+  add({ kind = "shared-rate-limit", at_ns = 10, ttl = 1, probe = 1, flow = 0 })
+  add(with(REPLY, { ttl = 4, kind = "unreachable", type = 3, code = 1,
+    reply = "unreachable", probe = 2 }))
+  add({ kind = "untested", at_ns = 10, ttl = 2, probe = 1, flow = 0 })
+  add({ kind = "no-token", at_ns = 10, ttl = 3, probe = 1, flow = 0 })
+  local hops = replay:hops(1, 4)
+  check.equal({ hops[1].lost_during_drops, hops[1].shared_rate_limit,
+    hops[1].rate_limit ~= nil, hops[2].untested, hops[3].no_token },
+    { 1, true, true, true, true })
+  for _, hop in ipairs(hops) do
+    for _, responder in ipairs(hop.responders) do
+      responder.answers = nil
+    end
+  end
+  local lines = stream.finish({ index = 1 }, { hops = hops })
+  check.equal(lines:match '"facts":[^\n]*', nil)
   replay:close()
 end)
 

@@ -31,12 +31,12 @@ local ROUND_S = 0.05
 -- @tparam table state shared by all scripts of a process; empty at first
 -- @tparam function now seconds that never fall
 -- @tparam function sleep of seconds; yields
--- @tparam number nap seconds of the shortest sleep
+-- @tparam number shortest seconds of the shortest sleep
 -- @treturn table { wait = function(seconds), in place of sleep; breathe =
 --   function(begins): between two pieces of work, sleeps if the round is over
 --   for us; `begins`: the trace is still to start; leave = function(): the
 --   script ends }
-function M.new(state, now, sleep, nap)
+function M.new(state, now, sleep, shortest)
   local turn = {}
   local function enter()
     local at = now()
@@ -60,7 +60,7 @@ function M.new(state, now, sleep, nap)
       if not is_over(most_s) then
         return
       end
-      seconds = nap
+      seconds = shortest
     end
   end
   function turn.wait(seconds)
@@ -70,7 +70,7 @@ function M.new(state, now, sleep, nap)
     turn.leave()
     local most_s = begins and START_S or BUSY_S
     if is_over(most_s) then
-      stand_back(nap, begins and STARTS or PIECES, most_s)
+      stand_back(shortest, begins and STARTS or PIECES, most_s)
     end
   end
   enter()

@@ -254,9 +254,9 @@ for words, scope in pairs {
     special flows flow_count share paths sent loss loss_low loss_high]]
   ] = "responder",
   [ [[ttl sent received in_flight send_errors late duplicates total_sent
-    total_received silent untested rivals blind rate_limit loss loss_low
-    loss_high responders runs run_total lost lost_at rate_limited
-    better_beyond silent_flows
+    total_received silent untested no_token shared_rate_limit
+    lost_during_drops rate_limit loss loss_low loss_high responders runs
+    run_total lost lost_at rate_limited better_beyond silent_flows
     unreachable reports unlisted]] ] = "hop",
 } do
   OWN[scope] = {}

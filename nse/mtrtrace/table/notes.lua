@@ -120,16 +120,16 @@ local function capture_drops(result)
   if n == 0 then
     return nil
   end
-  local blind = {}
+  local lost = {}
   for _, hop in ipairs(result.hops) do
-    blind[#blind + 1] = hop.lost_during_drops
+    lost[#lost + 1] = hop.lost_during_drops
       and ("%d of %d at hop %d"):format(
       hop.lost_during_drops, hop.sent - hop.received, hop.ttl) or nil
   end
   return ("%s dropped by the capture on this host%s."):format(
-    plural(n, "packet was", "packets were"), #blind == 0 and ": some loss may "
+    plural(n, "packet was", "packets were"), #lost == 0 and ": some loss may "
       .. "be its own" or ", perhaps replies to probes that count as lost (?): "
-      .. table.concat(blind, ", "))
+      .. table.concat(lost, ", "))
 end
 
 local function stopped(result)
@@ -251,7 +251,7 @@ end
 
 -- Where the path ends, other targets of this host may reply to the same
 -- rate limit.
-local function rivals(result)
+local function shared_rate_limit(result)
   for _, hop in ipairs(result.hops) do
     if hop.shared_rate_limit and hop.received < hop.sent then
       return ("Hop %d (?) left %d of %d probes unanswered: other targets "
@@ -283,7 +283,7 @@ local NOTES = {
   stopped, ending, session.note, ipv4_mapped, other_address, random_size,
   send_errors, capture_drops, narrow_link, clock_adjustments,
   missing_tx_timestamp, split, unlisted, loose.line, direct.line,
-  rivals, unprivileged,
+  shared_rate_limit, unprivileged,
 }
 
 --- Notes on a result.

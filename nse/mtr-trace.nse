@@ -516,12 +516,8 @@ license = "BSD-2-Clause"
 
 categories = { "discovery", "safe", "external" }
 
-hostrule = function()
-  return true
-end
-
--- The libraries are loaded here and not on top: a failing require there
--- would end all of Nmap.
+-- The libraries are not loaded on top: a failing require there would end all
+-- of Nmap.
 local function libraries()
   local ok, err = pcall(function()
     return {
@@ -534,6 +530,16 @@ local function libraries()
     }
   end)
   return ok and err or nil, err
+end
+
+-- While rules are looked at no script runs: loading, which takes some 50 ms,
+-- makes none wait here.
+hostrule = function()
+  local lib = libraries()
+  if lib and lib.loader.core() then
+    lib.loader.http()
+  end
+  return true
 end
 
 local function missing(err)

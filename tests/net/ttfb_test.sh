@@ -96,9 +96,9 @@ http://a.test:8055/ endless_header response header is over 64 KiB
 http://a.test:8056/ closes_at_once connection closed before a response  \(http on 8056; TCP $MS\)$
 http://a.test:8057/ control_characters .*HTTP/1.1 302 to http://a.test/\]0;ownedEx; TCP
 http://a.test:8058/ early_hints $MS ms  \(http on 8058, HTTP/1.1 200; TCP
-http://a.test:8064/ interim $MS ms  \(http on 8064, HTTP/1.1 200; TCP $MS \+ wait 1[5-9][0-9]\.[0-9]+; 103 Early Hints after [0-9.]+;
-http://a.test:8065/ interim_twice $MS ms  \(http on 8065, HTTP/1.1 200; TCP $MS \+ wait 1[5-9][0-9]\.[0-9]+; 103 Early Hints after
-https://a.test:8067/ interim_in_tls $MS ms  \(https on 8067, HTTP/1.1 200; TCP $MS \+ TLS $MS \+ wait 1[5-9][0-9]\.[0-9]+; 102 Processing after
+http://a.test:8064/ interim $MS ms  \(http on 8064, HTTP/1.1 200; TCP $MS \+ wait (1[5-9]|[2-9][0-9])[0-9]\.[0-9]+; 103 Early Hints after [0-9.]+;
+http://a.test:8065/ interim_twice $MS ms  \(http on 8065, HTTP/1.1 200; TCP $MS \+ wait (1[5-9]|[2-9][0-9])[0-9]\.[0-9]+; 103 Early Hints after
+https://a.test:8067/ interim_in_tls $MS ms  \(https on 8067, HTTP/1.1 200; TCP $MS \+ TLS $MS \+ wait (1[5-9]|[2-9][0-9])[0-9]\.[0-9]+; 102 Processing after
 http://a.test:8066/ interim_alone timed out waiting for first byte after 1 s  \(http on 8066; TCP $MS; 103 Early Hints after [0-9.]+\)$
 https://a.test:8062/ http_1_1_required_of_a_stream $MS ms  \(https on 8062, HTTP/1.1 200; TCP
 https://a.test:8063/ http_1_1_required_of_a_connection $MS ms  \(https on 8063, HTTP/1.1 200; TCP

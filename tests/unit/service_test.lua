@@ -411,6 +411,39 @@ case("the_report_is_of_the_last_round_that_could_begin", function()
   equal({ one.result_s, one.err }, { 100, "no route" })
 end)
 
+-- Kilobytes that a target keeps after so many rounds, in which the path
+-- changes, loses probes, and does not reach the target.
+local function kilobytes(one, from, to)
+  for round = from, to do
+    local rows = {}
+    for ttl = 1, 12 do
+      local moved = ttl == 5 and round % 3 == 0
+      rows[ttl] = { ttl, 10, ("192.0.%d.%d"):format(moved and 3 or 2, ttl),
+        (round + ttl) % 4 == 0 and 6 or 10 }
+    end
+    if round % 12 == 5 then
+      one:take(nil, "no route", round * 60)
+    else
+      one:take(result_of(rows, round % 6 > 0), nil, round * 60)
+    end
+    one:series(false)
+  end
+  collectgarbage()
+  collectgarbage()
+  return collectgarbage "count"
+end
+
+case("memory_of_a_target_is_the_same_after_120_and_480_rounds", function()
+  local one = entry.new(spec_of "a", families.BOUNDS)
+  -- The path log is full, and the window of rounds too; both measurements are
+  -- taken at the same place of the pattern.
+  local early = kilobytes(one, 1, 120)
+  local late = kilobytes(one, 121, 480)
+  equal(math.abs(late - early) < 2, true,
+    ("%.1f KB, then %.1f KB"):format(early, late))
+  equal(one.log.count > 100, true)
+end)
+
 -- 1,000 targets of 12 hops, by the series of one.
 case("series_of_a_thousand_targets_stay_within_300000", function()
   local one = entry.new(spec_of "a", families.BOUNDS)

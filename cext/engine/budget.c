@@ -23,6 +23,8 @@ static const double sure = 2;          /* standard errors */
 static const double safe = 0.9;        /* share of the capacity that was seen */
 static const int64_t train_ns = 4 * MS;
 static const int64_t hold_ns = MS; /* how late the holder may be */
+/* The most that a queue may delay a packet: a reply that takes longer is not waited for either. */
+static const int64_t queue_most_ns = 5000 * MS;
 
 void budget_init(struct budget *b)
 {
@@ -46,10 +48,15 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* Queues a probe on a link of this rate, which is idle from *idle_ns on. */
+/* Queues a probe on a link of this rate, which is idle from *idle_ns on. The link may be faster than
+ * that: what was sent long ago is in no queue any more. */
 static void queue(int64_t *idle_ns, double rate, size_t size, int64_t now_ns)
 {
+    int64_t most_ns = now_ns + queue_most_ns;
+
     *idle_ns = later(*idle_ns, now_ns) + (int64_t)((double)(size + OVERHEAD) / rate * NS_PER_S);
+    if (*idle_ns > most_ns)
+        *idle_ns = most_ns;
 }
 
 uint32_t budget_take(struct budget *b, uint64_t who, size_t size, bool more, int64_t now_ns)

@@ -140,6 +140,15 @@ static void check_learning(void)
     show_link(&b, 10e3, 20000, 60);
     check_that(budget_due(&b, ME) > 30 * (SIZE + 20) * 1000000LL / 13, "the next at %lld ns",
                (long long)budget_due(&b, ME));
+
+    check_case("what_was_sent_long_ago_holds_nobody_up");
+    budget_init(&b);
+    show_link(&b, 0, 20000, 100);
+    for (int64_t now_ns = 0; now_ns < 2000 * MS; now_ns += MS / 100)
+        budget_take(&b, ME, SIZE, false, now_ns);
+    show_link(&b, 10e3, 20000, 60);
+    check_that(budget_due(&b, ME) <= 7000 * MS, "the next at %lld ns",
+               (long long)budget_due(&b, ME));
 }
 
 int main(void)

@@ -110,11 +110,11 @@ start victoria victoria-metrics -storageDataPath="$S/vm" -httpListenAddr=127.0.0
   -promscrape.config="$S/scrape.yml" -search.latencyOffset=1s
 
 t1=$net.2 t2=$net.3
-until_says 40 'query "count(mtr_trace_target_reached == 1) == 50"'
+until_says 90 'query "count(mtr_trace_target_reached == 1) == 50"'
 is prometheus_scrapes_50_targets "$OUT" 50
 is service_runs_with_one_capability "$(sed -n 's/^CapEff:\t*0*//p' "/proc/$(ip netns pids "$LAB-c" | while read -r p; do
   grep -ql 'serve' "/proc/$p/cmdline" && echo "$p"; done | head -n 1)/status")" 2000
-until_says 40 'query "min(mtr_trace_rounds_total) >= 100"'
+until_says 90 'query "min(mtr_trace_rounds_total) >= 100"'
 is a_sound_path_raises_no_alarm "$(alerts PathLoss firing ''; alerts TargetDown firing '')" ""
 
 # ---- loss at hop 5 ---------------------------------------------------------------
@@ -123,43 +123,43 @@ is a_sound_path_raises_no_alarm "$(alerts PathLoss firing ''; alerts TargetDown 
 lab_loss 4 30
 # By the counts of one target loss may seem to begin a hop beyond; not by those of most.
 hops() { jq -r '.alerts[] | select(.labels.alertname == "PathLoss") | .labels.target + " " + .labels.hop' "$S/alerts" | sort -u; }
-until_says 40 '[ "$(hops | wc -l)" -ge 40 ] && alerts PathLoss firing $t1 | grep -x 5'
+until_says 90 '[ "$(hops | wc -l)" -ge 40 ] && alerts PathLoss firing $t1 | grep -x 5'
 is loss_raises_an_alert_with_its_hop "$OUT $(hops | cut -d" " -f 2 | sort | uniq -c | sort -rn | awk 'NR == 1 { print $2 }')" "5 5"
 is loss_alert_has_labels_of_the_target "$(jq -r --arg t "$t1" '.alerts[] | select(.labels.alertname == "PathLoss" and .labels.target == $t)
   | .labels.team + " " + .labels.severity' "$S/alerts" | sort -u)" "net warning"
 like loss_alert_names_the_address "$(jq -r '.alerts[].annotations.description' "$S/alerts" | sort -u)" "^Hop 5 is $(lab_addr 4 5) "
 lab_clear r4
-until_says 40 'alerts PathLoss resolved $t1 | grep -x 5'
+until_says 90 'alerts PathLoss resolved $t1 | grep -x 5'
 is loss_that_is_over_resolves "$OUT" 5
 
 # ---- a target down, another path, restarts --------------------------------------------
 
 lab_ip s address del "$t2/24" dev eth0
 lab_ip r1 route replace "$net.0/24" via "$(lab_fork_addr 4 1 1 2)"
-until_says 40 'alerts TargetDown firing $t2'
+until_says 90 'alerts TargetDown firing $t2'
 is target_down_raises_an_alert "$OUT" alert
 is the_other_targets_are_up "$(alerts TargetDown firing '' | wc -l) $(query 'sum(mtr_trace_target_reached)')" "1 49"
-until_says 40 'alerts PathChanged firing ""'
+until_says 90 'alerts PathChanged firing ""'
 is path_change_raises_an_alert "$OUT" alert
 
 before=$(query 'sum(mtr_trace_probes_total)')
 stop prometheus
 prometheus_start
-until_says 40 'query "sum(mtr_trace_probes_total) > $before"'
+until_says 90 'query "sum(mtr_trace_probes_total) > $before"'
 is prometheus_goes_on_after_a_restart "$((${OUT%.*} > 0))" 1
 stop service -KILL
-until_says 40 'alerts MeasurementImpaired firing "" | grep scraped' # rounds may have been late before
+until_says 90 'alerts MeasurementImpaired firing "" | grep scraped' # rounds may have been late before
 like service_that_is_gone_raises_an_alert "$OUT" '^the service cannot be scraped$'
 serve
-until_says 40 'query "sum(mtr_trace_target_reached) >= 49"'
+until_says 90 'query "sum(mtr_trace_target_reached) >= 49"'
 is service_is_scraped_again "$OUT" 49
-until_says 40 "query 'resets(mtr_trace_probes_total{target=\"$t1\",ttl=\"target\"}[2m]) == 1'"
+until_says 90 "query 'resets(mtr_trace_probes_total{target=\"$t1\",ttl=\"target\"}[2m]) == 1'"
 is counters_begin_again_as_prometheus_expects "$OUT" 1
 is no_rate_is_negative "$(query 'count(rate(mtr_trace_probes_total[1m]) < 0)')" ""
 
 # ---- another reader ---------------------------------------------------------------
 
 # It scrapes at times of its own.
-until_says 40 'query "count(mtr_trace_target_reached == 1) >= 49" 8428'
+until_says 90 'query "count(mtr_trace_target_reached == 1) >= 49" 8428'
 is victoriametrics_reads_the_same "$(query 'count(mtr_trace_target_reached)' 8428) $OUT $(query 'count({__name__=~"mtr_trace_.+"}) > 5000' 8428 |
   wc -l)" "50 49 1"

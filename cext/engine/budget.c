@@ -48,8 +48,8 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* Queues a probe on a link of this rate, which is idle from *idle_ns on. The link may be faster than
- * that: what was sent long ago is in no queue any more. */
+/* Queues a probe on a link of this rate, which is idle from *idle_ns on. The link may be faster:
+ * what was sent long ago is in no queue any more. */
 static void queue(int64_t *idle_ns, double rate, size_t size, int64_t now_ns)
 {
     int64_t most_ns = now_ns + queue_most_ns;

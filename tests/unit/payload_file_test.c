@@ -4,15 +4,14 @@
 #include "base/units.h"
 #include "check.h"
 #include "engine/match.h"
+#include "filtered.h"
 #include "vectors.h"
-#include "wire/filter.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLL2 = 20, UDP_HEADER = 8, NUMBER = 2, WAIT_MS = 5000, FILE_BYTES = 101 };
+enum { UDP_HEADER = 8, NUMBER = 2, WAIT_MS = 5000, FILE_BYTES = 101 };
 
-static struct bpf_program filter;
 static uint8_t file_bytes[FILE_BYTES];
 
 static const struct place {
@@ -61,19 +60,6 @@ static void begin(struct scene *s, const struct place *place, uint8_t version, c
     name_case(place, version, what);
 }
 
-static bool passes(const struct vector *v)
-{
-    uint8_t frame[SLL2 + VECTOR_MAX] = { 0 };
-    struct pcap_pkthdr header = { .caplen = (bpf_u_int32)(SLL2 + v->length),
-                                  .len = (bpf_u_int32)(SLL2 + v->length) };
-    bool ip4 = v->bytes[0] >> 4 == 4;
-
-    frame[0] = ip4 ? 0x08 : 0x86;
-    frame[1] = ip4 ? 0x00 : 0xdd;
-    memcpy(frame + SLL2, v->bytes, v->length);
-    return pcap_offline_filter(&filter, &header, frame) != 0;
-}
-
 /* The words of the datagram and its pseudo-header: 0xffff where the checksum is right. */
 static unsigned udp_sum(const struct vector *v, size_t header)
 {
@@ -102,7 +88,7 @@ static void test_request(const struct place *place, uint8_t version)
     check_int("sum", udp_sum(&s.probe, s.header), 0xffff);
     const uint8_t *checksum = s.probe.bytes + s.header + 6;
     check_int("checksum", checksum[0] << 8 | checksum[1], wire_index(&s.spec, NUMBER));
-    check_that(passes(&s.probe), "the filter rejects the probe");
+    check_that(filtered_passes(s.probe.bytes, s.probe.length), "the filter rejects the probe");
     probes_fini(&s.probes);
 }
 
@@ -138,7 +124,7 @@ static void test_answer(const struct place *place, uint8_t version)
 
     begin(&s, place, version, "is_answered_by_what_repeats_it");
     build_echo(&s, &v);
-    check_that(passes(&v), "the filter rejects the answer");
+    check_that(filtered_passes(v.bytes, v.length), "the filter rejects the answer");
     check_that(read_answer(&v, &packet), "is no answer");
     check_int("probe", number_of(&s, &packet, 20), NUMBER);
     check_int("kind", packet.kind, WIRE_SERVICE);
@@ -220,11 +206,8 @@ static void test_bad(void)
 
 int main(void)
 {
-    struct bpf_insn instructions[FILTER_MAX];
     uint64_t seed = 17;
 
-    filter.bf_insns = instructions;
-    filter.bf_len = (u_int)filter_write(instructions);
     for (size_t i = 0; i < FILE_BYTES; i++)
         file_bytes[i] = (uint8_t)check_random(&seed);
     for (size_t i = 0; i < COUNT(places); i++) {

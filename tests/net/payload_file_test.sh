@@ -5,6 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$TREE/tests/net/command.sh"
 . "$TREE/tests/net/lookup_lib.sh"
+. "$TREE/tests/net/services_lib.sh"
 needs_command
 find_flavours
 lab_up --routers 3 --no-rate-limit || exit 1
@@ -30,28 +31,11 @@ printf 'MTL1eight888????%s' "$(printf '\1\2%.0s' {1..12})" >"$LAB_SCRATCH/own.bi
 
 # Of www.example, type A, as dig sends it without EDNS.
 printf '\x12\x34\1\0\0\1\0\0\0\0\0\0\3www\7example\0\0\1\0\1' >"$LAB_SCRATCH/query.bin"
-dns_begin 0.0.0.0
-printf '  ip-address: ::0\n' >"$LAB_SCRATCH/more"
-sed -i "/ip-address/r $LAB_SCRATCH/more" "$DNS_DIR/conf"
-zone example example 'www A 192.0.2.1'
-lab_exec s nsd -c "$DNS_DIR/conf"
+start_dns
 for port in 53 4747; do
-  for ((i = 0; i < 100; i++)); do
-    ! lab_exec s ss -Hlun "sport = :$port" | grep -q . || break
-    sleep 0.1
-  done
+  listens $port || not_ok "server_at_$port" "does not listen"
 done
-
-lab_exec s nft -f - <<'END'
-table inet mtl {
-  chain input {
-    type filter hook input priority filter; policy drop
-    iif lo accept
-    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert } accept
-    udp dport { 53, 4747 } accept
-  }
-}
-END
+only_udp 53 4747
 
 # figures: of the only trace of OUT
 figures() {

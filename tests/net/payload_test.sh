@@ -5,6 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 . "$TREE/tests/net/command.sh"
 . "$TREE/tests/net/lookup_lib.sh"
+. "$TREE/tests/net/services_lib.sh"
 needs_command
 find_flavours
 lab_up --routers 3 --no-rate-limit || exit 1
@@ -16,21 +17,9 @@ serve() {
 
 # begins KIND PORT: waits until a server has its UDP port; 1 where its program is missing
 begins() {
-  local i
-  for ((i = 0; i < 100; i++)); do
-    ! lab_exec s ss -Hlun "sport = :$2" | grep -q . || return 0
-    sleep 0.1
-  done
+  ! listens "$2" || return 0
   not_ok "$1_server" "does not listen: $(tail -n 3 "$LAB_SCRATCH/$1.log")"
   return 1
-}
-
-start_dns() {
-  dns_begin 0.0.0.0
-  printf '  ip-address: ::0\n' >"$LAB_SCRATCH/more"
-  sed -i "/ip-address/r $LAB_SCRATCH/more" "$DNS_DIR/conf"
-  zone example example 'www A 192.0.2.1'
-  lab_exec s nsd -c "$DNS_DIR/conf"
 }
 
 start_quic() {
@@ -100,16 +89,7 @@ done
 
 # A firewall that lets nothing but the services in, and no ICMP out: a plain
 # datagram dies there, a request does not.
-lab_exec s nft -f - <<'END'
-table inet mtl {
-  chain input {
-    type filter hook input priority filter; policy drop
-    iif lo accept
-    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert } accept
-    udp dport { 53, 443, 123, 3478, 161 } accept
-  }
-}
-END
+only_udp 53 443 123 3478 161
 targets=() wanted=()
 for kind in $kinds; do
   for family in 4 6; do

@@ -104,7 +104,17 @@ local function watcher(self, trace)
       tell(self, "events", trace, list, dropped)
     end or nil,
     figures = self.figures, bounds = self.bounds, late = self.late,
+    class_of = self.class_of,
   }
+end
+
+-- Thousands of traces pass the same routers.
+local CLASSES_KEPT = 1000
+
+local function classes()
+  return tables.remembered(function(address)
+    return special.class(address) or false
+  end, CLASSES_KEPT)
 end
 
 -- The resolver takes so many names at once, the others wait: a time with
@@ -346,7 +356,7 @@ function M.new(setup)
     bounds = setup.bounds, late = setup.late,
   }, Run)
   self.heads = any(setup.readers, "start")
-  self.figures = every(setup.readers, "figures")
+  self.figures, self.class_of = every(setup.readers, "figures"), classes()
   self.limit = limit_of(setup.host, setup.options)
   setup.host.stopped = function() return self.stopped end
   return self

@@ -41,13 +41,7 @@ local POLL_S = 0.1
 -- sleep that Nmap's timeouts see.
 local GRACE_S, WAIT_S = 3, 0.06
 
--- Thousands of traces pass the same routers. False: of no special class.
-local CLASSES_KEPT = 1000
-local class_of = tables.remembered(function(address)
-  return special.class(address) or false
-end, CLASSES_KEPT)
-
-local function classify(result)
+local function classify(result, class_of)
   for _, hop in ipairs(result.hops) do
     for _, responder in ipairs(hop.responders) do
       responder.special = class_of(responder.address) or nil
@@ -62,7 +56,7 @@ end
 --   place
 -- @treturn table the same
 function M.enrich(result)
-  classify(result)
+  classify(result, special.class)
   return judge.one(result)
 end
 
@@ -316,12 +310,13 @@ end
 --- Adds to a result what is known behind all enrichers; see enrich.
 -- @tparam table result as outcome gives it; changed in place
 -- @tparam ?boolean figures see run
+-- @tparam ?function class_of see run
 -- @treturn table the same
-function M.complete(result, figures)
+function M.complete(result, figures, class_of)
   if not (result.flows or figures) then
     return M.enrich(result)
   end
-  classify(result)
+  classify(result, class_of or special.class)
   return result.flows and result or verdict.mark(result)
 end
 
@@ -353,7 +348,7 @@ end
 --   `figures`: of one flow nobody wants the verdicts, nor answers without
 --   extensions; `bounds`: seconds up to which the round trips of each
 --   responder are counted, in its `rtt_counts`; `late`: nobody looks before
---   the end
+--   the end; `class_of`: in place of mtrtrace.base.special.class
 -- @treturn ?table result, enriched
 -- @treturn ?string why there is none: one sentence
 -- @treturn ?string its name, such as "PERMISSION"
@@ -381,7 +376,7 @@ function M.run(host, core, options, enrichers, reader)
   limit.note(result, struck())
   wait(host, enrichers, result)
   breathe(host)
-  return M.complete(result, figures)
+  return M.complete(result, figures, reader and reader.class_of)
 end
 
 return M

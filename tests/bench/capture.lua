@@ -6,23 +6,10 @@
 -- UDP and TCP the sequence is the number of the probe, from 0.
 local pcap_name, report_name, protocol = arg[1], arg[2], arg[3] or "icmp"
 
-local MAGIC_NS = 0xa1b23c4d
+package.path = arg[0]:match "^.*/" .. "?.lua;" .. package.path
+local wire = require "wire"
 
-local function records(path)
-  local file = assert(io.open(path, "rb"))
-  assert(string.unpack("<I4", file:read(24)) == MAGIC_NS, "not nanoseconds")
-  return function()
-    local head = file:read(16)
-    if not head or #head < 16 then
-      file:close()
-      return nil
-    end
-    local s, ns, length = string.unpack("<I4I4I4", head)
-    return s * 1000000000 + ns, file:read(length)
-  end
-end
-
-local IP = 15 -- behind the Ethernet header
+local IP = wire.IP
 local ICMP, TCP, UDP = 1, 6, 17
 
 -- The protocol, where its header begins, and whether that is quoted.
@@ -77,11 +64,8 @@ function READERS.tcp(frame)
 end
 
 local sent, truth = {}, {}
-for ns, frame in records(pcap_name) do
-  local probe, sequence
-  if #frame > 42 and frame:byte(IP) >> 4 == 4 then
-    probe, sequence = READERS[protocol](frame)
-  end
+for ns, frame in wire.frames(pcap_name) do
+  local probe, sequence = READERS[protocol](frame)
   if probe then
     sent[sequence] = ns
     truth[sequence] = nil
@@ -90,20 +74,14 @@ for ns, frame in records(pcap_name) do
   end
 end
 
-local errors, low = {}, 0
+local errors = {}
 for line in io.lines(report_name) do
   local sequence, rtt = line:match("^(%d+) ([%d.]+)$")
   sequence = tonumber(sequence)
   if sequence and truth[sequence] then
-    local off = tonumber(rtt) - truth[sequence]
-    low = low + (off < 0 and 1 or 0)
-    errors[#errors + 1] = math.abs(off)
+    errors[#errors + 1] = math.abs(tonumber(rtt) - truth[sequence])
   end
 end
-assert(#errors > 0, "no probe of the report is in the capture")
-table.sort(errors)
-local function quantile(p)
-  return errors[math.max(1, math.ceil(p * #errors))]
-end
+local median, p99, worst = wire.summary(errors)
 print(("%d probes: median %.2f us, p99 %.2f us, worst %.2f us"):format(
-  #errors, quantile(0.5), quantile(0.99), errors[#errors]))
+  #errors, median, p99, worst))

@@ -9,22 +9,11 @@
 -- lacks a packet.
 local pcap_name, csv_name, packets = arg[1], arg[2], tonumber(arg[3])
 
-local MAGIC_NS = 0xa1b23c4d
-local IP = 15 -- behind the Ethernet header
-local ICMP, REPLY, REQUEST, EXCEEDED = 1, 0, 8, 11
+package.path = arg[0]:match "^.*/" .. "?.lua;" .. package.path
+local wire = require "wire"
 
-local function frames(path)
-  local file = assert(io.open(path, "rb"))
-  assert(string.unpack("<I4", file:read(24)) == MAGIC_NS, "not nanoseconds")
-  return function()
-    local head = file:read(16)
-    if not head or #head < 16 then
-      return nil
-    end
-    local s, ns, length = string.unpack("<I4I4I4", head)
-    return s * 1000000000 + ns, file:read(length)
-  end
-end
+local IP = wire.IP
+local ICMP, REPLY, REQUEST, EXCEEDED = 1, 0, 8, 11
 
 -- Probes of a hop in the order in which they were sent, by target and TTL, and
 -- the newest probe with each identifier and sequence number.
@@ -47,7 +36,7 @@ local function add_reply(ns, frame, at)
 end
 
 local function take(ns, frame)
-  if #frame < 42 or frame:byte(IP) >> 4 ~= 4 or frame:byte(IP + 9) ~= ICMP then
+  if frame:byte(IP + 9) ~= ICMP then
     return
   end
   local at = IP + (frame:byte(IP) & 15) * 4
@@ -83,7 +72,7 @@ local function cells_of(line)
   return cells
 end
 
-for ns, frame in frames(pcap_name) do
+for ns, frame in wire.frames(pcap_name) do
   take(ns, frame)
 end
 local lines, place = io.lines(csv_name), {}
@@ -108,10 +97,5 @@ for line in lines do
     missing = missing + 1
   end
 end
-assert(#errors > 0, "no hop of the report is in the capture")
-table.sort(errors)
-local function quantile(p)
-  return errors[math.max(1, math.ceil(p * #errors))]
-end
-print(("%.2f %.2f %.2f %d %d"):format(quantile(0.5), quantile(0.99),
-  errors[#errors], #errors, missing))
+local median, p99, worst = wire.summary(errors)
+print(("%.2f %.2f %.2f %d %d"):format(median, p99, worst, #errors, missing))

@@ -6,13 +6,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { PLACES = 6, UNITS = 1000000 /* of the last place, in 1 */ };
+enum { PLACES = 6, UNITS = 1000000 /* 10 to the power of PLACES */ };
 
-/* Below this, `value * UNITS` is off by less than a thousandth. */
+/* Below 1e6, the rounding error of `value * UNITS` is less than a thousandth, so only a remainder
+ * that close to one half may be rounded the wrong way. */
 static const double plain_below = 1e6;
 static const double doubtful = 1e-3;
 
-/* Writes the digits of a count from the right; returns where they begin. */
+/* Writes a count right-aligned before `end`, with at least `least` digits; returns the first. */
 static char *write_digits(char *end, uint64_t count, int least)
 {
     for (; count > 0 || least > 0; least--) {
@@ -22,7 +23,7 @@ static char *write_digits(char *end, uint64_t count, int least)
     return end;
 }
 
-/* So many units of the last place. */
+/* Writes a number given in units of the last decimal place. */
 static size_t write_units(char *text, bool negative, uint64_t units)
 {
     char digits[24], *end = digits + sizeof digits, *at;
@@ -42,7 +43,7 @@ static size_t write_units(char *text, bool negative, uint64_t units)
     return length;
 }
 
-/* What printf writes, cut. */
+/* Lets printf round, then removes the trailing zeros: exact for every double, but slow. */
 static size_t write_any(char text[DECIMAL_TEXT], double value)
 {
     size_t length = (size_t)snprintf(text, DECIMAL_TEXT, "%.*f", PLACES, value);
@@ -63,7 +64,7 @@ size_t decimal_write(char text[DECIMAL_TEXT], double value)
     if (fabs(value) < plain_below) {
         uint64_t whole = (uint64_t)units;
         double rest = units - (double)whole;
-        if (fabs(rest - 0.5) > doubtful) { /* else only the exact value tells which way */
+        if (fabs(rest - 0.5) > doubtful) { /* otherwise printf rounds the exact value */
             whole += rest > 0.5;
             return write_units(text, value < 0 && whole > 0, whole);
         }

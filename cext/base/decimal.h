@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Numbers as the reports for programs write them. Pure. */
+/* Numbers as the JSON, XML and CSV reports write them. Pure. */
 #ifndef MTR_BASE_DECIMAL_H
 #define MTR_BASE_DECIMAL_H
 
@@ -7,8 +7,8 @@
 
 enum { DECIMAL_TEXT = 320 }; /* room for any double */
 
-/* Plain decimals: at most six, rounded as printf does, no exponent, no trailing zeros. Returns the
- * length, 0 for NaN and infinities; adds no terminator. */
+/* Writes plain decimals: at most six places, rounded as printf does, no exponent, no trailing
+ * zeros. Returns the length, or 0 for NaN and infinities. Adds no terminator. */
 size_t decimal_write(char text[DECIMAL_TEXT], double value);
 
 #endif

@@ -53,7 +53,7 @@ static void sink(struct dues *dues, size_t place)
     put(dues, slot, place);
 }
 
-/* Nothing beside this place is out of order, and it knows its place. */
+/* Returns whether the heap is in order around `place` and its element agrees with its slot. */
 static inline bool holds(const struct dues *dues, size_t place)
 {
     const struct dues_slot *heap = dues->heap;

@@ -38,7 +38,7 @@ const char *ipaddr_to_text(const struct ipaddr *address, char text[IPADDR_TEXT])
 /* Copies the bytes of an address of `version` from a packet. */
 struct ipaddr ipaddr_from_bytes(uint8_t version, const uint8_t *bytes);
 
-/* Of the address alone; never 0. */
+/* Returns a hash of the address, the same in every run, and never 0. */
 uint32_t ipaddr_hash(const struct ipaddr *address);
 
 bool ipaddr_equal(const struct ipaddr *a, const struct ipaddr *b);
@@ -52,7 +52,7 @@ bool ipaddr_is_loopback(const struct ipaddr *address);
 /* Turns an IPv4-mapped address (::ffff:0:0/96, RFC 4291) into its IPv4 one; false for others. */
 bool ipaddr_unmap(struct ipaddr *address);
 
-/* What the address is where it is not one host's, as "a multicast address"; else NULL. */
+/* Returns NULL for the address of a host, else what kind it is, such as "a multicast address". */
 const char *ipaddr_misfit(const struct ipaddr *address);
 
 /* Fills a socket address; `scope` is the zone of a link-local address or 0. Returns its length. */

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first byte of a value: its type, and its size or the beginning of that. */
+/* The control byte of a value: three bits of type, five of size ("Data Field Format" in the
+ * specification). Sizes 29 to 31 say that the size continues in one to three bytes, counted from
+ * BEYOND_*; type 0 says that the type follows in a byte, counted from EXTENDED. */
 enum { TYPE_SHIFT = 5, SIZE_MASK = 31, EXTENDED = 7, SIZE_8 = 29, SIZE_16 = 30, SIZE_24 = 31 };
 enum { BEYOND_8 = 29, BEYOND_16 = 285, BEYOND_24 = 65821 };
 
@@ -52,8 +54,8 @@ static uint32_t read_size(struct cur *c, unsigned low)
     }
 }
 
-/* A value's head: what it is, and where a pointer points to, in `inner`. Moves *at behind the head
- * of a container, and behind all of anything else. */
+/* Reads a value without following a pointer, whose destination is put in `inner`. Moves *at to the
+ * first item of a container, and past any other value. */
 static bool read_head(struct mmdbdata *d, size_t *at, struct mmdbdata_value *out)
 {
     if (*at >= d->size || d->steps == 0)
@@ -82,13 +84,13 @@ bool mmdbdata_read(struct mmdbdata *d, size_t *at, struct mmdbdata_value *out)
     if (!read_head(d, at, out))
         return false;
     bool is_here = out->type != MMDBDATA_POINTER;
-    size_t behind = *at;
+    size_t inner = *at;
     if (!is_here) {
-        behind = out->inner;
-        if (!read_head(d, &behind, out) || out->type == MMDBDATA_POINTER)
+        inner = out->inner;
+        if (!read_head(d, &inner, out) || out->type == MMDBDATA_POINTER)
             return false;
     }
-    out->inner = behind;
+    out->inner = inner;
     out->is_here = is_here;
     return true;
 }
@@ -107,7 +109,7 @@ bool mmdbdata_leave(struct mmdbdata *d, size_t *at, const struct mmdbdata_value 
     return true;
 }
 
-/* Moves on behind a value and what is in it. */
+/* Moves *at past a value and all items in it. */
 static bool skip(struct mmdbdata *d, size_t *at)
 {
     struct mmdbdata_value value;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The values in a database of MaxMind's format (MaxMind DB File Format Specification 2.0). A file
- * may be damaged, or made to do harm: nesting costs no stack, and what one question may look at is
- * bounded, however often the file points to the same values. Pure. */
+ * may be damaged or malicious: nested values use no stack, and the number of values that one
+ * look-up may read is bounded, however often the file points to the same values. Pure. */
 #ifndef MTR_BASE_MMDBDATA_H
 #define MTR_BASE_MMDBDATA_H
 
@@ -24,29 +24,31 @@ enum mmdbdata_type {
 struct mmdbdata {
     const uint8_t *bytes; /* the data section */
     size_t size;
-    uint32_t steps; /* values that may still be looked at */
+    uint32_t steps; /* values that may still be read */
 };
 
 struct mmdbdata_value {
     unsigned type;
     uint32_t size;        /* bytes; items of an array, pairs of a map; a bool's value */
-    const uint8_t *bytes; /* of what is neither a map nor an array */
-    size_t inner;         /* of a map or an array: where its first item is */
-    bool is_here;         /* not behind a pointer */
+    const uint8_t *bytes; /* of a value that is neither a map, an array nor a bool */
+    size_t inner;         /* of a map or an array: the offset of its first item */
+    bool is_here;         /* not reached through a pointer */
 };
 
-/* Reads the value at *at, or what it points to, and moves on behind it; to its first item where a
- * map or an array is here itself. False where there is none, or the steps are over. */
+/* Reads the value at *at, following a pointer. Moves *at past the value or the pointer, but to the
+ * first item of a map or an array that is at *at itself. Returns false if there is no valid value,
+ * or no steps are left. */
 bool mmdbdata_read(struct mmdbdata *d, size_t *at, struct mmdbdata_value *out);
 
-/* Moves on behind the items of a value that was read at *at. */
+/* Moves *at past the items of a value that mmdbdata_read has just read there. */
 bool mmdbdata_leave(struct mmdbdata *d, size_t *at, const struct mmdbdata_value *value);
 
-/* The value at the end of a path of keys, which ends with NULL, from the value at `at` on. */
+/* Finds a value by a path of map keys and array indexes that starts at the value at `at` and ends
+ * with NULL. */
 bool mmdbdata_find(struct mmdbdata *d, size_t at, const char *const *path,
                    struct mmdbdata_value *out);
 
-/* The number that a UINT16 or UINT32, a DOUBLE or a FLOAT is; 0 where it is not. */
+/* The number in a UINT16 or UINT32 (integer), a DOUBLE or a FLOAT (number); 0 for other types. */
 uint32_t mmdbdata_integer(const struct mmdbdata_value *value);
 double mmdbdata_number(const struct mmdbdata_value *value);
 

@@ -33,35 +33,36 @@ struct stats {
 
 /* {0} is a valid empty struct stats. */
 
-/* Adds the RTT of the ordinal-th probe of this flow at this TTL; ordinals rise. Differences are
- * taken between ordinals that follow each other. -1 without memory: the sample then misses in
- * quantiles. */
+/* Adds the RTT of the ordinal-th probe of this flow at this TTL; ordinals rise. Jitter is taken
+ * between consecutive ordinals only. Returns -1 if out of memory: the sample is then missing from
+ * the quantiles. */
 int stats_add(struct stats *stats, uint32_t ordinal, int64_t rtt_ns);
 
-/* Adds what `from` has seen, as of another flow (Chan, Golub, LeVeque 1979). The exponential jitter
- * of RFC 3550 and the last sample have an order and are not defined for both together: they are
- * those of the one with more samples. -1 without memory: quantiles are then incomplete. */
+/* Adds the samples of `from`, which are of another flow (Chan, Golub, LeVeque 1979). The jitter of
+ * RFC 3550 and the last sample depend on the order of samples, which two flows do not share: those
+ * of the flow with more samples are kept. Returns -1 if out of memory: the quantiles are then
+ * incomplete. */
 int stats_merge(struct stats *into, const struct stats *from);
 
 double stats_stdev_ns(const struct stats *stats);  /* sample deviation, n - 1; 0 for one sample */
 double stats_jitter_ns(const struct stats *stats); /* mean |difference|; 0 without a pair */
 double stats_gmean_ns(const struct stats *stats);  /* geometric mean; 0 without a sample */
 
-/* Deep copy; -1 without memory (then *to is empty). */
+/* Deep copy; -1 if out of memory (then *to is empty). */
 int stats_copy(struct stats *to, const struct stats *from);
 void stats_fini(struct stats *stats);
 
 /* {0} is a valid empty struct quantiles. Negative samples count as 0. */
 int quantiles_add(struct quantiles *q, int64_t sample_ns);
 
-/* Quantile p, 0 to 1, interpolated between ranks as R's type 7; -1 when empty or without memory. */
+/* Quantile p, 0 to 1, interpolated between ranks as R's type 7; -1 if empty or out of memory. */
 double quantiles_get(const struct quantiles *q, double p);
 
-/* The same of several at once, which costs little more than one. */
+/* Several quantiles at the cost of little more than one: the samples are sorted once. */
 void quantiles_list(const struct quantiles *q, const double *p, size_t count, double *out);
 
-/* How many samples are at most `bound_ns`: exact up to STATS_EXACT samples, then of the buckets
- * whose middle is. */
+/* Number of samples that are at most `bound_ns`: exact up to STATS_EXACT samples, then counted in
+ * buckets by their middle. */
 uint64_t quantiles_at_most(const struct quantiles *q, int64_t bound_ns);
 void quantiles_fini(struct quantiles *q);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Units of time: all times are nanoseconds, in int64_t, and a name that ends in _ns says so. */
+/* Units of time. All times are nanoseconds in an int64_t, and their names end in _ns. */
 #ifndef MTR_BASE_UNITS_H
 #define MTR_BASE_UNITS_H
 
@@ -10,8 +10,8 @@
 #define SECOND INT64_C(1000000000)
 #define NS_PER_S 1e9
 
-/* Most routers that rate-limit ICMP errors bring one token a second (Linux, IOS XR). So far apart,
- * each probe finds one: a second, and what clocks and ticks differ by. */
+/* Interval at which each probe finds a token at most routers that rate-limit ICMP errors: they add
+ * one token a second (Linux, IOS XR), and 50 ms cover differences of clocks and timer ticks. */
 #define TOKEN_NS (1050 * MS)
 
 static inline double ns_to_s(int64_t ns)

@@ -342,7 +342,7 @@ static void on_packet(void *context, const struct capture_packet *captured)
         wire_read(captured->bytes, captured->captured, &c->packet) != WIRE_OK)
         return;
     if (!captured->outgoing)
-        (void)wire_turn_round(&c->packet);
+        (void)wire_to_file_reply(&c->packet);
     bool probe = c->packet.kind == WIRE_PROBE;
     c->packet.rebuilt = captured->rebuilt;
     if (probe != captured->outgoing && !(probe && captured->loopback))

@@ -186,7 +186,7 @@ static void emit_answer(struct plain_reading *r, const struct plain_connect *c)
         return;
     if (accepted && info.tcpi_rtt != 0) /* the kernel has measured the SYN's round trip */
         after_ns = (int64_t)info.tcpi_rtt * 1000;
-    plain_emit(r, rebuild_syn_answer(c->syn, !accepted, r->packet), c->wall_ns + after_ns, false);
+    plain_emit(r, rebuild_syn_reply(c->syn, !accepted, r->packet), c->wall_ns + after_ns, false);
 }
 
 void plain_connect_read(struct plain_reading *r, struct plain_connect *c)

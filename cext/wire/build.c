@@ -7,8 +7,8 @@
 
 enum { ICMP6_ECHO_REQUEST = 128 };
 enum { UDP_HEADER = 8, ECHO_HEADER = 8, TCP_HEADER = 20, TCP_MSS_OPTION = 4 };
-enum { TCP_FLAGS_AT = 13 }; /* behind the byte with AE */
-enum { TCP_TIMESTAMPS = 12 /* with two NOPs in front */, SESSION_PAYLOAD = 1, CHECK_TTL = 64 };
+enum { TCP_FLAGS_AT = 13 }; /* byte 12 has the data offset and AE */
+enum { TCP_TIMESTAMPS = 12 /* two NOPs included */, SESSION_PAYLOAD = 1, CHECK_TTL = 64 };
 
 static const struct {
     uint8_t header; /* bytes of the transport header, options included */
@@ -16,8 +16,8 @@ static const struct {
     uint8_t payload_default;
 } protocol_info[] = {
     [WIRE_ICMP] = { ECHO_HEADER, WIRE_PAYLOAD_MIN, 36 },
-    /* 12 bytes of payload: the size of a quote tells vendors apart, some of which quote 8 bytes and
-       others all there is (RFC 1812 section 4.3.2.3). */
+    /* 12 bytes of payload, so that a quote's length reveals the vendor: some quote 8 bytes (RFC
+       792), others the whole datagram (RFC 1812 section 4.3.2.3). */
     [WIRE_UDP] = { UDP_HEADER, WIRE_PAYLOAD_MIN, 12 },
     [WIRE_TCP] = { TCP_HEADER + TCP_MSS_OPTION, 0, 0 },
 };
@@ -40,8 +40,9 @@ uint16_t wire_size_tcp_random_max(uint8_t version)
     return (uint16_t)(wire_size_min(WIRE_TCP, version) + WIRE_TCP_STEP - 1);
 }
 
-/* Zeros that fill a plain payload up would spoil most requests. */
-static bool asks_service(const struct wire_spec *spec)
+/* A service's request has the length of its template: zeros after it would invalidate most
+ * requests. */
+static bool is_service_request(const struct wire_spec *spec)
 {
     return spec->protocol == WIRE_UDP && spec->payload != PAYLOAD_PLAIN;
 }
@@ -54,14 +55,14 @@ static uint16_t request_size(const struct wire_spec *spec)
 
 uint16_t wire_size_least(const struct wire_spec *spec)
 {
-    return asks_service(spec) ? request_size(spec)
-                              : wire_size_min(spec->protocol, spec->target.version);
+    return is_service_request(spec) ? request_size(spec)
+                                    : wire_size_min(spec->protocol, spec->target.version);
 }
 
 uint16_t wire_size_usual(const struct wire_spec *spec)
 {
-    return asks_service(spec) ? request_size(spec)
-                              : wire_size_default(spec->protocol, spec->target.version);
+    return is_service_request(spec) ? request_size(spec)
+                                    : wire_size_default(spec->protocol, spec->target.version);
 }
 
 const struct ipaddr *wire_source(const struct wire_spec *spec, uint16_t flow)
@@ -87,7 +88,7 @@ uint16_t wire_index(const struct wire_spec *spec, uint32_t number)
     return (uint16_t)((spec->first_index + (uint64_t)number) % WIRE_INDEXES + 1);
 }
 
-/* A keyed number of a number (the finaliser of MurmurHash3, twice). */
+/* A keyed hash of a number: the finaliser of MurmurHash3, twice. */
 static uint64_t keyed(uint64_t key, uint64_t number)
 {
     uint64_t x = key ^ number * UINT64_C(0x9e3779b97f4a7c15);
@@ -111,7 +112,8 @@ static uint16_t session_size(const struct wire_session *session, uint8_t version
 
 uint16_t wire_size(const struct wire_spec *spec, uint32_t number)
 {
-    static const uint64_t apart = UINT64_C(1) << 32; /* from what tags are made of */
+    /* Numbers from 2^32 up are hashed for sizes only; tags hash numbers below. */
+    static const uint64_t size_domain = UINT64_C(1) << 32;
 
     const struct wire_session *session = wire_session_of(spec, number);
 
@@ -121,7 +123,7 @@ uint16_t wire_size(const struct wire_spec *spec, uint32_t number)
         return spec->size;
     uint16_t least = wire_size_least(spec);
     uint64_t sizes = (uint64_t)spec->size - least + 1;
-    return (uint16_t)(least + (keyed(spec->key, apart | number) >> 16) % sizes);
+    return (uint16_t)(least + (keyed(spec->key, size_domain | number) >> 16) % sizes);
 }
 
 /* ---- tags ---------------------------------------------------------------------------------- */
@@ -158,7 +160,8 @@ static uint16_t permute_back(uint64_t key, uint16_t number)
     return (uint16_t)(left << 8 | right);
 }
 
-/* 0 is nobody's index: where an index falls on 0 it has the place of 0. */
+/* A tag is never 0. As no probe has index 0, the index that the permutation maps to 0 gets the tag
+ * to which 0 is mapped. */
 uint16_t wire_tag(const struct wire_spec *spec, uint32_t number)
 {
     uint16_t tag = permute(spec->key, wire_index(spec, number));
@@ -235,9 +238,9 @@ static uint16_t fold(int sum)
     return (uint16_t)(sum + (sum >> 16));
 }
 
-/* Puts `checksum` into its field and makes it true by the two balance bytes, which are still 0:
- * a checksum is right when all 16-bit words add up to 0xffff. Sums are in memory order; bytes at an
- * odd place count the other way round. */
+/* Puts `checksum` into its field and sets the two balance bytes, which are still 0, so that the
+ * checksum is correct: all 16-bit words then add up to 0xffff. Sums are in memory order, so balance
+ * bytes at an odd offset are swapped. */
 static void force_checksum(uint8_t *transport, size_t length, uint8_t *field, uint8_t *balance,
                            uint16_t checksum, int pseudo)
 {
@@ -272,7 +275,7 @@ static void build_icmp(const struct wire_spec *spec, const struct wire_probe *pr
                    (uint16_t)(WIRE_ICMP_CHECKSUM + probe->flow), pseudo);
 }
 
-/* The header, and what of the payload is not 0: of `length` bytes in all, the others are zeros. */
+/* Writes the header and the part of the payload that is not 0, of a datagram of `length` bytes. */
 static void put_udp(const struct wire_spec *spec, const struct wire_probe *probe, uint8_t *at,
                     size_t length)
 {
@@ -293,7 +296,7 @@ uint16_t wire_udp_balance(const struct wire_spec *spec, uint32_t number, uint16_
     uint8_t at[UDP_HEADER + PAYLOAD_FILE_MOST];
 
     its.source = *wire_source(spec, flow);
-    memset(at, 0, UDP_HEADER + PAYLOAD_WRITTEN); /* a file fills the rest */
+    memset(at, 0, UDP_HEADER + PAYLOAD_WRITTEN); /* only a file's payload is longer, and full */
     put_udp(&its, &probe, at,
             (size_t)(wire_size(spec, number) - ipaddr_family(its.source.version)->header_length));
     const uint8_t *balance =
@@ -317,14 +320,14 @@ static void put_tcp_checksum(const struct wire_spec *spec, uint8_t *at, size_t l
     memcpy(at + 16, &checksum, sizeof checksum);
 }
 
-/* What one segment in a session is. */
+/* The fields in which the segments of a session differ. */
 struct segment {
     uint32_t seq;
     uint16_t flow;
     uint8_t flags;
 };
 
-/* The payload, if there is one, is of zeros, as the packet is filled with them. */
+/* Requires a packet filled with zeros, which are the payload of a segment that has one. */
 static void put_session_segment(const struct wire_spec *spec, const struct wire_session *session,
                                 const struct segment *its, uint8_t *at, size_t length)
 {
@@ -414,9 +417,10 @@ size_t wire_build(const struct wire_spec *spec, const struct wire_probe *probe, 
     return its.size;
 }
 
-/* A segment in the present session that is no probe. `number`: of a probe that is not sent. */
-static size_t build_beside(const struct wire_spec *spec, const struct segment *segment,
-                           uint32_t number, uint16_t payload, uint8_t *packet)
+/* Builds a segment of the current session that is no probe. `number` is the number of a probe that
+ * is never sent, from which the IPv4 identification is made. */
+static size_t build_other_segment(const struct wire_spec *spec, const struct segment *segment,
+                                  uint32_t number, uint16_t payload, uint8_t *packet)
 {
     const struct ipaddr_family *family = ipaddr_family(spec->source.version);
     const struct wire_probe probe = { .number = number, .flow = segment->flow, .ttl = CHECK_TTL };
@@ -436,7 +440,7 @@ size_t wire_build_check(const struct wire_spec *spec, uint16_t flow, unsigned i,
 {
     const struct segment its = { .seq = wire_check_seq(spec, i), .flow = flow, .flags = TH_ACK };
 
-    return build_beside(spec, &its, UINT32_MAX - i, SESSION_PAYLOAD, packet);
+    return build_other_segment(spec, &its, UINT32_MAX - i, SESSION_PAYLOAD, packet);
 }
 
 size_t wire_build_reset(const struct wire_spec *spec, uint16_t flow, uint8_t *packet)
@@ -445,5 +449,5 @@ size_t wire_build_reset(const struct wire_spec *spec, uint16_t flow, uint8_t *pa
                                  .flow = flow,
                                  .flags = TH_RST | TH_ACK };
 
-    return build_beside(spec, &its, UINT32_MAX - WIRE_SESSION_CHECKS, 0, packet);
+    return build_other_segment(spec, &its, UINT32_MAX - WIRE_SESSION_CHECKS, 0, packet);
 }

@@ -7,8 +7,8 @@
 #include <assert.h>
 #include <netinet/in.h>
 
-/* Offsets in a captured packet. Behind the SLL2 header is the IP header; in what follows the IP
- * header X is the length of all that stands in front. */
+/* Offsets in a captured packet. The IP header follows the SLL2 header. Offsets in the transport
+ * layer are relative to X, which holds the length of the IP headers. */
 enum {
     IP = 20,
     IP4_ID = IP + 4,
@@ -16,18 +16,18 @@ enum {
     IP4_PROTOCOL = IP + 9,
     IP6_NEXT = IP + 6,
     IP6_LENGTH = 40,
-    AT_X = IP, /* with BPF_IND: the first byte behind X */
+    AT_X = IP, /* with BPF_IND: the first byte after the X bytes of IP headers */
     TCP_FLAGS = 13,
-    UDP_COOKIE_END = 8 + 2 + 2, /* the second half of the cookie, behind the balance bytes */
+    UDP_COOKIE_END = 8 + 2 + 2, /* second half of the cookie: header, balance, first half */
 };
 enum { ETHER_IP4 = 0x0800, ETHER_IP6 = 0x86dd };
 enum { ACCEPT = 262144, REJECT = 0 };
 enum { TCP_SYN_RST = 0x06, IP4_OFFSET = 0x1fff, IP6_OFFSET = 0xfff8 };
 /* Words of scratch memory. */
 enum {
-    NEXT = 0,  /* the header that follows */
-    FRONT = 1, /* the length of all in front of UDP, while X is needed for something else */
-    OTHER = 2, /* what is compared with the accumulator */
+    NEXT = 0,  /* protocol number of the following header */
+    FRONT = 1, /* length of the IP headers, while X holds an operand */
+    OTHER = 2, /* the operand to compare with the accumulator */
 };
 enum { UDP_PAYLOAD = AT_X + 8 };
 enum { NTP_MODE = 7, NTP_CLIENT = 3, NTP_SERVER = 4 };
@@ -55,14 +55,14 @@ static void compute(struct program *p, unsigned code, uint32_t k)
     add(p, BPF_ALU | code | BPF_K, k, 0, 0);
 }
 
-/* Ends with the verdict if the test of the accumulator holds. */
+/* Ends the program with the verdict if the accumulator passes the test. */
 static void decide_if(struct program *p, unsigned test, uint32_t k, uint32_t verdict)
 {
     add(p, BPF_JMP | test, k, 0, 1);
     add(p, BPF_RET | BPF_K, verdict, 0, 0);
 }
 
-/* Rejects whatever else is in the accumulator. */
+/* Rejects the packet unless the accumulator is k. */
 static void require(struct program *p, uint32_t k)
 {
     add(p, BPF_JMP | BPF_JEQ | BPF_K, k, 1, 0);
@@ -74,7 +74,7 @@ static void end(struct program *p, uint32_t verdict)
     add(p, BPF_RET | BPF_K, verdict, 0, 0);
 }
 
-/* A test whose "yes" or "no" is filled in by land_yes or land_no, once it is known where to. */
+/* Adds a test. land_yes or land_no later sets its jump to the instruction that is then next. */
 static size_t branch(struct program *p, unsigned test, uint32_t k)
 {
     add(p, BPF_JMP | test, k, 0, 0);
@@ -97,7 +97,7 @@ static void land_no(struct program *p, size_t from)
     p->insns[from].jf = distance(p, from);
 }
 
-/* Whether the port at this place is one of those that probes of so many flows are sent from. */
+/* Accepts if the port at this offset is a source port of the first `flows` flows. */
 static void accept_own_port(struct program *p, uint32_t at, uint32_t flows)
 {
     load(p, BPF_H | BPF_IND, AT_X + at);
@@ -105,11 +105,11 @@ static void accept_own_port(struct program *p, uint32_t at, uint32_t flows)
     decide_if(p, BPF_JEQ | BPF_K, WIRE_SOURCE_PORT, ACCEPT);
 }
 
-/* SYN and SYN-ACK, RST and RST-ACK; and what probes inside a connection are and are answered by,
- * whose ports tell them from all other connections of this host. */
+/* Accepts SYN, SYN-ACK, RST and RST-ACK. Probes inside a connection and their replies have none of
+ * these flags and are recognised by our port. */
 static void judge_tcp(struct program *p)
 {
-    _Static_assert(WIRE_SOURCE_PORT % WIRE_FLOWS == 0, "one mask tells whether a port is ours");
+    _Static_assert(WIRE_SOURCE_PORT % WIRE_FLOWS == 0, "one mask finds our ports");
     accept_own_port(p, 0, WIRE_FLOWS);
     accept_own_port(p, 2, WIRE_FLOWS);
     load(p, BPF_B | BPF_IND, AT_X + TCP_FLAGS);
@@ -125,7 +125,7 @@ static void judge_types(struct program *p, const uint8_t *types, size_t count)
     end(p, REJECT);
 }
 
-/* Accepts where two fields of the payload are equal; X, the length of all in front, is kept. */
+/* Accepts if two fields of the payload are equal. Preserves X. */
 static void accept_if_same(struct program *p, unsigned size, uint32_t one, uint32_t other)
 {
     add(p, BPF_STX, FRONT, 0, 0);
@@ -137,7 +137,8 @@ static void accept_if_same(struct program *p, unsigned size, uint32_t one, uint3
     add(p, BPF_LDX | BPF_MEM, FRONT, 0, 0);
 }
 
-/* A version negotiation that repeats the cookie in both connection identifiers. */
+/* Accepts a request, or a version negotiation that repeats the cookie in both connection
+ * identifiers. */
 static void judge_quic(struct program *p)
 {
     load(p, BPF_W | BPF_IND, UDP_PAYLOAD + PAYLOAD_QUIC_VERSION_AT);
@@ -147,7 +148,7 @@ static void judge_quic(struct program *p)
     land_no(p, none);
 }
 
-/* The prefix of SNMP version 3, behind a length of one to three bytes. */
+/* Accepts messages with SNMP version 3, which follows a BER length of one to three bytes. */
 static void judge_snmp(struct program *p)
 {
     for (uint32_t at = 0; at < 3; at++) {
@@ -157,7 +158,8 @@ static void judge_snmp(struct program *p)
     }
 }
 
-/* The tag stands twice in the timestamp that a client sends and its server repeats. */
+/* Our requests contain the tag twice in the transmit timestamp, which the server repeats as the
+ * originate timestamp. */
 static void judge_ntp(struct program *p)
 {
     static const uint32_t tags[] = { PAYLOAD_NTP_ORIGIN_AT + PAYLOAD_NTP_TAG,
@@ -173,9 +175,10 @@ static void judge_ntp(struct program *p)
     }
 }
 
-/* Requests to services, and their replies, by what both show of our requests, whatever their ports
- * are: a host may be full of these services' packets. A load beyond the packet's end rejects it, so
- * short requests are looked at first. */
+/* Accepts requests to services and their replies by the bytes that our requests contain and replies
+ * repeat. Ports are not enough, because a host may send and receive many other packets of these
+ * services. A load beyond the packet's end rejects the packet, so the shortest requests are tested
+ * first. */
 static void judge_services(struct program *p)
 {
     load(p, BPF_W | BPF_IND, UDP_PAYLOAD + PAYLOAD_STUN_MAGIC_AT);
@@ -189,9 +192,9 @@ static void judge_services(struct program *p)
     end(p, REJECT);
 }
 
-/* UDP probes are told from all other UDP by marks that cost nothing and that a NAT of this host
- * leaves as they are: the IPv4 identification is the second half of the cookie, the IPv6 flow label
- * is from our range. A file's, and its answers, are told by their ports alone. */
+/* UDP probes are recognised by fields that a NAT of this host leaves unchanged: an IPv4
+ * identification that equals the second half of the cookie, or an IPv6 flow label of our range.
+ * Probes that carry a file, and their replies, are recognised by our port alone. */
 static void judge_ip4(struct program *p)
 {
     static const uint8_t types[] = { 0, 3, 8, 11, 12 };
@@ -217,8 +220,9 @@ static void judge_ip4(struct program *p)
     judge_services(p);
 }
 
-/* Walks one extension header: from its number in A to that of the next one, X moved on. Returns
- * where it has left the walk, as the number is none of an extension header. */
+/* Skips one extension header, whose protocol number is in A: puts the following header's number in
+ * A and adds the length to X. Returns the place of the jump, still to be set, that is taken if A is
+ * no extension header. */
 static size_t walk_extension(struct program *p)
 {
     size_t hop_by_hop = branch(p, BPF_JEQ | BPF_K, IPPROTO_HOPOPTS);
@@ -229,7 +233,7 @@ static size_t walk_extension(struct program *p)
     size_t leave = p->length;
 
     add(p, BPF_JMP | BPF_JA, 0, 0, 0);
-    land_yes(p, fragment); /* all but the first fragment: no transport header */
+    land_yes(p, fragment); /* a later fragment has no transport header */
     load(p, BPF_H | BPF_IND, AT_X + 2);
     decide_if(p, BPF_JSET | BPF_K, IP6_OFFSET, REJECT);
     load(p, BPF_B | BPF_IND, AT_X);

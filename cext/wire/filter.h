@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The capture's filter as a program for the kernel, over packets of DLT_LINUX_SLL2. It lets through
- * whatever the parser can read and the engine can use, behind any chain of IPv6 extension headers
- * that the parser walks; pcap's language can say neither without a loop (protochain), which the
- * kernel refuses. Pure. */
+/* The capture's filter as a classic BPF program over packets of DLT_LINUX_SLL2. The filter passes
+ * the packets that the parser can read and the engine can use, after as many IPv6 extension headers
+ * as the parser skips. The filter language of libpcap needs a loop for extension headers
+ * (protochain), which the kernel refuses. Pure. */
 #ifndef MTR_WIRE_FILTER_H
 #define MTR_WIRE_FILTER_H
 
@@ -11,7 +11,7 @@
 
 enum { FILTER_MAX = 512 }; /* instructions */
 
-/* Writes the program; how long it is. */
+/* Writes the program and returns its length in instructions. */
 size_t filter_write(struct bpf_insn program[FILTER_MAX]);
 
 #endif

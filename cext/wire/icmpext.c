@@ -4,14 +4,16 @@
 #include <string.h>
 
 enum { HEADER = 4, OBJECT_HEADER = 4, LABEL = 4 };
-enum { LEAST_AT = 128 }; /* RFC 4884: not before; where those without a length field begin */
+/* RFC 4884 sections 3 and 5: a quote before an extension has at least 128 bytes, and exactly 128
+ * where an old router does not state its length. */
+enum { LEAST_AT = 128 };
 enum { VERSION = 2 };
 
-/* RFC 4884 section 4: which errors may carry a structure, and where their length field is. */
+/* RFC 4884 section 4: the errors that may carry a structure, and their length fields. */
 static const struct {
     uint8_t version, type;
-    uint8_t shift; /* of the length in the second word */
-    uint8_t unit;  /* bytes it counts */
+    uint8_t shift; /* of the length in the second word of the header */
+    uint8_t unit;  /* of the length, in bytes */
 } carriers[] = {
     { 4, 3, 16, 4 }, { 4, 11, 16, 4 }, { 4, 12, 16, 4 }, { 6, 1, 24, 8 }, { 6, 3, 24, 8 },
 };
@@ -33,13 +35,15 @@ enum icmpext_checksum icmpext_check(const uint8_t *bytes, size_t length)
     return sum == 0xffff ? ICMPEXT_RIGHT : ICMPEXT_WRONG;
 }
 
-/* Version and room for an object. Some routers put the version into the low half of the byte. */
+/* Checks the version and the room for an object. Some routers put the version into the low half of
+ * the byte. */
 static bool looks_right(const uint8_t *bytes, size_t length)
 {
     return length >= HEADER + OBJECT_HEADER && (bytes[0] >> 4 == VERSION || bytes[0] == VERSION);
 }
 
-/* Quoted bytes look like anything: without a right checksum all of it must be objects. */
+/* Quoted bytes may look like a header by chance. Without a checksum, all bytes must therefore
+ * divide into objects. */
 static bool is_proved(const uint8_t *bytes, size_t length)
 {
     enum icmpext_checksum checksum = icmpext_check(bytes, length);
@@ -53,10 +57,10 @@ static bool is_proved(const uint8_t *bytes, size_t length)
     return objects.ok && cur_left(&objects) == 0;
 }
 
-/* Where the structure begins that the header's length field, `at`, speaks of; 0 if there is
- * none. A structure that came damaged is seen where it is allowed to be. Where the field is
- * missing or wrong (its unit taken for another, padding not counted) the structure is at byte
- * 128 as of old. */
+/* Returns the offset of the structure, 0 if there is none. `at` is the offset that the header's
+ * length field states. Where the field is missing or wrong (other unit, padding not counted), the
+ * structure is searched at byte 128, as in implementations older than RFC 4884. A damaged structure
+ * is reported at the stated offset only. */
 static size_t find_start(const uint8_t *body, size_t length, size_t at)
 {
     bool is_there = at > 0 && at < length && looks_right(body + at, length - at);
@@ -146,7 +150,7 @@ static void read_address(struct cur *c, struct ipaddr *out)
 
     cur_take(c, 2);
     if (afi != AFI_IP4 && afi != AFI_IP6) {
-        c->ok = false; /* of unknown length: nothing behind it can be found */
+        c->ok = false; /* an address of unknown length hides the fields after it */
         return;
     }
     uint8_t version = afi == AFI_IP4 ? 4 : 6;
@@ -155,7 +159,7 @@ static void read_address(struct cur *c, struct ipaddr *out)
         *out = ipaddr_from_bytes(version, bytes);
 }
 
-/* The length byte counts itself; the whole is padded to words. */
+/* RFC 5837 section 4.3: the length byte counts itself, and zeros pad the field to 32-bit words. */
 static void read_name(struct cur *c, char name[ICMPEXT_NAME_MAX + 1])
 {
     uint8_t length = cur_u8(c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a router adds behind the quote of an ICMP error: RFC 4884 structures with MPLS label stacks
- * (RFC 4950) and interface information (RFC 5837). Pure; nothing is copied: results point into the
- * caller's bytes. Objects that say more or less than they should are skipped, never guessed. */
+/* The extension structure that a router adds after the quote of an ICMP error (RFC 4884), with MPLS
+ * label stacks (RFC 4950) and interface information (RFC 5837). Objects with missing or surplus
+ * bytes are skipped. Pure. Nothing is copied: results point into the caller's bytes. */
 #ifndef MTR_WIRE_ICMPEXT_H
 #define MTR_WIRE_ICMPEXT_H
 
@@ -9,7 +9,7 @@
 #include "base/ipaddr.h"
 
 enum icmpext_checksum {
-    ICMPEXT_NO_CHECKSUM, /* the router left it out, as it may */
+    ICMPEXT_NO_CHECKSUM, /* 0: RFC 4884 section 7 permits routers to send none */
     ICMPEXT_RIGHT,
     ICMPEXT_WRONG,
 };
@@ -18,32 +18,32 @@ enum icmpext_checksum {
 struct icmpext {
     const uint8_t *bytes; /* NULL: there is none */
     size_t length;
-    size_t quote_length; /* bytes of the quote and its padding in front of it */
-    bool compliant;      /* the header of the error names its place; else found at byte 128 */
+    size_t quote_length; /* bytes before the structure: the quote and its padding */
+    bool compliant;      /* the error's header states its offset; false: found at byte 128 */
     enum icmpext_checksum checksum;
 };
 
-/* What `type` and the second word of the error's header, `rest`, say about its body, which begins
- * with the quote. A result without bytes where there is no extension. */
+/* Finds the structure in `body`, the bytes after the 8-byte header of an ICMP error with this type.
+ * `rest` is the second word of that header. `bytes` of the result is NULL if there is none. */
 struct icmpext icmpext_find(uint8_t version, uint8_t type, uint32_t rest, const uint8_t *body,
                             size_t length);
 
-/* The same of bytes that icmpext_find has found before: its checksum is looked at again. */
+/* Checks the checksum of a structure that icmpext_find returned. */
 enum icmpext_checksum icmpext_check(const uint8_t *bytes, size_t length);
 
-enum { ICMPEXT_MPLS = 1, ICMPEXT_INTERFACE = 2 }; /* classes that are known */
+enum { ICMPEXT_MPLS = 1, ICMPEXT_INTERFACE = 2 }; /* IANA: ICMP Extension Object Classes */
 enum { ICMPEXT_NAME_MAX = 63 };
 
 struct icmpext_object {
     uint8_t class, type;
-    const uint8_t *bytes; /* behind the object's header */
+    const uint8_t *bytes; /* after the object's header */
     size_t length;
 };
 
 /* A cursor over the objects of a structure. */
 struct cur icmpext_objects(const uint8_t *bytes, size_t length);
 
-/* The next object; false at the end and at the first that cannot be one. */
+/* Reads the next object; false at the end and at bytes that are no object. */
 bool icmpext_next(struct cur *objects, struct icmpext_object *out);
 
 struct icmpext_label {
@@ -67,11 +67,11 @@ struct icmpext_interface {
     enum icmpext_role role;
     bool has_index, has_mtu;
     uint32_t index, mtu;
-    struct ipaddr address; /* version 0: not told */
+    struct ipaddr address; /* version 0: not stated */
     char name[ICMPEXT_NAME_MAX + 1];
 };
 
-/* Reads interface information; false if the object is none or contradicts itself. */
+/* Reads interface information; false if the object is of another class or contradicts itself. */
 bool icmpext_interface(const struct icmpext_object *object, struct icmpext_interface *out);
 
 #endif

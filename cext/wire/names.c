@@ -55,7 +55,7 @@ static const char *const unreachable6[] = {
 
 enum { PARAMETER_PROBLEM4 = 12, PARAMETER_PROBLEM6 = 4 };
 
-/* By AE, CWR and ECE. */
+/* `code`: the flags AE, CWR and ECE of the SYN-ACK (RFC 9768 section 3.1.1). */
 static const char *syn_ack(uint8_t code)
 {
     static const char *const names[] = { "SYN-ACK",         "SYN-ACK, ECE",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Captured bytes are the world's: nothing here asserts on them, and a length that a packet states
- * is only ever used to shorten what is there. */
+/* Captured bytes are untrusted: no assert depends on them, and a length that a packet states can
+ * only shorten the captured bytes. */
 #include "base/cursor.h"
 #include "wire/icmpext.h"
 #include "wire/wire.h"
@@ -12,7 +12,7 @@
 enum {
     ICMP4_ECHO_REPLY = 0,
     ICMP4_UNREACHABLE = 3,
-    ICMP4_FRAGMENTATION_NEEDED = 4, /* a code */
+    ICMP4_FRAGMENTATION_NEEDED = 4, /* code of destination unreachable */
     ICMP4_ECHO = 8,
     ICMP4_TIME_EXCEEDED = 11,
     ICMP4_PARAMETER_PROBLEM = 12,
@@ -20,36 +20,36 @@ enum {
     ICMP6_PACKET_TOO_BIG = 2,
     ICMP6_HOP_LIMIT_EXCEEDED = 3,
     ICMP6_BAD_PARAMETER = 4,
-    ICMP6_ECHO_ASKED = 128,
+    ICMP6_ECHO_REQUEST = 128,
     ICMP6_ECHO_ANSWERED = 129,
-    TTL_CODE = 0, /* 1 is reassembly time, which is not a hop */
+    TTL_CODE = 0, /* code 1, reassembly time exceeded, does not come from a hop */
 };
 enum { OPTION_END, OPTION_NOP, OPTION_SCALE = 3, OPTION_SACK = 5, OPTION_TIMESTAMPS = 8 };
 enum { IP4_DF = 0x4000, IP4_MORE = 0x2000, IP4_OFFSET = 0x1fff };
 enum { ICMP_HEADER = 8, UDP_HEADER = 8 };
-enum { PADDED = 128 }; /* RFC 4884 section 5.1: zeros behind a quote, up to here */
+enum { PADDED = 128 }; /* RFC 4884 section 5.1: a quote is padded with zeros to this length */
 
-/* An IP header, and where its payload begins. */
+/* The fields of an IP header and its extension headers. */
 struct ip_view {
     struct ipaddr source, target;
     uint8_t protocol, ttl, tos;
     uint16_t id, length;
-    bool df, fragment; /* fragment: a later one, without a transport header */
-    bool more;         /* fragments follow */
-    size_t padded; /* bytes behind the header up to where a short quote is padded; 0: it is not */
+    bool df, fragment;   /* fragment: a later one, without a transport header */
+    bool more;           /* fragments follow */
+    size_t padded;       /* a quote: payload bytes up to PADDED; 0: no padding is possible */
     uint16_t header_sum; /* IPv4: see sum_words */
     uint32_t flow_label;
 };
 
-/* Of a sum of words: what is carried out is added again. */
+/* Adds the carries of a sum of 16-bit words, for one's complement. */
 static uint16_t fold(uint32_t sum)
 {
     sum = (sum >> 16) + (sum & 0xffff);
     return (uint16_t)((sum >> 16) + (sum & 0xffff));
 }
 
-/* One's complement sum of 16-bit words, of at most 65,535 bytes, from `sum` on: 0xffff where the
- * checksum among them is right. */
+/* Adds 16-bit words, of at most 65,535 bytes, to `sum` in one's complement. The result is 0xffff if
+ * the words include a correct checksum. */
 static uint16_t sum_words(struct cur c, uint32_t sum)
 {
     while (cur_left(&c) >= 2)
@@ -64,8 +64,8 @@ static uint16_t swapped(uint16_t value)
     return (uint16_t)(value << 8 | value >> 8);
 }
 
-/* Some stacks turn the identification round and leave the header's checksum as it came, or as it
- * was before they took one from the TTL (0x0100). */
+/* Some stacks quote the identification with swapped bytes, but with the checksum of the received
+ * header, or with the checksum from before they decremented the TTL (0x0100). */
 static bool is_id_swapped(const struct ip_view *ip)
 {
     uint32_t sum = (uint32_t)ip->header_sum + (uint16_t)~ip->id + swapped(ip->id);
@@ -161,7 +161,7 @@ static bool is_zeros(struct cur c)
     return true;
 }
 
-/* The balance bytes and as much of the cookie as there is. */
+/* Reads the balance bytes and the cookie, of which a quote may have a part only. */
 static void read_payload(struct cur *c, struct wire_ids *ids)
 {
     uint16_t balance = cur_u16be(c);
@@ -173,7 +173,8 @@ static void read_payload(struct cur *c, struct wire_ids *ids)
         ids->balance = balance;
 }
 
-/* Which service a request asks is known to those who have sent it. */
+/* Keeps the first bytes for wire_ids_of: the parser does not know the payload of a trace, and only
+ * the trace can find cookie and balance. */
 static void keep_payload(struct cur c, struct wire_ids *ids)
 {
     cur_limit(&c, PAYLOAD_SEEN);
@@ -185,13 +186,15 @@ static void keep_payload(struct cur c, struct wire_ids *ids)
 bool wire_ids_of(enum wire_payload payload, const struct payload_template *file,
                  struct wire_ids *ids)
 {
-    bool answer = ids->service != PAYLOAD_PLAIN;
+    bool is_reply = ids->service != PAYLOAD_PLAIN;
     struct payload_marks marks;
 
-    if (payload == PAYLOAD_PLAIN || (answer && payload != PAYLOAD_FILE))
+    if (payload == PAYLOAD_PLAIN || (is_reply && payload != PAYLOAD_FILE))
         return ids->service == payload;
     const struct payload_template *its = payload_template(payload, file);
-    if (!(answer ? payload_read_echo : payload_read)(its, ids->payload, ids->payload_bytes, &marks))
+    bool (*read_marks)(const struct payload_template *, const uint8_t *, size_t,
+                       struct payload_marks *) = is_reply ? payload_read_echo : payload_read;
+    if (!read_marks(its, ids->payload, ids->payload_bytes, &marks))
         return false;
     ids->cookie = marks.cookie;
     ids->cookie_bytes = marks.cookie_bytes;
@@ -200,7 +203,7 @@ bool wire_ids_of(enum wire_payload payload, const struct payload_template *file,
     return true;
 }
 
-bool wire_turn_round(struct wire_packet *packet)
+bool wire_to_file_reply(struct wire_packet *packet)
 {
     struct wire_ids *ids = &packet->probe;
 
@@ -222,13 +225,14 @@ bool wire_turn_round(struct wire_packet *packet)
     return true;
 }
 
-/* The data offset and the reserved bits are in front of them; 0 where they are not there. */
+/* Reads flags and reserved bits without the data offset; 0 if the quote ends before them. */
 static uint16_t read_flags(struct cur *c)
 {
     return cur_u16be(c) & 0x01ff;
 }
 
-/* Identity from the transport header of a probe, whole or quoted; eight bytes are enough. */
+/* Reads a probe's identity from its transport header, of which a quote has eight bytes at least
+ * (RFC 792). */
 static enum wire_verdict read_probe(struct cur c, const struct ip_view *ip, struct wire_ids *ids)
 {
     uint8_t icmp = ipaddr_family(ip->source.version)->icmp_protocol;
@@ -252,7 +256,7 @@ static enum wire_verdict read_probe(struct cur c, const struct ip_view *ip, stru
     if (ip->protocol == icmp) {
         ids->protocol = WIRE_ICMP;
         uint8_t type = cur_u8(&c);
-        if (type != (icmp == IPPROTO_ICMP ? ICMP4_ECHO : ICMP6_ECHO_ASKED))
+        if (type != (icmp == IPPROTO_ICMP ? ICMP4_ECHO : ICMP6_ECHO_REQUEST))
             return WIRE_FOREIGN;
         cur_take(&c, 3); /* code, checksum */
         ids->ident = cur_u16be(&c);
@@ -280,7 +284,7 @@ static enum wire_verdict read_probe(struct cur c, const struct ip_view *ip, stru
     return WIRE_FOREIGN;
 }
 
-/* Eight bytes are there: read_probe saw them. */
+/* Requires eight bytes, which read_probe has checked. */
 static uint16_t read_checksum(struct cur c, enum wire_protocol protocol)
 {
     if (protocol == WIRE_TCP)
@@ -296,7 +300,7 @@ static enum wire_verdict read_quote(struct cur c, struct wire_packet *out)
     size_t length = cur_left(&c);
     out->quote.length = (uint16_t)length;
     size_t own = icmpext_find(out->from.version, out->type, out->rest, c.at, length).quote_length;
-    cur_limit(&c, own); /* an extension is no part of what was quoted */
+    cur_limit(&c, own); /* the extension structure is no part of the quote */
     enum wire_verdict verdict = read_ip(&c, &inner);
     if (verdict != WIRE_OK)
         return verdict;
@@ -328,7 +332,7 @@ static enum wire_verdict read_echo_reply(struct cur c, const struct ip_view *ip,
     return WIRE_OK;
 }
 
-/* What an ICMP type and code are to us; WIRE_KIND_COUNT is "nothing". */
+/* Returns the kind of an ICMP message; WIRE_KIND_COUNT for messages that traces do not use. */
 static enum wire_kind icmp_kind(uint8_t version, uint8_t type, uint8_t code)
 {
     if (version == 4) {
@@ -350,7 +354,7 @@ static enum wire_kind icmp_kind(uint8_t version, uint8_t type, uint8_t code)
     switch (type) {
     case ICMP6_ECHO_ANSWERED:
         return WIRE_ECHO_REPLY;
-    case ICMP6_ECHO_ASKED:
+    case ICMP6_ECHO_REQUEST:
         return WIRE_PROBE;
     case ICMP6_HOP_LIMIT_EXCEEDED:
         return code == TTL_CODE ? WIRE_TIME_EXCEEDED : WIRE_KIND_COUNT;
@@ -387,8 +391,8 @@ static enum wire_verdict read_icmp(struct cur c, const struct ip_view *ip, struc
     return read_quote(c, out);
 }
 
-/* RFC 2883: the first block is a duplicate if it ends at or in front of the acknowledgement. Those
- * of our probes are of one byte. */
+/* RFC 2883 section 4: the first block reports a duplicate if it does not extend beyond the
+ * acknowledgement. Our probes inside a connection have one byte, and so have their blocks. */
 static void read_sack(struct cur c, struct wire_packet *out)
 {
     uint32_t from = cur_u32be(&c), to = cur_u32be(&c);
@@ -415,7 +419,7 @@ static void read_option(uint8_t kind, struct cur c, struct wire_packet *out)
     }
 }
 
-/* RFC 9293 section 3.1. What cannot be read ends the list. */
+/* RFC 9293 section 3.1. A malformed option ends the list. */
 static void read_options(struct cur c, struct wire_packet *out)
 {
     while (cur_left(&c) > 0) {
@@ -434,8 +438,8 @@ static void read_options(struct cur c, struct wire_packet *out)
     }
 }
 
-/* The header behind the flags, where `c` is, and the options. `whole`: the segment, of which
- * `length` bytes were sent. */
+/* Reads the window, at `c`, and the options. `whole` is the segment as captured; `length` is its
+ * length as sent. */
 static enum wire_verdict read_segment(struct cur c, struct cur whole, size_t length,
                                       struct wire_packet *out)
 {
@@ -455,7 +459,7 @@ static enum wire_verdict read_segment(struct cur c, struct cur whole, size_t len
     return WIRE_OK;
 }
 
-/* A segment inside a connection: a probe of ours if it carries its byte from a port of ours. */
+/* Reads a segment inside a connection: a probe if it carries one byte from one of our ports. */
 static enum wire_verdict read_inside(struct cur whole, const struct ip_view *ip, uint16_t from_port,
                                      struct wire_packet *out)
 {
@@ -467,7 +471,8 @@ static enum wire_verdict read_inside(struct cur whole, const struct ip_view *ip,
     return wire_is_own_port(out->probe.source_port) ? WIRE_OK : WIRE_FOREIGN;
 }
 
-/* An answer to a SYN, turned round; RFC 9293: it acknowledges the SYN and what it carried. */
+/* Reads a probe, or a reply as the identity of its probe: source and target are exchanged, and a
+ * reply acknowledges a SYN with its payload (RFC 9293 section 3.10.7). */
 static enum wire_verdict read_tcp(struct cur c, const struct ip_view *ip, size_t length,
                                   struct wire_packet *out)
 {
@@ -484,7 +489,9 @@ static enum wire_verdict read_tcp(struct cur c, const struct ip_view *ip, size_t
     if (!c.ok)
         return WIRE_TRUNCATED;
     out->tcp.fin = (all & WIRE_TCP_FIN) != 0;
-    if (flags == WIRE_TCP_RST) { /* RFC 9293: its sequence number is what was acknowledged */
+    /* RFC 9293 section 3.10.7.1: the RST for an ACK has the acknowledged number as sequence
+     * number. */
+    if (flags == WIRE_TCP_RST) {
         out->kind = WIRE_BARE_RST;
         ids->tcp_seq = out->tcp.seq;
         return WIRE_OK;
@@ -511,7 +518,7 @@ static enum wire_verdict read_tcp(struct cur c, const struct ip_view *ip, size_t
     }
 }
 
-/* The answer of a service, turned round, or a probe. */
+/* Reads a probe, or a service's reply as the identity of its probe: source and target exchanged. */
 static enum wire_verdict read_udp(struct cur c, const struct ip_view *ip, struct wire_packet *out)
 {
     struct cur payload = c;
@@ -547,7 +554,8 @@ static uint32_t pseudo_sum(const struct ip_view *ip, size_t length)
     return sum + (uint32_t)length + ip->protocol;
 }
 
-/* A wrong checksum, where it can be looked at: `message` is what is there of `length` bytes. */
+/* Returns whether a checksum is wrong. `message` has the captured bytes of the `length` that were
+ * sent; an ICMP checksum is verified only if the whole message was captured. */
 static bool is_damaged(const struct ip_view *ip, struct cur message, size_t length)
 {
     const struct ipaddr_family *family = ipaddr_family(ip->source.version);
@@ -559,7 +567,7 @@ static bool is_damaged(const struct ip_view *ip, struct cur message, size_t leng
     return sum_words(message, family->icmp_pseudo ? pseudo_sum(ip, length) : 0) != 0xffff;
 }
 
-/* The header; then *c is over what it carries, as far as that was captured. */
+/* Reads the IP header and reduces *c to the captured part of its payload. */
 static enum wire_verdict read_outer(struct cur *c, struct ip_view *ip)
 {
     const uint8_t *packet = c->at;

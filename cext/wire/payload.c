@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Requests are templates: bytes that are always the same, and fields that are not. */
+/* Each request is a template: constant bytes, and fields that differ from probe to probe. */
 #include "wire/payload.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* What a template leaves open. */
+/* The fields of templates. */
 enum field_kind {
     FIELD_END,
     FIELD_BALANCE, /* two bytes */
@@ -21,18 +21,18 @@ static const uint8_t field_bytes[] = { [FIELD_BALANCE] = 2,
                                        [FIELD_LETTERS] = PAYLOAD_DNS_LETTERS,
                                        [FIELD_HALF] = 2 };
 
-/* A query for the address of LETTERS.invalid, recursion desired: a name that no server looks for
- * elsewhere (RFC 6761 section 6.4). A reply repeats the identifier and the question. */
+/* A query for the address of LETTERS.invalid, recursion desired. Servers do not forward queries for
+ * "invalid." (RFC 6761 section 6.4). A reply repeats the identifier and the question. */
 static const uint8_t dns[] = { 0, 0, 0x01, 0, 0, 1,   0,   0,   0,   0,   0,   0,   8, 0, 0, 0, 0,
                                0, 0, 0,    0, 7, 'i', 'n', 'v', 'a', 'l', 'i', 'd', 0, 0, 1, 0, 1 };
 
-/* A long header with a version that no server has, and two connection identifiers of eight bytes
- * (RFC 8999 section 5.1). The version negotiation repeats them in turn. */
+/* A long header with a version that no server supports, and two connection identifiers of eight
+ * bytes (RFC 8999 section 5.1). The version negotiation repeats them in exchanged order. */
 static const uint8_t quic[] = { 0xc0, 0x1a, 0x2a, 0x3a, 0x4a, 8, 0, 0, 0, 0, 0, 0,
                                 0,    0,    8,    0,    0,    0, 0, 0, 0, 0, 0 };
 enum { QUIC_LEAST = 1200 }; /* RFC 9000 section 14.1: a shorter datagram gets no reply */
 
-/* A client's request of version 4 (RFC 5905), all zeros but for the transmit timestamp, which the
+/* A client's request of version 4 (RFC 5905). All but the transmit timestamp is zero, which the
  * reply repeats as its originate timestamp. */
 static const uint8_t ntp[48] = { 0x23 };
 
@@ -40,8 +40,8 @@ static const uint8_t ntp[48] = { 0x23 };
 static const uint8_t stun[] = { 0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 0, 0,
                                 0, 0, 0, 0, 0,    0,    0,    0,    0, 0 };
 
-/* SNMPv3 discovery (RFC 3414 section 4): a request without a user, which every agent of this
- * version answers by a report with the same msgID. The request-id holds the balance bytes. */
+/* SNMPv3 discovery (RFC 3414 section 4): a request without a user, to which every SNMPv3 agent
+ * replies with a report that has the same msgID. The request-id holds the balance bytes. */
 static const uint8_t snmp[] = {
     0x30, 0x3e, 0x02, 0x01, 0x03,                         /* version 3 */
     0x30, 0x11, 0x02, 0x04, 0,    0,    0,    0,          /* msgID */
@@ -175,7 +175,8 @@ const char *payload_reply_name(enum wire_payload payload, uint8_t code)
     return payload < PAYLOAD_COUNT ? names[payload] : names[PAYLOAD_PLAIN];
 }
 
-/* SNMP's msgID is a positive INTEGER of four bytes. */
+/* SNMP: a msgID is a positive INTEGER of four bytes (RFC 3412 section 6), so its first byte has a
+ * fixed value. */
 uint16_t payload_cookie(const struct payload_template *its, uint16_t cookie)
 {
     if (payload_is_short(its))
@@ -236,7 +237,7 @@ size_t payload_write(const struct payload_template *its, uint32_t cookie, uint8_
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
-/* Eight letters, or as many of them as there are: case is no part of a name. */
+/* Reads eight letters, or fewer from a short quote. Case is ignored, as in all DNS names. */
 static bool take_letters(struct cur c, struct payload_marks *out)
 {
     uint32_t cookie = 0;
@@ -263,7 +264,7 @@ static void take_cookie(struct cur c, struct payload_marks *out)
     }
 }
 
-/* A cursor over what is there from an offset on. */
+/* A cursor over the bytes from an offset on. */
 static struct cur cur_from(struct cur c, size_t at)
 {
     if (at >= cur_left(&c))
@@ -299,7 +300,7 @@ static bool take_field(const struct payload_field *field, struct cur whole,
     return true;
 }
 
-/* Whether the byte of a template is one of its fields. */
+/* Returns whether the byte at `at` belongs to a field of the template. */
 static bool is_open(const struct payload_template *its, size_t at)
 {
     const struct payload_field *field = its->fields;
@@ -353,7 +354,7 @@ static uint32_t u32_at(struct cur c, size_t at)
     return cur_u32be(&its);
 }
 
-/* The two marks of a reply that repeats both. */
+/* Sets cookie and balance from a reply that repeats both. */
 static bool give(struct payload_reply *out, enum wire_payload payload, uint32_t cookie,
                  uint16_t balance)
 {
@@ -364,7 +365,8 @@ static bool give(struct payload_reply *out, enum wire_payload payload, uint32_t 
     return true;
 }
 
-/* The question has to stand in the reply: without it nothing but 16 bits tell whose it is. */
+/* Requires the question in the reply: the identifier alone has 16 bits, which an attacker can guess
+ * (RFC 5452 section 4). */
 static bool read_dns(struct cur c, struct payload_reply *out)
 {
     enum { RESPONSE = 0x8000, OPCODE = 0x7800, RCODE = 0x000f, QUESTION = 12 };
@@ -420,7 +422,7 @@ static bool read_ntp(struct cur c, struct payload_reply *out)
     uint8_t mode = cur_u8(&first) & MODE;
     uint32_t cookie = u32_at(c, PAYLOAD_NTP_ORIGIN_AT + 2);
 
-    bool has_tag = (cookie & 0xffff) != 0; /* plain probes are full of zeros */
+    bool has_tag = (cookie & 0xffff) != 0; /* 0 in plain probes, which are filled with zeros */
     return cur_left(&c) >= sizeof ntp && mode == SERVER && has_tag &&
            u16_at(c, PAYLOAD_NTP_ORIGIN_AT + PAYLOAD_NTP_TAG + 2) == (cookie & 0xffff) &&
            give(out, PAYLOAD_NTP, cookie, u16_at(c, PAYLOAD_NTP_ORIGIN_AT));
@@ -436,7 +438,7 @@ enum {
     SNMP_REPORT = 0xa8,
 };
 
-/* What the next value holds, *c moved past it; one of another type fails. */
+/* Returns the contents of the next value and moves *c past it; fails if its type differs. */
 static struct cur take_ber(struct cur *c, uint8_t type)
 {
     if (cur_u8(c) != type)

@@ -23,7 +23,7 @@ static uint16_t u16_at(const uint8_t *at)
     return (uint16_t)(at[0] << 8 | at[1]);
 }
 
-/* The header of a packet that carries `length` bytes; returns its own length. */
+/* Writes the IP header of a packet that carries `length` bytes; returns the header's length. */
 static size_t put_ip(const struct rebuild_header *header, uint8_t protocol, size_t length,
                      uint8_t *out)
 {
@@ -49,7 +49,7 @@ static size_t put_ip(const struct rebuild_header *header, uint8_t protocol, size
     return family->header_length;
 }
 
-/* Appends as much as there is room for; returns how much. */
+/* Appends as many bytes as fit; returns how many. */
 static size_t append(uint8_t *out, size_t at, const uint8_t *bytes, size_t length)
 {
     size_t fits = length < REBUILD_ROOM - at ? length : REBUILD_ROOM - at;
@@ -59,8 +59,8 @@ static size_t append(uint8_t *out, size_t at, const uint8_t *bytes, size_t lengt
     return fits;
 }
 
-/* The second word of the ICMP header: an MTU, or the length of what is quoted in front of an
- * extension (RFC 4884 section 4: in words of 4 bytes, ICMPv6 8). */
+/* Writes the second word of the ICMP header: an MTU, or the length of the quote before an extension
+ * (RFC 4884 section 4: in units of 4 bytes, ICMPv6 8). */
 static void put_rest(uint8_t version, const struct rebuild_error *error, uint8_t *at)
 {
     bool four = version == 4;
@@ -118,12 +118,12 @@ size_t rebuild_udp(const struct rebuild_udp *udp, const uint8_t *data, size_t le
     sum = (sum >> 16) + (sum & 0xffff);
     uint16_t checksum = (uint16_t) ~(sum + (sum >> 16));
     if (checksum == 0)
-        checksum = 0xffff; /* RFC 768 */
+        checksum = 0xffff; /* RFC 768: 0 means "no checksum" */
     memcpy(head + 6, &checksum, sizeof checksum);
     return at + UDP_HEADER;
 }
 
-size_t rebuild_syn_answer(const uint8_t *syn, bool reset, uint8_t *out)
+size_t rebuild_syn_reply(const uint8_t *syn, bool reset, uint8_t *out)
 {
     const struct ipaddr_family *family = ipaddr_family(syn[0] >> 4);
     const uint8_t *addresses = syn + (family->version == 4 ? 12 : 8);

@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Packets as a capture would have shown them, made of what sockets say about them, so that one
- * parser reads both. Fields that sockets do not show are 0. Pure. */
+/* Rebuilds packets as a capture would have shown them from the data that sockets provide, so that
+ * one parser reads both. Fields that sockets do not provide are 0. Pure. */
 #ifndef MTR_WIRE_REBUILD_H
 #define MTR_WIRE_REBUILD_H
 
 #include "wire/wire.h"
 
-enum { REBUILD_ROOM = 1600 }; /* bytes of a rebuilt packet at most; what is longer is cut */
+enum { REBUILD_ROOM = 1600 }; /* largest length in bytes; longer packets are cut */
 
-/* What is known of the IP header of a packet that came in. */
+/* The known fields of a received packet's IP header. */
 struct rebuild_header {
     struct ipaddr from, to;
-    uint8_t ttl, tos; /* ttl 0: not known */
+    uint8_t ttl, tos; /* ttl 0: unknown */
 };
 
-/* What is known of an ICMP error: `quote` is the IP header and the transport header of the probe
- * as far as the socket does not show it, `data` what it shows behind that. */
+/* The known parts of an ICMP error. `quote` has the probe's IP header and those bytes of its
+ * transport header that the socket does not provide; `data` has the bytes after it that the socket
+ * provides. */
 struct rebuild_error {
     uint8_t type, code;
     uint32_t mtu;
-    size_t extension_at; /* where an RFC 4884 structure begins in `data`; 0: there is none */
+    size_t extension_at; /* offset of an RFC 4884 structure in `data`; 0: there is none */
     const uint8_t *quote;
     size_t quote_length;
     const uint8_t *data;
@@ -30,11 +31,11 @@ struct rebuild_error {
 size_t rebuild_error(const struct rebuild_header *header, const struct rebuild_error *error,
                      uint8_t *out);
 
-/* The same for a message of another kind: `bytes` begin with its transport header. */
+/* Writes another packet, whose payload is `bytes`: a transport header and what follows. */
 size_t rebuild_message(const struct rebuild_header *header, uint8_t protocol, const uint8_t *bytes,
                        size_t length, uint8_t *out);
 
-/* A datagram's ends, and the length of its payload when it was sent. */
+/* The addresses and ports of a datagram, and the length of its payload as sent. */
 struct rebuild_udp {
     struct ipaddr source, target;
     uint16_t source_port, target_port;
@@ -45,7 +46,7 @@ struct rebuild_udp {
  * checksum that it had if zeros followed. Returns the length of the two headers. */
 size_t rebuild_udp(const struct rebuild_udp *udp, const uint8_t *data, size_t length, uint8_t *out);
 
-/* The answer to a SYN of ours, with (`reset`) or without RST. Returns its length. */
-size_t rebuild_syn_answer(const uint8_t *syn, bool reset, uint8_t *out);
+/* Writes the reply to one of our SYNs: RST-ACK with `reset`, else SYN-ACK. Returns its length. */
+size_t rebuild_syn_reply(const uint8_t *syn, bool reset, uint8_t *out);
 
 #endif

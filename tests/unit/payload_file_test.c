@@ -112,7 +112,7 @@ static int64_t number_of(const struct scene *s, const struct wire_packet *packet
 
 static bool read_answer(const struct vector *v, struct wire_packet *out)
 {
-    return wire_parse(v->bytes, v->length, out) == WIRE_OK && wire_turn_round(out);
+    return wire_parse(v->bytes, v->length, out) == WIRE_OK && wire_to_file_reply(out);
 }
 
 static void test_answer(const struct place *place, uint8_t version)
@@ -152,7 +152,7 @@ static void test_answer(const struct place *place, uint8_t version)
     check_int("cut short", number_of(&s, &other, 20), -1);
     struct wire_packet own = { 0 };
     check_int("read", wire_parse(s.probe.bytes, s.probe.length, &own), WIRE_OK);
-    check_that(!wire_turn_round(&own), "the probe itself is turned round");
+    check_that(!wire_to_file_reply(&own), "the probe itself is turned round");
     check_that(match_probe(&s.probes, &s.spec, &own.probe) != NULL, "the probe is not known");
     probes_fini(&s.probes);
 }

@@ -208,7 +208,7 @@ static void test_syn_answers(void)
 
         check_case("%s_%s_acknowledges_its_syn", v->name, reset ? "rst" : "syn_ack");
         wire_build(&spec, &sent, probe);
-        size_t length = rebuild_syn_answer(probe, reset, rebuilt);
+        size_t length = rebuild_syn_reply(probe, reset, rebuilt);
         check_int("verdict", wire_read(rebuilt, length, &read), WIRE_OK);
         check_int("kind", read.kind, reset ? WIRE_RST : WIRE_SYN_ACK);
         check_int("sequence number", read.probe.tcp_seq, wire_tcp_seq(&spec, NUMBER));

@@ -74,7 +74,7 @@ local function dialogue(name, pieces)
   end
   local query = one:take()
   while query and talk:room() > 0 do
-    talk:ask(query)
+    talk:encode(query)
     query = one:take()
   end
   if name == "irr" then -- asked before any answer, whatever the pieces

@@ -1,12 +1,11 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What the servers of one source have answered, kept by covering prefix for
--- all traces of a run, negative answers included. Pure: a table, no clock.
+--- Cache of the answers of one source, by covering prefix, for all traces of
+-- a run, negative answers included. Pure: a table, no clock.
 --
--- An answer for one address says little about another one far away in the
--- same prefix, where a longer prefix may lead elsewhere: so it is kept for
--- no more than the /24 (IPv6: /48) around the address. Nothing longer than
--- these is routed between networks.
+-- A more specific prefix may have another origin, so an answer is cached for
+-- at most the /24 (IPv6: /48) around the queried address. Networks do not
+-- accept longer prefixes from each other (RFC 7454 section 6.1.3).
 -- @module mtrtrace.asn.cache
 local prefix = require "mtrtrace.asn.prefix"
 
@@ -14,7 +13,7 @@ local M = {}
 
 local ROUTED = { [4] = 24, [16] = 48 }
 
---- The neighbourhood of an address that is asked about as one.
+--- The block around an address that one query covers.
 -- @tparam string bytes
 -- @treturn table prefix
 function M.neighbours(bytes)
@@ -24,9 +23,10 @@ end
 local Cache = {}
 Cache.__index = Cache
 
---- Keeps an answer.
--- @tparam string bytes of the address that was asked for
--- @tparam {table,...} origins each with its `prefix`; none: a negative one
+--- Stores an answer.
+-- @tparam string bytes of the queried address
+-- @tparam {table,...} origins each with its `prefix`; empty: a negative
+--   answer
 -- @tparam ?string server that answered
 function Cache:put(bytes, origins, server)
   local length = origins[1] and origins[1].prefix.length
@@ -35,18 +35,18 @@ function Cache:put(bytes, origins, server)
     { origins = origins, server = server })
 end
 
---- The answer that holds for an address.
+--- The cached answer for an address.
 -- @tparam string bytes
--- @treturn ?table { origins, server }; nil where none is known
+-- @treturn ?table { origins, server }; nil if there is none
 function Cache:get(bytes)
   return (self.map:find(bytes))
 end
 
---- A cache kept in a table that outlives the caller.
--- @tparam table store shared by all that look up in one run
+--- A cache in a table that outlives the caller.
+-- @tparam table store shared by all look-ups of a run
 -- @tparam string name of the source
--- @tparam ?boolean negative_alone a negative answer holds for its address
---   alone
+-- @tparam ?boolean negative_alone whether a negative answer is valid only for
+--   the queried address, not for the block around it
 -- @treturn table with `put` and `get`
 function M.open(store, name, negative_alone)
   store[name] = store[name] or prefix.map()

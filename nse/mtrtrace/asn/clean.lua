@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What a server sent, made fit to be kept: clean UTF-8 of bounded length.
--- Pure.
+--- Text from servers as clean UTF-8 of bounded length. Pure.
 -- @module mtrtrace.asn.clean
 local unicode = require "mtrtrace.base.unicode"
 
@@ -9,9 +8,9 @@ local M = {}
 
 local LONGEST = 200
 
---- Text without control and invisible characters and needless blanks.
+--- Text without control and invisible characters and repeated blanks.
 -- @tparam string text any bytes
--- @treturn ?string at most 200 bytes; nil where nothing is left
+-- @treturn ?string at most 200 bytes; nil if nothing is left
 function M.text(text)
   local out = unicode.cut_bytes(text, 4 * LONGEST):gsub("[\t\r\n]", " ")
   out = unicode.clean(out):gsub("  +", " "):gsub("^ ", "")
@@ -19,8 +18,8 @@ function M.text(text)
   return out ~= "" and out or nil
 end
 
---- Text without blanks at its ends, in time that grows with its length
--- alone, which the pattern "^%s*(.-)%s*$" does not keep to.
+--- Text without blanks at its ends, in linear time: the usual pattern
+-- "^%s*(.-)%s*$" needs quadratic time on a long run of blanks.
 -- @tparam string text
 -- @treturn string
 function M.trim(text)

@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Team Cymru's bulk whois and DNS zones: what to ask, and readers of the
--- answers. Pure; takes any bytes, raises for none.
+--- Team Cymru's bulk whois and DNS zones: queries, and parsers of the
+-- responses. Pure; accepts any bytes and never raises.
 --
--- A line is "AS | IP | BGP Prefix | CC | Registry | Allocated | AS Name";
--- "NA" stands for nothing known. An address with several origins has several
--- lines, or several numbers in the first field. A TXT record about an address
--- is "AS | BGP Prefix | CC | Registry | Allocated", one about an AS is
--- "AS | CC | Registry | Allocated | AS Name".
+-- A whois line is "AS | IP | BGP Prefix | CC | Registry | Allocated |
+-- AS Name"; "NA" stands for unknown. An address with several origins has
+-- several lines, or several numbers in the first field. A TXT record about an
+-- address is "AS | BGP Prefix | CC | Registry | Allocated", one about an AS
+-- is "AS | CC | Registry | Allocated | AS Name".
 -- @module mtrtrace.asn.cymru
 local clean = require "mtrtrace.asn.clean"
 local prefix = require "mtrtrace.asn.prefix"
@@ -17,13 +17,13 @@ local M = {}
 
 local LONGEST_LINE = 1024
 
---- Opening of a batch; addresses follow, one a line.
+--- Start of a batch; addresses follow, one per line.
 M.BEGIN = "begin\nverbose\n"
 
---- End of a batch; the server closes the connection behind its last answer.
+--- End of a batch; the server closes the connection after its last answer.
 M.END = "end\n"
 
---- Line that asks for an address.
+--- Query line for an address.
 -- @tparam string bytes of the address
 -- @treturn string
 function M.query(bytes)
@@ -55,8 +55,8 @@ local function columns(line)
   return out
 end
 
--- An origin for each number in the first column; from column `at` on stand
--- country, registry and date. A default route is nobody's network.
+-- Adds an origin for each number in the first column; country, registry and
+-- date start at column `at`. A default route has no origin.
 local function add_origins(origins, column, where, at, organization)
   for _, asn in ipairs(where.length > 0 and numbers(column[1]) or {}) do
     origins[#origins + 1] = {
@@ -67,7 +67,7 @@ local function add_origins(origins, column, where, at, organization)
   end
 end
 
--- A name may have bars of its own.
+-- An AS name may contain "|".
 local function name_from(column, at)
   return value(table.concat(column, " | ", at))
 end
@@ -78,12 +78,12 @@ end
 
 -- ---- bulk whois -----------------------------------------------------------
 
---- Reads one line of an answer.
+--- Parses one line of a response.
 -- @tparam string line without its end
--- @treturn ?string bytes of the address it is about; nil where it is about
---   none: the greeting, a title, an error
+-- @treturn ?string bytes of the address in the line; nil for a line without
+--   one, such as the greeting, a title or an error
 -- @treturn ?{table,...} origins { asn, prefix, country, registry, allocated,
---   organization }, none where nothing is known
+--   organization }, empty if none is known
 function M.line(line)
   local column = columns(line)
   local bytes = #column >= 3 and special.bytes(column[2])
@@ -101,11 +101,10 @@ end
 local Reader = {}
 Reader.__index = Reader
 
---- Takes what came from the server. The first line that is an error is kept
--- as `error`.
+--- Takes data from the server. Keeps the first error line as `error`.
 -- @tparam string data
 -- @treturn {table,...} { bytes, origins } of each line about an address
--- @treturn ?string what is wrong with the rest
+-- @treturn ?string error in the data; the connection cannot be used further
 function Reader:feed(data)
   local text, out = self.rest .. data, {}
   local from, to = 1, text:find("\n", 1, true)
@@ -131,12 +130,12 @@ end
 
 -- ---- DNS ------------------------------------------------------------------
 
--- More than an address has prefixes over it.
+-- More records than an address has covering prefixes in BGP.
 local MOST_TEXTS = 16
 
 --- Name of the TXT records about an address.
 -- @tparam string bytes of the address
--- @tparam {[integer]=string} zones of IPv4 under 4, of IPv6 under 16
+-- @tparam {[integer]=string} zones [4] for IPv4, [16] for IPv6
 -- @treturn string
 function M.origin_name(bytes, zones)
   local parts = {}
@@ -160,12 +159,12 @@ local function short_columns(text)
   return columns(text:sub(1, LONGEST_LINE))
 end
 
---- Origins of the longest prefix that holds an address.
--- @tparam {string,...} texts of the TXT records, none where there is no such
---   name
+--- Origins of the longest prefix that contains an address.
+-- @tparam {string,...} texts of the TXT records, empty if the name does not
+--   exist
 -- @tparam string bytes of the address
 -- @treturn ?{table,...} { asn, prefix, country, registry, allocated }
--- @treturn ?string what is wrong with the records
+-- @treturn ?string error in the records
 function M.origins(texts, bytes)
   local origins, longest = {}, -1
   for i = 1, math.min(#texts, MOST_TEXTS) do
@@ -186,7 +185,7 @@ function M.origins(texts, bytes)
   return origins
 end
 
---- Who holds an autonomous system.
+--- Holder of an autonomous system.
 -- @tparam {string,...} texts of the TXT records
 -- @tparam integer asn
 -- @treturn ?table { name }

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Files in MaxMind's format as a source: origins out of an ASN database,
--- places out of a city database. Reads through mtrtrace.mmdb, which may be
--- missing; asks nobody.
+--- Files in MaxMind's format as a source: origins from an ASN database,
+-- places from a city database. Reads through mtrtrace.mmdb, which may be
+-- missing, and sends no query to any server.
 -- @module mtrtrace.asn.database
 local clean = require "mtrtrace.asn.clean"
 local prefix = require "mtrtrace.asn.prefix"
@@ -12,14 +12,14 @@ local unicode = require "mtrtrace.base.unicode"
 
 local M = {}
 
--- Fields that a message names; a database may have a hundred.
-local MOST_TOLD = 12
+-- Fields listed in an error message; a database may have a hundred.
+local MOST_NAMED = 12
 
 local function text_of(value)
   return type(value) == "string" and clean.text(value) or nil
 end
 
--- Some layouts have numbers as text.
+-- Some databases store numbers as text.
 local function number_of(value, least, most)
   value = type(value) == "string" and #value <= 40 and tonumber(value)
     or value
@@ -41,9 +41,9 @@ end
 
 -- ---- layouts --------------------------------------------------------------
 
--- Where the values stand: a path of keys for each layout, those of MaxMind and
--- DB-IP first, then those of GeoIP2 Enterprise, IPinfo and flat ones. A row is
--- { reader, path, ... }; the first path with a value counts.
+-- Paths of keys to each value: those of MaxMind and DB-IP first, then those
+-- of GeoIP2 Enterprise, IPinfo and databases without nested keys. A row is
+-- { reader, path, ... }; the first path with a value is used.
 local ASN = {
   asn = { asn_of, "autonomous_system_number",
     "traits.autonomous_system_number", "as_number", "asn.asn",
@@ -74,7 +74,7 @@ local function keys_of(path)
   return table.unpack(keys)
 end
 
--- The first value of a row, and what else the database says of it.
+-- The first value of a row, and the length of its prefix in the database.
 local function value_of(db, address, row)
   for i = 2, #row do
     local found, length = db:get(address, keys_of(row[i]))
@@ -94,7 +94,7 @@ local function has_one(has, row)
   return false
 end
 
--- What is wrong where none of these rows has a value.
+-- An error text if the database has none of the named fields.
 local function missing(db, rows, names)
   local found, has, wanted = db:keys(), {}, {}
   for _, path in ipairs(found) do
@@ -109,7 +109,7 @@ local function missing(db, rows, names)
   table.sort(found)
   return ("none of the fields %s is in it, but %s"):format(
     table.concat(wanted, ", "), #found > 0 and table.concat(found, ", ", 1,
-      math.min(#found, MOST_TOLD)) or "no record")
+      math.min(#found, MOST_NAMED)) or "no record")
 end
 
 local function open(path)
@@ -123,7 +123,7 @@ local function open(path)
   return db, err and clean.text(err)
 end
 
--- Opens a file that has to have one of these.
+-- Opens a file that must have at least one of the named fields.
 local function open_with(path, rows, names)
   local db, err = open(path)
   local wrong = db and missing(db, rows, names)
@@ -137,7 +137,7 @@ end
 --- Opens a database of networks.
 -- @tparam string path
 -- @treturn ?table of mtrtrace.mmdb
--- @treturn ?string one sentence: also where no field holds an AS number
+-- @treturn ?string an error, also if no field holds an AS number
 function M.open_asn(path)
   return open_with(path, ASN, { "asn" })
 end
@@ -145,16 +145,16 @@ end
 --- Opens a database of places.
 -- @tparam string path
 -- @treturn ?table of mtrtrace.mmdb
--- @treturn ?string one sentence: also where no field holds a place
+-- @treturn ?string an error, also if no field holds a place
 function M.open_places(path)
   return open_with(path, PLACE, { "country", "region", "city", "latitude" })
 end
 
 --- Origins of addresses.
 -- @tparam table db see open_asn
--- @tparam string file name that the answers bear
--- @treturn function of an address, gives an answer as mtrtrace.asn.merge
---   takes it
+-- @tparam string file name reported as the server of the answers
+-- @treturn function that returns the answer for an address, in the form of
+--   mtrtrace.asn.merge
 function M.origins(db, file)
   return function(address)
     local asn, length = value_of(db, address, ASN.asn)
@@ -171,8 +171,8 @@ end
 
 --- Places of addresses.
 -- @tparam table db see open_places
--- @treturn function of an address, gives { country, region, city, latitude,
---   longitude } or nil
+-- @treturn function that returns { country, region, city, latitude,
+--   longitude } for an address, or nil
 function M.places(db)
   return function(address)
     local place = {}

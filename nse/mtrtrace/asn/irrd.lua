@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The query protocol of IRRd: what to send, and a reader of replies that
--- takes them in pieces. Pure; takes any bytes, raises for none, holds no
--- more than one reply and its limit.
+--- The query protocol of IRRd: queries, and an incremental parser of the
+-- replies. Pure; accepts any bytes, never raises, and buffers at most one
+-- reply of bounded size.
 --
 -- A reply is "A<length>\n", that many bytes and "C\n"; or one line: "C" ok
 -- and empty, "D" not found, "E" several copies, "F <text>" an error.
@@ -12,26 +12,28 @@ local special = require "mtrtrace.base.special"
 
 local M = {}
 
--- The most route objects seen over one address are some 50 kB.
+-- Five times the largest set of route objects observed for one address, some
+-- 50 kB.
 local LONGEST_REPLY = 262144
 local LONGEST_LINE = 512
 
---- Opening of a session: keep the connection, who asks, idle seconds.
+--- Start of a session: keep the connection open, name this client, idle
+-- timeout in seconds.
 -- @tparam string version of this program
 -- @treturn string
--- @treturn integer how many replies it will have
+-- @treturn integer number of replies to expect
 function M.hello(version)
   return ("!!\n!nmtr-trace/%s\n!t60\n"):format(version), 2
 end
 
---- Query for the route objects over an address.
+--- Query for the route objects that cover an address.
 -- @tparam string bytes of the address
 -- @treturn string
 function M.routes(bytes)
   return ("!r%s/%d,L\n"):format(special.text(bytes), #bytes * 8)
 end
 
---- Query for the object of an autonomous system.
+--- Query for the aut-num object of an autonomous system.
 -- @tparam integer asn
 -- @treturn string
 function M.autnum(asn)
@@ -52,7 +54,7 @@ local function append(self, data)
   self.size = self.size + #data
 end
 
--- All that is held, as one piece.
+-- The buffered bytes as one string.
 local function held(self)
   local text = table.concat(self.parts)
   self.parts = { text }
@@ -64,7 +66,7 @@ local function drop(self, text, length)
   self.parts, self.size = { rest }, #rest
 end
 
--- Next line without its end; nil where it is not complete.
+-- Next line without its end; nil while it is incomplete.
 local function line_of(self)
   local text = held(self)
   local at = text:sub(1, LONGEST_LINE):find("\n", 1, true)
@@ -95,7 +97,7 @@ local function begin(self, line)
   return { kind = kind, text = clean.text(line:sub(2)) or "" }
 end
 
--- The body is followed by "C" on a line of its own, at the counted byte.
+-- The body; a line "C" must follow it at the announced length.
 local function body(self)
   if self.size < self.length + 2 then
     return nil
@@ -126,11 +128,11 @@ local function step(self)
   return begin(self, line)
 end
 
---- Takes what came from the server.
+--- Takes data from the server.
 -- @tparam string data
--- @treturn {table,...} { kind, text } of each reply that is complete; kind
---   "data", "empty", "missing", "multiple" or "error"
--- @treturn ?string what is wrong with the rest; the connection is useless
+-- @treturn {table,...} { kind, text } of each complete reply; kind "data",
+--   "empty", "missing", "multiple" or "error"
+-- @treturn ?string error in the data; the connection cannot be used further
 function Reader:feed(data)
   append(self, data)
   local replies = {}

@@ -1,19 +1,20 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The look-ups of one trace, an enricher of mtrtrace.session.tracer: who
--- announces each hop's address, who holds it, what its name is. They start
--- when a hop becomes known and run in threads of the host beside the trace.
--- Special-purpose addresses go to the user's own resolver alone, which may
--- have names for them; no whois server or zone of a third party gets them.
+--- The look-ups of one trace, an enricher of mtrtrace.session.tracer: the
+-- origin AS of each hop's address, the holder of the AS, the reverse name.
+-- They start when a hop becomes known and run in threads of the host while
+-- the trace goes on. Special-purpose addresses are sent only to the user's own
+-- resolver, which may have names for them, never to a whois server or a DNS
+-- zone of a third party.
 --
--- A host is { now = function() -> seconds that never fall, spawn =
+-- A host is { now = function() -> monotonic seconds, spawn =
 -- function(function), debug = function(text), connect = function(host, port,
--- seconds) -> connection or nil, text; ptr = function(address, seconds) ->
--- name or nil, text; txt = function(name, seconds) -> texts or nil, text }.
--- Where nobody answered `connect` at all, it gives true behind the text.
--- A connection is { send(bytes) -> true or nil, text; receive(seconds) ->
--- bytes or nil, "timeout" or text; close() }. But for now, spawn and debug
--- they may yield.
+-- seconds) -> connection or nil, text, silent; ptr = function(address,
+-- seconds) -> name or nil, text; txt = function(name, seconds) -> texts or
+-- nil, text }. `silent` is true if `connect` got no packet in reply, not even
+-- a refusal. A connection is { send(bytes) -> true or nil, text;
+-- receive(seconds) -> bytes or nil, "timeout" or text; close() }. All of these
+-- may yield, except now, spawn and debug.
 -- @module mtrtrace.asn.lookup
 local merge = require "mtrtrace.asn.merge"
 local run = require "mtrtrace.asn.run"
@@ -24,7 +25,7 @@ local worker = require "mtrtrace.asn.worker"
 
 local M = {}
 
--- A path that changes all the time is not looked up without end.
+-- Bound on the queries for a path that changes all the time.
 local MOST_ADDRESSES = 256
 
 local Lookup = {}
@@ -59,8 +60,8 @@ local function has(order, name)
   return false
 end
 
--- The stage behind the user's own: sources for what one that failed would
--- have known; none in place of a server that the user named.
+-- The stage after those of the user's order: the source that replaces a failed
+-- one. A server that the user named is not replaced.
 local function last_resort(self)
   for _, row in ipairs(sources.all()) do
     local of = self.run.sources[row.last_resort_of]
@@ -73,7 +74,7 @@ end
 
 -- ---- one address ----------------------------------------------------------
 
--- The source in whose place another is asked, if there is one that can be.
+-- The source that can replace another one, if any.
 local function stand_in(self, one)
   local name = sources.get(one.name).stand_in
   if not name or one.named or sources.over_dns(name) and not self.host.txt then
@@ -82,7 +83,7 @@ local function stand_in(self, one)
   return self.run.sources[name]
 end
 
--- The same, where its servers could not be used, or not yet.
+-- The replacement for a source that has failed or has not connected yet.
 local function replacement(self, one, item)
   local needed = one.failed or worker.held_up(one, self.host.now())
   return needed and not one:get(item.bytes) and stand_in(self, one) or nil
@@ -110,7 +111,7 @@ local function answer_of(self, name, item)
   return one:get(item.bytes) or other and other:get(item.bytes) or nil
 end
 
--- Takes the answers of a stage; true where one of them names an origin.
+-- Collects the answers of a stage; true if one of them names an origin.
 local function gather(self, stage, item)
   local found = false
   for _, name in ipairs(stage) do
@@ -138,7 +139,7 @@ local function settled(self, stage, item)
   return all
 end
 
--- Goes on to the stage that is waited for; true where none is left.
+-- Advances to the first stage that is still waiting; true if none is.
 local function advance(self, item)
   local stage = stage_of(self, item)
   while stage do
@@ -170,7 +171,7 @@ local function add(self, address)
   self.list[#self.list + 1] = self.items[address]
 end
 
---- Starts looking up what a result shows and was not seen before.
+--- Starts look-ups for the addresses that are new in a result.
 -- @tparam table result as given by trace:result()
 function Lookup:see(result)
   self.probing = not result.done
@@ -181,7 +182,7 @@ function Lookup:see(result)
   end
 end
 
--- How many addresses are waited for.
+-- The number of addresses without a complete answer.
 local function outstanding(self, now)
   local count = 0
   for _, item in ipairs(self.list) do
@@ -193,8 +194,8 @@ local function outstanding(self, now)
   return count
 end
 
---- Moves on: to be called every 0.1 s or so.
--- @treturn integer addresses that are waited for
+--- Advances the look-ups; to be called every 0.1 s or so.
+-- @treturn integer number of addresses without a complete answer
 function Lookup:poll()
   local host = self.host
   local now = host.now()
@@ -210,7 +211,7 @@ function Lookup:poll()
   return self.pending
 end
 
---- Ends the waiting: what did not come is given up.
+--- Stops waiting and gives up the queries without an answer.
 function Lookup:leave()
   local host = self.host
   if self.pending > 0 then
@@ -226,7 +227,7 @@ function Lookup:leave()
   end
 end
 
--- What came in time, from stages that were not waited for to their end.
+-- The answers that came in time, those of an unfinished stage included.
 local function answers_of(self, item)
   if not item.done then
     gather(self, stage_of(self, item) or {}, item)
@@ -248,10 +249,10 @@ local function annotate(self, responder)
     or nil
 end
 
---- What is known of an address while the trace runs.
+--- Facts about an address while the trace is running.
 -- @tparam string address
--- @treturn table facts as `annotate` writes them; those that are known
--- @treturn boolean whether that is all there will be
+-- @treturn table those of the facts of `annotate` that are known already
+-- @treturn boolean whether they are complete
 function Lookup:peek(address)
   local item = self.items[address]
   if not item then
@@ -267,8 +268,8 @@ function Lookup:peek(address)
   return facts, item.done and named or false
 end
 
---- Writes what is known to the responders of a result, and `lookup_errors`,
--- sentences, where servers that the user named did not serve.
+--- Adds the facts to the responders of a result, and `lookup_errors`: a
+-- sentence for each failure of a server that the user named.
 -- @tparam table result as given by trace:result(); changed in place
 function Lookup:annotate(result)
   for _, hop in ipairs(result.hops) do
@@ -281,13 +282,13 @@ function Lookup:annotate(result)
     or nil
 end
 
---- Begins the look-ups of a trace.
+--- Starts the look-ups of a trace.
 -- @tparam table host
 -- @tparam table settings `order`: sources by name, in order of preference;
 --   `servers`: see mtrtrace.asn.sources; `names`: whether to look up names;
---   `version`; `db` and `geo`: functions of an address, nil where there is no
+--   `version`; `db` and `geo`: functions that take an address, nil without a
 --   database
--- @tparam table store outlives the trace, shared by all traces of a run
+-- @tparam table store outlives the trace; shared by all traces of a run
 -- @treturn table
 function M.new(host, settings, store)
   store.run = store.run or run.new { servers = settings.servers }

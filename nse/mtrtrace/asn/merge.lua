@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- From the answers about one address to what is shown of it: the route seen
--- in BGP leads, what is registered in the IRR annotates it, every difference
--- is kept. Pure; invents nothing, borrows nothing from a neighbour.
+--- Merges the answers of several sources about one address: the route seen in
+-- BGP comes first, the registration in the IRR annotates it, every difference
+-- is kept. Pure; adds nothing that no source answered for this address.
 -- @module mtrtrace.asn.merge
 local prefix = require "mtrtrace.asn.prefix"
 local sources = require "mtrtrace.asn.sources"
@@ -13,7 +13,7 @@ local function as_text(asn)
   return ("AS%d"):format(asn)
 end
 
--- More in one line help nobody; all of them are among the origins.
+-- Limit for one line of text; `origins` has the full list.
 local MOST_SHOWN = 4
 
 local function join(list, separator)
@@ -31,8 +31,8 @@ local function add_once(list, seen, value)
   end
 end
 
--- The answer that leads: the first with a route seen in BGP, else the first
--- with any.
+-- The answer that is shown first: the first one with a route seen in BGP, else
+-- the first one with an origin.
 local function leader(answers)
   local first
   for _, answer in ipairs(answers) do
@@ -80,7 +80,7 @@ local function others(answers, lead, known)
 end
 
 -- "AS1/AS2": several origins. "AS1 (irr AS2)": sources differ. "AS1 (irr)":
--- registered, but seen in BGP by none of those asked.
+-- registered, but not seen in BGP by any queried source.
 local function asn_text(answers, lead)
   local list, known = {}, {}
   for _, asn in ipairs((numbers_of(lead))) do
@@ -95,7 +95,8 @@ local function asn_text(answers, lead)
     or text
 end
 
--- The name that the source itself gives goes before others'.
+-- The source's own name of the holder takes precedence over that of other
+-- sources.
 local function name_of(answer, origin, holders)
   local own = answer.holders and answer.holders[origin.asn]
   local holder = own or holders[origin.asn]
@@ -118,7 +119,7 @@ local function first_of(origins, key, asn)
   end
 end
 
--- Route states belong to an origin: only that of the leading one is told.
+-- The RPKI state of the first origin; other origins have states of their own.
 local function rpki(answers, asn)
   for _, answer in ipairs(answers) do
     local state = first_of(answer.origins, "rpki", asn)
@@ -163,7 +164,8 @@ local function origin_rows(answers, holders)
   return rows
 end
 
--- Nobody answered: unknown. BGP was asked and shows no route: said so.
+-- Whether BGP has a route; nil (unknown) if no source that observes BGP
+-- answered.
 local function announced(answers)
   local seen = nil
   for _, answer in ipairs(answers) do
@@ -174,12 +176,12 @@ local function announced(answers)
   return seen
 end
 
---- What is known about an address.
+--- The facts about an address.
 -- @tparam {table,...} answers in the order of preference: { source, server,
 --   origins, holders }; a source that did not answer is absent
 -- @tparam table holders by AS number: { name }
 -- @treturn table `asn`, `organization`, `prefix`, `registry`, `country`,
---   `source`, `rpki`, `announced`, `origins`; what is unknown is absent
+--   `source`, `rpki`, `announced`, `origins`; unknown facts are absent
 function M.facts(answers, holders)
   local lead = leader(answers)
   local facts = { announced = announced(answers) }

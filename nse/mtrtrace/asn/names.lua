@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Reverse names, a few at a time, each address once per run. Waits by the
--- host's resolver alone.
+--- Reverse DNS names, a few queries at a time, each address once per run.
+-- Blocks only in the host's resolver.
 -- @module mtrtrace.asn.names
 local clean = require "mtrtrace.asn.clean"
 local pool = require "mtrtrace.asn.pool"
@@ -15,21 +15,22 @@ local MOST = 2000
 local Names = {}
 Names.__index = Names
 
---- Asks for the name of an address, unless that was done already.
+--- Queries the name of an address, unless it was queried before.
 -- @tparam string address
 -- @tparam number now
--- @treturn boolean whether there is nothing left to wait for
+-- @treturn boolean whether the answer is final
 function Names:want(address, now)
   if self.known[address] ~= nil or self.failed then
     return true
   elseif self.open[address] then
     return now > self.open[address]
-  elseif self.asked >= MOST then
+  elseif self.queries >= MOST then
     return true
   end
-  self.asked = self.asked + 1
+  self.queries = self.queries + 1
   self.queue[#self.queue + 1] = address
-  -- A thread that died is not waited for.
+  -- The deadline is set when a thread takes the query: a thread that died
+  -- must not delay the trace.
   self.open[address] = math.huge
   return false
 end
@@ -41,8 +42,8 @@ function Names:get(address)
   return self.known[address] or nil
 end
 
--- Letters of any script, digits and what else names are made of; a resolver
--- may hand out anything.
+-- A resolver may return any bytes: a name is made of letters of any script,
+-- digits and ".", "/", "_", "-".
 local function checked(name)
   local bare = name and name:gsub("%.$", "")
   local text = bare and clean.text(bare)
@@ -50,8 +51,8 @@ local function checked(name)
     and text or false
 end
 
--- A resolver that never answers in time is not asked for ever: with -e, for
--- instance, Nmap cannot reach one on this host.
+-- A resolver that repeatedly fails to answer in time is given up: with -e, for
+-- instance, Nmap cannot reach a resolver on this host.
 local SLOW_S = 1
 local MOST_SILENT = 8
 
@@ -59,7 +60,7 @@ local function watch_resolver(self, host, name, took)
   self.silent = not name and took >= SLOW_S and self.silent + 1 or 0
   if self.silent >= MOST_SILENT and not self.failed then
     self.failed, self.queue = true, {}
-    host.debug("names: the resolver does not answer, asked no more")
+    host.debug("names: the resolver does not answer; no further queries")
   end
 end
 
@@ -87,11 +88,11 @@ function Names:start(run, host)
   end)
 end
 
---- Names of a run.
+--- The name look-ups of a run.
 -- @treturn table
 function M.new()
   return setmetatable({
-    known = {}, open = {}, queue = {}, asked = 0, silent = 0,
+    known = {}, open = {}, queue = {}, queries = 0, silent = 0,
     pool = pool.new("names", THREADS),
   }, Names)
 end

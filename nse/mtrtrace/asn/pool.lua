@@ -1,21 +1,22 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- A bounded number of the host's threads that serve a queue together. A
--- thread may die without a word, with the target that it ran for: it is
--- missed after a while. Reads no clock but the host's.
+--- A bounded number of the host's threads that serve a queue together. Nmap
+-- may end a thread together with the target that it was started for, without
+-- notice, so a thread counts as dead after a deadline. Reads no clock but the
+-- host's.
 -- @module mtrtrace.asn.pool
 local M = {}
 
--- A thread that does not say otherwise is taken for dead after so long.
+-- Time after which a thread counts as dead, unless it sets `until_s` itself.
 local ALIVE_S = 60
 
 local Pool = {}
 Pool.__index = Pool
 
---- Forgets the threads that died.
+--- Removes the dead threads.
 -- @tparam number now
--- @treturn {table,...} these threads
-function Pool:bury(now)
+-- @treturn {table,...} the removed threads
+function Pool:reap(now)
   local dead = {}
   for thread in pairs(self.threads) do
     if now > thread.until_s then
@@ -34,14 +35,14 @@ local function alive(self)
   return count
 end
 
---- Starts threads, as far as there is room for them.
+--- Starts threads, up to the limit of the pool.
 -- @tparam table host { now, spawn, debug }
--- @tparam integer wanted how many
--- @tparam function serve body of a thread; gets its own table, where
---   `until_s` is when it is taken for dead
+-- @tparam integer wanted number of threads
+-- @tparam function serve body of a thread; called with the thread's table,
+--   whose `until_s` is the time after which the thread counts as dead
 function Pool:start(host, wanted, serve)
   local now = host.now()
-  self:bury(now)
+  self:reap(now)
   for _ = 1, math.min(wanted, self.most - alive(self)) do
     local thread = { until_s = now + ALIVE_S }
     self.threads[thread] = true

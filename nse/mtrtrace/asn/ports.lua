@@ -1,12 +1,13 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Which TCP ports a firewall on the way seems to swallow: whois is blocked
--- in many networks, and every further server would cost its whole deadline.
+--- TCP ports that a firewall on the path seems to drop. Whois is blocked in
+-- many networks; without this list each further server would cost its full
+-- timeout.
 -- State only: it opens no connection and reads no clock.
 -- @module mtrtrace.asn.ports
 local M = {}
 
--- One server that does not answer may be down; so many are not.
+-- One server that does not answer may be down; two are unlikely to be.
 local MOST_SILENT = 2
 
 local Ports = {}
@@ -17,16 +18,16 @@ local function of(self, port)
   return self[port]
 end
 
---- A server took a connection: nothing blocks this port.
+--- Notes an accepted connection: the port is not blocked.
 -- @tparam integer port
 function Ports:opened(port)
   of(self, port).open = true
 end
 
---- A server did not answer at all, not even by a refusal.
+--- Notes that a server sent no packet in reply, not even a refusal.
 -- @tparam integer port
 -- @tparam string host
--- @treturn boolean whether the port is blocked since now
+-- @treturn boolean whether the port counts as blocked from this call on
 function Ports:silent(port, host)
   local one = of(self, port)
   if one.silent[host] then
@@ -37,7 +38,7 @@ function Ports:silent(port, host)
   return one.count == MOST_SILENT and not one.open
 end
 
---- Whether there is no point in trying another server.
+--- Whether a port counts as blocked.
 -- @tparam integer port
 -- @treturn boolean
 function Ports:blocked(port)

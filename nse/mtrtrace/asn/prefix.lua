@@ -3,14 +3,14 @@
 --- Address prefixes of both families, and maps from prefixes to values with
 -- longest match. Pure: text and bytes in, values out.
 --
--- A prefix is { bytes, length }: 4 or 16 bytes, those behind `length` bits
+-- A prefix is { bytes, length }: 4 or 16 bytes; the bits beyond `length` are
 -- zero.
 -- @module mtrtrace.asn.prefix
 local special = require "mtrtrace.base.special"
 
 local M = {}
 
---- The prefix of a length that holds an address.
+--- The prefix of a given length that contains an address.
 -- @tparam string bytes 4 or 16
 -- @tparam integer length in bits
 -- @treturn table prefix
@@ -24,7 +24,7 @@ function M.of(bytes, length)
   return { bytes = kept .. ("\0"):rep(#bytes - #kept), length = length }
 end
 
---- Reads a prefix; what lies behind its length is dropped.
+--- Parses a prefix; host bits are cleared.
 -- @tparam string text such as "192.0.2.0/24" or "2001:db8::/32"
 -- @treturn ?table prefix; nil for anything else
 function M.parse(text)
@@ -37,7 +37,7 @@ function M.parse(text)
   return M.of(bytes, length)
 end
 
---- Whether an address lies in a prefix.
+--- Whether a prefix contains an address.
 -- @tparam table prefix
 -- @tparam string bytes of the address
 -- @treturn boolean
@@ -70,9 +70,9 @@ function Map:put(prefix, value)
   tables[prefix.length][prefix.bytes] = value
 end
 
---- Value of the longest prefix that holds an address.
+--- Value of the longest prefix that contains an address.
 -- @tparam string bytes
--- @return value; nil where no prefix holds it
+-- @return value; nil if no prefix contains the address
 -- @treturn ?integer length of the prefix
 function Map:find(bytes)
   local tables = self[#bytes]

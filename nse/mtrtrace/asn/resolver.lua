@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
 --- Serves a source over DNS: TXT records in Team Cymru's zones, through the
--- user's own resolver, a few at a time. Waits by the host's resolver alone.
+-- user's own resolver, a few at a time. Blocks only in the host's resolver.
 -- @module mtrtrace.asn.resolver
 local cymru = require "mtrtrace.asn.cymru"
 local pool = require "mtrtrace.asn.pool"
@@ -10,7 +10,7 @@ local M = {}
 
 local THREADS = 8
 local QUERY_S = 2.5
--- A resolver that fails so often in a row is asked no more.
+-- Consecutive failures after which the source is given up.
 local MOST_ERRORS = 8
 
 local Resolver = {}
@@ -22,7 +22,7 @@ local function name_of(self, query)
     or cymru.origin_name(query.bytes, server.zones)
 end
 
--- Hands on an answer; nil or what is wrong with it.
+-- Passes an answer to the source; returns an error text for a bad record.
 local function settle(self, query, texts)
   if query.asn then
     self.source:answer_holder(query, cymru.holder(texts, query.asn))
@@ -35,7 +35,7 @@ local function settle(self, query, texts)
   return err
 end
 
--- The first fault is told, and enough of them in a row are the end.
+-- Logs the first failure; the last of many consecutive ones ends the source.
 local function complain(self, host, err)
   self.errors = self.errors + 1
   if not self.complained then
@@ -48,7 +48,7 @@ local function complain(self, host, err)
   end
 end
 
-local function ask(self, thread, query, host)
+local function resolve(self, thread, query, host)
   thread.query, thread.until_s = query, host.now() + 2 * QUERY_S
   local texts, err = host.txt(name_of(self, query), QUERY_S)
   thread.query = nil
@@ -67,7 +67,7 @@ local function serve(self, thread, run, host)
     if not query then
       return
     end
-    ask(self, thread, query, host)
+    resolve(self, thread, query, host)
   end
 end
 
@@ -75,7 +75,7 @@ end
 -- @tparam table run the look-ups of all traces
 -- @tparam table host { now, spawn, txt, debug }
 function Resolver:start(run, host)
-  for _, thread in ipairs(self.pool:bury(host.now())) do
+  for _, thread in ipairs(self.pool:reap(host.now())) do
     if thread.query then
       self.source:give_back(thread.query)
     end
@@ -87,8 +87,8 @@ end
 
 --- A resolver for a source.
 -- @tparam table source as made by mtrtrace.asn.source; its server is
---   { host, zones }: the zone of AS names, and those of addresses under 4
---   and 16
+--   { host, zones }: `host` is the zone of AS names, zones[4] and zones[16]
+--   are those of IPv4 and IPv6 addresses
 -- @treturn table
 function M.new(source)
   return setmetatable({

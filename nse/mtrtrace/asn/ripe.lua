@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Whois as RIPE speaks it: one query on a connection, which the server
--- closes behind its answer. Pure; takes any bytes, raises for none.
+--- Whois with RIPE's flags: one query per connection, which the server closes
+-- after its answer. Pure; accepts any bytes and never raises.
 -- @module mtrtrace.asn.ripe
 local clean = require "mtrtrace.asn.clean"
 local rpsl = require "mtrtrace.asn.rpsl"
@@ -11,8 +11,8 @@ local M = {}
 
 local LONGEST_REPLY = 65536
 
---- Query for the route objects over an address: no personal data (-r), only
--- keys (-K).
+--- Query for the route objects that cover an address: no personal data (-r),
+-- primary keys only (-K).
 -- @tparam string bytes of the address
 -- @treturn string
 function M.query(bytes)
@@ -22,10 +22,10 @@ end
 local Reader = {}
 Reader.__index = Reader
 
---- Takes what came from the server.
+--- Takes data from the server.
 -- @tparam string data
 -- @treturn boolean
--- @treturn ?string what is wrong with it
+-- @treturn ?string error in the data
 function Reader:feed(data)
   self.size = self.size + #data
   if self.size > LONGEST_REPLY then
@@ -35,12 +35,12 @@ function Reader:feed(data)
   return true
 end
 
---- The origins in an answer, once the connection has ended.
--- @tparam string bytes of the address that was asked for
--- @treturn ?{table,...} as mtrtrace.asn.rpsl gives them
--- @treturn ?string what is wrong with it, or the server's error
--- @treturn ?boolean whether that error is about this query alone: those from
---   200 on are about who asks, or the connection
+--- The origins in an answer, once the server has closed the connection.
+-- @tparam string bytes of the queried address
+-- @treturn ?{table,...} as mtrtrace.asn.rpsl returns them
+-- @treturn ?string error in the answer, or the server's error
+-- @treturn ?boolean whether the error concerns this query only: the codes
+--   200 to 399 concern the client (access denied) or the connection
 function Reader:origins(bytes)
   local text = table.concat(self.parts)
   if not text:find("\n\r?\n$") then

@@ -1,15 +1,15 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- RPSL objects as whois servers send them: from text to attributes, from
--- route objects to origins, from autnum objects to a holder. Pure; takes any
--- bytes, raises for none, and keeps no control character.
+--- RPSL objects (RFC 2622) as whois servers send them: from text to
+-- attributes, from route objects to origins, from aut-num objects to a holder.
+-- Pure; accepts any bytes, never raises, and keeps no control character.
 -- @module mtrtrace.asn.rpsl
 local clean = require "mtrtrace.asn.clean"
 local prefix = require "mtrtrace.asn.prefix"
 
 local M = {}
 
--- More objects than any address has route objects.
+-- More than the route objects that cover any one address.
 local MOST_OBJECTS = 256
 
 local function finish(objects, object)
@@ -18,7 +18,7 @@ local function finish(objects, object)
   end
 end
 
--- Longer values tell nothing.
+-- Longer than any value that is read here.
 local LONGEST_VALUE = 1024
 
 local function strip(text)
@@ -44,8 +44,8 @@ end
 
 --- The objects of a reply. Lines that begin with % or # are remarks.
 -- @tparam string text
--- @treturn {table,...} each an array of { key, value } in order; keys lower
---   case
+-- @treturn {table,...} each an array of { key, value } in order; keys in
+--   lower case
 function M.objects(text)
   local objects, object = {}, nil
   for line in (text .. "\n"):gmatch("([^\n]*)\n") do
@@ -66,7 +66,7 @@ end
 --- First value of an attribute, clean.
 -- @tparam table object
 -- @tparam string key
--- @treturn ?string nil where absent or empty
+-- @treturn ?string nil if absent or empty
 function M.get(object, key)
   for _, row in ipairs(object) do
     if row.key == key and row.value ~= "" then
@@ -77,7 +77,7 @@ function M.get(object, key)
 end
 
 --- Number of an autonomous system.
--- @tparam ?string text such as "AS64496"; "AS1.10", "64496" as well
+-- @tparam ?string text such as "AS64496", "AS1.10" (RFC 5396) or "64496"
 -- @treturn ?integer
 function M.asn(text)
   local digits = (text or ""):upper():gsub("^AS *", "")
@@ -93,8 +93,8 @@ function M.asn(text)
   return number > 0 and number <= 4294967295 and number or nil
 end
 
--- No registry has given anybody a larger block: 0.0.0.0/0 and its kind are
--- mistakes, or tests, of who may write into a registry.
+-- No registry allocates a larger block: route objects for 0.0.0.0/0 and the
+-- like are mistakes or tests.
 local SHORTEST = { [4] = 8, [16] = 16 }
 
 local RPKI = { valid = "valid", invalid = "invalid", not_found = "not_found" }
@@ -127,8 +127,8 @@ local function known(origins, origin)
   return false
 end
 
---- Origins of the longest prefix that holds an address. A route object for
--- more than a registry gives out registers nobody.
+--- Origins of the longest prefix that contains an address. Route objects for
+-- blocks larger than any allocation are ignored.
 -- @tparam string text reply with route objects
 -- @tparam string bytes of the address
 -- @treturn {table,...} { asn, prefix, irr_source, rpki }, one for each AS
@@ -150,23 +150,23 @@ function M.origins(text, bytes)
   return origins
 end
 
--- A rule of asterisks or dashes is not a description.
-local function telling(text)
+-- Some descriptions are only a line of asterisks or dashes.
+local function with_words(text)
   return text and text:find("%w") and text or nil
 end
 
---- Who holds an autonomous system, by its autnum object.
+--- Holder of an autonomous system, from its aut-num object.
 -- @tparam string text reply
 -- @tparam integer asn
 -- @treturn ?table { name, org, as_name, country, irr_source }
 function M.holder(text, asn)
   for _, object in ipairs(M.objects(text)) do
     if object[1].key == "aut-num" and M.asn(object[1].value) == asn then
-      local as_name = telling(M.get(object, "as-name"))
+      local as_name = with_words(M.get(object, "as-name"))
       return {
-        name = telling(M.get(object, "org-name"))
-          or telling(M.get(object, "descr")) or as_name
-          or telling(M.get(object, "org")),
+        name = with_words(M.get(object, "org-name"))
+          or with_words(M.get(object, "descr")) or as_name
+          or with_words(M.get(object, "org")),
         org = M.get(object, "org"), as_name = as_name,
         irr_source = M.get(object, "source"),
       }

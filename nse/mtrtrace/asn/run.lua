@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What all traces of one run of Nmap share: sources, names, and who still
--- wants something of them. State only: it opens no connection and reads no
--- clock.
+--- Look-up state that all traces of one run of Nmap share: sources, names, and
+-- the traces that still wait for answers. State only: it opens no connection
+-- and reads no clock.
 -- @module mtrtrace.asn.run
 local names = require "mtrtrace.asn.names"
 local ports = require "mtrtrace.asn.ports"
@@ -12,20 +12,21 @@ local sources = require "mtrtrace.asn.sources"
 
 local M = {}
 
--- A trace that did not show itself for so long is gone.
+-- Nmap may end a trace without notice: one that has not polled for so long no
+-- longer counts.
 local ALIVE_S = 5
 
 local Run = {}
 Run.__index = Run
 
---- Keeps a trace among those that want something.
+--- Adds or refreshes a trace that uses the look-ups.
 -- @tparam table session { probing = boolean, pending = integer }
 -- @tparam number now
 function Run:join(session, now)
   self.sessions[session] = now + ALIVE_S
 end
 
---- Takes a trace out.
+--- Removes a trace.
 -- @tparam table session
 function Run:leave(session)
   self.sessions[session] = nil
@@ -40,7 +41,7 @@ local function any(self, now, is)
   return false
 end
 
---- Whether a trace may still ask, or waits for an answer.
+--- Whether any trace may still send queries, or waits for an answer.
 -- @tparam number now
 -- @treturn boolean
 function Run:needed(now)
@@ -49,7 +50,7 @@ function Run:needed(now)
   end)
 end
 
---- Whether a trace that has ended waits for an answer.
+--- Whether any finished trace waits for an answer.
 -- @tparam number now
 -- @treturn boolean
 function Run:hurried(now)
@@ -58,11 +59,11 @@ function Run:hurried(now)
   end)
 end
 
--- Sentences on servers that the user named.
+-- Limit on the errors that are reported to the user.
 local MOST_COMPLAINTS = 4
 
---- Keeps what was wrong with a server, once, where the user named it: who
--- chose a server wants to know that it did not serve.
+--- Keeps an error of a server, once, to be reported to a user who named this
+-- server.
 -- @tparam table from a source
 -- @tparam string text
 function Run:complain(from, text)
@@ -82,29 +83,30 @@ local function queries(number)
 end
 
 local function summary_of(one)
-  return ("%s %s%s%s"):format(one.name, queries(one.asked),
+  return ("%s %s%s%s"):format(one.name, queries(one.queries),
     one.connections > 0 and ", " .. counted(one.connections, "connection",
       "connections") or "",
-    one.over > 0 and (", %d more not asked"):format(one.over) or "")
+    one.over_limit > 0
+      and (", %d over the limit not sent"):format(one.over_limit) or "")
 end
 
---- One line on what was asked so far.
+--- One line with the numbers of queries so far.
 -- @treturn string
 function Run:summary()
   local parts = {}
   for _, row in ipairs(sources.all()) do
     local one = self.sources[row.name]
-    parts[#parts + 1] = one and one.asked > 0 and summary_of(one) or nil
+    parts[#parts + 1] = one and one.queries > 0 and summary_of(one) or nil
   end
-  parts[#parts + 1] = "names " .. queries(self.names.asked)
+  parts[#parts + 1] = "names " .. queries(self.names.queries)
   return "look-ups of this run: " .. table.concat(parts, "; ")
 end
 
 --- The look-ups of a run.
 -- @tparam table options `servers`: see mtrtrace.asn.sources
 -- @treturn table `sources` by name: those that have servers; `connected`,
---   those among them that are asked over connections; `resolvers`, those that
---   are asked over DNS
+--   those of them that are queried over TCP; `resolvers`, those that are
+--   queried over DNS
 function M.new(options)
   local store = { holders = {} }
   local self = setmetatable({

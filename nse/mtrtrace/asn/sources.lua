@@ -1,26 +1,29 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The sources of ASN data, a row each: script arguments, the command's
+--- The sources of ASN data, one row each. Script arguments, the command's
 -- options, the look-up, the merging of answers, the schema and the test of
 -- the manual read this table. Data only.
 --
 --   name          the word of the argument `asn`
---   protocol      how its servers are asked: mtrtrace.asn.speaker has those
---                 over TCP, mtrtrace.asn.resolver "DNS TXT"; "file": nobody is
---                 asked
---   servers       { host, port }, the next one where one fails; over DNS
---                 { host, zones }: the zone of AS names, those of addresses
---   most          queries to it in one run
---   observes_bgp  it knows what is announced, the others what is registered
---   together      it is asked at the same time as neighbours in the user's
---                 order that have this too
---   default       asked where the user names no source
+--   protocol      protocol of its servers: mtrtrace.asn.speaker has those
+--                 over TCP, mtrtrace.asn.resolver "DNS TXT"; "file" sends no
+--                 query
+--   servers       { host, port } in order; the next one is used after a
+--                 failure. Over DNS { host, zones }: the zone of AS names and
+--                 those of addresses
+--   most          limit on the queries in one run
+--   observes_bgp  it has the routes announced in BGP; the others have
+--                 registrations
+--   together      it is queried at the same time as its neighbours in the
+--                 user's order that have this flag too
+--   default       queried if the user names no source
 --   argument      names a server in place of `servers`; `about` describes it
---   needs         the argument without which it cannot be asked; alone it is
---                 the default where that argument is given
---   stand_in      is asked in its place where its servers cannot be used, or
---                 not yet
---   last_resort_of  asked for what is unknown where that source failed
+--   needs         the argument that this source requires; if the argument is
+--                 given, this source alone is the default
+--   stand_in      the source that is queried in place of this one if its
+--                 servers fail or have not been reached yet
+--   last_resort_of  the source after whose failure this one is queried for
+--                 the addresses that are still unknown
 --   has_holders, own_holders, negative_alone  see mtrtrace.asn.source
 --
 -- A source whose servers the user named has no stand-in and no last resort.
@@ -71,7 +74,7 @@ function M.get(name)
   end
 end
 
---- Whether a source knows what is announced in BGP.
+--- Whether a source has the routes announced in BGP.
 -- @tparam string name
 -- @treturn boolean
 function M.observes_bgp(name)
@@ -79,7 +82,7 @@ function M.observes_bgp(name)
   return row ~= nil and row.observes_bgp == true
 end
 
---- Whether a source is asked over DNS.
+--- Whether a source is queried over DNS.
 -- @tparam string name
 -- @treturn boolean
 function M.over_dns(name)
@@ -88,7 +91,7 @@ function M.over_dns(name)
 end
 
 --- The names of the sources that a function accepts.
--- @tparam ?function accepts of a row; all where it is missing
+-- @tparam ?function accepts called with a row; nil accepts all
 -- @treturn {string,...}
 function M.names(accepts)
   local names = {}
@@ -109,14 +112,14 @@ function M.hosts(row)
   return hosts
 end
 
---- The key of an argument among the checked options.
+--- The key of an argument in the table of options.
 -- @tparam string argument such as "asn-db"
 -- @treturn string such as "asn_db"
 function M.option(argument)
   return (argument:gsub("-", "_"))
 end
 
---- The sources asked where the user names none.
+--- The sources that are queried if the user names none.
 -- @tparam table options the arguments read so far
 -- @treturn {string,...} in the order of preference
 function M.default_order(options)
@@ -127,8 +130,8 @@ function M.default_order(options)
 end
 
 --- The servers of each source.
--- @tparam table options the arguments: a server that the user named, { host,
---   port }, replaces the source's own
+-- @tparam table options the arguments; a server that the user named, { host,
+--   port }, replaces those of the source
 -- @treturn table by the name of the source, arrays as in its row; `named`
 --   marks a server that the user named
 function M.servers(options)

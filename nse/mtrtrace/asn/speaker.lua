@@ -1,18 +1,19 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- One connection to a server, as a dialogue: which bytes to send for which
--- queries, and which answers are in the bytes that came. Pure: it holds no
--- socket and reads no clock. One table per protocol, all with
+--- The protocols over TCP, as state machines for one connection: they encode
+-- queries and decode answers. Pure: no socket, no clock. One table per
+-- protocol, all with
 --
 --   hello()        bytes that open the dialogue
---   room()         how many queries may be added now
---   ask(query)     bytes for a query
---   finish()       bytes that end it; nil where they were sent already
---   feed(data)     takes bytes; nil or what is wrong with them
---   closed()       the server closed: nil, or what is wrong with that
+--   room()         number of queries that may be sent now
+--   encode(query)  bytes for a query
+--   finish()       bytes that end it; nil if they were sent already
+--   feed(data)     takes received bytes; nil, or an error text
+--   closed()       called when the server has closed: nil, or an error text
+--                  if that was too early
 --   waiting()      array of the queries without an answer
 --
--- Answers go to the source that was handed in.
+-- Answers are stored in the source given to `new`.
 -- @module mtrtrace.asn.speaker
 local cymru = require "mtrtrace.asn.cymru"
 local irrd = require "mtrtrace.asn.irrd"
@@ -21,7 +22,7 @@ local rpsl = require "mtrtrace.asn.rpsl"
 
 local M = {}
 
--- Queries on their way at a time; politeness to a server with few workers.
+-- Open queries at a time: few, for servers with few worker processes.
 local IRRD_WINDOW = 16
 
 -- Addresses in one batch of bulk whois.
@@ -44,7 +45,7 @@ function Irr:room()
   return IRRD_WINDOW - #self.due
 end
 
-function Irr:ask(query)
+function Irr:encode(query)
   self.due[#self.due + 1] = query
   return query.asn and irrd.autnum(query.asn) or irrd.routes(query.bytes)
 end
@@ -56,15 +57,15 @@ function Irr:finish()
   end
 end
 
-local KNOWS = { data = true, empty = true, missing = true }
+local ANSWERED = { data = true, empty = true, missing = true }
 
 local function irr_reply(self, reply)
   local query = table.remove(self.due, 1)
   if not query then
-    return "an answer to no question"
+    return "a reply without a query"
   elseif not query.key then
-    return nil -- to the opening: an old server may know none of it
-  elseif not KNOWS[reply.kind] then
+    return nil -- to hello(): old servers refuse its commands
+  elseif not ANSWERED[reply.kind] then
     self.source:give_up(query)
     self.refused = self.refused or ("refused: %s"):format(reply.text)
   elseif query.asn then
@@ -91,7 +92,8 @@ function Irr:waiting()
   return list
 end
 
--- A server may close behind an error: the rest is asked on a new connection.
+-- A server may close after an error; the remaining queries are then sent over
+-- a new connection.
 function Irr:closed()
   if self.refused and not self.finished then
     return nil
@@ -113,7 +115,7 @@ function Cymru:room()
   return self.finished and 0 or CYMRU_BATCH - self.count
 end
 
-function Cymru:ask(query)
+function Cymru:encode(query)
   self.count = self.count + 1
   self.due[query.bytes] = query
   return cymru.query(query.bytes)
@@ -126,7 +128,8 @@ function Cymru:finish()
   end
 end
 
--- An address may have several lines: it is answered when another begins.
+-- An address may have several lines; the answer is complete when the lines of
+-- another address begin.
 local function cymru_settle(self)
   if self.current then
     self.source:answer(self.current, self.origins)
@@ -138,7 +141,7 @@ local function cymru_line(self, line)
   if not self.current or self.current.bytes ~= line.bytes then
     local query = self.due[line.bytes]
     if not query then
-      return -- not asked for
+      return -- not queried
     end
     cymru_settle(self)
     self.current, self.origins, self.answered = query, {}, true
@@ -156,7 +159,7 @@ function Cymru:feed(data)
     cymru_line(self, line)
   end
   return err or self.taken > 1024 * (self.count + 16)
-    and "more than was asked for" or nil
+    and "more data than the queries can have" or nil
 end
 
 function Cymru:waiting()
@@ -168,7 +171,7 @@ function Cymru:waiting()
   return list
 end
 
--- Where a batch was answered but for some addresses, those alone are given up.
+-- Gives up the addresses that the answer to a batch leaves out.
 local function cymru_left_out(self)
   local waiting = self:waiting()
   if #waiting == 0 then
@@ -193,7 +196,7 @@ function Cymru:closed()
   return nil
 end
 
--- ---- RIPE: one query, the answer ends with the connection -----------------
+-- ---- RIPE: one query, the server closes after the answer ------------------
 
 local Ripe = {}
 Ripe.__index = Ripe
@@ -206,7 +209,7 @@ function Ripe:room()
   return self.query and 0 or 1
 end
 
-function Ripe:ask(query)
+function Ripe:encode(query)
   self.query = query
   return ripe.query(query.bytes)
 end
@@ -242,7 +245,7 @@ function Ripe:closed()
   return nil
 end
 
--- The dialogue of each protocol that is spoken over a connection.
+-- Constructors of the dialogues, by protocol.
 local PROTOCOLS = {
   ["IRRd"] = function(source, version)
     return setmetatable({ source = source, version = version,
@@ -258,7 +261,7 @@ local PROTOCOLS = {
   end,
 }
 
---- Whether a protocol is spoken here.
+--- Whether a protocol is implemented here.
 -- @tparam string protocol as in mtrtrace.asn.sources
 -- @treturn boolean
 function M.speaks(protocol)

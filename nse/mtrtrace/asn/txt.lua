@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The data of DNS TXT records. Pure; takes any bytes, raises for none.
+--- The data of DNS TXT records. Pure; accepts any bytes and never raises.
 -- @module mtrtrace.asn.txt
 local M = {}
 
 --- The strings of a record as one text.
--- @tparam string data of the record: strings, each behind its length
+-- @tparam string data of the record: strings, each preceded by a length byte
+--   (RFC 1035 section 3.3)
 -- @treturn string
 function M.text(data)
   local parts, at = {}, 1

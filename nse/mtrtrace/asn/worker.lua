@@ -1,38 +1,38 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Serves a source over one connection: sends what is in its queue, feeds
--- what comes, and ends within its limits whatever the server does. Runs in a
--- thread of its own and waits by the host's connection alone, never longer
--- than a slice; all timers are the host's clock.
+--- Serves a source over one TCP connection: sends the queued queries, passes
+-- received bytes to the protocol, and ends within its time limits whatever the
+-- server does. Runs in a thread of its own and blocks only in the host's
+-- connection, never longer than a slice; all timers use the host's clock.
 -- @module mtrtrace.asn.worker
 local speaker = require "mtrtrace.asn.speaker"
 
 local M = {}
 
 local CONNECT_S = 3
--- Without one complete answer for so long, a server is given up.
+-- Longest time without a complete answer before a server is given up.
 local ANSWER_S = 5
--- The same where nobody waits for the answer any longer.
+-- The same when no trace waits for the answer any longer.
 local LATE_S = 2
--- With nothing to ask for so long, a connection is closed.
+-- Longest time without queries before a connection is closed.
 local IDLE_S = 20
--- A batch is closed when no hop was found for so long.
+-- A batch is sent off when no new hop was found for so long.
 local QUIET_S = 0.6
 -- Nmap's timeouts do not reach a thread that waits less than 60 ms at a time.
 local SLICE_S = 0.1
 local SHORT_SLICE_S = 0.06
--- Bytes from one connection.
+-- Limit on the bytes received over one connection.
 local MOST_BYTES = 4194304
 
 local Worker = {}
 Worker.__index = Worker
 
--- Until when this thread may be silent; later it is taken for dead.
+-- Sets the time after which this thread counts as dead.
 local function announce(self, seconds)
   self.source.busy_until = self.host.now() + seconds + 1
 end
 
--- False where another thread took over while this one was held up.
+-- False if another thread took over while this one was blocked.
 local function in_charge(self)
   return self.source.worker == self
 end
@@ -52,22 +52,22 @@ local function send_queries(self)
     if not query then
       break
     end
-    parts[#parts + 1] = self.speaker:ask(query)
+    parts[#parts + 1] = self.speaker:encode(query)
   end
   if #parts == 0 then
     return true
   end
-  self.asked_at = self.host.now()
+  self.sent_at = self.host.now()
   if #self.speaker:waiting() == #parts then
-    self.progress_at = self.asked_at
+    self.progress_at = self.sent_at
   end
   return send(self, table.concat(parts))
 end
 
--- Whether to ask nothing more on this connection.
+-- Whether to send no more queries over this connection.
 local function is_over(self, now)
   if self.speaker.batch then
-    return self.run:hurried(now) or now - self.asked_at >= QUIET_S
+    return self.run:hurried(now) or now - self.sent_at >= QUIET_S
   end
   return #self.speaker:waiting() == 0
     and now - self.progress_at >= IDLE_S
@@ -79,10 +79,10 @@ local function late(self, now, limit)
     and ("no answer within %.1f s"):format(since) or nil
 end
 
--- A server that answered all of a batch may not close behind it.
+-- Some servers keep the connection open after the last answer of a batch.
 local LINGER_S = 0.5
 
--- Whether the dialogue ends here, and what was wrong with it.
+-- Whether the dialogue is over, and its error, if any.
 local function is_done(self, now)
   local batch, waiting = self.speaker.batch, self.speaker:waiting()
   if not self.run:needed(now) then
@@ -106,10 +106,10 @@ local function report(self, err)
   self.run:complain(self.source, text)
 end
 
--- The refusal of a single query, once for a connection.
+-- Reports the refusal of a single query, once per connection.
 local function report_refusal(self)
-  if self.speaker.refused and not self.refusal_told then
-    self.refusal_told = true
+  if self.speaker.refused and not self.refusal_reported then
+    self.refusal_reported = true
     report(self, self.speaker.refused)
   end
 end
@@ -128,7 +128,7 @@ local function take(self, data)
   return err
 end
 
--- Sends what there is to send; closes a dialogue that is over.
+-- Sends queued queries; ends a dialogue that is over.
 local function speak(self, now)
   local ok, err = send_queries(self)
   if ok and not self.finished_at and is_over(self, now) then
@@ -138,11 +138,11 @@ local function speak(self, now)
   return ok, err
 end
 
--- Pieces that may have come before a connection broke.
+-- Reads of data that may have arrived before a connection broke.
 local MOST_LEFT = 8
 
--- What a connection that broke while we sent means: a server may have closed
--- behind a refusal, which is no fault of the rest.
+-- The error of a connection that broke during a send. The server may have
+-- closed after it refused one query; the other queries have not failed then.
 local function broken(self, err)
   for _ = 1, MOST_LEFT do
     announce(self, SHORT_SLICE_S)
@@ -157,7 +157,7 @@ local function broken(self, err)
   return err
 end
 
--- One slice. False at the end of the dialogue, with what was wrong.
+-- One slice. False at the end of the dialogue, and its error, if any.
 local function turn(self)
   local now = self.host.now()
   local ok, err = speak(self, now)
@@ -185,7 +185,7 @@ end
 
 local function converse(self)
   local now = self.host.now()
-  self.asked_at, self.progress_at = now, now
+  self.sent_at, self.progress_at = now, now
   local ok, err = send(self, self.speaker:hello())
   while ok and in_charge(self) do
     ok, err = turn(self)
@@ -193,7 +193,7 @@ local function converse(self)
   return err
 end
 
--- A server that did not answer at all; said where the port is given up for it.
+-- Notes a server that sent no packet in reply; logs when its port is given up.
 local function note_silence(self, server)
   if self.run.ports:silent(server.port, server.host) then
     self.host.debug(("look-ups: TCP port %d seems to be blocked: no other "
@@ -223,7 +223,8 @@ local function serve(self)
   return err
 end
 
--- What went wrong is said once; a refusal of single queries is no failure.
+-- Reports an error once; the refusal of single queries is no failure of the
+-- server.
 local function finish(self, err)
   local source = self.source
   if not in_charge(self) then
@@ -238,8 +239,9 @@ local function finish(self, err)
   source.worker = nil
 end
 
---- Gives up a server that let a whole trace wait in vain: Nmap ends this
--- thread without a word when no script is left beside it.
+--- Gives up a server that did not answer during a whole trace. Called by the
+-- trace, because Nmap ends this thread without notice once no script is
+-- running.
 -- @tparam table source
 -- @tparam table host { now, debug }
 function M.give_up(source, host)
@@ -253,11 +255,12 @@ function M.give_up(source, host)
   end
 end
 
--- A SYN is repeated after a second: by then it, or its answer, is lost.
+-- TCP retransmits a SYN after 1 s (RFC 6298 section 2.1): after that time the
+-- SYN or its reply is probably lost.
 local HELD_UP_S = 1
 
---- Whether a source has waited for its connection for longer than a round
--- trip takes.
+--- Whether a source has waited for its connection for longer than any usual
+-- round-trip time.
 -- @tparam table source
 -- @tparam number now
 -- @treturn boolean
@@ -266,8 +269,8 @@ function M.held_up(source, now)
   return self ~= nil and not self.conn and now - self.started_at >= HELD_UP_S
 end
 
--- Leaves out the servers behind a blocked port, one that is being connected
--- to among them.
+-- Skips the servers whose port is blocked, also one to which a connection is
+-- being opened.
 local function skip_blocked(run, source)
   local function blocked()
     return not source.failed and run.ports:blocked(source:server().port)
@@ -282,7 +285,7 @@ end
 
 local SPACING_S = 0.5
 
---- Starts a thread for a source that has something to ask and no thread.
+--- Starts a thread for a source that has queued queries and no thread.
 -- @tparam table run the look-ups of all traces
 -- @tparam table source
 -- @tparam table host { now, connect, spawn, debug }
@@ -292,7 +295,7 @@ function M.start(run, source, host, version)
   skip_blocked(run, source)
   if source.worker and now <= source.busy_until then
     return
-  elseif source.worker then -- it died with the target it ran for
+  elseif source.worker then -- Nmap ended it together with its target
     source.worker = nil
     source:requeue()
   end

@@ -237,11 +237,11 @@ static void keep(struct fingerprint *f, size_t n, const struct wire_packet *pack
 {
     struct wire_spec spec = spec_of(f, n);
     struct wire_probe probe = probe_of(n);
-    struct evidence_answer answer = {
+    struct evidence_reply answer = {
         .sent = evidence_sent_of(evidence_probe_of(spec.protocol), &spec, &probe),
         .index = (uint32_t)n,
         .at_ns = capture->at_ns,
-        .reply = *packet,
+        .packet = *packet,
     };
 
     evidence_add(&f->answers, &answer, capture->bytes);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lua/fingerprint.h"
 
-#include "lua/answers.h"
+#include "lua/replies.h"
 #include "lua/handle.h"
 #include "lua/options.h"
 #include "lua/set.h"
 
 #define FINGERPRINT_MT "mtrtrace.fingerprint"
-#define ANSWERS_MT "mtrtrace.answers"
+#define REPLIES_MT "mtrtrace.answers"
 
 struct fingerprint_ud {
     struct addresses_entry *entry; /* NULL until it is open and once it is closed */
@@ -87,28 +87,28 @@ static int fingerprint_is_done(lua_State *L)
 static int fingerprint_result(lua_State *L)
 {
     struct fingerprint_ud *u = check_fingerprint(L);
-    struct prober_fingerprint_replies *answers = lset_owner(L, ANSWERS_MT, sizeof *answers);
+    struct prober_fingerprint_replies *replies = lset_owner(L, REPLIES_MT, sizeof *replies);
     struct err err = { 0 };
 
-    if (prober_fingerprint_read(u->owner->prober, u->entry, answers, &err) < 0)
+    if (prober_fingerprint_read(u->owner->prober, u->entry, replies, &err) < 0)
         return handle_push_err(L, &err);
     lua_createtable(L, 0, 4);
     lset_address(L, "address", &u->address);
-    lset_boolean(L, "done", answers->done);
+    lset_boolean(L, "done", replies->done);
     lua_createtable(L, 0, WIRE_PROTOCOL_COUNT);
     for (int i = 0; i < WIRE_PROTOCOL_COUNT; i++)
         lset_integer(L, evidence_probe_names[evidence_probe_of((enum wire_protocol)i)],
-                     answers->sent[i]);
+                     replies->sent[i]);
     lua_setfield(L, -2, "probes_sent");
-    lanswers_push(L, &answers->list, &u->address, -1, false);
+    lreplies_push(L, &replies->list, &u->address, -1, false);
     lua_setfield(L, -2, "answers");
     return 1;
 }
 
-static int answers_gc(lua_State *L)
+static int replies_gc(lua_State *L)
 {
-    struct prober_fingerprint_replies *answers = luaL_checkudata(L, 1, ANSWERS_MT);
-    evidence_fini(&answers->list);
+    struct prober_fingerprint_replies *replies = luaL_checkudata(L, 1, REPLIES_MT);
+    evidence_fini(&replies->list);
     return 0;
 }
 
@@ -119,7 +119,7 @@ void lfingerprint_register(lua_State *L)
                                         { "close", fingerprint_close },
                                         { NULL, NULL } };
 
-    lset_owner_type(L, ANSWERS_MT, answers_gc);
+    lset_owner_type(L, REPLIES_MT, replies_gc);
     lset_owner_type(L, FINGERPRINT_MT, fingerprint_close);
     luaL_getmetatable(L, FINGERPRINT_MT);
     luaL_newlib(L, methods);

@@ -3,7 +3,7 @@
 
 #include "base/units.h"
 #include "wire/names.h"
-#include "lua/answers.h"
+#include "lua/replies.h"
 #include "lua/events.h"
 #include "lua/set.h"
 
@@ -78,11 +78,11 @@ static void set_rtt_counts(lua_State *L, const struct stats *rtt,
     lua_setfield(L, -2, "rtt_counts");
 }
 
-static void push_codes(lua_State *L, const struct responder_stats *cell)
+static void push_codes(lua_State *L, const struct responder_stats *responder)
 {
-    lua_createtable(L, (int)cell->code_count, 0);
-    for (size_t i = 0; i < cell->code_count; i++) {
-        const struct counters_code *c = &cell->codes[i];
+    lua_createtable(L, (int)responder->code_count, 0);
+    for (size_t i = 0; i < responder->code_count; i++) {
+        const struct counters_code *c = &responder->codes[i];
         lua_createtable(L, 0, 4);
         if (c->kind != WIRE_SYN_ACK && c->kind != WIRE_RST && c->kind != WIRE_ACK &&
             c->kind != WIRE_SERVICE) {
@@ -91,7 +91,7 @@ static void push_codes(lua_State *L, const struct responder_stats *cell)
         }
         if (c->kind == WIRE_SYN_ACK)
             lset_integer(L, "ecn_flags", c->code);
-        lset_string(L, "name", icmpname(cell->address.version, c->kind, c->type, c->code));
+        lset_string(L, "name", icmpname(responder->address.version, c->kind, c->type, c->code));
         lset_integer(L, "count", c->count);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
@@ -100,44 +100,45 @@ static void push_codes(lua_State *L, const struct responder_stats *cell)
 /* Keys that most tables have: one that grows is made twice. */
 enum { RESULT_KEYS = 32, HOP_KEYS = 32, RESPONDER_KEYS = 32 };
 
-static void push_responder(lua_State *L, const struct responder_stats *cell,
-                           const struct evidence_list *answers, const struct prober_report *report)
+static void push_responder(lua_State *L, const struct responder_stats *responder,
+                           const struct evidence_list *replies, const struct prober_report *report)
 {
     lua_createtable(L, 0, RESPONDER_KEYS);
-    lset_address(L, "address", &cell->address);
-    lset_integer(L, "flow", cell->flow);
-    lset_boolean(L, "target", cell->target);
-    lset_integer(L, "received", cell->received);
-    lset_integer(L, "late", cell->late);
-    lset_integer(L, "duplicates", cell->duplicates);
-    if (cell->reply_ttl != 0) /* what a TCP connect does not show */
-        lset_integer(L, "reply_ttl", cell->reply_ttl);
-    set_rtts(L, &cell->rtt);
-    set_rtt_counts(L, &cell->rtt, report);
+    lset_address(L, "address", &responder->address);
+    lset_integer(L, "flow", responder->flow);
+    lset_boolean(L, "target", responder->target);
+    lset_integer(L, "received", responder->received);
+    lset_integer(L, "late", responder->late);
+    lset_integer(L, "duplicates", responder->duplicates);
+    if (responder->reply_ttl != 0) /* what a TCP connect does not show */
+        lset_integer(L, "reply_ttl", responder->reply_ttl);
+    set_rtts(L, &responder->rtt);
+    set_rtt_counts(L, &responder->rtt, report);
     if (!report->figures) {
-        push_codes(L, cell);
+        push_codes(L, responder);
         lua_setfield(L, -2, "codes");
     }
-    lanswers_push(L, answers, &cell->address, -1, report->figures); /* a trace is one flow */
+    lreplies_push(L, replies, &responder->address, -1, report->figures); /* a trace is one flow */
     lua_setfield(L, -2, "answers");
 }
 
 /* The one that answered most comes first, the others in the order in which they were seen. */
 static void push_responders(lua_State *L, const struct counters_hop *hop,
-                            const struct evidence_list *answers, const struct prober_report *report)
+                            const struct evidence_list *replies, const struct prober_report *report)
 {
-    size_t main = hop->cell_count;
+    size_t main = hop->responder_count;
     lua_Integer at = 1;
 
-    for (size_t i = hop->cell_count; i-- > 0;)
-        if (!hop->cells[i].elsewhere &&
-            (main == hop->cell_count || hop->cells[i].received >= hop->cells[main].received))
+    for (size_t i = hop->responder_count; i-- > 0;)
+        if (!hop->responders[i].elsewhere &&
+            (main == hop->responder_count ||
+             hop->responders[i].received >= hop->responders[main].received))
             main = i;
-    lua_createtable(L, (int)hop->cell_count, 0);
-    for (size_t i = 0; i < hop->cell_count; i++) {
-        if (hop->cells[i].elsewhere)
+    lua_createtable(L, (int)hop->responder_count, 0);
+    for (size_t i = 0; i < hop->responder_count; i++) {
+        if (hop->responders[i].elsewhere)
             continue;
-        push_responder(L, &hop->cells[i], answers, report);
+        push_responder(L, &hop->responders[i], replies, report);
         lua_rawseti(L, -2, i == main ? 1 : ++at);
     }
 }
@@ -167,8 +168,8 @@ static void push_runs(lua_State *L, const struct counters_hop *hop)
     for (size_t i = 0; i < hop->run_count; i++) {
         const struct counters_run *run = &hop->runs[i];
         lua_createtable(L, 0, 5);
-        lset_address(L, "address", &hop->cells[run->cell].address);
-        lset_integer(L, "flow", hop->cells[run->cell].flow);
+        lset_address(L, "address", &hop->responders[run->responder].address);
+        lset_integer(L, "flow", hop->responders[run->responder].flow);
         lset_integer(L, "reply_ttl", run->reply_ttl);
         lset_integer(L, "count", run->count);
         lset_number(L, "at_s", ns_to_s(run->at_ns));

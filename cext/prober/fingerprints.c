@@ -11,8 +11,8 @@
 static bool has_answered(const struct counters *counters, const struct ipaddr *address)
 {
     for (size_t ttl = 1; ttl < counters->hop_count; ttl++)
-        for (size_t i = 0; i < counters->hops[ttl].cell_count; i++)
-            if (ipaddr_equal(&counters->hops[ttl].cells[i].address, address))
+        for (size_t i = 0; i < counters->hops[ttl].responder_count; i++)
+            if (ipaddr_equal(&counters->hops[ttl].responders[i].address, address))
                 return true;
     return false;
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CAPACITY = 2 }; /* nearly all hops have one responder, and few probes on their way */
+enum { FIRST_CAPACITY = 2 }; /* nearly all hops have one responder, and few probes in flight */
 
 struct counters *counters_new(uint8_t max_hops)
 {
@@ -40,9 +40,9 @@ int counters_reach(struct counters *counters, size_t count)
 
 void counters_hop_fini(struct counters_hop *hop)
 {
-    for (size_t i = 0; i < hop->cell_count; i++)
-        stats_fini(&hop->cells[i].rtt);
-    free(hop->cells);
+    for (size_t i = 0; i < hop->responder_count; i++)
+        stats_fini(&hop->responders[i].rtt);
+    free(hop->responders);
     free(hop->waiting);
     free(hop->ordinals);
     free(hop->runs);
@@ -77,7 +77,6 @@ static uint32_t next_ordinal(struct counters *counters, struct counters_hop *hop
     return hop->ordinals[flow]++;
 }
 
-/* The array with room for one more element; NULL when `most` are there or memory is out. */
 void *counters_reserve(void *array, size_t count, uint32_t *capacity, size_t most, size_t size)
 {
     if (count >= most)
@@ -118,8 +117,8 @@ static void extend_run(struct counters_hop *hop, const struct counters_waiting *
 {
     struct counters_run *last = hop->run_count > 0 ? &hop->runs[hop->run_count - 1] : NULL;
 
-    assert(w->cell < hop->cell_count);
-    if (hop->run_total == hop->run_count && last != NULL && last->cell == w->cell &&
+    assert(w->responder < hop->responder_count);
+    if (hop->run_total == hop->run_count && last != NULL && last->responder == w->responder &&
         last->reply_ttl == w->reply_ttl) {
         last->count++;
         return;
@@ -131,7 +130,7 @@ static void extend_run(struct counters_hop *hop, const struct counters_waiting *
         return;
     hop->runs = runs;
     runs[hop->run_count++] = (struct counters_run){
-        .cell = w->cell, .reply_ttl = w->reply_ttl, .count = 1, .at_ns = w->at_ns
+        .responder = w->responder, .reply_ttl = w->reply_ttl, .count = 1, .at_ns = w->at_ns
     };
 }
 
@@ -144,7 +143,8 @@ void counters_note_lost(struct counters_hop *hop, const struct counters_waiting 
     hop->lost = lost;
     lost[hop->lost_count++] =
         (struct counters_lost){ w->probe, w->ordinal, w->state == WAITING_UNREACHABLE,
-                                w->state == WAITING_UNREACHABLE ? w->cell : NO_CELL, w->sent_ns };
+                                w->state == WAITING_UNREACHABLE ? w->responder : NO_RESPONDER,
+                                w->sent_ns };
 }
 
 void counters_use(struct counters *counters, struct counters_hop *hop,
@@ -152,16 +152,16 @@ void counters_use(struct counters *counters, struct counters_hop *hop,
 {
     switch (w->state) {
     case WAITING_SAMPLE:
-        if (stats_add(&hop->cells[w->cell].rtt, w->ordinal, w->rtt_ns) < 0)
+        if (stats_add(&hop->responders[w->responder].rtt, w->ordinal, w->rtt_ns) < 0)
             counters->out_of_memory = true;
         extend_run(hop, w);
         break;
     case WAITING_ANSWERED:
         extend_run(hop, w);
         break;
-    case WAITING_UNREACHABLE: /* its RTT counts where the path ends by such errors */
-        if (w->rtt_ns >= 0 && w->cell != NO_CELL &&
-            stats_add(&hop->cells[w->cell].rtt, w->ordinal, w->rtt_ns) < 0)
+    case WAITING_UNREACHABLE: /* the RTT is needed if the path ends with such errors */
+        if (w->rtt_ns >= 0 && w->responder != NO_RESPONDER &&
+            stats_add(&hop->responders[w->responder].rtt, w->ordinal, w->rtt_ns) < 0)
             counters->out_of_memory = true;
         counters_note_lost(hop, w);
         break;
@@ -174,7 +174,7 @@ void counters_use(struct counters *counters, struct counters_hop *hop,
     }
 }
 
-/* The probe waits no longer; whatever it held up is used, in order. */
+/* Sets the outcome of a probe, then uses all finished probes before the first unfinished one. */
 static void settle(struct counters *counters, struct counters_hop *hop,
                    const struct counters_waiting *outcome)
 {
@@ -195,8 +195,8 @@ static void settle(struct counters *counters, struct counters_hop *hop,
     }
 }
 
-/* It was only late: it is lost no more. */
-static void unlose(struct counters_hop *hop, uint32_t probe)
+/* A late reply turns a lost probe into an answered one. */
+static void unmark_lost(struct counters_hop *hop, uint32_t probe)
 {
     for (size_t i = 0; i < hop->waiting_count; i++)
         if (hop->waiting[hop->waiting_first + i].probe == probe)
@@ -214,66 +214,68 @@ static void unlose(struct counters_hop *hop, uint32_t probe)
 /* ---- responders ---------------------------------------------------------------------------- */
 
 struct responder_stats *counters_add_responder(struct counters *counters, struct counters_hop *hop,
-                                               size_t most, const struct responder_stats *cell)
+                                               size_t most, const struct responder_stats *responder)
 {
-    if (hop->cell_count >= most)
+    if (hop->responder_count >= most)
         return NULL;
-    struct responder_stats *cells = realloc(hop->cells, (hop->cell_count + 1) * sizeof *cells);
-    if (cells == NULL) {
+    struct responder_stats *responders =
+        realloc(hop->responders, (hop->responder_count + 1) * sizeof *responders);
+    if (responders == NULL) {
         counters->out_of_memory = true;
         return NULL;
     }
-    hop->cells = cells;
-    cells[hop->cell_count] = *cell;
-    return &cells[hop->cell_count++];
+    hop->responders = responders;
+    responders[hop->responder_count] = *responder;
+    return &responders[hop->responder_count++];
 }
 
-/* Duplicates alone take at most half of the room: whoever replies to a probe a second time from
- * ever new addresses must not hide those who reply first. */
-static struct responder_stats *cell_of(struct counters *counters, struct counters_hop *hop,
-                                       const struct trace_event *event)
+/* Responders seen in duplicate replies only take at most half of the room, so that an attacker who
+ * sends duplicates from many addresses cannot displace the genuine responders. */
+static struct responder_stats *responder_of(struct counters *counters, struct counters_hop *hop,
+                                            const struct trace_event *event)
 {
     const struct responder_stats new = { .address = event->reply->from,
                                          .flow = event->flow,
                                          .elsewhere = event->from_elsewhere };
-    size_t most = event->kind == EVENT_DUPLICATE ? COUNTERS_CELLS / 2 : COUNTERS_CELLS;
+    size_t most = event->kind == EVENT_DUPLICATE ? COUNTERS_RESPONDERS / 2 : COUNTERS_RESPONDERS;
 
-    for (size_t i = 0; i < hop->cell_count; i++)
-        if (hop->cells[i].flow == event->flow && hop->cells[i].elsewhere == event->from_elsewhere &&
-            ipaddr_equal(&hop->cells[i].address, &event->reply->from))
-            return &hop->cells[i];
-    struct responder_stats *cell = counters_add_responder(counters, hop, most, &new);
-    hop->unlisted += cell == NULL;
-    return cell;
+    for (size_t i = 0; i < hop->responder_count; i++)
+        if (hop->responders[i].flow == event->flow &&
+            hop->responders[i].elsewhere == event->from_elsewhere &&
+            ipaddr_equal(&hop->responders[i].address, &event->reply->from))
+            return &hop->responders[i];
+    struct responder_stats *responder = counters_add_responder(counters, hop, most, &new);
+    hop->unlisted += responder == NULL;
+    return responder;
 }
 
-void counters_add_code(struct responder_stats *cell, const struct counters_code *code)
+void counters_add_code(struct responder_stats *responder, const struct counters_code *code)
 {
-    for (size_t i = 0; i < cell->code_count; i++) {
-        struct counters_code *c = &cell->codes[i];
+    for (size_t i = 0; i < responder->code_count; i++) {
+        struct counters_code *c = &responder->codes[i];
         if (c->kind == code->kind && c->type == code->type && c->code == code->code) {
             c->count += code->count;
             return;
         }
     }
-    if (cell->code_count < COUNTERS_CODES)
-        cell->codes[cell->code_count++] = *code;
+    if (responder->code_count < COUNTERS_CODES)
+        responder->codes[responder->code_count++] = *code;
 }
 
 static struct responder_stats *note_reply(struct counters *counters, struct counters_hop *hop,
                                           const struct trace_event *event)
 {
-    struct responder_stats *cell = cell_of(counters, hop, event);
-    if (cell == NULL)
+    struct responder_stats *responder = responder_of(counters, hop, event);
+    if (responder == NULL)
         return NULL;
     const struct counters_code code = { .kind = event->reply->kind,
                                         .type = event->reply->type,
                                         .code = event->reply->code,
                                         .count = 1 };
-    counters_add_code(cell, &code);
-    cell->reply_ttl = event->reply->ttl;
-    cell->target = cell->target || event->from_target;
-    return cell;
+    counters_add_code(responder, &code);
+    responder->reply_ttl = event->reply->ttl;
+    responder->target = responder->target || event->from_target;
+    return responder;
 }
 
 /* ---- errors from elsewhere ----------------------------------------------------------------- */
@@ -306,7 +308,7 @@ void counters_add_period(struct counters_report *report, int64_t from_ns, int64_
 {
     size_t last = report->period_count - 1;
 
-    if (report->period_count == 0 || (apart && report->period_count < COUNTERS_SPELLS)) {
+    if (report->period_count == 0 || (apart && report->period_count < COUNTERS_PERIODS)) {
         last = report->period_count++;
         report->periods[last].from_ns = from_ns;
         report->periods[last].to_ns = to_ns;
@@ -356,7 +358,7 @@ static void on_sent(struct counters *counters, struct counters_hop *hop,
 static void on_reply(struct counters *counters, struct counters_hop *hop,
                      const struct trace_event *event)
 {
-    struct responder_stats *cell = note_reply(counters, hop, event);
+    struct responder_stats *responder = note_reply(counters, hop, event);
 
     hop->total_received += !event->shared;
     hop->answered_ns = event->at_ns;
@@ -371,10 +373,10 @@ static void on_reply(struct counters *counters, struct counters_hop *hop,
                                         .reply_ttl = event->reply->ttl,
                                         .at_ns = event->at_ns,
                                         .state = WAITING_NOTHING };
-    if (cell != NULL) {
+    if (responder != NULL) {
         outcome.state = event->rtt_ns >= 0 ? WAITING_SAMPLE : WAITING_ANSWERED;
-        outcome.cell = (uint16_t)(cell - hop->cells);
-        cell->received++;
+        outcome.responder = (uint16_t)(responder - hop->responders);
+        responder->received++;
     }
     settle(counters, hop, &outcome);
 }
@@ -382,12 +384,12 @@ static void on_reply(struct counters *counters, struct counters_hop *hop,
 static void on_late(struct counters *counters, struct counters_hop *hop,
                     const struct trace_event *event)
 {
-    struct responder_stats *cell = note_reply(counters, hop, event);
+    struct responder_stats *responder = note_reply(counters, hop, event);
 
     hop->total_received++;
     hop->late++;
-    if (cell != NULL)
-        cell->late++;
+    if (responder != NULL)
+        responder->late++;
     if (event->was_error) {
         hop->send_errors--;
         hop->total_sent++;
@@ -399,33 +401,33 @@ static void on_late(struct counters *counters, struct counters_hop *hop,
     hop->received++;
     hop->lost_during_drops -= event->during_drops && !event->was_unreachable;
     hop->unreachable -= event->was_unreachable;
-    unlose(hop, event->probe);
+    unmark_lost(hop, event->probe);
     if (event->was_error)
         hop->sent++;
-    if (cell != NULL)
-        cell->received++;
+    if (responder != NULL)
+        responder->received++;
 }
 
-/* Was taken for lost until now. */
-static void mark_unreachable(struct counters_hop *hop, uint32_t probe, uint16_t cell)
+/* A late error from elsewhere turns a lost probe into an unreachable one. */
+static void mark_unreachable(struct counters_hop *hop, uint32_t probe, uint16_t responder)
 {
     for (size_t i = 0; i < hop->waiting_count; i++)
         if (hop->waiting[hop->waiting_first + i].probe == probe) {
             hop->waiting[hop->waiting_first + i].state = WAITING_UNREACHABLE;
-            hop->waiting[hop->waiting_first + i].cell = cell;
+            hop->waiting[hop->waiting_first + i].responder = responder;
             hop->waiting[hop->waiting_first + i].rtt_ns = -1;
         }
     for (size_t i = 0; i < hop->lost_count; i++)
         if (hop->lost[i].probe == probe) {
             hop->lost[i].unreachable = true;
-            hop->lost[i].cell = cell;
+            hop->lost[i].responder = responder;
         }
 }
 
 static void on_unreachable(struct counters *counters, struct counters_hop *hop,
                            const struct trace_event *event)
 {
-    struct responder_stats *cell = note_reply(counters, hop, event);
+    struct responder_stats *responder = note_reply(counters, hop, event);
 
     if (!event->shared)
         note_report(counters, hop, event);
@@ -433,15 +435,16 @@ static void on_unreachable(struct counters *counters, struct counters_hop *hop,
         hop->send_errors--;
         hop->total_sent++;
     }
-    if (cell != NULL)
-        cell->late += event->late;
+    if (responder != NULL)
+        responder->late += event->late;
     if (!counts(hop, event))
         return;
-    const uint16_t place = cell != NULL ? (uint16_t)(cell - hop->cells) : NO_CELL;
+    const uint16_t place =
+        responder != NULL ? (uint16_t)(responder - hop->responders) : NO_RESPONDER;
     hop->unreachable++;
     hop->lost_during_drops -= event->during_drops && event->late;
-    if (cell != NULL)
-        cell->received++;
+    if (responder != NULL)
+        responder->received++;
     if (event->late) {
         mark_unreachable(hop, event->probe, place);
         return;
@@ -450,9 +453,10 @@ static void on_unreachable(struct counters *counters, struct counters_hop *hop,
     if (event->was_error)
         return;
     hop->in_flight--;
-    const struct counters_waiting outcome = {
-        .probe = event->probe, .rtt_ns = event->rtt_ns, .cell = place, .state = WAITING_UNREACHABLE
-    };
+    const struct counters_waiting outcome = { .probe = event->probe,
+                                              .rtt_ns = event->rtt_ns,
+                                              .responder = place,
+                                              .state = WAITING_UNREACHABLE };
     settle(counters, hop, &outcome);
 }
 
@@ -476,13 +480,14 @@ static void on_unanswered(struct counters *counters, struct counters_hop *hop,
     settle(counters, hop, &outcome);
 }
 
-/* The whole fast sample leaves, answered probes included; what answered is remembered. */
+/* Removes the whole initial sample, answered probes included: a rate-limited sample follows. The
+ * responders are kept, with their codes and counts of late and duplicate replies. */
 static void on_rate_limited(struct counters_hop *hop, const struct trace_event *event)
 {
     bool withdrawn = event->rate_limit.sample_interval_ns == 0;
 
     if (hop->rate_limited && !withdrawn && hop->sent + hop->in_flight == 0) {
-        hop->rate_limit = event->rate_limit; /* its spacing is known now; there is no sample yet */
+        hop->rate_limit = event->rate_limit; /* the interval of the sample, which is still empty */
         hop->first_counted = event->probe;
         return;
     }
@@ -496,16 +501,16 @@ static void on_rate_limited(struct counters_hop *hop, const struct trace_event *
     hop->sent = hop->received = hop->unreachable = hop->in_flight = hop->lost_during_drops = 0;
     hop->waiting_first = hop->waiting_count = 0;
     hop->lost_count = 0;
-    for (size_t i = 0; i < hop->cell_count; i++) {
-        hop->cells[i].received = 0;
-        stats_fini(&hop->cells[i].rtt);
+    for (size_t i = 0; i < hop->responder_count; i++) {
+        hop->responders[i].received = 0;
+        stats_fini(&hop->responders[i].rtt);
     }
-    if (withdrawn) /* nobody else has answered this trace */
-        hop->cell_count = hop->run_count = hop->run_total = hop->shared = 0;
+    if (withdrawn) /* no other responder has replied to this trace */
+        hop->responder_count = hop->run_count = hop->run_total = hop->shared = 0;
 }
 
-/* The trace has ended: nothing waits any more. */
-static void shrink(struct counters *counters)
+/* Frees the queues of waiting samples, which are empty once the trace has ended. */
+static void free_waiting(struct counters *counters)
 {
     for (size_t ttl = 0; ttl < counters->hop_count; ttl++) {
         struct counters_hop *hop = &counters->hops[ttl];
@@ -517,10 +522,10 @@ static void shrink(struct counters *counters)
     }
 }
 
-/* What holds whatever events come, those of a recording too. */
+/* Invariants that hold for any sequence of events, including a recording from a file. */
 static inline bool holds(const struct counters_hop *hop)
 {
-    return hop->cell_count <= COUNTERS_CELLS && hop->run_count <= COUNTERS_RUNS &&
+    return hop->responder_count <= COUNTERS_RESPONDERS && hop->run_count <= COUNTERS_RUNS &&
            hop->run_count <= hop->run_total && hop->lost_count <= COUNTERS_LOST &&
            hop->report_count <= COUNTERS_REPORTS &&
            hop->waiting_first + hop->waiting_count <= hop->waiting_capacity &&
@@ -529,7 +534,7 @@ static inline bool holds(const struct counters_hop *hop)
 
 void counters_event(struct counters *counters, const struct trace_event *event)
 {
-    struct responder_stats *cell;
+    struct responder_stats *responder;
 
     if (counters_reach(counters, event->ttl + 1u) < 0)
         return;
@@ -549,9 +554,9 @@ void counters_event(struct counters *counters, const struct trace_event *event)
         break;
     case EVENT_DUPLICATE:
         hop->duplicates++;
-        cell = note_reply(counters, hop, event);
-        if (cell != NULL)
-            cell->duplicates++;
+        responder = note_reply(counters, hop, event);
+        if (responder != NULL)
+            responder->duplicates++;
         break;
     case EVENT_TIMEOUT:
     case EVENT_SEND_ERROR:
@@ -575,7 +580,7 @@ void counters_event(struct counters *counters, const struct trace_event *event)
         counters->ending = event->ending;
         break;
     case EVENT_DONE:
-        shrink(counters);
+        free_waiting(counters);
         break;
     case EVENT_HOP_CHANGED:
     case EVENT_KIND_COUNT:

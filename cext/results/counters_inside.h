@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files of the counters share; nobody else includes it. */
+/* Shared by counters.c and merge.c only. */
 #ifndef MTR_RESULTS_COUNTERS_INSIDE_H
 #define MTR_RESULTS_COUNTERS_INSIDE_H
 
 #include "results/counters.h"
 
-enum { NO_CELL = UINT16_MAX };
+enum { NO_RESPONDER = UINT16_MAX };
 
 enum waiting_state {
     WAITING_OPEN,
     WAITING_SAMPLE,   /* answered, with an RTT */
-    WAITING_ANSWERED, /* answered, without one */
+    WAITING_ANSWERED, /* answered, without an RTT */
     WAITING_LOST,
     WAITING_UNREACHABLE,
-    WAITING_NOTHING, /* not sent after all */
+    WAITING_NOTHING, /* adds nothing: not sent, answered late, or by an unlisted responder */
 };
 
-/* A counted probe whose sample may not be used before those of earlier probes: jitter is defined on
- * the order of probes, and answers overtake each other. */
+/* A counted probe whose sample waits for the outcome of all earlier probes: jitter is defined on
+ * the order of probes, and replies may arrive in another order. */
 struct counters_waiting {
     uint32_t probe, ordinal;
-    uint16_t cell;
+    uint16_t responder;
     uint8_t reply_ttl;
     enum waiting_state state;
     int64_t rtt_ns, at_ns;
@@ -30,27 +30,30 @@ struct counters_waiting {
 /* counters.c */
 void counters_hop_fini(struct counters_hop *hop);
 
-/* Makes so many hops, from TTL 0; -1 without memory. */
+/* Makes `count` hops, from TTL 0; -1 if out of memory. */
 int counters_reach(struct counters *counters, size_t count);
 
-/* The array with room for one more element; NULL when `most` are there or memory is out. */
+/* Returns the array, enlarged if necessary, with room for one more element; NULL if it has `most`
+ * elements or memory is out. */
 void *counters_reserve(void *array, size_t count, uint32_t *capacity, size_t most, size_t size);
 
 void counters_use(struct counters *counters, struct counters_hop *hop,
                   const struct counters_waiting *w);
 void counters_note_lost(struct counters_hop *hop, const struct counters_waiting *w);
 
-/* A further responder; NULL where there are `most` or memory is out. */
+/* Adds a responder; NULL if there are `most` already or memory is out. */
 struct responder_stats *counters_add_responder(struct counters *counters, struct counters_hop *hop,
-                                               size_t most, const struct responder_stats *cell);
+                                               size_t most,
+                                               const struct responder_stats *responder);
 
-void counters_add_code(struct responder_stats *cell, const struct counters_code *code);
+void counters_add_code(struct responder_stats *responder, const struct counters_code *code);
 
-/* The report of this kind, made if it is new; NULL where there is no room. */
+/* Finds or adds the report that equals `wanted` but for counts and periods; NULL if there is no
+ * room. */
 struct counters_report *counters_report_of(struct counters *counters, struct counters_hop *hop,
                                            const struct counters_report *wanted);
 
-/* Extends the newest period, or begins one that lies apart. */
+/* Extends the newest period, or begins a separate one if `apart`. */
 void counters_add_period(struct counters_report *report, int64_t from_ns, int64_t to_ns,
                          bool apart);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A bounded copy of an event stream, for readers that come by now and then. Pure. */
+/* A bounded queue of events, for readers that poll. Pure. */
 #ifndef MTR_RESULTS_EVENTS_H
 #define MTR_RESULTS_EVENTS_H
 
 #include "engine/trace.h"
 
-enum { EVENTS_MAX = 65536 }; /* kept unread; further ones are counted and dropped */
+enum { EVENTS_MAX = 65536 }; /* unread events; further ones are counted and dropped */
 
 struct events_entry {
     struct trace_event event;
@@ -21,7 +21,7 @@ struct events {
 /* {0} is a valid empty queue. */
 void events_add(struct events *queue, const struct trace_event *event);
 
-/* Hands over what is queued: *out owns it, the queue is empty. */
+/* Moves all events to *out, which owns them, and leaves the queue empty. */
 void events_take(struct events *queue, struct events *out);
 void events_fini(struct events *queue);
 

@@ -22,12 +22,12 @@ enum evidence_probe evidence_probe_of(enum wire_protocol protocol)
 
 void evidence_fini(struct evidence_list *list)
 {
-    free(list->answers);
+    free(list->replies);
     free(list->bytes);
     *list = (struct evidence_list){ 0 };
 }
 
-/* ---- one answer ---------------------------------------------------------------------------- */
+/* ---- one reply ----------------------------------------------------------------------------- */
 
 static bool is_error(const struct wire_packet *reply)
 {
@@ -46,7 +46,7 @@ static struct icmpext extension_of(const struct wire_packet *reply, const uint8_
     return found;
 }
 
-/* In front of an extension a short quote is padded with zeros. */
+/* RFC 4884 section 4: a short quote before an extension is padded with zeros. */
 static uint16_t quoted_of(const struct wire_packet *reply, const struct icmpext *extension)
 {
     if (extension->bytes != NULL && reply->quote.size < extension->quote_length)
@@ -54,15 +54,15 @@ static uint16_t quoted_of(const struct wire_packet *reply, const struct icmpext 
     return (uint16_t)extension->quote_length;
 }
 
-static int reserve_answer(struct evidence_list *list)
+static int reserve_reply(struct evidence_list *list)
 {
     if (list->count < list->capacity)
         return 0;
     size_t capacity = list->capacity == 0 ? EVIDENCE_FIRST : list->capacity * 2;
-    struct evidence_answer *more = realloc(list->answers, capacity * sizeof *more);
+    struct evidence_reply *more = realloc(list->replies, capacity * sizeof *more);
     if (more == NULL)
         return -1;
-    list->answers = more;
+    list->replies = more;
     list->capacity = capacity;
     return 0;
 }
@@ -82,45 +82,45 @@ static int keep_bytes(struct evidence_list *list, const uint8_t *bytes, size_t l
     return 0;
 }
 
-void evidence_add(struct evidence_list *list, const struct evidence_answer *answer,
+void evidence_add(struct evidence_list *list, const struct evidence_reply *reply,
                   const uint8_t *packet)
 {
-    struct evidence_answer kept = *answer;
-    struct icmpext extension = extension_of(&kept.reply, packet);
+    struct evidence_reply kept = *reply;
+    struct icmpext extension = extension_of(&kept.packet, packet);
 
-    if (reserve_answer(list) < 0)
+    if (reserve_reply(list) < 0)
         return;
-    kept.quoted = quoted_of(&kept.reply, &extension);
+    kept.quoted = quoted_of(&kept.packet, &extension);
     kept.has_extension = extension.bytes != NULL;
     kept.compliant = extension.compliant;
     kept.extension_at = list->used;
     kept.extension_length = kept.has_extension ? extension.length : 0;
     if (kept.has_extension && keep_bytes(list, extension.bytes, extension.length) < 0)
         return;
-    list->answers[list->count++] = kept;
+    list->replies[list->count++] = kept;
 }
 
 int evidence_copy(struct evidence_list *to, const struct evidence_list *from)
 {
     struct evidence_list copy = *from;
 
-    copy.answers = from->count > 0 ? malloc(from->count * sizeof *copy.answers) : NULL;
+    copy.replies = from->count > 0 ? malloc(from->count * sizeof *copy.replies) : NULL;
     copy.bytes = from->used > 0 ? malloc(from->used) : NULL;
     copy.capacity = from->count;
     copy.bytes_capacity = from->used;
-    if ((from->count > 0 && copy.answers == NULL) || (from->used > 0 && copy.bytes == NULL)) {
+    if ((from->count > 0 && copy.replies == NULL) || (from->used > 0 && copy.bytes == NULL)) {
         evidence_fini(&copy);
         return -1;
     }
     if (from->count > 0)
-        memcpy(copy.answers, from->answers, from->count * sizeof *copy.answers);
+        memcpy(copy.replies, from->replies, from->count * sizeof *copy.replies);
     if (from->used > 0)
         memcpy(copy.bytes, from->bytes, from->used);
     *to = copy;
     return 0;
 }
 
-/* ---- the answers of a trace ---------------------------------------------------------------- */
+/* ---- the replies of a trace ---------------------------------------------------------------- */
 
 struct evidence *evidence_new(uint8_t max_hops)
 {
@@ -137,7 +137,7 @@ const struct evidence_list *evidence_at(const struct evidence *evidence, size_t 
     return ttl < evidence->hop_count ? &evidence->hops[ttl] : &none;
 }
 
-/* Makes so many lists, from TTL 0; -1 without memory. */
+/* Makes `count` lists, from TTL 0; -1 if out of memory. */
 static int reach(struct evidence *evidence, size_t count)
 {
     if (count <= evidence->hop_count)
@@ -183,11 +183,11 @@ int evidence_append(struct evidence_list *to, const struct evidence_list *from)
 {
     if (from->count == 0)
         return 0;
-    struct evidence_answer *answers =
-        realloc(to->answers, (to->count + from->count) * sizeof *answers);
-    if (answers == NULL)
+    struct evidence_reply *replies =
+        realloc(to->replies, (to->count + from->count) * sizeof *replies);
+    if (replies == NULL)
         return -1;
-    to->answers = answers;
+    to->replies = replies;
     to->capacity = to->count + from->count;
     if (from->used > 0) {
         uint8_t *bytes = realloc(to->bytes, to->used + from->used);
@@ -198,8 +198,8 @@ int evidence_append(struct evidence_list *to, const struct evidence_list *from)
         memcpy(bytes + to->used, from->bytes, from->used);
     }
     for (size_t i = 0; i < from->count; i++) {
-        answers[to->count] = from->answers[i];
-        answers[to->count++].extension_at += to->used;
+        replies[to->count] = from->replies[i];
+        replies[to->count++].extension_at += to->used;
     }
     to->used += from->used;
     return 0;
@@ -218,9 +218,9 @@ int evidence_merge(struct evidence *into, const struct evidence *from)
     return 0;
 }
 
-static bool same_quote(const struct evidence_answer *a, const struct evidence_answer *b)
+static bool same_quote(const struct evidence_reply *a, const struct evidence_reply *b)
 {
-    const struct wire_packet *x = &a->reply, *y = &b->reply;
+    const struct wire_packet *x = &a->packet, *y = &b->packet;
     const struct wire_ids *p = &x->probe, *q = &y->probe;
 
     return x->quote.length == y->quote.length && x->quote.size == y->quote.size &&
@@ -233,16 +233,17 @@ static bool same_quote(const struct evidence_answer *a, const struct evidence_an
            ipaddr_equal(&p->source, &q->source) && ipaddr_equal(&p->target, &q->target);
 }
 
-/* Nothing that a judge could tell them apart by but counters and times. */
-static bool same_look(const struct evidence_answer *a, const struct evidence_answer *b)
+/* Returns whether two replies differ at most in times and in fields that count packets, such as the
+ * identification. */
+static bool same_fields(const struct evidence_reply *a, const struct evidence_reply *b)
 {
-    const struct wire_packet *x = &a->reply, *y = &b->reply;
+    const struct wire_packet *x = &a->packet, *y = &b->packet;
 
     return x->ttl == y->ttl && x->tos == y->tos && x->df == y->df && x->length == y->length &&
            x->type == y->type && x->code == y->code && same_quote(a, b);
 }
 
-static bool same_extension(const struct evidence_list *list, const struct evidence_answer *kept,
+static bool same_extension(const struct evidence_list *list, const struct evidence_reply *kept,
                            const struct icmpext *extension)
 {
     if (!kept->has_extension || extension->bytes == NULL)
@@ -251,22 +252,22 @@ static bool same_extension(const struct evidence_list *list, const struct eviden
            memcmp(list->bytes + kept->extension_at, extension->bytes, extension->length) == 0;
 }
 
-static bool is_wanted(const struct evidence_list *list, const struct evidence_answer *answer,
+static bool is_wanted(const struct evidence_list *list, const struct evidence_reply *reply,
                       const uint8_t *packet)
 {
-    struct icmpext extension = extension_of(&answer->reply, packet);
+    struct icmpext extension = extension_of(&reply->packet, packet);
     bool known = false;
     int same_kind = 0;
 
     if (list->count >= EVIDENCE_MOST)
         return false;
     for (size_t i = 0; i < list->count; i++) {
-        const struct evidence_answer *kept = &list->answers[i];
-        if (kept->flow != answer->flow || kept->reply.kind != answer->reply.kind ||
-            !ipaddr_equal(&kept->reply.from, &answer->reply.from))
+        const struct evidence_reply *kept = &list->replies[i];
+        if (kept->flow != reply->flow || kept->packet.kind != reply->packet.kind ||
+            !ipaddr_equal(&kept->packet.from, &reply->packet.from))
             continue;
         same_kind++;
-        known = known || (same_look(kept, answer) && same_extension(list, kept, &extension));
+        known = known || (same_fields(kept, reply) && same_extension(list, kept, &extension));
     }
     return same_kind < EVIDENCE_FIRST || !known;
 }
@@ -301,21 +302,21 @@ struct evidence_sent evidence_sent_of(enum evidence_probe kind, const struct wir
 void evidence_event(struct evidence *evidence, const struct wire_spec *spec,
                     const struct trace_event *event, const struct evidence_capture *capture)
 {
-    bool answer = event->kind == EVENT_REPLY || event->kind == EVENT_LATE ||
-                  event->kind == EVENT_DUPLICATE || event->kind == EVENT_UNREACHABLE;
+    bool is_reply = event->kind == EVENT_REPLY || event->kind == EVENT_LATE ||
+                    event->kind == EVENT_DUPLICATE || event->kind == EVENT_UNREACHABLE;
 
-    if (!answer || event->shared || capture == NULL)
+    if (!is_reply || event->shared || capture == NULL)
         return;
-    if (evidence->extended && extension_of(event->reply, capture->bytes).bytes == NULL)
+    if (evidence->extensions_only && extension_of(event->reply, capture->bytes).bytes == NULL)
         return;
     const struct wire_probe probe = { .number = event->probe,
                                       .flow = event->flow,
                                       .ttl = event->ttl };
-    struct evidence_answer found = { .sent = evidence_sent_of(EVIDENCE_TRACE, spec, &probe),
-                                     .index = event->probe,
-                                     .flow = event->flow,
-                                     .at_ns = capture->at_ns,
-                                     .reply = *event->reply };
+    struct evidence_reply found = { .sent = evidence_sent_of(EVIDENCE_TRACE, spec, &probe),
+                                    .index = event->probe,
+                                    .flow = event->flow,
+                                    .at_ns = capture->at_ns,
+                                    .packet = *event->reply };
     if (reach(evidence, event->ttl + 1u) < 0)
         return;
     struct evidence_list *list = &evidence->hops[event->ttl];

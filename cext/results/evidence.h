@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Raw answers, kept as plain fields for those who judge what a hop is and what the path does to a
- * packet. A reader of the event stream keeps the first few of each kind and every one that shows
- * something new; a direct question keeps all it got. Judges nothing. Pure. */
+/* Raw replies, kept as plain fields for the OS guess and for verdicts on how the path changes
+ * packets. A reader of the event stream keeps the first few replies of each kind, and every reply
+ * whose fields differ from those; fingerprinting keeps all replies. Draws no conclusions. Pure. */
 #ifndef MTR_RESULTS_EVIDENCE_H
 #define MTR_RESULTS_EVIDENCE_H
 
@@ -10,12 +10,12 @@
 #include "engine/trace.h"
 
 enum {
-    EVIDENCE_FIRST = 4, /* answers kept per flow, responder and kind, whatever they show */
+    EVIDENCE_FIRST = 4,             /* replies always kept per flow, responder and kind */
     EVIDENCE_MOST = BOUND(256, 16), /* per TTL */
     EVIDENCE_EXTENSION = 512,       /* bytes of an extension structure that are kept */
 };
 
-/* What was asked. */
+/* The kinds of probe: of a trace, or fingerprinting probes. */
 enum evidence_probe { EVIDENCE_TRACE, EVIDENCE_ECHO, EVIDENCE_UDP, EVIDENCE_TCP };
 enum { EVIDENCE_PROBES = EVIDENCE_TCP + 1 };
 
@@ -25,11 +25,12 @@ extern const char *const evidence_probe_names[EVIDENCE_PROBES];
 /* The fingerprinting probe of a protocol. */
 enum evidence_probe evidence_probe_of(enum wire_protocol protocol);
 
-/* The probe as it left; what its protocol or family does not have is 0. */
+/* The probe as sent; fields that its protocol or family does not have are 0. */
 struct evidence_sent {
     enum evidence_probe probe;
     enum wire_protocol protocol;
-    uint8_t ttl, tos, code; /* the last: ICMP */
+    uint8_t ttl, tos;
+    uint8_t code; /* ICMP */
     bool df;
     uint16_t ip_id, size;
     uint16_t source_port, target_port, ident, checksum, tcp_flags;
@@ -39,60 +40,61 @@ struct evidence_sent {
 struct evidence_sent evidence_sent_of(enum evidence_probe kind, const struct wire_spec *spec,
                                       const struct wire_probe *probe);
 
-struct evidence_answer {
+struct evidence_reply {
     struct evidence_sent sent;
     uint32_t index; /* the probe's number in send order */
     uint16_t flow;
-    int64_t at_ns; /* when it came, monotonic */
-    struct wire_packet reply;
-    uint16_t quoted; /* bytes in front of an extension, without padding that is known as such */
+    int64_t at_ns; /* arrival, monotonic */
+    struct wire_packet packet;
+    uint16_t quoted; /* bytes of the quote, without an extension and its padding */
     bool has_extension, compliant;
-    size_t extension_at; /* in the list's bytes */
+    size_t extension_at; /* offset in the list's bytes */
     size_t extension_length;
 };
 
-/* Answers in the order in which they came. {0} is a valid empty list. */
+/* Replies in the order of arrival. {0} is a valid empty list. */
 struct evidence_list {
-    struct evidence_answer *answers;
+    struct evidence_reply *replies;
     size_t count, capacity;
-    uint8_t *bytes; /* of extensions */
+    uint8_t *bytes; /* the extension structures */
     size_t used, bytes_capacity;
 };
 
-/* Adds an answer; `packet` are the bytes it was read from. Without memory it is left out. What the
- * answer says of its extension is filled in here. */
-void evidence_add(struct evidence_list *list, const struct evidence_answer *answer,
+/* Adds a reply that was read from the bytes `packet`, and sets its fields on the quote and the
+ * extension. Adds nothing if out of memory. */
+void evidence_add(struct evidence_list *list, const struct evidence_reply *answer,
                   const uint8_t *packet);
-/* Appends the answers of another list; -1 without memory: those that found room are there. */
+/* Appends the replies of another list; returns -1, and appends nothing, if out of memory. */
 int evidence_append(struct evidence_list *to, const struct evidence_list *from);
 int evidence_copy(struct evidence_list *to, const struct evidence_list *from); /* -1: no memory */
 void evidence_fini(struct evidence_list *list);
 
-/* The answers of one trace, by TTL. */
+/* The replies of one trace, by TTL. */
 struct evidence {
     struct evidence_list *hops; /* hops[0] is unused */
-    size_t hop_count;           /* so far: of TTLs from here on there is none */
+    size_t hop_count;           /* larger than any TTL that has had a reply */
     uint8_t max_hops;
-    bool extended; /* set by whoever wants no answers but those with an extension */
+    bool extensions_only; /* set by a caller that needs replies with an extension only */
 };
 
-struct evidence *evidence_new(uint8_t max_hops); /* NULL without memory */
+struct evidence *evidence_new(uint8_t max_hops); /* NULL if out of memory */
 void evidence_free(struct evidence *evidence);   /* accepts NULL */
 
-/* The answers of this TTL; holds until the next event. */
+/* The replies at this TTL. The pointer is valid until the next event. */
 const struct evidence_list *evidence_at(const struct evidence *evidence, size_t ttl);
 struct evidence *evidence_snapshot(const struct evidence *evidence);
 
-/* Appends the answers of another flow's trace, TTL by TTL. */
+/* Appends the replies of another flow's trace, TTL by TTL; -1 if out of memory. */
 int evidence_merge(struct evidence *into, const struct evidence *from);
 
-/* The captured packet that an answer was read from. */
+/* The captured packet from which a reply was read. */
 struct evidence_capture {
     const uint8_t *bytes; /* from the IP header on */
-    int64_t at_ns;        /* its stamp, as a monotonic time */
+    int64_t at_ns;        /* receive timestamp, as a monotonic time */
 };
 
-/* A trace_sink's body; `capture` is what caused the event, NULL where nothing was captured. */
+/* Keeps the reply of an event, if it has one; called by a trace_sink. `capture` is the packet that
+ * caused the event, or NULL. */
 void evidence_event(struct evidence *evidence, const struct wire_spec *spec,
                     const struct trace_event *event, const struct evidence_capture *capture);
 

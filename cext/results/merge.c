@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tallies of several flows as one, and copies to read while a trace goes on. */
+/* Merges the counters of several flows, and copies counters while a trace continues. */
 #include "results/counters_inside.h"
 
 #include <assert.h>
@@ -8,25 +8,26 @@
 
 /* ---- several flows ------------------------------------------------------------------------- */
 
-/* Index of the responder's cell; NO_CELL where it finds no room. */
-static uint16_t cell_to_merge(struct counters *counters, struct counters_hop *hop,
-                              const struct responder_stats *from)
+/* Returns the index of the responder with this address, added if it is new; NO_RESPONDER if there
+ * is no room. */
+static uint16_t responder_to_merge(struct counters *counters, struct counters_hop *hop,
+                                   const struct responder_stats *from)
 {
     const struct responder_stats new = { .address = from->address,
                                          .flow = from->flow,
                                          .elsewhere = from->elsewhere };
 
-    for (size_t at = 0; at < hop->cell_count; at++)
-        if (hop->cells[at].elsewhere == from->elsewhere &&
-            ipaddr_equal(&hop->cells[at].address, &from->address))
+    for (size_t at = 0; at < hop->responder_count; at++)
+        if (hop->responders[at].elsewhere == from->elsewhere &&
+            ipaddr_equal(&hop->responders[at].address, &from->address))
             return (uint16_t)at;
-    const struct responder_stats *cell =
-        counters_add_responder(counters, hop, COUNTERS_CELLS, &new);
-    return cell != NULL ? (uint16_t)(cell - hop->cells) : NO_CELL;
+    const struct responder_stats *responder =
+        counters_add_responder(counters, hop, COUNTERS_RESPONDERS, &new);
+    return responder != NULL ? (uint16_t)(responder - hop->responders) : NO_RESPONDER;
 }
 
-static void merge_cell(struct counters *counters, struct responder_stats *into,
-                       const struct responder_stats *from)
+static void merge_responder(struct counters *counters, struct responder_stats *into,
+                            const struct responder_stats *from)
 {
     if (from->received >= into->received)
         into->reply_ttl = from->reply_ttl;
@@ -41,10 +42,10 @@ static void merge_cell(struct counters *counters, struct responder_stats *into,
 }
 
 static void merge_runs(struct counters_hop *into, const struct counters_hop *from,
-                       const uint16_t *cells)
+                       const uint16_t *responders)
 {
     for (size_t i = 0; i < from->run_count; i++) {
-        if (cells[from->runs[i].cell] == NO_CELL)
+        if (responders[from->runs[i].responder] == NO_RESPONDER)
             continue;
         struct counters_run *runs = counters_reserve(
             into->runs, into->run_count, &into->run_capacity, COUNTERS_RUNS, sizeof *runs);
@@ -52,7 +53,7 @@ static void merge_runs(struct counters_hop *into, const struct counters_hop *fro
             break;
         into->runs = runs;
         runs[into->run_count] = from->runs[i];
-        runs[into->run_count++].cell = cells[from->runs[i].cell];
+        runs[into->run_count++].responder = responders[from->runs[i].responder];
     }
     into->run_total += from->run_total;
 }
@@ -126,23 +127,23 @@ static void merge_counts(struct counters_hop *into, const struct counters_hop *f
 static int merge_hop(struct counters *counters, struct counters_hop *into,
                      const struct counters_hop *from)
 {
-    uint16_t *cells = calloc(from->cell_count + 1, sizeof *cells);
+    uint16_t *responders = calloc(from->responder_count + 1, sizeof *responders);
     uint32_t before = into->sent;
 
-    if (cells == NULL)
+    if (responders == NULL)
         return -1;
-    for (size_t i = 0; i < from->cell_count && !counters->out_of_memory; i++) {
-        cells[i] = cell_to_merge(counters, into, &from->cells[i]);
-        if (cells[i] != NO_CELL)
-            merge_cell(counters, &into->cells[cells[i]], &from->cells[i]);
+    for (size_t i = 0; i < from->responder_count && !counters->out_of_memory; i++) {
+        responders[i] = responder_to_merge(counters, into, &from->responders[i]);
+        if (responders[i] != NO_RESPONDER)
+            merge_responder(counters, &into->responders[responders[i]], &from->responders[i]);
         else
-            into->unlisted += from->cells[i].received + from->cells[i].duplicates;
+            into->unlisted += from->responders[i].received + from->responders[i].duplicates;
     }
     merge_counts(into, from);
-    merge_runs(into, from, cells);
+    merge_runs(into, from, responders);
     merge_lost(into, from, before);
     merge_reports(counters, into, from);
-    free(cells);
+    free(responders);
     return counters->out_of_memory ? -1 : 0;
 }
 
@@ -172,92 +173,96 @@ static void *copy_array(const void *from, size_t bytes)
 static int hop_copy(struct counters_hop *to, const struct counters_hop *from)
 {
     *to = *from;
-    to->cell_count = 0; /* hop_fini must not free what is not ours yet */
+    to->responder_count =
+        0; /* counters_hop_fini must not free statistics that are not copied yet */
     to->ordinals = NULL;
     to->runs = copy_array(from->runs, from->run_capacity * sizeof *from->runs);
     to->lost = copy_array(from->lost, from->lost_capacity * sizeof *from->lost);
     to->waiting = copy_array(from->waiting, from->waiting_capacity * sizeof *from->waiting);
     to->reports = copy_array(from->reports, from->report_capacity * sizeof *from->reports);
-    to->cells = copy_array(from->cells, from->cell_count * sizeof *from->cells);
+    to->responders = copy_array(from->responders, from->responder_count * sizeof *from->responders);
     if ((from->waiting != NULL && to->waiting == NULL) ||
-        (from->cells != NULL && to->cells == NULL) || (from->runs != NULL && to->runs == NULL) ||
-        (from->lost != NULL && to->lost == NULL) || (from->reports != NULL && to->reports == NULL))
+        (from->responders != NULL && to->responders == NULL) ||
+        (from->runs != NULL && to->runs == NULL) || (from->lost != NULL && to->lost == NULL) ||
+        (from->reports != NULL && to->reports == NULL))
         return -1;
-    for (; to->cell_count < from->cell_count; to->cell_count++)
-        if (stats_copy(&to->cells[to->cell_count].rtt, &from->cells[to->cell_count].rtt) < 0)
+    for (; to->responder_count < from->responder_count; to->responder_count++)
+        if (stats_copy(&to->responders[to->responder_count].rtt,
+                       &from->responders[to->responder_count].rtt) < 0)
             return -1;
     return 0;
 }
 
-/* The genuine cell of this address, or NULL. */
-static struct responder_stats *own_cell(struct counters_hop *hop,
-                                        const struct responder_stats *elsewhere)
+/* Returns the statistics of the same address and flow as a responder of this hop, or NULL. */
+static struct responder_stats *own_responder(struct counters_hop *hop,
+                                             const struct responder_stats *elsewhere)
 {
-    for (size_t i = 0; i < hop->cell_count; i++)
-        if (!hop->cells[i].elsewhere && hop->cells[i].flow == elsewhere->flow &&
-            ipaddr_equal(&hop->cells[i].address, &elsewhere->address))
-            return &hop->cells[i];
+    for (size_t i = 0; i < hop->responder_count; i++)
+        if (!hop->responders[i].elsewhere && hop->responders[i].flow == elsewhere->flow &&
+            ipaddr_equal(&hop->responders[i].address, &elsewhere->address))
+            return &hop->responders[i];
     return NULL;
 }
 
-/* What a cell was given by errors are replies of this hop. */
-static void take_for_replies(struct counters_hop *hop, const struct responder_stats *cell)
+/* Counts the errors of a responder elsewhere as replies of this hop. */
+static void take_for_replies(struct counters_hop *hop, const struct responder_stats *responder)
 {
-    size_t place = (size_t)(cell - hop->cells), kept = 0;
+    size_t place = (size_t)(responder - hop->responders), kept = 0;
 
-    hop->received += cell->received;
-    hop->unreachable -= cell->received;
-    hop->late += cell->late;
+    hop->received += responder->received;
+    hop->unreachable -= responder->received;
+    hop->late += responder->late;
     for (size_t i = 0; i < hop->report_count; i++) {
-        if (!ipaddr_equal(&hop->reports[i].from, &cell->address))
+        if (!ipaddr_equal(&hop->reports[i].from, &responder->address))
             continue;
         hop->total_received += hop->reports[i].own ? 0 : hop->reports[i].count;
         hop->reports[i].own = true;
     }
     for (size_t i = 0; i < hop->lost_count; i++)
-        if (!hop->lost[i].unreachable || hop->lost[i].cell != place)
+        if (!hop->lost[i].unreachable || hop->lost[i].responder != place)
             hop->lost[kept++] = hop->lost[i];
     hop->lost_count = kept;
 }
 
-/* The path ends here by errors from elsewhere: they are this row's replies. */
+/* Errors from elsewhere that end the path are the replies of its last hop. */
 static void take_errors_for_replies(struct counters_hop *hop, enum trace_ending ending)
 {
-    for (size_t i = 0; i < hop->cell_count; i++) {
-        take_for_replies(hop, &hop->cells[i]);
-        hop->cells[i].elsewhere = false;
-        hop->cells[i].target = ending == TRACE_REACHED;
+    for (size_t i = 0; i < hop->responder_count; i++) {
+        take_for_replies(hop, &hop->responders[i]);
+        hop->responders[i].elsewhere = false;
+        hop->responders[i].target = ending == TRACE_REACHED;
     }
     hop->initial_received = hop->initial_unreachable;
 }
 
-/* A router that refuses probes even where they would expire there still replies: its errors are
- * replies of its hop. */
+/* A router may send destination unreachable for a probe that would expire at this router. The hop
+ * has replied all the same. */
 static void take_own_errors(struct counters *counters, struct counters_hop *hop)
 {
-    for (size_t i = 0; i < hop->cell_count; i++) {
-        struct responder_stats *cell = &hop->cells[i];
-        struct responder_stats *own = cell->elsewhere ? own_cell(hop, cell) : NULL;
-        if (own == NULL || cell->received == 0)
+    for (size_t i = 0; i < hop->responder_count; i++) {
+        struct responder_stats *responder = &hop->responders[i];
+        struct responder_stats *own = responder->elsewhere ? own_responder(hop, responder) : NULL;
+        if (own == NULL || responder->received == 0)
             continue;
-        take_for_replies(hop, cell);
-        merge_cell(counters, own, cell);
-        cell->received = cell->late = 0;
+        take_for_replies(hop, responder);
+        merge_responder(counters, own, responder);
+        responder->received = responder->late = 0;
     }
 }
 
-/* Time exceeded with the target's address: elsewhere than at the end a hop beyond a NAT. */
-static void name_hops_beyond_nat(struct counters_hop *hop)
+/* A NAT before the target may give later hops the target's address. A responder with this address
+ * that sends only time exceeded, and is not the end of the path, is such a hop and no target. */
+static void clear_target_beyond_nat(struct counters_hop *hop)
 {
-    for (size_t i = 0; i < hop->cell_count; i++) {
+    for (size_t i = 0; i < hop->responder_count; i++) {
         bool only_exceeded = true;
-        for (size_t c = 0; c < hop->cells[i].code_count; c++)
-            only_exceeded = only_exceeded && hop->cells[i].codes[c].kind == WIRE_TIME_EXCEEDED;
-        hop->cells[i].target = hop->cells[i].target && !only_exceeded;
+        for (size_t c = 0; c < hop->responders[i].code_count; c++)
+            only_exceeded = only_exceeded && hop->responders[i].codes[c].kind == WIRE_TIME_EXCEEDED;
+        hop->responders[i].target = hop->responders[i].target && !only_exceeded;
     }
 }
 
-/* What the end of the path says about the figures. */
+/* Corrects the figures once the end of the path is known. */
 static void apply_end(struct counters *counters)
 {
     for (size_t ttl = 1; ttl < counters->hop_count; ttl++) {
@@ -268,7 +273,7 @@ static void apply_end(struct counters *counters)
             continue;
         }
         if (ttl != counters->end)
-            name_hops_beyond_nat(hop);
+            clear_target_beyond_nat(hop);
         take_own_errors(counters, hop);
     }
     if (counters->end == 0)

@@ -36,11 +36,11 @@ static void check_hop(const struct counters_hop *hop)
     replay_require(hop->lost_during_drops + hop->received + hop->unreachable <= hop->sent,
                    "what may have been dropped was lost");
     replay_require(hop->in_flight < 100000 && hop->send_errors < 1000000, "counts are above 0");
-    replay_require(hop->cell_count <= COUNTERS_CELLS, "responders of a hop have a bound");
+    replay_require(hop->responder_count <= COUNTERS_RESPONDERS, "responders of a hop have a bound");
     replay_require(hop->run_count <= COUNTERS_RUNS && hop->lost_count <= COUNTERS_LOST,
                    "what is named of a hop has a bound");
-    for (size_t i = 0; i < hop->cell_count; i++)
-        received += hop->cells[i].elsewhere ? 0 : hop->cells[i].received;
+    for (size_t i = 0; i < hop->responder_count; i++)
+        received += hop->responders[i].elsewhere ? 0 : hop->responders[i].received;
     replay_require(received <= hop->received, "responders add up to the hop");
 }
 

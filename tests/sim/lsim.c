@@ -5,7 +5,7 @@
 
 #include "discovery/fingerprint.h"
 #include "engine/budget.h"
-#include "lua/answers.h"
+#include "lua/replies.h"
 #include "lua/events.h"
 #include "lua/result.h"
 #include "results/counters.h"
@@ -232,7 +232,7 @@ static int pace_trace(lua_State *L)
     u->counters = counters_new(config.max_hops);
     u->evidence = evidence_new(config.max_hops);
     if (u->evidence != NULL)
-        u->evidence->extended = opt_boolean(L, "figures");
+        u->evidence->extensions_only = opt_boolean(L, "figures");
     u->trace = trace_new(&config, p->pace, now_ns, on_event, u, &err);
     if (u->packet == NULL || u->counters == NULL || u->evidence == NULL || u->trace == NULL)
         return luaL_error(L, "no memory for a trace");
@@ -620,7 +620,7 @@ static int fingerprint_result(lua_State *L)
     for (int i = 0; i < WIRE_PROTOCOL_COUNT; i++)
         set_integer(L, kinds[i], fingerprint_sent(&u->fingerprint, (enum wire_protocol)i));
     lua_setfield(L, -2, "probes_sent");
-    lanswers_push(L, &u->fingerprint.answers, &u->fingerprint.config.target, -1, false);
+    lreplies_push(L, &u->fingerprint.answers, &u->fingerprint.config.target, -1, false);
     lua_setfield(L, -2, "answers");
     return 1;
 }

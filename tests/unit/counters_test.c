@@ -72,15 +72,16 @@ static void check_counts(const struct counters *in, struct counts want)
     check_int("raw received", h->total_received, want.total_received);
 }
 
-static const struct responder_stats *cell(const struct counters *in, size_t n, uint32_t received)
+static const struct responder_stats *responder(const struct counters *in, size_t n,
+                                               uint32_t received)
 {
     static const struct responder_stats none;
 
-    if (!check_that(n < counters_hop_at(in, TTL)->cell_count, "responder %zu of %zu", n,
-                    counters_hop_at(in, TTL)->cell_count))
+    if (!check_that(n < counters_hop_at(in, TTL)->responder_count, "responder %zu of %zu", n,
+                    counters_hop_at(in, TTL)->responder_count))
         return &none;
-    check_int("received by responder", counters_hop_at(in, TTL)->cells[n].received, received);
-    return &counters_hop_at(in, TTL)->cells[n];
+    check_int("received by responder", counters_hop_at(in, TTL)->responders[n].received, received);
+    return &counters_hop_at(in, TTL)->responders[n];
 }
 
 static void test_counts(void)
@@ -94,14 +95,14 @@ static void test_counts(void)
     got(EVENT_REPLY, 0, 1, 5 * US);
     check_counts(counters,
                  (struct counts){ .sent = 1, .received = 1, .total_sent = 1, .total_received = 1 });
-    check_near("mean", cell(counters, 0, 1)->rtt.mean_ns, 5 * US, 0);
-    check_int("reply TTL", cell(counters, 0, 1)->reply_ttl, 63);
+    check_near("mean", responder(counters, 0, 1)->rtt.mean_ns, 5 * US, 0);
+    check_int("reply TTL", responder(counters, 0, 1)->reply_ttl, 63);
 
     begin("a_timeout_is_sent_and_not_received");
     sent(0);
     missed(EVENT_TIMEOUT, 0);
     check_counts(counters, (struct counts){ .sent = 1, .total_sent = 1 });
-    check_int("responders", (int64_t)hop()->cell_count, 0);
+    check_int("responders", (int64_t)hop()->responder_count, 0);
 
     begin("a_send_error_is_neither_sent_nor_lost");
     sent(0);
@@ -115,8 +116,8 @@ static void test_counts(void)
     check_counts(counters,
                  (struct counts){
                      .sent = 1, .received = 1, .late = 1, .total_sent = 1, .total_received = 1 });
-    check_int("late of the responder", cell(counters, 0, 1)->late, 1);
-    check_int("samples", (int64_t)cell(counters, 0, 1)->rtt.count, 0);
+    check_int("late of the responder", responder(counters, 0, 1)->late, 1);
+    check_int("samples", (int64_t)responder(counters, 0, 1)->rtt.count, 0);
 
     begin("an_answer_to_a_probe_taken_for_a_send_error_makes_it_sent");
     sent(0);
@@ -137,20 +138,20 @@ static void test_counts(void)
         counters,
         (struct counts){
             .sent = 1, .received = 1, .duplicates = 2, .total_sent = 1, .total_received = 1 });
-    check_int("duplicates of the responder", cell(counters, 0, 1)->duplicates, 2);
-    check_int("samples", (int64_t)cell(counters, 0, 1)->rtt.count, 1);
+    check_int("duplicates of the responder", responder(counters, 0, 1)->duplicates, 2);
+    check_int("samples", (int64_t)responder(counters, 0, 1)->rtt.count, 1);
 
     begin("an_answer_without_rtt_is_received");
     sent(0);
     got(EVENT_REPLY, 0, 1, -1);
     check_counts(counters,
                  (struct counts){ .sent = 1, .received = 1, .total_sent = 1, .total_received = 1 });
-    check_int("samples", (int64_t)cell(counters, 0, 1)->rtt.count, 0);
+    check_int("samples", (int64_t)responder(counters, 0, 1)->rtt.count, 0);
 
     begin("an_rtt_of_0_is_a_sample");
     sent(0);
     got(EVENT_REPLY, 0, 1, 0);
-    check_int("samples", (int64_t)cell(counters, 0, 1)->rtt.count, 1);
+    check_int("samples", (int64_t)responder(counters, 0, 1)->rtt.count, 1);
 }
 
 static void test_test_probes(void)
@@ -174,7 +175,7 @@ static void test_test_probes(void)
     feed(event);
     check_counts(counters,
                  (struct counts){ .total_sent = 3, .total_received = 1, .send_errors = 1 });
-    check_int("samples", (int64_t)cell(counters, 0, 0)->rtt.count, 0);
+    check_int("samples", (int64_t)responder(counters, 0, 0)->rtt.count, 0);
 }
 
 /* The same four RTTs, their answers in this order. */
@@ -187,7 +188,7 @@ static void test_order(const char *name, const uint32_t order[4])
         sent(probe);
     for (int i = 0; i < 4; i++)
         got(EVENT_REPLY, order[i], 1, rtts[order[i]]);
-    const struct stats *rtt = &cell(counters, 0, 4)->rtt;
+    const struct stats *rtt = &responder(counters, 0, 4)->rtt;
     check_int("samples", (int64_t)rtt->count, 4);
     check_int("pairs", (int64_t)rtt->pairs, 3);
     check_near("jitter", stats_jitter_ns(rtt), (40 + 30 + 20) * US / 3.0, 1e-12);
@@ -206,10 +207,10 @@ static void test_orders(void)
         sent(probe);
     got(EVENT_REPLY, 1, 1, 10 * US);
     got(EVENT_REPLY, 2, 1, 30 * US);
-    check_int("samples before", (int64_t)cell(counters, 0, 2)->rtt.count, 0);
+    check_int("samples before", (int64_t)responder(counters, 0, 2)->rtt.count, 0);
     missed(EVENT_TIMEOUT, 0);
-    check_int("samples", (int64_t)cell(counters, 0, 2)->rtt.count, 2);
-    check_near("jitter", stats_jitter_ns(&cell(counters, 0, 2)->rtt), 20 * US, 1e-12);
+    check_int("samples", (int64_t)responder(counters, 0, 2)->rtt.count, 2);
+    check_near("jitter", stats_jitter_ns(&responder(counters, 0, 2)->rtt), 20 * US, 1e-12);
 
     begin("a_lost_probe_breaks_the_pair");
     for (uint32_t probe = 0; probe < 3; probe++)
@@ -217,7 +218,7 @@ static void test_orders(void)
     got(EVENT_REPLY, 0, 1, 10 * US);
     got(EVENT_REPLY, 2, 1, 30 * US);
     missed(EVENT_TIMEOUT, 1);
-    check_int("pairs", (int64_t)cell(counters, 0, 2)->rtt.pairs, 0);
+    check_int("pairs", (int64_t)responder(counters, 0, 2)->rtt.pairs, 0);
 
     begin("a_late_answer_breaks_the_pair");
     for (uint32_t probe = 0; probe < 3; probe++)
@@ -226,8 +227,8 @@ static void test_orders(void)
     missed(EVENT_TIMEOUT, 1);
     got(EVENT_LATE, 1, 1, 20 * US);
     got(EVENT_REPLY, 2, 1, 30 * US);
-    check_int("samples", (int64_t)cell(counters, 0, 3)->rtt.count, 2);
-    check_int("pairs", (int64_t)cell(counters, 0, 3)->rtt.pairs, 0);
+    check_int("samples", (int64_t)responder(counters, 0, 3)->rtt.count, 2);
+    check_int("pairs", (int64_t)responder(counters, 0, 3)->rtt.pairs, 0);
 
     begin("numbers_of_other_hops_in_between_do_not_break_the_pair");
     for (uint32_t probe = 0; probe < 30; probe += 10) {
@@ -235,7 +236,7 @@ static void test_orders(void)
         feed((struct trace_event){ .kind = EVENT_SENT, .probe = probe + 1, .ttl = TTL + 1 });
         got(EVENT_REPLY, probe, 1, probe * US);
     }
-    check_int("pairs", (int64_t)cell(counters, 0, 3)->rtt.pairs, 2);
+    check_int("pairs", (int64_t)responder(counters, 0, 3)->rtt.pairs, 2);
     check_int("in flight behind", counters_hop_at(counters, TTL + 1)->in_flight, 3);
 }
 
@@ -248,9 +249,9 @@ static void test_responders(void)
     }
     check_counts(counters,
                  (struct counts){ .sent = 4, .received = 4, .total_sent = 4, .total_received = 4 });
-    check_near("mean of the first", cell(counters, 0, 2)->rtt.mean_ns, 10 * US, 0);
-    check_near("mean of the second", cell(counters, 1, 2)->rtt.mean_ns, 90 * US, 0);
-    check_int("pairs of the first", (int64_t)cell(counters, 0, 2)->rtt.pairs, 0);
+    check_near("mean of the first", responder(counters, 0, 2)->rtt.mean_ns, 10 * US, 0);
+    check_near("mean of the second", responder(counters, 1, 2)->rtt.mean_ns, 90 * US, 0);
+    check_int("pairs of the first", (int64_t)responder(counters, 0, 2)->rtt.pairs, 0);
 
     begin("two_flows_of_one_responder_are_two_cells");
     for (uint16_t flow = 0; flow < 2; flow++) {
@@ -259,8 +260,8 @@ static void test_responders(void)
         feed((struct trace_event){
             .kind = EVENT_REPLY, .probe = flow, .flow = flow, .rtt_ns = 5, .reply = &reply });
     }
-    check_int("flow of the first", cell(counters, 0, 1)->flow, 0);
-    check_int("flow of the second", cell(counters, 1, 1)->flow, 1);
+    check_int("flow of the first", responder(counters, 0, 1)->flow, 0);
+    check_int("flow of the second", responder(counters, 1, 1)->flow, 1);
 
     begin("a_responder_known_as_target_stays_the_target");
     struct wire_packet reply = answer_from(1);
@@ -269,7 +270,7 @@ static void test_responders(void)
     feed((struct trace_event){
         .kind = EVENT_REPLY, .probe = 0, .from_target = true, .reply = &reply });
     got(EVENT_REPLY, 1, 1, 5);
-    check_that(cell(counters, 0, 2)->target, "not the target");
+    check_that(responder(counters, 0, 2)->target, "not the target");
 
     begin("each_code_is_counted_and_the_ninth_is_not_kept");
     for (uint8_t code = 0; code < 10; code++) {
@@ -280,7 +281,7 @@ static void test_responders(void)
             feed((struct trace_event){ .kind = EVENT_DUPLICATE, .reply = &reply });
         }
     }
-    const struct responder_stats *only = cell(counters, 0, 0);
+    const struct responder_stats *only = responder(counters, 0, 0);
     check_int("codes", (int64_t)only->code_count, COUNTERS_CODES);
     for (uint32_t i = 0; i < COUNTERS_CODES && i < only->code_count; i++) {
         check_int("code", only->codes[i].code, i);
@@ -301,30 +302,30 @@ static void test_snapshot(void)
         snapshot,
         (struct counts){
             .sent = 3, .received = 3, .in_flight = 2, .total_sent = 5, .total_received = 3 });
-    check_int("samples in the snapshot", (int64_t)cell(snapshot, 0, 2)->rtt.count, 2);
-    check_int("pairs in the snapshot", (int64_t)cell(snapshot, 0, 2)->rtt.pairs, 0);
-    check_int("samples of the second", (int64_t)cell(snapshot, 1, 1)->rtt.count, 1);
+    check_int("samples in the snapshot", (int64_t)responder(snapshot, 0, 2)->rtt.count, 2);
+    check_int("pairs in the snapshot", (int64_t)responder(snapshot, 0, 2)->rtt.pairs, 0);
+    check_int("samples of the second", (int64_t)responder(snapshot, 1, 1)->rtt.count, 1);
     counters_free(snapshot);
 
     check_case("a_snapshot_leaves_the_counters_as_it_was");
-    check_int("samples", (int64_t)cell(counters, 0, 2)->rtt.count, 1);
+    check_int("samples", (int64_t)responder(counters, 0, 2)->rtt.count, 1);
     got(EVENT_REPLY, 1, 1, 20 * US);
     missed(EVENT_TIMEOUT, 4);
-    check_int("samples later", (int64_t)cell(counters, 0, 3)->rtt.count, 3);
-    check_near("jitter", stats_jitter_ns(&cell(counters, 0, 3)->rtt), 10 * US, 1e-12);
+    check_int("samples later", (int64_t)responder(counters, 0, 3)->rtt.count, 3);
+    check_near("jitter", stats_jitter_ns(&responder(counters, 0, 3)->rtt), 10 * US, 1e-12);
 
     check_case("a_snapshot_of_a_finished_run_equals_it");
     snapshot = counters_snapshot(counters);
     check_bytes("counts", counters_hop_at(snapshot, TTL), hop(),
-                offsetof(struct counters_hop, cell_count));
-    const struct stats *a = &cell(snapshot, 0, 3)->rtt, *b = &cell(counters, 0, 3)->rtt;
+                offsetof(struct counters_hop, responder_count));
+    const struct stats *a = &responder(snapshot, 0, 3)->rtt, *b = &responder(counters, 0, 3)->rtt;
     check_bytes("statistics", a, b, offsetof(struct stats, quantiles));
     check_near("median", quantiles_get(&a->quantiles, 0.5), quantiles_get(&b->quantiles, 0.5), 0);
 
     check_case("a_snapshot_outlives_the_counters");
     counters_free(counters);
     counters = NULL;
-    check_near("median", quantiles_get(&cell(snapshot, 0, 3)->rtt.quantiles, 0.5), 20 * US, 0);
+    check_near("median", quantiles_get(&responder(snapshot, 0, 3)->rtt.quantiles, 0.5), 20 * US, 0);
     counters_free(snapshot);
 
     begin("a_counters_of_255_hops_is_copied_whole");
@@ -346,7 +347,7 @@ static void test_long_run(void)
             got(EVENT_REPLY, which, 1, which % 2 ? 30 * US : 10 * US);
         }
     }
-    const struct stats *rtt = &cell(counters, 0, 19900)->rtt;
+    const struct stats *rtt = &responder(counters, 0, 19900)->rtt;
     check_that(rtt->count >= 19899, "%llu samples", (unsigned long long)rtt->count);
     check_near("jitter", stats_jitter_ns(rtt), 20 * US, 1e-9);
     check_that(hop()->waiting_capacity < 1000, "%u places to wait", hop()->waiting_capacity);
@@ -380,13 +381,13 @@ static void test_merge(void)
     check_int("result", counters_merge(first, second), 0);
     check_counts(first,
                  (struct counts){ .sent = 6, .received = 4, .total_sent = 6, .total_received = 4 });
-    check_int("responders", (int64_t)counters_hop_at(first, TTL)->cell_count, 2);
-    check_near("mean of both flows", cell(first, 0, 3)->rtt.mean_ns, 20 * US, 1e-12);
-    check_near("mean of one", cell(first, 1, 1)->rtt.mean_ns, 50 * US, 1e-12);
-    check_int("codes", cell(first, 0, 3)->codes[0].count, 3);
+    check_int("responders", (int64_t)counters_hop_at(first, TTL)->responder_count, 2);
+    check_near("mean of both flows", responder(first, 0, 3)->rtt.mean_ns, 20 * US, 1e-12);
+    check_near("mean of one", responder(first, 1, 1)->rtt.mean_ns, 50 * US, 1e-12);
+    check_int("codes", responder(first, 0, 3)->codes[0].count, 3);
     check_int("runs", (int64_t)counters_hop_at(first, TTL)->run_count, 3);
-    check_int("responder of the second flow's first run", counters_hop_at(first, TTL)->runs[1].cell,
-              1);
+    check_int("responder of the second flow's first run",
+              counters_hop_at(first, TTL)->runs[1].responder, 1);
     check_int("lost", (int64_t)counters_hop_at(first, TTL)->lost_count, 2);
     check_int("place of the second flow's lost probe", counters_hop_at(first, TTL)->lost[1].ordinal,
               5);
@@ -411,12 +412,13 @@ static void test_ever_new_responders(void)
     sent(0);
     for (uint32_t i = 0; i < many; i++)
         reply_from_nth(i == 0 ? EVENT_REPLY : EVENT_DUPLICATE, 0, i);
-    check_int("responders", (int64_t)hop()->cell_count, COUNTERS_CELLS / 2);
-    check_int("unlisted", hop()->unlisted, many - COUNTERS_CELLS / 2);
+    check_int("responders", (int64_t)hop()->responder_count, COUNTERS_RESPONDERS / 2);
+    check_int("unlisted", hop()->unlisted, many - COUNTERS_RESPONDERS / 2);
     check_int("duplicates", hop()->duplicates, many - 1);
     sent(1);
     reply_from_nth(EVENT_REPLY, 1, many + 7);
-    check_int("who replies first is listed", (int64_t)hop()->cell_count, COUNTERS_CELLS / 2 + 1);
+    check_int("who replies first is listed", (int64_t)hop()->responder_count,
+              COUNTERS_RESPONDERS / 2 + 1);
 
     begin("issue_13_replies_from_ever_new_addresses_are_bounded_and_all_count");
     for (uint32_t i = 0; i < 1000; i++) {
@@ -426,8 +428,8 @@ static void test_ever_new_responders(void)
     check_counts(counters,
                  (struct counts){
                      .sent = 1000, .received = 1000, .total_sent = 1000, .total_received = 1000 });
-    check_int("responders", (int64_t)hop()->cell_count, COUNTERS_CELLS);
-    check_int("unlisted", hop()->unlisted, 1000 - COUNTERS_CELLS);
+    check_int("responders", (int64_t)hop()->responder_count, COUNTERS_RESPONDERS);
+    check_int("unlisted", hop()->unlisted, 1000 - COUNTERS_RESPONDERS);
 
     begin("issue_13_flows_with_more_responders_than_there_is_room_merge");
     struct counters *all = counters_new(30);
@@ -441,12 +443,13 @@ static void test_ever_new_responders(void)
         check_int("result", counters_merge(all, counters), 0);
     }
     const struct counters_hop *h = counters_hop_at(all, TTL);
-    check_int("responders", (int64_t)h->cell_count, COUNTERS_CELLS);
-    check_int("unlisted", h->unlisted, 250 - COUNTERS_CELLS);
+    check_int("responders", (int64_t)h->responder_count, COUNTERS_RESPONDERS);
+    check_int("unlisted", h->unlisted, 250 - COUNTERS_RESPONDERS);
     check_int("received", h->received, 250);
     check_int("runs there were", h->run_total, 250);
     for (size_t i = 0; i < h->run_count; i++)
-        check_that(h->runs[i].cell < h->cell_count, "run %zu is of cell %u", i, h->runs[i].cell);
+        check_that(h->runs[i].responder < h->responder_count, "run %zu is of responder %u", i,
+                   h->runs[i].responder);
     counters_free(all);
 }
 

@@ -63,8 +63,8 @@ static void test_sent(enum wire_protocol protocol, uint8_t version)
     check_case("probe_%d_of_v%u_is_told_as_it_left", (int)protocol, version);
     hand_in(evidence, &spec, &v);
     if (check_int("kept", (int64_t)evidence_at(evidence, TTL)->count, 1)) {
-        const struct evidence_answer *answer = &evidence_at(evidence, TTL)->answers[0];
-        const struct wire_packet *reply = &answer->reply;
+        const struct evidence_reply *answer = &evidence_at(evidence, TTL)->replies[0];
+        const struct wire_packet *reply = &answer->packet;
         check_int("probe", answer->sent.probe, EVIDENCE_TRACE);
         check_int("protocol", answer->sent.protocol, protocol);
         check_int("index", answer->index, vector_probe.number);
@@ -139,10 +139,10 @@ static void test_extensions(void)
         hand_in(evidence, &spec, &v);
     const struct evidence_list *list = evidence_at(evidence, TTL);
     check_int("kept", (int64_t)list->count, EVIDENCE_FIRST);
-    check_int("quoted", list->answers[0].quoted, 40);
-    check_int("compliant", list->answers[0].compliant, true);
-    check_int("bytes", (int64_t)list->answers[0].extension_length, STACK_LENGTH);
-    check_bytes("extension", list->bytes + list->answers[3].extension_at, stack, STACK_LENGTH);
+    check_int("quoted", list->replies[0].quoted, 40);
+    check_int("compliant", list->replies[0].compliant, true);
+    check_int("bytes", (int64_t)list->replies[0].extension_length, STACK_LENGTH);
+    check_bytes("extension", list->bytes + list->replies[3].extension_at, stack, STACK_LENGTH);
 
     check_case("another_label_stack_is_kept");
     build_labelled(&v, other_stack);
@@ -155,7 +155,7 @@ static void test_extensions(void)
     evidence_free(evidence);
     list = evidence_at(copy, TTL);
     check_int("kept", (int64_t)list->count, EVIDENCE_FIRST + 1);
-    check_bytes("extension", list->bytes + list->answers[4].extension_at, other_stack,
+    check_bytes("extension", list->bytes + list->replies[4].extension_at, other_stack,
                 STACK_LENGTH);
     evidence_free(copy);
     evidence_free(NULL);
@@ -163,12 +163,12 @@ static void test_extensions(void)
     struct vector_error plain = { .version = 4, .type = 11, .protocol = WIRE_UDP };
     check_case("where_extensions_are_wanted_alone_nothing_else_is_kept");
     evidence = evidence_new(30);
-    evidence->extended = true;
+    evidence->extensions_only = true;
     hand_in(evidence, &spec, &v);
     vector_build_error(&v, &plain);
     hand_in(evidence, &spec, &v);
     check_int("kept", (int64_t)evidence_at(evidence, TTL)->count, 1);
-    check_int("has an extension", evidence_at(evidence, TTL)->answers[0].has_extension, true);
+    check_int("has an extension", evidence_at(evidence, TTL)->replies[0].has_extension, true);
     evidence_free(evidence);
 }
 

@@ -412,7 +412,7 @@ static void test_answer(const struct answer_row *row, uint8_t version)
     check_int("state", ask.probes[row->probe].state,
               taken ? FINGERPRINT_ANSWERED : FINGERPRINT_OPEN);
     if (kept && ask.answers.count == 1) {
-        const struct evidence_answer *answer = &ask.answers.answers[0];
+        const struct evidence_reply *answer = &ask.answers.replies[0];
         check_int("kind", answer->sent.probe, row->kind);
         check_int("index", answer->index, (int64_t)row->probe);
         check_int("at", answer->at_ns, 7 * SECOND);

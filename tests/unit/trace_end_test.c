@@ -130,9 +130,10 @@ static void test_ends(void)
         check_int("received", shown(stop.ttl)->received, 10);
         check_int("unreachable", shown(stop.ttl)->unreachable, 0);
         for (unsigned ttl = 1; ttl < stop.ttl; ttl++)
-            check_that(!shown(ttl)->cells[0].target, "TTL %u is called the target", ttl);
-        check_int("the target", shown(stop.ttl)->cells[0].target, row->ending == TRACE_REACHED);
-        check_int("rows beyond it", (int64_t)shown(stop.ttl + 1)->cell_count, 0);
+            check_that(!shown(ttl)->responders[0].target, "TTL %u is called the target", ttl);
+        check_int("the target", shown(stop.ttl)->responders[0].target,
+                  row->ending == TRACE_REACHED);
+        check_int("rows beyond it", (int64_t)shown(stop.ttl + 1)->responder_count, 0);
         size_t past = 0;
         for (unsigned ttl = stop.ttl + 1; ttl <= 30; ttl++)
             past += world_count(w, EVENT_SENT, ttl);
@@ -318,8 +319,8 @@ static void test_moves(void)
         for (unsigned ttl = 1; ttl <= 30; ttl++) {
             check_that(hop(ttl)->received <= hop(ttl)->sent, "TTL %u: %u of %u received", ttl,
                        hop(ttl)->received, hop(ttl)->sent);
-            check_that(hop(ttl)->cell_count <= 2, "TTL %u: %zu responders", ttl,
-                       hop(ttl)->cell_count);
+            check_that(hop(ttl)->responder_count <= 2, "TTL %u: %zu responders", ttl,
+                       hop(ttl)->responder_count);
         }
         check_that(world_count(w, EVENT_PATH_CHANGED, 0) >= 2, "no change of the path is told");
         world_free(w);
@@ -386,7 +387,7 @@ static void test_changes(void)
     for (unsigned ttl = 4; ttl <= 6; ttl++) {
         check_int("received", shown(ttl)->received, 4);
         check_int("unreachable", shown(ttl)->unreachable, 6);
-        check_int("responders", (int64_t)shown(ttl)->cells[0].elsewhere, 0);
+        check_int("responders", (int64_t)shown(ttl)->responders[0].elsewhere, 0);
         check_int("reports", (int64_t)shown(ttl)->report_count, 1);
         check_that(!shown(ttl)->rate_limited, "TTL %u is called rate-limiting", ttl);
     }

@@ -426,8 +426,8 @@ static void test_outcomes(void)
             check_int("late", hop(2)->late, row->late);
             check_int("duplicates", hop(2)->duplicates, row->duplicates);
             check_int("in flight", hop(2)->in_flight, 0);
-            check_int("responders", (int64_t)hop(2)->cell_count, 1);
-            check_int("samples", (int64_t)hop(2)->cells[0].rtt.count, (int64_t)row->samples);
+            check_int("responders", (int64_t)hop(2)->responder_count, 1);
+            check_int("samples", (int64_t)hop(2)->responders[0].rtt.count, (int64_t)row->samples);
             for (unsigned ttl = 1; ttl <= 4; ttl++)
                 check_int("sent to each hop", hop(ttl)->sent, 25);
             check_int("timeouts elsewhere", hop(3)->sent - hop(3)->received, 0);
@@ -525,7 +525,7 @@ static void test_details(void)
     begin_special("a_clock_that_is_set_costs_the_rtt_and_not_the_answer", &s);
     run();
     check_int("received", hop(2)->received, 10);
-    check_int("samples", (int64_t)hop(2)->cells[0].rtt.count, 9);
+    check_int("samples", (int64_t)hop(2)->responders[0].rtt.count, 9);
     check_that(summary().clock_adjustments >= 1, "no clock step");
     size_t steps = 0;
     for (size_t n = 0; (e = world_nth(w, EVENT_REPLY, 0, n)) != NULL; n++) {
@@ -541,7 +541,7 @@ static void test_details(void)
     w->rtt_ns[2] = 0;
     run();
     check_int("received", hop(1)->received, 10);
-    check_int("samples", (int64_t)hop(1)->cells[0].rtt.count, 0);
+    check_int("samples", (int64_t)hop(1)->responders[0].rtt.count, 0);
     check_int("sent to the silent hop", hop(2)->sent, 10);
     check_int("send errors", (int64_t)world_count(w, EVENT_SEND_ERROR, 0), 0);
     check_that(summary().missing_tx_timestamp >= 30, "%u missing_tx_timestamp",

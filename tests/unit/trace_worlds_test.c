@@ -187,14 +187,15 @@ static void check_cells(const struct counters_hop *hop, int ttl)
 {
     uint32_t received = 0, duplicates = 0, late = 0;
 
-    for (size_t c = 0; c < hop->cell_count; c++) {
-        const struct responder_stats *cell = &hop->cells[c];
-        received += cell->elsewhere ? 0 : cell->received;
-        duplicates += cell->duplicates;
-        late += cell->elsewhere ? 0 : cell->late;
-        check_that(cell->rtt.count <= cell->received, "TTL %d: %llu samples of %u answers", ttl,
-                   (unsigned long long)cell->rtt.count, cell->received);
-        check_that(cell->rtt.pairs < cell->rtt.count || cell->rtt.count == 0,
+    for (size_t c = 0; c < hop->responder_count; c++) {
+        const struct responder_stats *responder = &hop->responders[c];
+        received += responder->elsewhere ? 0 : responder->received;
+        duplicates += responder->duplicates;
+        late += responder->elsewhere ? 0 : responder->late;
+        check_that(responder->rtt.count <= responder->received,
+                   "TTL %d: %llu samples of %u answers", ttl,
+                   (unsigned long long)responder->rtt.count, responder->received);
+        check_that(responder->rtt.pairs < responder->rtt.count || responder->rtt.count == 0,
                    "TTL %d: more pairs than samples", ttl);
     }
     check_that(received == hop->received, "TTL %d: responders received %u, the hop %u", ttl,
@@ -283,12 +284,13 @@ static void check_snapshot(const struct world *w)
                    ttl);
         const struct counters_hop *a = counters_hop_at(snapshot, ttl),
                                   *b = counters_hop_at(w->counters, (size_t)ttl);
-        for (size_t c = 0; c < a->cell_count && b->in_flight == 0 && a->received == b->received;
-             c++) {
-            check_int("samples", (int64_t)a->cells[c].rtt.count, (int64_t)b->cells[c].rtt.count);
-            check_near("mean", a->cells[c].rtt.mean_ns, b->cells[c].rtt.mean_ns, 0);
-            check_near("jitter", stats_jitter_ns(&a->cells[c].rtt),
-                       stats_jitter_ns(&b->cells[c].rtt), 0);
+        for (size_t c = 0;
+             c < a->responder_count && b->in_flight == 0 && a->received == b->received; c++) {
+            check_int("samples", (int64_t)a->responders[c].rtt.count,
+                      (int64_t)b->responders[c].rtt.count);
+            check_near("mean", a->responders[c].rtt.mean_ns, b->responders[c].rtt.mean_ns, 0);
+            check_near("jitter", stats_jitter_ns(&a->responders[c].rtt),
+                       stats_jitter_ns(&b->responders[c].rtt), 0);
         }
     }
     counters_free(snapshot);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "lua/answers.h"
+#include "lua/replies.h"
 
 #include "base/units.h"
 #include "lua/set.h"
@@ -162,9 +162,9 @@ static void set_sent(lua_State *L, const struct evidence_sent *sent, bool has_id
 }
 
 /* What arrived at the router, as its quote shows it; addresses only where they are not ours. */
-static void set_quote(lua_State *L, const struct evidence_answer *answer)
+static void set_quote(lua_State *L, const struct evidence_reply *answer)
 {
-    const struct wire_packet *reply = &answer->reply;
+    const struct wire_packet *reply = &answer->packet;
     const struct wire_ids *ids = &reply->probe;
 
     lset_integer(L, "quoted", answer->quoted);
@@ -193,35 +193,35 @@ static void set_quote(lua_State *L, const struct evidence_answer *answer)
         lset_address(L, "quoted_target", &ids->target);
 }
 
-static void push_answer(lua_State *L, const struct evidence_list *list,
-                        const struct evidence_answer *answer)
+static void push_reply(lua_State *L, const struct evidence_list *list,
+                       const struct evidence_reply *answer)
 {
     lua_createtable(L, 0, 30);
     lset_string(L, "probe", evidence_probe_names[answer->sent.probe]);
     lset_string(L, "protocol", wire_protocol_names[answer->sent.protocol]);
     lset_number(L, "at_s", ns_to_s(answer->at_ns));
     lset_integer(L, "index", answer->index);
-    set_reply(L, &answer->reply);
-    set_sent(L, &answer->sent, !answer->reply.rebuilt);
-    if (is_error(&answer->reply) && !answer->reply.rebuilt)
+    set_reply(L, &answer->packet);
+    set_sent(L, &answer->sent, !answer->packet.rebuilt);
+    if (is_error(&answer->packet) && !answer->packet.rebuilt)
         set_quote(L, answer);
     if (answer->has_extension)
         set_extension(L, list->bytes + answer->extension_at, answer->extension_length,
                       answer->compliant);
 }
 
-void lanswers_push(lua_State *L, const struct evidence_list *list, const struct ipaddr *from,
-                   int flow, bool extended)
+void lreplies_push(lua_State *L, const struct evidence_list *list, const struct ipaddr *from,
+                   int flow, bool extensions_only)
 {
     lua_Integer at = 0;
 
     lua_newtable(L);
     for (size_t i = 0; i < list->count; i++) {
-        const struct evidence_answer *answer = &list->answers[i];
-        if (!ipaddr_equal(&answer->reply.from, from) || (flow >= 0 && answer->flow != flow) ||
-            (extended && !answer->has_extension))
+        const struct evidence_reply *answer = &list->replies[i];
+        if (!ipaddr_equal(&answer->packet.from, from) || (flow >= 0 && answer->flow != flow) ||
+            (extensions_only && !answer->has_extension))
             continue;
-        push_answer(L, list, answer);
+        push_reply(L, list, answer);
         lua_rawseti(L, -2, ++at);
     }
 }

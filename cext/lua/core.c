@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The Lua module mtrtrace.core: converts arguments and results, decides nothing. Lua 5.3 and 5.4.
- * Misuse raises; what the world refuses returns nil, a sentence and a name. */
+/* The Lua module mtrtrace.core for Lua 5.3 and 5.4: converts arguments and results, decides
+ * nothing. Misuse raises an error. A failure of the system returns nil, a message and the name of
+ * the error. */
 #include "base/units.h"
 #include "lua/events.h"
 #include "lua/fingerprint.h"
@@ -22,11 +23,11 @@
 #define VERSION "0.1.0"
 #define TRACE_MT "mtrtrace.trace"
 
-static const double wait_max_s = 1e8; /* "for ever" */
+static const double wait_max_s = 1e8; /* three years stand for no limit */
 
 struct trace_ud {
-    struct prober_job *job;  /* NULL until it is open and once it is closed */
-    struct prober_ud *owner; /* our user value; at lua_close it may be closed before us */
+    struct prober_job *job;  /* NULL before open and after close */
+    struct prober_ud *owner; /* the user value; lua_close may finalise it before this trace */
 };
 
 /* ---- traces -------------------------------------------------------------------------------- */
@@ -105,38 +106,41 @@ static int trace_wait(lua_State *L)
 static int trace_result(lua_State *L)
 {
     struct trace_ud *u = check_trace(L);
-    lua_settop(L, 3); /* what is not given is nil, and no value of ours */
-    bool answers = lua_isnil(L, 2) || lua_toboolean(L, 2);
+    lua_settop(
+        L, 3); /* absent arguments become nil */
+    bool replies = lua_isnil(L, 2) || lua_toboolean(L, 2);
     struct prober_report *report = lresult_new(L);
     struct err err = { 0 };
 
     if (prober_read(u->owner->prober, u->job, report, &err) < 0)
         return handle_push_err(L, &err);
-    report->figures = !answers;
+    report->figures_only = !replies;
     lresult_check_bounds(L, 3, report);
     lresult_push(L, report);
     lresult_fini(report);
     return 1;
 }
 
-/* The result, and the end of the trace: what it kept is not copied. */
+/* Ends the trace and returns its result, which takes over the trace's memory instead of copying
+ * it. */
 static int trace_finish(lua_State *L)
 {
     struct trace_ud *u = check_trace(L);
-    lua_settop(L, 3); /* what is not given is nil, and no value of ours */
-    bool answers = lua_isnil(L, 2) || lua_toboolean(L, 2);
+    lua_settop(
+        L, 3); /* absent arguments become nil */
+    bool replies = lua_isnil(L, 2) || lua_toboolean(L, 2);
     struct prober_report *report = lresult_new(L);
 
     prober_finish(u->owner->prober, u->job, report);
     u->job = NULL;
-    report->figures = !answers;
+    report->figures_only = !replies;
     lresult_check_bounds(L, 3, report);
     lresult_push(L, report);
     lresult_fini(report);
     return 1;
 }
 
-/* The result of several flows' traces of one target, in one table. */
+/* Merges the results of several traces, each on a flow of its own, to one target. */
 static int l_merge(lua_State *L)
 {
     struct err err = { 0 };
@@ -158,7 +162,7 @@ static int l_merge(lua_State *L)
             lresult_fini(one);
             lua_pop(L, 2);
         } else {
-            all = one; /* stays on the stack */
+            all = one; /* remains on the stack, so it is not collected */
         }
     }
     lresult_check_bounds(L, 2, all);
@@ -167,7 +171,8 @@ static int l_merge(lua_State *L)
     return 1;
 }
 
-/* Events since the last call, and how many were dropped because nobody read them. */
+/* Returns the events since the last call, and the number of events dropped because the queue was
+ * full. */
 static int trace_events(lua_State *L)
 {
     struct trace_ud *u = check_trace(L);
@@ -196,7 +201,7 @@ static int l_prober(lua_State *L)
 
 /* ---- interfaces ---------------------------------------------------------------------------- */
 
-/* The kernel's answers fit here; more interfaces than this are left out. */
+/* Limits the list; further interfaces are left out. */
 enum { INTERFACES_MAX = 256 };
 
 struct interface_copy {
@@ -225,7 +230,7 @@ static int copy_interface(void *context, const struct egress_interface *entry)
     return 0;
 }
 
-/* Copies first, so that no handle is open while Lua may jump away. */
+/* Copies the interfaces first: a Lua error is a longjmp, which would leak an open handle. */
 static int l_interfaces(lua_State *L)
 {
     struct interface_list *list = lua_newuserdata(L, sizeof *list);
@@ -258,7 +263,7 @@ static const luaL_Reg trace_methods[] = { { "done", trace_is_done },  { "wait", 
                                           { "events", trace_events }, { "stop", trace_stop },
                                           { "close", trace_close },   { NULL, NULL } };
 
-/* The hardware address of a neighbour, where the kernel has one; sends nothing. */
+/* Returns the hardware address of a neighbour from the kernel's table, or nil; sends nothing. */
 static int l_neighbour(lua_State *L)
 {
     struct ipaddr address;
@@ -273,8 +278,8 @@ static int l_neighbour(lua_State *L)
     return 1;
 }
 
-/* Ends the process at once, with all streams flushed. exit() would wait for threads of other
- * libraries, such as those of libuv that are in the resolver for as long as that takes. */
+/* Flushes all streams and ends the process at once. exit() would wait for the threads of other
+ * libraries, such as those of libuv that are waiting for the resolver. */
 static int l_exit(lua_State *L)
 {
     lua_Integer status = luaL_checkinteger(L, 1);

@@ -77,7 +77,7 @@ struct events *levents_new(lua_State *L)
     return lset_owner(L, EVENTS_MT, sizeof(struct events));
 }
 
-/* The probe as it reached the router, by its quote. */
+/* Sets the fields of the probe as the router quotes it. */
 static void set_quote(lua_State *L, const struct wire_packet *reply)
 {
     lset_integer(L, "quoted_ttl", reply->probe.ttl);

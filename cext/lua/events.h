@@ -9,7 +9,7 @@
 
 void levents_register(lua_State *L);
 
-/* Pushes a userdata that frees the queue whatever happens; the queue in it is empty. */
+/* Pushes a userdata with an empty queue, whose __gc frees the queue even after a Lua error. */
 struct events *levents_new(lua_State *L);
 
 /* Pushes an array of tables; `spec` is the trace's. */
@@ -17,7 +17,7 @@ void levents_push(lua_State *L, const struct events *queue, const struct wire_sp
 
 const char *levents_ending_name(enum trace_ending ending);
 
-/* The event_kind, wire_kind or trace_ending of a name in a recording; -1 if the name is none. */
+/* The event_kind, wire_kind or trace_ending with this name in recordings; -1 if there is none. */
 int levents_kind(const char *name);
 int levents_reply(const char *name);
 int levents_ending(const char *name);

@@ -10,8 +10,8 @@
 #define REPLIES_MT "mtrtrace.answers"
 
 struct fingerprint_ud {
-    struct addresses_entry *entry; /* NULL until it is open and once it is closed */
-    struct prober_ud *owner;       /* our user value */
+    struct addresses_entry *entry; /* NULL before open and after close */
+    struct prober_ud *owner;       /* the user value */
     struct ipaddr address;
 };
 

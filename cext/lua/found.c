@@ -81,7 +81,8 @@ void lfound_push_paths(lua_State *L, const struct mda_report *report)
 static void push_reduction(lua_State *L, const struct pmtu_reduction *reduction)
 {
     bool exact = reduction->reported || reduction->to == reduction->from + 1;
-    bool unknown = reduction->reported && reduction->to == 0; /* the quote does not show the hop */
+    bool unknown =
+        reduction->reported && reduction->to == 0; /* the quote does not reveal the hop */
 
     lua_createtable(L, 0, 6);
     if (exact && !unknown)

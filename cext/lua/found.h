@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What searches have found, as Lua tables; nse/doc/library.md has their fields. */
+/* The results of searches as Lua tables; nse/doc/library.md lists their fields. */
 #ifndef MTR_LUA_FOUND_H
 #define MTR_LUA_FOUND_H
 

@@ -5,7 +5,7 @@
 
 #define PROBER_MT "mtrtrace.prober"
 
-static const double wait_max_s = 1e8; /* "for ever" */
+static const double wait_max_s = 1e8; /* three years stand for no limit */
 
 int handle_push_err(lua_State *L, const struct err *err)
 {
@@ -58,7 +58,7 @@ struct prober_ud *handle_hold_prober(lua_State *L, struct err *err)
     return u;
 }
 
-/* ---- the prober in a loop of the caller's --------------------------------------------------- */
+/* ---- the prober in the caller's event loop -------------------------------------------------- */
 
 static struct prober *check_prober(lua_State *L, int arg)
 {
@@ -86,7 +86,8 @@ static int prober_do_clear(lua_State *L)
 
 static const double lease_half_s = PROBER_LEASE_MS / 2e3;
 
-/* Seconds within which every trace has to be asked about, or it stops sending. */
+/* Returns the seconds within which the caller must read every trace: a trace that is not read for
+ * twice as long stops sending. */
 static int prober_timeout(lua_State *L)
 {
     check_prober(L, 1);
@@ -104,14 +105,14 @@ static int prober_do_wait(lua_State *L)
     return 1;
 }
 
-/* Seconds by which all traces are behind. */
+/* Returns the seconds by which the thread lags behind its schedule. */
 static int prober_get_lag(lua_State *L)
 {
     lua_pushnumber(L, (double)prober_lag_ns(check_prober(L, 1)) / 1e9);
     return 1;
 }
 
-/* Packets that the capture has dropped so far. */
+/* Returns the number of packets that the capture has dropped. */
 static int prober_get_drops(lua_State *L)
 {
     lua_pushinteger(L, (lua_Integer)prober_drops(check_prober(L, 1)));

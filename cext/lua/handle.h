@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The prober as a Lua object, one per process: what traces, searches and fingerprinting hold while
- * they are open. */
+/* The prober as a Lua object, one per process. Traces, searches and fingerprinting refer to it
+ * while they are open. */
 #ifndef MTR_LUA_HANDLE_H
 #define MTR_LUA_HANDLE_H
 
@@ -12,19 +12,19 @@ struct prober_ud {
     struct prober *prober; /* NULL once closed */
 };
 
-/* Pushes its userdata, opened at its first use; false with *err set if it cannot be. */
+/* Pushes the prober's userdata, which the first use opens; false with *err set on failure. */
 bool handle_push_prober(lua_State *L, struct err *err);
 
-/* Pushes the prober and makes it the user value of the userdata below it, so that it lives as long.
- * NULL with *err set if it cannot be opened. */
+/* Pushes the prober and makes it the user value of the userdata below it, which keeps the prober
+ * alive. Returns NULL with *err set if the prober cannot be opened. */
 struct prober_ud *handle_hold_prober(lua_State *L, struct err *err);
 
-/* Pushes nil, a sentence and a name: the results of what the world refuses. Returns their
+/* Pushes nil, a message and the error's name, the results of a failure of the system. Returns their
  * number. */
 int handle_push_err(lua_State *L, const struct err *err);
 
-/* sockets([wanted]): "raw" or "unprivileged", as the prober sends, and whether it may send ICMP;
- * the wish counts where the prober is not open yet. */
+/* sockets([wanted]): returns "raw" or "unprivileged", the sockets that the prober uses, and whether
+ * the prober may send ICMP. `wanted` has an effect only before the prober is open. */
 int handle_sockets(lua_State *L);
 
 void handle_register(lua_State *L); /* once per state */

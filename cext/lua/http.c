@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The Lua module mtrtrace.http: converts arguments and results, decides nothing. Lua 5.3 and 5.4.
- * Misuse raises; what the world refuses returns nil, a sentence and a name. */
+/* The Lua module mtrtrace.http for Lua 5.3 and 5.4: converts arguments and results, decides
+ * nothing. Misuse raises an error. A failure of the system returns nil, a message and the name of
+ * the error. */
 #include "http/http.h"
 #include "base/units.h"
 #include "http/ssl.h"
@@ -18,16 +19,16 @@
 
 enum { MOST_AT_ONCE = 64 };
 
-/* How many threads there are, and what they have in common; an upvalue of start. */
+/* The number of running threads, and the data that they share; an upvalue of start. */
 struct pool {
     int running;
-    struct httpturn https, http; /* of the requests of a scheme */
+    struct httpturn https, http; /* start times of requests, by scheme */
     struct httptrust *trust;
 };
 
 struct request_ud {
-    struct http *http; /* NULL until it is open and once it is closed */
-    struct pool *pool; /* our user value */
+    struct http *http; /* NULL before open and after close */
+    struct pool *pool; /* the user value */
 };
 
 static int push_err(lua_State *L, const struct err *err)
@@ -46,7 +47,8 @@ static const char *need_string(lua_State *L, const char *key)
     return value;
 }
 
-/* Everything that can raise; addresses are the world's and are read later. */
+/* Reads all options whose misuse raises an error. Addresses are read later, as bad ones are no
+ * misuse. */
 static void check_request(lua_State *L, struct http_request *r)
 {
     static const char *const known[] = { "url",     "address", "port",       "interface",
@@ -130,7 +132,7 @@ static int request_done(lua_State *L)
     return 1;
 }
 
-/* A time that was reached; the field stays nil otherwise. */
+/* Sets a duration; leaves the field nil if the phase was not reached. */
 static void set_ms(lua_State *L, const char *key, int64_t from_us, int64_t to_us)
 {
     if (to_us > 0)
@@ -146,10 +148,10 @@ static void set_text(lua_State *L, const char *key, const char *value)
 static void push_times(lua_State *L, const struct http_report *r)
 {
     set_ms(L, "ttfb_ms", 0, r->first_byte_us);
-    set_ms(L, "tcp_ms", 0, r->connect_us); /* the address is numeric: nothing is looked up */
+    set_ms(L, "tcp_ms", 0, r->connect_us); /* from 0: a numeric address needs no DNS */
     set_ms(L, "tls_ms", r->connect_us, r->tls_us);
-    /* From the handshake on, not from libcurl's stamp of the request: that one is taken when the
-     * request is out, and late where the thread loses its turn in between. */
+    /* From the end of the handshake, not from libcurl's pre-transfer time: libcurl takes that time
+     * after sending the request, which is late if the thread is preempted in between. */
     set_ms(L, "wait_ms", r->tls_us > 0 ? r->tls_us : r->connect_us, r->first_byte_us);
     set_ms(L, "elapsed_ms", 0, r->total_us);
     set_ms(L, "interim_ms", 0, r->interim_us);
@@ -180,7 +182,7 @@ static int request_result(lua_State *L)
     return 1;
 }
 
-/* A request keeps its pool: by then all are closed. */
+/* Requires all requests to be closed: each keeps its pool alive. */
 static int pool_gc(lua_State *L)
 {
     struct pool *pool = luaL_checkudata(L, 1, POOL_MT);
@@ -208,8 +210,9 @@ static void make_types(lua_State *L)
 
 __attribute__((visibility("default"))) int luaopen_mtrtrace_http(lua_State *L);
 
-/* libcurl counts its initialisations. This one is made on the program's own thread, before any of
- * ours, and never undone: a thread of the program may use libcurl, too. */
+/* curl_global_init is called on the main thread, before this module starts threads, and is never
+ * undone, because another part of the program may use libcurl. libcurl counts its
+ * initialisations. */
 int luaopen_mtrtrace_http(lua_State *L)
 {
     struct err err = { 0 };
@@ -221,7 +224,7 @@ int luaopen_mtrtrace_http(lua_State *L)
         return luaL_error(L, "mtrtrace.http: libcurl cannot be initialised");
     make_types(L);
     lua_newtable(L);
-    /* Not curl_version(): libldap, asked for its own, looks up this host's name and may block. */
+    /* curl_version() may block: it calls libldap for a version, which resolves the host's name. */
     lset_string(L, "libcurl", curl_version_info(CURLVERSION_NOW)->version);
     struct pool *pool = lset_owner(L, POOL_MT, sizeof *pool);
     pool->trust = httptrust_new();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The Lua module mtrtrace.httpd: converts arguments and results of httpd/httpd.h, decides nothing.
- * A module of its own, because libmicrohttpd is optional. Misuse raises; what the world refuses
- * returns nil, a sentence and a name. Times are seconds; the caller's clock never falls. */
+ * A separate module, because libmicrohttpd is optional. Misuse raises an error. A failure of the
+ * system returns nil, a message and the name of the error. Times are in seconds, from a monotonic
+ * clock. */
 #include "httpd/httpd.h"
 #include "base/units.h"
 #include "lua/options.h"
@@ -16,7 +17,7 @@
 #define PACKED_MT "mtrtrace.httpd.packed"
 
 struct server_ud {
-    struct httpd *httpd; /* NULL until it is open and once it is closed */
+    struct httpd *httpd; /* NULL before open and after close */
 };
 
 static int push_err(lua_State *L, const struct err *err)
@@ -126,13 +127,13 @@ static int server_take(lua_State *L)
 
 /* ---- bodies ---------------------------------------------------------------------------------- */
 
-/* A packed piece: this, and behind it what body_pack wrote. */
+/* A packed piece, followed by the bytes that body_pack wrote. */
 struct packed_ud {
-    struct body_piece piece; /* its `bytes` are set when it is used */
+    struct body_piece piece; /* `bytes` is set when the piece is used */
     unsigned char bytes[];
 };
 
-/* pack(text): compresses it once for all bodies that contain it */
+/* pack(text): compresses a text once for all bodies that contain it */
 static int l_pack(lua_State *L)
 {
     luaL_Buffer buffer;
@@ -170,8 +171,8 @@ static struct body_piece check_piece(lua_State *L, int at, int arg)
     return piece;
 }
 
-/* The body: a string or packed piece, or an array of these, which stay where they are. Leaves a
- * userdata. */
+/* Reads the body: a string, a packed piece, or an array of these. Nothing is copied: the argument
+ * must remain on the stack. Pushes a userdata with the list of pieces. */
 static void check_body(lua_State *L, int arg, struct httpd_answer *a)
 {
     bool is_list = lua_istable(L, arg);

@@ -7,7 +7,7 @@
 
 enum { CELLS_MOST = 1000 };
 
-/* Takes the cell from the top of the stack. */
+/* Adds the cell on top of the stack and pops it. */
 static void add_cell(lua_State *L, luaL_Buffer *line)
 {
     char text[DECIMAL_TEXT];

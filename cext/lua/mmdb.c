@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The Lua module mtrtrace.mmdb: values out of databases in MaxMind's format, by
-   libmaxminddb, which finds the record of an address: what is in it is read
-   here, as the library nests as deep as a file wants. A module of its own,
-   because the library is optional. Opens files and nothing else; a damaged one
-   has no values. */
+/* The Lua module mtrtrace.mmdb: values of databases in MaxMind's format.
+   libmaxminddb finds the record of an address. The values in the record are
+   read by base/mmdbdata.c, because the library recurses as deep as a file
+   nests. A separate module, because the library is optional. The module opens
+   files only; a damaged file has no values. */
 #include "base/mmdbdata.h"
 
 #include <lauxlib.h>
@@ -17,14 +17,14 @@
 
 enum {
     LONGEST_PATH = 8,
-    /* What is looked at to learn which fields a database has. */
+    /* Bounds of the search for the fields of a database. */
     NODES_MOST = 65536,
     SAMPLES_MOST = 64,
     TREE_DEPTH = 128,
-    /* Values that are looked at: for one value, and for all fields there are. */
+    /* Values that may be read to find one value, and to find all fields. */
     STEPS = 1 << 20,
     KEYS_STEPS = 1 << 16,
-    /* Deeper fields, and longer names of them, are not told. */
+    /* Deeper fields are not listed, and longer names are cut. */
     KEY_DEPTH = 4,
     KEY_SIZE = 128,
 };
@@ -71,7 +71,7 @@ static struct mmdbdata data_of(const struct db_ud *u, uint32_t steps)
     return (struct mmdbdata){ u->mmdb.data_section, u->mmdb.data_section_size, steps };
 }
 
-/* Pushes the value; nil for a kind that nobody asks for. */
+/* Pushes the value; nil for types that no option uses. */
 static void push_value(lua_State *L, const struct mmdbdata_value *value)
 {
     switch (value->type) {
@@ -91,8 +91,8 @@ static void push_value(lua_State *L, const struct mmdbdata_value *value)
     }
 }
 
-/* Prefix length in the address's own family: an IPv4 address is searched for
-   below ::/96 where the tree is one of IPv6, and may be found above that. */
+/* Returns the prefix length in the address's own family. An IPv6 tree has IPv4
+   addresses under ::/96; a shorter prefix may contain them, too. */
 static int own_length(const MMDB_s *mmdb, const char *address, int netmask)
 {
     bool deep = mmdb->metadata.ip_version == 6 && strchr(address, ':') == NULL;
@@ -124,9 +124,9 @@ static int db_get(lua_State *L)
     return 2;
 }
 
-/* ---- the fields there are ------------------------------------------------- */
+/* ---- the fields of a database --------------------------------------------- */
 
-/* The path of an item: a map's key, an array's place. */
+/* Writes the path of an item: `path`, then a map's key or an array's index. */
 static bool name_item(struct mmdbdata *data, size_t *at, const struct mmdbdata_value *value,
                       uint32_t place, const char *path, char inner[KEY_SIZE])
 {
@@ -144,9 +144,9 @@ static bool name_item(struct mmdbdata *data, size_t *at, const struct mmdbdata_v
     return true;
 }
 
-/* Adds the paths of a value's fields, such as "country.iso_code", to the table on top of the stack,
-   and moves on behind the value; false where it is damaged, or too much. Its recursion is as deep
-   as KEY_DEPTH. */
+/* Adds the paths of a value's fields, such as "country.iso_code", to the table on top of the stack
+   and moves *at past the value. Returns false if the value is damaged or no steps are left.
+   Recurses KEY_DEPTH levels at most. */
 static bool add_keys(lua_State *L, struct mmdbdata *data, size_t *at, const char *path, int depth)
 {
     struct mmdbdata_value value;
@@ -174,7 +174,7 @@ static bool add_keys(lua_State *L, struct mmdbdata *data, size_t *at, const char
     return true;
 }
 
-/* Walks the search tree from the left until some records were seen. */
+/* Walks the search tree from the left until SAMPLES_MOST records were read. */
 static void sample_records(lua_State *L, struct db_ud *u)
 {
     uint32_t stack[TREE_DEPTH + 1] = { 0 };
@@ -199,7 +199,7 @@ static void sample_records(lua_State *L, struct db_ud *u)
     }
 }
 
-/* The paths of the fields that the first records have. */
+/* Returns the paths of the fields of the first records. */
 static int db_keys(lua_State *L)
 {
     struct db_ud *u = check_db(L);

@@ -7,7 +7,7 @@
 
 #include <lauxlib.h>
 
-/* become(uid, gid): true if it did; nil and a sentence on failure. */
+/* become(uid, gid): returns whether user and group were changed; nil and a message on failure. */
 static int l_become(lua_State *L)
 {
     lua_Integer uid = luaL_checkinteger(L, 1), gid = luaL_checkinteger(L, 2);
@@ -22,7 +22,7 @@ static int l_become(lua_State *L)
     return 1;
 }
 
-/* nobody(): its user and group; nothing where there is none. */
+/* nobody(): returns the user and the group of the account "nobody"; nothing if there is none. */
 static int l_nobody(lua_State *L)
 {
     uid_t uid;
@@ -35,7 +35,7 @@ static int l_nobody(lua_State *L)
     return 2;
 }
 
-/* limit(mark): true; nil and a sentence on failure. */
+/* limit(mark): returns true; nil and a message on failure. */
 static int l_limit(lua_State *L)
 {
     lua_Integer mark = luaL_optinteger(L, 1, 0);
@@ -48,7 +48,7 @@ static int l_limit(lua_State *L)
     return 1;
 }
 
-/* open_streams(): which were closed. */
+/* open_streams(): returns the standard streams that were closed. */
 static int l_open_streams(lua_State *L)
 {
     unsigned closed = process_streams();

@@ -15,10 +15,10 @@ struct replay {
     struct counters *counters;
 };
 
-/* What is read from an event's table, and the first thing that is wrong with it. */
+/* Reads the fields of an event's table and keeps the first error. */
 struct reader {
     lua_State *L;
-    const char *wrong; /* NULL; or the key of the field */
+    const char *wrong; /* key of the invalid field, or NULL */
 };
 
 static int64_t get_integer(struct reader *r, const char *key, int64_t least, int64_t most,
@@ -50,7 +50,7 @@ static bool get_boolean(struct reader *r, const char *key)
     return value;
 }
 
-/* A string of the table, which keeps it alive; NULL if there is none. */
+/* Returns a string that lives as long as the table; NULL if there is none. */
 static const char *get_string(struct reader *r, const char *key)
 {
     const char *value = NULL;
@@ -109,7 +109,7 @@ static bool is_of_a_probe(enum event_kind kind)
            kind == EVENT_SEND_ERROR;
 }
 
-/* Recordings of earlier versions do not say how the path ends: then nothing follows from it. */
+/* Recordings of earlier versions have no `ending`; the event then has no effect. */
 static void get_end(struct reader *r, int64_t max_ttl, struct trace_event *event)
 {
     if (get_string(r, "ending") == NULL)
@@ -120,7 +120,7 @@ static void get_end(struct reader *r, int64_t max_ttl, struct trace_event *event
         r->wrong = "ending";
 }
 
-/* False where r->wrong names the field that is. */
+/* Reads an event; false with r->wrong set if a field is invalid. */
 static bool get_event(struct reader *r, int64_t max_ttl, struct trace_event *event,
                       struct wire_packet *reply)
 {
@@ -160,7 +160,7 @@ static bool is_counted(const struct counters_hop *hop, const struct trace_event 
     return event->class == PROBE_COUNTED && (int32_t)(event->probe - hop->first_counted) >= 0;
 }
 
-/* Whether the event can follow those before it: no outcome without a probe under way. */
+/* Returns whether the event can follow the previous ones: an outcome requires a probe in flight. */
 static bool fits(const struct counters *counters, const struct trace_event *event)
 {
     const struct counters_hop *hop = counters_hop_at(counters, event->ttl);
@@ -213,7 +213,7 @@ static int replay_add(lua_State *L)
     return 1;
 }
 
-/* Pushes a snapshot of what a replay has counted. */
+/* Pushes a snapshot of the replay's counters. */
 static struct prober_report *push_snapshot(lua_State *L, const struct replay *replay)
 {
     struct prober_report *report = lresult_new(L);
@@ -259,7 +259,7 @@ static int replay_hops(lua_State *L)
     return 1;
 }
 
-/* The end of the path in a result without hops, which may come from a file. */
+/* Reads the end of the path from a result without hops, which may be read from a file. */
 static void get_result_end(lua_State *L, int at, struct trace_summary *end)
 {
     luaL_checktype(L, at, LUA_TTABLE);

@@ -58,7 +58,7 @@ static void push_unknown(lua_State *L, const struct icmpext_object *object)
     lua_setfield(L, -2, "bytes");
 }
 
-enum { MPLS = 1, INTERFACES, UNKNOWN }; /* stack places above the extension's table */
+enum { MPLS = 1, INTERFACES, UNKNOWN }; /* stack indexes relative to the extension's table */
 
 static void add_object(lua_State *L, int table, const struct icmpext_object *object)
 {
@@ -101,7 +101,7 @@ static void set_extension(lua_State *L, const uint8_t *bytes, size_t length, boo
     lua_setfield(L, -2, "extensions");
 }
 
-/* ---- answers ------------------------------------------------------------------------------- */
+/* ---- replies ------------------------------------------------------------------------------- */
 
 static bool is_error(const struct wire_packet *reply)
 {
@@ -115,7 +115,7 @@ static void set_reply(lua_State *L, const struct wire_packet *reply)
         lset_integer(L, "type", reply->type);
         lset_integer(L, "code", reply->code);
     }
-    if (!reply->rebuilt || reply->ttl != 0) { /* a TCP connect shows neither */
+    if (!reply->rebuilt || reply->ttl != 0) { /* connect() reveals neither TTL nor TOS */
         lset_integer(L, "reply_ttl", reply->ttl);
         lset_integer(L, "tos", reply->tos);
     }
@@ -161,7 +161,7 @@ static void set_sent(lua_State *L, const struct evidence_sent *sent, bool has_id
     }
 }
 
-/* What arrived at the router, as its quote shows it; addresses only where they are not ours. */
+/* Sets the fields of the probe as the router quotes it; addresses only if they were rewritten. */
 static void set_quote(lua_State *L, const struct evidence_reply *answer)
 {
     const struct wire_packet *reply = &answer->packet;

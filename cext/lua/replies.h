@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Raw answers as Lua tables; their fields are listed in nse/doc/library.md. */
+/* Raw replies as Lua tables; nse/doc/library.md lists their fields. */
 #ifndef MTR_LUA_REPLIES_H
 #define MTR_LUA_REPLIES_H
 
@@ -7,8 +7,8 @@
 
 #include <lua.h>
 
-/* Pushes an array of those answers that come from the address, on this flow if `flow` is not -1;
- * `extensions_only`: those that have an extension alone. */
+/* Pushes an array of the replies from an address: on one flow unless `flow` is -1, and only those
+ * with an extension if `extensions_only`. */
 void lreplies_push(lua_State *L, const struct evidence_list *list, const struct ipaddr *from,
                    int flow, bool extensions_only);
 

@@ -8,10 +8,10 @@
 #include <lauxlib.h>
 #include <string.h>
 
-/* Where none is given, as long as the round trips suggest, and so long at most. */
+/* Upper bound of the timeout that is derived from measured RTTs, if the option is absent. */
 static const int64_t timeout_most_ns = 5 * SECOND;
 
-/* Probes inside a connection are TCP, too. */
+/* "tcp-session" is TCP with probes inside a connection. */
 static void read_protocol(lua_State *L, struct wire_spec *spec)
 {
     int at = lopt_choice(L, "protocol", wire_protocol_names);
@@ -20,7 +20,8 @@ static void read_protocol(lua_State *L, struct wire_spec *spec)
     spec->protocol = spec->in_session ? WIRE_TCP : (enum wire_protocol)at;
 }
 
-/* Probes and replies that the capture knows by their ports, of so many flows, alone. */
+/* Some probes and replies can be recognised in the capture only by a source port of the first
+ * `flows` flows. */
 static void check_source_port(lua_State *L, const struct wire_spec *spec, uint16_t flow, int flows,
                               const char *with)
 {
@@ -52,7 +53,8 @@ static enum wire_ecn opt_ecn(lua_State *L, enum wire_protocol protocol)
     return ecn;
 }
 
-/* The service at the port is asked, but where a size is wanted that its request does not have. */
+/* By default the payload is a request to the port's service, but plain if a size is given: most
+ * requests have one size. */
 static enum wire_payload payload_of(lua_State *L, const struct wire_spec *spec)
 {
     bool sized = spec->size != 0 || lopt_integer(L, "data_length", 0, WIRE_PACKET_MAX, 0) != 0;
@@ -60,7 +62,8 @@ static enum wire_payload payload_of(lua_State *L, const struct wire_spec *spec)
     return sized ? PAYLOAD_PLAIN : payload_at_port(spec->target_port);
 }
 
-/* A number of the table on top of the stack; one out of range is wrong for payload_from_file. */
+/* Reads a number from the table on top of the stack. payload_from_file checks it against the
+ * file. */
 static size_t file_number(lua_State *L, const char *key, size_t absent)
 {
     int is_number = 1;
@@ -73,7 +76,8 @@ static size_t file_number(lua_State *L, const char *key, size_t absent)
     return (size_t)value;
 }
 
-/* The option as a table: bytes, which the options keep alive, and where their identifier is. */
+/* Reads the option as a table: bytes, which live as long as the options, and the offset and length
+ * of the identifier. */
 static bool read_file(lua_State *L, struct prober_request *request)
 {
     struct wire_spec *spec = &request->trace.spec;
@@ -103,7 +107,7 @@ static bool read_file(lua_State *L, struct prober_request *request)
     return true;
 }
 
-/* Read after the protocol, the ports and the size. */
+/* Requires the protocol, the ports and the size to be read already. */
 static void read_payload(lua_State *L, struct wire_spec *spec)
 {
     static const char *const names[] = {
@@ -124,7 +128,7 @@ static void read_payload(lua_State *L, struct wire_spec *spec)
         spec->target_port = payload_port(spec->payload);
 }
 
-/* Below 0: random sizes up to that. */
+/* A negative size stands for random sizes up to its absolute value. */
 static void read_size(lua_State *L, struct wire_spec *spec)
 {
     static const lua_Integer absent = WIRE_PACKET_MAX + 1;
@@ -195,13 +199,13 @@ void lrequest_check(lua_State *L, const char *const *known, size_t count,
     request->binding.mark = lopt_mark(L);
     request->keep_events = lopt_boolean(L, "events");
     request->own_only = lopt_boolean(L, "own_only");
-    request->figures = lopt_boolean(L, "figures");
+    request->figures_only = lopt_boolean(L, "figures");
     request->reset = lopt_boolean(L, "reset");
     if (spec->in_session)
         check_session(L, spec, trace->flow);
 }
 
-/* Bytes beyond the usual size; a size of the caller's own is not enlarged. */
+/* `data_length` adds bytes to the default size, but not to a size that the caller has given. */
 static void enlarge(lua_State *L, struct wire_spec *spec)
 {
     uint16_t usual = wire_size_usual(spec);

@@ -11,7 +11,7 @@
 
 #define REPORT_MT "mtrtrace.report"
 
-static const double z95 = 1.959963984540054; /* two-sided 95 % */
+static const double z95 = 1.959963984540054; /* normal quantile of a two-sided 95 % interval */
 
 void lresult_fini(struct prober_report *report)
 {
@@ -61,7 +61,7 @@ static void set_rtts(lua_State *L, const struct stats *rtt)
     lset_number(L, "p95_ms", ns_to_ms(at[3]));
 }
 
-/* How many RTTs are at most each bound; last, how many there are. */
+/* Sets the numbers of RTTs up to each bound, then the number of all RTTs. */
 static void set_rtt_counts(lua_State *L, const struct stats *rtt,
                            const struct prober_report *report)
 {
@@ -97,7 +97,7 @@ static void push_codes(lua_State *L, const struct responder_stats *responder)
     }
 }
 
-/* Keys that most tables have: one that grows is made twice. */
+/* Preallocated keys: a table that must grow is rehashed. */
 enum { RESULT_KEYS = 32, HOP_KEYS = 32, RESPONDER_KEYS = 32 };
 
 static void push_responder(lua_State *L, const struct responder_stats *responder,
@@ -110,19 +110,21 @@ static void push_responder(lua_State *L, const struct responder_stats *responder
     lset_integer(L, "received", responder->received);
     lset_integer(L, "late", responder->late);
     lset_integer(L, "duplicates", responder->duplicates);
-    if (responder->reply_ttl != 0) /* what a TCP connect does not show */
+    if (responder->reply_ttl != 0) /* 0: connect() does not reveal the TTL */
         lset_integer(L, "reply_ttl", responder->reply_ttl);
     set_rtts(L, &responder->rtt);
     set_rtt_counts(L, &responder->rtt, report);
-    if (!report->figures) {
+    if (!report->figures_only) {
         push_codes(L, responder);
         lua_setfield(L, -2, "codes");
     }
-    lreplies_push(L, replies, &responder->address, -1, report->figures); /* a trace is one flow */
+    lreplies_push(L, replies, &responder->address, -1,
+                  report->figures_only); /* any flow: a trace has one */
     lua_setfield(L, -2, "answers");
 }
 
-/* The one that answered most comes first, the others in the order in which they were seen. */
+/* The responder with the most replies comes first; the others follow in the order of their first
+ * replies. */
 static void push_responders(lua_State *L, const struct counters_hop *hop,
                             const struct evidence_list *replies, const struct prober_report *report)
 {
@@ -161,7 +163,7 @@ static void set_rate_limit(lua_State *L, const struct counters_hop *hop)
     lua_setfield(L, -2, "rate_limit");
 }
 
-/* Who answered when, in the order of the probes. */
+/* Pushes the runs: consecutive replies of one responder, in the order of their probes. */
 static void push_runs(lua_State *L, const struct counters_hop *hop)
 {
     lua_createtable(L, (int)hop->run_count, 0);
@@ -186,7 +188,7 @@ static void push_lost(lua_State *L, const struct counters_hop *hop)
     }
 }
 
-/* When the lost probes were sent, in seconds since the trace began. */
+/* Pushes the send times of the lost probes in seconds since the trace began. */
 static void push_lost_at(lua_State *L, const struct counters_hop *hop)
 {
     lua_createtable(L, (int)hop->lost_count, 0);
@@ -196,7 +198,7 @@ static void push_lost_at(lua_State *L, const struct counters_hop *hop)
     }
 }
 
-/* Who reported what about probes of this TTL that did not arrive. */
+/* Pushes the errors from other hops about probes of this TTL. */
 static void push_reports(lua_State *L, const struct counters_hop *hop)
 {
     lua_createtable(L, (int)hop->report_count, 0);
@@ -264,7 +266,7 @@ static void push_hop(lua_State *L, int ttl, const struct prober_report *report)
                     report->evidence != NULL ? evidence_at(report->evidence, (size_t)ttl) : &none,
                     report);
     lua_setfield(L, -2, "responders");
-    if (!report->figures) {
+    if (!report->figures_only) {
         push_runs(L, hop);
         lua_setfield(L, -2, "runs");
     }
@@ -310,7 +312,7 @@ static void set_send_error(lua_State *L, const struct trace_summary *summary)
         lset_string(L, "send_error", "dropped on this host before it reached the wire");
 }
 
-/* What became of probing inside a connection. */
+/* Sets the state of the connection that carries the probes. */
 static void set_session(lua_State *L, const struct session *session)
 {
     lua_createtable(L, 0, 8);

@@ -9,17 +9,17 @@
 
 void lresult_register(lua_State *L);
 
-/* Pushes a userdata that frees the report's counters whatever happens; the report in it is
- * empty. */
+/* Pushes a userdata with an empty report, whose __gc frees the counters even after a Lua error. */
 struct prober_report *lresult_new(lua_State *L);
 
-/* Frees its counters at once: a collector does not see how large they are. */
+/* Frees the counters at once, because Lua's collector does not know how large they are. */
 void lresult_fini(struct prober_report *report);
 
-/* Pushes the table; field names and units are documented in nse/doc/library.md. */
+/* Pushes the table; nse/doc/library.md lists its fields and their units. */
 void lresult_push(lua_State *L, const struct prober_report *report);
 
-/* An optional argument: bounds, in seconds, up to which RTTs are counted. Raises on misuse. */
+/* Reads an optional argument: bounds in seconds, up to which RTTs are counted. Raises an error on
+ * misuse. */
 void lresult_check_bounds(lua_State *L, int arg, struct prober_report *report);
 
 /* Pushes the array of hops `first` to `last`. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A kind of search is one row (struct kind); lua/found.c pushes what it finds. */
+/* A kind of search is one row (struct kind); lua/found.c pushes the results. */
 #include "lua/search.h"
 
 #include "lua/found.h"
@@ -27,11 +27,11 @@ struct kind {
 };
 
 struct search_ud {
-    struct prober_search *search; /* NULL until it is open and once it is closed */
-    struct prober_ud *owner;      /* our user value */
+    struct prober_search *search; /* NULL before open and after close */
+    struct prober_ud *owner;      /* the user value */
 };
 
-/* ---- what both have -------------------------------------------------------------------------- */
+/* ---- both kinds ------------------------------------------------------------------------------ */
 
 static int new_search(lua_State *L, const struct kind *kind)
 {
@@ -41,7 +41,7 @@ static int new_search(lua_State *L, const struct kind *kind)
 
     lua_settop(L, 1);
     lrequest_check(L, kind->options, kind->option_count, &request);
-    request.trace.spec.in_session = false; /* SYNs with the same addresses and ports */
+    request.trace.spec.in_session = false; /* SYNs of the same 5-tuple take the same paths */
     if (lrequest_addresses(L, &request, &err) < 0)
         return handle_push_err(L, &err);
     kind->configure(L, &request, &config);
@@ -168,7 +168,7 @@ static void configure_pmtu(lua_State *L, const struct prober_request *request, u
 {
     struct wire_spec spec = request->trace.spec;
 
-    spec.payload = PAYLOAD_PLAIN; /* most requests have one size */
+    spec.payload = PAYLOAD_PLAIN; /* most requests have a fixed size */
     spec.file = NULL;
     config->pmtu = (struct pmtu_config){
         .spec = spec,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The searches beside traces as Lua objects: for the paths to a target, and for the path MTU. */
+/* Searches as Lua objects: multipath detection and path MTU discovery. */
 #ifndef MTR_LUA_SEARCH_H
 #define MTR_LUA_SEARCH_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the binding files share: fields of the table on top of the stack, and userdata that own. */
+/* Shared by the binding files: setters of fields in the table on top of the stack, and userdata
+ * that own C memory. */
 #ifndef MTR_LUA_SET_H
 #define MTR_LUA_SET_H
 
@@ -39,7 +40,7 @@ static inline void lset_address(lua_State *L, const char *key, const struct ipad
     lset_string(L, key, ipaddr_to_text(address, text));
 }
 
-/* A metatable of userdata that `gc` frees. */
+/* Registers the metatable of a userdata that `gc` frees. */
 static inline void lset_owner_type(lua_State *L, const char *name, lua_CFunction gc)
 {
     luaL_newmetatable(L, name);
@@ -48,7 +49,7 @@ static inline void lset_owner_type(lua_State *L, const char *name, lua_CFunction
     lua_pop(L, 1);
 }
 
-/* Pushes such a userdata, all zero: it owns nothing yet. */
+/* Pushes a userdata with this metatable, filled with zeros so that `gc` has nothing to free yet. */
 static inline void *lset_owner(lua_State *L, const char *name, size_t size)
 {
     void *owner = lua_newuserdata(L, size);

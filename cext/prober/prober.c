@@ -387,7 +387,7 @@ static int start_trace(struct prober *p, struct prober_job *job,
     job->evidence = evidence_new(config.max_hops);
     if (job->counters == NULL || job->evidence == NULL)
         return err_set(err, ERR_NOMEM, "no memory for a trace");
-    job->evidence->extensions_only = request->figures;
+    job->evidence->extensions_only = request->figures_only;
     job->prober = p;
     job->keep_events = request->keep_events;
     job->own_only = request->own_only;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What an error of libcurl means for a request, and the names of phases and failures. */
+/* Maps errors of libcurl to failures of a request, and names phases and failures. */
 #ifndef MTR_HTTP_FAIL_H
 #define MTR_HTTP_FAIL_H
 

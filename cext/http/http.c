@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The thread of a request sits in curl_multi_poll, so that a wake-up ends it at once. Only the
- * thread touches the easy handle; others read a copy under the lock. */
+/* The thread of a request waits in curl_multi_poll, which curl_multi_wakeup interrupts. Only this
+ * thread uses the easy handle; other threads read a copy of the report under the lock. */
 #include "http/http.h"
 #include "http/fail.h"
 
@@ -26,11 +26,11 @@ enum {
     BODY_MOST = 64 * 1024,
     HEADER_MOST = 64 * 1024,
     POLL_MS = 1000,
-    HEADER_POLL_MS = 20, /* libcurl 7.88 keeps what HTTP/2 has decoded until it is called again */
-    BODY_REPLY_TIMEOUT_MS = 500, /* the figures are known by then */
+    HEADER_POLL_MS = 20, /* libcurl 7.88 delivers decoded HTTP/2 headers at the next call only */
+    BODY_WAIT_MS = 500,  /* all times are known before the body */
     TEXTS = 7,
     CONNECT_TO_MOST = 96,
-    TOO_LARGE = 100, /* CURLE_TOO_LARGE, since libcurl 8.6 */
+    TOO_LARGE = 100, /* CURLE_TOO_LARGE, which headers before libcurl 8.6 do not define */
 };
 
 struct http {
@@ -40,26 +40,26 @@ struct http {
     bool stop;                 /* under the lock */
     struct http_report report; /* under the lock */
 
-    /* constant from the start on: */
+    /* constant once the thread has started: */
     struct http_request request;
-    char *texts[TEXTS]; /* what request points to */
+    char *texts[TEXTS]; /* copies of the request's strings */
     int texts_used;
     unsigned scope;
     struct sockaddr_storage source;
     socklen_t source_length; /* 0: none */
-    int64_t start_us;        /* not before this */
+    int64_t start_us;        /* earliest start of the request */
 
-    /* the thread's alone: */
+    /* used by the thread only: */
     CURL *easy;
     int fd; /* of the connection; -1: none */
     int64_t began_us, connect_seen_us;
     struct curl_slist *connect_to;
     struct http_report now;
     size_t header_bytes, body_bytes;
-    int64_t final_us; /* status line of a final response behind an interim one */
+    int64_t final_us; /* status line of the final response, if an interim one preceded it */
     int sockets;
     bool header_done, too_long;
-    bool no_connection; /* in time */
+    bool no_connection; /* within connect_timeout_ms */
     bool local;
     char curl_text[CURL_ERROR_SIZE];
 };
@@ -75,15 +75,15 @@ static curl_socket_t refuse_socket(struct http *h, int fd, const char *what, con
     return CURL_SOCKET_BAD;
 }
 
-/* Also where libcurl's own sockets would be inherited by children of the host program. */
+/* Opens the socket with SOCK_CLOEXEC, so that children of the host program do not inherit it. */
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *to)
 {
     struct http *h = context;
     const char *device = h->request.interface;
 
     (void)purpose;
-    /* There is one address: a second connection is libcurl's own way to ask anew by HTTP/1.1,
-     * whose times would be those of both. */
+    /* The request has one address, so libcurl opens a second connection only to retry with
+     * HTTP/1.1. The times would then cover both connections. */
     if (h->sockets++ > 0)
         return CURL_SOCKET_BAD;
     int fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
@@ -126,10 +126,10 @@ static int64_t time_us(CURL *easy, CURLINFO what)
     return us;
 }
 
-/* ---- what comes in ------------------------------------------------------------------------- */
+/* ---- received data ------------------------------------------------------------------------- */
 
-/* The version of TLS, from OpenSSL where libcurl uses that: the function is looked up where
- * libcurl's own were found, so that a host program's OpenSSL is not mixed with another. */
+/* Reads the TLS version from OpenSSL, if libcurl uses OpenSSL. The function is looked up in the
+ * library that libcurl uses, because the host program may have loaded another OpenSSL. */
 static void note_tls(struct http *h)
 {
     struct curl_tlssessioninfo *info = NULL;
@@ -171,7 +171,7 @@ static void note_location(struct http *h, const char *line, size_t length)
     snprintf(h->now.location, sizeof h->now.location, "%.*s", (int)length, line);
 }
 
-/* A response begins: an interim one, or that which is waited for. */
+/* Reads a status line, of an interim (1xx) response or of the final one. */
 static void note_status(struct http *h, const char *line, size_t length)
 {
     const char *blank = memchr(line, ' ', length);
@@ -187,7 +187,8 @@ static void note_status(struct http *h, const char *line, size_t length)
     }
 }
 
-/* One line at a time; the empty one ends a header, of which 1xx answers are not the last. */
+/* Called for each header line. An empty line ends a header; further headers follow that of a 1xx
+ * response. */
 static size_t on_header(char *line, size_t size, size_t count, void *context)
 {
     struct http *h = context;
@@ -223,7 +224,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 
 /* ---- the report ---------------------------------------------------------------------------- */
 
-static void note_answer(struct http *h)
+static void note_response(struct http *h)
 {
     static const struct {
         long number;
@@ -259,8 +260,8 @@ static enum http_phase phase_of(const struct http *h)
     return is_https(&h->request) && now->tls_us == 0 ? HTTP_TLS : HTTP_WAITING;
 }
 
-/* libcurl tells the time of the connection only when TLS is done, too: until then our own has to
- * do, a handshake's first step late. */
+/* libcurl sets the connect time only after the TLS handshake. Until then, the time is taken here,
+ * which is late by the first step of the handshake. */
 static int64_t connect_us(struct http *h)
 {
     struct sockaddr_storage peer;
@@ -287,10 +288,10 @@ static void note_times(struct http *h)
     curl_easy_getinfo(h->easy, CURLINFO_PRIMARY_IP, &peer);
     snprintf(now->peer, sizeof now->peer, "%s", peer != NULL ? peer : "");
     if (now->first_byte_us > 0)
-        note_answer(h);
+        note_response(h);
 }
 
-/* Returns whether the request is to be ended. */
+/* Publishes the report. Returns whether http_close has been called. */
 static bool publish(struct http *h, bool done)
 {
     h->now.done = done;
@@ -301,8 +302,8 @@ static bool publish(struct http *h, bool done)
     return stop;
 }
 
-/* RFC 9113 section 7, HTTP_1_1_REQUIRED: a stream, or the connection, was ended by it. libcurl asks
- * anew by itself, or says so. */
+/* RFC 9113 section 7: with HTTP_1_1_REQUIRED, a server ends a stream or the connection. libcurl
+ * either retries with HTTP/1.1 on a second connection or reports an error. */
 static bool wants_1_1(const struct http *h, CURLcode code)
 {
     if (h->request.http11 || h->now.tls_us == 0 || h->header_bytes > 0)
@@ -311,7 +312,7 @@ static bool wants_1_1(const struct http *h, CURLcode code)
            code == CURLE_HTTP2 || code == CURLE_HTTP2_STREAM;
 }
 
-/* libcurl has limits of its own: for a line, for all lines, and nghttp2's for a block. */
+/* libcurl limits the length of a header line and of all lines, nghttp2 that of a header block. */
 static bool is_too_long(const struct http *h, CURLcode code)
 {
     if (h->now.phase != HTTP_HEADER)
@@ -323,10 +324,10 @@ static bool is_too_long(const struct http *h, CURLcode code)
 
 static enum http_failure failure_of(const struct http *h, CURLcode code)
 {
-    if (h->no_connection) /* ended by us: no error of libcurl's */
+    if (h->no_connection) /* this module ended the request, so libcurl reports no error */
         return HTTP_TIMED_OUT;
     if (h->header_done || code == CURLE_OK)
-        return HTTP_FINE; /* what comes behind the header does not change the figures */
+        return HTTP_FINE; /* an error in the body does not affect the times */
     if (h->local)
         return HTTP_LOCAL;
     if (h->too_long)
@@ -373,7 +374,8 @@ static void set_trust(CURL *easy, const struct http_request *r)
         curl_easy_setopt(easy, CURLOPT_CAPATH, r->ca_dir);
 }
 
-/* CONNECT_TO moves the connection alone: SNI, Host and the name in the certificate stay. */
+/* CONNECT_TO changes the address of the connection, but not SNI, Host and the certificate's
+ * name. */
 static bool set_address(struct http *h)
 {
     char text[CONNECT_TO_MOST];
@@ -413,11 +415,10 @@ static bool configure(struct http *h)
     return curl_easy_setopt(h->easy, CURLOPT_URL, r->url) == CURLE_OK && set_address(h);
 }
 
-/* A body that goes on and on is not waited for. */
-static bool enough(const struct http *h)
+/* Returns whether the body takes longer than the caller should wait. */
+static bool body_is_slow(const struct http *h)
 {
-    return h->header_done &&
-           h->now.total_us - h->now.first_byte_us > BODY_REPLY_TIMEOUT_MS * INT64_C(1000);
+    return h->header_done && h->now.total_us - h->now.first_byte_us > BODY_WAIT_MS * INT64_C(1000);
 }
 
 static CURLcode result_of(struct http *h)
@@ -428,10 +429,11 @@ static CURLcode result_of(struct http *h)
     while ((message = curl_multi_info_read(h->multi, &left)) != NULL)
         if (message->msg == CURLMSG_DONE)
             return message->data.result;
-    return CURLE_OK; /* ended by us */
+    return CURLE_OK; /* this module ended the request */
 }
 
-/* How long TCP may still take; libcurl's own limit would be for TLS, too. */
+/* Returns the time left for the TCP handshake. CURLOPT_CONNECTTIMEOUT_MS would limit TCP and TLS
+ * together. */
 static int64_t connect_left_ms(const struct http *h)
 {
     return h->request.connect_timeout_ms - (monotonic_us() - h->began_us) / 1000;
@@ -440,7 +442,7 @@ static int64_t connect_left_ms(const struct http *h)
 static int poll_ms(struct http *h)
 {
     if (h->header_done)
-        return BODY_REPLY_TIMEOUT_MS / 2;
+        return BODY_WAIT_MS / 2;
     if (h->now.phase == HTTP_HEADER)
         return HEADER_POLL_MS;
     int64_t left_ms = h->now.connect_us == 0 ? connect_left_ms(h) + 1 : POLL_MS;
@@ -454,7 +456,7 @@ static void transfer(struct http *h)
     h->began_us = monotonic_us();
     while (curl_multi_perform(h->multi, &running) == CURLM_OK) {
         note_times(h);
-        if (publish(h, false) || running == 0 || enough(h))
+        if (publish(h, false) || running == 0 || body_is_slow(h))
             break;
         h->no_connection = h->now.connect_us == 0 && connect_left_ms(h) <= 0;
         if (h->no_connection || curl_multi_poll(h->multi, NULL, 0, poll_ms(h), NULL) != CURLM_OK)
@@ -463,9 +465,10 @@ static void transfer(struct http *h)
     CURLcode code = result_of(h);
     note_times(h);
     h->now.failure = failure_of(h, code);
-    if (h->now.failure == HTTP_TIMED_OUT) /* what has passed, whatever libcurl counted */
+    if (h->now.failure == HTTP_TIMED_OUT) /* libcurl's total may be older */
         h->now.total_us = monotonic_us() - h->began_us;
-    if (h->now.failure == HTTP_CLOSED && h->header_bytes == 0) { /* some take the end for a byte */
+    if (h->now.failure == HTTP_CLOSED &&
+        h->header_bytes == 0) { /* some libcurls count EOF as a first byte */
         h->now.first_byte_us = 0;
         h->now.phase = phase_of(h);
     }
@@ -475,19 +478,19 @@ static void transfer(struct http *h)
     curl_easy_getinfo(h->easy, CURLINFO_SSL_VERIFYRESULT, &h->now.verify);
 }
 
-/* False where it is closed before. */
+/* Returns false if the request is closed before its start. */
 static bool wait_for_turn(struct http *h)
 {
     while (!publish(h, false)) {
         int64_t left_ms = (h->start_us - monotonic_us() + 999) / 1000;
-        int reply_timeout_ms = left_ms < POLL_MS ? (int)left_ms : POLL_MS;
-        if (left_ms <= 0 || curl_multi_poll(h->multi, NULL, 0, reply_timeout_ms, NULL) != CURLM_OK)
+        int wait_ms = left_ms < POLL_MS ? (int)left_ms : POLL_MS;
+        if (left_ms <= 0 || curl_multi_poll(h->multi, NULL, 0, wait_ms, NULL) != CURLM_OK)
             return true;
     }
     return false;
 }
 
-static void ask(struct http *h, bool ready)
+static void perform(struct http *h, bool ready)
 {
     int64_t cpu_us = clock_us(CLOCK_THREAD_CPUTIME_ID);
 
@@ -511,7 +514,7 @@ static void *run(void *arg)
 
     bool ready = configure(h);
     if (wait_for_turn(h))
-        ask(h, ready);
+        perform(h, ready);
     curl_easy_cleanup(h->easy);
     curl_slist_free_all(h->connect_to);
     return NULL;
@@ -547,8 +550,8 @@ static int read_addresses(struct http *h, const struct http_request *r, struct e
     return 0;
 }
 
-/* Makes a text ours. */
-static bool keep(struct http *h, const char **text)
+/* Replaces a string of the caller by a copy. */
+static bool copy_text(struct http *h, const char **text)
 {
     if (*text == NULL)
         return true;
@@ -559,11 +562,12 @@ static bool keep(struct http *h, const char **text)
     return copy != NULL;
 }
 
-static bool keep_all(struct http *h)
+static bool copy_texts(struct http *h)
 {
     struct http_request *r = &h->request;
-    return keep(h, &r->url) && keep(h, &r->address) && keep(h, &r->interface) &&
-           keep(h, &r->source) && keep(h, &r->ca_file) && keep(h, &r->ca_dir) && keep(h, &r->agent);
+    return copy_text(h, &r->url) && copy_text(h, &r->address) && copy_text(h, &r->interface) &&
+           copy_text(h, &r->source) && copy_text(h, &r->ca_file) && copy_text(h, &r->ca_dir) &&
+           copy_text(h, &r->agent);
 }
 
 static void dispose(struct http *h)
@@ -575,7 +579,7 @@ static void dispose(struct http *h)
     free(h);
 }
 
-/* The host program's signals are not ours: they stay with its own threads. */
+/* Blocks all signals in the thread, so that the host program's own threads receive them. */
 static int start_thread(struct http *h)
 {
     sigset_t all, before;
@@ -587,8 +591,9 @@ static int start_thread(struct http *h)
     return rc;
 }
 
-/* Some libcurls let children of the host program inherit a pair of sockets that they wake
- * themselves up by. They do not tell which: but new descriptors are the lowest free ones. */
+/* Some libcurls create a socket pair for curl_multi_wakeup without SOCK_CLOEXEC. The pair gets the
+ * lowest free descriptors, which are found by opening two files before, and is then marked
+ * close-on-exec. */
 static CURLM *open_multi(void)
 {
     int pair[2];
@@ -613,7 +618,7 @@ static int begin(struct http *h, const struct http_request *request, struct err 
 {
     h->multi = open_multi();
     h->request = *request;
-    if (h->multi == NULL || !keep_all(h))
+    if (h->multi == NULL || !copy_texts(h))
         return err_set(err, ERR_NOMEM, "no memory for a request");
     if (read_addresses(h, request, err) < 0)
         return -1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Walks what libcurl imports, as the dynamic linker does, and looks where each function comes
- * from. Calls none of them. */
+/* Walks the import tables of libcurl as the dynamic linker does and looks up which library provides
+ * each function. Calls none of these functions. */
 #include "http/ssl.h"
 
 #include <curl/curl.h>
@@ -39,8 +39,8 @@ static bool is_openssl(const Dl_info *object)
     return strncmp(name, "libssl.", 7) == 0 || strncmp(name, "libcrypto.", 10) == 0;
 }
 
-/* Other symbols than functions of OpenSSL do not matter. */
-static void look_at(struct imports *all, const char *name)
+/* Counts an import if the symbol is a function of OpenSSL. */
+static void check_import(struct imports *all, const char *name)
 {
     Dl_info ours, bound;
     const void *own = dlsym(all->libcurl, name);
@@ -58,24 +58,25 @@ static void look_at(struct imports *all, const char *name)
     strncpy(all->foreign_name, base_name(bound.dli_fname), sizeof all->foreign_name - 1);
 }
 
-static void look_at_table(struct imports *all, const char *table, size_t bytes, size_t entry)
+static void check_table(struct imports *all, const char *table, size_t bytes, size_t entry)
 {
     for (size_t at = 0; at + entry <= bytes; at += entry) {
-        ElfW(Rel) relocation; /* the beginning of a Rela, too */
+        ElfW(Rel) relocation; /* a Rela begins with the same fields */
         memcpy(&relocation, table + at, sizeof relocation);
         const ElfW(Sym) *symbol = &all->symbols[SYMBOL_OF(relocation.r_info)];
         if (SYMBOL_OF(relocation.r_info) != 0 && symbol->st_shndx == SHN_UNDEF)
-            look_at(all, all->strings + symbol->st_name);
+            check_import(all, all->strings + symbol->st_name);
     }
 }
 
-/* Some C libraries leave addresses of a dynamic section as they are in the file. */
+/* glibc relocates the addresses in a dynamic section when it loads the file; other C libraries,
+ * such as musl, do not. */
 static const char *address(const struct link_map *map, ElfW(Addr) value)
 {
     return (const char *)(value < map->l_addr ? value + map->l_addr : value);
 }
 
-static void look_at_all(struct imports *all, const struct link_map *map)
+static void check_imports(struct imports *all, const struct link_map *map)
 {
     const char *calls = NULL, *data = NULL;
     size_t calls_bytes = 0, data_bytes = 0, entry = sizeof(ElfW(Rela));
@@ -111,8 +112,8 @@ static void look_at_all(struct imports *all, const struct link_map *map)
     }
     if (all->strings == NULL || all->symbols == NULL)
         return;
-    look_at_table(all, calls, calls != NULL ? calls_bytes : 0, entry);
-    look_at_table(all, data, data != NULL ? data_bytes : 0, entry);
+    check_table(all, calls, calls != NULL ? calls_bytes : 0, entry);
+    check_table(all, data, data != NULL ? data_bytes : 0, entry);
 }
 
 int httpssl_check(struct err *err)
@@ -128,9 +129,9 @@ int httpssl_check(struct err *err)
         return 0;
     all.libcurl = dlopen(object.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
     if (all.libcurl == NULL)
-        return 0; /* part of the program itself: bound when that was linked */
+        return 0; /* linked statically, so the linker has bound the calls */
     if (dlinfo(all.libcurl, RTLD_DI_LINKMAP, &map) == 0)
-        look_at_all(&all, map);
+        check_imports(&all, map);
     dlclose(all.libcurl);
     if (all.foreign > 0 && (all.own > 0 || all.several))
         return err_set(err, ERR_SYSTEM,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A store of OpenSSL's, made as libcurl makes its own, is put in the place of that, which stays
- * empty. OpenSSL locks it: many connections may share it. */
+/* An OpenSSL certificate store, made as libcurl makes its own, replaces libcurl's store, which is
+ * left empty. OpenSSL locks a store, so connections may share it. */
 #include "http/trust.h"
 #include "http/ssl.h"
 
@@ -21,7 +21,7 @@ struct openssl {
 };
 
 static const struct httpssl_function crypto_functions[] = {
-    { "X509_STORE_set_flags", offsetof(struct openssl, set_flags) }, /* libcurl's, too */
+    { "X509_STORE_set_flags", offsetof(struct openssl, set_flags) }, /* libcurl calls it */
     { "X509_STORE_new", offsetof(struct openssl, store_new) },
     { "X509_STORE_free", offsetof(struct openssl, store_free) },
     { "X509_STORE_up_ref", offsetof(struct openssl, up_ref) },
@@ -36,7 +36,7 @@ static const struct httpssl_function ssl_functions[] = {
 
 struct httptrust {
     pthread_mutex_t lock;
-    /* under the lock until it is tried, then constant: */
+    /* under the lock until `tried` is set, then constant: */
     bool tried;
     char *file, *dir;
     struct openssl o;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The CA certificates, read once for a program and before the clock of a request runs: a system's
- * 150 are some 30 ms of CPU, which libcurl spends anew in each handshake. Where that cannot be
- * done libcurl reads them itself: trust is the same, the time is longer. */
+/* The CA certificates, read once per program and before a request is timed. A system's 150
+ * certificates take about 30 ms of CPU time, which libcurl otherwise spends in each handshake. If
+ * the certificates cannot be read here, libcurl reads them: requests trust the same certificates
+ * but take longer. */
 #ifndef MTR_HTTP_TRUST_H
 #define MTR_HTTP_TRUST_H
 
@@ -10,14 +11,14 @@
 
 struct httptrust;
 
-struct httptrust *httptrust_new(void); /* NULL without memory */
+struct httptrust *httptrust_new(void); /* NULL if out of memory */
 
-/* Not while a request may use it; bears NULL. */
+/* Requires that no request uses `trust`. Accepts NULL. */
 void httptrust_free(struct httptrust *trust);
 
-/* Lets the handle, which verifies, trust by the certificates of `file` and `dir` (NULL: libcurl's
- * own), to be called from any thread. Whoever is the first waits until they are read, the others
- * for it. False where libcurl is to read them itself: bears NULL. */
+/* Makes the handle trust the certificates of `file` and `dir` (NULL: libcurl's defaults). May be
+ * called on any thread; the first call reads the certificates, and others wait for it. Returns
+ * false if libcurl has to read the certificates itself, as it has for a `trust` of NULL. */
 bool httptrust_use(struct httptrust *trust, CURL *easy, const char *file, const char *dir);
 
 #endif

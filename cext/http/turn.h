@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Requests that start together would be in each other's times: a handshake is milliseconds of
- * CPU. So they start one after the other, as far apart as one of them costs. Pure: no clock, no
- * thread. */
+/* Staggers the starts of requests. Requests that start together would delay each other, because a
+ * handshake takes milliseconds of CPU time; the interval between two starts is that time. Pure: no
+ * clock, no thread. */
 #ifndef MTR_HTTP_TURN_H
 #define MTR_HTTP_TURN_H
 
 #include <stdint.h>
 
 enum {
-    HTTPTURN_GUESS_US = 10000, /* until one was answered */
+    HTTPTURN_GUESS_US = 10000, /* assumed CPU time until the first response */
     HTTPTURN_MOST_US = 50000,
 };
 
-/* All zero at first. */
+/* {0} is the valid first state. */
 struct httpturn {
-    int64_t free_us; /* no start before this */
-    int64_t cost_us; /* of the last one that was answered, in CPU; 0: none was */
+    int64_t free_us; /* earliest start of the next request */
+    int64_t cost_us; /* CPU time of the last answered request; 0: none was answered */
 };
 
-/* When the next request may start; microseconds of a monotonic clock. */
+/* Returns the start time of the next request, in microseconds of a monotonic clock. */
 int64_t httpturn_take(struct httpturn *turn, int64_t now_us);
 
-/* What a request has cost that was answered: one that was not may cost nothing. */
+/* Notes the CPU time of an answered request. An unanswered one may have made no handshake. */
 void httpturn_note(struct httpturn *turn, int64_t cost_us);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A compressed body is one gzip member (RFC 1952), because browsers and curl read no second one:
- * texts are compressed as they are read, packed pieces are blocks that stand between them, and the
- * checksums are combined. */
+/* A compressed body is one gzip member (RFC 1952), because browsers and curl ignore further
+ * members. Texts are compressed while they are read, packed pieces are inserted between them as
+ * deflate blocks, and the checksums are combined. */
 #include "httpd/body.h"
 
 #include <assert.h>
@@ -11,19 +11,19 @@
 #include <zlib.h>
 
 enum {
-    RAW_WINDOW = -MAX_WBITS, /* deflate's blocks alone (zlib.h) */
+    RAW_WINDOW = -MAX_WBITS, /* deflate blocks without header and trailer (zlib.h) */
     MEM_LEVEL = 8,
-    PIECE = 1 << 16, /* compressed in one step */
-    /* Packed texts are short: less memory to prepare for each. */
+    PIECE = 1 << 16, /* most bytes compressed in one step */
+    /* Packed texts are short, so a small window saves the time to clear memory. */
     PACK_WINDOW = -13,
     PACK_MEM_LEVEL = 6,
-    PACK_FLUSH = 16, /* deflateBound knows nothing of a flush */
+    PACK_FLUSH = 16, /* bytes of a flush, which deflateBound does not include */
     MOST_PACKED = 1 << 28,
     HEADER = 10,
-    TRAILER = 10, /* an empty last block, CRC and length */
+    TRAILER = 10, /* an empty final block, CRC and length */
 };
 
-/* Texts that follow each other are one segment; a packed piece is one. */
+/* Consecutive texts are one segment; each packed piece is one. */
 struct segment {
     size_t start, length; /* in the bytes */
     size_t text_length;
@@ -35,13 +35,13 @@ struct body {
     struct body_load *load;
     struct segment *segments;
     size_t held, segment_count, segment;
-    size_t at;        /* bytes of the segment that are handed out or given to zlib */
-    size_t text_left; /* of a packed segment that is being expanded */
+    size_t at;        /* bytes of the segment copied out or given to zlib */
+    size_t text_left; /* bytes still to come from a packed segment that is being expanded */
     bool gzip;
     z_stream zlib;
     unsigned char edge[HEADER + TRAILER]; /* header or trailer */
     size_t edge_at, edge_length;
-    bool ended; /* the trailer is in the edge */
+    bool ended; /* `edge` has the trailer */
     uint32_t crc, text_size;
     unsigned char bytes[];
 };
@@ -201,7 +201,7 @@ static void next_segment(struct body *body)
     body->at = 0;
 }
 
-/* Gives zlib what follows of a segment, in steps. */
+/* Gives zlib the next bytes of a segment, PIECE at most. */
 static void feed(struct body *body, const struct segment *s)
 {
     size_t left = s->length - body->at;
@@ -232,7 +232,8 @@ static void take_zlib(struct body *body, struct room *room)
     room->used = (size_t)(body->zlib.next_out - room->out);
 }
 
-/* Behind a text zlib forgets it: later texts may not refer to it across packed pieces. */
+/* The full flush at the end of a text resets zlib's window: references of a later text would count
+ * the bytes of packed pieces in between, which zlib does not know. */
 static bool deflate_text(struct body *body, const struct segment *s, struct room *room)
 {
     feed(body, s);
@@ -275,7 +276,7 @@ static bool inflate_packed(struct body *body, const struct segment *s, struct ro
     body->text_left -= used;
     body->load->worked += used;
     if (body->text_left > 0)
-        return used > 0 || body->at < s->length; /* else it has too little */
+        return used > 0 || body->at < s->length; /* otherwise the piece is incomplete */
     next_segment(body);
     return true;
 }
@@ -286,7 +287,7 @@ static void put_u32(unsigned char *at, uint32_t value)
         at[i] = (unsigned char)(value >> (8 * i));
 }
 
-/* An empty last block, and gzip's trailer. */
+/* Adds an empty final block and gzip's trailer. */
 static void end(struct body *body)
 {
     body->edge[0] = 0x03;
@@ -298,7 +299,7 @@ static void end(struct body *body)
     body->ended = true;
 }
 
-/* Takes a step; false on failure. */
+/* Reads some bytes of a segment; false on failure. */
 static bool step(struct body *body, const struct segment *s, struct room *room)
 {
     if (s->packed && body->gzip)
@@ -321,7 +322,7 @@ ssize_t body_read(struct body *body, char *out, size_t room_size)
                          .size = room_size < SSIZE_MAX ? room_size : SSIZE_MAX };
     size_t worked = body->load->worked;
 
-    /* Each turn takes input, writes output or is the last one. */
+    /* Each turn consumes input, writes output or is the last, so the loop ends. */
     while (room.used == 0 || (room.used < room.size && body->load->worked - worked < PIECE)) {
         if (body->edge_at < body->edge_length)
             copy(body, body->edge, body->edge_length, &body->edge_at, &room);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* libmicrohttpd (0.9.71 or later) with an epoll descriptor of its own and no thread. Slots stand
- * for connections; a request is named by a serial number, so a late answer finds none. */
+/* Uses libmicrohttpd (0.9.71 or later) with an epoll descriptor and without threads. Each
+ * connection has a slot. A request has a serial number, so a response to a request that is gone is
+ * refused. */
 #include "httpd/httpd.h"
 
 #include "base/units.h"
@@ -16,22 +17,22 @@
 
 enum {
     BACKLOG = 64,
-    MEMORY = 32 << 10,      /* of a connection, for the header; a larger header is refused: 431 */
-    MOST_UPLOAD = 16 << 10, /* a request's body, which is ignored */
-    BLOCK = 32 << 10,       /* of an answer, at a time */
+    MEMORY = 32 << 10,      /* of a connection, for the header; 431 if the header is larger */
+    MOST_UPLOAD = 16 << 10, /* bytes of a request's body, which is ignored */
+    BLOCK = 32 << 10,       /* bytes of a response per call of the reader */
     LONGEST_RUN_MS = 1000,
-    /* What one call of httpd_run does at most, some milliseconds; the rest waits for the next. */
+    /* Bounds of one call of httpd_run, which takes some milliseconds at most. */
     MOST_STEPS = 256,
     MOST_WORK = 2 << 20,
 };
 
-/* What becomes of a request. */
+/* The states of a connection and its request. */
 enum phase {
     PHASE_FREE,   /* no connection */
-    PHASE_IDLE,   /* a connection, no whole request yet */
-    PHASE_BEGUN,  /* its header is there */
-    PHASE_QUEUED, /* suspended, not taken */
-    PHASE_TAKEN,  /* suspended, until it is answered */
+    PHASE_IDLE,   /* a connection without a request */
+    PHASE_BEGUN,  /* the request line is read */
+    PHASE_QUEUED, /* suspended until httpd_take */
+    PHASE_TAKEN,  /* suspended until httpd_respond */
     PHASE_ANSWERED,
 };
 
@@ -42,7 +43,7 @@ struct slot {
     unsigned status;
     size_t uploaded;
     uint64_t id;
-    int64_t since_ns; /* when what the client has to do began */
+    int64_t since_ns; /* start of the client's current turn: to send a request, or to read */
     struct httpd_request request;
 };
 
@@ -57,11 +58,11 @@ struct httpd {
     struct slot slots[];
 };
 
-/* ---- answers --------------------------------------------------------------------------------- */
+/* ---- responses ------------------------------------------------------------------------------- */
 
 static ssize_t read_body(void *cls, uint64_t at, char *out, size_t room)
 {
-    (void)at; /* each body is read by one connection, from its begin to its end */
+    (void)at; /* one connection reads each body, from start to end */
     ssize_t count = body_read(cls, out, room);
     if (count < 0)
         return MHD_CONTENT_READER_END_WITH_ERROR;
@@ -73,7 +74,7 @@ static void free_body(void *cls)
     body_free(cls);
 }
 
-static struct MHD_Response *make_response(struct httpd *h, const struct httpd_answer *a)
+static struct MHD_Response *make_response(struct httpd *h, const struct httpd_response *a)
 {
     if (body_held(a->pieces, a->count) > h->config.most_held - h->load.held)
         return NULL;
@@ -111,7 +112,7 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status
     return result;
 }
 
-/* ---- what libmicrohttpd calls ---------------------------------------------------------------- */
+/* ---- callbacks of libmicrohttpd -------------------------------------------------------------- */
 
 static struct slot *slot_of(struct MHD_Connection *connection)
 {
@@ -152,7 +153,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
     }
 }
 
-/* The request line has been read: its URI is kept as it was sent. */
+/* Called with the request line, whose URI is kept as sent: on_request gets a decoded one. */
 static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connection)
 {
     struct httpd *h = cls;
@@ -189,9 +190,9 @@ static enum MHD_Result enqueue(struct slot *slot, struct MHD_Connection *connect
     return MHD_YES;
 }
 
-static enum MHD_Result send_answer(struct slot *slot)
+static enum MHD_Result send_response(struct slot *slot)
 {
-    enum MHD_Result result = MHD_NO; /* without an answer the connection is closed */
+    enum MHD_Result result = MHD_NO; /* without a response, the connection is closed */
     if (slot->response != NULL)
         result = MHD_queue_response(slot->connection, slot->status, slot->response);
     drop_response(slot);
@@ -212,12 +213,12 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
         return MHD_NO;
     assert(slot->connection == connection);
     if (slot->phase == PHASE_ANSWERED)
-        return send_answer(slot);
+        return send_response(slot);
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
         return refuse(connection, MHD_HTTP_METHOD_NOT_ALLOWED);
     if (slot->request.uri[0] == '\0')
         return refuse(connection, MHD_HTTP_URI_TOO_LONG);
-    if (slot->request.method[0] == '\0') { /* called once before the body, if there is one */
+    if (slot->request.method[0] == '\0') { /* the first call is before the body */
         memcpy(slot->request.method, method, strlen(method) + 1);
         return MHD_YES;
     }
@@ -313,7 +314,7 @@ struct httpd *httpd_open(const struct httpd_config *config, int64_t now_ns, stru
         err_set(err, ERR_SYSTEM, "libmicrohttpd cannot start: %s", strerror(errno));
         goto out;
     }
-    fd = -1; /* the daemon's */
+    fd = -1; /* the daemon owns it */
     result = h;
     h = NULL;
 out:
@@ -333,8 +334,8 @@ uint16_t httpd_port(const struct httpd *h)
     return h->port;
 }
 
-/* libmicrohttpd's own limit is one of idleness, which a client that sends a byte now and then never
- * meets. A socket that is shut down is at its end for libmicrohttpd, too. */
+/* libmicrohttpd's timeout is one of idleness, which a client evades by sending a byte now and then.
+ * shutdown() makes libmicrohttpd close the connection. */
 static void close_slow(struct httpd *h)
 {
     for (unsigned i = 0; i < h->config.connections; i++) {
@@ -381,16 +382,16 @@ bool httpd_take(struct httpd *h, struct httpd_request *out)
     return true;
 }
 
-bool httpd_answer(struct httpd *h, uint64_t id, const struct httpd_answer *answer)
+bool httpd_respond(struct httpd *h, uint64_t id, const struct httpd_response *response)
 {
     for (unsigned i = 0; i < h->config.connections; i++) {
         struct slot *slot = &h->slots[i];
         if (slot->phase != PHASE_TAKEN || slot->id != id)
             continue;
-        slot->response = make_response(h, answer);
-        slot->status = answer->status;
+        slot->response = make_response(h, response);
+        slot->status = response->status;
         slot->phase = PHASE_ANSWERED;
-        slot->since_ns = h->now_ns; /* from now on the client has to read it */
+        slot->since_ns = h->now_ns; /* the client's turn to read the response */
         MHD_resume_connection(slot->connection);
         return slot->response != NULL;
     }
@@ -402,7 +403,7 @@ unsigned httpd_connections(const struct httpd *h)
     return h->used;
 }
 
-/* libmicrohttpd demands that no connection is suspended when it stops. */
+/* libmicrohttpd requires that no connection is suspended when it stops. */
 void httpd_close(struct httpd *h)
 {
     if (h == NULL)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* An HTTP server for a few pages, by libmicrohttpd, without a thread: the caller polls one file
- * descriptor and calls httpd_run. Requests wait in a queue until they are answered, so an answer
- * may take its time. Every amount that a client can make grow has a bound here. Connections that
- * take too long are closed, however slowly they go on sending or reading. */
+/* An HTTP server for a few pages, made with libmicrohttpd. The server has no thread: the caller
+ * polls one file descriptor and calls httpd_run. Requests are queued until the caller responds,
+ * which may take time. All memory and work that clients can cause is bounded. Connections that
+ * exceed the time limit are closed, even if they keep sending or reading slowly. */
 #ifndef MTR_HTTPD_HTTPD_H
 #define MTR_HTTPD_HTTPD_H
 
@@ -15,22 +15,22 @@
 #include <stdint.h>
 
 enum {
-    HTTPD_URI = 2048,  /* longer ones are refused: 414 */
-    HTTPD_FIELD = 512, /* of a header field that is kept; the rest of it is cut off */
-    HTTPD_METHOD = 8,  /* room for GET and HEAD; others are refused: 405 */
-    HTTPD_MOST = 1024, /* connections that can be asked for */
-    HTTPD_EXTRA = 4,   /* further header fields of an answer */
+    HTTPD_URI = 2048,  /* room for a URI; 414 if it is longer */
+    HTTPD_FIELD = 512, /* room for a header field, which is cut if longer */
+    HTTPD_METHOD = 8,  /* room for GET and HEAD; 405 for other methods */
+    HTTPD_MOST = 1024, /* upper bound of httpd_config.connections */
+    HTTPD_EXTRA = 4,   /* further header fields of a response */
 };
 
 struct httpd;
 
 struct httpd_config {
     struct ipaddr address;
-    uint16_t port;        /* 0: any that is free */
-    unsigned connections; /* at once, in all */
-    unsigned per_address; /* at once, of one client's address */
-    int64_t limit_ns;     /* for a request to arrive, or an answer to be read */
-    size_t most_held;     /* bytes of answers that are not read yet, in all */
+    uint16_t port;        /* 0: any free port */
+    unsigned connections; /* most connections at once */
+    unsigned per_address; /* most connections at once from one address */
+    int64_t limit_ns;     /* time for a request to arrive, or for a response to be read */
+    size_t most_held;     /* most bytes of unread responses, in all */
 };
 
 struct httpd_request {
@@ -40,7 +40,7 @@ struct httpd_request {
     char accept[HTTPD_FIELD], accept_encoding[HTTPD_FIELD], timeout[HTTPD_FIELD];
 };
 
-struct httpd_answer {
+struct httpd_response {
     unsigned status;
     const char *type;                                     /* content type */
     const char *names[HTTPD_EXTRA], *values[HTTPD_EXTRA]; /* up to the first NULL */
@@ -49,25 +49,25 @@ struct httpd_answer {
     bool gzip;
 };
 
-/* Listens; NULL on failure. */
+/* Opens a listening server; NULL with *err set on failure. */
 struct httpd *httpd_open(const struct httpd_config *config, int64_t now_ns, struct err *err);
 
-/* Readable when there is something to do. */
+/* Returns a descriptor that is readable when httpd_run has work to do. */
 int httpd_fd(const struct httpd *h);
 uint16_t httpd_port(const struct httpd *h);
 
-/* Does what can be done without waiting. Returns for how many ns the next call can be put off
- * while the descriptor is not readable. */
+/* Does all work that needs no waiting. Returns the time in ns after which httpd_run must be called
+ * again even if the descriptor is not readable. */
 int64_t httpd_run(struct httpd *h, int64_t now_ns);
 
-/* The next request that nobody has taken; false: there is none. */
+/* Takes the oldest queued request; false if there is none. */
 bool httpd_take(struct httpd *h, struct httpd_request *out);
 
-/* Answers a request that was taken; httpd_run is to be called behind it. False: its client has
- * gone, or there is no memory for the answer, and the connection is closed. */
-bool httpd_answer(struct httpd *h, uint64_t id, const struct httpd_answer *answer);
+/* Responds to a request that was taken. The caller then calls httpd_run. Returns false if the
+ * client has gone, or if there is no memory for the response; the connection is then closed. */
+bool httpd_respond(struct httpd *h, uint64_t id, const struct httpd_response *response);
 
-/* Connections there are now. */
+/* Returns the number of open connections. */
 unsigned httpd_connections(const struct httpd *h);
 void httpd_close(struct httpd *h);
 

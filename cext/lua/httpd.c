@@ -173,7 +173,7 @@ static struct body_piece check_piece(lua_State *L, int at, int arg)
 
 /* Reads the body: a string, a packed piece, or an array of these. Nothing is copied: the argument
  * must remain on the stack. Pushes a userdata with the list of pieces. */
-static void check_body(lua_State *L, int arg, struct httpd_answer *a)
+static void check_body(lua_State *L, int arg, struct httpd_response *a)
 {
     bool is_list = lua_istable(L, arg);
     size_t count = is_list ? lua_rawlen(L, arg) : 1;
@@ -194,7 +194,7 @@ static void check_body(lua_State *L, int arg, struct httpd_answer *a)
 static int server_answer(lua_State *L)
 {
     struct httpd *httpd = check_server(L);
-    struct httpd_answer a = { 0 };
+    struct httpd_response a = { 0 };
     uint64_t id = (uint64_t)luaL_checkinteger(L, 2);
     int extra = (lua_gettop(L) - 6) / 2;
 
@@ -208,7 +208,7 @@ static int server_answer(lua_State *L)
         a.values[i] = luaL_checkstring(L, 8 + 2 * i);
     }
     check_body(L, 5, &a);
-    lua_pushboolean(L, httpd_answer(httpd, id, &a));
+    lua_pushboolean(L, httpd_respond(httpd, id, &a));
     return 1;
 }
 

@@ -110,13 +110,13 @@ static void answer(struct httpd *h, uint64_t id, const char *text)
     const struct body_piece pieces[] = { { .bytes = text, .length = strlen(text) / 2 },
                                          { .bytes = text + strlen(text) / 2,
                                            .length = strlen(text + strlen(text) / 2) } };
-    struct httpd_answer a = { .status = 200,
-                              .type = "text/plain",
-                              .names = { "X-One" },
-                              .values = { "1" },
-                              .pieces = pieces,
-                              .count = 2 };
-    check_that(httpd_answer(h, id, &a), "answered");
+    struct httpd_response a = { .status = 200,
+                                .type = "text/plain",
+                                .names = { "X-One" },
+                                .values = { "1" },
+                                .pieces = pieces,
+                                .count = 2 };
+    check_that(httpd_respond(h, id, &a), "answered");
 }
 
 static const char get[] = "GET /a%20b?c=d HTTP/1.1\r\nHost: x\r\nAccept: text/plain\r\n"
@@ -147,8 +147,8 @@ static void test_request(char *in)
     check_that(!ended, "open");
 
     check_case("a_second_answer_finds_no_request");
-    struct httpd_answer late = { .status = 200, .type = "a/b" };
-    check_that(!httpd_answer(h, r.id, &late), "refused");
+    struct httpd_response late = { .status = 200, .type = "a/b" };
+    check_that(!httpd_respond(h, r.id, &late), "refused");
 
     check_case("the_next_request_of_a_connection_has_another_number");
     uint64_t before = r.id;
@@ -251,17 +251,17 @@ static void test_unread_answers(char *in)
     struct httpd *h = open_server(LARGE + 100);
     char *bytes = calloc(1, LARGE);
     const struct body_piece piece = { .bytes = bytes, .length = LARGE };
-    struct httpd_answer a = { .status = 200, .type = "a/b", .pieces = &piece, .count = 1 };
+    struct httpd_response a = { .status = 200, .type = "a/b", .pieces = &piece, .count = 1 };
     bool ended;
 
     check_case("answers_that_nobody_reads_are_bounded_in_all");
     int slow = dial(h), other = dial(h);
     say(slow, get);
-    check_that(wait_request(h, &r) && httpd_answer(h, r.id, &a), "the first is taken");
+    check_that(wait_request(h, &r) && httpd_respond(h, r.id, &a), "the first is taken");
     for (int i = 0; i < 50; i++)
         httpd_run(h, now_ns);
     say(other, get);
-    check_that(wait_request(h, &r) && !httpd_answer(h, r.id, &a), "the second is not");
+    check_that(wait_request(h, &r) && !httpd_respond(h, r.id, &a), "the second is not");
     hear(h, other, in, &ended);
     check_that(ended, "its connection is closed");
 

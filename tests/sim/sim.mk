@@ -3,7 +3,7 @@
 # on which the same model runs in real time.
 
 SIM_OBJS  := $(foreach r,$(PURE_ROOMS),$(patsubst cext/%.c,%,$(wildcard cext/$(r)/*.c))) prober/report \
-	$(addprefix lua/,answers events found replay result)
+	$(addprefix lua/,events found replay replies result)
 TUN_SO    := build/lua5.4/mtrtun.so $(ASAN)/asan/mtrtun.so
 SIM_SO    := build/lua5.4/mtrsim.so $(ASAN)/asan/mtrsim.so $(TUN_SO)
 

@@ -106,8 +106,7 @@ static int trace_wait(lua_State *L)
 static int trace_result(lua_State *L)
 {
     struct trace_ud *u = check_trace(L);
-    lua_settop(
-        L, 3); /* absent arguments become nil */
+    lua_settop(L, 3); /* absent arguments become nil */
     bool replies = lua_isnil(L, 2) || lua_toboolean(L, 2);
     struct prober_report *report = lresult_new(L);
     struct err err = { 0 };
@@ -126,8 +125,7 @@ static int trace_result(lua_State *L)
 static int trace_finish(lua_State *L)
 {
     struct trace_ud *u = check_trace(L);
-    lua_settop(
-        L, 3); /* absent arguments become nil */
+    lua_settop(L, 3); /* absent arguments become nil */
     bool replies = lua_isnil(L, 2) || lua_toboolean(L, 2);
     struct prober_report *report = lresult_new(L);
 

@@ -28,7 +28,7 @@ struct prober_request {
     bool keep_events;             /* for prober_events */
     bool port_given;              /* set by prober_add: the source port is the user's choice */
     bool own_only;                /* figures without what other traces measured: they are merged */
-    bool figures_only;                 /* nobody wants answers but those with extensions */
+    bool figures_only;            /* nobody wants answers but those with extensions */
     bool reset;                   /* spec.in_session: connections end by a reset */
     struct payload_template file; /* of spec.file; its bytes are the caller's */
 };
@@ -47,7 +47,7 @@ struct prober_report {
     bool plain;             /* by sockets that need no rights */
     bool in_session;        /* it was to probe inside a connection: */
     struct session session; /* what became of that */
-    bool figures_only;           /* set by whoever wants no answers but those with extensions */
+    bool figures_only;      /* set by whoever wants no answers but those with extensions */
     size_t bound_count;     /* likewise, by whoever wants RTTs counted up to bounds */
     int64_t bounds_ns[REPORT_BOUNDS];
     uint64_t capture_drops;    /* while this trace ran */

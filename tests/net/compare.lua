@@ -86,22 +86,32 @@ local function times_of(main)
   return #wrong == 0 and t or nil
 end
 
+-- Whether these times of a hop rise in this order.
+local function ascends(at, times, ...)
+  local keys, shown = { ... }, {}
+  for i, key in ipairs(keys) do
+    shown[i] = ("%s %s"):format(key, times[key])
+  end
+  for i = 2, #keys do
+    holds(at .. table.concat(shown, " <= "),
+      times[keys[i - 1]] <= times[keys[i]])
+  end
+end
+
 table.insert(SUBJECTS, { "times", function(trace)
   each_hop(trace, function(at, _, main)
     local t = times_of(main)
     if not t then
       return
     end
-    local spread = t.worst - t.best
-    holds(at .. "best <= avg <= worst", t.best <= t.avg and t.avg <= t.worst)
-    holds(at .. "best <= median <= p95 <= worst", t.best <= t.median
-      and t.median <= t.p95 and t.p95 <= t.worst)
-    holds(at .. "best <= last <= worst", t.best <= t.last
-      and t.last <= t.worst)
-    holds(at .. "0 < best, worst < 1 s", t.best > 0 and t.worst < 1000)
+    ascends(at, t, "best", "avg", "worst")
+    ascends(at, t, "best", "median", "p95", "worst")
+    ascends(at, t, "best", "last", "worst")
+    holds(("%s0 < best %s, worst %s < 1000 ms"):format(at, t.best, t.worst),
+      t.best > 0 and t.worst < 1000)
     for _, key in ipairs { "stdev", "jitter", "jitter_rfc3550" } do
-      holds(at .. key .. " from 0 to the spread", t[key] >= 0
-        and t[key] <= spread + 1e-6)
+      holds(("%s%s %s from 0 to worst - best"):format(at, key, t[key]),
+        t[key] >= 0 and t[key] <= t.worst - t.best + 1e-6)
     end
   end)
 end })

@@ -13,9 +13,6 @@ local stream = require "mtrtrace.recording.stream"
 
 local FOLDER = assert(arg[1], "a folder is expected")
 
-local DOCUMENTS = { "report", "json", "csv", "xml", "markdown", "dot",
-  "html", "mermaid", "atlas", "scamper-json" }
-
 -- ---- worlds ---------------------------------------------------------------
 
 local function node(address, more)
@@ -237,7 +234,7 @@ local function results_of(traces)
 end
 
 local function write_all(name, traces)
-  for _, kind in ipairs(DOCUMENTS) do
+  for _, kind in ipairs(formats.names()) do
     write(name .. "." .. kind, document(kind, traces))
   end
   write(name .. ".ndjson", lines(traces))

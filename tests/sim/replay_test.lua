@@ -23,8 +23,11 @@ local function replayed(text)
   return recording.replay(core, dkjson.decode, text)
 end
 
-local FORMATS = { "report", "json", "csv", "xml", "markdown", "dot",
-  "mermaid" }
+-- What shows single probes is rendered while they come in: interchange_test.
+local FORMATS = {}
+for _, name in ipairs(formats.names()) do
+  FORMATS[#FORMATS + 1] = not formats.get(name).wants_events and name or nil
+end
 
 local function with_facts(result)
   for _, hop in ipairs(result.hops) do
@@ -48,13 +51,18 @@ local function run(seed)
   return with_facts(result), t, options
 end
 
+local function part(value, view)
+  return type(value) == "function" and value(view) or value or ""
+end
+
 local function rendered(result)
   local parts = {}
   for _, name in ipairs(FORMATS) do
-    parts[#parts + 1] = formats.get(name).trace(result, {
-      columns = fields.default_names(), max_silent = 5, targets = 1,
-      seen = {}, name = "example.com",
-    })
+    local format = formats.get(name)
+    local view = { columns = fields.default_names(), max_silent = 5,
+      targets = 1, seen = {}, name = "example.com", version = "test" }
+    parts[#parts + 1] = part(format.head, view) .. format.trace(result, view)
+      .. part(format.tail, view)
   end
   return table.concat(parts, "\n")
 end

@@ -116,8 +116,24 @@ check.case("what_follows_from_events_is_not_recorded_as_found", function()
     end
   end
   local lines = stream.finish({ index = 1 }, { hops = hops })
-  check.equal(lines:match '"facts":[^\n]*', nil)
+  check.equal(lines:match '"facts":[^\n]*', nil,
+    "not in OWN of nse/mtrtrace/recording/stream.lua")
   replay:close()
+end)
+
+check.case("the_manual_has_each_key_of_hops_and_responders", function()
+  local replay = core.replay(5)
+  replay:add(SENT)
+  replay:add(REPLY)
+  local hop = replay:hops(1, 1)[1]
+  replay:close()
+  local text = check.read "nse/doc/library.md"
+  for _, of in ipairs { hop, hop.responders[1] } do
+    for key in pairs(of) do
+      check.equal(text:find("[`| ]" .. key .. "[`|, ]") ~= nil, true,
+        key .. " in nse/doc/library.md")
+    end
+  end
 end)
 
 local BAD = {

@@ -4,19 +4,21 @@
 -- tests/lua lua5.4 tests/unit/docs_test.lua write
 local args = require "mtrtrace.options.args"
 local check = require "check"
-local fields = require "mtrtrace.table.fields"
-
 local families = require "mtrtrace.service.families"
+local fields = require "mtrtrace.table.fields"
+local formats = require "mtrtrace.report.formats"
 
 local FORMATS, ARGUMENTS = "nse/doc/output-formats.md", "nse/doc/arguments.md"
 local SERVICE = "nse/doc/service.md"
 
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read "a"
-  file:close()
-  return text
-end
+local read = check.read
+
+-- How the manual shows formats with a letter of their own.
+local FORMATS_BY_LETTER = { json = "`-j`", csv = "`-C`", xml = "`-x`" }
+
+-- Folders that hold others: their own files are named one by one, or explain
+-- the others.
+local UPPER = { cext = true, nse = true, tests = true }
 
 local function manual()
   local list = { "README.md", "CONTRIBUTING.md", "SECURITY.md",
@@ -72,17 +74,15 @@ local function around(row)
   return text:sub(1, from), text:sub(from + 1, to - 1), text:sub(to)
 end
 
-for _, row in ipairs(arg[1] == "write" and MADE or {}) do
+for _, row in ipairs(check.writes() and MADE or {}) do
   local before, _, behind = around(row)
-  local file = assert(io.open(row.path, "w"))
-  file:write(before, row.make(), behind)
-  file:close()
+  check.write(row.path, before .. row.make() .. behind)
 end
 
 for _, row in ipairs(MADE) do
   check.case(row.word .. "_in_the_manual_are_those_of_the_table", function()
-    local _, shown = around(row)
-    check.equal(shown, row.make(), "tests/unit/docs_test.lua write")
+    local before, _, behind = around(row)
+    check.same_text(before .. row.make() .. behind, read(row.path), row.path)
   end)
 end
 
@@ -91,7 +91,17 @@ end
 check.case("every_argument_is_in_the_manual", function()
   local text = read(ARGUMENTS)
   for _, row in ipairs(args.all()) do
-    check.contains(text, "`" .. row.name .. "`")
+    check.contains(text, "`" .. row.name .. "`", ARGUMENTS)
+  end
+end)
+
+check.case("every_format_is_in_the_manual", function()
+  local text = read(FORMATS)
+  for _, name in ipairs(formats.names()) do
+    check.equal(name == "report" or text:find("`--" .. name, 1, true) ~= nil
+      or text:find("`--format " .. name .. "`", 1, true) ~= nil
+      or text:find(FORMATS_BY_LETTER[name] or "\0", 1, true) ~= nil, true,
+      FORMATS .. " has " .. name)
   end
 end)
 
@@ -114,16 +124,38 @@ check.case("every_chapter_begins_with_a_question_or_a_task_and_a_command",
     end
   end)
 
+-- The folders that CONTRIBUTING.md has a line for. A table whose heading
+-- names a folder has the names of those in it.
+local function listed()
+  local folders, within = {}, ""
+  for line in read "CONTRIBUTING.md":gmatch "[^\n]*" do
+    within = line:match "^Folders of `([^`]+)`" or line:find "^#" and ""
+      or within
+    local cell = line:match "^| (`[^|]+) |"
+    for word in (cell or ""):gmatch "`([^`]+)`" do
+      folders[(within .. "/" .. word):gsub("^/", "")] = true
+    end
+  end
+  return folders
+end
+
 check.case("every_folder_has_its_line_for_contributors", function()
-  local text = read "CONTRIBUTING.md"
-  local pipe = assert(io.popen "ls -d nse/mtrtrace/*/ cext/*/ tests/*/")
+  local folders = listed()
+  local pipe = assert(io.popen
+    "find .ci cext nse scripts tests -type f | sed 's|/[^/]*$||' | sort -u")
   for path in pipe:lines() do
-    local name = path:match "([^/]+)/$"
-    local found = text:find("`" .. name .. "`", 1, true)
-      or text:find(path:sub(1, -2) .. "`", 1, true)
-    check.equal(found ~= nil, true, path)
+    check.equal(folders[path] or UPPER[path] or false, true,
+      path .. " in a table of CONTRIBUTING.md")
   end
   pipe:close()
+end)
+
+check.case("every_name_in_the_tables_for_contributors_is_there", function()
+  for path in pairs(listed()) do
+    local file = io.open(path)
+    check.equal(file ~= nil, true, path .. " of CONTRIBUTING.md")
+    file:close()
+  end
 end)
 
 check.case("links_lead_to_files_of_the_tree", function()

@@ -108,7 +108,8 @@ check.case("every_rule_has_a_persona", function()
   for _, rule in ipairs(rules.rules) do
     local vendor = rule.id:find("^R[123]%-")
     check.equal(seen[rule.id] or vendor and true or ELSEWHERE[rule.id],
-      true, rule.id)
+      true, rule.id .. " of nse/mtrtrace/os/rules.lua in `rules` of a file of "
+        .. "tests/sim/personas")
   end
 end)
 

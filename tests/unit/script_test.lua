@@ -135,7 +135,8 @@ for _, arg in ipairs(args.all()) do
   check.case("documentation_of_" .. arg.name .. "_has_its_default",
     function()
       local text = documented(arg.name)
-      check.contains(text, "Default: ")
+      check.contains(text, "Default: ", ("@args mtr-trace.%s of %s"):format(
+        arg.name, PATH))
       if type(arg.default) == "number" then
         check.contains(text, "Default: <code>"
           .. format.decimal(arg.default))
@@ -149,7 +150,8 @@ end
 check.case("documentation_names_every_column", function()
   local text = documented("columns")
   for _, field in ipairs(fields.all()) do
-    check.contains(text, "<code>" .. field.name .. "</code>")
+    check.contains(text, "<code>" .. field.name .. "</code>",
+      "@args mtr-trace.columns of " .. PATH)
   end
 end)
 

@@ -71,7 +71,7 @@ $(accurate 'ECT(0)')" -T --accecn -Q 2 "$v4"
 $(accurate Not-ECT)" -T --accecn -Q 2 "$v4"
   lab_clear r4
   rewrite r3 'ip ecn set ce'
-  asked marked_by_a_router "Congestion was marked before hop 4: probes sent with ECT(0) came with CE (hops 4-5).
+  asked marked_by_a_router "Congestion was marked before hop 4: probes sent with ECT(0) arrived with CE (hops 4-5).
 $(accurate CE)" -T --accecn -Q 2 "$v4"
   lab_clear r3
 else

@@ -165,7 +165,7 @@ lab_clear r3
 
 rewrite ip ecn set ce
 run 4 -Q 2
-like congestion "$OUT" '^Congestion was marked before hop 4: probes sent with ECT\(0\) came with CE '
+like congestion "$OUT" '^Congestion was marked before hop 4: probes sent with ECT\(0\) arrived with CE '
 unlike congestion_is_no_bleaching "$OUT" '^(ECN|DSCP)'
 lab_clear r3
 run 4 -Q 186

@@ -21,7 +21,7 @@ sample() {
 # with it which address of a hop has the row with the hop's number.
 masked() {
   sed -E 's/^\|_?//; s/ +/ /g; s/^ //; s/^([0-9]+ )?(10[0-9.]+) [0-9.]+% [0-9.]+% [0-9]+ [0-9]+ [0-9.]+/\2 figures/
-    s/\(10\..*\)/(addresses)/; s/by [0-9]+ probes in [0-9]+ flows/by probes/; s/together to [0-9]+ %/together/
+    s/\(10\..*\)/(addresses)/; s/with [0-9]+ probes in [0-9]+ flows/with probes/; s/[0-9]+ % for all/for all/
     s/id [0-9a-f]{8}: 1 flow \(source port [0-9]+\), by 10\.[0-9.]+ /id, by /'
 }
 

@@ -170,9 +170,9 @@ check.case("search_says_how_sure_it_is_and_what_that_assumes", function()
   local result, text = searched(world(diamond(2), 4), { protocol = "udp",
     paths = 95 })
   check.equal(#said(text, "^The search for paths found %d+ addresses and "
-    .. "%d+ links, by %d+ probes in %d+ flows: each step is sure to 95 %%, "
-    .. "all together to %d+ %%%.$"), 1)
-  check.equal(said(text, "^That assumes: "), { "That assumes: "
+    .. "%d+ links with %d+ probes in %d+ flows: confidence 95 %% per node, "
+    .. "%d+ %% for all%.$"), 1)
+  check.equal(said(text, "^The search assumes: "), { "The search assumes: "
     .. table.concat(result.graph.assumptions, "; ") .. "." })
   check.equal(result.graph.confidence > 0.8, true)
 end)

@@ -66,8 +66,8 @@ local NATS = {
       .. "instead of 2001:db8:ffff::2" },
   { name = "checksum_alone", protocols = { "udp" }, restore = "addresses",
     nat = { source_port = 5002 },
-    says = "the checksum was rewritten, and all else put back in the "
-      .. "answers" },
+    says = "the checksum was rewritten, and all other fields restored in the "
+      .. "replies" },
 }
 
 -- A NAT at hop 3 of 5, whose rewriting the quotes of the hops behind it show.
@@ -176,7 +176,7 @@ local TOS = {
   { name = "congestion_marks_are_no_bleaching", tos = 2,
     node = { congested = 0.5 }, more = MANY,
     says = { "Congestion was marked before hop 4: probes sent with ECT(0) "
-      .. "came with CE (hops 4-6)." } },
+      .. "arrived with CE (hops 4-6)." } },
   { name = "ce_of_packets_that_bear_none_is_none", tos = 184,
     node = { congested = 1 },
     says = { "DSCP 46 (EF) is kept as far as hop 6." } },

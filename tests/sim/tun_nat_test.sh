@@ -27,7 +27,7 @@ for protocol in icmp udp tcp; do
   is "${protocol}_all_hops" "$(hops)" "$WANT"
   like "${protocol}_nat_is_told" "$OUT" '^NAT between hops 2 and 3: source address 203\.0\.113\.9 instead of 10\.0\.0\.1'
   if [ $protocol != tcp ]; then
-    like "${protocol}_is_marked" "$OUT" '^A NAT rewrote the quotes of hops 3 to 5 and did not put them back: '
+    like "${protocol}_is_marked" "$OUT" '^A NAT rewrote the quotes of hops 3 to 5 and did not restore them: '
   else
     unlike tcp_has_its_identification "$OUT" '^A NAT rewrote'
   fi

@@ -69,13 +69,13 @@ local ROWS = {
     path = { hops = 5, tos = EF_ECT0,
       marks = { { after = 2, tos = function(t) return t | 3 end } } },
     want = { "DSCP 46 (EF) is kept as far as hop 5.", "Congestion was "
-      .. "marked before hop 3: probes sent with ECT(0) came with CE "
+      .. "marked before hop 3: probes sent with ECT(0) arrived with CE "
       .. "(hops 3-5)." } },
   { name = "mark_of_one_probe_is_congestion",
     path = { hops = 5, tos = 2,
       quirks = { [4] = function(a) a.quoted_tos = 3 end } },
     want = { "Congestion was marked before hop 4: probes sent with ECT(0) "
-      .. "came with CE (hops 4)." } },
+      .. "arrived with CE (hops 4)." } },
   { name = "ce_without_ect_is_a_change", path = { hops = 5, tos = 0,
     marks = { { after = 2, tos = to(3) } } },
     want = { "ECN is changed between hops 2 and 3: CE instead of "

@@ -57,9 +57,9 @@ local function search(changes, protocol)
 end
 
 check.case("search_tells_what_it_found_and_how_sure_it_is", function()
-  check.equal(search(), "The search for paths found 2 addresses and 2 links, "
-    .. "by 85 probes in 35 flows: each step is sure to 95 %, all together to "
-    .. "79 %.\nThat assumes: routes stay; shares are even.")
+  check.equal(search(), "The search for paths found 2 addresses and 2 links "
+    .. "with 85 probes in 35 flows: confidence 95 % per node, 79 % for all."
+    .. "\nThe search assumes: routes stay; shares are even.")
 end)
 
 check.case("search_that_was_cut_short_says_so", function()
@@ -67,14 +67,14 @@ check.case("search_that_was_cut_short_says_so", function()
 end)
 
 check.case("search_beside_connections_says_that_it_sent_syns", function()
-  check.contains(search({}, "tcp-session"), "79 %. It sent SYNs with the "
-    .. "connections' addresses and ports, not probes inside them.")
+  check.contains(search({}, "tcp-session"), "79 % for all. It sent SYNs with "
+    .. "the connections' addresses and ports, not probes inside them.")
   check.equal(search({}, "tcp"), search())
 end)
 
 check.case("branches_that_were_not_measured_are_spoken_of", function()
-  check.contains(search { whole = false }, "what the others pass has no "
-    .. "figures.")
+  check.contains(search { whole = false }, "some nodes and links have "
+    .. "no figures.")
   check.equal(search { whole = true }, search())
 end)
 

@@ -49,13 +49,13 @@ local ROWS = {
   { name = "checksum_alone_is_a_nat_that_puts_back",
     path = { hops = 6, nats = { SUM } },
     want = { "NAT between hops 2 and 3: the checksum was "
-      .. "rewritten, and all else put back in the answers." } },
+      .. "rewritten, and all other fields restored in the replies." } },
   { name = "two_nats_are_reported_once_each",
     path = { hops = 7, nats = { SUM, { after = 4, delta = 0x2000 } } },
     want = { "NAT between hops 2 and 3: the checksum was "
-      .. "rewritten, and all else put back in the answers.",
-      "NAT between hops 4 and 5: the checksum was rewritten, and all else put "
-      .. "back in the answers." } },
+      .. "rewritten, and all other fields restored in the replies.",
+      "NAT between hops 4 and 5: the checksum was rewritten, and all other "
+      .. "fields restored in the replies." } },
   { name = "target_address_at_the_last_hop_is_likely",
     path = { hops = 4, nats = { { after = 3, target = "192.168.7.7" } } },
     want = { "NAT is likely between hops 3 and 4: target "
@@ -63,7 +63,7 @@ local ROWS = {
   { name = "silent_hops_widen_the_place",
     path = { hops = 7, nats = { SUM }, silent = { [3] = true, [4] = true } },
     want = { "NAT between hops 2 and 5: the checksum was "
-      .. "rewritten, and all else put back in the answers." } },
+      .. "rewritten, and all other fields restored in the replies." } },
   { name = "hop_that_quotes_less_is_no_second_nat",
     path = { hops = 7, nats = { FULL },
       quirks = { [3] = function(a)
@@ -77,7 +77,7 @@ local ROWS = {
       a.quoted_checksum = a.sent_checksum
     end } },
     want = { "NAT between hops 2 and 3: the checksum was "
-      .. "rewritten, and all else put back in the answers." } },
+      .. "rewritten, and all other fields restored in the replies." } },
   { name = "one_odd_quote_is_none",
     path = { hops = 6, quirks = { [3] = set("quoted_source_port", 9) } },
     want = {} },
@@ -112,7 +112,8 @@ local ROWS = {
     path = { hops = 5, quirks = {
       [3] = function(a, r) a.quoted_ttl, r.address = 0, "10.1.0.4" end } },
     want = { "Hops 3 and 4 are both 10.1.0.4, which quotes a TTL of 0 at "
-      .. "hop 3: a router before it forwards what it should drop." } },
+      .. "hop 3: the router before it forwards packets that it should drop."
+    } },
   { name = "time_exceeded_from_the_target_is_a_nat_that_hides_hops",
     path = { hops = 3, quirks = { [3] = function(_, r)
       r.address, r.target = quotes.TARGET, true

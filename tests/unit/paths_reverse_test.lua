@@ -38,10 +38,10 @@ end
 check.case("hops_back_by_the_usual_initial_ttls", function()
   local backs = {}
   for i, ttl in ipairs { 64, 63, 255, 250, 128, 120, 30, 1 } do
-    backs[i] = reverse.back { reply_ttl = ttl }
+    backs[i] = reverse.return_hops { reply_ttl = ttl }
   end
   check.equal(backs, { 1, 2, 1, 6, 1, 9, 3, 32 })
-  check.equal(reverse.back {}, nil)
+  check.equal(reverse.return_hops {}, nil)
 end)
 
 local ROWS = {
@@ -80,8 +80,8 @@ local ROWS = {
     quirks = { [4] = stack { 16, 100 } }, want = {} },
   { name = "rising_quoted_ttls_are_an_implicit_tunnel",
     quirks = { [4] = quoted_ttl(2), [5] = quoted_ttl(3) },
-    want = { "Hint: hops 3 to 5 seem to be inside an MPLS tunnel that does "
-      .. "not say so: the TTL they quote rises from 1 to 3." } },
+    want = { "Hint: hops 3 to 5 seem to be inside an MPLS tunnel, though "
+      .. "they send no label stack: the TTL they quote rises from 1 to 3." } },
   { name = "one_quoted_ttl_of_2_is_none",
     quirks = { [4] = quoted_ttl(2) }, want = {} },
   { name = "quoted_ttls_that_do_not_rise_are_none",

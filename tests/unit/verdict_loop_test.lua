@@ -46,7 +46,7 @@ end)
 check.case("loop_is_neither_latency_nor_slow_routers", function()
   local list = path "ABCDCDCDCDCDCDCDCDCDCDCDCDCD"
   check.equal({ #list, list[1].text }, { 1, "Routing loop: the same "
-    .. "addresses come again every 2 hops from hop 3 to hop 28 (10.0.0.67, "
+    .. "addresses repeat every 2 hops from hop 3 to hop 28 (10.0.0.67, "
     .. "10.0.0.68), so probes do not reach the target." })
 end)
 

@@ -175,8 +175,8 @@ local ROWS = {
       .. "10 in the initial sample, 10 of 10 at 1.05 s." } },
   { name = "rate_limited_hop_with_a_shared_sample", path = "0 0s 0", sent = 10,
     want = { "Hop 2 rate-limits its ICMP replies: 1 of 16 in a burst, 7 of "
-      .. "10 in the initial sample, 10 of 10 at 1.05 s; 4 of these are "
-      .. "another trace's." } },
+      .. "10 in the initial sample, 10 of 10 at 1.05 s; 4 of these from "
+      .. "another trace." } },
   { name = "rate_limit_that_only_another_trace_saw_is_not_claimed",
     path = "0 0R 0", sent = 10, want = {} },
   { name = "burst_as_bad_as_the_slow_sample_is_no_rate_limit",

@@ -69,7 +69,7 @@ local function target_reply(result)
       if code then
         return { name = code.name, type = code.type, code = code.code,
           ttl = result.target_ttl, reply_ttl = responder.reply_ttl,
-          back = reverse.back(responder), address = responder.address }
+          back = reverse.return_hops(responder), address = responder.address }
       end
     end
   end

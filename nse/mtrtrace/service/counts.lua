@@ -9,7 +9,7 @@
 -- while hops beyond it reply. The target has series of its own, wherever on
 -- the path it is; while it does not reply, the farthest probes count as lost.
 -- @module mtrtrace.service.counts
-local answers = require "mtrtrace.verdict.answers"
+local replies = require "mtrtrace.verdict.replies"
 local bursts = require "mtrtrace.base.bursts"
 local families = require "mtrtrace.service.families"
 local ident = require "mtrtrace.flows.ident"
@@ -86,7 +86,7 @@ end
 
 -- Whether a hop's counted probes show what its replies are.
 local function is_sound(self, hop)
-  if answers.is_inconclusive(hop) then
+  if replies.is_inconclusive(hop) then
     self.discarded = self.discarded + 1
     return false
   end

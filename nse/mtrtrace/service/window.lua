@@ -4,7 +4,7 @@
 -- shows it too seldom. Counts of each hop over the last rounds are judged as
 -- those of one trace are. Pure.
 -- @module mtrtrace.service.window
-local answers = require "mtrtrace.verdict.answers"
+local replies = require "mtrtrace.verdict.replies"
 local loss = require "mtrtrace.verdict.loss"
 
 local M = {}
@@ -20,7 +20,7 @@ Window.__index = Window
 local function part_of(hop)
   return { ttl = hop.ttl, sent = hop.sent, received = hop.received,
     lost = hop.lost or {}, replied = #hop.responders > 0,
-    rate_limit = hop.rate_limit, sound = not answers.is_inconclusive(hop) }
+    rate_limit = hop.rate_limit, sound = not replies.is_inconclusive(hop) }
 end
 
 local function probes_of(round)
@@ -111,7 +111,7 @@ end
 -- @treturn integer last TTL that is possible
 function Window:loss_begins()
   local result = merged(self)
-  answers.mark(result.hops)
+  replies.mark(result.hops)
   for _, v in ipairs(loss.list(result)) do
     if v.kind == "loss" and not v.tentative then
       return v.hop, v.from or v.hop, v.to or v.hop

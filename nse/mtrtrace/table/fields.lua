@@ -254,7 +254,7 @@ local FIELDS = {
     responder = numbers "paths",
     about = "numbers of the paths through it, where there are several flows" },
   { name = "back", title = "Back", unit = "hops", width = 4, kind = "count",
-    responder = reverse.back, derived = true,
+    responder = reverse.return_hops, derived = true,
     about = "hops its answers came over, by the TTL left in them" },
   { name = "mpls", title = "MPLS", width = 20, kind = "name",
     responder = extension.labels,

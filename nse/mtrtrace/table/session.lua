@@ -43,7 +43,7 @@ end
 
 local function distance(ttl)
   return ("TTL %d, %s"):format(ttl, words.plural(
-    reverse.back({ reply_ttl = ttl }), "hop back", "hops back"))
+    reverse.return_hops({ reply_ttl = ttl }), "hop back", "hops back"))
 end
 
 -- Answers with different TTLs come from different devices.

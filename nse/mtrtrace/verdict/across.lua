@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What is told flow by flow, said once for all flows that show it. Pure.
+--- Merges the verdicts of single flows: equal ones become one verdict with the
+-- number of flows. Pure.
 -- @module mtrtrace.verdict.across
 local M = {}
 
@@ -11,17 +12,17 @@ local function key_of(v)
     "|")
 end
 
-local function said(v, count)
+local function text_of(v, count)
   if v.flows == count then
     return v.text
   end
   return ("%s (%d of %d flows)"):format(v.text, v.flows, count)
 end
 
---- Verdicts of flows put together: equal ones, but for numbers, are one with
--- the text of the first flow, and `flows`, how many show it.
+--- The verdicts of several flows. Verdicts that differ only in numbers are
+-- merged into one, with the text of the first flow; `flows` is their number.
 -- @tparam {table,...} flows results of one flow each
--- @tparam function list (result of a flow) to its verdicts
+-- @tparam function list returns the verdicts of the result of a flow
 -- @treturn {table,...} verdicts
 function M.list(flows, list)
   local out, known = {}, {}
@@ -38,7 +39,7 @@ function M.list(flows, list)
     end
   end
   for _, v in ipairs(out) do
-    v.text = said(v, #flows)
+    v.text = text_of(v, #flows)
   end
   return out
 end

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Verdicts on balanced hops: several responders at one distance, by turns
--- within a flow or each with flows of its own. Pure.
+--- Verdicts on load balancing: several responders at one TTL, either within
+-- one flow (per packet) or each with flows of its own (per flow). Pure.
 -- @module mtrtrace.verdict.balance
 local runs = require "mtrtrace.flows.runs"
 local words = require "mtrtrace.verdict.words"
@@ -32,10 +32,10 @@ local function per_packet(hop)
   end
 end
 
---- The verdict on a hop where every flow sees one responder, not all the
--- same.
+--- The verdict on a hop where each flow has one responder, but not all flows
+-- the same.
 -- @tparam integer ttl
--- @tparam integer flows how many
+-- @tparam integer flows their number
 -- @tparam {string,...} addresses
 -- @treturn table
 function M.per_flow(ttl, flows, addresses)
@@ -59,7 +59,7 @@ local function per_flow(hop)
   return #addresses > 1 and M.per_flow(hop.ttl, count, addresses) or nil
 end
 
---- Verdicts on balanced hops.
+--- Verdicts on load balancing.
 -- @tparam table result as given by trace:result()
 -- @treturn {table,...} of the kinds balanced_per_packet, balanced_per_flow
 function M.list(result)

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Latency that is higher through some branches of a fork than through the
--- others, by the rules of mtrtrace.verdict.latency, taken together and
--- compared with what the same flows show before the fork. Pure.
+--- Verdicts on latency that is higher through some branches of a fork than
+-- through the others. Uses the rules of mtrtrace.verdict.latency and subtracts
+-- the difference that the same flows have before the fork. Pure.
 -- @module mtrtrace.verdict.branch_latency
 local branches = require "mtrtrace.verdict.branches"
 local format = require "mtrtrace.base.format"
@@ -21,7 +21,7 @@ local function union(parts)
   return list
 end
 
--- The point at a TTL, and the last one before another.
+-- The point at a TTL.
 local function point_at(points, ttl)
   for _, point in ipairs(points) do
     if point.hop == ttl then
@@ -30,6 +30,7 @@ local function point_at(points, ttl)
   end
 end
 
+-- The last point before a TTL.
 local function point_before(points, ttl)
   local found
   for _, point in ipairs(points) do
@@ -38,7 +39,8 @@ local function point_before(points, ttl)
   return found
 end
 
--- Branches by their latency at a TTL, parted at the widest gap.
+-- The branches in two groups by their latency at a TTL, split at the widest
+-- gap.
 local function parted(fork, merge, at)
   local list = {}
   for _, part in ipairs(fork.parts) do
@@ -66,7 +68,7 @@ local function parted(fork, merge, at)
   return fast, slow
 end
 
--- What flows show more than others before the fork already.
+-- The difference that the slow flows have already before the fork.
 local function head_start(slow, fast, ttl)
   local a, b = point_before(slow, ttl), point_before(fast, ttl)
   if not (a and b) then
@@ -76,8 +78,8 @@ local function head_start(slow, fast, ttl)
     math.sqrt(a.floor.error ^ 2 + b.floor.error ^ 2)
 end
 
--- The least difference from a TTL on: what is on the way is seen behind,
--- too; a hop that is slow to reply is not.
+-- The least difference from a TTL on. A longer path delays the replies of all
+-- hops beyond too; a hop that is only slow to reply does not.
 local function lasting(slow, fast, at)
   local least, best = math.huge, math.huge
   for _, point in ipairs(slow) do
@@ -126,7 +128,7 @@ local function verdict_of(claim, count)
     flow_count = count, rise = claim.rise, best_rise = claim.best_rise,
     before = claim.below, after = claim.above,
     address = #nodes == 1 and nodes[1].address or nil,
-    behind = claim.at > nodes[1].ttl and claim.at or nil,
+    compared_hop = claim.at > nodes[1].ttl and claim.at or nil,
   }
   v.text = ("Latency is higher through %s: %s ms at hop %d, %s ms on other "
     .. "flows, which fits %s."):format(branches.name(nodes, count),
@@ -135,11 +137,11 @@ local function verdict_of(claim, count)
   return v
 end
 
---- Latency of branches.
+--- Verdicts on the latency of branches.
 -- @tparam {table,...} flows results of one flow each
--- @tparam function merge (list of flow numbers) to their result
+-- @tparam function merge returns the result of a list of flow numbers
 -- @treturn {table,...} verdicts of kind branch_latency
--- @treturn {integer,...} the flows that no such verdict speaks of
+-- @treturn {integer,...} the flows without such a verdict
 function M.list(flows, merge)
   local forks, out, slow = branches.forks(flows), {}, {}
   local chances = 0

@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Loss that some flows have and others do not, and the branch they have in
--- common. Claimed only where the flows that pass a branch, taken together,
--- show loss that begins on it (by mtrtrace.verdict.loss), and surely more
--- than those that pass it by. Pure.
+--- Verdicts on loss that affects some flows only, and the branch that these
+-- flows have in common. A verdict requires that the flows through a branch,
+-- taken together, have loss that begins on it (by mtrtrace.verdict.loss), and
+-- significantly more loss than the other flows. Pure.
 -- @module mtrtrace.verdict.branch_loss
-local answers = require "mtrtrace.verdict.answers"
+local replies = require "mtrtrace.verdict.replies"
 local branches = require "mtrtrace.verdict.branches"
 local format = require "mtrtrace.base.format"
 local loss = require "mtrtrace.base.proportion"
@@ -14,7 +14,7 @@ local words = require "mtrtrace.verdict.words"
 
 local M = {}
 
--- Fewer probes on either side say nothing.
+-- Fewest probes on either side for a comparison.
 local ENOUGH = 30
 
 local function by_ttl(points, first)
@@ -27,7 +27,8 @@ local function by_ttl(points, first)
   return out
 end
 
--- Probes lost from a TTL on, at the hops that both sides can be believed at.
+-- Probes lost from a TTL on, at the hops whose losses are reliable for both
+-- sides.
 local function counts(within, without, first)
   local one, two = by_ttl(verdict_loss.points(within), first),
     by_ttl(verdict_loss.points(without), first)
@@ -46,8 +47,9 @@ local function counts(within, without, first)
   return c
 end
 
--- By how many standard errors the branch loses more; and without the hop
--- that says most: loss on the way is seen behind, too.
+-- By how many standard errors the branch loses more, with all hops and without
+-- the hop that contributes most. Loss on the path also affects the hops
+-- beyond, so it does not depend on one hop.
 local function excess(c)
   local z = loss.z_above(c.lost_others, c.sent_others, c.lost, c.sent)
   local least = c.hops > 1 and z or math.huge
@@ -74,8 +76,8 @@ local function rounds_of(flows, set, ttls)
   return lost, most, hops
 end
 
--- How much more losses bunch in time than independent ones would: a burst
--- takes the probes of many hops and flows at once.
+-- The variance of losses per round relative to independent losses: an outage
+-- affects the probes of many hops and flows at the same time.
 local function bunching(flows, list, ttls)
   local set = {}
   for _, flow in ipairs(list) do
@@ -95,8 +97,9 @@ local function bunching(flows, list, ttls)
   return math.max(1, variance / (each * share * (1 - share)))
 end
 
--- The step of the branch's own flows that fits the branch: loss that may
--- begin on the link into one of its nodes, or on the one out of the last.
+-- The loss verdict of the branch's own flows that fits the branch: loss that
+-- may begin on the link into one of its nodes, or on the link out of the last
+-- node.
 local function step_of(within, branch)
   for _, v in ipairs(verdict_loss.list(within)) do
     if v.kind == "loss" and (v.to or v.hop) >= branch.first
@@ -108,7 +111,7 @@ end
 
 local function merged(merge, list)
   local result = merge(list)
-  answers.mark(result.hops)
+  replies.mark(result.hops)
   return result
 end
 
@@ -129,7 +132,7 @@ local function judge(flows, merge, branch, least)
   return step and { branch = branch, step = step, z = z } or nil
 end
 
--- The branch that tells most of the loss among these flows.
+-- The branch that explains most of the loss of these flows.
 local function best(flows, merge, wanted)
   local list = branches.list(branches.forks(flows, wanted))
   local least, found = branches.threshold(#list), nil
@@ -164,7 +167,8 @@ local function text_of(v, node, step, count)
     words.plural(v.sent, "probe", "probes"), v.lost_others, v.sent_others)
 end
 
--- Compared with flows that have no claim of their own, where there are any.
+-- Compares the branch with the flows that have no loss verdict of their own,
+-- if there are any.
 local function verdict_of(claim, merge, rest, count)
   local branch, step = claim.branch, claim.step
   local others = {}
@@ -188,11 +192,11 @@ local function verdict_of(claim, merge, rest, count)
   return v
 end
 
---- Loss on branches.
+--- Verdicts on loss of branches.
 -- @tparam {table,...} flows results of one flow each
--- @tparam function merge (list of flow numbers) to their result
+-- @tparam function merge returns the result of a list of flow numbers
 -- @treturn {table,...} verdicts of kind branch_loss
--- @treturn {integer,...} the flows that no such verdict speaks of
+-- @treturn {integer,...} the flows without such a verdict
 function M.list(flows, merge)
   local rest, claims = {}, {}
   for _, flow in ipairs(flows) do

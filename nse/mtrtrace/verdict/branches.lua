@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The branches of a network: which flows pass which address where not all
--- do. Sets of flows, no figures. Pure.
+--- The branches of a path: addresses that some flows pass and others do not.
+-- Sets of flows, without figures. Pure.
 -- @module mtrtrace.verdict.branches
 local group = require "mtrtrace.flows.group"
 local words = require "mtrtrace.verdict.words"
@@ -20,8 +20,8 @@ local function keep(list, wanted)
   return out
 end
 
--- The addresses of a TTL with their flows; the flows nobody answered are a
--- branch as well.
+-- The addresses of a TTL with their flows; the flows without a reply are a
+-- branch too.
 local function parts_of(flows, ttl, wanted)
   local passing, parts = group.passing(flows, ttl), {}
   for _, entry in ipairs(passing) do
@@ -58,9 +58,9 @@ end
 
 --- The forks: TTLs at which flows pass different addresses.
 -- @tparam {table,...} flows results of one flow each
--- @tparam ?table wanted set of flow numbers; all where nil
--- @treturn {table,...} { ttl, parts = { { ttl, address (nil: nobody answers),
---   flows, total } } } from the first TTL on
+-- @tparam ?table wanted set of flow numbers; nil for all
+-- @treturn {table,...} { ttl, parts = { { ttl, address (nil: no reply), flows,
+--   total } } }, in the order of the TTLs
 function M.forks(flows, wanted)
   local forks = {}
   for ttl = 1, last_ttl(flows) do
@@ -70,7 +70,7 @@ function M.forks(flows, wanted)
   return forks
 end
 
---- The branches: addresses in a row that the same flows pass.
+--- The branches: sequences of addresses that the same flows pass.
 -- @tparam {table,...} forks
 -- @treturn {table,...} { first, last (TTLs), nodes = { parts }, flows, others
 --   = flows that pass other addresses at the first of its TTLs }
@@ -109,10 +109,11 @@ function M.name(nodes, count)
     nodes[1].ttl, flows, words.plural(count, "flow", "flows"))
 end
 
---- How many standard errors a claim takes that is the best of several: by
--- Bonferroni, and a bound of the normal's tail, exp(-z^2 / 2) / 2.
--- @tparam integer count of claims that could have been made
--- @treturn number at least 2.8, for one chance in 100
+--- The standard errors that the best of several tests must exceed for a
+-- family-wise error of 1 %: the Bonferroni correction, with exp(-z^2 / 2) / 2
+-- as the bound of the normal distribution's tail.
+-- @tparam integer count of the tests
+-- @treturn number at least 2.8
 function M.threshold(count)
   return math.sqrt(2 * math.log(50 * math.max(1, count)))
 end

@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What became of the DSCP and the ECN bits on the way, told from quotes: a
--- change counts where it lasts, so a hop that changes its own answers is
--- none; marks of congestion are told apart. Pure.
+--- Verdicts on changes of the DSCP and the ECN bits on the forward path, from
+-- quotes. Only a change that lasts counts, so a hop that alters its own
+-- replies causes no verdict; congestion marks (CE) are a kind of their own.
+-- Pure.
 -- @module mtrtrace.verdict.dscp
 local ecn_offer = require "mtrtrace.verdict.ecn"
 local evidence = require "mtrtrace.verdict.quotes"
@@ -13,6 +14,8 @@ local M = {}
 local CE = 3
 local ECN = { [0] = "Not-ECT", "ECT(1)", "ECT(0)", "CE" }
 
+-- Names of RFC 2474 (CS), RFC 2597 (AF), RFC 3246 (EF), RFC 5865
+-- (VOICE-ADMIT) and RFC 8622 (LE).
 local NAMED = { [0] = "CS0", [46] = "EF", [44] = "VOICE-ADMIT", [1] = "LE" }
 for class = 1, 7 do
   NAMED[8 * class] = "CS" .. class
@@ -23,7 +26,7 @@ end
 
 --- The name of a DSCP.
 -- @tparam integer dscp 0 to 63
--- @treturn string such as "46 (EF)", or the number where it has no name
+-- @treturn string such as "46 (EF)", or the number alone if it has no name
 function M.name(dscp)
   return NAMED[dscp] and ("%d (%s)"):format(dscp, NAMED[dscp])
     or ("%d"):format(dscp)
@@ -49,7 +52,7 @@ local function arrived(answer)
     or ecn_offer.arrived(answer)
 end
 
--- A mark of congestion hides what else became of the bits.
+-- The ECN bits; nil for a congestion mark, which hides any other change.
 local function ecn_of(sent)
   return function(answer)
     local ecn = arrived(answer)
@@ -57,7 +60,8 @@ local function ecn_of(sent)
   end
 end
 
--- Old routers write the three bits of precedence alone.
+-- Routers older than RFC 2474 rewrite only the three precedence bits of RFC
+-- 791.
 local function how(before, after)
   local low = before & 7
   if after == low and after ~= 0 then
@@ -81,8 +85,8 @@ local function verdict_of(change, kind, what, subject)
 end
 
 local function dscp_verdict(change)
-  local what, said = how(change.before, change.after)
-  local v = verdict_of(change, "dscp", what, "DSCP is " .. said)
+  local what, wording = how(change.before, change.after)
+  local v = verdict_of(change, "dscp", what, "DSCP is " .. wording)
   v.tos_before, v.tos_after = change.before, change.after
   v.text = ("%s: %s instead of %s."):format(v.text, M.name(change.after),
     M.name(change.before))
@@ -99,7 +103,8 @@ local function ecn_verdict(change)
   return v
 end
 
--- A mark is a queue's doing, packet by packet: the first hop that got one.
+-- Queues mark single packets, so the verdict names the first hop whose quote
+-- has a mark and does not require that the mark lasts.
 local function congestion(result, sent)
   if sent ~= 1 and sent ~= 2 then
     return nil
@@ -116,13 +121,12 @@ local function congestion(result, sent)
   end
   return { kind = "congestion", hop = ttls[1], what = "marked",
     tos_before = sent, tos_after = CE,
-    text = ("Congestion was marked before hop %d: probes sent with %s came "
+    text = ("Congestion was marked before hop %d: probes sent with %s arrived "
       .. "with CE (hops %s)."):format(ttls[1], ECN[sent],
       words.ranges(ttls)) }
 end
 
--- Who sends with a DSCP or ECN wants to know that it was kept, too; nobody
--- asked about 0.
+-- Reports that a value was kept, if the user chose one other than 0.
 local function kept(kind, subject, list, sent, name)
   local last = list[#list]
   if sent == 0 or not last then
@@ -133,7 +137,7 @@ local function kept(kind, subject, list, sent, name)
       subject, name, last.ttl) }
 end
 
---- What became of the type of service of a flow's probes.
+--- Verdicts on the traffic class (DSCP and ECN) of a flow's probes.
 -- @tparam table result of one flow, with `answers`
 -- @treturn {table,...} verdicts of the kinds dscp, ecn, congestion; a DSCP
 --   or ECN value in tos_before and tos_after

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What became of the offer of ECN in TCP SYNs: the target's SYN-ACKs say
--- whether it accepts, and with accurate ECN how the SYN arrived; quotes say
--- where its flags were rewritten. The bits of the IP header are the business
--- of mtrtrace.verdict.dscp. Pure.
+--- Verdicts on ECN negotiation in TCP SYNs: the target's SYN-ACKs show whether
+-- it accepts, and with AccECN the ECN bits with which the SYN arrived; quotes
+-- show where the SYN's flags were rewritten. For the ECN bits of the IP header
+-- see mtrtrace.verdict.dscp. Pure.
 -- @module mtrtrace.verdict.ecn
 local evidence = require "mtrtrace.verdict.quotes"
 local places = require "mtrtrace.verdict.places"
@@ -16,17 +16,17 @@ local ECN = { [0] = "Not-ECT", "ECT(1)", "ECT(0)", "CE" }
 -- layer received (RFC 9768, table 2).
 local ARRIVED = { [2] = 0, [3] = 1, [4] = 2, [6] = 3 }
 
---- The ECN bits with which a SYN arrived, as its SYN-ACK tells.
+--- The ECN bits with which a SYN arrived, from its SYN-ACK.
 -- @tparam table answer a record of `answers`
--- @treturn ?integer 0 to 3; nil without accurate ECN
+-- @treturn ?integer 0 to 3; nil without AccECN
 function M.arrived(answer)
   return answer.sent_ecn_flags == 7 and answer.ecn_flags
     and ARRIVED[answer.ecn_flags] or nil
 end
 
--- RFC 3168 section 6.1.1 and RFC 9768 section 3.1.2: ECE alone accepts ECN, to
--- accurate ECN too, where NS may stand beside it; all that were offered come
--- back from what copies the SYN's reserved bits.
+-- RFC 3168 section 6.1.1 and RFC 9768 section 3.1.2: ECE alone accepts ECN,
+-- also in reply to AccECN, then with or without NS (now AE). All offered flags
+-- come back from a host that copies the SYN's reserved bits.
 local function outcome(accurate, flags)
   if accurate and ARRIVED[flags] then
     return "accepted"
@@ -38,8 +38,8 @@ local function outcome(accurate, flags)
   return "refused"
 end
 
--- Counts of SYN-ACKs by outcome, and of accurate ones by what arrived; how
--- many there are; the first TTL that has one.
+-- Numbers of SYN-ACKs by outcome, and of AccECN ones by the ECN bits that
+-- arrived; the number of all; the first TTL that has one.
 local function counted(result, accurate)
   local by, arrived, all, ttl = {}, {}, 0, nil
   for _, hop in ipairs(result.hops) do
@@ -69,7 +69,7 @@ local function arrived_text(arrived)
   return places.enumerate(parts)
 end
 
-local SAYS = {
+local TEXTS = {
   accepted = function(name, n, all, arrived)
     if next(arrived) then
       return ("The target accepts %s (%d of %d SYN-ACKs); the SYNs arrived "
@@ -100,7 +100,7 @@ local function negotiation(result)
   for _, what in ipairs(ORDER) do
     out[#out + 1] = by[what] and { kind = "ecn_negotiation", hop = ttl,
       what = what, syn_acks = all, accepted = by[what],
-      text = SAYS[what](name, by[what], all, arrived) } or nil
+      text = TEXTS[what](name, by[what], all, arrived) } or nil
   end
   if all == 0 and result.reached then
     out[1] = { kind = "ecn_negotiation", what = "unknown",
@@ -140,7 +140,7 @@ local function rewritten(result)
   return out
 end
 
---- What became of the offer.
+--- Verdicts on ECN negotiation.
 -- @tparam table result of one flow, with `answers`
 -- @treturn {table,...} verdicts of the kinds ecn_negotiation and ecn
 function M.list(result)

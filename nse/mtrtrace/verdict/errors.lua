@@ -1,28 +1,28 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Verdicts on errors from elsewhere: who reported that probes did not
--- arrive, for how many, and when. Such probes are lost, whether or not a
--- router says so; the line says why. Pure.
+--- Verdicts on ICMP errors other than time exceeded: their source, the number
+-- of probes that did not arrive, and the time. These probes count as lost, as
+-- without a report; the verdict adds the cause. Pure.
 -- @module mtrtrace.verdict.errors
 local format = require "mtrtrace.base.format"
 local words = require "mtrtrace.verdict.words"
 
 local M = {}
 
--- Reports of several hops that are no further apart are of one time: a
--- router reports at least once a second while probes meet an outage.
+-- Reports no further apart than this belong to one period: during an outage
+-- even a rate-limited router reports about once a second.
 local SAME_TIME_S = 3
 
--- The least MTU of a link: RFC 791 and RFC 8200.
+-- The minimum link MTU: RFC 791 and RFC 8200 section 5.
 local LEAST_MTU = { [4] = 68, [6] = 1280 }
 
 local seconds = format.kinds.seconds.text
 
---- Whether no link can be too narrow for the probes and have the MTU that a
--- router names. IPv4 routers older than path MTU discovery name none.
--- @tparam ?integer mtu 0 for none; nil where the error is another
+--- Whether a Packet Too Big is invalid: no link with the MTU it names can be
+-- too narrow for the probes. IPv4 routers older than RFC 1191 name no MTU.
+-- @tparam ?integer mtu 0 if the error names none; nil for another error
 -- @tparam integer size of the probes
--- @tparam string target the family is its
+-- @tparam string target gives the address family
 -- @treturn boolean
 function M.is_invalid(mtu, size, target)
   local version = target:find(":", 1, true) and 6 or 4
@@ -58,8 +58,8 @@ local function join_periods(periods)
   return out
 end
 
--- What is reported of several TTLs, by who says what. At the last hop it may
--- be the end of the path.
+-- The reports of all TTLs, grouped by sender and kind. A report by the last
+-- hop itself ends the path.
 local function reports_of(result)
   local out, by_key = {}, {}
   for i, hop in ipairs(result.hops) do
@@ -82,7 +82,8 @@ local function reports_of(result)
   return out
 end
 
--- Probes that were to pass the router, or those it speaks of.
+-- The number of probes that had to pass the reporting router, at least the
+-- number that it reported.
 local function probes_of(result, entry, at)
   local sent = 0
   for _, hop in ipairs(result.hops) do
@@ -137,8 +138,8 @@ local function verdict_of(result, entry)
   return v
 end
 
---- Verdicts on errors from elsewhere. Those that end the path are told beside
--- its end; only impossible ones of them are named here.
+--- Verdicts on ICMP errors other than time exceeded. An error that ends the
+-- path is shown with the path's end and gets a verdict only if it is invalid.
 -- @tparam table result as given by trace:result()
 -- @treturn {table,...} of the kinds unreachable and invalid_too_big
 function M.list(result)

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What one flow or many show: the verdicts on a path, and those on branches,
--- translation, type of service and the way back. What all flows show is said
--- once; what some show names the branch. Pure.
+--- Verdicts on one flow or several: on the path, on branches, address
+-- translation, traffic class and the return path. A finding common to all
+-- flows is reported once; a finding on some flows names the branch. Pure.
 -- @module mtrtrace.verdict.flows
 local across = require "mtrtrace.verdict.across"
 local balance = require "mtrtrace.verdict.balance"
@@ -38,8 +38,9 @@ local function quoted(flow)
   return out
 end
 
--- What several addresses at a hop tell where all probes of a flow look alike
--- to load balancers. Those of TCP connects have a source port each.
+-- Verdicts that rest on a constant flow identifier. TCP connects of an
+-- unprivileged trace have a new source port each, so they support none of
+-- these.
 local OF_ONE_LOOK = { path_changed = true, return_path_changed = true,
   balanced_per_packet = true, balanced_per_flow = true, meshed = true,
   branch_loss = true, branch_latency = true, silent_branch = true }
@@ -55,7 +56,7 @@ local function tenable(list, result)
   return out
 end
 
---- Judges a flow that is alone.
+--- Judges the result of a trace with one flow.
 -- @tparam table result as given by trace:result(), with `answers` as far as
 --   known; gets `verdicts`
 -- @treturn table the same
@@ -66,7 +67,7 @@ function M.one(result)
   return result
 end
 
--- Kinds that have to be told flow by flow, and those told of branches.
+-- Kinds that are judged flow by flow, and kinds that are judged by branch.
 local BY_FLOW = { path_changed = true, return_path_changed = true,
   balanced_per_packet = true }
 local BY_BRANCH = { balanced_per_flow = true, loss = true,
@@ -102,7 +103,7 @@ local function balanced(hop)
   return balance.per_flow(hop.ttl, flows, names)
 end
 
--- Each flow with one address, not all with the same.
+-- Whether each flow has one address, but not all flows the same.
 local function is_balanced(hop)
   local seen = {}
   for _, responder in ipairs(hop.responders) do
@@ -132,8 +133,9 @@ local function add_hops(out, result, count)
   end
 end
 
--- Answers of a flow that is balanced packet by packet may look like a change;
--- other flows tell what it is.
+-- Drops changes of the path at hops with per-packet load balancing, where the
+-- replies of one flow may look like a change; the other flows show the
+-- balancing.
 local function settled(list, flows)
   local out = {}
   for _, v in ipairs(list) do
@@ -147,10 +149,10 @@ local function settled(list, flows)
   return out
 end
 
---- Puts flows together and judges them.
+--- Merges flows and judges them.
 -- @tparam {table,...} flows results of one flow each, with their `flow`
--- @tparam function merge (list of flow numbers) to a result of all of them
--- @treturn table as mtrtrace.flows.group gives it, with `verdicts`
+-- @tparam function merge returns the merged result of a list of flow numbers
+-- @treturn table as mtrtrace.flows.group returns it, with `verdicts`
 function M.many(flows, merge)
   merge = group.remembered(merge)
   local result = verdict.judge(group.result(flows, merge))
@@ -170,11 +172,11 @@ function M.many(flows, merge)
   return result
 end
 
---- Adds the graph, `graph`, and the verdicts on it.
--- @tparam table result as by many; changed in place
--- @tparam {table,...} flows that it is of
--- @tparam function merge (list of flow numbers) to a result of all of them
--- @tparam ?table search that found all paths; nil: the graph of the flows
+--- Adds `graph` and the verdicts on it.
+-- @tparam table result as `many` returns it; changed in place
+-- @tparam {table,...} flows of the result
+-- @tparam function merge returns the merged result of a list of flow numbers
+-- @tparam ?table search the multipath search; nil: the graph of the flows
 -- @treturn table the same
 function M.graph(result, flows, merge, search)
   result.graph = search and graph.of_search(search, result)

@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Verdicts on round-trip times. Nothing behind a hop can be nearer than
--- the hop, so what counts is the fastest from a hop on: where it rises the
--- way got longer, and a hop above it is only slow to reply. Pure.
+--- Verdicts on round-trip times. A hop beyond another cannot be nearer, so the
+-- lowest RTT from a hop on (the floor) bounds the delay of the path to that
+-- hop: where the floor rises, the path has more delay; a hop above the floor
+-- is only slow to reply. Pure.
 -- @module mtrtrace.verdict.latency
 local format = require "mtrtrace.base.format"
 local loop = require "mtrtrace.verdict.loop"
@@ -12,20 +13,23 @@ local M = {}
 
 local MIN_SAMPLES, FEW = 5, 7
 
--- What is worth a line, beside three standard errors. A rise also has to
--- stand out: all ways get longer hop by hop.
+-- Least differences for a verdict, besides three standard errors. A rise must
+-- also exceed the typical rise by a factor, as the RTT of every path grows hop
+-- by hop.
 local RISE_MS, RISE_SHARE, RISE_OTHERS = 1, 0.2, 3
 local SLOW_MS, SURE = 2, 3
 
 local ms = format.kinds.ms.text
 
--- Of a median, from the quartiles; wider where those rest on few samples.
+-- Standard error of a median: 1.253 times that of the mean, with 0.7413 times
+-- the interquartile range as the standard deviation (both for a normal
+-- distribution); larger for few samples.
 local function standard_error(responder, samples)
   return 1.253 * 1.4826 * (responder.p75_ms - responder.p25_ms) / 2
     / math.sqrt(samples) * (1 + FEW / samples)
 end
 
--- What is known of the times of the hop's main responder.
+-- The RTT figures of the hop's main responder; nil with too few samples.
 local function point_of(hop)
   local main = hop.responders[1]
   local samples = main and main.received - main.late or 0
@@ -37,7 +41,7 @@ local function point_of(hop)
     error = standard_error(main, samples) }
 end
 
--- The middle one of the rises at all other points.
+-- The median of the rises at all other points.
 local function typical(points, index)
   local rises = {}
   for i, point in ipairs(points) do
@@ -50,8 +54,8 @@ end
 --- Points of the path.
 -- @tparam {table,...} hops of a trace result
 -- @treturn {table,...} { hop = TTL, median, best, low, high (quartiles),
---   error (of the median), floor = the point with the least median from here
---   on, floor_best, rise of the floor above that of the point before }
+--   error (of the median), floor = the point with the lowest median from here
+--   on, floor_best, rise = floor minus the floor of the previous point }
 function M.points(hops)
   local points = {}
   for _, hop in ipairs(hops) do
@@ -71,19 +75,19 @@ function M.points(hops)
   return points
 end
 
---- Whether one median is surely above another. The floor is the least of
--- many, so three standard errors alone find too much: the middle halves must
--- lie apart, too.
+--- Whether one median is significantly above another. The floor is the lowest
+-- of many medians, so three standard errors alone give false positives; the
+-- interquartile ranges must not overlap either.
 -- @tparam table above a point
 -- @tparam table below a point
--- @tparam ?number z standard errors; three where nil
+-- @tparam ?number z standard errors; nil for three
 -- @treturn boolean
 function M.sure(above, below, z)
   return above.low > below.high and above.median - below.median
     > (z or SURE) * math.sqrt(above.error ^ 2 + below.error ^ 2)
 end
 
--- What fits a rise: the shortest round trip rises with a longer way only.
+--- The likely cause of a rise: only a longer path raises the shortest RTT.
 function M.likeness(rise, best_rise)
   return best_rise >= rise / 2 and "a longer path" or "a queue"
 end
@@ -119,15 +123,15 @@ local function slow(point)
   end
   return {
     kind = "slow_to_answer", hop = point.hop, median = point.median,
-    excess = excess, behind = point.floor.hop,
+    excess = excess, compared_hop = point.floor.hop,
     text = ("Hop %d is slow to reply but forwards fine: %s ms, hop %d "
       .. "beyond it %s ms."):format(point.hop, ms(point.median),
       point.floor.hop, ms(point.floor.median)),
   }
 end
 
--- The hops before a routing loop: within it a hop's time is that of as many
--- rounds as its TTL allows.
+-- The hops before a routing loop; RTTs within the loop grow with the number of
+-- rounds that the TTL allows.
 local function before_loop(result)
   local found, hops = loop.find(result), {}
   for _, hop in ipairs(result.hops) do

@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Verdicts as lines for people. Hops in a row that limit their replies alike
+--- Verdicts as lines of text. Adjacent hops with equal rate-limit figures
 -- share one line; every other verdict has its own. Pure.
 -- @module mtrtrace.verdict.lines
 local words = require "mtrtrace.verdict.words"
 
 local M = {}
 
-local function continues(group, verdict, said)
-  return group ~= nil and said ~= nil and group.said == said
+local function continues(group, verdict, wording)
+  return group ~= nil and wording ~= nil and group.wording == wording
     and group.to + 1 == verdict.hop
 end
 
@@ -17,7 +17,7 @@ local function line_of(group)
     return group.text
   end
   return ("%s rate-limit their ICMP replies: each %s."):format(
-    words.sentence(words.hops(group.from, group.to)), group.said)
+    words.sentence(words.hops(group.from, group.to)), group.wording)
 end
 
 --- Lines of a list of verdicts.
@@ -26,11 +26,11 @@ end
 function M.list(verdicts)
   local groups, group = {}, nil
   for _, v in ipairs(verdicts) do
-    local said = v.kind == "rate_limited" and words.rate_limited(v) or nil
-    if continues(group, v, said) then
+    local wording = v.kind == "rate_limited" and words.rate_limited(v) or nil
+    if continues(group, v, wording) then
       group.to = v.hop
     else
-      group = { text = v.text, said = said, from = v.hop, to = v.hop }
+      group = { text = v.text, wording = wording, from = v.hop, to = v.hop }
       groups[#groups + 1] = group
     end
   end

@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Verdict on a routing loop: from some hop on the same addresses come round
--- again and again, up to the last hop that replies. Pure.
+--- Verdict on a routing loop: from some hop on the same addresses repeat, up
+-- to the last hop that replies. Pure.
 -- @module mtrtrace.verdict.loop
 local words = require "mtrtrace.verdict.words"
 
 local M = {}
 
--- Hops that must repeat an earlier one. A single address that comes again is
--- no loop: balanced paths of unequal length show that, too.
+-- Hops that must repeat an earlier one. A single repeated address is no proof
+-- of a loop: load balancing over paths of unequal length causes it, too.
 local REPEATS = 2
 
 local function addresses(hops)
@@ -21,8 +21,8 @@ local function addresses(hops)
   return list, last
 end
 
--- The first place from which on every address is that of `period` hops
--- before, as far as both reply; and at how many hops both do.
+-- The first index from which on every address equals the one `period` hops
+-- beyond, if both reply; and the number of such pairs.
 local function cycle(list, last, period)
   local first, repeats = last + 1, 0
   for i = last - period, 1, -1 do
@@ -36,7 +36,7 @@ local function cycle(list, last, period)
   return first, repeats
 end
 
--- One address in a row is a translator or a tunnel, no loop.
+-- Whether all hops have the same address: that is a NAT or a tunnel, no loop.
 local function is_one_address(list, first, last)
   for i = first, last - 1 do
     if list[i] and list[i + 1] and list[i] ~= list[i + 1] then
@@ -54,7 +54,7 @@ end
 --- The loop of a path.
 -- @tparam table result as given by trace:result()
 -- @treturn ?table { first, last (TTLs), period, addresses in their order };
---   nil: none
+--   nil without a loop
 function M.find(result)
   local list, last = addresses(result.hops)
   for period = 2, not result.reached and last // 2 or 0 do
@@ -83,8 +83,8 @@ function M.list(result)
   return { {
     kind = "routing_loop", from = loop.first, to = loop.last,
     responders = #loop.addresses,
-    text = ("Routing loop: the same addresses come again every %d hops from "
-      .. "hop %d to hop %d (%s), so probes do not reach the target."):format(
+    text = ("Routing loop: the same addresses repeat every %d hops from hop "
+      .. "%d to hop %d (%s), so probes do not reach the target."):format(
       loop.period, loop.first, loop.last, words.addresses(loop.addresses)),
   } }
 end

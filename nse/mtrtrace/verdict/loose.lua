@@ -1,15 +1,15 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Replies that were accepted by less than the probe's whole secret: a NAT
--- rewrote their quotes, which are too short for the cookie, so checksum,
--- identification or sequence number stand for it (cext/README.md, "Forged
--- replies"). Pure.
+--- Replies that were matched without the probe's cookie: a NAT rewrote their
+-- quotes, which are too short for the cookie, so only checksum, identification
+-- or sequence number were checked (cext/README.md, "Forged replies"). Pure.
 -- @module mtrtrace.verdict.loose
 local words = require "mtrtrace.verdict.words"
 
 local M = {}
 
--- IPv4 header, eight bytes, balance and cookie.
+-- Length of a quote with the cookie: IPv4 header, transport header of eight
+-- bytes, checksum balance and cookie.
 local WHOLE = 20 + 8 + 2 + 4
 
 local function differs(answer, quoted, sent)
@@ -34,7 +34,7 @@ local function is_loose(answer)
   return answer.quoted < WHOLE
 end
 
---- Whether replies of a responder were accepted so.
+--- Whether replies of a responder were matched without the cookie.
 -- @tparam table responder of a result, with `answers`
 -- @treturn boolean
 function M.of(responder)
@@ -46,9 +46,9 @@ function M.of(responder)
   return false
 end
 
---- The sentence about such replies.
+--- The note about such replies.
 -- @tparam table result
--- @treturn ?string nil where there are none
+-- @treturn ?string nil if there are none
 function M.line(result)
   local ttls = {}
   for _, hop in ipairs(result.hops) do
@@ -58,9 +58,9 @@ function M.line(result)
       end
     end
   end
-  return #ttls > 0 and ("A NAT rewrote the quotes of %s and did not put them "
-    .. "back: their replies are known by checksum, identification or sequence "
-    .. "number alone."):format(words.these_hops(ttls)) or nil
+  return #ttls > 0 and ("A NAT rewrote the quotes of %s and did not restore "
+    .. "them: their replies are matched by checksum, identification or "
+    .. "sequence number alone."):format(words.these_hops(ttls)) or nil
 end
 
 return M

@@ -1,10 +1,11 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Verdicts on loss: where on the path it is first visible, and where that
--- cannot be told. A round trip does not show on which of its two ways a
--- probe was lost, and the wording does not either. Pure.
+--- Verdicts on loss: the hop at which loss is first visible, or the hops where
+-- it cannot be distinguished from missing replies. A round trip does not show
+-- whether the probe or its reply was lost, so the texts do not claim a
+-- direction. Pure.
 -- @module mtrtrace.verdict.loss
-local answers = require "mtrtrace.verdict.answers"
+local replies = require "mtrtrace.verdict.replies"
 local bursts = require "mtrtrace.base.bursts"
 local changepoint = require "mtrtrace.base.changepoint"
 local format = require "mtrtrace.base.format"
@@ -16,12 +17,13 @@ local M = {}
 -- Fewer probes per hop than this and a verdict is tentative.
 local ENOUGH = 30
 
--- A hop whose replies fall so far short of those from beyond it says nothing
--- about loss; these came through it.
+-- Standard errors. A hop that replies to a share of probes lower by more than
+-- this than the hops beyond it drops replies of its own: it forwarded their
+-- probes.
 local Z_SHORT = 3
 
--- A last hop with fewer counted probes, and fewer than half of what another
--- hop has, is not well sampled.
+-- A last hop with fewer counted probes, and fewer than half as many as another
+-- hop, is not well sampled.
 local WELL_SAMPLED = 10
 
 local function short_of_beyond(hops, i)
@@ -36,11 +38,11 @@ local function short_of_beyond(hops, i)
   return false
 end
 
-local function answering(hops)
+local function replying(hops)
   local out, most = {}, 0
   for _, hop in ipairs(hops) do
     if hop.sent > 0 and #hop.responders > 0
-      and not answers.is_inconclusive(hop) then
+      and not replies.is_inconclusive(hop) then
       out[#out + 1], most = hop, math.max(most, hop.sent)
     end
   end
@@ -56,13 +58,13 @@ local function point_of(hop)
     rounds = hop.lost or {} }
 end
 
---- The hops whose losses can be believed, those left out that surely drop
--- replies of their own.
+--- The hops whose losses are reliable: without hops that drop replies of their
+-- own.
 -- @tparam table result as given by trace:result(), its hops marked
 -- @treturn {table,...} points of mtrtrace.base.changepoint, each with its
 --   `hop`
 function M.points(result)
-  local hops, points = answering(result.hops), {}
+  local hops, points = replying(result.hops), {}
   for i, hop in ipairs(hops) do
     if not hop.better_beyond and not short_of_beyond(hops, i) then
       points[#points + 1] = point_of(hop)
@@ -92,7 +94,7 @@ local function loss_text(v, further)
   return ("%s first visible at %s: %s."):format(what, where, figures(v))
 end
 
--- Losses that stand together, at the last hop that replies.
+-- Adds the bursts of losses at the last hop that replies.
 local function add_bursts(v, hop)
   local found = bursts.of(hop)
   if found and bursts.is_bursty(found, hop.sent - hop.received,
@@ -121,7 +123,8 @@ local function loss_verdict(step, packets, last, further)
   return v
 end
 
--- The last hop alone leaves probes unanswered, and is no proof of loss.
+-- Text for unanswered probes at the last replying hop only, which are no proof
+-- of loss on the path.
 local function alone_text(hop)
   local why = hop.rate_limit and "and the hop was seen to limit its replies"
     or "and nothing beyond the hop replies"
@@ -130,7 +133,7 @@ local function alone_text(hop)
     hop.sent - hop.received, hop.sent, why)
 end
 
--- Several hops do, up to the last one that replies at all.
+-- Text for unanswered probes at several hops up to the last replying one.
 local function tail_text(v, last)
   return ("Cannot tell whether probes are lost or replies dropped from %s "
     .. "on, as nothing beyond hop %d replies: %s."):format(
@@ -145,9 +148,10 @@ local function doubt_verdict(step, packets, last)
   return v
 end
 
--- Whether the last hop that replies shows loss of the path: only the target
--- does, as nothing beyond another hop would confirm it; and one that limits
--- its replies only where hops before it agree.
+-- Whether unanswered probes at the last replying hop prove loss on the path.
+-- This requires that the hop is the target: no hop beyond any other hop could
+-- confirm the loss. A rate-limiting target requires that hops before it have
+-- the loss, too.
 local function proves(result, step, last)
   local target = result.reached and last.ttl == result.target_ttl
   return target and not (last.rate_limit and step.point.hop == last)
@@ -169,8 +173,8 @@ local function beyond_verdict(result)
   }
 end
 
--- Whether a hop beyond the last one that is well sampled replies, too: it
--- will decide.
+-- Whether a hop beyond the last well sampled one replies; its sample will
+-- decide.
 local function is_open(result, last)
   for _, hop in ipairs(result.hops) do
     if hop.ttl > last.ttl and #hop.responders > 0 then
@@ -202,7 +206,7 @@ end
 -- @tparam table result as given by trace:result(), its hops marked
 -- @treturn {table,...} of the kinds loss and cannot_tell
 function M.list(result)
-  local hops, points = answering(result.hops), {}
+  local hops, points = replying(result.hops), {}
   for i, hop in ipairs(hops) do
     points[i] = point_of(hop)
   end

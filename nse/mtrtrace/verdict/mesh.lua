@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Between which hops the paths of a graph cross, so that a branch at one
--- says nothing about the branch at the next. Pure.
+--- Verdicts on meshed diamonds: pairs of hops between which paths cross, so
+-- that the branch at one hop does not determine the branch at the next. Pure.
 -- @module mtrtrace.verdict.mesh
 local M = {}
 
@@ -21,7 +21,8 @@ local function most(degrees)
   return n
 end
 
--- The links that leave the nodes of each TTL, where none are guessed.
+-- The links between each TTL and the next, with the degrees of their nodes.
+-- `blurred`: per-packet load balancing, which hides the real links.
 local function by_ttl(graph)
   local pairs_of, last = {}, 0
   for _, link in ipairs(graph.links) do
@@ -35,20 +36,21 @@ local function by_ttl(graph)
   return pairs_of, last
 end
 
--- Where as many or fewer follow, one that leads to several; where as many or
--- more do, one that several lead to.
+-- Meshed as in Vermeulen et al. 2018: with no more nodes at the next hop, a
+-- node has an out-degree of two or more; with no fewer nodes, a node has an
+-- in-degree of two or more.
 local function is_meshed(pair)
-  local before, behind = count(pair.out), count(pair.into)
-  if pair.blurred or before < 2 or behind < 2 then
+  local before, after = count(pair.out), count(pair.into)
+  if pair.blurred or before < 2 or after < 2 then
     return false
   end
-  return before >= behind and most(pair.out) > 1
-    or before <= behind and most(pair.into) > 1
+  return before >= after and most(pair.out) > 1
+    or before <= after and most(pair.into) > 1
 end
 
 --- The verdicts on a graph.
--- @tparam table graph as mtrtrace.flows.graph gives it
--- @treturn {table,...} of the kind meshed, one for each two hops
+-- @tparam table graph as mtrtrace.flows.graph returns it
+-- @treturn {table,...} of the kind meshed, one for each meshed pair of hops
 function M.list(graph)
   local out = {}
   local pairs_of, last = by_ttl(graph)

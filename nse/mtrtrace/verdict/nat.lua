@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Address translation, told from quotes: what was sent beside what a router
--- received. A NAT is reported once, where its change begins, and only where
--- the change lasts: routers that quote in their own way are none. Pure.
+--- Verdicts on address translation, from quotes: fields as sent compared with
+-- fields as a router received them. A NAT is reported once, where its change
+-- begins, and only if the change lasts; a change in the quotes of one router
+-- only is a fault of that router. Pure.
 -- @module mtrtrace.verdict.nat
 local evidence = require "mtrtrace.verdict.quotes"
 local hop_words = require "mtrtrace.verdict.words"
@@ -10,7 +11,7 @@ local words = require "mtrtrace.verdict.places"
 
 local M = {}
 
--- Zeros and swapped bytes are a router's way of quoting, no translation.
+-- Zeros and swapped bytes are quoting faults of routers, no translation.
 local function is_odd(quoted, sent)
   return quoted == 0
     or quoted == (sent & 0xff) << 8 | sent >> 8
@@ -32,7 +33,7 @@ local function is_no_address(text)
   return not text:find("[1-9a-fA-F]")
 end
 
--- The engine gives an address only where it is another one.
+-- The engine records a quoted address only if it differs from the sent one.
 local function address(key)
   return function(answer)
     local quoted = answer[key]
@@ -43,7 +44,8 @@ local function address(key)
   end
 end
 
--- Sums are of ones' complement: a translation adds the same to all of them.
+-- Checksums are ones' complement sums (RFC 1071), so a translation adds the
+-- same number to the checksum of every probe.
 local function checksum(answer)
   local quoted, sent = answer.quoted_checksum, answer.sent_checksum
   if not (quoted and sent) then
@@ -56,15 +58,16 @@ local function checksum(answer)
   return not is_odd(quoted, sent) and delta or nil
 end
 
--- The identification of some probes varies; a NAT's rewriting is known by
--- its lasting, not by its value.
+-- The identification varies between probes, so only whether it was changed is
+-- compared along the path, not its value.
 local function identification(answer)
   local value = number("quoted_id", "sent_id")(answer)
   return value and (value == "same" and value or "changed")
 end
 
--- What can be rewritten: the text leaves out a checksum beside what it is
--- made of.
+-- Fields that a NAT may rewrite. `strong`: one hop with a change is enough;
+-- `weak`: no NAT if changed alone; `follows`: changes with the other fields,
+-- so the text names it only if it changed alone.
 local PARTS = {
   { what = "source address", value = address "quoted_source",
     quoted = "quoted_source", strong = true },
@@ -97,7 +100,7 @@ local function of_parts(result)
   return found
 end
 
--- Changes that may have happened at one place are one NAT's.
+-- Groups changes that may have happened at the same place: one NAT each.
 local function groups_of(found)
   local groups = {}
   for _, change in ipairs(found) do
@@ -130,8 +133,9 @@ local function rewritten(change, result)
     or ("%s %s"):format(part.what, quoted)
 end
 
--- A checksum is rewritten with what it covers; alone it says that the rest
--- was put back in the answers.
+-- Texts and names of the changed fields. A NAT that restores the quoted
+-- addresses and ports in ICMP errors but not the checksum changes the checksum
+-- alone.
 local function list_of(group, result)
   local texts, whats = {}, {}
   for _, change in ipairs(group) do
@@ -141,8 +145,8 @@ local function list_of(group, result)
     end
   end
   if #group == 1 and group[1].part.follows then
-    texts[1] = "the checksum was rewritten, and all else put back in the "
-      .. "answers"
+    texts[1] = "the checksum was rewritten, and all other fields restored in "
+      .. "the replies"
   end
   return table.concat(texts, ", "), table.concat(whats, ", ")
 end
@@ -159,8 +163,8 @@ local function nat_verdict(group, result)
   return v
 end
 
--- The identification alone makes no NAT; what one hop alone shows has to be
--- an address, or two things at once.
+-- Whether the changes show a NAT: not the identification alone; if only one
+-- hop has the change, an address or two fields at once.
 local function is_nat(group)
   local part = group[1].part
   return #group > 1 or not part.weak and (part.strong or not group.tentative)
@@ -170,7 +174,8 @@ local function zero_ttl_verdict(hop, after, responder)
   return { kind = "zero_ttl", hop = hop.ttl, from = hop.ttl, to = after.ttl,
     what = responder.address,
     text = ("Hops %d and %d are both %s, which quotes a TTL of 0 at hop %d: "
-      .. "a router before it forwards what it should drop."):format(hop.ttl,
+      .. "the router before it forwards packets that it should drop."):format(
+      hop.ttl,
       after.ttl, responder.address, hop.ttl) }
 end
 
@@ -196,8 +201,9 @@ local function add_zero_ttl(out, hops)
   end
 end
 
--- Errors for a translated flow get the address that was asked for, as if
--- they were its answers: so Linux does it for hops behind a DNAT.
+-- Linux translates the source of ICMP errors of a flow with DNAT to the
+-- flow's original destination, so hops beyond the NAT reply with the target's
+-- address.
 local function is_exceeded(answer)
   local v4 = answer.quoted_id ~= nil
   return answer.quoted ~= nil and answer.type == (v4 and 11 or 3)

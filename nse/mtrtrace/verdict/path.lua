@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Verdicts on the path itself: changed at a time, on the way there or on
--- the way back. Pure.
+--- Verdicts on changes of the forward path or the return path during a trace.
+-- Pure.
 -- @module mtrtrace.verdict.path
 local format = require "mtrtrace.base.format"
 local runs = require "mtrtrace.flows.runs"
@@ -9,11 +9,11 @@ local words = require "mtrtrace.verdict.words"
 
 local M = {}
 
--- A responder that answers fewer probes in a row is no path of its own.
+-- Replies in a row from one responder that make a path of its own.
 local STAYS = 3
 
--- Changes of several hops within this are one change; a rate-limited hop is
--- asked once a second.
+-- Changes of several hops within this time are one change; a rate-limited hop
+-- is probed about once a second.
 local SAME_CHANGE_S = 2.5
 
 local ms, seconds = format.kinds.ms.text, format.kinds.seconds.text
@@ -36,7 +36,7 @@ local function add_changes(out, list, is_change, about)
   end
 end
 
--- A reply TTL that comes and goes is a balanced way back, no change.
+-- A reply TTL that alternates is load balancing on the return path, no change.
 local function comes_back(list)
   local seen = {}
   for _, run in ipairs(list) do
@@ -82,8 +82,9 @@ local function median_of(change, run)
   end
 end
 
--- The changes of one group that moved; where none did, all of them.
-local function telling(group)
+-- The changes of a group to another address (forward path); without any, all
+-- changes (return path). The second value is true for the forward path.
+local function deciding(group)
   local there = {}
   for _, change in ipairs(group) do
     there[#there + 1] = moved(change.before, change.after) and change or nil
@@ -152,14 +153,15 @@ local function groups_of(changes)
   return groups
 end
 
---- The changes of the path itself, in the order of time.
+--- The changes of the forward path, in the order of time.
 -- @tparam table result as given by trace:result()
--- @treturn {table,...} lists of { ttl, at, before, after }, runs of
---   responders, each list with `at`, when the first of them was seen
+-- @treturn {table,...} lists of { ttl, at, before, after }, where `before` and
+--   `after` are runs of one responder; each list has `at`, the time of its
+--   first change
 function M.changes(result)
   local out = {}
   for _, group in ipairs(groups_of(changes_of(result.hops))) do
-    local list, there = telling(group)
+    local list, there = deciding(group)
     if there then
       list.at = math.huge
       for _, change in ipairs(list) do
@@ -177,7 +179,7 @@ end
 function M.list(result)
   local out = {}
   for i, group in ipairs(groups_of(changes_of(result.hops))) do
-    local list, there = telling(group)
+    local list, there = deciding(group)
     out[i] = there and path_changed(list) or return_path_changed(list)
   end
   return out

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What stands under the table of several flows: the search for paths, and
--- each path with the flows that take it. Pure.
+--- Lines under the table of several flows: the search for paths, and each path
+-- with its flows. Pure.
 -- @module mtrtrace.verdict.path_lines
 local format = require "mtrtrace.base.format"
 local words = require "mtrtrace.verdict.words"
@@ -9,7 +9,7 @@ local path_words = require "mtrtrace.verdict.places"
 
 local M = {}
 
--- Where at least two paths have different responders.
+-- The indexes of hops where at least two paths have different responders.
 local function forks(groups)
   local ttls = {}
   for i = 1, 255 do
@@ -36,7 +36,7 @@ local function own_hops(group, ttls)
   return path_words.enumerate(parts)
 end
 
--- What another tool has to send to take the same path.
+-- The source ports with which another tool takes the same path.
 local function keys_of(result, group)
   local list, by_flow = {}, {}
   for _, flow in ipairs(result.flows) do
@@ -73,27 +73,27 @@ end
 
 local function search_line(result)
   local graph = result.graph
-  return ("The search for paths found %s and %s, by %d probes in %s: each "
-    .. "step is sure to %s %%, all together to %s %%.%s%s%s"):format(
+  return ("The search for paths found %s and %s with %d probes in %s: "
+    .. "confidence %s %% per node, %s %% for all.%s%s%s"):format(
     words.plural(known(graph.nodes), "address", "addresses"),
     words.plural(#graph.links, "link", "links"), graph.sent,
     words.plural(graph.flow_count, "flow", "flows"),
     format.decimal(graph.confidence_per_node * 100),
     format.decimal(math.floor(graph.confidence * 100)),
-    graph.limited and " It met its limit: there may be more." or "",
+    graph.limited and " It reached a limit: there may be more." or "",
     graph.whole == false and " More flows than can be measured are needed to "
-      .. "pass all of it: what the others pass has no figures." or "",
+      .. "cover all links: some nodes and links have no figures." or "",
     by_syns(result))
 end
 
---- Lines of a result of several flows; none of one flow's.
--- @tparam table result as mtrtrace.session.tracer gives it
+--- Lines for a result of several flows; empty for one flow.
+-- @tparam table result as mtrtrace.session.tracer returns it
 -- @treturn {string,...} sentences
 function M.list(result)
   local lines = {}
   if result.graph and result.graph.sent then
     lines[1] = search_line(result)
-    lines[2] = ("That assumes: %s."):format(
+    lines[2] = ("The search assumes: %s."):format(
       table.concat(result.graph.assumptions, "; "))
   end
   local groups = result.groups or {}

@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- A change of the path in words: which hops, and what it cost at the target.
--- For the live screen and the service. Pure.
+--- A change of the path in words: its hops, and loss and RTT of the target
+-- before and after. For the live screen and the service. Pure.
 --
 -- A change is { lasted_s, is_last, hops: { ttl, before, after },
 -- figures_before, figures_after }; the figures are { sent, loss: 0 to 1,
--- avg_ms } of the target on both paths, nil where none is known.
+-- avg_ms } of the target on both paths, nil if unknown.
 -- @module mtrtrace.verdict.path_words
 local format = require "mtrtrace.base.format"
 
@@ -17,7 +17,7 @@ local function clock(seconds)
   return format.clock(math.floor(seconds + 0.5))
 end
 
---- How long it lasted.
+--- The headline, with the duration of the new path.
 -- @tparam table change
 -- @treturn string
 function M.head(change)
@@ -36,7 +36,7 @@ local function figures(change)
     or "")
 end
 
---- Its hops and its cost.
+--- The lines on its hops and on the target.
 -- @tparam table change
 -- @treturn {string,...}
 function M.lines(change)

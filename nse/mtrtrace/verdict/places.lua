@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Wording that what is said of paths has in common. Pure.
+--- Wording for places on a path and for lists, shared by verdicts. Pure.
 -- @module mtrtrace.verdict.places
 local M = {}
 
---- Where something happens that is first seen at a hop.
--- @tparam integer before the last TTL that does not show it; 0 for none
--- @tparam integer at the first TTL that shows it
+--- The place of a change that is first visible at a hop.
+-- @tparam integer before the last TTL without the change; 0 for none
+-- @tparam integer at the first TTL with the change
 -- @treturn string such as "between hops 2 and 3"
 function M.between(before, at)
   if before == 0 then
@@ -31,7 +31,7 @@ function M.ranges(list)
   return table.concat(parts, ",")
 end
 
---- Several things in a sentence.
+--- A list as part of a sentence.
 -- @tparam {string,...} list
 -- @treturn string such as "a", "a and b", "a, b and c"
 function M.enumerate(list)

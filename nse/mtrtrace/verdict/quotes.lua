@@ -1,30 +1,31 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What quotes show of a field along a path, and where it changes for good.
--- A quote is what a router received, so a change on the way stays visible
--- at every hop behind it; what one router alone shows is its own doing.
--- Pure.
+--- The value of a field in the quotes along a path, and where it changes
+-- permanently. A quote contains the packet as the router received it, so a
+-- change on the forward path stays visible at every hop beyond it; a
+-- difference at one router only is a fault in its quotes. Pure.
 -- @module mtrtrace.verdict.quotes
 local M = {}
 
---- The quote of the hop's main responder, or of the first that has one.
+--- The first quote that has a value, of the hop's main responder if it has
+-- one.
 -- @tparam table hop of a trace result
--- @tparam function is_told (answer) whether it says what is asked for
+-- @tparam function has_value called with an answer record
 -- @treturn ?table an answer record
 -- @treturn ?table its responder
-function M.answer(hop, is_told)
+function M.answer(hop, has_value)
   for _, responder in ipairs(hop.responders) do
     for _, answer in ipairs(responder.answers or {}) do
-      if is_told(answer) then
+      if has_value(answer) then
         return answer, responder
       end
     end
   end
 end
 
---- What the hops show.
+--- The values along the path.
 -- @tparam {table,...} hops of a trace result of one flow
--- @tparam function value (answer) what it shows, or nil
+-- @tparam function value returns the value of an answer record, or nil
 -- @treturn {table,...} { ttl, value, answer, address }
 function M.along(hops, value)
   local list = {}
@@ -61,8 +62,8 @@ local function joined(runs)
   return runs_of(list)
 end
 
--- One hop between others that agree quotes in its own way; so do hops whose
--- change is gone behind them.
+-- Drops quoting faults: a single hop between hops that agree, and hops with a
+-- change that the hops beyond them do not have.
 local function settled(runs, origin)
   local kept = {}
   for i, run in ipairs(runs) do
@@ -80,12 +81,12 @@ local function settled(runs, origin)
   return { table.unpack(kept, from) }
 end
 
---- The changes that last to the end of what is known.
--- @tparam {table,...} list as M.along gives it
--- @param origin the value that was sent
+--- The changes that last up to the last known value.
+-- @tparam {table,...} list as M.along returns it
+-- @param origin the sent value
 -- @treturn {table,...} { from = first TTL at which it may have happened, hop
---   = first that shows it, before, after = values, item = what shows it,
---   tentative = true where one hop alone does }
+--   = first TTL with the new value, before, after = values, item = the first
+--   item with the new value, tentative = true if only one hop has it }
 function M.changes(list, origin)
   local out, before, last_ttl = {}, origin, 0
   for _, run in ipairs(settled(runs_of(list), origin)) do

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Hints on the way back and on tunnels, from TTLs: what is left in answers,
--- in quotes and in label stacks. Hints, no proofs: each says its numbers.
--- Pure.
+--- Hints on the return path and on tunnels, from the TTLs in replies, in
+-- quotes and in label stacks (Vanaubel et al., TNT). They are hints, no
+-- proofs, and include their numbers. Pure.
 -- @module mtrtrace.verdict.reverse
 local extension = require "mtrtrace.flows.extension"
 local tunnels = require "mtrtrace.verdict.tunnels"
@@ -10,36 +10,36 @@ local words = require "mtrtrace.verdict.words"
 
 local M = {}
 
--- A difference from here on is worth a line; one beyond the other says that
--- the initial TTL was guessed wrong (Vanaubel et al., TNT).
+-- Least difference in hops for a hint; above ABSURD the guess of the initial
+-- TTL was wrong (Vanaubel et al., TNT).
 local WORTH, ABSURD = 3, 10
 
---- The TTL an answer was sent with: the next of the usual ones.
--- @tparam integer left in the answer
+--- The initial TTL of a reply: the next higher one of the usual values.
+-- @tparam integer left TTL of the received reply
 -- @treturn integer 32, 64, 128 or 255
 function M.initial(left)
   return left > 128 and 255 or left > 64 and 128 or left > 32 and 64 or 32
 end
 
---- Hops back from a responder, itself counted: 1 from a neighbour.
+--- Hops of the return path from a responder; 1 from a neighbour.
 -- @tparam table responder
--- @treturn ?integer nil where its answers' TTL is not known
-function M.back(responder)
+-- @treturn ?integer nil if the TTL of its replies is unknown
+function M.return_hops(responder)
   local left = responder.reply_ttl
   return left and left > 0 and M.initial(left) - left + 1 or nil
 end
 
---- By how many hops the way back is longer than the way there.
+--- By how many hops the return path is longer than the forward path.
 -- @tparam integer ttl of the hop
 -- @tparam table responder
--- @treturn ?integer nil where it cannot be told
+-- @treturn ?integer nil if unknown
 function M.excess(ttl, responder)
-  local back = M.back(responder)
+  local back = M.return_hops(responder)
   local excess = back and back - ttl
   return excess and math.abs(excess) <= ABSURD and excess or nil
 end
 
--- Hops in a row whose answers come a longer way.
+-- Verdict on adjacent hops with a longer return path.
 local function longer_verdict(first, last, least, most)
   local one = first == last
   local by = least == most and ("%d hops"):format(least)
@@ -76,8 +76,9 @@ local function add_longer(out, hops)
   close()
 end
 
--- Junos sends errors with 255 and echo replies with 64: where a tunnel on
--- the way back takes its hops off the one and not off the other it shows.
+-- Junos sends ICMP errors with TTL 255 and echo replies with 64. A tunnel on
+-- the return path propagates the smaller of its label TTL and the IP TTL, so
+-- its hops are subtracted from the TTL of the errors only (RTLA in TNT).
 local function return_tunnel(hop, responder)
   local left, echo = responder.reply_ttl, responder.echo_ttl
   if not (left and echo) or left <= 128 or M.initial(echo) == 255
@@ -101,7 +102,7 @@ end
 --- The hints of a flow.
 -- @tparam table result of one flow; `answers` and `echo_ttl` as far as known
 -- @treturn {table,...} verdicts of the kinds longer_way_back, hidden_tunnel
---   and tunnel; `hops` in them, `what` the method
+--   and tunnel, with `hops` and the method as `what`
 function M.list(result)
   local out = tunnels.list(result.hops, extension.stack,
     result.target)

@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What a trace shows: from its result to verdicts, each one line of text
--- and the numbers it rests on. No verdict claims more than a round trip can
--- show, and a path without peculiarities gets none. Pure; the rules of each
--- subject are in mtrtrace.verdict.*, the keys in mtrtrace.verdict.keys.
+--- Judges the result of a trace: adds verdicts, each with one line of text and
+-- the numbers it rests on. No verdict claims more than round trips can show,
+-- and a path without problems gets none. Pure; the rules of each subject are
+-- in mtrtrace.verdict.*, the keys in mtrtrace.verdict.keys.
 -- @module mtrtrace.verdict.trace
-local answers = require "mtrtrace.verdict.answers"
+local replies = require "mtrtrace.verdict.replies"
 local balance = require "mtrtrace.verdict.balance"
 local errors = require "mtrtrace.verdict.errors"
 local latency = require "mtrtrace.verdict.latency"
@@ -26,7 +26,7 @@ M.KINDS = {
   "hidden_tunnel", "longer_way_back",
 }
 
-local SUBJECTS = { loop, errors, loss, path, latency, balance, answers }
+local SUBJECTS = { loop, errors, loss, path, latency, balance, replies }
 
 local RANK = {}
 for i, kind in ipairs(M.KINDS) do
@@ -57,20 +57,20 @@ function M.sort(list)
   return list
 end
 
---- Judges a result. Marks its hops too: `rate_limited` is true where that is
--- claimed; `better_beyond` is the TTL of a hop beyond that shows that the
--- hop's losses are not the path's.
+--- Judges a result and marks its hops: `rate_limited`, true for a hop with
+-- that verdict; `better_beyond`, the TTL of a hop beyond whose replies show
+-- that probes unanswered at this hop are not loss on the path.
 -- @tparam table result as given by trace:result(); gets `verdicts`
 -- @treturn table the same
 function M.judge(result)
-  answers.mark(result.hops)
+  replies.mark(result.hops)
   local list = {}
   for _, subject in ipairs(SUBJECTS) do
     for _, verdict in ipairs(subject.list(result)) do
       list[#list + 1] = verdict
     end
   end
-  answers.mark_unexplained(result.hops, list)
+  replies.mark_unexplained(result.hops, list)
   result.verdicts = M.sort(list)
   return result
 end
@@ -83,8 +83,8 @@ local function lost_any(hops)
   end
 end
 
---- Marks the hops of a result as judge does, where its verdicts are not
--- wanted: without losses there is nothing to mark.
+--- Marks the hops of a result as `judge` does, without verdicts. Does nothing
+-- for a result without losses.
 -- @tparam table result as given by trace:result(); changed in place
 -- @treturn table the same, without `verdicts`
 function M.mark(result)

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- MPLS tunnels that show on the way there: by label stacks (explicit; or
--- opaque, where all but the last hop hide), by quoted TTLs (implicit), and
--- by an address at two distances. Pure.
+--- Verdicts on MPLS tunnels of the forward path (classes of Donnet et al.
+-- 2012): by label stacks (explicit, or opaque with only the last hop visible),
+-- by quoted TTLs (implicit), and by one address at two TTLs. Pure.
 -- @module mtrtrace.verdict.tunnels
 local evidence = require "mtrtrace.verdict.quotes"
 local words = require "mtrtrace.verdict.words"
@@ -37,7 +37,8 @@ local function explicit(run)
       first == last and "" or "s", labels_of(run)) }, first, last)
 end
 
--- The label's TTL was 255 at the entry.
+-- The label's TTL was 255 at the ingress, so the rest is the number of hidden
+-- hops.
 local function opaque(item)
   local ttl = item.stack[1].ttl
   return { kind = "tunnel", what = "opaque", hop = item.ttl,
@@ -47,7 +48,8 @@ local function opaque(item)
       words.plural(255 - ttl, "hop", "hops"), item.stack[1].label, ttl) }
 end
 
--- Label TTLs between say neither.
+-- A label TTL of 1 belongs to an explicit tunnel, one from here on to an
+-- opaque one; values in between prove neither.
 local NEAR_255 = 240
 
 local function add_stacks(out, hops, stack_of)
@@ -75,12 +77,14 @@ local function quoted_ttl(answer)
   return answer.type ~= 3 and answer.quoted_ttl or nil
 end
 
--- Inside such a tunnel the IP TTL stands still, so the quoted one rises.
+-- Inside a tunnel with TTL propagation, the IP TTL is not decremented, so the
+-- quoted one rises from hop to hop. Routers without RFC 4950 send no label
+-- stack.
 local function implicit(first, last, most)
   return range({ kind = "tunnel", what = "implicit",
     hops = last - first + 1,
-    text = ("Hint: %s seem to be inside an MPLS tunnel that does not say "
-      .. "so: the TTL they quote rises from 1 to %d."):format(
+    text = ("Hint: %s seem to be inside an MPLS tunnel, though they send no "
+      .. "label stack: the TTL they quote rises from 1 to %d."):format(
       words.hops(first, last), most) }, first, last)
 end
 
@@ -107,7 +111,8 @@ local function add_implicit(out, hops, stack_of)
   close()
 end
 
--- Whether it replied by anything but time exceeded: as a hop does not.
+-- Whether it sent any reply other than time exceeded, as the end of a path
+-- does.
 local function ends(responder)
   for _, code in ipairs(responder.codes or {}) do
     if code.name and code.name ~= "time exceeded in transit" then
@@ -128,8 +133,8 @@ local function quotes_zero(answer)
   return answer.quoted_ttl == 0
 end
 
--- A router that forwards a TTL of 0 shows its neighbour twice, too; that is
--- told by mtrtrace.verdict.nat.
+-- A router that forwards packets with a TTL of 0 makes its neighbour appear
+-- twice, too; mtrtrace.verdict.nat reports that.
 local function add_twice(out, hops, target)
   for i = 1, #hops - 1 do
     local a, b = hops[i], hops[i + 1]
@@ -145,8 +150,8 @@ end
 
 --- The tunnels of a path.
 -- @tparam {table,...} hops of a flow's result
--- @tparam function stack_of (responder) its label stack, or nil
--- @tparam ?string target its address: beyond a NAT, hops reply with that
+-- @tparam function stack_of returns the label stack of a responder, or nil
+-- @tparam ?string target its address; beyond a NAT hops reply with it
 -- @treturn {table,...} verdicts of kind tunnel; `what`: explicit, opaque,
 --   implicit or duplicate
 function M.list(hops, stack_of, target)

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Wording that verdicts and notes have in common. Pure.
+--- Wording shared by verdicts and notes. Pure.
 -- @module mtrtrace.verdict.words
 local format = require "mtrtrace.base.format"
 
@@ -15,7 +15,7 @@ function M.plural(n, one, many)
   return ("%d %s"):format(n, n == 1 and one or many)
 end
 
---- How long the probes are.
+--- The size of the probes.
 -- @tparam table result `size`, `random_size`
 -- @treturn string such as "64 bytes" or "random sizes up to 100 bytes"
 function M.sizes(result)
@@ -34,7 +34,7 @@ function M.hops(from, to)
   return ("hops %d to %d"):format(from, to)
 end
 
---- A hop that stands for a range in which it is the likeliest.
+--- The likeliest hop of a range, with the range.
 -- @tparam integer hop TTL
 -- @tparam integer from TTL
 -- @tparam integer to TTL
@@ -63,8 +63,8 @@ function M.these_hops(ttls)
     .. (#parts > 0 and table.concat(parts, ", ") .. " and " or "") .. last
 end
 
---- What showed that a hop limits its replies, and the sample that replaced
--- the initial one.
+--- The figures of a rate limit: burst test, initial sample and rate-limited
+-- sample.
 -- @tparam table v a verdict of kind "rate_limited"
 -- @treturn string such as "1 of 16 in a burst, 11 of 60 in the initial
 --   sample, 60 of 60 at 1.05 s"
@@ -79,21 +79,21 @@ function M.rate_limited(v)
   end
   if v.sent == 0 then
     return table.concat(parts, ", ")
-      .. ", and too few later ones to tell its loss"
+      .. ", and too few replies after that to measure loss"
   end
   parts[#parts + 1] = ("%d of %d at %s s"):format(v.received, v.sent,
     format.decimal(v.sample_interval_s))
-  local shared = v.inferred and "; all of these are other traces', which "
+  local shared = v.inferred and "; all of these from other traces, which "
     .. "met this router on the same path: this trace got no reply here"
-    or v.shared > 0 and ("; %d of these %s another trace's"):format(v.shared,
-      v.shared == 1 and "is" or "are") or ""
+    or v.shared > 0 and ("; %d of these from another trace"):format(v.shared)
+    or ""
   return table.concat(parts, ", ") .. shared
 end
 
--- A line that names more is not read.
+-- Longest list shown in full, and the addresses shown of a longer one.
 local MOST, SHOWN = 8, 4
 
---- Addresses in a row: the first ones where there are many.
+--- A list of addresses; the first ones only of a long list.
 -- @tparam {string,...} list
 -- @treturn string such as "10.0.0.1, 10.0.0.2 and 14 more"
 function M.addresses(list)
@@ -104,7 +104,7 @@ function M.addresses(list)
     #list - SHOWN)
 end
 
---- The first letter as a capital one.
+--- Capitalizes the first letter.
 -- @tparam string text
 -- @treturn string
 function M.sentence(text)

@@ -2,43 +2,46 @@
 
 --- Verdicts on how hops reply: silent, no token, rate-limited; and the marks
 -- of hops whose unanswered probes are not loss on the path. Pure.
--- @module mtrtrace.verdict.answers
+-- @module mtrtrace.verdict.replies
 local format = require "mtrtrace.base.format"
 local loss = require "mtrtrace.base.proportion"
 local words = require "mtrtrace.verdict.words"
 
 local M = {}
 
--- The slow sample must be better than the burst, and surely better when the
--- hops behind are taken with it. Measured by tests/sim/verdict_quality.lua:
--- real loss, which takes a burst's answers too, passes both in under 1 % of
--- paths.
-local Z_ALONE, Z_WITH_BEHIND = 2.58, 3.7
+-- Standard errors by which the paced sample must be better than the burst, for
+-- the hop alone and together with the hops beyond it. Real loss, which affects
+-- bursts too, passes both thresholds on under 1 % of paths (measured by
+-- tests/sim/verdict_quality.lua).
+local Z_ALONE, Z_WITH_BEYOND = 2.58, 3.7
 
--- Chance at which a hop on a path without loss shows as much.
+-- Significance level: a hop on a path without loss loses as much by chance
+-- with this probability.
 local ODD = 0.01
 
--- Design, section 6, step 5: its replies surely fewer than some hop's
--- beyond it.
+-- Probes of a hop beyond also pass this hop. If that hop replies to a
+-- significantly larger share, the probes unanswered here are not loss on the
+-- path.
 local function mark_better_beyond(hops)
-  local best, behind = 0, nil
+  local best, ttl = 0, nil
   for i = #hops, 1, -1 do
     local hop = hops[i]
     hop.better_beyond = nil
     if hop.sent > 0 and not hop.silent then
       local low, high = loss.wilson(hop.received, hop.sent, loss.Z99)
-      hop.better_beyond = high < best and behind or nil
+      hop.better_beyond = high < best and ttl or nil
       if low > best then
-        best, behind = low, hop.ttl
+        best, ttl = low, hop.ttl
       end
     end
   end
 end
 
--- Seconds between probes for which nobody waits (cext/engine/trace_limit.c).
+-- Seconds between probes above which a trace takes no sample
+-- (cext/engine/trace_limit.c).
 local MOST_SPACING = 3.6
 
---- Whether a hop replies too seldom for a sample.
+--- Whether a hop replies too rarely for a sample.
 -- @tparam table hop
 -- @treturn boolean
 function M.is_too_seldom(hop)
@@ -46,9 +49,9 @@ function M.is_too_seldom(hop)
     and hop.rate_limit.sample_interval_s > MOST_SPACING
 end
 
---- Whether no verdict may rest on a hop's counts: a rate limit was not ruled
--- out, other targets may have used it up, or the capture may have dropped
--- replies.
+--- Whether the counts of a hop are no base for a verdict: a rate limit was not
+-- ruled out, traces to other targets may have used its tokens, or the capture
+-- may have dropped replies.
 -- @tparam table hop of a trace result
 -- @treturn boolean
 function M.is_inconclusive(hop)
@@ -56,11 +59,12 @@ function M.is_inconclusive(hop)
     and true or false
 end
 
--- More probes than this in a row, over several seconds: bursts that test
--- how fast tokens come. No rate limit that grants any is silent for so long.
+-- Unanswered probes in a row, sent in bursts over several seconds. A rate
+-- limit that grants any token replies to some of so many.
 local STOPPED = 32
 
--- It replied, and then no more, not even to the first of a burst after rests.
+-- Whether the hop replied at first and then not even to the first probe of a
+-- burst after a pause.
 local function has_stopped(hop)
   return M.is_too_seldom(hop) and not hop.silent
     and hop.rate_limit.burst_received == 0
@@ -74,8 +78,8 @@ local function burst(rate_limit)
   return rate_limit.initial_received, rate_limit.initial_sent
 end
 
--- Counted probes of the flows that were tested: those on other paths may
--- lose less.
+-- Counted probes of the flows in the burst test; flows on other paths may lose
+-- less.
 local function sample(hop)
   return hop.rate_limit.received or hop.received,
     hop.rate_limit.sent or hop.sent
@@ -84,13 +88,15 @@ end
 local function rate_limits(hop, answered, sent)
   local got, of = burst(hop.rate_limit)
   local received, counted = sample(hop)
-  -- A second's rest leaves a token: a burst without any reply met an outage.
+  -- A pause of 1 s refills at least one token, so a burst without any reply
+  -- coincided with an outage.
   return of > 0 and got > 0 and counted > 0
     and loss.z_above(got, of, received, counted) >= Z_ALONE
-    and loss.z_above(got, of, answered, sent) >= Z_WITH_BEHIND
+    and loss.z_above(got, of, answered, sent) >= Z_WITH_BEYOND
 end
 
--- Replies from beyond came through the hop, so they count with its own.
+-- Probes answered from beyond were forwarded by the hop, so they count with
+-- its own.
 local function mark_rate_limited(hops)
   local answered, sent = 0, 0
   for i = #hops, 1, -1 do
@@ -103,8 +109,8 @@ local function mark_rate_limited(hops)
   end
 end
 
---- Marks hops: `better_beyond`, TTL of the hop that shows it; `rate_limited`,
--- true.
+--- Marks hops: `better_beyond`, the TTL of a hop beyond with a larger share of
+-- replies; `rate_limited`, true.
 -- @tparam {table,...} hops of a trace result
 function M.mark(hops)
   mark_better_beyond(hops)
@@ -120,7 +126,7 @@ local function farthest_replying(hops)
   end
 end
 
--- The first hop at which a verdict says that loss may begin.
+-- The first hop at which loss may begin by any verdict.
 local function first_claimed(verdicts)
   local first = math.huge
   for _, v in ipairs(verdicts) do
@@ -137,10 +143,10 @@ local function is_unexplained(hop, last)
     and loss.at_least(lost, hop.sent, loss.BACKGROUND) <= ODD
 end
 
---- Marks further hops as `better_beyond`: those that left more probes
--- unanswered than a path without loss does and than the last hop that
--- replies, where no verdict finds loss.
--- @tparam {table,...} hops of a trace result, marked by mark
+--- Marks further hops as `better_beyond`: hops before any loss found by a
+-- verdict that left more probes unanswered than a path without loss and than
+-- the last replying hop.
+-- @tparam {table,...} hops of a trace result, already marked by `mark`
 -- @tparam {table,...} verdicts on loss
 function M.mark_unexplained(hops, verdicts)
   local last, first = farthest_replying(hops), first_claimed(verdicts)
@@ -173,14 +179,14 @@ local function stopped_verdict(hop)
   local v = { kind = "stopped", hop = hop.ttl, at = hop.rate_limit.answered_at,
     sent = hop.rate_limit.sent_since }
   v.text = ("Hop %d replied until %s s, and to none of %s after that: its "
-    .. "loss is not known."):format(v.hop, format.decimal(v.at),
+    .. "loss is unknown."):format(v.hop, format.decimal(v.at),
     words.plural(v.sent, "probe", "probes"))
   return v
 end
 
--- Probes that may have come to the hop: those that left, and of which
--- nobody said that they did not arrive.
-local function asked(hop)
+-- The number of probes that may have arrived at the hop: those sent, without
+-- those that another router reported as undeliverable.
+local function possible_arrivals(hop)
   local n = hop.total_sent
   for _, report in ipairs(hop.reports or {}) do
     n = n - report.count
@@ -191,7 +197,7 @@ end
 local function silent_verdict(hops, first, last)
   local from, to, sent = hops[first].ttl, hops[last].ttl, 0
   for i = first, last do
-    sent = sent + asked(hops[i])
+    sent = sent + possible_arrivals(hops[i])
   end
   local one = from == to
   return {
@@ -203,14 +209,16 @@ local function silent_verdict(hops, first, last)
   }
 end
 
--- A hop none of whose probes is finished or may have come to it, or that may
--- have had no token for them, is not known to be silent.
+-- Whether the hop is known to be silent: at least one counted probe may have
+-- arrived, and a rate limit was ruled out.
 local function is_silent(hop)
-  return hop.silent and hop.sent > 0 and not hop.untested and asked(hop) > 0
+  return hop.silent and hop.sent > 0 and not hop.untested
+    and possible_arrivals(hop) > 0
 end
 
--- No reply, but not silent: the routers that other traces of the run met at
--- these TTLs reply, and their rate limit left nothing for this trace.
+-- For hops without a reply that are not silent: other traces of the run got
+-- replies at these TTLs from routers whose rate limit left no token for this
+-- trace.
 local function no_token_verdict(hops, first, last)
   local from, to, sent = hops[first].ttl, hops[last].ttl, 0
   for i = first, last do
@@ -220,9 +228,10 @@ local function no_token_verdict(hops, first, last)
   return {
     kind = "no_token", hop = one and from or nil,
     from = not one and from or nil, to = not one and to or nil, sent = sent,
-    text = ("Cannot tell who is at %s: no reply to %s; routers that other "
-      .. "traces of this run met there rate-limit their replies."):format(
-      words.hops(from, to), words.plural(sent, "probe", "probes")),
+    text = ("%s %s unknown: no reply to %s; other traces of this run met "
+      .. "routers there that rate-limit their replies."):format(
+      words.sentence(words.hops(from, to)), one and "is" or "are",
+      words.plural(sent, "probe", "probes")),
   }
 end
 
@@ -239,8 +248,8 @@ local function last_heard(hops)
   return last
 end
 
--- One verdict for neighbours that are without replies for the same reason;
--- silence beyond which nothing replies is none.
+-- Adds one verdict for adjacent hops without replies for the same reason.
+-- Silent hops beyond the last replying one get no verdict.
 local function add_silent(out, hops)
   local heard, i = last_heard(hops), 1
   while i <= #hops do
@@ -255,7 +264,7 @@ local function add_silent(out, hops)
   end
 end
 
---- Verdicts on answers.
+--- Verdicts on how hops reply.
 -- @tparam table result as given by trace:result(), its hops marked
 -- @treturn {table,...} of the kinds silent, no_token, stopped and rate_limited
 function M.list(result)

@@ -11,9 +11,9 @@ enum { BUCKETS = BOUND(1024, 8), PACKET_MAX = 128 };
 static const int64_t pause_check_ns = 50 * MS;
 
 struct addresses {
-    struct addresses_entry *open; /* not done; the others are in their buckets only */
+    struct addresses_entry *open; /* unfinished entries; finished ones are in `buckets` only */
     struct addresses_entry *buckets[BUCKETS];
-    struct addresses_entry *oldest, *newest; /* without users */
+    struct addresses_entry *oldest, *newest; /* entries without users */
     size_t count;
 };
 
@@ -63,7 +63,7 @@ static void open_entry(struct addresses *addresses, struct addresses_entry *e)
     addresses->open = e;
 }
 
-/* ---- those without users, in the order in which they were left ----------------------------- */
+/* ---- entries without users, in the order in which the last user left ----------------------- */
 
 static void add_idle(struct addresses *addresses, struct addresses_entry *e)
 {
@@ -93,17 +93,17 @@ static void forget(struct addresses *addresses, struct addresses_entry *e)
     free(e);
 }
 
-bool addresses_make_room(struct addresses *addresses, struct ipaddr *forgotten)
+bool addresses_make_room(struct addresses *addresses, struct ipaddr *removed)
 {
     struct addresses_entry *e = addresses->oldest;
 
     if (addresses->count < ADDRESSES_MAX)
         return false;
-    while (e != NULL && e->is_open) /* the next addresses_step ends it */
+    while (e != NULL && e->is_open) /* the next addresses_step finishes such an entry */
         e = e->newer;
     if (e == NULL)
         return false;
-    *forgotten = e->fingerprint.config.target;
+    *removed = e->fingerprint.config.target;
     forget(addresses, e);
     return true;
 }
@@ -161,11 +161,11 @@ bool addresses_reply(struct addresses *addresses, const struct wire_packet *pack
     while (e != NULL && !fingerprint_reply(&e->fingerprint, packet, capture))
         e = e->bucket_next;
     if (e != NULL)
-        e->due_ns = 0; /* it may be done now */
+        e->due_ns = 0; /* the reply may have been the last */
     return e != NULL;
 }
 
-/* Returns how many probes went out. */
+/* Returns the number of probes sent. */
 static int step(struct addresses_entry *e, const struct addresses_shell *shell, int64_t now_ns,
                 int sends)
 {
@@ -187,7 +187,7 @@ static int step(struct addresses_entry *e, const struct addresses_shell *shell, 
     return sent;
 }
 
-/* When it wants the next turn; INT64_MAX once it is done. */
+/* Returns the time of the next turn; INT64_MAX once the entry is done. */
 static int64_t next_turn(const struct addresses_entry *e, const struct addresses_shell *shell,
                          bool paused, int64_t now_ns)
 {

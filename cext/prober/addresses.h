@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The fingerprinting of all addresses of a process, one entry per address. Later requests for an
- * address share its replies, so no address ever gets more than FINGERPRINT_PROBES probes. Pure:
- * probes are sent through a function of the caller's. */
+ * address share its replies, so no address ever gets more than FINGERPRINT_PROBES probes. Pure: the
+ * caller provides a function that sends. */
 #ifndef MTR_PROBER_ADDRESSES_H
 #define MTR_PROBER_ADDRESSES_H
 
@@ -14,41 +14,41 @@ struct addresses;
 
 struct addresses_entry {
     struct addresses_entry *next, *bucket_next;
-    struct addresses_entry *older, *newer; /* entries without users, by when the last one left */
+    struct addresses_entry *older, *newer; /* without users: ordered by when the last one left */
     bool is_open;
     struct fingerprint fingerprint;
     const void *sender; /* the caller's egress socket */
     uint32_t scope;     /* zone of a link-local address */
     uint32_t users;
-    int64_t wanted_ns; /* when a user last polled it */
-    int64_t due_ns;    /* nothing to do before this */
-    uint32_t held_in;  /* the caller's: when a UDP probe was last held back */
+    int64_t wanted_ns; /* last poll by a user */
+    int64_t due_ns;    /* earliest time with work to do */
+    uint32_t held_in;  /* set by the caller when it delays a UDP probe */
 };
 
-/* What the caller does for addresses_step. */
+/* Functions of the caller for addresses_step. */
 struct addresses_shell {
     void *context;
-    /* Whether a UDP probe to the address may go out now. */
+    /* Returns whether a UDP probe to the address may be sent now. */
     enum fingerprint_permit (*permit)(void *context, struct addresses_entry *entry, int64_t now_ns);
-    /* When the next probe may go out; in the past for at once. */
+    /* Returns the earliest time of the next probe, which may be past. */
     int64_t (*open_ns)(void *context);
-    /* Sends; 0 or errno. `udp`: the probe takes the token that was permitted. */
+    /* Sends; returns 0 or errno. `udp`: the probe uses the token that `permit` has granted. */
     int (*send)(void *context, const struct addresses_entry *entry, const uint8_t *packet,
                 size_t length, bool udp);
 };
 
-struct addresses *addresses_new(void); /* NULL without memory */
+struct addresses *addresses_new(void); /* NULL if out of memory */
 void addresses_free(struct addresses *addresses);
 
-/* The entry of this address, or NULL. */
+/* Returns the entry of an address, or NULL. */
 struct addresses_entry *addresses_find(const struct addresses *addresses,
                                        const struct ipaddr *address, uint32_t scope);
 
 /* If there are ADDRESSES_MAX entries, removes the one that has been without users the longest and
  * writes its address. Returns false if none was removed. */
-bool addresses_make_room(struct addresses *addresses, struct ipaddr *forgotten);
+bool addresses_make_room(struct addresses *addresses, struct ipaddr *removed);
 
-/* A new entry with one user. Returns NULL without memory or beyond ADDRESSES_MAX. */
+/* Adds an entry with one user. Returns NULL if out of memory or beyond ADDRESSES_MAX. */
 struct addresses_entry *addresses_add(struct addresses *addresses,
                                       const struct fingerprint_config *config, bool active,
                                       uint32_t scope, const void *sender, int64_t now_ns);

@@ -15,7 +15,7 @@
 
 enum {
     SNAP_LENGTH = 1500,      /* an ICMP error with its quote and extensions */
-    BUFFER_BYTES = 32 << 20, /* a tenth of a second of a flood of 200,000 a second */
+    BUFFER_BYTES = 32 << 20, /* holds 0.1 s of a flood of 200,000 packets/s */
     SLL2_OUTGOING = 4,       /* LINKTYPE_LINUX_SLL2, packet type */
     WATCHED_FDS = 1024,
 };
@@ -24,7 +24,7 @@ struct capture {
     pcap_t *pcap;
     uint64_t drops;
     uint32_t last_kernel_drops;
-    capture_handler *handler; /* of the read under way */
+    capture_handler *handler; /* of the current capture_read */
     void *context;
 };
 
@@ -73,8 +73,9 @@ static void note_open(bool open[WATCHED_FDS])
         open[fd] = fcntl(fd, F_GETFD) >= 0;
 }
 
-/* Neither libpcap's socket nor the eventfd that it opens beside, and names nowhere, is to be
- * inherited by programs that the host program starts. An eventfd is of no file type. */
+/* Marks libpcap's descriptors close-on-exec, so that programs started by the host program do not
+ * inherit them. libpcap has no function that returns its eventfd, so it is found among the
+ * descriptors that were not open before: fstat() reports no file type for an eventfd. */
 static void close_on_exec(pcap_t *pcap, const bool before[WATCHED_FDS])
 {
     struct stat about;
@@ -139,7 +140,7 @@ static void on_packet(u_char *user, const struct pcap_pkthdr *header, const u_ch
         return;
     packet.bytes = c.at;
     packet.captured = cur_left(&c);
-    /* with nanosecond precision tv_usec holds nanoseconds */
+    /* pcap_set_tstamp_precision(3PCAP): with nanosecond precision, tv_usec holds nanoseconds. */
     packet.stamp_ns = (int64_t)header->ts.tv_sec * SECOND + header->ts.tv_usec;
     capture->handler(capture->context, &packet);
 }

@@ -63,7 +63,8 @@ static int find_mtu(int fd, uint8_t version)
     return mtu;
 }
 
-/* Without an interface the path's must do. The loopback's 65536 is more than IPv4 can state. */
+/* Without an interface, the path's MTU is used. The loopback interface has an MTU of 65536, one
+ * more than an IPv4 header can state. */
 static int find_link_mtu(int fd, const struct egress_route *route)
 {
     struct ifreq request = { 0 };
@@ -98,7 +99,7 @@ static int match_owner(const struct intf_entry *entry, void *arg)
     return found;
 }
 
-/* The interface that owns the source address; only to be shown. */
+/* Finds the interface that has the source address, for output only. */
 static void find_interface(struct egress_route *route)
 {
     struct owner_search search = { &route->source, route->interface };
@@ -129,49 +130,49 @@ static struct fib_query query_of(const struct egress_request *request)
     return query;
 }
 
-/* Where a packet is to be given to the link. */
+/* The next hop of a packet. */
 struct next_hop {
-    struct ipaddr gateway; /* version 0: whom the routing tables name */
-    uint32_t interface;    /* 0: likewise */
+    struct ipaddr gateway; /* version 0: left to the routing tables */
+    uint32_t interface;    /* 0: left to the routing tables */
 };
 
-static bool same_hop(const struct fib_answer *a, const struct fib_answer *b)
+static bool same_hop(const struct fib_route *a, const struct fib_route *b)
 {
     return a->interface == b->interface && ipaddr_equal(&a->gateway, &b->gateway);
 }
 
-/* Whether what is sent to the gateway's address leaves by the gateway. IPv4 sockets may be told
- * that it is on the link. */
+/* Returns whether a packet with the gateway as its next hop reaches the gateway directly. IPv4
+ * sockets can be told so (MSG_DONTROUTE); IPv6 needs an on-link route. */
 static bool is_neighbour(struct fib *fib, const struct fib_query *query,
-                         const struct fib_answer *hop)
+                         const struct fib_route *hop)
 {
     struct fib_query there = { .target = hop->gateway,
                                .source = query->source,
                                .interface = hop->interface,
                                .mark = query->mark };
-    struct fib_answer answer;
+    struct fib_route route;
 
     if (query->target.version == 4)
         return true;
-    return fib_look_up(fib, &there, &answer) == 0 && answer.interface == hop->interface &&
-           (answer.gateway.version == 0 || ipaddr_equal(&answer.gateway, &hop->gateway));
+    return fib_look_up(fib, &there, &route) == 0 && route.interface == hop->interface &&
+           (route.gateway.version == 0 || ipaddr_equal(&route.gateway, &hop->gateway));
 }
 
-/* A raw socket's look-up has no ports. Where these make a difference the packet is led to the next
- * hop of a look-up that has them; false where this host knows no means to. `bound`: the application
- * would have chosen the source address. If not, IPv6 keeps the route by which the kernel has chosen
- * one (ip6_dst_lookup_tail), and IPv4 looks the route up again. */
+/* The kernel's look-up for a raw socket has no ports. If ports make a difference, *out gets the
+ * next hop of a look-up with ports; false if packets cannot be directed to it. `bound`: the
+ * application would have chosen the source address. Otherwise IPv6 keeps the route from which the
+ * kernel took the source address (ip6_dst_lookup_tail), while IPv4 looks the route up again. */
 static bool choose_hop(struct fib *fib, const struct fib_query *query, bool bound,
                        struct next_hop *out)
 {
     struct fib_query raw = *query, flow = *query;
-    struct fib_answer chosen, other;
+    struct fib_route chosen, other;
 
     *out = (struct next_hop){ 0 };
     if (query->target.version == 6 && !bound)
         flow.source = (struct ipaddr){ 0 };
     if (fib_look_up(fib, &flow, &chosen) != 0)
-        return true; /* the socket will be told why */
+        return true; /* sending will fail with the reason */
     raw.ip_protocol = 0;
     raw.source_port = raw.target_port = 0;
     if (!chosen.several &&
@@ -188,29 +189,29 @@ static bool choose_hop(struct fib *fib, const struct fib_query *query, bool boun
     return true;
 }
 
-static int ask_routes(const struct egress_request *request, struct egress_route *out,
-                      struct err *err)
+static int find_routes(const struct egress_request *request, struct egress_route *out,
+                       struct err *err)
 {
     struct fib_query query = query_of(request);
-    struct fib_answer answer = { 0 };
+    struct fib_route route = { 0 };
     struct next_hop hop;
     struct fib fib;
     char text[IPADDR_TEXT];
 
     if (fib_open(&fib) < 0)
-        return 0; /* a connected socket tells the most of it */
-    bool known = fib_look_up(&fib, &query, &answer) == 0;
-    if (known && query.source.version == 0) { /* as the protocol and the ports choose it */
-        query.source = answer.source;
-        known = query.target.version == 6 || fib_look_up(&fib, &query, &answer) == 0;
+        return 0; /* connect_to finds all but the next hops */
+    bool known = fib_look_up(&fib, &query, &route) == 0;
+    if (known && query.source.version == 0) { /* protocol and ports may affect the source */
+        query.source = route.source;
+        known = query.target.version == 6 || fib_look_up(&fib, &query, &route) == 0;
     }
     out->source = query.source;
     if (known)
-        if_indextoname(answer.interface, out->interface);
-    out->several = answer.several;
+        if_indextoname(route.interface, out->interface);
+    out->several = route.several;
     out->split = !choose_hop(&fib, &query, request->binding.source, &hop);
     fib_close(&fib);
-    if (!answer.broadcast)
+    if (!route.broadcast)
         return 0;
     return err_set(err, ERR_BADADDRESS,
                    "%s is the broadcast address of %s: the address of one host expected",
@@ -221,7 +222,7 @@ size_t egress_sources(const struct egress_request *request, size_t count, uint8_
                       struct ipaddr *list, size_t room)
 {
     struct fib_query query = query_of(request);
-    struct fib_answer answer;
+    struct fib_route route;
     struct fib fib;
     size_t known = 1;
 
@@ -232,19 +233,19 @@ size_t egress_sources(const struct egress_request *request, size_t count, uint8_
     for (size_t flow = 0; flow < count; flow++) {
         size_t i = 0;
         query.source_port = (uint16_t)(request->source_port + flow);
-        if (fib_look_up(&fib, &query, &answer) != 0 || answer.source.version == 0)
+        if (fib_look_up(&fib, &query, &route) != 0 || route.source.version == 0)
             continue;
-        while (i < known && !ipaddr_equal(&list[i], &answer.source))
+        while (i < known && !ipaddr_equal(&list[i], &route.source))
             i++;
         if (i == known && known < room)
-            list[known++] = answer.source;
+            list[known++] = route.source;
         of[flow] = i < known ? (uint8_t)i : 0;
     }
     fib_close(&fib);
     return known;
 }
 
-/* A connected UDP socket sends nothing, but has the source and the MTU of what would be sent. */
+/* Connects a UDP socket, which sends nothing, and reads source address and path MTU from it. */
 static int connect_to(int fd, const struct egress_request *request, struct egress_route *route,
                       struct err *err)
 {
@@ -287,7 +288,7 @@ int egress_find(const struct egress_request *request, struct egress_route *out, 
                        strerror(errno));
     if (route.scope == 0 && device[0] != '\0')
         route.scope = if_nametoindex(device);
-    int rc = ask_routes(request, &route, err);
+    int rc = find_routes(request, &route, err);
     if (rc == 0)
         rc = connect_to(fd, request, &route, err);
     if (rc == 0) {
@@ -304,8 +305,8 @@ int egress_find(const struct egress_request *request, struct egress_route *out, 
 
 /* ---- sending ------------------------------------------------------------------------------- */
 
-enum { CACHED_HOPS = 8192 };            /* flows of traces; memory is used as they are */
-static const int64_t fresh_ns = SECOND; /* how long an answer of the kernel is used */
+enum { CACHED_HOPS = 8192 };            /* flows; the kernel provides pages on first use only */
+static const int64_t fresh_ns = SECOND; /* how long a cached next hop is used */
 
 struct cached_hop {
     struct fib_query query;
@@ -322,10 +323,10 @@ struct egress {
 
 static int prepare(int fd, uint8_t version, const struct egress_binding *binding, struct err *err)
 {
-    const int on = 1, probe = IP_PMTUDISC_PROBE; /* one number for both families */
+    const int on = 1, probe = IP_PMTUDISC_PROBE; /* equals IPV6_PMTUDISC_PROBE */
     int level = version == 4 ? IPPROTO_IP : IPPROTO_IPV6;
 
-    /* Without it the kernel reports a packet that its own queue dropped as sent. */
+    /* Without IP_RECVERR, sendmsg() succeeds even if this host's own queue drops the packet. */
     int rc = setsockopt(fd, level, version == 4 ? IP_RECVERR : IPV6_RECVERR, &on, sizeof on);
     if (rc == 0)
         rc = setsockopt(fd, level, version == 4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &probe,
@@ -375,7 +376,7 @@ static uint16_t u16_at(const uint8_t *at)
     return (uint16_t)(at[0] << 8 | at[1]);
 }
 
-/* Reads a packet that this program has built: its header has no options. */
+/* Reads a packet that wire_build made, so its IP header has no options. */
 static struct egress_request egress_request_of(const struct egress *egress, const uint8_t *packet,
                                                uint32_t scope)
 {
@@ -391,7 +392,7 @@ static struct egress_request egress_request_of(const struct egress *egress, cons
     request.source_port = u16_at(transport);
     request.target_port = u16_at(transport + 2);
     if (request.ip_protocol == family->icmp_protocol) {
-        request.target_port = request.source_port; /* type and code */
+        request.target_port = request.source_port; /* ICMP: type and code, see struct fib_query */
         request.source_port = 0;
     }
     return request;
@@ -431,7 +432,8 @@ static void add_control(struct msghdr *message, int level, int type, const void 
     message->msg_controllen += CMSG_SPACE(length);
 }
 
-/* The kernel routes by what is said beside a packet, not by its header. */
+/* Sets source address and interface in control messages: for raw packets, the kernel routes by
+ * these, not by the packet's header. */
 static void add_controls(struct msghdr *message, const struct egress_request *request,
                          uint32_t interface)
 {
@@ -490,7 +492,7 @@ bool egress_neighbour(const struct ipaddr *address, uint8_t mac[6])
     bool found = arp_get(arp, &entry) == 0;
     arp_close(arp);
     memcpy(mac, entry.arp_ha.addr_data8, sizeof none);
-    return found && memcmp(mac, none, sizeof none) != 0; /* an entry may be incomplete */
+    return found && memcmp(mac, none, sizeof none) != 0; /* zeros in an incomplete entry */
 }
 
 struct listing {

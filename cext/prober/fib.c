@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 enum {
-    ANSWER_BYTES = 8192,
-    STRAY_ANSWERS = 8, /* to earlier questions, that are passed over */
+    REPLY_BYTES = 8192,
+    STALE_REPLIES = 8, /* replies to earlier requests that are skipped */
 };
 
 struct request {
@@ -81,10 +81,10 @@ static void write_request(struct request *r, const struct fib_query *q, uint32_t
         put_port(r, RTA_DPORT, q->target_port);
 }
 
-/* A route of several next hops has them inside an attribute of its own, which only a look-up of the
- * whole route (RTM_F_FIB_MATCH) shows. */
+/* The next hops of a multipath route are in one attribute, which the reply to a look-up of the
+ * whole route (RTM_F_FIB_MATCH) has only. */
 static void read_attribute(unsigned type, const uint8_t *value, size_t size, uint8_t version,
-                           struct fib_answer *out)
+                           struct fib_route *out)
 {
     bool address = size >= ipaddr_family(version)->address_length;
 
@@ -96,11 +96,11 @@ static void read_attribute(unsigned type, const uint8_t *value, size_t size, uin
         memcpy(&out->interface, value, sizeof out->interface);
     else if (type == RTA_VIA || type == RTA_ENCAP)
         out->indirect = true;
-    else if (type == RTA_MULTIPATH || type == RTA_NH_ID) /* a nexthop object may be a group */
+    else if (type == RTA_MULTIPATH || type == RTA_NH_ID) /* the nexthop object may be a group */
         out->several = true;
 }
 
-static void read_attributes(const uint8_t *at, size_t left, uint8_t version, struct fib_answer *out)
+static void read_attributes(const uint8_t *at, size_t left, uint8_t version, struct fib_route *out)
 {
     struct rtattr a;
 
@@ -116,9 +116,9 @@ static void read_attributes(const uint8_t *at, size_t left, uint8_t version, str
     }
 }
 
-/* 0, the kernel's error, or EAGAIN where the message answers another question. */
-static int read_answer(const uint8_t *message, size_t size, uint32_t serial, uint8_t version,
-                       struct fib_answer *out)
+/* Returns 0, the kernel's error, or EAGAIN for the reply to another request. */
+static int read_reply(const uint8_t *message, size_t size, uint32_t serial, uint8_t version,
+                      struct fib_route *out)
 {
     struct nlmsghdr header;
     struct nlmsgerr error;
@@ -137,40 +137,40 @@ static int read_answer(const uint8_t *message, size_t size, uint32_t serial, uin
         return EBADMSG;
     struct rtmsg route;
     memcpy(&route, message + NLMSG_HDRLEN, sizeof route);
-    *out = (struct fib_answer){ .broadcast = route.rtm_type == RTN_BROADCAST };
+    *out = (struct fib_route){ .broadcast = route.rtm_type == RTN_BROADCAST };
     read_attributes(message + body, header.nlmsg_len - body, version, out);
     return 0;
 }
 
-/* The kernel answers within send(), so nothing is waited for. */
+/* Sends a request and reads its reply, which rtnetlink queues before send() returns. */
 static int exchange(struct fib *fib, const struct fib_query *query, unsigned flags,
-                    struct fib_answer *out)
+                    struct fib_route *out)
 {
-    uint8_t answer[ANSWER_BYTES];
+    uint8_t reply[REPLY_BYTES];
     struct request request;
 
     write_request(&request, query, ++fib->serial, flags);
     if (send(fib->fd, &request, request.header.nlmsg_len, 0) < 0)
         return errno;
-    for (int i = 0; i < STRAY_ANSWERS; i++) {
-        ssize_t size = recv(fib->fd, answer, sizeof answer, 0);
+    for (int i = 0; i < STALE_REPLIES; i++) {
+        ssize_t size = recv(fib->fd, reply, sizeof reply, 0);
         if (size < 0)
             return errno;
-        int rc = read_answer(answer, (size_t)size, fib->serial, query->target.version, out);
+        int rc = read_reply(reply, (size_t)size, fib->serial, query->target.version, out);
         if (rc != EAGAIN)
             return rc;
     }
     return EBADMSG;
 }
 
-int fib_look_up(struct fib *fib, const struct fib_query *query, struct fib_answer *out)
+int fib_look_up(struct fib *fib, const struct fib_query *query, struct fib_route *out)
 {
-    struct fib_answer chosen = { 0 }, whole = { 0 };
+    struct fib_route chosen = { 0 }, whole = { 0 };
     int rc = exchange(fib, query, 0, &chosen);
 
     if (rc != 0)
         return rc;
-    /* Kernels before 4.13 (IPv6: 5.5) do not know this flag and answer as before. */
+    /* Kernels before 4.13 (IPv6: 5.5) ignore this flag. */
     if (exchange(fib, query, RTM_F_FIB_MATCH, &whole) == 0)
         chosen.several = whole.several;
     *out = chosen;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Fingerprinting probes through the prober: its sockets, its thread, its pacing of responders. */
+/* Fingerprinting with the prober's sockets, thread and pacing of responders. */
 #include "prober/inside.h"
 
 #include "base/units.h"
@@ -17,9 +17,9 @@ static bool has_answered(const struct counters *counters, const struct ipaddr *a
     return false;
 }
 
-/* The ICMP error that a UDP probe draws must not use up a token that a trace's sample needs. The
- * probe takes a token that the responder is known to have, or waits until no running trace has had
- * a reply from this responder. */
+/* The ICMP error for a UDP probe must not use a token of the responder's rate limit that a trace's
+ * sample needs. The probe uses a token that the responder is known to have, or waits until no
+ * running trace has had a reply from this responder. */
 static enum fingerprint_permit permit(void *context, struct addresses_entry *entry, int64_t now_ns)
 {
     const struct prober *p = context;
@@ -29,7 +29,7 @@ static enum fingerprint_permit permit(void *context, struct addresses_entry *ent
     if (free_ns != 0)
         return now_ns >= free_ns ? FINGERPRINT_ONE : FINGERPRINT_HOLD;
     if (entry->held_in == p->ended)
-        return FINGERPRINT_HOLD; /* no trace has ended since the last look */
+        return FINGERPRINT_HOLD; /* no trace has ended since the last check */
     for (const struct prober_job *job = p->jobs; job != NULL; job = job->next) {
         if (!trace_done(job->trace) && has_answered(job->counters, address)) {
             entry->held_in = p->ended;
@@ -95,12 +95,12 @@ static struct addresses_entry *begin(struct prober *p,
                                          .timeout_ns = request->timeout_ns };
     const struct sender *sender = prober_sender(p, config.target.version, &request->binding, err);
     struct addresses_entry *entry;
-    struct ipaddr forgotten;
+    struct ipaddr removed;
 
     if (sender == NULL || randomise(&config, err) < 0)
         return NULL;
-    if (addresses_make_room(p->addresses, &forgotten))
-        prober_expect(p, &forgotten, false);
+    if (addresses_make_room(p->addresses, &removed))
+        prober_expect(p, &removed, false);
     entry = addresses_add(p->addresses, &config, request->active, route->scope, sender,
                           prober_clock_ns());
     if (entry == NULL)

@@ -11,7 +11,7 @@
 struct hold {
     struct hold *next;
     uint32_t users;
-    int fd; /* -1: it is another program's */
+    int fd; /* -1: another program has the port */
     uint16_t port;
     uint8_t version;
 };
@@ -28,7 +28,7 @@ static int bind_any(int fd, uint8_t version, uint16_t port)
     return bind(fd, (const struct sockaddr *)&any6, sizeof any6);
 }
 
-/* The filter is there before the first reply can be. */
+/* Attaches the filter before bind(), so that no reply can precede it. */
 static int open_port(uint8_t version, uint16_t port)
 {
     struct sock_filter drop_all[] = { BPF_STMT(BPF_RET | BPF_K, 0) };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files of the prober share; nobody else includes it. */
+/* Shared by the files of the prober only. */
 #ifndef MTR_PROBER_INSIDE_H
 #define MTR_PROBER_INSIDE_H
 
@@ -18,10 +18,10 @@
 enum {
     PROBER_BUCKETS = 4096,
     PROBER_INTEREST = 65536,
-    PROBER_MOST = 32768, /* traces and searches at once: half of the ICMP identifiers there are */
+    PROBER_MOST = 32768, /* traces and searches at once: half of the ICMP identifiers */
 };
 
-/* An egress socket, shared by the traces of one family with the same pin. */
+/* An egress socket, shared by the traces of one family with the same binding. */
 struct sender {
     struct sender *next;
     uint8_t version;
@@ -33,13 +33,13 @@ struct prober_job;
 struct prober_search;
 struct prober_batch;
 
-/* A trace or a search: the other one is NULL. */
+/* The receiver of packets, a trace or a search; the other member is NULL. */
 struct prober_owner {
     struct prober_job *job;
     struct prober_search *search;
 };
 
-/* By what a packet finds its owner; see packets.c. */
+/* An entry of the table that maps keys of packets to owners; see packets.c. */
 struct prober_entry {
     struct prober_entry *next;
     uint32_t key;
@@ -51,16 +51,16 @@ struct prober_entries {
     uint16_t ident;
 };
 
-/* The connection of a trace that probes inside one; see sessions.c. */
+/* The TCP connection that carries the probes of a trace; see sessions.c. */
 struct prober_session {
     struct session machine;
     int fd;          /* -1: none */
     bool fixed_port; /* the user chose it */
-    bool reset;      /* how it is ended */
+    bool reset;      /* end the connection with RST, not with FIN */
 };
 
 struct prober_job {
-    struct due due; /* the first: see job_of */
+    struct due due; /* the first member: see job_of */
     struct prober_job *next, *previous;
     struct prober_entries entries;
     struct prober *prober;
@@ -68,30 +68,30 @@ struct prober_job {
     struct prober_session *session; /* or NULL */
     struct counters *counters;
     struct evidence *evidence;
-    const struct evidence_capture *capture; /* what is being delivered, else NULL */
+    const struct evidence_capture *capture; /* the packet being delivered, else NULL */
     bool keep_events, own_only, mapped;
-    bool stopped; /* no more in the lists; nothing happens to it any more */
+    bool stopped; /* removed from all lists; its state no longer changes */
     struct events events;
     struct egress_route route;
     const struct sender *sender;
-    struct hold *hold;    /* of a UDP trace that asks a service, else NULL */
+    struct hold *hold;    /* the source port of a UDP trace to a service, else NULL */
     int64_t started_ns;   /* CLOCK_REALTIME */
     uint64_t first_drops; /* UINT64_MAX until the first turn */
     int64_t begun_ns;
-    /* Read and written without the lock, as the callers of many traces ask often: */
-    _Atomic int64_t polled_ns; /* when somebody last asked about it */
-    _Atomic bool done;         /* and all its events are there */
+    /* Read and written without the lock, because callers with many traces poll often: */
+    _Atomic int64_t polled_ns; /* last poll by the caller */
+    _Atomic bool done;         /* all events have been emitted */
 };
 
-/* Something looked for beside the traces. */
+/* A search: multipath detection or path MTU discovery. */
 struct prober_search {
     struct prober_search *next;
     struct prober_entries entries;
-    struct search search;         /* its state is ours */
+    struct search search;         /* owns its state */
     struct wire_sources *sources; /* of its flows, or NULL */
     struct egress_route route;
     const struct sender *sender;
-    int64_t polled_ns; /* when somebody last asked about it */
+    int64_t polled_ns; /* last poll by the caller */
 };
 
 struct prober {
@@ -100,35 +100,35 @@ struct prober {
     pthread_t thread;
     bool started;
     int wake_fd;
-    int session_poll;  /* epoll: of the sockets of sessions */
-    uint32_t sessions; /* how many it has */
-    /* the thread's alone: */
-    struct capture *capture; /* NULL where `plain` is used */
-    struct plain *plain;     /* NULL where raw sockets and a capture are used */
+    int session_poll;  /* epoll descriptor for the sockets of sessions */
+    uint32_t sessions; /* number of sockets in session_poll */
+    /* used by the thread only: */
+    struct capture *capture; /* NULL if `plain` is used */
+    struct plain *plain;     /* NULL if raw sockets and a capture are used */
     struct prober_batch *batch;
-    int64_t read_until_ns;   /* all that was captured before it has been read; never falls */
-    int64_t packet_ns;       /* CLOCK_MONOTONIC when the captured packet was read */
+    int64_t read_until_ns;   /* all packets captured before have been read; never falls */
+    int64_t packet_ns;       /* CLOCK_MONOTONIC when the last packet was read */
     int64_t clock_offset_ns; /* CLOCK_REALTIME minus CLOCK_MONOTONIC */
     uint32_t clock_epoch;
     /* under the lock: */
     bool stop;
-    int notify_fd; /* -1 until somebody asks for it */
-    bool notify;   /* something happened that notify_fd has not told */
+    int notify_fd; /* -1 until prober_fd */
+    bool notify;   /* an event has not been signalled through notify_fd yet */
     struct sender *senders;
     struct hold *holds;
     struct files *files; /* see prober/files.h */
-    uint32_t count;      /* of jobs and searches that are not freed yet */
+    uint32_t count;      /* of jobs and searches, until they are freed */
     struct prober_job *jobs;
     struct dues dues;                     /* of the jobs */
-    uint8_t idents[(UINT16_MAX + 1) / 8]; /* a bit each: taken by a trace or a search */
+    uint8_t idents[(UINT16_MAX + 1) / 8]; /* a bit per ICMP identifier: in use */
     struct prober_entry *buckets[PROBER_BUCKETS];
-    /* How many entries and addresses there are by the lower bits of their keys: changed under the
-     * lock, read without. */
+    /* Number of entries and addresses by the lower bits of their keys: changed under the lock, read
+     * without it. */
     _Atomic uint16_t interest[PROBER_INTEREST];
-    int64_t least_lag_ns, lag_until_ns; /* of the jobs of this window; when it ends */
+    int64_t least_lag_ns, lag_until_ns; /* least lag in the current window, and its end */
     _Atomic int64_t lag_ns;             /* see prober_lag_ns; read without the lock */
     struct addresses *addresses;
-    uint32_t ended; /* traces that are at work no more, from 1; may wrap */
+    uint32_t ended; /* number of traces that have ended, plus 1; may wrap */
     struct prober_search *searches;
     struct pace *pace;
     struct budget budget;
@@ -147,7 +147,8 @@ int64_t prober_wall_ns(void);
 /* Makes the thread take a turn at once. */
 void prober_wake(const struct prober *p);
 
-/* Under the lock: the socket for this way out, opened at its first use; NULL with *err set. */
+/* Under the lock: returns the socket with this binding, opened at its first use; NULL with *err set
+ * on failure. */
 const struct sender *prober_sender(struct prober *p, uint8_t version,
                                    const struct egress_binding *binding, struct err *err);
 
@@ -155,23 +156,24 @@ const struct sender *prober_sender(struct prober *p, uint8_t version,
 int prober_send(struct prober *p, const struct sender *sender, const uint8_t *packet, size_t length,
                 uint32_t scope, int64_t now_ns);
 
-/* Becomes readable when packets have come in. */
+/* Returns a descriptor that is readable when packets have arrived. */
 int prober_capture_fd(const struct prober *p);
 uint64_t prober_capture_drops(const struct prober *p);
 
-/* The route of a flow, after the ports that the spec leaves open are filled in. spec->source
- * version 0: the kernel's choice, which may differ from flow to flow where this host has several
- * uplinks. */
+/* Sets the ports that the spec leaves open, then finds the route of a flow. With version 0 in
+ * spec->source, the kernel chooses the source address, which may differ between flows if this host
+ * has several uplinks. */
 int prober_find_route(struct wire_spec *spec, uint16_t flow, uint32_t scope,
                       const struct egress_binding *binding, struct egress_route *out,
                       struct err *err);
 
-/* The source address of each flow where these differ, else NULL. The caller frees it. */
+/* Returns the source address of each flow if they differ, else NULL. The caller frees the
+ * result. */
 struct wire_sources *prober_find_sources(const struct wire_spec *spec, uint32_t scope,
                                          const struct egress_binding *binding,
                                          const struct egress_route *route);
 
-/* What a spec is completed with. */
+/* The values for prober_complete_spec. */
 struct prober_completion {
     const struct egress_route *route;
     const struct egress_binding *binding;
@@ -179,8 +181,8 @@ struct prober_completion {
     bool port_given; /* the source port is the user's choice */
 };
 
-/* Under the lock: fills in what the request leaves open, and what is random. -1 with *err set, also
- * where PROBER_MOST traces and searches are there. */
+/* Under the lock: sets the fields that the request leaves open and the random fields. Returns -1
+ * with *err set on failure, and if there are PROBER_MOST traces and searches already. */
 int prober_complete_spec(const struct prober *p, struct wire_spec *spec,
                          const struct prober_completion *completion, struct err *err);
 
@@ -190,55 +192,57 @@ void prober_release_spec(const struct prober *p, const struct wire_spec *spec,
 
 /* ---- packets.c ---- */
 
-struct prober_batch *prober_batch_new(void); /* NULL without memory; ended by free */
+struct prober_batch *prober_batch_new(void); /* NULL if out of memory; freed by free */
 
-/* By the thread, without the lock: reads a bounded number of captured packets. True if there may be
- * more. */
+/* On the thread, without the lock: reads a bounded number of captured packets. Returns whether
+ * there may be more. */
 bool prober_read_batch(struct prober *p);
 
-/* The same, for what was captured while nobody wanted anything: thrown away. */
+/* On the thread, without the lock: discards packets captured while there was no job. */
 void prober_skip_stale(struct prober *p);
 
-/* Under the lock, by the thread: hands over the batch. */
+/* Under the lock, on the thread: delivers the packets of the batch to their owners. */
 void prober_deliver(struct prober *p);
 
-/* Under the lock: from now on the owner is found by what its packets show. `flow`: of a trace;
- * NULL: a search, which has many. */
+/* Under the lock: adds entries by which packets find the owner. `flow` is the flow of a trace, NULL
+ * for a search, which has many flows. */
 void prober_enlist(struct prober *p, struct prober_entries *entries, struct prober_owner owner,
                    const struct wire_spec *spec, const uint16_t *flow);
 void prober_delist(struct prober *p, struct prober_entries *entries);
 
-/* Under the lock: the address is asked directly, or no more. */
+/* Under the lock: begins or ends reading packets of an address, which gets fingerprinting
+ * probes. */
 void prober_expect(struct prober *p, const struct ipaddr *address, bool is_expected);
 
-/* Under the lock: probe `number` was sent, which may move a TCP trace's sequence numbers on. */
+/* Under the lock: updates the key of a TCP trace, whose sequence numbers rise, after probe `number`
+ * was sent. */
 void prober_relist(struct prober *p, struct prober_entries *entries, const struct wire_spec *spec,
                    uint32_t number);
 
 /* ---- sessions.c ---- */
 
-/* NULL without memory. */
+/* Returns NULL if out of memory. */
 struct prober_session *prober_session_new(bool fixed_port, bool reset, int64_t now_ns);
 void prober_session_free(struct prober *p, struct prober_session *session); /* accepts NULL */
 
-/* Under the lock, by the thread: hears what the sockets have to tell. */
+/* Under the lock, on the thread: handles the events of the sockets. */
 void prober_read_sessions(struct prober *p);
 
-/* Likewise: lets the job's session act; returns when it is due again. */
+/* Under the lock, on the thread: steps the job's session; returns when the session is due again. */
 int64_t prober_step_session(struct prober *p, struct prober_job *job);
 
-/* Under the lock: ends the connection of a job that sends no more; it may have none. */
+/* Under the lock: closes the connection, if any, of a job that sends no further probes. */
 void prober_end_session(struct prober *p, struct prober_job *job);
 
 /* ---- searches.c, fingerprints.c ---- */
 
-/* Under the lock, by the thread: lets the searches act; returns when they are due again. */
+/* Under the lock, on the thread: steps the searches; returns when they are due again. */
 int64_t prober_step_searches(struct prober *p, int *sends_left);
 
-/* Under the lock: ends them all. */
+/* Under the lock: ends all searches. */
 void prober_free_searches(struct prober *p);
 
-/* Under the lock, by the thread: lets the asks act; returns when they are due again. */
+/* Under the lock, on the thread: steps fingerprinting; returns when it is due again. */
 int64_t prober_step_addresses(struct prober *p, int sends);
 
 #endif

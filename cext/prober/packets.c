@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Captured packets on their way to the trace or search that they belong to. Whoever floods this
- * host decides how many come: so a turn reads a bounded number of them, without the lock, and each
- * one costs a bounded number of look-ups, however many traces run. */
+/* Reads captured packets and delivers each to its trace or search. An attacker who floods this host
+ * determines their number, so a turn reads a bounded number without the lock, and each packet costs
+ * a bounded number of look-ups, regardless of the number of traces. */
 #include "prober/inside.h"
 
 #include "base/units.h"
@@ -12,24 +12,25 @@
 #include <string.h>
 
 enum {
-    BATCH = 256,          /* packets in a turn */
-    BATCH_BYTES = 1600,   /* of each: more than the capture takes */
-    STALE_BATCHES = 256,  /* thrown away at most when a first trace begins */
-    TRANSLATED_FLOWS = 8, /* the first flows, whose translated identifiers are found */
-    SEQ_EPOCH_BITS = 20,  /* of TCP sequence numbers: longer than the history of a trace */
+    BATCH = 256,          /* packets read in a turn */
+    BATCH_BYTES = 1600,   /* of a packet: more than SNAP_LENGTH of the capture */
+    STALE_BATCHES = 256,  /* most batches discarded when the first trace begins */
+    TRANSLATED_FLOWS = 8, /* first flows for which ICMP identifiers rewritten by NAT are found */
+    SEQ_EPOCH_BITS = 20,  /* of TCP sequence numbers: more than a trace's kept probes cover */
 };
 
 static const int64_t clock_adjustment_ns = 1 * MS;
-/* An answer may allow more probes at once: those to one round of probes come together. */
+/* A reply may permit further probes. The replies to a round of probes arrive close together, so the
+ * job waits briefly for the others. */
 static const int64_t gather_ns = MS / 2;
 
-/* What a packet is looked up by: as it was sent, by its address, by its secret. */
+/* The keys of a packet: by its fields as sent, by the target's address, by the trace's secret. */
 struct keys {
     uint32_t as_sent[2 + TRANSLATED_FLOWS], address, secret[1 + PAYLOAD_COUNT];
     int as_sents, secrets;
 };
 
-/* A packet that somebody may want. */
+/* A packet that may belong to a trace, a search or fingerprinting. */
 struct captured {
     struct wire_packet packet;
     struct trace_stamp stamp;
@@ -42,21 +43,21 @@ struct captured {
 struct prober_batch {
     struct captured packets[BATCH];
     int count;
-    int64_t last_ns; /* monotonic stamp of the last packet read, wanted or not */
-    bool began;      /* one was read */
+    int64_t last_ns; /* monotonic timestamp of the last packet read, kept or not */
+    bool began;      /* a packet was read */
 };
 
-/* ---- which machine a packet belongs to ----------------------------------------------------- */
+/* ---- the owner of a packet ----------------------------------------------------------------- */
 
-/* What an entry is found by. */
+/* The fields that make a key. */
 enum key_kind {
-    KEY_ICMP,   /* the identifier */
-    KEY_FLOW,   /* of a trace: target and both ports */
-    KEY_TARGET, /* of a search, whose flows are many, and of UDP, whose source port a NAT may
-                 * have rewritten: target and its port */
-    KEY_SECRET, /* what no NAT rewrites: the machine's half of the cookie */
-    KEY_SEQ,    /* the same of TCP: the upper bits of the sequence number */
-    KEY_ASKED,  /* of direct questions: the address; these are in no bucket */
+    KEY_ICMP,    /* the ICMP identifier */
+    KEY_FLOW,    /* target and both ports, of a trace */
+    KEY_TARGET,  /* target and its port: of a search, which has many flows, and of UDP, whose
+                  * source port a NAT may rewrite */
+    KEY_SECRET,  /* the trace's half of the cookie, which no NAT rewrites */
+    KEY_SEQ,     /* the upper bits of the TCP sequence number, which few NATs rewrite */
+    KEY_ADDRESS, /* the target of fingerprinting probes; has no entry in a bucket */
 };
 
 static uint32_t mix(uint32_t hash, uint32_t value)
@@ -128,7 +129,7 @@ static void take_out(struct prober *p, struct prober_entry *entry)
 
 void prober_expect(struct prober *p, const struct ipaddr *address, bool is_expected)
 {
-    _Atomic uint16_t *interest = interest_in(p, key_of(KEY_ASKED, address, 0, 0));
+    _Atomic uint16_t *interest = interest_in(p, key_of(KEY_ADDRESS, address, 0, 0));
 
     if (is_expected)
         atomic_fetch_add(interest, 1);
@@ -169,9 +170,9 @@ void prober_delist(struct prober *p, struct prober_entries *entries)
     p->idents[entries->ident / 8] &= (uint8_t) ~(1U << entries->ident % 8);
 }
 
-/* The half of the cookie that a trace's probes have in common, wherever each kind of probe has it:
- * which of them it is, the packet alone may not show. Only UDP asks services; files are found by
- * their ports. */
+/* Adds a key for each place where a probe may have the trace's half of the cookie: the packet alone
+ * may not reveal its kind of payload. UDP has several kinds. Probes with a file are found by their
+ * ports. */
 static void add_secrets(struct keys *keys, const struct wire_ids *ids)
 {
     int kinds = ids->protocol == WIRE_UDP ? PAYLOAD_FILE : PAYLOAD_PLAIN + 1;
@@ -184,8 +185,8 @@ static void add_secrets(struct keys *keys, const struct wire_ids *ids)
     }
 }
 
-/* What tells the probe that a packet is, or replies to. What else than its secret tells it may be
- * rewritten by NAT. The newest probe of a TCP trace may be an epoch ahead of the quoted one. */
+/* Makes the keys of a probe or a reply. A NAT may have rewritten all fields but the secret. The
+ * entry of a TCP trace follows its newest probe, which may be one epoch ahead of the quoted one. */
 static struct keys keys_of(const struct wire_packet *packet)
 {
     const struct wire_ids *ids = &packet->probe;
@@ -194,9 +195,9 @@ static struct keys keys_of(const struct wire_packet *packet)
                                     .source_port = ids->source_port,
                                     .target_port = ids->target_port,
                                     .ident = ids->ident };
-    const uint16_t flow = 0; /* the source port as it is */
+    const uint16_t flow = 0; /* spec.source_port already includes the flow */
     uint32_t epoch = ids->tcp_seq >> SEQ_EPOCH_BITS;
-    struct keys keys = { .address = key_of(KEY_ASKED, &ids->target, 0, 0) };
+    struct keys keys = { .address = key_of(KEY_ADDRESS, &ids->target, 0, 0) };
 
     keys.as_sent[keys.as_sents++] = key_as_sent(&spec, &flow);
     if (ids->protocol != WIRE_ICMP)
@@ -214,8 +215,8 @@ static struct keys keys_of(const struct wire_packet *packet)
     return keys;
 }
 
-/* Whether somebody may want the packet, without the lock: who sends a probe has been listed before,
- * so that its answer is never missed. */
+/* Returns whether the packet may have an owner. No lock is needed: owners are enlisted before they
+ * send their first probe, so no reply is missed. */
 static bool is_wanted(struct prober *p, const struct keys *keys)
 {
     unsigned interest = atomic_load(interest_in(p, keys->address));
@@ -235,8 +236,8 @@ static void wake_job(struct prober *p, struct prober_job *job)
         dues_set(&p->dues, &job->due, p->now_ns + gather_ns);
 }
 
-/* Whether a segment is one of the job's connection. Its source address is the one that this host's
- * own NAT gives it. */
+/* Returns whether a segment belongs to the job's connection. A received segment is compared with
+ * the source address after this host's own NAT. */
 static bool is_in_flow(const struct prober_job *job, const struct wire_ids *ids, bool outgoing)
 {
     const struct trace_config *config = trace_config(job->trace);
@@ -309,10 +310,10 @@ void prober_deliver(struct prober *p)
     }
 }
 
-/* ---- reading, by the thread alone ---------------------------------------------------------- */
+/* ---- reading, on the thread only ----------------------------------------------------------- */
 
-/* Begins a new epoch when CLOCK_REALTIME was set. Called after a packet was stamped, so that no
- * stamp is taken for one of an older epoch's. */
+/* Begins a new epoch when CLOCK_REALTIME was adjusted. Called after the kernel has stamped a
+ * packet, so that no new timestamp is assigned to an older epoch. */
 static void watch_clock(struct prober *p)
 {
     int64_t before = prober_clock_ns();
@@ -320,14 +321,14 @@ static void watch_clock(struct prober *p)
 
     p->packet_ns = before;
     if (prober_clock_ns() - before > clock_adjustment_ns / 10)
-        return; /* interrupted: the pair says nothing; the next packet will */
+        return; /* preempted between the readings: the next packet repeats them */
     int64_t change = offset - p->clock_offset_ns;
     if (change > clock_adjustment_ns || change < -clock_adjustment_ns)
         p->clock_epoch++;
     p->clock_offset_ns = offset;
 }
 
-/* Most packets of a flood are nobody's: each costs no more than it takes to see that. */
+/* Most packets of a flood have no owner and are discarded after the look-up of their keys. */
 static void on_packet(void *context, const struct capture_packet *captured)
 {
     struct prober *p = context;
@@ -346,9 +347,9 @@ static void on_packet(void *context, const struct capture_packet *captured)
     bool probe = c->packet.kind == WIRE_PROBE;
     c->packet.rebuilt = captured->rebuilt;
     if (probe != captured->outgoing && !(probe && captured->loopback))
-        return; /* a probe counts where it leaves, an answer where it comes in */
+        return; /* only outgoing probes and incoming replies count */
     c->keys = keys_of(&c->packet);
-    bool checked = probe || captured->rebuilt; /* the kernel has looked at it */
+    bool checked = probe || captured->rebuilt; /* the kernel has verified its checksums */
     if (!is_wanted(p, &c->keys) ||
         (!checked && wire_is_damaged(captured->bytes, captured->captured)))
         return;
@@ -363,8 +364,8 @@ static void on_packet(void *context, const struct capture_packet *captured)
     batch->count++;
 }
 
-/* Sockets are read one after the other, so the stamp of the last packet says nothing of those that
- * were not read yet. */
+/* Sockets are read one after the other, so older packets may wait in other sockets. plain_read
+ * therefore returns the time until which all packets have been read. */
 static bool read_plain(struct prober *p)
 {
     int64_t read_until_ns = plain_read(p->plain, BATCH, on_packet, p);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sockets and sending. A socket belongs to a flow: one UDP source port or ICMP identifier of one
- * source address. It is not connected, so that all targets of a flow share it. */
+/* Sockets and sending. Each flow has a socket: a flow is one UDP source port or ICMP identifier of
+ * one source address. The socket is not connected, so that all targets of the flow share it. */
 #include "prober/plain_inside.h"
 
 #include "base/units.h"
@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* In <linux/in6.h>, which bears no <netinet/in.h> beside it. */
+/* From <linux/in6.h>, which conflicts with <netinet/in.h>. */
 #ifndef IPV6_FLOWINFO_SEND
 #define IPV6_FLOWINFO_SEND 33
 #endif
@@ -23,7 +23,7 @@
 #endif
 
 enum {
-    TRIES = 4, /* of a send that an earlier probe's error may have met */
+    TRIES = 4, /* of a send, which may fail with the pending error of an earlier probe */
     DGRAM_STAMPS = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE |
                    SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED |
                    SOF_TIMESTAMPING_OPT_TSONLY,
@@ -40,7 +40,7 @@ static int open_socket(enum wire_protocol protocol, uint8_t version)
     return socket(family->af, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, number);
 }
 
-/* From now on the kernel counts from 0. */
+/* Makes the kernel count transmit timestamps (SOF_TIMESTAMPING_OPT_ID) from 0 again. */
 static int restart_count(struct plain_socket *s)
 {
     int error = plain_set(s->source.fd, SOL_SOCKET, SO_TIMESTAMPING, DGRAM_STAMPS);
@@ -107,7 +107,7 @@ static void remove_at(struct plain_socket **link)
     close_socket(s);
 }
 
-/* Closes what was not used for so long. */
+/* Closes sockets that have not been used for `unused_ns`. */
 static bool sweep(struct plain *plain, int64_t now_ns, int64_t unused_ns)
 {
     bool any = false;
@@ -146,7 +146,7 @@ static int add(struct plain *plain, const struct plain_flow *flow, struct plain_
     return 0;
 }
 
-/* The flow's socket, opened at its first use; 0 or errno. */
+/* Finds the flow's socket, opened at its first use; returns 0 or errno. */
 static int find(struct plain *plain, const struct plain_flow *flow, struct plain_socket **out)
 {
     int64_t now_ns = plain_clock_ns(CLOCK_MONOTONIC);
@@ -277,8 +277,8 @@ static uint16_t u16_at(const uint8_t *at)
     return (uint16_t)(at[0] << 8 | at[1]);
 }
 
-/* Reads a packet that this program has built: its header has no options. */
-static struct plain_packet take_apart(const uint8_t *bytes, size_t length)
+/* Reads a packet that wire_build made, so its IP header has no options. */
+static struct plain_packet parse_packet(const uint8_t *bytes, size_t length)
 {
     struct plain_packet p = { .bytes = bytes, .length = length };
 
@@ -300,7 +300,7 @@ static struct plain_packet take_apart(const uint8_t *bytes, size_t length)
     return p;
 }
 
-/* Sets an option if it is not so yet. */
+/* Sets a socket option unless it has the value already. */
 static int settle(struct plain_socket *s, int *as_set, int level, int option, int value)
 {
     if (*as_set == value)
@@ -310,8 +310,8 @@ static int settle(struct plain_socket *s, int *as_set, int level, int option, in
     return error;
 }
 
-/* What a control message cannot say, or ping sockets of IPv6 read from Linux 5.19 on only. Without
- * DF what the kernel has learnt of the path's MTU is no matter either. */
+/* Sets the options for which there is no control message, or which IPv6 ping sockets read from
+ * control messages since Linux 5.19 only. Without DF, the kernel's PMTU cache is ignored, too. */
 static int settle_options(struct plain_socket *s, const struct plain_packet *p)
 {
     if (p->family->version == 4)
@@ -323,8 +323,8 @@ static int settle_options(struct plain_socket *s, const struct plain_packet *p)
     return error != 0 ? error : settle(s, &s->tos, IPPROTO_IPV6, IPV6_TCLASS, p->tos);
 }
 
-/* The kernel wants to be asked for a label before it sends one. Where it refuses, it chooses one
- * for the flow itself. */
+/* Requests an IPv6 flow label, which the kernel requires before sending with it. If the request
+ * fails, the kernel chooses a label for the flow. */
 static uint32_t label_of(struct plain_socket *s, const struct plain_packet *p)
 {
     struct in6_flowlabel_req request = { .flr_label = htonl(p->label),
@@ -362,7 +362,8 @@ static void note_sent(struct plain_socket *s, const struct plain_packet *p)
     memcpy(sent->head, p->bytes, sent->kept);
 }
 
-/* An error that an earlier probe has met would be told instead of sending this one. */
+/* Reads and so clears the pending error of an earlier probe, with which the next send would
+ * fail. */
 static void forget_error(int fd)
 {
     int error;
@@ -387,7 +388,7 @@ static int send_message(struct plain_socket *s, const struct plain_packet *p,
         if (sendmsg(s->source.fd, message, 0) >= 0)
             return 0;
         error = errno;
-        (void)restart_count(s); /* kernels differ in whether a failure counts */
+        (void)restart_count(s); /* some kernels count a failed send, others do not */
         if (!may_be_old(error))
             break;
     }
@@ -423,7 +424,7 @@ static int send_datagram(struct plain_socket *s, const struct plain_packet *p, u
 int plain_send(struct plain *plain, const struct egress_binding *binding, const uint8_t *packet,
                size_t length, uint32_t scope)
 {
-    struct plain_packet p = take_apart(packet, length);
+    struct plain_packet p = parse_packet(packet, length);
     struct plain_flow flow = { .protocol = WIRE_UDP,
                                .source = p.source,
                                .port = p.source_port,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* TCP probes of a process without rights: a connect with the probe's TTL. Two sockets cannot have
- * one 5-tuple, so each probe has a source port of its own. The engine is told of the SYN that it
- * built. An established connection is reset at once. */
+/* TCP probes of an unprivileged process: connect() with the probe's TTL. Two sockets cannot have
+ * one 5-tuple, so each probe has its own source port. The SYN that the engine built is reported as
+ * sent. An established connection is reset at once. */
 #include "prober/plain_inside.h"
 
 #include "base/units.h"
@@ -21,11 +21,12 @@
 #define IP_BIND_ADDRESS_NO_PORT 24
 #endif
 
-/* The kernel sends a SYN again after one second: its answer could not be told from the first. */
+/* The kernel retransmits a SYN after one second (RFC 6298). A later reply could be to either
+ * SYN. */
 static const int64_t longest_ns = 950 * MS;
 
 enum { TCP_STAMPS = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE, TCP_HEAD = 8 };
-enum { TCP_FLAGS = 13, TCP_SYN = 0x02 }; /* place in the header; alone in it */
+enum { TCP_FLAGS = 13, TCP_SYN = 0x02 }; /* offset of the flags; SYN without other flags */
 
 /* ---- the list, oldest first ---------------------------------------------------------------- */
 
@@ -142,7 +143,8 @@ void plain_connect_emit_sent(struct plain_reading *r)
     }
 }
 
-/* The SYN as it was built is quoted: the kernel has made sure that its own was. */
+/* Reports the error with the SYN that the engine built as its quote: the kernel has matched the
+ * received quote to the socket's own SYN. */
 static void emit_error(struct plain_reading *r, const struct plain_connect *c,
                        const struct plain_message *message)
 {
@@ -161,7 +163,7 @@ static void emit_error(struct plain_reading *r, const struct plain_connect *c,
     if (message->error_from.version != family->version)
         return;
     memcpy(head, c->syn, quoted);
-    head[family->version == 4 ? 8 : 7] = 0; /* the quoted TTL is not shown */
+    head[family->version == 4 ? 8 : 7] = 0; /* the socket does not provide the quoted TTL */
     if (message->extension_at > TCP_HEAD && message->extension_at < message->length) {
         error.data = message->bytes + TCP_HEAD;
         error.data_length = message->length - TCP_HEAD;
@@ -170,7 +172,7 @@ static void emit_error(struct plain_reading *r, const struct plain_connect *c,
     plain_emit(r, rebuild_error(&header, &error, r->packet), message->stamp_ns, false);
 }
 
-static void emit_answer(struct plain_reading *r, const struct plain_connect *c)
+static void emit_syn_reply(struct plain_reading *r, const struct plain_connect *c)
 {
     int64_t after_ns = plain_clock_ns(CLOCK_REALTIME) - c->wall_ns;
     struct tcp_info info = { 0 };
@@ -184,7 +186,7 @@ static void emit_answer(struct plain_reading *r, const struct plain_connect *c)
     if (getsockopt(c->source.fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0 ||
         (!accepted && !c->refused && error != ECONNREFUSED))
         return;
-    if (accepted && info.tcpi_rtt != 0) /* the kernel has measured the SYN's round trip */
+    if (accepted && info.tcpi_rtt != 0) /* the kernel's RTT is that of the handshake */
         after_ns = (int64_t)info.tcpi_rtt * 1000;
     plain_emit(r, rebuild_syn_reply(c->syn, !accepted, r->packet), c->wall_ns + after_ns, false);
 }
@@ -201,6 +203,6 @@ void plain_connect_read(struct plain_reading *r, struct plain_connect *c)
     if (has_icmp_error)
         emit_error(r, c, &message);
     else
-        emit_answer(r, c);
+        emit_syn_reply(r, c);
     plain_connect_close(r->plain, c);
 }

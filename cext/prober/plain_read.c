@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What sockets have to tell, as captured packets: transmit stamps and ICMP errors from their error
- * queues, echo replies and datagrams from the queues beside. */
+/* Reads sockets and reports captured packets: transmit timestamps and ICMP errors from the error
+ * queues, echo replies and datagrams from the receive queues. */
 #include "prober/plain_inside.h"
 
 #include <errno.h>
@@ -15,11 +15,11 @@
 #endif
 
 enum {
-    /* More than fit into a queue: what waited when a pass began has then been read. */
+    /* More messages than fit into a queue, so all that waited at the start of a pass are read. */
     PASS_MOST = 4096,
     UDP_HEADER = 8,
     ICMP_HEADER = 8,
-    UDP_SHOWN = 6, /* bytes of payload that tell a probe: see struct wire_ids */
+    UDP_SHOWN = 6, /* bytes of payload that identify a probe: balance and cookie */
     ECHO_REPLY_4 = 0,
     ECHO_REPLY_6 = 129,
     FRAGMENTATION_NEEDED = 4,
@@ -35,7 +35,7 @@ static void emit_sent(struct plain_reading *r, const struct plain_socket *s,
     const struct plain_sent *sent = &s->sent[message->data % PLAIN_SENT];
 
     if (sent->length == 0 || sent->id != message->data) {
-        r->plain->drops++; /* so much later that its place was used again */
+        r->plain->drops++; /* too late: a newer probe has replaced the entry */
         return;
     }
     memcpy(r->packet, sent->head, sent->kept);
@@ -50,8 +50,8 @@ static bool is_to(const struct plain_sent *sent, const struct ipaddr *target)
     return memcmp(sent->head + at, target->bytes, length) == 0;
 }
 
-/* The probe of the socket to this target whose payload begins so, if it is among the last ones, and
- * no other begins so. */
+/* Returns the only kept probe to this target whose payload begins like the message; NULL if there
+ * is none or more than one. */
 static const struct plain_sent *sent_with(const struct plain_socket *s,
                                           const struct plain_message *message, size_t length)
 {
@@ -71,7 +71,7 @@ static const struct plain_sent *sent_with(const struct plain_socket *s,
     return found;
 }
 
-/* Headers of the quoted datagram, which the socket does not show. */
+/* Writes the headers of the quoted datagram, which the socket does not provide. */
 static size_t head_of_udp(const struct plain_socket *s, const struct plain_message *message,
                           size_t quoted, uint8_t *head)
 {
@@ -86,11 +86,11 @@ static size_t head_of_udp(const struct plain_socket *s, const struct plain_messa
     if (sent == NULL)
         return rebuild_udp(&udp, message->bytes, quoted, head);
     memcpy(head, sent->head, ahead);
-    head[s->flow.source.version == 4 ? 8 : 7] = 0; /* the quoted TTL is not shown */
+    head[s->flow.source.version == 4 ? 8 : 7] = 0; /* the socket does not provide it */
     return ahead;
 }
 
-/* Of echo requests the socket shows all but the IP header. */
+/* Writes the IP header of the quoted echo request; the socket provides the rest. */
 static size_t head_of_echo(const struct plain_socket *s, const struct plain_message *message,
                            size_t quoted, uint8_t *head)
 {
@@ -126,7 +126,7 @@ static void emit_error(struct plain_reading *r, const struct plain_socket *s,
 
     if (message->error_from.version != version || quoted > message->length ||
         quoted < (udp ? (size_t)UDP_SHOWN : (size_t)ICMP_HEADER))
-        return; /* a quote that does not tell which probe it was */
+        return; /* the quote does not identify the probe */
     if (is_too_big(version, message->type, message->code))
         error.mtu = message->info;
     error.quote_length =
@@ -187,8 +187,8 @@ static bool read_error_queue(struct plain_reading *r, struct plain_socket *s)
     return any;
 }
 
-/* The kernel says of no message that there was no room for it: an error queue that is nearly full
- * is taken for one that was. */
+/* The kernel does not report drops from an error queue. A queue that is more than three quarters
+ * full is counted as a drop. */
 static void watch_room(struct plain *plain, const struct plain_socket *s)
 {
     uint32_t memory[SK_MEMINFO_VARS] = { 0 };
@@ -199,8 +199,9 @@ static void watch_room(struct plain *plain, const struct plain_socket *s)
         plain->drops++;
 }
 
-/* Reads what is there, as far as there is room for it; false where nothing was, or all that waited
- * when the pass began has been read. A reply is told behind the stamp of its probe. */
+/* Reads a socket while packets may be passed on. Returns false if the socket had no message, or all
+ * that waited at the start of the pass are read. The error queue is read before each reply, so that
+ * the transmit timestamp of the probe precedes it. */
 static bool read_socket(struct plain_reading *r, struct plain_socket *s)
 {
     uint8_t room[REBUILD_ROOM];
@@ -232,7 +233,8 @@ static bool read_source(struct plain_reading *r, struct plain_source *source)
     return true;
 }
 
-/* A pass goes on until nothing is left that was there when it began. */
+/* A pass ends when all messages that waited at its start have been read; it may take several
+ * calls. */
 static int64_t read_pass(struct plain_reading *r)
 {
     struct plain *plain = r->plain;

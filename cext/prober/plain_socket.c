@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What all sockets without rights need: options, and messages with what the kernel says beside
- * them. */
+/* Socket options, and receiving messages with their control messages, for UDP, ping and TCP
+ * sockets. */
 #include "prober/plain_inside.h"
 
 #include "base/units.h"
@@ -19,7 +19,7 @@
 #endif
 
 enum {
-    RECEIVE_BYTES = 4 << 20, /* as much of it as net.core.rmem_max allows */
+    RECEIVE_BYTES = 4 << 20, /* limited by net.core.rmem_max */
     TRIES = 4,
     CONTROL_BYTES = 512,
 };
@@ -49,7 +49,7 @@ int plain_prepare(int fd, uint8_t version, const struct egress_binding *binding,
         error = plain_set(fd, level, four ? IP_RECVTOS : IPV6_RECVTCLASS, 1);
     if (error == 0)
         error = plain_set(fd, SOL_SOCKET, SO_TIMESTAMPING, stamps);
-    /* Linux 5.9; without it extensions are found where old routers put them. */
+    /* Since Linux 5.9; without it, extensions are found at byte 128 only. */
     (void)plain_set(fd, level, four ? IP_RECVERR_RFC4884 : IPV6_RECVERR_RFC4884, 1);
     (void)plain_set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BYTES);
     if (error == 0 && egress_apply(fd, binding, &err) < 0)
@@ -104,7 +104,7 @@ static uint8_t small_of(const struct cmsghdr *c)
     if (c->cmsg_len >= CMSG_LEN(sizeof value))
         memcpy(&value, CMSG_DATA(c), sizeof value);
     else if (c->cmsg_len > CMSG_LEN(0))
-        value = *CMSG_DATA(c); /* IP_TOS is one byte */
+        value = *CMSG_DATA(c); /* IP_TOS has one byte */
     return (uint8_t)value;
 }
 
@@ -148,7 +148,7 @@ bool plain_receive(int fd, bool errors, uint8_t *room, struct plain_message *out
     ssize_t length = -1;
 
     *out = (struct plain_message){ .bytes = room };
-    /* an error that an earlier probe has met is told once, and is in the error queue */
+    /* recvmsg() returns a pending error of an earlier probe once; the error queue has it, too. */
     for (int tries = 0; tries < TRIES && length < 0 && (tries == 0 || errno != EAGAIN); tries++)
         length = recvmsg(fd, &message, MSG_DONTWAIT | (errors ? MSG_ERRQUEUE : 0));
     if (length < 0)
@@ -159,7 +159,7 @@ bool plain_receive(int fd, bool errors, uint8_t *room, struct plain_message *out
     if (out->stamp_ns == 0)
         out->stamp_ns = plain_clock_ns(CLOCK_REALTIME);
     out->peer = ipaddr_from_sockaddr(&peer);
-    /* the port has one place in both families */
+    /* The port has the same offset in both families. */
     out->peer_port = ntohs(((const struct sockaddr_in *)&peer)->sin_port);
     return true;
 }

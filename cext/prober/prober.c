@@ -17,11 +17,11 @@
 #include <unistd.h>
 
 enum {
-    SENDS_PER_TURN = 64,  /* and the rest of a burst: then captured packets are read again */
-    STEPS_PER_TURN = 512, /* jobs: the lock is not held for longer */
+    SENDS_PER_TURN = 64,  /* probes, plus the rest of a burst, before packets are read again */
+    STEPS_PER_TURN = 512, /* jobs: bounds the time under the lock */
 };
 static const int64_t turn_pause_ns = MS / 2;   /* after a full turn: at most 128,000 probes/s */
-static const int64_t pause_check_ns = 50 * MS; /* how soon a paused job is looked at again */
+static const int64_t pause_check_ns = 50 * MS; /* interval of checks whether a job is resumed */
 static const int64_t drops_every_ns = 50 * MS;
 static const int64_t lag_window_ns = 20 * MS;
 
@@ -43,7 +43,7 @@ static void step_job(struct prober *p, struct prober_job *job, int *sends_left)
 {
     bool was_done = trace_done(job->trace);
     int64_t session_due_ns = INT64_MAX;
-    /* what was captured before it began may still be on its way to us */
+    /* Packets captured before the job began may still be unread. */
     int64_t read_until_ns = p->now_ns > job->begun_ns ? p->now_ns : job->begun_ns;
     struct wire_probe probe;
 
@@ -53,7 +53,7 @@ static void step_job(struct prober *p, struct prober_job *job, int *sends_left)
     bool paused = p->now_ns - atomic_load(&job->polled_ns) > PROBER_LEASE_MS * MS;
     if (job->session != NULL && !paused && !was_done)
         session_due_ns = prober_step_session(p, job);
-    /* A burst is not broken off: until it ends, no other job could send. */
+    /* A burst is always completed: no other job can send before its end. */
     while (!paused && (*sends_left > 0 || budget_is_held(&p->budget))) {
         int64_t now_ns = prober_clock_ns();
         if (!trace_next(job->trace, now_ns, p->drops, &probe))
@@ -80,7 +80,7 @@ static struct prober_job *job_of(struct due *due)
     return (struct prober_job *)due;
 }
 
-/* An outcome became known: who shares a sample has something to read. */
+/* A new outcome in a shared sample concerns all jobs that share samples. */
 static void wake_sharers(struct prober *p)
 {
     if (pace_changes(p->pace) == p->pace_changes)
@@ -91,8 +91,9 @@ static void wake_sharers(struct prober *p)
             dues_set(&p->dues, &job->due, p->now_ns);
 }
 
-/* The least of a window is a queue that stands: what one turn was late by is none, as the thread
- * may just not have run (Nichols and Jacobson, CoDel, ACM Queue 2012). */
+/* The lag is the least lag of all turns in a window. A single late turn is no lag, because the
+ * thread may just not have been scheduled. CoDel recognises a standing queue in the same way
+ * (Nichols and Jacobson, ACM Queue 2012). */
 static void measure_lag(struct prober *p)
 {
     int64_t lag_ns = p->now_ns - dues_first_ns(&p->dues);
@@ -106,7 +107,7 @@ static void measure_lag(struct prober *p)
     p->lag_until_ns = p->now_ns + lag_window_ns;
 }
 
-/* Lets jobs that are due act, each once, who has waited for longest first. */
+/* Steps the due jobs, each once, in the order of their due times. */
 static void step_jobs(struct prober *p, int *sends_left)
 {
     struct due *due = dues_first(&p->dues);
@@ -119,12 +120,12 @@ static void step_jobs(struct prober *p, int *sends_left)
     }
 }
 
-/* Delivers what was read, then lets jobs that are due act; returns when the next one is. */
+/* Delivers the packets that were read, then steps the due jobs; returns the next due time. */
 static int64_t take_turn(struct prober *p)
 {
     int sends_left = SENDS_PER_TURN;
 
-    p->now_ns = p->read_until_ns; /* all that was captured until then has been read */
+    p->now_ns = p->read_until_ns; /* all packets captured until then have been read */
     prober_deliver(p);
     prober_read_sessions(p);
     if (p->now_ns - p->drops_read_ns >= drops_every_ns) {
@@ -146,7 +147,7 @@ static int64_t take_turn(struct prober *p)
     return sends_left > 0 ? due_ns : p->now_ns + turn_pause_ns;
 }
 
-/* Without jobs only the wake-up is waited for: captured packets are nobody's then. */
+/* Without jobs, only a wake-up ends the wait: captured packets have no owner then. */
 static void wait_for_work(struct prober *p, int64_t due_ns, bool idle)
 {
     struct pollfd fds[] = { { .fd = p->wake_fd, .events = POLLIN },
@@ -174,8 +175,8 @@ static void notify_reader(struct prober *p)
     }
 }
 
-/* Captured packets are read without the lock, and no more at a time than are soon delivered: so
- * whoever wants the lock gets it between two turns, however many come. */
+/* Captured packets are read without the lock, and a bounded number at a time, so other threads get
+ * the lock between two turns, regardless of the number of packets. */
 static void *run(void *arg)
 {
     struct prober *p = arg;
@@ -197,7 +198,7 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* The host program's signals are not ours: they stay with its own threads. */
+/* Blocks all signals in the thread, so that the host program's own threads receive them. */
 static int start_thread(struct prober *p)
 {
     sigset_t all, before;
@@ -223,7 +224,7 @@ static void init_locks(struct prober *p)
     pthread_condattr_destroy(&monotonic);
 }
 
-/* Without the right to raw sockets those that everybody may open have to do. */
+/* Falls back to unprivileged sockets if the process may not open raw ones. */
 static int open_sockets(struct prober *p, enum prober_sockets wanted, struct err *err)
 {
     if (wanted != PROBER_PLAIN) {
@@ -486,7 +487,7 @@ void prober_stop(struct prober *p, struct prober_job *job)
     pthread_mutex_unlock(&p->lock);
 }
 
-/* Under the lock, as it tells the pace. */
+/* Under the lock, because the pace is updated. */
 static void remove_job(struct prober *p, struct prober_job *job)
 {
     delist(p, job);
@@ -503,16 +504,16 @@ void prober_remove(struct prober *p, struct prober_job *job)
     pthread_mutex_unlock(&p->lock);
 }
 
-/* ---- questions ----------------------------------------------------------------------------- */
+/* ---- requests of the caller ---------------------------------------------------------------- */
 
-/* Whether the job had been paused. */
+/* Renews the lease. Returns whether the job was paused. */
 static bool touch_lease(struct prober_job *job)
 {
     int64_t now_ns = prober_clock_ns();
     return now_ns - atomic_exchange(&job->polled_ns, now_ns) > PROBER_LEASE_MS * MS;
 }
 
-/* Under the lock. A job that had been paused goes on at once. */
+/* Under the lock. Makes a paused job continue at once. */
 static void resume(struct prober *p, struct prober_job *job)
 {
     if (job->stopped)
@@ -561,7 +562,7 @@ int64_t prober_lag_ns(const struct prober *p)
     return atomic_load(&p->lag_ns);
 }
 
-/* Under the lock: all but the counters and the answers. */
+/* Under the lock: fills in all but the counters and the replies. */
 static void report_on(const struct prober *p, const struct prober_job *job,
                       struct prober_report *out)
 {
@@ -621,7 +622,7 @@ void prober_events(struct prober *p, struct prober_job *job, struct events *out,
     pthread_mutex_unlock(&p->lock);
 }
 
-/* ---- what is new --------------------------------------------------------------------------- */
+/* ---- notification -------------------------------------------------------------------------- */
 
 int prober_fd(struct prober *p, struct err *err)
 {
@@ -635,7 +636,7 @@ int prober_fd(struct prober *p, struct err *err)
     int fd = p->notify_fd;
     pthread_mutex_unlock(&p->lock);
     if (is_new)
-        prober_wake(p); /* what happened before is told by the next turn */
+        prober_wake(p); /* the next turn signals earlier events */
     return fd;
 }
 

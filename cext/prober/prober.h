@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The live shell around the engine: one thread, one capture and a few raw sockets for all traces of
- * the process. It is the only code that reads a clock. Every function may be called from any thread
- * but the prober's own; none holds the lock for longer than the copying takes. */
+/* Runs the engine: one thread, one capture and a few raw sockets for all traces of the process.
+ * Only the prober reads a clock. Every function may be called from any thread but the prober's own,
+ * and holds the lock no longer than it takes to copy the results. */
 #ifndef MTR_PROBER_PROBER_H
 #define MTR_PROBER_PROBER_H
 
@@ -16,21 +16,21 @@
 struct prober;
 struct prober_job; /* one trace in a prober */
 
-enum { PROBER_LEASE_MS = 1000 }; /* a job that is not polled for so long stops sending */
+enum { PROBER_LEASE_MS = 1000 }; /* a job that is not polled for this long stops sending */
 
-/* What is to be traced; the prober chooses what the zeros leave open. */
+/* A trace to run. Fields with 0 are left to the prober. */
 struct prober_request {
-    struct trace_config trace; /* spec: protocol, target, tos, ports, size are read */
+    struct trace_config trace; /* of its spec, protocol, target, tos, ports and size are read */
     struct ipaddr source;      /* version 0: the kernel's choice */
     uint32_t scope;            /* zone of a link-local target */
     struct egress_binding binding;
     bool mapped;                  /* the target was written as an IPv4-mapped address */
     bool keep_events;             /* for prober_events */
     bool port_given;              /* set by prober_add: the source port is the user's choice */
-    bool own_only;                /* figures without what other traces measured: they are merged */
-    bool figures_only;            /* nobody wants answers but those with extensions */
+    bool own_only;                /* no probes shared by other traces, as results are merged */
+    bool figures_only;            /* keep raw replies only if they have an extension */
     bool reset;                   /* spec.in_session: connections end by a reset */
-    struct payload_template file; /* of spec.file; its bytes are the caller's */
+    struct payload_template file; /* the template for spec.file; the caller keeps its bytes */
 };
 
 enum { REPORT_BOUNDS = 64 };
@@ -44,31 +44,31 @@ struct prober_report {
     uint16_t flow;
     uint8_t first_hop;
     bool done, mapped;
-    bool plain;             /* by sockets that need no rights */
-    bool in_session;        /* it was to probe inside a connection: */
-    struct session session; /* what became of that */
-    bool figures_only;      /* set by whoever wants no answers but those with extensions */
-    size_t bound_count;     /* likewise, by whoever wants RTTs counted up to bounds */
+    bool plain;             /* measured with unprivileged sockets */
+    bool in_session;        /* probing inside a connection was requested: */
+    struct session session; /* its state */
+    bool figures_only;  /* set by the caller to get raw replies only if they have an extension */
+    size_t bound_count; /* set by the caller to get counts of RTTs up to bounds */
     int64_t bounds_ns[REPORT_BOUNDS];
     uint64_t capture_drops;    /* while this trace ran */
     struct counters *counters; /* the caller frees both */
     struct evidence *evidence;
 };
 
-/* How probes leave and replies come in. */
+/* The kind of sockets that send probes and receive replies. */
 enum prober_sockets {
-    PROBER_AUTO,  /* by raw sockets where this process may, else as below */
-    PROBER_RAW,   /* by raw sockets and a capture */
-    PROBER_PLAIN, /* by UDP, ping and TCP sockets, which need no rights */
+    PROBER_AUTO,  /* PROBER_RAW if this process may open raw sockets, else PROBER_PLAIN */
+    PROBER_RAW,   /* raw sockets and a capture */
+    PROBER_PLAIN, /* UDP, ping and TCP sockets, which need no privileges */
 };
 
 /* Opens the capture and starts the thread; NULL with *err set on failure. */
 struct prober *prober_open(enum prober_sockets sockets, struct err *err);
 
-/* Whether it uses the sockets that need no rights. */
+/* Returns whether the prober uses unprivileged sockets. */
 bool prober_is_plain(const struct prober *p);
 
-/* Whether a process without rights may send echo requests. */
+/* Returns whether an unprivileged process may send echo requests. */
 bool prober_has_icmp(void);
 
 /* Stops the thread and frees everything, jobs included; accepts NULL. */
@@ -79,38 +79,40 @@ struct prober_job *prober_add(struct prober *p, const struct prober_request *req
                               struct err *err);
 void prober_remove(struct prober *p, struct prober_job *job); /* accepts NULL */
 
-/* Ends a job as it is: it sends, takes and tells nothing from then on, but can be read. */
+/* Stops a job: it sends no probes, takes no replies and emits no events, but can still be read. */
 void prober_stop(struct prober *p, struct prober_job *job);
 
 /* Each of these renews the job's lease. */
 bool prober_done(struct prober *p, struct prober_job *job);
 bool prober_wait(struct prober *p, struct prober_job *job, int64_t wait_ns); /* true when done */
-/* The report of a job as it is, which ends with that: its figures are not copied. */
+/* Ends a job and returns its current report, which takes over the job's memory instead of copying
+ * it. */
 void prober_finish(struct prober *p, struct prober_job *job, struct prober_report *out);
 
-/* By how much all traces are behind their times: 0, except where they ask for more probes than this
- * host can send. Does not wait for the lock. */
+/* Returns by how much the thread lags behind its schedule: 0 unless the traces have to send more
+ * probes than this host can. Does not wait for the lock. */
 int64_t prober_lag_ns(const struct prober *p);
 int prober_read(struct prober *p, struct prober_job *job, struct prober_report *out,
                 struct err *err);
 
-/* Adds the figures of another flow's trace of the same target. -1 with *err set without memory. */
+/* Adds the report of a trace to the same target on another flow; -1 with *err set if out of
+ * memory. */
 int prober_report_merge(struct prober_report *into, const struct prober_report *from,
                         struct err *err);
 
-/* An address that is to get fingerprinting probes; see discovery/fingerprint.h. */
+/* An address to fingerprint; see discovery/fingerprint.h. */
 struct prober_fingerprint_request {
     struct ipaddr target, source; /* source version 0: the kernel's choice */
     uint32_t scope;
     struct egress_binding binding;
-    uint8_t tos; /* of the trace: routing rules may look at it */
+    uint8_t tos; /* of the trace: routing rules may use it */
     bool active;
     int64_t timeout_ns;
 };
 
 struct prober_fingerprint_replies {
     bool done;
-    int sent[WIRE_PROTOCOL_COUNT]; /* probes */
+    int sent[WIRE_PROTOCOL_COUNT]; /* probes by protocol */
     struct evidence_list list;     /* the caller frees it */
 };
 
@@ -128,19 +130,19 @@ bool prober_fingerprint_done(struct prober *p, struct addresses_entry *entry);
 int prober_fingerprint_read(struct prober *p, struct addresses_entry *entry,
                             struct prober_fingerprint_replies *out, struct err *err);
 
-/* A search of paths: spec's protocol, target, tos, ports and size are read, and what `config` says
- * beside. NULL with *err set on failure. */
+/* Starts multipath detection. Of the request's spec, protocol, target, tos, ports and size are
+ * read. Returns NULL with *err set on failure. */
 struct prober_search;
 struct prober_search *prober_search_paths(struct prober *p, const struct prober_request *request,
                                           const struct mda_config *config, struct err *err);
 void prober_search_remove(struct prober *p, struct prober_search *search); /* accepts NULL */
 
-/* Both renew the lease, as for jobs. The caller ends the map by flowmap_fini. */
+/* Both renew the lease, as for jobs. The caller frees the map with flowmap_fini. */
 bool prober_search_done(struct prober *p, struct prober_search *search);
 int prober_search_read_paths(struct prober *p, struct prober_search *search, struct mda_report *out,
                              struct err *err);
 
-/* A search of the path MTU, in the same way; `config` need not know the link's. */
+/* Starts path MTU discovery, in the same way; `config` need not have the link's MTU. */
 struct prober_search *prober_search_pmtu(struct prober *p, const struct prober_request *request,
                                          const struct pmtu_config *config, struct err *err);
 void prober_search_read_pmtu(struct prober *p, struct prober_search *search,
@@ -151,16 +153,17 @@ void prober_search_release_pmtu(struct prober *p, struct prober_search *search);
 void prober_events(struct prober *p, struct prober_job *job, struct events *out,
                    struct wire_spec *spec);
 
-/* A descriptor that becomes readable when any trace has something new, for the caller's own loop;
- * -1 with *err set. It stays the prober's. prober_clear makes it unreadable again, and is to be
- * called before the events are read. */
+/* Returns a descriptor for the caller's event loop that becomes readable when any trace has new
+ * events; -1 with *err set on failure. The prober closes the descriptor. prober_clear makes it
+ * unreadable again and must be called before the events are read, so that none is missed. */
 int prober_fd(struct prober *p, struct err *err);
 void prober_clear(struct prober *p);
 
-/* Waits until there is something new, at most so long; clears. False when there is nothing. */
+/* Waits for new events, at most `wait_ns`, and clears the descriptor. Returns false if there are
+ * none. */
 bool prober_wait_change(struct prober *p, int64_t wait_ns);
 
-/* Packets that the capture has dropped since it was opened, as of the last turn. */
+/* Returns the number of packets that the capture had dropped by the last turn. */
 uint64_t prober_drops(struct prober *p);
 
 #endif

@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { CAPABILITIES = 64 }; /* more than any kernel has */
+enum { CAPABILITIES = 64 }; /* the kernel's sets have 64 bits */
 
 enum { MOST_FILES = 65536 };
 
@@ -22,7 +22,7 @@ enum { MOST_FILES = 65536 };
 
 /* ---- capabilities: the two system calls, which glibc does not wrap -------------------------- */
 
-/* Not libcap-ng: that would be loaded into Nmap with the module, for three calls. */
+/* libcap-ng is not used, because Nmap would load it with the module, for three calls. */
 
 static int read_permitted(uint64_t *permitted)
 {
@@ -35,7 +35,7 @@ static int read_permitted(uint64_t *permitted)
     return 0;
 }
 
-/* Nothing is inheritable. */
+/* Sets the permitted and effective capabilities and clears the inheritable ones. */
 static int set_capabilities(uint64_t permitted, uint64_t effective)
 {
     struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -47,7 +47,8 @@ static int set_capabilities(uint64_t permitted, uint64_t effective)
     return (int)syscall(SYS_capset, &header, data);
 }
 
-/* What is executed gets none; where CAP_SETPCAP is missing it gets none by no_new_privs. */
+/* Clears the bounding set, so that executed programs get no capabilities. Without CAP_SETPCAP,
+ * no_new_privs has this effect. */
 static int limit_children(void)
 {
     for (unsigned long n = 0; n < CAPABILITIES; n++)
@@ -56,7 +57,7 @@ static int limit_children(void)
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-/* Whether a socket of this process may not bear the mark. */
+/* Returns whether the kernel refuses to set this mark on a socket. */
 static bool is_mark_refused(uint32_t mark)
 {
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -132,7 +133,7 @@ unsigned process_streams(void)
         if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
             continue;
         closed |= 1u << fd;
-        if (open("/dev/null", O_RDWR) != fd) /* the lowest that is free */
+        if (open("/dev/null", O_RDWR) != fd) /* open() returns the lowest free descriptor */
             break;
     }
     return closed;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The reports of several flows as one. */
+/* Merges the reports of several flows. */
 #include "prober/prober.h"
 
 static void merge_summary(struct trace_summary *into, const struct trace_summary *from)
@@ -21,7 +21,7 @@ static void merge_summary(struct trace_summary *into, const struct trace_summary
     into->missing_tx_timestamp += from->missing_tx_timestamp;
 }
 
-/* Who had no session says why. */
+/* A merged session has the reason of a flow without a session, if there is one. */
 static void merge_session(struct session *into, const struct session *from)
 {
     uint32_t opened = into->opened + from->opened, lost = into->lost + from->lost;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Searches through the prober: its sockets, its thread, its lease. */
+/* Searches with the prober's sockets, thread and lease. */
 #include "prober/inside.h"
 
 #include "base/units.h"
@@ -62,9 +62,9 @@ void prober_free_searches(struct prober *p)
     }
 }
 
-/* ---- questions ----------------------------------------------------------------------------- */
+/* ---- requests of the caller ---------------------------------------------------------------- */
 
-/* What is to be looked for, by whom, and the part of it that the prober completes. */
+/* A search to start: its functions, its configuration, and the spec that the prober completes. */
 struct wanted {
     const struct search_ops *ops;
     const void *config;
@@ -72,7 +72,7 @@ struct wanted {
     bool port_given;
 };
 
-/* Searches look at one 5-tuple, and a TCP socket makes no two probes with one. */
+/* A search sends many probes with one 5-tuple, but a TCP socket sends one SYN only. */
 static bool is_beyond_plain(const struct prober *p, const struct wanted *wanted, struct err *err)
 {
     if (p->plain == NULL || wanted->spec.protocol != WIRE_TCP)
@@ -176,7 +176,7 @@ void prober_search_remove(struct prober *p, struct prober_search *search)
     free_search(search);
 }
 
-/* Under the lock. A search that had been paused goes on at once. */
+/* Under the lock. Renews the lease and makes a paused search continue at once. */
 static bool renew(struct prober *p, struct prober_search *search)
 {
     int64_t now_ns = prober_clock_ns();

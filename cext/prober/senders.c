@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How probes leave: the clocks, the egress sockets, the route of a flow, and what a request leaves
- * open about its probes. */
+/* Sending: the clocks, the egress sockets, the route of a flow, and the fields of a spec that a
+ * request leaves open. */
 #include "prober/inside.h"
 
 #include "base/units.h"
@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RESERVE_TRIES = 5 }; /* blocks of source ports below the usual one, or identifiers */
-enum { IDENT_TRIES = 128 }; /* at most every other one is taken */
+enum { RESERVE_TRIES = 5 }; /* blocks of source ports below the default, or ICMP identifiers */
+enum { IDENT_TRIES = 128 }; /* at most half of the identifiers are in use, see PROBER_MOST */
 
 static int64_t read_clock(clockid_t id)
 {
@@ -85,14 +85,14 @@ uint64_t prober_capture_drops(const struct prober *p)
     return p->plain != NULL ? plain_drops(p->plain) : capture_drops(p->capture);
 }
 
-/* Under the lock: whether a trace or a search has this ICMP identifier. 0 is none: a ping socket
- * takes it for "any". */
+/* Under the lock: returns whether an ICMP identifier is in use. 0 is never used, because a ping
+ * socket bound to it gets any identifier. */
 static bool is_ident_taken(const struct prober *p, uint16_t ident)
 {
     return ident == 0 || (p->idents[ident / 8] & 1U << ident % 8) != 0;
 }
 
-/* Randomness lives only in bytes that no balancer hashes. */
+/* Random fields are those that load balancers do not hash. */
 static int randomise(const struct prober *p, struct wire_spec *spec, struct err *err)
 {
     int tries = IDENT_TRIES;
@@ -164,7 +164,7 @@ struct wire_sources *prober_find_sources(const struct wire_spec *spec, uint32_t 
         return NULL;
     sources = calloc(1, sizeof *sources);
     if (sources == NULL)
-        return NULL; /* then all flows have one */
+        return NULL; /* all flows have spec->source */
     struct egress_request request = egress_request_of(spec, 0, scope, binding);
     sources->list[0] = route->source;
     if (egress_sources(&request, WIRE_FLOWS, sources->of, sources->list, WIRE_SOURCES) > 1)
@@ -187,7 +187,8 @@ static struct plain_flow flow_of(const struct wire_spec *spec,
     };
 }
 
-/* Whether another number can be tried where another program has this one. */
+/* Chooses another source port or identifier because another program has this one; false if there
+ * is no other. */
 static bool choose_other(const struct prober *p, struct wire_spec *spec, bool port_given)
 {
     struct err err;
@@ -200,7 +201,7 @@ static bool choose_other(const struct prober *p, struct wire_spec *spec, bool po
     return true;
 }
 
-/* A socket of a process without rights owns its port or identifier, which another program may
+/* Opens the socket of an unprivileged process, whose port or identifier another program may
  * have. */
 static int reserve(const struct prober *p, struct wire_spec *spec,
                    const struct prober_completion *completion, struct err *err)
@@ -226,7 +227,8 @@ void prober_release_spec(const struct prober *p, const struct wire_spec *spec,
         plain_release(p->plain, &flow);
 }
 
-/* The kernel makes the SYNs of a process without rights. */
+/* Refuses options of TCP probes that an unprivileged process cannot set: the kernel makes the
+ * SYNs. */
 static bool is_beyond_plain(const struct wire_spec *spec, struct err *err)
 {
     uint16_t least = wire_size_min(spec->protocol, spec->target.version);

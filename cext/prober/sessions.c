@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The sockets of traces that probe inside TCP connections: ordinary ones of the kernel's, so that
- * it, and not this program, keeps the connection: see engine/session.h. All under the lock. */
+/* The sockets of traces that probe inside TCP connections. The kernel keeps the connection, with an
+ * ordinary socket; see engine/session.h. Every function is called under the lock. */
 #include "prober/inside.h"
 
 #include "base/units.h"
@@ -17,8 +17,8 @@
 
 enum {
     EVENTS_PER_TURN = 64,
-    DRAIN_BYTES = 1 << 20, /* of what the peer says, in a turn */
-    PORT_STEP = 512,       /* from a port in use to the next: above the flows of a trace */
+    DRAIN_BYTES = 1 << 20, /* most bytes of the peer read in a turn */
+    PORT_STEP = 512,       /* from a port in use to the next try: more than a trace's flows */
 };
 
 /* ---- the socket ---------------------------------------------------------------------------- */
@@ -36,7 +36,8 @@ struct prober_session *prober_session_new(bool fixed_port, bool reset, int64_t n
     return session;
 }
 
-/* What is unread would make the kernel reset the connection. Returns as recv does in the end. */
+/* Discards received data: with unread data, close() would reset the connection. Returns the result
+ * of the last recv(). */
 static ssize_t drain(int fd)
 {
     ssize_t got = 0;
@@ -72,8 +73,8 @@ void prober_session_free(struct prober *p, struct prober_session *session)
     free(session);
 }
 
-/* The handshake has the label of the probes: what balances by it sees one flow. Without this the
- * kernel chooses one. */
+/* Requests the probes' IPv6 flow label for the handshake, so that load balancers which hash it see
+ * one flow. Without a request, the kernel chooses a label. */
 static void request_label(int fd, const struct wire_spec *spec, uint16_t flow,
                           struct sockaddr_storage *to)
 {
@@ -111,7 +112,7 @@ static int prepare(int fd, const struct prober_job *job, const struct wire_spec 
     return bind(fd, (struct sockaddr *)&from, length) < 0 ? errno : 0;
 }
 
-/* 0, EINPROGRESS or why not. */
+/* Returns 0, EINPROGRESS or another errno. */
 static int connect_socket(struct prober *p, struct prober_job *job)
 {
     const struct trace_config *config = trace_config(job->trace);
@@ -136,7 +137,7 @@ static int connect_socket(struct prober *p, struct prober_job *job)
     return connect(session->fd, (struct sockaddr *)&to, length) < 0 ? errno : 0;
 }
 
-/* The ports of an earlier connection to this target rest for a minute after it was closed. */
+/* The port of an earlier connection to this target stays in TIME-WAIT for a minute. */
 static void take_next_port(struct prober *p, struct prober_job *job)
 {
     const struct trace_config *config = trace_config(job->trace);
@@ -166,7 +167,7 @@ static void begin_connection(struct prober *p, struct prober_job *job, int64_t n
     session_port_in_use(&session->machine, error, now_ns);
 }
 
-/* ---- what it tells ------------------------------------------------------------------------- */
+/* ---- events of the socket ------------------------------------------------------------------ */
 
 static int error_of(int fd)
 {
@@ -226,8 +227,9 @@ static void send_check(struct prober *p, struct prober_job *job, int64_t now_ns)
     (void)prober_send(p, job->sender, p->packet, length, job->route.scope, now_ns);
 }
 
-/* Who resets a connection in the target's name leaves it open there: what is sent with its ports
- * next, a SYN, would only get an acknowledgement of it. */
+/* A middlebox that resets a connection in the target's name leaves it open at the target, which
+ * would reply to a later SYN from the same port with an ACK (RFC 5961 section 4). So the target
+ * gets a RST, too. */
 static void reset_peer(struct prober *p, struct prober_job *job, int64_t now_ns)
 {
     const struct trace_config *config = trace_config(job->trace);
@@ -262,7 +264,7 @@ static void act(struct prober *p, struct prober_job *job, enum session_action ac
         reset_peer(p, job, now_ns);
         trace_end_session(job->trace, now_ns);
         break;
-    case SESSION_GIVE_UP: /* so that the SYNs find no connection there */
+    case SESSION_GIVE_UP: /* the SYNs that follow must not find a connection at the target */
         close_socket(p, job->session, true);
         reset_peer(p, job, now_ns);
         trace_end_session(job->trace, now_ns);

@@ -163,7 +163,7 @@ end)
 check.case("contradiction_lowers_and_is_said", function()
   local guess = judge.judge(linux { snmp = { enterprise = 311 } })
   check.equal({ words.label(guess), guess.conflicts },
-    { "Linux-based?", { "R2-microsoft speaks against R9" } })
+    { "Linux-based?", { "R2-microsoft contradicts R9" } })
 end)
 
 check.case("several_contradictions_lower_once", function()

@@ -142,7 +142,7 @@ end
 
 check.case("os_guess_has_candidates_and_raw_evidence", function()
   local r = with_guess { label = "Junos", confidence = "medium",
-    doubtful = true, conflicts = { "R9 speaks against R4" },
+    doubtful = true, conflicts = { "R9 contradicts R4" },
     candidates = { { name = "Junos", confidence = 0.55 } },
     evidence = { error_ttl = 255, echo_df = "reflected", family = 4,
       distance = { echo = 3, exceeded = 4 }, rules = { "R4" },
@@ -157,7 +157,7 @@ check.case("os_guess_has_candidates_and_raw_evidence", function()
   check.equal({ g.evidence.distance.exceeded, g.evidence.error_ttl,
     g.evidence.forwards, g.evidence.interface_names[1], g.evidence.rules[1],
     g.conflicts[1] }, { 4, 255, true, "xe-0/0", "R4",
-    "R9 speaks against R4" })
+    "R9 contradicts R4" })
 end)
 
 check.case("unknown_os_has_its_evidence_and_no_confidence", function()

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- As much of ASN.1's basic encoding as an SNMP message needs: definite
--- lengths, single-byte tags. Reads hostile input: every length is checked
--- against what is there. Pure.
+--- The part of ASN.1 BER (X.690) that SNMP messages need: definite lengths,
+-- single-byte tags. Reads hostile input: every length is checked against the
+-- bytes present. Pure.
 -- @module mtrtrace.os.ber
 local M = {}
 
@@ -30,7 +30,7 @@ function M.integer(value)
   return M.wrap(M.INTEGER, bytes)
 end
 
---- Parts one after the other, as one value.
+--- A SEQUENCE of encoded values.
 function M.sequence(...)
   return M.wrap(M.SEQUENCE, table.concat { ... })
 end
@@ -52,9 +52,9 @@ end
 --- Reads one value.
 -- @tparam string s
 -- @tparam integer at first byte
--- @tparam integer last last byte it may reach
--- @tparam ?integer tag the only one that will do; nil: any
--- @treturn ?integer first byte of the value; nil where there is none
+-- @tparam integer last last byte that the value may occupy
+-- @tparam ?integer tag the required tag; nil for any
+-- @treturn ?integer first byte of the value; nil if there is none
 -- @treturn ?integer its last byte
 -- @treturn ?integer its tag
 function M.read(s, at, last, tag)
@@ -70,8 +70,8 @@ function M.read(s, at, last, tag)
 end
 
 --- Reads a small integer.
--- @treturn ?integer nil where there is none of at most 8 bytes
--- @treturn ?integer the byte behind it
+-- @treturn ?integer nil if there is none of at most 8 bytes
+-- @treturn ?integer index of the byte after it
 function M.read_integer(s, at, last)
   local from, to = M.read(s, at, last, M.INTEGER)
   if not from or to < from or to - from >= 8 then

@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Gathers what tells the systems of a trace's hops, an enricher of
--- mtrtrace.session.tracer: asks each address that answered the trace, once for
--- all traces of a run, and hands all there is to the judge. It judges nothing.
+--- Collects evidence for the OS guess, an enricher of
+-- mtrtrace.session.tracer: sends fingerprinting probes to each address that
+-- replied to the trace, once for all traces of a run, and passes all evidence
+-- to the judge.
 --
--- A host is { now = function() -> seconds that never fall, mac_prefixes =
--- function() -> text of Nmap's file of that name or nil }, and for SNMP
+-- A host is { now = function() -> monotonic seconds, mac_prefixes =
+-- function() -> text of Nmap's nmap-mac-prefixes or nil }, and for SNMP
 -- { spawn = function(function), exchange = function(address, port, bytes,
 -- seconds) -> bytes or nil }, which may yield.
 -- @module mtrtrace.os.collect
@@ -16,11 +17,11 @@ local zone = require "mtrtrace.base.zone"
 
 local M = {}
 
--- A path that changes all the time is not asked without end.
+-- Bound on the addresses of a path that changes all the time.
 local MOST_ADDRESSES = 256
 
--- How long answers may hold up the table once the trace is done. What only
--- sends echo requests sent them long before.
+-- Grace period for replies once the trace is done; the long one for SNMP and
+-- mode "active", whose probes are spread over seconds.
 local GRACE_S, LONG_GRACE_S = 0.4, 2.9
 
 local SNMP_PORT, SNMP_S = 161, 1
@@ -30,10 +31,10 @@ Collect.__index = Collect
 
 -- ---- one address, shared by all traces ------------------------------------
 
-local ASKS = { echo = true, active = true }
+local SENDS_PROBES = { echo = true, active = true }
 
-local function ask(self, item)
-  if not ASKS[self.settings.mode] or item.done or item.handle then
+local function send_probes(self, item)
+  if not SENDS_PROBES[self.settings.mode] or item.done or item.handle then
     return
   end
   local handle, err = self.core.fingerprint {
@@ -44,8 +45,9 @@ local function ask(self, item)
   item.handle, item.done, item.error = handle, not handle, err
 end
 
--- Nmap's file is long: each address is looked up once in a run, and one that
--- names no vendor not at all.
+-- Nmap's file is long, so each address is looked up once in a run; locally
+-- administered and virtual router addresses are not looked up, as they name no
+-- vendor.
 local function vendor_of(self, text)
   local kind = mac.classify(text)
   if not text or kind.local_mac or kind.virtual_router then
@@ -76,7 +78,7 @@ local function start_discovery(self, item)
   end
 end
 
--- Takes what was answered; true where nothing more is to come.
+-- Takes the result of finished probes; true if nothing is outstanding.
 local function settled(self, item)
   if item.handle and item.handle:done() then
     item.result, item.done = item.handle:result(), true
@@ -99,13 +101,13 @@ local function add(self, address, interface)
   item.users = item.users + 1
   self.items[address] = item
   self.list[#self.list + 1] = item
-  ask(self, item)
+  send_probes(self, item)
   if target then
     start_discovery(self, item)
   end
 end
 
---- Asks the addresses that were not seen before.
+--- Sends probes to the addresses that are new in a result.
 -- @tparam table result as given by trace:result()
 function Collect:see(result)
   self.latest = result
@@ -121,8 +123,8 @@ function Collect:see(result)
   end
 end
 
---- Moves on: to be called every 0.1 s or so.
--- @treturn integer addresses that are waited for
+--- Advances the collection; to be called every 0.1 s or so.
+-- @treturn integer number of addresses with outstanding replies
 function Collect:poll()
   local outstanding = 0
   for _, item in ipairs(self.list) do
@@ -132,8 +134,8 @@ function Collect:poll()
   return late and 0 or outstanding
 end
 
---- Ends the waiting: what there is will do. An address that another trace
--- waits for goes on being asked.
+--- Stops waiting and keeps the replies so far. Probes go on to an address that
+-- another trace waits for.
 function Collect:leave()
   for _, item in ipairs(self.list) do
     item.users = item.users - 1
@@ -147,7 +149,7 @@ function Collect:leave()
   end
 end
 
--- ---- what the judge gets --------------------------------------------------
+-- ---- evidence for the judge -----------------------------------------------
 
 local function extend(list, more)
   for _, value in ipairs(more or {}) do
@@ -155,7 +157,7 @@ local function extend(list, more)
   end
 end
 
--- An address as all the hops show it at which it answered.
+-- Merges the evidence of all hops at which an address replied.
 local function merge(subject, hop, responder)
   if subject.ttl[#subject.ttl] ~= hop.ttl then
     subject.ttl[#subject.ttl + 1] = hop.ttl
@@ -171,8 +173,8 @@ local function subject_of(address)
     ttl = {}, answers = {}, probes_sent = {} }
 end
 
--- The hardware address of who answers at the end of our own link. What a
--- router farther away shows of its links is not ours to see.
+-- Adds the hardware address of a responder on the local link (hop 1); those of
+-- responders beyond are not visible to this host.
 local function add_link(self, subject)
   if subject.ttl[1] ~= 1 then
     return
@@ -222,10 +224,10 @@ local function guesses_of(self, result)
   return guesses
 end
 
---- What is guessed of an address while the trace runs.
+--- The guess for an address while the trace is running.
 -- @tparam string address
--- @treturn table `os`, where there is a guess
--- @treturn boolean true: more evidence is nothing to wait for
+-- @treturn table `os`, if there is a guess
+-- @treturn boolean true: no need to wait for more evidence
 function Collect:peek(address)
   if self.latest and self.judged ~= self.latest then
     self.judged, self.guesses = self.latest, guesses_of(self, self.latest)
@@ -233,7 +235,7 @@ function Collect:peek(address)
   return { os = self.guesses[address] }, true
 end
 
---- Writes a guess to each responder of a result, `os`.
+--- Adds a guess, `os`, to each responder of a result.
 -- @tparam table result as given by trace:result(); changed in place
 function Collect:annotate(result)
   local guesses = guesses_of(self, result)
@@ -244,21 +246,21 @@ function Collect:annotate(result)
   end
 end
 
---- Begins the gathering for a trace.
+--- Starts the collection for a trace.
 -- @tparam table host
 -- @tparam table core the module mtrtrace.core
 -- @tparam table settings `mode`: "passive", "echo" or "active"; `snmp`:
---   whether to ask for SNMPv3 engines; `source`, `interface`, `mark`,
---   `tos`: of the trace, where the user chose them; `target_mac`, `nmap_os`
---   { name, accuracy }: what is known of the target; `judge`: in place of
+--   whether to send SNMPv3 discovery requests; `source`, `interface`, `mark`,
+--   `tos`: of the trace, if the user chose them; `target_mac`, `nmap_os`
+--   { name, accuracy }: facts about the target; `judge`: replaces that of
 --   mtrtrace.os.judge
--- @tparam table store outlives the trace, shared by all traces of a run
+-- @tparam table store outlives the trace; shared by all traces of a run
 -- @treturn table
 function M.new(host, core, settings, store)
-  store.asked, store.vendors = store.asked or {}, store.vendors or {}
+  store.addresses, store.vendors = store.addresses or {}, store.vendors or {}
   settings.judge = settings.judge or judge.judge
   return setmetatable({
-    host = host, core = core, settings = settings, store = store.asked,
+    host = host, core = core, settings = settings, store = store.addresses,
     vendors = store.vendors, items = {}, list = {}, guesses = {},
   }, Collect)
 end

@@ -1,18 +1,19 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- From the replies of one address to what they tell of its stack: plain
--- facts, each the same whatever the order of the replies. Pure; it names no
--- vendor and no system. A fact that the replies do not bear out is absent.
+--- From the replies of one address to facts about its IP stack. The order of
+-- the replies does not matter. A fact on which the replies disagree is absent.
+-- Pure; names no vendor and no system.
 -- @module mtrtrace.os.evidence
 local ipid = require "mtrtrace.os.ipid"
 local ttl = require "mtrtrace.os.ttl"
 
 local M = {}
 
--- The least a quote may hold: the IP header and eight bytes (RFC 792).
+-- The shortest quote: the IP header and eight bytes (RFC 792), for IPv6 in the
+-- same way.
 local LEAST_QUOTE = { [4] = 28, [6] = 48 }
 
--- What kinds of replies are called in the names of facts.
+-- Kinds of replies, and their names in the names of facts.
 local SERIES = {
   { name = "exceeded", ["time-exceeded"] = true },
   { name = "unreachable", ["unreachable"] = true },
@@ -35,7 +36,7 @@ local function by_kind(answers)
   return lists
 end
 
--- The value of all answers that have one; nil where these differ.
+-- The common value of all replies that have one; nil if they differ.
 local function agreed(list, value_of)
   local common
   for _, answer in ipairs(list) do
@@ -63,9 +64,10 @@ local function joined(...)
   return out
 end
 
--- ---- initial TTLs, IPv4 only: IPv6 stacks nearly all begin at 64 -----------
+-- ---- initial TTLs, IPv4 only: IPv6 stacks nearly all start at 64 -----------
 
--- A router's error says itself how far away the router is.
+-- The possible distances of the sender: for time exceeded the TTL of the
+-- probe, else the TTLs at which the address replied to the trace.
 local function distances_of(answer, subject)
   if answer.kind == "time-exceeded" and answer.probe == "trace"
     and answer.sent_ttl then
@@ -100,32 +102,33 @@ local function add_start(out, name, list, subject)
     note(out, "TTL %d of %s does not fit the distance", odd, name)
   end
   if start and next(starts, start) then
-    note(out, "%s replies begin at several TTLs", name)
+    note(out, "%s replies have several initial TTLs", name)
   elseif start then
     out[name .. "_ttl"] = start
     out.distance[name] = ttl.distance(start, left)
   end
 end
 
--- Errors come from one routine: rules need only one name for their TTL.
+-- Stacks send all ICMP errors with one initial TTL, so rules need only one
+-- name for it.
 local function add_error_start(out)
   local a, b = out.exceeded_ttl, out.unreachable_ttl
   if a and b and a ~= b then
-    note(out, "time exceeded and unreachable begin at different TTLs")
+    note(out, "time exceeded and unreachable have different initial TTLs")
   else
     out.error_ttl = a or b
   end
 end
 
--- Hops by which one device may seem nearer by one kind of reply than by
--- another, where both begin at the same TTL.
+-- Hops by which the distance of one device may differ between two kinds of
+-- replies with the same initial TTL.
 local APART = 3
 
 local function add_distance_conflict(out)
-  local error_way = out.distance.exceeded or out.distance.unreachable
-  local echo_way = out.distance.echo
-  if error_way and out.error_ttl == out.echo_ttl and echo_way
-    and math.abs(error_way - echo_way) > APART then
+  local error_hops = out.distance.exceeded or out.distance.unreachable
+  local echo_hops = out.distance.echo
+  if error_hops and out.error_ttl == out.echo_ttl and echo_hops
+    and math.abs(error_hops - echo_hops) > APART then
     note(out, "echo replies and errors come from different distances")
   end
 end
@@ -139,18 +142,19 @@ local function add_ttls(out, lists, subject)
   add_distance_conflict(out)
 end
 
--- Of IPv6 they are shown, under names that no rule reads.
+-- IPv6 hop limits are shown, under names that no rule reads.
 local function add_hop_limits(out, lists, subject)
-  local told = { conflicts = {} }
-  add_ttls(told, lists, subject)
+  local facts = { conflicts = {} }
+  add_ttls(facts, lists, subject)
   for _, series in ipairs(SERIES) do
-    out[series.name .. "_hop_limit"] = told[series.name .. "_ttl"]
+    out[series.name .. "_hop_limit"] = facts[series.name .. "_ttl"]
   end
 end
 
--- ---- what errors look like -------------------------------------------------
+-- ---- ICMP errors -----------------------------------------------------------
 
--- A probe no longer than the minimum tells nothing; extensions pad quotes.
+-- The length of quotes. Nil for a probe no longer than the minimum, and with
+-- extensions, which pad quotes (RFC 4884).
 local function quote_of(family)
   local least = LEAST_QUOTE[family]
   return function(answer)
@@ -166,7 +170,8 @@ local function quote_of(family)
   end
 end
 
--- RFC 1812, 4.3.2.5: precedence 6; some keep the probe's TOS bits below.
+-- RFC 1812 section 4.3.2.5: errors have precedence 6 and the TOS bits of the
+-- probe.
 local function tos_of(answer)
   local tos, sent = answer.tos, answer.sent_tos
   if not tos or not sent then
@@ -202,8 +207,8 @@ end
 
 -- ---- echo replies and resets -----------------------------------------------
 
--- How the DF of replies follows that of requests; both kinds must have been
--- answered.
+-- How the DF bit of replies depends on that of requests; requires replies to
+-- requests with and without DF.
 local function echo_df(list)
   local seen, same, any, all = {}, true, false, true
   for _, answer in ipairs(list) do
@@ -221,8 +226,8 @@ local function echo_df(list)
     or "mixed"
 end
 
--- A code other than 0 means nothing in an echo request: what becomes of it
--- in the reply is a habit of the stack.
+-- The code of replies to echo requests with a code other than 0. RFC 792
+-- defines only code 0, so stacks differ.
 local function echo_code(answer)
   local sent = answer.sent_code or 0
   if sent == 0 or answer.code == nil then
@@ -232,7 +237,7 @@ local function echo_code(answer)
     or "other"
 end
 
--- Where it answers echo requests and no error was seen of it.
+-- True for an address that replies to echo requests and sent no error.
 local function errorless(lists)
   return #lists.echo > 0 and #lists.exceeded + #lists.unreachable == 0
     or nil

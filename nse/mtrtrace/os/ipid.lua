@@ -1,15 +1,15 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- How a device numbers its packets: classes of IPv4 identification series,
--- and counters that several protocols share. Pure.
+--- Classes of IPv4 identification series, and counters that several protocols
+-- share. Pure.
 -- Reference: LFP, Albakour et al., IMC 2023.
 -- @module mtrtrace.os.ipid
 local M = {}
 
 local RANGE = 65536
 
--- A counter that other traffic moves too grows by no more than this between
--- two of our probes; a random number does so far less often.
+-- Greatest step of a counter between two of our probes, with the packets that
+-- the device sends to others; random numbers exceed it most of the time.
 local STEP = 1300
 local LEAST = 3
 
@@ -53,7 +53,8 @@ local function all_equal(list)
   return true
 end
 
--- Only of use where we chose different ones.
+-- Whether replies copy the identification of requests; requires requests with
+-- different ones.
 local function echoed(list)
   local various = false
   for _, answer in ipairs(list) do
@@ -66,9 +67,9 @@ local function echoed(list)
 end
 
 --- The class of a series.
--- @tparam {table,...} list answers with `ip_id`, `sent_id`, `at`, `index`
+-- @tparam {table,...} list replies with `ip_id`, `sent_id`, `at_s`, `index`
 -- @treturn ?string "echoed", "zero", "constant", "increment" or "random";
---   nil where there are too few to tell
+--   nil for too few replies
 function M.class(list)
   if #list < 2 then
     return nil

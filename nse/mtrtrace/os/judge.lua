@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- From the evidence of one address to what system may run it: the rules
--- that fire are intersected, the strongest first. Pure and deterministic; no
--- vendor is named here. A system is guessed from what its packets show, never
--- from an address, a hop's position or, but as a hint, a name.
+--- From the evidence of one address to a guess of its system: the candidates
+-- of all matching rules are intersected, the most confident rule first. Pure
+-- and deterministic; names no vendor. A guess rests on the packets of the
+-- system, never on its address or position; its name is only a hint.
 -- @module mtrtrace.os.judge
 local evidence = require "mtrtrace.os.evidence"
 local names = require "mtrtrace.os.names"
@@ -12,10 +12,10 @@ local words = require "mtrtrace.os.words"
 
 local M = {}
 
--- Rules below only narrow; a label rests on those above alone.
+-- Rules of lower confidence narrow the candidates but give no label.
 local NAMING = 0.5
 local HIGH, MEDIUM, LOW = 0.8, 0.5, 0.2
-local LEVEL = 0.3 -- what one level less costs
+local LEVEL = 0.3 -- the distance of two confidence levels
 
 local function like(value, patterns)
   for _, text in ipairs(type(value) == "table" and value or { value }) do
@@ -30,7 +30,7 @@ end
 
 local function fits(value, wanted)
   if value == nil then
-    return type(wanted) == "table" and wanted.untold == true
+    return type(wanted) == "table" and wanted.unknown == true
   elseif type(wanted) ~= "table" then
     return value == wanted
   elseif wanted.like then
@@ -53,7 +53,7 @@ local function fires(rule, facts)
   return true
 end
 
--- How many rules speak of each fact.
+-- The number of rules that test each fact.
 local COUNTS = {}
 for _, rule in ipairs(rules.rules) do
   for fact in pairs(rule.when) do
@@ -68,8 +68,8 @@ local function is_rarer(fact, other)
   return fact < other
 end
 
--- The fact without which a rule never fires: the one that fewest rules speak
--- of, as most addresses lack it; nil where there is none.
+-- A fact without which a rule never fires, to skip the rule early: the fact
+-- that the fewest rules test, as most addresses lack it. Nil if there is none.
 local function needed(rule)
   local rarest
   for fact, wanted in pairs(rule.when) do
@@ -94,8 +94,8 @@ table.sort(ORDERED, function(a, b)
   return a.place < b.place
 end)
 
--- Intersects what fires; a rule that would leave nothing contradicts and is
--- left out.
+-- Intersects the candidates of the rules that fire. A rule that would leave no
+-- candidate is a contradiction and is not applied.
 local function apply(facts)
   local state = { steps = {}, fired = {}, against = {} }
   for _, rule in ipairs(ORDERED) do
@@ -119,13 +119,13 @@ end
 
 local function add_conflicts(conflicts, state)
   for _, rule in ipairs(state.against) do
-    conflicts[#conflicts + 1] = ("%s speaks against %s"):format(rule.id,
+    conflicts[#conflicts + 1] = ("%s contradicts %s"):format(rule.id,
       state.steps[1].rule.id)
   end
 end
 
--- The narrowest set that has a name, and the confidence of the rules that
--- led into it: the least of them.
+-- The name of the narrowest set that has one, and the least confidence of the
+-- rules that led to it.
 local function name_of(steps)
   local label, members
   for _, step in ipairs(steps) do
@@ -154,13 +154,14 @@ local function add_candidates(guess, set, confidence)
   end
 end
 
--- Nmap says only 100 of what matched in every test.
+-- The confidence of Nmap's OS detection by its accuracy; 100 means a match in
+-- every test.
 local function of_nmap(nmap_os)
   local accuracy = nmap_os.accuracy or 100
   return accuracy >= 100 and 0.95 or accuracy >= 95 and 0.7 or 0.4
 end
 
--- Nmap's own detection saw far more of the target than a trace does.
+-- Puts Nmap's own OS detection first; it sends far more probes than a trace.
 local function lead_by_nmap(guess, nmap_os)
   local confidence = of_nmap(nmap_os)
   guess.label, guess.confidence = nmap_os.name, level_of(confidence)
@@ -173,14 +174,14 @@ end
 local function hint_of(name)
   for _, hint in ipairs(name and rules.hints or {}) do
     if like(name, hint.like) then
-      return hint.says
+      return hint.text
     end
   end
 end
 
 --- Judges one address.
 -- @tparam table subject `address`, `family` (4 or 6), `ttl` (array of the
---   TTLs at which it answered the trace), `target`, `answers` (a record per
+--   TTLs at which it replied to the trace), `target`, `answers` (a record per
 --   reply), `probes_sent`, `mac`, `mac_vendor`, `virtual_router`, `local_mac`,
 --   `snmp` (see mtrtrace.os.snmp), `nmap_os` { name, accuracy }, `name`; all
 --   but the first two may be absent

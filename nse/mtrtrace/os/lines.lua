@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The evidence of every guess of a result, as lines for people. Pure.
+--- The evidence of every guess of a result, as lines of text. Pure.
 -- @module mtrtrace.os.lines
 local words = require "mtrtrace.os.words"
 

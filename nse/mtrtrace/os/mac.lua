@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What a hardware address tells: virtual routers, addresses that somebody
--- chose, and the holder of the prefix by the text of Nmap's
--- nmap-mac-prefixes. Pure: the text is the caller's.
+--- Facts from a hardware address: virtual routers, locally administered
+-- addresses, and the vendor of the prefix by Nmap's nmap-mac-prefixes. Pure:
+-- the caller reads that file.
 -- @module mtrtrace.os.mac
 local M = {}
 
@@ -18,13 +18,13 @@ local VIRTUAL = {
 
 --- The twelve hex digits of an address.
 -- @tparam ?string text with colons, dashes, dots or nothing between digits
--- @treturn ?string lower case; nil where it is no address of 48 bits
+-- @treturn ?string in lower case; nil if not an address of 48 bits
 function M.digits(text)
   local digits = (text or ""):gsub("[:%-.]", ""):lower()
   return digits:find("^%x+$") and #digits == 12 and digits or nil
 end
 
---- What is special about an address.
+--- The class of an address.
 -- @tparam ?string text
 -- @treturn table `virtual_router` ("VRRP", "HSRP", "GLBP") or nil,
 --   `local_mac`: whether it is locally administered and so names no vendor
@@ -41,14 +41,14 @@ function M.classify(text)
   return { local_mac = tonumber(digits:sub(2, 2), 16) & 2 == 2 }
 end
 
--- IEEE hands out blocks of 24, 28 and 36 bits.
+-- Lengths in hex digits of the prefixes that IEEE assigns: 36, 28 and 24 bits.
 local LENGTHS = { 9, 7, 6 }
 
 --- The vendor of an address: that of the longest prefix.
 -- @tparam ?string text
 -- @tparam string prefixes lines of "PREFIX vendor", in hex without
---   separators; others are passed over
--- @treturn ?string nil where none fits
+--   separators; other lines are skipped
+-- @treturn ?string nil if no prefix matches
 function M.vendor(text, prefixes)
   local digits = M.digits(text)
   for _, length in ipairs(digits and LENGTHS or {}) do

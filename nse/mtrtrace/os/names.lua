@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Sets of systems: classes taken apart, put together again and named. Pure;
--- the names themselves are data of mtrtrace.os.rules.
+--- Sets of systems: classes expanded to their members, collapsed again and
+-- named. Pure; the names are data of mtrtrace.os.rules.
 -- @module mtrtrace.os.names
 local rules = require "mtrtrace.os.rules"
 
@@ -47,7 +47,7 @@ table.sort(CLASSES, function(a, b)
   return a.name < b.name
 end)
 
---- Names to a set, classes as their members.
+--- The set of the given names, with classes replaced by their members.
 -- @tparam {string,...} list
 -- @treturn table name = true
 function M.expand(list)
@@ -60,7 +60,7 @@ function M.expand(list)
   return set
 end
 
---- What is in both sets; nil where nothing is.
+--- The intersection of two sets; nil if it is empty.
 function M.intersection(a, b)
   local out
   for name in pairs(a) do
@@ -72,7 +72,7 @@ function M.intersection(a, b)
   return out
 end
 
---- A set as few names, in order: whole classes by their own.
+--- A set as a short sorted list: complete classes by their class name.
 -- @tparam table set
 -- @treturn {string,...}
 function M.collapse(set)
@@ -94,10 +94,10 @@ function M.collapse(set)
   return out
 end
 
---- What a set may be called: its only member, the smallest class that holds
--- it, or two names joined.
+--- The label of a set: its only member, the smallest class that contains it,
+-- or two names joined.
 -- @tparam table set
--- @treturn ?string nil where no short name is true
+-- @treturn ?string nil if no short label is correct
 -- @treturn ?table the set that the name stands for
 function M.label(set)
   if size_of(set) == 1 then

@@ -1,15 +1,16 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What evidence says of the system: the one table of rules. Data only; to
--- add a vendor, add a row here and a persona to tests/sim/personas.
+--- The rules from evidence to systems. Data only; to add a vendor, add a row
+-- here and a persona to tests/sim/personas.
 --
--- A rule is { id, when, candidates, confidence, source }. It fires where
--- every fact in `when` is known and fits: equal to the value, one of a list
--- (with `untold = true` in it: or not known), or, for { like = patterns }, a
--- text (or one of several) that matches a Lua pattern. `candidates` are names
--- of systems or of classes, which stand for all their members. `confidence`
--- is that the truth is among them. Rules under 0.5 hold too many systems to
--- name one: they only narrow.
+-- A rule is { id, when, candidates, confidence, source }. It fires if every
+-- fact in `when` is known and matches: equal to the value, one of a list (with
+-- `unknown = true` in the list, an unknown fact matches too), or, for { like =
+-- patterns }, a text (or one of several) that matches a Lua pattern.
+-- `candidates` are names of systems or of classes, which stand for all their
+-- members. `confidence` is the probability that the true system is among
+-- them. Rules under 0.5 have too many candidates for a label; they only narrow
+-- the set.
 --
 -- Sources: LFP, Albakour et al., IMC 2023; Vanaubel et al., IMC 2013;
 -- RFC 3411 and Albakour et al., IMC 2021 (SNMPv3); RFC 5837 (interface
@@ -19,8 +20,8 @@ local vendors = require "mtrtrace.os.vendors"
 
 local M = {}
 
---- What many systems share, by name; a class may hold the name of itself for
--- members that nobody can tell apart.
+--- Classes of systems. A class may contain its own name, which stands for
+-- members that cannot be distinguished.
 M.classes = {
   { name = "Linux-based", members = {
     "Linux-based", "MikroTik RouterOS", "Arista EOS", "Extreme EXOS",
@@ -42,17 +43,17 @@ M.classes = {
   { name = "Nokia", members = { "Nokia SR OS", "Nokia SR Linux" } },
 }
 
---- What reverse DNS may hint at. It is text that an operator wrote: shown,
--- and never a reason for anything.
+--- Hints from reverse DNS names. An operator may write any name, so hints are
+-- shown but never used for a guess.
 M.hints = {
   { like = { "^[xgefs][etos]%-%d+[-/]%d+[-/]%d+", "^ae%d+[-.]%d+%." },
-    says = "Juniper's interface names" },
+    text = "Juniper's interface names" },
   { like = { "^te%d+%-%d+%-%d+%-%d+", "^hu%d+%-%d+%-%d+%-%d+",
-    "^bundle%-ether%d+" }, says = "Cisco IOS XR's interface names" },
+    "^bundle%-ether%d+" }, text = "Cisco IOS XR's interface names" },
 }
 
--- Stacks with 255 for errors and echo replies that quote the minimum, by
--- the TTL of their resets.
+-- Stacks with initial TTL 255 for errors and echo replies and minimum quotes:
+-- those with TTL 255 for resets (ROUTERS), with 64 (HOSTS), and all.
 local ROUTERS_255 = {
   "Cisco IOS/XE", "Cisco IOS XR", "Cisco ASA", "Huawei VRP",
   "H3C/HPE Comware", "lwIP", "ZyXEL ZyNOS", "Adtran AOS", "Cisco NX-OS",
@@ -71,7 +72,7 @@ local ANY_255 = {
 }
 
 M.rules = {
-  -- ---- what narrows only, by pairs of initial TTLs -------------------------
+  -- ---- rules that only narrow, by pairs of initial TTLs --------------------
   { id = "W1", when = { error_ttl = 64, echo_ttl = 64, quote = "whole" },
     candidates = { "Linux-based", "FreeBSD", "OpenVMS", "Windows",
       "VxWorks" }, confidence = 0.4, source = "nmap-os-db" },
@@ -114,11 +115,11 @@ M.rules = {
     echo_df = "reflected" }, candidates = { "Junos" },
     confidence = 0.8, source = "Vanaubel, RFC 4884" },
   { id = "R4b", when = { exceeded_ttl = 255, echo_ttl = 64,
-    quote = "minimum", echo_code = { "reflected", untold = true } },
+    quote = "minimum", echo_code = { "reflected", unknown = true } },
     candidates = { "Junos" }, confidence = 0.6, source = "Vanaubel, LFP" },
   { id = "R4d", when = { exceeded_ttl = 255, echo_ttl = 64,
     quote = "minimum", echo_df = "reflected",
-    echo_code = { "reflected", untold = true } },
+    echo_code = { "reflected", unknown = true } },
     candidates = { "Junos" }, confidence = 0.7,
     source = "Vanaubel, LFP, nmap-os-db" },
   { id = "R4e", when = { error_ttl = 255, echo_ttl = 64,
@@ -209,7 +210,7 @@ M.rules = {
     reset_ttl = 64, quote = "minimum", echo_df = "reflected" },
     candidates = { "Juniper JunosE" }, confidence = 0.6, source = "LFP" },
 
-  -- ---- echo replies, but no errors, as of most targets --------------------
+  -- ---- echo replies without errors, as of most targets ---------------------
   { id = "R17", when = { errorless = true, echo_ttl = 64, echo_df = "never",
     echo_code = "reflected" }, candidates = { "Linux-based" },
     confidence = 0.6, source = "nmap-os-db" },
@@ -239,13 +240,14 @@ M.rules = {
     } } }, candidates = { "Huawei VRP" }, confidence = 0.6,
     source = "RFC 5837, naming" },
 
-  -- ---- hardware address of an on-link hop: of the interface, not the system
+  -- ---- hardware address of a hop on the local link -------------------------
   { id = "R3a", when = { virtual_router = { "HSRP", "GLBP" } },
     candidates = { "Cisco" }, confidence = 0.8, source = "RFC 2281" },
 }
 
--- A vendor's number and MAC prefixes each make a rule. An SNMP engine id is
--- the chassis's own; a MAC on the link is that of one interface.
+-- Makes a rule of each vendor's enterprise number and of its MAC prefixes. An
+-- SNMP engine id belongs to the whole device, so it has a higher confidence
+-- than a MAC address on the link, which belongs to one interface.
 local KINDS = {
   { id = "R1", fact = "snmp_mac_vendor", key = "mac", confidence = 0.95,
     source = "RFC 3411, IMC 2021" },

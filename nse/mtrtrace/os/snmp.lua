@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- SNMPv3 discovery: the bytes that ask an agent for its engine, and what the
--- answer tells. Pure: sends nothing, reads hostile bytes, claims no vendor.
+--- SNMPv3 engine discovery: builds the request and parses the report. Pure:
+-- sends nothing, accepts hostile bytes, names no vendor.
 -- References: RFC 3412 section 6 (message), RFC 3414 sections 2.4 and 4
 -- (security parameters, discovery), RFC 3411 section 5 (SnmpEngineID).
 -- @module mtrtrace.os.snmp
@@ -55,19 +55,20 @@ local function printable(bytes)
   return bytes:find("^[\32-\126]+$") and bytes or nil
 end
 
--- Octet 5 of an id whose first bit is set; 128 and up are the enterprise's.
+-- Formats by octet 5 of an engine id whose first bit is set (RFC 3411 section
+-- 5); values from 128 on are defined by the enterprise.
 local FORMATS = {
   [1] = { "ipv4", "address", address4 }, [2] = { "ipv6", "address", address6 },
   [3] = { "mac", "mac", mac }, [4] = { "text", "text", printable },
   [5] = { "octets" },
 }
 
---- What an engine id says.
+--- Parses an engine id.
 -- @tparam string bytes
 -- @treturn ?table `engine_id` (hex), `enterprise`, `format` ("ipv4",
 --   "ipv6", "mac", "text", "octets", "enterprise", "reserved", "old") and,
---   where the format holds it, `mac`, `address` or `text`; nil where the
---   length is not that of an engine id
+--   depending on the format, `mac`, `address` or `text`; nil for a length that
+--   no engine id has
 function M.engine(bytes)
   if #bytes < LEAST_ID or #bytes > LONGEST_ID then
     return nil
@@ -105,7 +106,7 @@ local function security_of(s, from, to)
   return s:sub(id_from, id_to), boots, time
 end
 
--- The scoped data must hold a Report: nothing else answers a discovery.
+-- Whether the scoped PDU is a Report, the only reply to a discovery.
 local function is_report(s, from, to)
   local first, last = ber.read(s, from, to, ber.SEQUENCE)
   for _ = 1, 2 do -- context engine id, context name
@@ -129,12 +130,12 @@ local function head_of(s)
   return first, last, to
 end
 
---- Reads an agent's answer to the request.
+--- Parses an agent's reply to the request.
 -- @tparam string s payload of a datagram, any bytes
 -- @tparam integer id of the request
--- @treturn ?table as M.engine, and `boots`, `time` (s); nil, and a text, where
---   it is no such answer
--- @treturn ?string why not
+-- @treturn ?table as M.engine, and `boots`, `time` (s); nil if the datagram is
+--   no such reply
+-- @treturn ?string the reason for nil
 function M.parse(s, id)
   local first, last, to = head_of(s)
   if not first then

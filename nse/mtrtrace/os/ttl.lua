@@ -1,17 +1,17 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- From the TTL left in a reply to the one its sender began with. Pure.
--- A guess that does not fit the distance is none: a sender that starts at an
--- odd value, a tunnel or another device would be misread.
+--- From the TTL of a received reply to its initial TTL. Pure. An initial TTL
+-- that does not fit the distance of the responder is discarded: the cause may
+-- be an unusual initial value, a tunnel or another device.
 -- @module mtrtrace.os.ttl
 local M = {}
 
 local STARTS = { 32, 64, 128, 255 }
 
--- Ways there and back may differ so much, in hops.
+-- Greatest difference between forward and return path, in hops.
 local SLACK = 10
 
---- Hops a reply has travelled.
+--- The number of hops that a reply has passed.
 -- @tparam integer start
 -- @tparam integer left
 -- @treturn integer
@@ -30,8 +30,8 @@ end
 
 --- The initial TTL of a reply.
 -- @tparam integer left TTL of the reply
--- @tparam {integer,...} distances TTLs at which the address answered
--- @treturn ?integer 32, 64, 128 or 255; nil where none fits the distance
+-- @tparam {integer,...} distances TTLs at which the address replied
+-- @treturn ?integer 32, 64, 128 or 255; nil if none fits the distance
 function M.start(left, distances)
   for _, start in ipairs(STARTS) do
     if left <= start and fits(start, left, distances) then

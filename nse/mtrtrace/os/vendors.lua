@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- How vendors are known by number and name: private enterprise numbers
--- (IANA) and the holders of MAC prefixes (IEEE, as Nmap writes them). Data
--- only; mtrtrace.os.rules makes rules of it. What is software rather than
--- hardware, such as net-snmp's 8072, has no row: it runs on anything.
+--- Private enterprise numbers of vendors (IANA), and the vendor names of MAC
+-- prefixes (IEEE, in Nmap's spelling). Data only; mtrtrace.os.rules makes
+-- rules of it. Software that runs on any hardware, such as net-snmp (8072),
+-- has no row.
 -- @module mtrtrace.os.vendors
 return {
   { name = "cisco", candidates = { "Cisco" }, enterprise = 9,

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- How guesses and their evidence are worded. Pure.
+--- Wording of guesses and their evidence. Pure.
 -- @module mtrtrace.os.words
 local M = {}
 
@@ -16,10 +16,10 @@ function M.label(guess)
   return guess.label .. (guess.doubtful and "?" or "")
 end
 
--- More do not help anybody; the structured output has them all.
+-- Limit for one line of text; structured output has all candidates.
 local MOST_FITTING = 4
 
---- A guess and how sure it is; without one what else the evidence fits.
+--- A guess and its confidence; without a guess the candidates that fit.
 -- @tparam table guess of mtrtrace.os.judge
 -- @treturn string such as "Junos (high confidence)"
 function M.verdict(guess)
@@ -53,8 +53,8 @@ end
 
 local TTLS, HOP_LIMITS = rows_of "_ttl", rows_of "_hop_limit"
 
--- "64 (time exceeded, echo reply), 255 (reset)": kinds of replies by what
--- they show.
+-- Kinds of replies grouped by value: "64 (time exceeded, echo reply), 255
+-- (reset)".
 local function by_value(facts, rows)
   local values, kinds = {}, {}
   for _, row in ipairs(rows) do
@@ -109,7 +109,7 @@ local function text(pattern, key)
   end
 end
 
--- Agents that run on any system: their number names no maker.
+-- SNMP agents that run on any system: their enterprise number names no vendor.
 local SOFTWARE = { [8072] = "net-snmp" }
 
 local function snmp(facts)
@@ -121,7 +121,7 @@ local function snmp(facts)
     .. (vendor and (", engine of %s"):format(vendor) or "")
 end
 
--- Every part of a line, in order: what is known of it, or nil.
+-- The parts of a line, in order; each returns nil if its fact is unknown.
 local PARTS = {
   ttls, quote,
   function(facts) return TOS[facts.error_tos] end,

@@ -132,8 +132,7 @@ local RATE_LIMIT = {
   preset = keys_of(bucket.presets), burst = positive, every_ms = positive,
   refill = positive, smooth = flag, scope = one_of("source", "pair", "all"),
   start = either("number", positive, "string", one_of("full", "empty")),
-  global = function(value, where) check(value, { burst = positive,
-    every_ms = positive, refill = positive }, where) end,
+  global = record { burst = positive, every_ms = positive, refill = positive },
 }
 local IP_ID = one_of("increment", "zero", "random", "echo")
 local TOS = either("number", byte, "string", one_of("linux", "copy"))

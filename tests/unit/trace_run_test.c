@@ -473,7 +473,7 @@ static void begin_special(const char *name, struct special *s)
     w->context = s;
 }
 
-static void test_details(void)
+static void test_error_details(void)
 {
     struct special s = { .nth = 3, .happens = refused };
     const struct world_event *e;
@@ -501,8 +501,13 @@ static void test_details(void)
     check_int("late", hop(2)->late, 1);
     check_int("missing_tx_timestamp", summary().missing_tx_timestamp, 1);
     world_free(w);
+}
 
-    s = (struct special){ .nth = 3, .happens = is_held };
+static void test_held(void)
+{
+    struct special s = { .nth = 3, .happens = is_held };
+    const struct world_event *e;
+
     begin_special("the_rtt_of_a_held_probe_begins_when_it_left", &s);
     run();
     for (size_t n = 0; (e = world_nth(w, EVENT_REPLY, 2, n)) != NULL; n++)
@@ -520,14 +525,19 @@ static void test_details(void)
     if (check_that(e != NULL && sent != NULL, "no timeout"))
         check_int("ms", (e->event.at_ns - sent->event.at_ns) / MS, 2900);
     world_free(w);
+}
 
-    s = (struct special){ .nth = 3, .happens = clock_is_set };
+static void test_missing_rtts(void)
+{
+    struct special s = { .nth = 3, .happens = clock_is_set };
+    const struct world_event *e;
+    size_t steps = 0;
+
     begin_special("a_clock_that_is_set_costs_the_rtt_and_not_the_answer", &s);
     run();
     check_int("received", hop(2)->received, 10);
     check_int("samples", (int64_t)hop(2)->responders[0].rtt.count, 9);
     check_that(summary().clock_adjustments >= 1, "no clock step");
-    size_t steps = 0;
     for (size_t n = 0; (e = world_nth(w, EVENT_REPLY, 0, n)) != NULL; n++) {
         steps += e->event.clock_adjustment;
         check_that(e->event.clock_adjustment ? e->event.rtt_ns == -1 : e->event.rtt_ns <= 4 * MS,
@@ -675,7 +685,9 @@ int main(void)
     test_reply_timeout();
     test_outcomes();
     test_blind();
-    test_details();
+    test_error_details();
+    test_held();
+    test_missing_rtts();
     test_send_errors();
     test_rate_limited();
     test_config();

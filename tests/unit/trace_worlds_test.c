@@ -113,8 +113,57 @@ static void begin_sample(struct book *b, uint32_t first)
                         .total_replies = b->total_replies };
 }
 
-/* Each probe has one story: sent, then one outcome, then perhaps late, then duplicates. */
-static void check_stories(const struct world *w, struct book books[WORLD_HOPS])
+/* Checks that an event can follow `was`, the previous event of its probe, and counts it. */
+static void check_event(const struct trace_event *e, enum event_kind was, bool counted,
+                        struct book *b)
+{
+    switch (e->kind) {
+    case EVENT_SENT:
+        b->counted += counted;
+        break;
+    case EVENT_REPLY:
+    case EVENT_TIMEOUT:
+    case EVENT_SEND_ERROR:
+        check_that(was == EVENT_SENT, "probe %u: outcome %d after %d", e->probe, e->kind, was);
+        b->replies += counted && e->kind == EVENT_REPLY;
+        b->timeouts += counted && e->kind == EVENT_TIMEOUT;
+        b->errors += counted && e->kind == EVENT_SEND_ERROR;
+        b->total_replies += e->kind == EVENT_REPLY;
+        break;
+    case EVENT_UNREACHABLE:
+        check_that(was == EVENT_SENT || was == EVENT_TIMEOUT || was == EVENT_SEND_ERROR,
+                   "probe %u: unreachable after %d", e->probe, was);
+        check_int("was an error", e->was_error, was == EVENT_SEND_ERROR);
+        check_int("late", e->late, was == EVENT_TIMEOUT);
+        b->unreachable += counted;
+        b->unreachable_late += counted && e->late;
+        b->unreachable_errors += counted && e->was_error;
+        b->late_errors += counted && e->was_error;
+        break;
+    case EVENT_LATE:
+        check_that(was == EVENT_TIMEOUT || was == EVENT_SEND_ERROR || was == EVENT_UNREACHABLE,
+                   "probe %u: late after %d", e->probe, was);
+        check_int("was an error", e->was_error, was == EVENT_SEND_ERROR);
+        check_int("was unreachable", e->was_unreachable, was == EVENT_UNREACHABLE);
+        b->arrived += counted && e->was_unreachable;
+        b->late += counted;
+        b->late_errors += counted && e->was_error;
+        b->total_replies++;
+        break;
+    case EVENT_DUPLICATE:
+        check_that(was == EVENT_REPLY || was == EVENT_LATE || was == EVENT_DUPLICATE ||
+                       was == EVENT_UNREACHABLE,
+                   "probe %u: duplicate after %d", e->probe, was);
+        b->duplicates++;
+        break;
+    default:
+        break;
+    }
+}
+
+/* The events of each probe are: sent, then one outcome, then possibly a late reply, then
+ * duplicates. */
+static void check_sequences(const struct world *w, struct book books[WORLD_HOPS])
 {
     uint32_t count = (uint32_t)world_count(w, EVENT_SENT, 0);
     enum event_kind *state = calloc(count + 1, sizeof *state);
@@ -129,53 +178,14 @@ static void check_stories(const struct world *w, struct book books[WORLD_HOPS])
         if (e->kind == EVENT_RATE_LIMITED)
             begin_sample(b, e->probe);
         if (e->kind > EVENT_SEND_ERROR)
-            continue; /* not about one probe */
+            continue; /* no event of a probe */
         enum event_kind was =
             e->kind == EVENT_SENT || e->probe >= next ? EVENT_DONE : state[e->probe];
-        switch (e->kind) {
-        case EVENT_SENT:
+        if (e->kind == EVENT_SENT) {
             check_int("number", e->probe, next);
             next++;
-            b->counted += counted;
-            break;
-        case EVENT_REPLY:
-        case EVENT_TIMEOUT:
-        case EVENT_SEND_ERROR:
-            check_that(was == EVENT_SENT, "probe %u: outcome %d after %d", e->probe, e->kind, was);
-            b->replies += counted && e->kind == EVENT_REPLY;
-            b->timeouts += counted && e->kind == EVENT_TIMEOUT;
-            b->errors += counted && e->kind == EVENT_SEND_ERROR;
-            b->total_replies += e->kind == EVENT_REPLY;
-            break;
-        case EVENT_UNREACHABLE:
-            check_that(was == EVENT_SENT || was == EVENT_TIMEOUT || was == EVENT_SEND_ERROR,
-                       "probe %u: unreachable after %d", e->probe, was);
-            check_int("was an error", e->was_error, was == EVENT_SEND_ERROR);
-            check_int("late", e->late, was == EVENT_TIMEOUT);
-            b->unreachable += counted;
-            b->unreachable_late += counted && e->late;
-            b->unreachable_errors += counted && e->was_error;
-            b->late_errors += counted && e->was_error;
-            break;
-        case EVENT_LATE:
-            check_that(was == EVENT_TIMEOUT || was == EVENT_SEND_ERROR || was == EVENT_UNREACHABLE,
-                       "probe %u: late after %d", e->probe, was);
-            check_int("was an error", e->was_error, was == EVENT_SEND_ERROR);
-            check_int("was unreachable", e->was_unreachable, was == EVENT_UNREACHABLE);
-            b->arrived += counted && e->was_unreachable;
-            b->late += counted;
-            b->late_errors += counted && e->was_error;
-            b->total_replies++;
-            break;
-        case EVENT_DUPLICATE:
-            check_that(was == EVENT_REPLY || was == EVENT_LATE || was == EVENT_DUPLICATE ||
-                           was == EVENT_UNREACHABLE,
-                       "probe %u: duplicate after %d", e->probe, was);
-            b->duplicates++;
-            break;
-        default:
-            break;
         }
+        check_event(e, was, counted, b);
         bool further = e->kind == EVENT_DUPLICATE && was == EVENT_UNREACHABLE;
         if (e->probe < count && !further)
             state[e->probe] = e->kind;
@@ -183,7 +193,7 @@ static void check_stories(const struct world *w, struct book books[WORLD_HOPS])
     free(state);
 }
 
-static void check_cells(const struct counters_hop *hop, int ttl)
+static void check_responders(const struct counters_hop *hop, int ttl)
 {
     uint32_t received = 0, duplicates = 0, late = 0;
 
@@ -209,7 +219,7 @@ static void check_books(const struct world *w, const struct counters *counters)
 {
     struct book books[WORLD_HOPS] = { { 0 } };
 
-    check_stories(w, books);
+    check_sequences(w, books);
     for (int ttl = w->config.first_hop; ttl <= w->config.max_hops; ttl++) {
         const struct counters_hop *hop = counters_hop_at(counters, (size_t)ttl);
         const struct book *b = &books[ttl];
@@ -233,7 +243,7 @@ static void check_books(const struct world *w, const struct counters *counters)
                    hop->total_received, b->total_replies);
         check_that(hop->total_received <= hop->total_sent, "TTL %d: raw received %u of %u", ttl,
                    hop->total_received, hop->total_sent);
-        check_cells(hop, ttl);
+        check_responders(hop, ttl);
     }
 }
 

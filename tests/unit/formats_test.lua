@@ -188,6 +188,28 @@ for name, make in pairs(TEXTS) do
   check.stored(name .. "_is_as_it_was", FOLDER .. name, make)
 end
 
+-- Keys of the outermost object of a line; values in braces are cut out.
+local function keys_of(line)
+  local keys = {}
+  for key in line:sub(2, -2):gsub("%b{}", "0"):gmatch '"([^"]*)":' do
+    keys[#keys + 1] = key
+  end
+  return keys
+end
+
+-- RFC 8259 section 4: readers disagree about repeated names.
+check.case("no_line_of_the_stream_repeats_a_key", function()
+  local count = 0
+  for line in event_lines():gmatch "[^\n]+" do
+    local seen = {}
+    for _, key in ipairs(keys_of(line)) do
+      check.equal({ key, seen[key] }, { key })
+      seen[key], count = true, count + 1
+    end
+  end
+  check.equal(count > 40, true)
+end)
+
 check.case("every_format_has_a_sample", function()
   for _, name in ipairs(formats.names()) do
     local file = FILES[name] or "report." .. name

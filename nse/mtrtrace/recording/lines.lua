@@ -1,16 +1,16 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Lines of a file, however long the file and whatever is in it.
+--- Lines of a file of any length and with any content.
 -- @module mtrtrace.recording.lines
 local M = {}
 
 local CHUNK, LONGEST = 65536, 1048576
 
---- Lines of a file; one that has no end is cut where nobody would read it.
+--- Iterates over the lines of a file; longer lines than LONGEST are split, so
+-- memory is bounded.
 -- @tparam file file
--- @tparam ?string rest what was read of it already
--- @treturn function gives the next line without its end, or nil and what went
---   wrong
+-- @tparam ?string rest data that was read from it already
+-- @treturn function returns the next line without its end, or nil and an error
 function M.of(file, rest)
   rest = rest or ""
   local at_end, err = false, nil

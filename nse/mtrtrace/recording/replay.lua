@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- A recorded event stream, read again: the engine's own counters count it,
--- so its results have the digits of the run. Reads no file and no clock: lines
--- in, traces, events and results out.
+--- Reads a recorded event stream again. The engine's own counters count the
+-- events, so the results equal those of the recorded run. Reads no file and no
+-- clock: lines in, traces, events and results out.
 -- @module mtrtrace.recording.replay
 local counting = require "mtrtrace.session.counting"
 local special = require "mtrtrace.base.special"
@@ -15,10 +15,11 @@ local M = {}
 local Replay = {}
 Replay.__index = Replay
 
--- More traces at once, more flows, or a longer line, is no recording of ours.
+-- Limits that no recording of this program exceeds: open traces, flows, and
+-- the length of a line.
 local MOST_OPEN, MOST_FLOWS, LONGEST = 65536, 64, 1048576
 
--- ---- what a line has to have ----------------------------------------------
+-- ---- validation -----------------------------------------------------------
 
 local function is_whole(value, least, most)
   return math.type(value) == "integer" and value >= least and value <= most
@@ -37,7 +38,7 @@ local START = {
   max_silent = function(v) return is_whole(v, 1, 255) end,
 }
 
--- What the reports count on in a result.
+-- The values that reports require in a result.
 local RESULT = {
   target = is_address, started_ns = START.started_ns,
   first_hop = function(v) return is_whole(v, 1, 255) end,
@@ -103,8 +104,7 @@ local function misfit(object)
     or object.session and misfit_of(object.session, SESSION)
 end
 
--- Numbers of the flows; nil where there is one that is none, or is there
--- twice.
+-- Numbers of the flows; nil if one is invalid or repeated.
 local function numbers_of(flows)
   local numbers, seen = {}, {}
   for i, flow in ipairs(flows) do
@@ -125,7 +125,7 @@ local function is_vertex(vertex)
   return good
 end
 
--- Whether a search for paths can be drawn.
+-- Whether a multipath search is valid.
 local function is_search(search)
   local good = type(search) == "table" and type(search.hops) == "table"
     and math.type(search.flow_count) == "integer"
@@ -140,8 +140,8 @@ local function is_search(search)
   return good
 end
 
--- Moments are strings, because other readers may round numbers beyond 2^53;
--- the first recordings had numbers.
+-- Converts nanoseconds since 1970 from a string: JSON readers may round
+-- numbers beyond 2^53, so they are written as strings.
 local function with_moment(object)
   if type(object) == "table" and type(object.started_ns) == "string" then
     object.started_ns = math.tointeger(tonumber(object.started_ns))
@@ -172,9 +172,9 @@ function KINDS.start(self, object)
   local wrong = lacks(object, START)
   local numbers = type(object.flows) == "table" and numbers_of(object.flows)
   if wrong then
-    return nil, ("'%s' of the start is missing or is no such"):format(wrong)
+    return nil, ("'%s' of the start is missing or invalid"):format(wrong)
   elseif object.flows ~= nil and not numbers then
-    return nil, "'flows' of the start are no such"
+    return nil, "'flows' of the start are invalid"
   elseif self.open[object.trace] then
     return nil, ("trace %d has begun already"):format(object.trace)
   elseif self.count >= MOST_OPEN then
@@ -250,7 +250,7 @@ local function with_answers(trace)
   end
 end
 
--- What was traced, judged; `head` has the figures of the trace itself.
+-- The judged result of a trace; `head` has the figures of the trace itself.
 local function result_of(trace, head, last)
   local result
   if trace.flows then
@@ -266,8 +266,8 @@ local function result_of(trace, head, last)
   return tracer.complete(result)
 end
 
--- The figures of a result, of a flow's or of the whole; nil and what is wrong
--- with them.
+-- The figures of a flow or of the whole trace; nil and an error text if they
+-- are invalid.
 local function figures_of(object, trace)
   local result = object.result
   if type(result) ~= "table" then
@@ -275,7 +275,7 @@ local function figures_of(object, trace)
   end
   local wrong = lacks(result, RESULT) or misfit(result)
   if wrong then
-    return nil, ("'%s' of the result is missing or is no such"):format(wrong)
+    return nil, ("'%s' of the result is missing or invalid"):format(wrong)
   elseif not is_whole(object.last_hop, 0, trace.max_hops) then
     return nil, "'last_hop' is missing or is no TTL of the trace"
   end
@@ -287,13 +287,13 @@ function KINDS.flow(_, object, trace)
   if not result then
     return nil, err
   elseif not FLOW.flow(result.flow) then
-    return nil, "'flow' of the result is missing or is no such"
+    return nil, "'flow' of the result is missing or invalid"
   end
   trace.heads[result.flow] = result
   return true
 end
 
--- The first flow of which nothing was said.
+-- The first flow without a "flow" line.
 local function flow_missing(trace)
   for _, flow in ipairs(trace.flows or {}) do
     if not trace.heads[flow.flow] then
@@ -348,11 +348,10 @@ end
 
 --- Takes the next line.
 -- @tparam string line
--- @treturn ?boolean true, or nil where it cannot be one
--- @treturn ?table|string what it means: { kind = "start", trace }, { kind =
---   "event", trace, event }, { kind = "search", trace } or { kind =
---   "finish", trace, result or error }; nil where nobody needs to know;
---   or one sentence
+-- @treturn ?boolean true, or nil for a line that no recording has
+-- @treturn ?table|string { kind = "start", trace }, { kind = "event", trace,
+--   event }, { kind = "search", trace } or { kind = "finish", trace, result or
+--   error }; nil for other lines; an error text with nil
 function Replay:line(line)
   local object = #line <= LONGEST and self.decode(line) or nil
   if type(object) ~= "table" or type(object.kind) ~= "string" then
@@ -371,8 +370,8 @@ function Replay:line(line)
   return take(self, object, trace)
 end
 
---- Whether the recording is whole.
--- @treturn ?string what is missing: one sentence
+--- Whether the recording is complete.
+-- @treturn ?string an error text if something is missing
 function Replay:missing()
   if not self.version then
     return "no recording of mtr-trace"
@@ -384,9 +383,10 @@ function Replay:missing()
   end
 end
 
---- Begins to read a recording.
+--- Makes a reader of a recording.
 -- @tparam table core the module mtrtrace.core
--- @tparam function decode from a line of JSON to a value; nil for bad ones
+-- @tparam function decode returns the value of a line of JSON; nil for bad
+--   JSON
 -- @treturn table with line(text) and missing()
 function M.new(core, decode)
   return setmetatable({ core = core, decode = decode, open = {}, count = 0 },

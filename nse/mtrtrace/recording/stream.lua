@@ -1,15 +1,14 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The event stream as lines of JSON, one object each: what the command
--- prints with --ndjson and keeps with --record, and what
--- mtrtrace.recording.replay reads. Pure.
+--- The event stream as lines of JSON, one object each: the output of --ndjson
+-- and the file of --record, which mtrtrace.recording.replay reads. Pure.
 --
 -- A stream has a header, and for each trace `start`, the engine's events,
--- `facts` that were found beside the trace, and `end`, or `error` where it
--- was not traced. Objects of a trace carry its number, `trace`. Of several
--- flows `start` has `flows`, what each of them is sent with, `search` what a
--- search for paths found before, and each flow has a `flow` in front of the
--- `end`, and `answers`: facts of its own.
+-- `facts` from enrichers, and `end`; or `error` for a target that could not be
+-- traced. All objects of a trace have its number, `trace`. With several flows,
+-- `start` has `flows` with the flow identifiers, `search` has the result of
+-- the search for paths that preceded the trace, and each flow has `answers`
+-- (facts of its own) and a `flow` before the `end`.
 -- @module mtrtrace.recording.stream
 local format = require "mtrtrace.base.format"
 
@@ -17,8 +16,8 @@ local M = {}
 
 local math_type = math.type
 
---- Rises when a stream is no longer what readers of the last one expect: 5
--- renamed keys, so recordings of earlier formats are refused.
+--- The format number, raised with each incompatible change. Format 5 renamed
+-- keys, so recordings of earlier formats are refused.
 M.FORMAT = 5
 
 -- ---- values ---------------------------------------------------------------
@@ -52,10 +51,10 @@ local function object(members)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
--- Tables without keys are lists, but for these, whose keys are named.
+-- Keys whose empty tables are objects; all other empty tables are lists.
 local OBJECTS = { facts = true, result = true, evidence = true, place = true }
 
--- Tables with a first element are lists; keys of others are in order.
+-- Tables with a first element are lists; objects have sorted keys.
 function write(value, key)
   local kind = type(value)
   if kind == "string" then
@@ -72,8 +71,8 @@ end
 
 -- ---- lines ----------------------------------------------------------------
 
--- Keys of events in the order in which they are written; what is not here
--- says the same in another unit.
+-- Keys of events in the order in which they are written; other keys of events
+-- have the same value in another unit.
 local EVENT = {
   "ttl", "probe", "index", "flow", "class", "shared", "during_drops", "from",
   "target", "reply", "answer", "type", "code", "reply_ttl", "reply_tos",
@@ -84,7 +83,7 @@ local EVENT = {
   "burst_sent", "burst_received",
 }
 
--- There are many events: what does not change is written once.
+-- The encoded keys, made once, as there are many events.
 local EVENT_KEY = {}
 for i, key in ipairs(EVENT) do
   EVENT_KEY[i] = (',"%s":'):format(key)
@@ -117,7 +116,7 @@ function M.header(version)
   return line_of(parts)
 end
 
--- What balancers hash, and when the flow's first probe was sent.
+-- The fields that load balancers hash, and the time of the flow's first probe.
 local FLOW = { "flow", "started_ns", "source_port", "checksum",
   "flow_label" }
 
@@ -132,7 +131,7 @@ local function flows_of(trace)
   return #flows > 0 and flows or nil
 end
 
---- What a search for paths found, before the trace began.
+--- The line with the result of a search for paths.
 -- @tparam table trace with `search`
 -- @treturn string
 function M.search(trace)
@@ -141,10 +140,10 @@ function M.search(trace)
   return line_of(parts)
 end
 
---- A trace begins.
--- @tparam table trace `index`, `name` as the user gave it, `head`: its
---   result when it had just begun, `options`: those it was started with,
---   `flows`: of several the result of each
+--- The line of the start of a trace.
+-- @tparam table trace `index`, `name` as the user gave it, `head`: its result
+--   at the start, `options`: those of its start, `flows`: the result of each
+--   one of several flows
 -- @treturn string
 function M.start(trace)
   local parts, head = begin("start", trace.index), trace.head
@@ -152,7 +151,6 @@ function M.start(trace)
   member(parts, "target", head.target)
   member(parts, "started", format.moment(head.started_ns))
   for _, key in ipairs { "started_ns", "source", "interface", "mtu",
-    "protocol", "port", "source_port", "size", "random_size",
     "protocol", "port", "source_port", "size", "random_size",
     "udp_payload", "ecn", "packets", "first_hop", "split", "ipv4_mapped",
     "sockets" } do
@@ -166,7 +164,7 @@ function M.start(trace)
   return line_of(parts)
 end
 
--- Each flow has a clock of its own.
+-- The start of an event's flow; `at_ns` of events counts from there.
 local function began_ns(trace, event)
   if not trace.flows then
     return trace.head.started_ns
@@ -181,8 +179,7 @@ end
 
 local NS = 1000000000
 
--- A trace has many moments in each second, and few texts: most are written
--- once.
+-- Size of the cache of encoded texts; events have few different ones.
 local MOST_TEXTS = 1024
 
 local function moment(trace, ns)
@@ -220,9 +217,9 @@ local function fields_of(trace, event, parts, n)
   return n
 end
 
---- Something happened.
+--- The line of an event.
 -- @tparam table trace as above
--- @tparam table event as trace:events() gives it
+-- @tparam table event as trace:events() returns it
 -- @treturn string
 function M.event(trace, event)
   local parts = { '{"kind":"', event.kind, '","trace":', trace.index,
@@ -233,7 +230,7 @@ function M.event(trace, event)
   return table.concat(parts)
 end
 
---- Events were lost because nobody took them in time.
+--- The line for events that were dropped because they were not read in time.
 -- @tparam table trace
 -- @tparam integer count
 -- @treturn string
@@ -243,9 +240,9 @@ function M.dropped(trace, count)
   return line_of(parts)
 end
 
--- What the engine says of a responder, a hop and a trace, and what the tool
--- works out from that alone; everything else was found beside the trace. Of
--- several flows the answers are kept flow by flow.
+-- Keys of responders and hops that follow from events, by the engine or by
+-- later computation. All other keys are facts from enrichers. With several
+-- flows, `answers` are written flow by flow.
 local OWN = {}
 for words, scope in pairs {
   [ [[address flow target received late duplicates reply_ttl last_ms avg_ms
@@ -288,11 +285,11 @@ local function facts_line(kind, trace, facts, ttl, responder)
   return line_of(parts)
 end
 
--- Of a result what follows from events, or is told elsewhere.
+-- Keys of a result that follow from events or have lines of their own.
 local FOLLOWS = { hops = true, verdicts = true, flows = true, groups = true,
   graph = true, each_flow = true }
 
--- Figures of the result itself.
+-- The line with the figures of a result.
 local function result_line(kind, trace, result)
   local parts, rest = begin(kind, trace.index), {}
   for key, value in pairs(result) do
@@ -317,9 +314,9 @@ local function add_facts(lines, kind, trace, result)
   end
 end
 
---- A trace has ended.
+--- The lines of the end of a trace.
 -- @tparam table trace
--- @tparam table result judged; of several flows with `each_flow`, see
+-- @tparam table result judged; with several flows it has `each_flow`, see
 --   mtrtrace.session.tracer
 -- @treturn string several lines
 function M.finish(trace, result)
@@ -333,9 +330,9 @@ function M.finish(trace, result)
   return table.concat(lines)
 end
 
---- A target was not traced.
+--- The line for a target that could not be traced.
 -- @tparam table trace
--- @tparam string err why
+-- @tparam string err the reason
 -- @treturn string
 function M.failure(trace, err)
   local parts = begin("error", trace.index)

@@ -95,12 +95,12 @@ local LINES = {
   { name = "reductions_beyond_those_listed",
     pmtu = found { unlisted = 3 },
     want = "Path MTU 1400: reduced beyond hop 3 (10.0.2.2 sent Packet Too "
-      .. "Big). 3 messages told of further reductions, which are not "
+      .. "Big). 3 messages reported further reductions, which are not "
       .. "listed." },
-  { name = "lies", pmtu = found { invalid_messages = 2,
+  { name = "invalid_messages", pmtu = found { invalid_messages = 2,
     invalid_from = "10.0.1.2" },
     want = "Path MTU 1400: reduced beyond hop 3 (10.0.2.2 sent Packet Too "
-      .. "Big). 10.0.1.2 named MTUs that cannot be, which were "
+      .. "Big). Invalid Packet Too Big messages from 10.0.1.2 were "
       .. "ignored." },
   { name = "beside_a_service", pmtu = found { mtu = 1500, reductions = {} },
     result = { protocol = "udp", udp_payload = "dns" },

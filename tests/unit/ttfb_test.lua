@@ -192,11 +192,11 @@ local LINES = {
   { name = "not_finished_of_several", polls = 3, changes = { count = 3 },
     answers = { [HTTPS] = { report(9), { done = false,
       phase = "tls" } } },
-    want = "9.00 / 9.00 / 9.00 ms min / median / max of 1 (3 asked for)" },
+    want = "9.00 / 9.00 / 9.00 ms min / median / max of 1 (3 requested)" },
   { name = "failure_behind_the_first_of_several", changes = { count = 3 },
     answers = { [HTTPS] = { report(9), failure("timeout",
       { phase = "tls" }) } },
-    want = "9.00 / 9.00 / 9.00 ms min / median / max of 1 (3 asked for; "
+    want = "9.00 / 9.00 / 9.00 ms min / median / max of 1 (3 requested; "
       .. "then timed out in TLS after 10 s)  (https, HTTP/2 200; TCP " },
   { name = "busy_is_asked_again", polls = 3,
     answers = { [HTTPS] = { error = "BUSY", text = "x" } },

@@ -120,7 +120,7 @@ end
 
 --- See mtrtrace.screen.live: a trace without an end is waited for until its
 -- path is known.
-function Enricher:tell(result)
+function Enricher:preview(result)
   self.ready = self.ready or result.ending ~= nil
 end
 

@@ -1,24 +1,27 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The path MTU beside a trace: an enricher of mtrtrace.session.tracer that
--- drives core.pmtu, and its finding in words. Probes that draw rate-limited
--- errors wait until the trace is done, so they change no figure of the table.
+--- Path MTU discovery during a trace: an enricher of mtrtrace.session.tracer
+-- that drives core.pmtu, and the wording of its result. Probes that cause
+-- rate-limited errors wait until the trace is done, so they change no figure
+-- of the table.
 -- @module mtrtrace.pmtu.enricher
 local M = {}
 
--- The options that core.pmtu takes as they are.
+-- The options that are passed to core.pmtu unchanged.
 local OPTIONS = {
   "protocol", "port", "source_port", "timeout", "max_hops", "tos", "mark",
   "udp_payload",
 }
 
--- The engine's own bound: who asked for the path MTU wants it found.
+-- Grace period, as long as the engine's own limit: a user who requested the
+-- path MTU waits for it.
 local LONGEST_S = 60
 
 local Enricher = {}
 Enricher.__index = Enricher
 
--- Begun with the first poll, as it stops where nobody polls.
+-- Starts the search at the first poll, because the engine stops a search that
+-- is not polled.
 local function begin(self)
   if not self.search and not self.failed then
     self.search, self.failed = self.core.pmtu(self.options)
@@ -33,8 +36,8 @@ function Enricher:see(result)
   end
 end
 
--- Some routers count a TTL down before they refuse a packet: where the trace
--- has met the address, its hop is known better than from the quote.
+-- Sets the hop of a reduction from the trace. The TTL in the quote is less
+-- reliable, as some routers decrement it before they reject a packet.
 local function place(reduction, hops)
   for _, hop in ipairs(hops) do
     for _, responder in ipairs(hop.responders) do
@@ -47,7 +50,7 @@ local function place(reduction, hops)
   end
 end
 
--- What was found by now, its hops as the trace has met them.
+-- The result so far, with the hops of the trace.
 local function finding_of(self, result)
   local found = self.search:result()
   for _, reduction in ipairs(found.reductions) do
@@ -58,11 +61,11 @@ local function finding_of(self, result)
   return found
 end
 
---- See mtrtrace.screen.live: it asks before anything is counted there, and
--- shows what it found.
+--- See mtrtrace.screen.live: the path MTU is searched before the live screen
+-- counts probes.
 Enricher.first = true
 
-function Enricher:tell(result)
+function Enricher:preview(result)
   result.pmtu = self.search and self.search:done()
     and finding_of(self, result) or nil
 end
@@ -81,7 +84,7 @@ function Enricher:grace() -- luacheck: no self
   return LONGEST_S, "path MTU: no router names it, so sizes are searched"
 end
 
---- See mtrtrace.session.tracer: `pmtu` goes into the result.
+--- See mtrtrace.session.tracer: adds `pmtu` to the result.
 function Enricher:annotate(result)
   if not self.search then
     result.pmtu = { error = self.failed, reductions = {} }
@@ -94,7 +97,7 @@ end
 --- Makes the enricher of one trace.
 -- @tparam table core the module mtrtrace.core
 -- @tparam table options as mtrtrace.options.args gives them
--- @tparam table subject `target`; `source` and `interface` where chosen
+-- @tparam table subject `address`; `source` and `interface` if chosen
 -- @treturn table
 function M.new(core, options, subject)
   local own = { hold = true, target = subject.address,
@@ -105,16 +108,16 @@ function M.new(core, options, subject)
   return setmetatable({ core = core, options = own }, Enricher)
 end
 
--- ---- in words
+-- ---- wording
 
 local function where(reduction)
   local from, to = reduction.from, reduction.to
   if not from then
-    return "on the way"
+    return "at an unknown hop"
   elseif from == 0 and to == 1 then
     return "on this host's own link"
   elseif from == 0 then
-    return to and ("before hop %d"):format(to) or "at a hop that is not known"
+    return to and ("before hop %d"):format(to) or "at an unknown hop"
   elseif to == from + 1 then
     return ("beyond hop %d"):format(from)
   end
@@ -134,7 +137,7 @@ local function why(reduction, size, several)
   return ("%s%s sent Packet Too Big"):format(to, reduction.address)
 end
 
-local function shrinking(pmtu)
+local function reductions_text(pmtu)
   local list = {}
   for i, reduction in ipairs(pmtu.reductions) do
     list[i] = ("%s (%s)"):format(where(reduction),
@@ -148,7 +151,7 @@ local function last_is_known(pmtu)
   return last and last.mtu == pmtu.mtu
 end
 
--- What is proven so far.
+-- The proven range of an inexact path MTU.
 local function range(pmtu)
   local pass = ("packets of %d bytes pass"):format(pmtu.mtu)
   return pmtu.upper_bound and pmtu.upper_bound < pmtu.link_mtu
@@ -172,14 +175,14 @@ local function finding(pmtu)
       reach)
   elseif last_is_known(pmtu) then
     return ("Path MTU %d%s: reduced %s."):format(pmtu.mtu, reach,
-      shrinking(pmtu))
+      reductions_text(pmtu))
   end
   return ("Path MTU %d%s: packets of %d bytes get no reply, the hop was not "
     .. "found%s."):format(pmtu.mtu, reach, pmtu.mtu + 1,
     pmtu.done and "" or " in time")
 end
 
--- What was sent where the trace's own probes have one size.
+-- A note if the search could not use the trace's own kind of probe.
 local function otherwise(result)
   if result.protocol == "tcp-session" then
     return " It was searched with SYNs, not inside the connection."
@@ -191,20 +194,20 @@ local function otherwise(result)
   return ""
 end
 
---- What was found, as a line under the table.
+--- The result as a line under the table.
 -- @tparam table result with `pmtu` or without
--- @treturn ?string nil where nothing was searched
+-- @treturn ?string nil without a search
 function M.line(result)
   local pmtu = result.pmtu
   if not pmtu then
     return nil
   end
-  local lie = (pmtu.invalid_messages or 0) > 0
-    and (" %s named MTUs that cannot be, which were ignored."):format(
+  local invalid = (pmtu.invalid_messages or 0) > 0
+    and (" Invalid Packet Too Big messages from %s were ignored."):format(
       pmtu.invalid_from) or ""
-  local more = pmtu.unlisted and (" %d messages told of further reductions, "
+  local more = pmtu.unlisted and (" %d messages reported further reductions, "
     .. "which are not listed."):format(pmtu.unlisted) or ""
-  return finding(pmtu) .. otherwise(result) .. more .. lie
+  return finding(pmtu) .. otherwise(result) .. more .. invalid
 end
 
 return M

@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Traces ports beside a trace, to say who drops them: an enricher of
+--- Traces single ports, to find the hop that drops them: an enricher of
 -- mtrtrace.session.tracer over core.trace. Ports are traced once the host's
--- own trace is done, so they change no figure of the table; where hops
--- rate-limit their replies one after the other, so there are some for each.
+-- own trace is done, so they change no figure of the table. If hops rate-limit
+-- their replies, ports are traced one after the other, so that each gets
+-- replies.
 -- @module mtrtrace.ports.enricher
 local fold = require "mtrtrace.ports.fold"
 local judge = require "mtrtrace.ports.judge"
@@ -12,23 +13,25 @@ local words = require "mtrtrace.ports.words"
 
 local M = {}
 
--- Flows of a port: with one alone a branch of its own would look like a
+-- Flows of a port: with a single flow, a faulty branch would look like a
 -- firewall.
 local FLOWS = 3
 
--- Where hops rate-limit their replies they see one probe in 1.05 s, which the
--- usual limit of one reply a second allows; elsewhere nothing is waited for.
+-- SLOW: hops that rate-limit their replies get one probe in 1.05 s, which the
+-- usual limit of one reply a second allows. FAST: without rate limits.
 local FAST = { packets = 3, interval = 0.1, apart = 0, at_once = 8 }
 local SLOW = { packets = 2, interval = 3.15, apart = 1.05, at_once = 1 }
 
--- What gets no reply is sent once more, alone: so that a hop that rejects it
--- need not use up its replies on probes whose TTL ends, or of other ports.
+-- Retry of a port without a reply: only with a TTL that reaches the target,
+-- and with no other port at the same time, so that a rejecting hop does not
+-- spend its tokens on time exceeded or on other ports.
 local AGAIN = { packets = 2, interval = 1.05, apart = 0.55 }
 
--- A port's probes may have a longer way than those of the host's own trace.
+-- Hops by which the path of a port may be longer than that of the host's own
+-- trace.
 local FARTHER = 2
 
--- What a port takes at most: beyond that it is judged by what is known.
+-- Time limit for a port; after it the port is judged by its replies so far.
 local LONGEST_S = 20
 
 -- The options that core.trace takes as they are.
@@ -44,9 +47,9 @@ function Enricher:see(result)
   self.ready = self.ready or result.done
 end
 
---- See mtrtrace.screen.live: a trace that has no end is waited for until its
--- path is known.
-function Enricher:tell(result)
+--- See mtrtrace.screen.live: in a trace without end, ports start as soon as
+-- the end of the path is known.
+function Enricher:preview(result)
   self.ready = self.ready or result.ending ~= nil
   result.ports = self.finished and self:found(result) or nil
 end
@@ -94,7 +97,7 @@ local function close(port)
   port.handles = {}
 end
 
--- Takes what the flows of a port show.
+-- Takes the results of a port's flows.
 local function take(port)
   for _, handle in ipairs(port.handles) do
     port.results[#port.results + 1] = handle:result()
@@ -111,7 +114,7 @@ end
 
 local function begin_flows(self, port, now)
   local pace = self.pace
-  -- The host's own trace has just used up the replies of such hops.
+  -- The host's own trace has just used up the tokens of rate-limiting hops.
   local rest = port == self.list[1] and pace.apart or 0
   while port.begun < FLOWS
     and now >= port.began + rest + port.begun * pace.apart do
@@ -123,18 +126,18 @@ end
 local function is_done(port)
   local done = port.begun == FLOWS
   for _, handle in ipairs(port.handles) do
-    done = handle:done() and done -- each one has to be asked
+    done = handle:done() and done -- `done` must be called on each handle
   end
   return done
 end
 
--- Whether it is worth while to send the port's probes once more.
+-- Whether the port's probes should be sent again.
 local function is_unanswered(port)
   local found = fold.of(port.results)
   return not port.error and found.reached == 0 and not found.error
 end
 
--- Begins to send once more, but not together with another port.
+-- Starts the retry, but not together with that of another port.
 local function try_again(self, port, now)
   if now < self.again_at then
     return
@@ -144,7 +147,7 @@ local function try_again(self, port, now)
   begin(self, port, AGAIN, 0)
 end
 
--- Moves one port on; true once all is known of it.
+-- Advances one port; true once it is finished.
 local function step_port(self, port, now)
   port.began = port.began or now
   begin_flows(self, port, now)
@@ -186,14 +189,14 @@ function Enricher:grace()
     ("ports: %d are traced"):format(#self.list)
 end
 
---- See mtrtrace.session.tracer: a port that is under way counts as it is.
+--- See mtrtrace.session.tracer: unfinished ports keep the results so far.
 function Enricher:leave()
   for _, port in ipairs(self.list) do
     take(port)
   end
 end
 
--- Networks by address, as the host's own trace knows them.
+-- Networks by address, from the host's own trace.
 local function networks_of(result)
   local known = {}
   for _, hop in ipairs(result.hops) do
@@ -206,7 +209,7 @@ local function networks_of(result)
   end
 end
 
--- What is kept of a finding: values that a recording can hold.
+-- The keys of a finding that go into results and recordings.
 local KEEPS = { "protocol", "port", "state", "outcome", "flows",
   "flows_reached", "hop", "ip", "next_hop", "target_ttl", "reply",
   "reply_ttl", "icmp_type", "icmp_code", "probes_beyond" }
@@ -218,7 +221,7 @@ local function left_out(self)
     n, n == 1 and "port is" or "ports are", #self.list) or nil
 end
 
---- What was found.
+--- The findings.
 -- @tparam table result of the host's own trace
 -- @treturn table `list`: findings, and `lines`: sentences
 function Enricher:found(result)
@@ -251,9 +254,9 @@ end
 -- @tparam table core the module mtrtrace.core
 -- @tparam table options as mtrtrace.options.args gives them
 -- @tparam table subject `target` as core.trace takes it; `source` and
---   `interface` where chosen; `ports`: what is to be traced, each { protocol,
---   port, state }; `interval` of the host's own trace; `scanned`: whether
---   Nmap's port scan said so
+--   `interface` if chosen; `ports` to be traced, each { protocol, port,
+--   state }; `interval` of the host's own trace; `scanned`: whether the ports
+--   come from Nmap's port scan
 -- @treturn table
 function M.new(host, core, options, subject)
   local own = { source = subject.source, interface = subject.interface }

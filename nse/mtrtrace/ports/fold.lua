@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What the traces of one port show, in short: how far its probes got, whether
--- the target replied, who refused them. Pure.
+--- Summary of the traces of one port: how far its probes got, whether the
+-- target replied, which router rejected them. Pure.
 -- @module mtrtrace.ports.fold
 local reverse = require "mtrtrace.verdict.reverse"
 
@@ -22,7 +22,7 @@ local function has_exceeded(responder, family)
   return false
 end
 
--- Routers that replied at a TTL: those where the TTL ended.
+-- The routers that sent time exceeded, by TTL.
 local function add_routers(out, result)
   for _, hop in ipairs(result.hops) do
     for _, responder in ipairs(hop.responders) do
@@ -60,7 +60,7 @@ local function add_errors(out, result)
   end
 end
 
--- How the target itself replied: the row of a path's end.
+-- The reply of the target.
 local function target_reply(result)
   for _, hop in ipairs(result.hops) do
     for _, responder in ipairs(hop.ttl == result.target_ttl
@@ -69,7 +69,8 @@ local function target_reply(result)
       if code then
         return { name = code.name, type = code.type, code = code.code,
           ttl = result.target_ttl, reply_ttl = responder.reply_ttl,
-          back = reverse.return_hops(responder), address = responder.address }
+          return_hops = reverse.return_hops(responder),
+          address = responder.address }
       end
     end
   end
@@ -84,7 +85,7 @@ local function loss_of_target(result)
   return 0
 end
 
--- The most frequent error; of equal ones that of the first TTL.
+-- The most frequent error; of equally frequent ones that of the lowest TTL.
 local function chief(errors)
   local best
   for _, error in pairs(errors) do
@@ -113,7 +114,7 @@ local function new()
     errors = {}, replies = {}, loss = 0 }
 end
 
--- Flows of which one trace at least reached the target.
+-- The flows with at least one trace that reached the target.
 local function reached_flows(results)
   local reached = {}
   for _, result in ipairs(results) do
@@ -126,13 +127,13 @@ end
 --- Folds the results of one port's flows.
 -- @tparam {table,...} results of one flow each, as trace:result() gives them;
 --   a flow may have several
--- @treturn table `flows` and of them `reached`; `target_ttl` and
---   `target_ttl_most`, least and most TTL of the target's replies, and
---   `replies`: what they were; `routers`: the addresses, by TTL, at which a
---   TTL ended; `last`: the highest of these TTLs, 0 for none; `sent`: probes
---   by TTL; `error`: the most frequent one of routers; `loss` at the target;
---   `send_error`; `missed`: the same of the flows alone that did not reach the
---   target, `arrived`: of those that did
+-- @treturn table `flows`, and of them `reached`; `target_ttl` and
+--   `target_ttl_most`, the lowest and highest TTL of the target's replies;
+--   `replies` of the target; `routers`: by TTL, the addresses that sent time
+--   exceeded; `last`: the highest of these TTLs, 0 for none; `sent`: probes by
+--   TTL; `error`: the most frequent error of routers; `loss` at the target;
+--   `send_error`; `missed`: the same for the flows that did not reach the
+--   target; `arrived`: the same for those that did
 function M.of(results)
   local all, missed, arrived = new(), new(), new()
   local reached, counted = reached_flows(results), {}

@@ -1,19 +1,19 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Who drops a port: from a trace that gets through and the traces of ports
--- to a finding for each port. Pure. Beyond the last hop that replied to a
--- port's probes they are lost; nothing more is claimed, as a hop that does not
--- reply to them may have forwarded them.
+--- The hop that drops a port: compares the traces of ports with each other and
+-- with the host's own trace. Pure. A finding states only that probes are lost
+-- beyond the last hop that replied to them, as a hop that does not reply may
+-- have forwarded them.
 -- @module mtrtrace.ports.judge
 local fold = require "mtrtrace.ports.fold"
 
 local M = {}
 
--- Chance at which all replies of the target may have been lost on a path that
--- loses as many as its other traces do.
+-- Significance level: with this probability or more, ordinary loss explains
+-- the missing replies.
 local ODD = 0.01
 
---- What may be found of a port, for the schema and the manual.
+--- The outcomes of a port, for the schema and the manual.
 M.OUTCOMES = { "reached", "partly_reached", "dropped", "rejected",
   "answered_before_target", "unanswered", "unknown", "not_traced" }
 
@@ -27,7 +27,8 @@ local function fold_main(main)
   return all
 end
 
--- The traces that a port is compared with: all others.
+-- The traces that a port is compared with: those of all other ports and the
+-- host's own.
 local function others_of(all, self)
   local list = {}
   for _, one in ipairs(all) do
@@ -47,20 +48,21 @@ local function farthest(others)
   return ttl, loss
 end
 
--- A trace that shows that the replies to another one come from nearer than
--- the target: both where their probes' TTL ended and how far they came say so.
+-- A trace which shows that the replies to `one` come from a device before the
+-- target: the target replies to it at a higher TTL and over a longer return
+-- path.
 local function shows_nearer(one, others)
   local reply = one.replies[1]
-  for _, other in ipairs(reply and reply.back and others or {}) do
+  for _, other in ipairs(reply and reply.return_hops and others or {}) do
     local theirs = other.replies[1]
-    if theirs and theirs.back and other.target_ttl > one.target_ttl_most
-      and theirs.back > reply.back then
+    if theirs and theirs.return_hops and other.target_ttl > one.target_ttl_most
+      and theirs.return_hops > reply.return_hops then
       return other
     end
   end
 end
 
--- Whether a trace met the target at a TTL.
+-- Whether any trace reached the target at a TTL.
 local function is_target_at(others, ttl)
   for _, other in ipairs(others) do
     if other.reached > 0 and not other.nearer
@@ -71,8 +73,8 @@ local function is_target_at(others, ttl)
   return false
 end
 
--- The first TTL beyond one at which routers reply to other traces, and the
--- names of these.
+-- The first TTL beyond a hop at which routers reply to other traces, and the
+-- names of these traces.
 local function next_of(others, beyond)
   local first, names = nil, {}
   for _, other in ipairs(others) do
@@ -105,7 +107,8 @@ local function sent_beyond(one, ttl, most)
   return n
 end
 
--- Addresses of other traces at a TTL where none of them is this one's.
+-- The first address of other traces at a TTL; nil if `one` has any of their
+-- addresses there.
 local function other_branch(one, others, ttl)
   local found = {}
   for _, other in ipairs(others) do
@@ -120,7 +123,7 @@ local function other_branch(one, others, ttl)
   return found[1]
 end
 
--- The hop of an address: where its port's or other traces met it.
+-- The TTL of an address in the port's own traces, else in others.
 local function place_of(address, one, others)
   for _, trace in ipairs { one, table.unpack(others) } do
     local at
@@ -133,7 +136,7 @@ local function place_of(address, one, others)
   end
 end
 
--- ---- what is found ---------------------------------------------------------
+-- ---- findings --------------------------------------------------------------
 
 local function rejected(one, others)
   local error = one.error
@@ -148,7 +151,8 @@ local function is_port_unreachable(reply)
     or reply.type == 1 and reply.code == 4
 end
 
--- A target's own refusal, by its firewall: no port unreachable of UDP.
+-- A rejection by the target's own firewall; port unreachable for UDP is a
+-- closed port, no rejection.
 local function refused_by_target(port, one)
   local reply = one.replies[1]
   local closed = port.protocol == "udp" and is_port_unreachable(reply)
@@ -160,7 +164,7 @@ local function refused_by_target(port, one)
     icmp_code = reply.code, error = reply.name }
 end
 
--- Replies in the target's name by something in front of it.
+-- A TCP reply in the target's name by a device before it.
 local function from_before(port, one)
   local other, reply = one.nearer, one.replies[1]
   if not other or port.protocol ~= "tcp" then
@@ -169,9 +173,10 @@ local function from_before(port, one)
   local hop = one.target_ttl - 1
   return { outcome = "answered_before_target", hop = hop,
     ip = addresses_at(one, hop)[1], reply = reply.name,
-    reply_ttl = reply.reply_ttl, back = reply.back,
+    reply_ttl = reply.reply_ttl, return_hops = reply.return_hops,
     first_ttl = one.target_ttl, other = other.name,
-    other_ttl = other.target_ttl, other_back = other.replies[1].back }
+    other_ttl = other.target_ttl,
+    other_return_hops = other.replies[1].return_hops }
 end
 
 local function reached(port, one)
@@ -182,7 +187,7 @@ local function reached(port, one)
       reply_ttl = reply.reply_ttl, ip = reply.address }
 end
 
--- No reply of the target, and no error.
+-- Neither a reply of the target nor an error.
 local function lost(port, one, others)
   local most, loss = farthest(others)
   local at_target = is_target_at(others, one.last + 1)
@@ -205,8 +210,9 @@ local function lost(port, one, others)
   return found
 end
 
--- Where flows that get through and flows that do not part ways.
-local function parting(one)
+-- The first hop at which flows that reach the target and flows that do not
+-- pass different addresses.
+local function divergence_of(one)
   for ttl = 1, one.missed.last do
     local theirs = addresses_at(one.arrived, ttl)
     local own = addresses_at(one.missed, ttl)
@@ -230,12 +236,13 @@ local function partly(one, others)
       or missed.last,
     ip = error and error.address or addresses_at(missed, missed.last)[1],
     icmp_type = error and error.type, icmp_code = error and error.code,
-    error = error and error.name, parting = parting(one),
+    error = error and error.name, divergence = divergence_of(one),
     probes_beyond = sent_beyond(missed, missed.last, one.target_ttl_most) }
 end
 
--- Flows that got no reply although only the target is beyond their last hop:
--- hosts limit the rate of their ICMP errors, so this shows nothing.
+-- Whether the target's rate limit on ICMP errors (RFC 1122 section 3.2.2, RFC
+-- 4443 section 2.4 f) explains the flows without a reply: only the target is
+-- beyond their last hop.
 local function is_rate_limit(port, one)
   return port.protocol == "udp" and is_port_unreachable(one.replies[1])
     and not one.missed.error and one.missed.last >= one.target_ttl - 1
@@ -257,13 +264,12 @@ end
 
 --- Judges ports.
 -- @tparam table main result of the host's own trace
--- @tparam {table,...} ports `protocol`, `port`, `state` by Nmap where there is
---   one, `results` of its flows, `error` where there are none
+-- @tparam {table,...} ports `protocol`, `port`, `state` if known from Nmap,
+--   `results` of its flows, `error` if there are none
 -- @treturn {table,...} for each port `protocol`, `port`, `name`, `state`,
---   `flows`, `flows_reached` and what was found: `outcome`, one of OUTCOMES,
---   and its details
--- @treturn table how the host's own trace ended: `name`, `reached`,
---   `target_ttl`
+--   `flows`, `flows_reached`, `outcome` (one of OUTCOMES) and the details of
+--   the outcome
+-- @treturn table end of the host's own trace: `name`, `reached`, `target_ttl`
 function M.list(main, ports)
   local all, list = { fold_main(main) }, {}
   for i, port in ipairs(ports) do

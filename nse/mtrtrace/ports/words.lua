@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Findings on ports in words: one line for all ports of one finding. Pure.
+--- Findings on ports in words: one line for all ports with the same finding.
+-- Pure.
 -- @module mtrtrace.ports.words
 local format = require "mtrtrace.base.format"
 local words = require "mtrtrace.verdict.words"
@@ -14,7 +15,7 @@ local function list_of(names)
   return table.concat(names, ", ", 1, #names - 1) .. " and " .. names[#names]
 end
 
--- The host's own trace and two more are enough.
+-- Names shown of a longer list: the host's own trace and two ports.
 local SHOWN = 3
 
 local function some_of(names)
@@ -40,7 +41,7 @@ local function error_of(found)
     and "ICMPv6" or "ICMP", found.icmp_type, found.icmp_code)
 end
 
--- Only what is known of a longer way is said as a range.
+-- One hop, or a range if the target replied at several TTLs.
 local function at_hops(least, most)
   return words.hops(least, most or least)
 end
@@ -49,11 +50,12 @@ local function is(n)
   return n == 1 and "is" or "are"
 end
 
--- Each gives a sentence without its subject and its full stop, from a finding,
--- the number of ports that it is of, and the networks of addresses.
-local SAYS = {}
+-- Each returns the predicate of a sentence, without subject and full stop, for
+-- a finding, the number of its ports, and a function that returns the network
+-- of an address.
+local PREDICATES = {}
 
-function SAYS.reached(found, n)
+function PREDICATES.reached(found, n)
   return ("%s the target at %s"):format(n == 1 and "reaches" or "reach",
     at_hops(found.target_ttl, found.target_ttl_most))
 end
@@ -63,7 +65,7 @@ local function branch_of(found)
     .. "alone"):format(found.branch) or ""
 end
 
-function SAYS.dropped(found, n, asn)
+function PREDICATES.dropped(found, n, asn)
   if found.hop == 0 then
     return ("%s dropped before any hop replies (0 of %d probes)"):format(is(n),
       found.probes_beyond)
@@ -76,14 +78,14 @@ function SAYS.dropped(found, n, asn)
     found.probes_beyond, next_one)
 end
 
-function SAYS.unanswered(found, n, asn)
+function PREDICATES.unanswered(found, n, asn)
   return ("%s %s, the last hop before the target, and %s no reply (0 of %d "
     .. "probes): open or filtered there"):format(n == 1 and "passes" or "pass",
     hop_of(found.hop, found.ip, asn), n == 1 and "gets" or "get",
     found.probes_beyond)
 end
 
-function SAYS.rejected(found, n, asn)
+function PREDICATES.rejected(found, n, asn)
   if found.by_target then
     return ("%s rejected by the target at hop %d: %s"):format(is(n),
       found.hop, error_of(found))
@@ -95,28 +97,28 @@ function SAYS.rejected(found, n, asn)
     asn), error_of(found))
 end
 
-function SAYS.answered_before_target(found, n, asn)
+function PREDICATES.answered_before_target(found, n, asn)
   return ("%s answered before the target, at or just beyond %s: a %s in the "
     .. "target's name comes from TTL %d on and over %d hops, the target's "
     .. "reply to %s from TTL %d on and over %d hops"):format(is(n),
     hop_of(found.hop, found.ip, asn), found.reply, found.first_ttl,
-    found.back, found.other, found.other_ttl, found.other_back)
+    found.return_hops, found.other, found.other_ttl, found.other_return_hops)
 end
 
-function SAYS.partly_reached(found, n, asn)
+function PREDICATES.partly_reached(found, n, asn)
   local what = found.error and (" rejected at %s: %s"):format(
     hop_of(found.hop, found.ip, asn), error_of(found))
     or (" without a reply beyond %s (0 of %d probes)"):format(
       hop_of(found.hop, found.ip, asn), found.probes_beyond)
-  local parting = found.parting and (", on another branch from hop %d on (%s "
-    .. "in place of %s)"):format(found.parting.ttl, found.parting.ip,
-    found.parting.other) or ""
+  local divergence = found.divergence and (", on another branch from hop %d "
+    .. "on (%s in place of %s)"):format(found.divergence.ttl,
+    found.divergence.ip, found.divergence.other) or ""
   return ("%s the target at hop %d with %d of %d flows; the others are%s%s")
     :format(n == 1 and "reaches" or "reach", found.target_ttl,
-    found.flows_reached, found.flows, what, parting)
+    found.flows_reached, found.flows, what, divergence)
 end
 
-function SAYS.unknown(found, n, asn)
+function PREDICATES.unknown(found, n, asn)
   local stop = found.hop > 0 and hop_of(found.hop, found.ip, asn)
   if found.why == "no farther" then
     return ("%s no reply%s, and no other trace gets farther: it is unknown "
@@ -131,19 +133,19 @@ function SAYS.unknown(found, n, asn)
   return ("could not be sent (%s)"):format(found.why)
 end
 
-function SAYS.not_traced(found)
+function PREDICATES.not_traced(found)
   return ("not traced: %s"):format(found.why)
 end
 
-local function say(found, n, asn)
-  return SAYS[found.outcome](found, n, asn)
+local function predicate(found, n, asn)
+  return PREDICATES[found.outcome](found, n, asn)
 end
 
--- Findings that differ in their ports alone.
+-- Groups findings that differ only in their ports.
 local function groups_of(list, asn)
   local groups, by_text = {}, {}
   for _, found in ipairs(list) do
-    local key = say(found, 1, asn)
+    local key = predicate(found, 1, asn)
     if not by_text[key] then
       by_text[key] = { names = {}, found = found }
       groups[#groups + 1] = by_text[key]
@@ -154,8 +156,8 @@ local function groups_of(list, asn)
   return groups
 end
 
--- Traces that get through, for the end of a line: "; ICMP and tcp/443 reach
--- the target at hop 9".
+-- The traces that reach the target, for the end of a line: "ICMP and tcp/443
+-- reach the target at hop 9".
 local function arrived(groups, main)
   local parts = {}
   local as_main = false
@@ -167,7 +169,7 @@ local function arrived(groups, main)
         as_main = true
       end
       parts[#parts + 1] = ("%s %s"):format(list_of(names),
-        say(group.found, #names))
+        predicate(group.found, #names))
     end
   end
   if main.reached and not as_main then
@@ -187,7 +189,7 @@ function M.lines(list, main, asn)
   for _, group in ipairs(groups) do
     if group.found.outcome ~= "reached" then
       lines[#lines + 1] = ("%s %s"):format(list_of(group.names),
-        say(group.found, #group.names, asn))
+        predicate(group.found, #group.names, asn))
     end
   end
   local rest = arrived(groups, main)
@@ -202,18 +204,18 @@ function M.lines(list, main, asn)
   return lines
 end
 
---- Whether findings of an outcome have words.
+--- Whether there is a text for an outcome.
 -- @tparam string outcome
 -- @treturn boolean
 function M.has(outcome)
-  return SAYS[outcome] ~= nil
+  return PREDICATES[outcome] ~= nil
 end
 
 local function table_of(value)
   return type(value) == "table" and value or {}
 end
 
---- The lines of a result that was judged, or read from a recording.
+--- The lines of a result, which may come from a recording with other types.
 -- @tparam table result with `ports` or without
 -- @treturn {string,...}
 function M.of(result)
@@ -224,7 +226,7 @@ function M.of(result)
   return lines
 end
 
---- The findings of such a result.
+--- The findings of a result, which may come from a recording.
 -- @tparam table result
 -- @treturn {table,...}
 function M.findings(result)
@@ -235,12 +237,12 @@ function M.findings(result)
   return list
 end
 
---- One finding alone.
+--- The text of one finding.
 -- @tparam table found
--- @tparam function asn as above
+-- @tparam function asn as in `lines`
 -- @treturn string
 function M.text(found, asn)
-  return ("%s %s."):format(found.name, say(found, 1, asn))
+  return ("%s %s."):format(found.name, predicate(found, 1, asn))
 end
 
 return M

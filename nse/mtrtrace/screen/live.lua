@@ -210,8 +210,8 @@ local function look(job)
   job.trace.flows = job.engine.flows and job.engine:flows()
   for _, enricher in ipairs(job.enrichers) do
     enricher:see(job.trace.head)
-    if enricher.tell then
-      enricher:tell(job.trace.head)
+    if enricher.preview then
+      enricher:preview(job.trace.head)
     end
   end
 end

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The time to first byte in one line, or what came in its way. Pure: the
--- table of mtrtrace.web.ttfb in, text out.
+--- The time to first byte in one line, or the reason for its absence. Pure:
+-- the table of mtrtrace.web.ttfb in, text out.
 -- @module mtrtrace.web.line
 local format = require "mtrtrace.base.format"
 local unicode = require "mtrtrace.base.unicode"
@@ -26,7 +26,8 @@ local function seconds(value)
   return format.decimal(value) .. " s"
 end
 
--- The time that has passed: the limit, where it has.
+-- The time until a timeout. Near the limit it is the limit itself, as timers
+-- fire a little early or late.
 local NEAR_S = 0.1
 
 local function passed(t)
@@ -46,7 +47,7 @@ local FAILURES = {
   timeout = function(t)
     return ("timed out %s after %s"):format(PHASE[t.phase] or "", passed(t))
   end,
-  -- A certificate came before: there is TLS, but not without verification.
+  -- Unverified: an earlier handshake got a certificate, so there is TLS.
   tls = function(t)
     return t.unverified and "request repeated, its TLS handshake failed"
       or ("no TLS on %d"):format(t.port)
@@ -102,7 +103,7 @@ end
 local STATUS = { [100] = "Continue", [101] = "Switching Protocols",
   [102] = "Processing", [103] = "Early Hints" }
 
--- What came before the answer.
+-- The interim response (1xx), if any.
 local function interim(t)
   if not t.interim_status then
     return nil
@@ -134,7 +135,7 @@ local function how_many(t)
     return tostring(t.count)
   end
   local why = t.failure and "; then " .. FAILURES[t.failure](t) or ""
-  return ("%d (%d asked for%s)"):format(t.count, t.asked, why)
+  return ("%d (%d requested%s)"):format(t.count, t.asked, why)
 end
 
 local function figure(t)
@@ -159,7 +160,7 @@ local function measured(t)
     value, details(t))
 end
 
--- ---- what came in its way --------------------------------------------------
+-- ---- without a figure ------------------------------------------------------
 
 local function closed_ports(misses)
   local ports = {}
@@ -179,7 +180,7 @@ local function skipped(t)
   return ("not measured (%s)"):format(t.reason or closed_ports(t.misses))
 end
 
--- What was measured before it went no farther.
+-- The phases that an unfinished request has completed.
 local function so_far(t)
   local text = join("; ", phases(t), interim(t))
   return text ~= "" and text or nil
@@ -201,7 +202,7 @@ local function no_service(t)
     or t.failure == "timeout" and t.phase == "connecting"
 end
 
--- Both schemes were tried. That both were refused needs no words.
+-- Text for two failed schemes; the reason is left out if both were refused.
 local function nothing_there(t, miss)
   local text = ("no TLS on %d and no service on %d"):format(miss.port,
     t.port)
@@ -234,8 +235,8 @@ local OUTCOMES = {
 }
 
 --- Renders the time to first byte.
--- @tparam ?table ttfb as mtrtrace.web.ttfb gives it; nil where it was not
---   asked for
+-- @tparam ?table ttfb as mtrtrace.web.ttfb returns it; nil if it was not
+--   measured
 -- @treturn string without "TTFB: " in front, safe to print
 function M.render(ttfb)
   return ttfb and format.clean(OUTCOMES[ttfb.outcome](ttfb)) or "-"

@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
 --- The time to first byte of the target's web server, an enricher of
--- mtrtrace.session.tracer. Requests run in threads of mtrtrace.http; here they
--- are only started, one after the other, and asked whether they are done:
--- nothing yields. https is asked first, http where there is no TLS service.
--- Verification of the certificate is given up only to measure again, and the
--- figure says so.
+-- mtrtrace.session.tracer. Requests run in threads of mtrtrace.http; this
+-- module starts them one after the other, polls them and never yields. It
+-- tries https first, then http if there is no TLS service. After a failed
+-- verification of the certificate it measures again without verification, and
+-- the output says so.
 --
 -- The module mtrtrace.http is { start = function(options) -> request or nil,
 -- text, name }; a request is { done(), result(), close() }.
@@ -14,10 +14,10 @@ local unicode = require "mtrtrace.base.unicode"
 
 local M = {}
 
--- How long TCP may take where another scheme is left to be tried.
+-- Timeout for the TCP connection if another scheme can still be tried.
 local CONNECT_S = 3
 
--- After these another scheme is tried.
+-- Failures after which the next scheme is tried.
 local NO_SERVICE = {
   refused = true, unreachable = true, connect = true, tls = true,
   closed_port = true,
@@ -25,7 +25,7 @@ local NO_SERVICE = {
 
 local NOT_TRUSTED = { certificate = true, no_ca = true }
 
--- OpenSSL's verdicts on a certificate, by its numbers.
+-- OpenSSL's X509_V_ERR codes.
 local VERDICTS = {
   [2] = "issuer not known", [9] = "not yet valid", [10] = "expired",
   [18] = "self-signed", [19] = "self-signed issuer",
@@ -35,7 +35,7 @@ local VERDICTS = {
 local Ttfb = {}
 Ttfb.__index = Ttfb
 
--- ---- what is asked ---------------------------------------------------------
+-- ---- the request -----------------------------------------------------------
 
 local function bare(address)
   return (address:gsub("%%.*", ""))
@@ -64,7 +64,7 @@ local function try_of(scheme, host, port, path)
   }
 end
 
--- In this order, the next one where there is no service.
+-- The schemes in the order in which they are tried.
 local function tries_of(settings)
   local url = settings.url or { path = "/" }
   if url.scheme then
@@ -81,7 +81,7 @@ local function give_up(self, failure)
   self.failed, self.over = failure, true
 end
 
--- Goes on behind a try that found no service.
+-- Continues with the next scheme.
 local function try_next(self, failure)
   local try = self.tries[self.at]
   self.misses[#self.misses + 1] = {
@@ -155,11 +155,11 @@ end
 
 -- ---- the enricher ---------------------------------------------------------
 
---- Nothing of the path is needed before its end.
+--- Does nothing: the measurement does not depend on the path.
 function Ttfb.see()
 end
 
---- Moves on: to be called every 0.1 s or so.
+--- Advances the measurement; to be called every 0.1 s or so.
 -- @treturn integer 1 while a request is outstanding, else 0
 function Ttfb:poll()
   if self.request and self.request:done() then
@@ -174,7 +174,7 @@ function Ttfb:poll()
   return self.over and 0 or 1
 end
 
---- Ends the waiting: what the request has found so far is kept.
+--- Stops waiting and keeps the phases that were measured so far.
 function Ttfb:leave()
   if self.request then
     self.partial = self.request:result()
@@ -183,7 +183,7 @@ function Ttfb:leave()
   end
 end
 
--- ---- what came of it -------------------------------------------------------
+-- ---- the result ------------------------------------------------------------
 
 local function sorted(samples)
   local list = { table.unpack(samples) }
@@ -191,7 +191,7 @@ local function sorted(samples)
   return list
 end
 
--- The shortest round trip to the destination, if the trace got there.
+-- The shortest RTT to the destination, if the trace reached it.
 local function best_of(result)
   local best
   for _, hop in ipairs(result.hops) do
@@ -203,8 +203,8 @@ local function best_of(result)
   return best
 end
 
--- A round trip of the trace may be longer than that of the request; and where
--- TCP lost a packet of the request, the server was not all that took time.
+-- Adds the server processing time. It is unknown after a retransmission, whose
+-- delay is part of the wait, and if the wait is shorter than the trace's RTT.
 local function add_server_time(out, result)
   local best = out.wait_ms and (out.retransmissions or 0) == 0
     and best_of(result)
@@ -229,8 +229,8 @@ local function add_report(out, report)
   out.protocol = report.version and "HTTP/" .. report.version
 end
 
--- The phases are those of the request in the middle, so that they add up to
--- the median; the means of two where two are in the middle.
+-- Adds the phases of the median request, so that they add up to the median;
+-- with an even number of requests the means of the middle two.
 local function add_samples(out, samples)
   local list = sorted(samples)
   local low, high = list[(#list + 1) // 2], list[#list // 2 + 1]
@@ -262,10 +262,9 @@ local function outcome(self, out)
   return self.over and "skipped" or "unfinished"
 end
 
---- Writes what was found to a result.
+--- Adds `ttfb` to a result.
 -- @tparam table result as given by trace:result(); gets `ttfb`, a table with
---   the values of mtrtrace.web.keys and what mtrtrace.web.line
---   needs besides
+--   the values of mtrtrace.web.keys and further ones for mtrtrace.web.line
 function Ttfb:annotate(result)
   local settings, try = self.settings, self.tries[self.at]
   local out = {
@@ -285,23 +284,23 @@ function Ttfb:annotate(result)
   result.ttfb = out
 end
 
---- The same while the trace goes on, once it is known.
+--- Adds `ttfb` during the trace, once it is known.
 -- @tparam table result
-function Ttfb:tell(result)
+function Ttfb:preview(result)
   if self.over then
     self:annotate(result)
   end
 end
 
---- Begins the measurement of one target; the request starts with the first
+--- Makes the measurement of one target; the request starts with the first
 -- poll.
 -- @tparam ?table http the module mtrtrace.http
 -- @tparam table settings `address`, numeric; `name` as the user typed it, if
 --   any; `url` as of mtrtrace.options.values; `count`, `timeout` (s),
 --   `method`; `interface`, `source`, `ca_file`, `ca_dir`: may be nil; `agent`;
---   `closed`: function of a port, true where it is known to be closed, may
---   be nil; `dns_ms`: what the look-up of the name took, if there was one
--- @tparam ?string why there is no module: a few words
+--   `closed`: function that returns true for a port known to be closed, may
+--   be nil; `dns_ms`: duration of the look-up of the name, if there was one
+-- @tparam ?string why the reason if there is no module, a few words
 -- @treturn table
 function M.new(http, settings, why)
   local self = setmetatable({

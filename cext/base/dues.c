@@ -102,6 +102,7 @@ void dues_remove(struct dues *dues, struct due *due)
 
 struct due *dues_first(const struct dues *dues)
 {
+    assert(dues->count == 0 || holds(dues, 1));
     return dues->count > 0 ? dues->heap[1].due : NULL;
 }
 

@@ -33,6 +33,7 @@ void budget_init(struct budget *b)
 
 int64_t budget_due(const struct budget *b, uint64_t who)
 {
+    assert(who != 0);
     if (b->holder != 0 && b->holder != who && b->held_ns > b->open_ns)
         return b->held_ns;
     return b->open_ns;
@@ -61,6 +62,7 @@ static void queue(int64_t *idle_ns, double rate, size_t size, int64_t now_ns)
 
 uint32_t budget_take(struct budget *b, uint64_t who, size_t size, bool more, int64_t now_ns)
 {
+    assert(who != 0);
     if (now_ns >= b->idle_ns) {
         b->idle_ns = now_ns;
         b->in_train = 0;

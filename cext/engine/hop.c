@@ -109,6 +109,7 @@ int64_t hop_due(const struct hop *hop, const struct hop_rules *rules)
     case HOP_SURVEY:
         return hop->due_ns;
     case HOP_PACED:
+        assert(hop->sample != NULL && hop->counted <= rules->packets);
         if (hop->counted >= rules->packets || hop->borrowed)
             return INT64_MAX;
         int64_t due_ns =
@@ -195,6 +196,7 @@ enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_
                           int64_t *place)
 {
     *place = -1;
+    assert(hop_due(hop, rules) <= now_ns); /* no token is taken before it is there */
     switch (hop->phase) {
     case HOP_SURVEY:
         return take_survey(hop, rules, now_ns);
@@ -204,7 +206,6 @@ enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_
     case HOP_DORMANT:
         return take_test(hop, &hop->retest, HOP_RETEST, HOP_JUDGE_RETEST, now_ns, place);
     case HOP_PACED:
-        assert(hop_due(hop, rules) <= now_ns); /* no token is taken before it is there */
         hop->due_ns = now_ns + rules->interval_ns;
         if (pace_lead(hop->sample, now_ns))
             return PROBE_TEST;
@@ -355,6 +356,8 @@ enum hop_verdict hop_tested(struct hop *hop, int64_t place, enum hop_answer answ
 
     if (burst == NULL || burst->open == 0)
         return HOP_UNDECIDED; /* of an earlier burst */
+    assert((place & PLACE_MASK) < burst->sent &&
+           (burst->answered_places >> (place & PLACE_MASK) & 1) == 0); /* its only outcome */
     burst->open--;
     burst->answered = (uint8_t)(burst->answered + (answer == HOP_ANSWERED));
     burst->voided = (uint8_t)(burst->voided + (answer == HOP_VOID));
@@ -369,6 +372,7 @@ enum hop_verdict hop_tested(struct hop *hop, int64_t place, enum hop_answer answ
 
 void hop_measure(struct hop *hop, struct pace_sample *sample, int64_t last_burst_ns)
 {
+    assert(sample != NULL && hop->sample == NULL && hop->phase == HOP_JUDGE_RETEST);
     hop->measuring = true;
     hop->sample = sample;
     hop->refill = (struct refill){ 0 };
@@ -389,6 +393,7 @@ int64_t hop_wait_ns(const struct hop *hop)
 
 void hop_pace(struct hop *hop, const struct hop_rules *rules, struct pace_sample *sample)
 {
+    assert(sample != NULL);
     hop->phase = HOP_PACED;
     hop->surveying = hop->measuring = false;
     hop->sample = sample;
@@ -404,6 +409,7 @@ void hop_hold(struct hop *hop, int64_t due_ns)
                      hop->phase == HOP_TEST || hop->phase == HOP_JUDGE;
     if (hop->answered || !of_sample)
         return;
+    assert(hop->sample == NULL);
     hop->phase = HOP_DORMANT;
     hop->held = true;
     begin_burst(hop, &hop->retest, RETRY_TESTS);
@@ -412,11 +418,13 @@ void hop_hold(struct hop *hop, int64_t due_ns)
 
 void hop_stand(struct hop *hop)
 {
+    assert(hop->phase == HOP_TEST && hop->tests.sent == 0);
     (void)stand(hop);
 }
 
 void hop_borrow(struct hop *hop, const struct hop_rules *rules, struct pace_sample *sample)
 {
+    assert(!hop->answered);
     hop_pace(hop, rules, sample);
     hop->borrowed = true;
 }

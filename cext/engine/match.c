@@ -54,6 +54,7 @@ static struct probe *by_number_in(const struct probes *probes, const struct wire
         return NULL;
     uint32_t newest = end - 1 - session->first;
     uint32_t back = (newest + distance / 2) % numbers;
+    assert(end <= probes->next);
     return back <= newest ? probes_get(probes, session->first + newest - back) : NULL;
 }
 
@@ -98,7 +99,10 @@ static struct probe *by_tcp_seq(const struct probes *probes, const struct wire_s
     if (p != NULL || (spec->in_session && spec->sessions[0].numbers > 0))
         return p;
     p = by_syn(probes, spec, seq);
-    return p != NULL && wire_session_of(spec, p->number) == NULL ? p : NULL;
+    if (p == NULL || wire_session_of(spec, p->number) != NULL)
+        return NULL;
+    assert(seq - wire_tcp_seq(spec, p->number) <= tcp_payload(spec, spec->size));
+    return p;
 }
 
 static bool has_cookie(const struct wire_ids *ids)

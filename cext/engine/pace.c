@@ -82,6 +82,7 @@ struct pace *pace_new(void)
 
 static void free_sample(struct pace_sample *s)
 {
+    assert(*s->at_ttl_link == s);
     *s->at_ttl_link = s->at_ttl;
     if (s->at_ttl != NULL)
         s->at_ttl->at_ttl_link = s->at_ttl_link;
@@ -156,6 +157,7 @@ static void drop_idle(struct pace *pace, int64_t now_ns)
     }
     if (idle <= PACE_IDLE)
         return;
+    assert(idle == PACE_IDLE + 1); /* one at a time */
     struct pace_sample *s = *oldest;
     *oldest = s->next;
     free_sample(s);
@@ -359,6 +361,7 @@ struct pace_sample *pace_rate_limit(struct pace *pace, const struct pace_key *ke
                                     struct pace_evidence evidence, int64_t sample_interval_ns,
                                     int64_t now_ns)
 {
+    assert(evidence.burst_received <= evidence.tests && sample_interval_ns > 0);
     make_room(pace, now_ns);
     struct pace_responder *r = find(pace, &key->responder);
     if (r == NULL) {
@@ -421,6 +424,7 @@ void pace_measuring(struct pace_sample *sample, int64_t now_ns)
 {
     struct pace_responder *r = sample->responder;
 
+    assert(sample->users > 0);
     sample->used_ns = now_ns;
     if (r->free_ns < now_ns + measure_ns)
         r->free_ns = now_ns + measure_ns;
@@ -430,6 +434,7 @@ void pace_measured(struct pace_sample *sample, int64_t sample_interval_ns, int64
 {
     struct pace_responder *r = sample->responder;
 
+    assert(sample->users > 0 && sample_interval_ns > 0);
     r->sample_interval_ns = sample_interval_ns;
     r->free_ns = from_ns;
     r->lead = true;
@@ -624,6 +629,7 @@ void pace_finish(struct pace *pace, struct pace_sample *sample, int64_t place,
     if (place < sample->first)
         return;
     struct pace_outcome *o = at_place(sample, place);
+    assert(o->state != PACE_ANSWERED); /* which is final */
     uint64_t owner = o->owner;
     int64_t started_ns = o->started_ns;
     *o = *outcome;

@@ -11,12 +11,13 @@ static struct probe *slot(const struct probes *set, uint32_t number)
     return &set->ring[number & (set->capacity - 1)];
 }
 
-/* True if the kept numbers fit into the ring, and first_open is one of them. */
+/* True if the kept numbers fit into the ring, which is bounded, and first_open is one of them. */
 static inline bool holds(const struct probes *set)
 {
     uint32_t kept = set->next - set->oldest, passed = set->first_open - set->oldest;
 
-    return (set->capacity & (set->capacity - 1)) == 0 && kept <= set->capacity && passed <= kept &&
+    return (set->capacity & (set->capacity - 1)) == 0 && set->capacity <= PROBES_MAX &&
+           kept <= set->capacity && passed <= kept &&
            (passed == 0 || slot(set, set->first_open - 1)->state != PROBE_OPEN);
 }
 
@@ -41,6 +42,7 @@ static bool retire_oldest(struct probes *set, int64_t now_ns, int64_t keep_ns)
 {
     const struct probe *p = slot(set, set->oldest);
 
+    assert(set->oldest != set->next && now_ns >= p->sent_ns);
     if (p->state == PROBE_OPEN || now_ns - p->sent_ns < keep_ns)
         return false;
     if (set->first_open == set->oldest)

@@ -97,6 +97,7 @@ int64_t refill_wait_ns(const struct refill *refill, int64_t rest_ns)
 
 int64_t refill_spacing_ns(const struct refill *refill, int64_t rest_ns)
 {
+    assert(refill_is_done(refill));
     if (keeps_up(refill))
         return TOKEN_NS;
     return has_gap(refill) ? sparse_ns(refill, rest_ns) : steady_ns(refill, rest_ns);

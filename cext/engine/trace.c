@@ -3,6 +3,7 @@
 #include "base/units.h"
 #include "engine/trace_inside.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -100,17 +101,25 @@ static bool of_burst(const struct probe *p)
     return p->class == PROBE_TEST && p->place >= 0;
 }
 
+static bool is_answered(const struct probe *p)
+{
+    return p->state == PROBE_ANSWERED || p->state == PROBE_LATE;
+}
+
 /* Changes the state of a probe, and emits the event. No other function does. */
 static void finish(struct trace *t, struct probe *p, enum probe_state state,
                    struct trace_event event, int64_t now_ns)
 {
     bool was_open = p->state == PROBE_OPEN;
 
+    assert(state != PROBE_OPEN && !is_answered(p)); /* an answered probe stays so */
+    assert(was_open || state == PROBE_LATE || state == PROBE_UNREACHABLE);
     p->state = state;
     trace_emit(t, event, now_ns);
     trace_publish(t, p, &event);
     if (!was_open)
         return;
+    assert(t->ttls[p->ttl].open > 0);
     t->ttls[p->ttl].open--;
     if (of_burst(p))
         trace_tested(t, p, now_ns);
@@ -228,6 +237,7 @@ void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops)
 {
     if (t->done)
         return;
+    assert(now_ns >= t->stepped_ns);
     t->stepped_ns = now_ns;
     t->drops = capture_drops;
     expire_probes(t, now_ns, capture_drops);
@@ -326,6 +336,7 @@ static int next_ttl(const struct trace *t, int64_t now_ns)
 
 bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct wire_probe *out)
 {
+    assert(now_ns >= t->stepped_ns);
     if (t->done || t->held || now_ns < t->blocked_until_ns)
         return false;
     int ttl = next_ttl(t, now_ns);
@@ -483,11 +494,6 @@ static int errno_of(const struct wire_packet *packet)
     bool unreachable = packet->kind == WIRE_UNREACHABLE && packet->type == (four ? 3 : 1);
 
     return unreachable && packet->code == (four ? 1 : 3) ? EHOSTUNREACH : EPERM;
-}
-
-static bool is_answered(const struct probe *p)
-{
-    return p->state == PROBE_ANSWERED || p->state == PROBE_LATE;
 }
 
 /* True if the packet decides the outcome of a probe: an error from elsewhere changes no outcome, a

@@ -3,6 +3,8 @@
 #include "engine/budget.h"
 #include "engine/trace_inside.h"
 
+#include <assert.h>
+
 static uint64_t who(const struct trace *t, int ttl)
 {
     return t->rules.trace << 8 | (uint64_t)ttl;
@@ -18,6 +20,7 @@ void trace_budget_take(struct trace *t, struct probe *p, int64_t now_ns)
     bool more = hop_in_burst(&t->ttls[p->ttl].hop);
     uint16_t size = wire_size(&t->config.spec, p->number);
 
+    assert(now_ns >= trace_budget_due(t, p->ttl)); /* nobody sends while another has the turn */
     /* The probe's own bytes count as well: sizes may be random. */
     if (t->config.budget != NULL)
         p->ahead = size + budget_take(t->config.budget, who(t, p->ttl), size, more, now_ns);

@@ -4,6 +4,8 @@
  * farther than its sender ever replied. */
 #include "engine/trace_inside.h"
 
+#include <assert.h>
+
 enum {
     WINDOW = TRACE_WINDOW,
     PORT_UNREACHABLE4 = 3, /* of type 3 */
@@ -141,6 +143,7 @@ static void update_end(struct trace *t, int64_t now_ns)
     struct trace_event event = {
         .kind = EVENT_PATH_CHANGED, .flow = t->config.flow, .ttl = end.ttl, .ending = end.ending
     };
+    assert(end.ttl == 0 || (end.ttl >= t->config.first_hop && end.ttl <= t->config.max_hops));
     t->end = end.ttl;
     t->ending = end.ending;
     trace_emit(t, event, now_ns);
@@ -205,6 +208,7 @@ static void note_farthest(struct trace *t, int ttl, int64_t now_ns)
         return; /* the same machine: probes beyond it show nothing */
     t->farthest = (uint8_t)ttl;
     trace_advance_horizon(t, ttl + WINDOW, now_ns);
+    assert(t->farthest <= t->horizon && t->horizon <= t->config.max_hops);
 }
 
 static void note_heard(struct trace *t, const struct probe *p, const struct wire_packet *packet,

@@ -5,6 +5,8 @@
 
 #include "base/units.h"
 
+#include <assert.h>
+
 /* Linux reports an outage at least once a second while probes meet it. */
 static const int64_t outage_ns = 1200 * MS;
 
@@ -248,6 +250,7 @@ void trace_publish(struct trace *t, const struct probe *p, const struct trace_ev
         outcome.state = PACE_ANSWERED;
         outcome.reply = *event->reply;
     }
+    assert(t->ttls[p->ttl].hop.sample != NULL);
     pace_finish(t->pace, t->ttls[p->ttl].hop.sample, p->place, &outcome);
 }
 

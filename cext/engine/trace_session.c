@@ -25,6 +25,7 @@ void trace_begin_session(struct trace *t, const struct wire_session *session, in
 {
     struct wire_spec *spec = &t->config.spec;
 
+    assert(t->held);
     spec->sessions[1] = spec->sessions[0];
     spec->sessions[0] = *session;
     spec->sessions[0].first = t->probes.next;
@@ -65,6 +66,7 @@ void trace_session_sent(struct trace *t, const struct probe *p, int64_t now_ns)
 {
     if (!is_bare(t) || is_transit(t, p->ttl))
         return;
+    assert(now_ns >= t->in_doubt_until_ns); /* at most one */
     t->in_doubt = p->number;
     t->in_doubt_until_ns = now_ns + t->in_doubt_ns;
 }

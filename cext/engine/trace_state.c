@@ -4,10 +4,14 @@
 
 #include "base/units.h"
 
+#include <assert.h>
+
 static const int64_t counted_reply_timeout_ns = 1000 * MS; /* at least */
 
 void trace_emit(struct trace *t, struct trace_event event, int64_t now_ns)
 {
+    assert(now_ns >= t->started_ns);
+    assert(!t->done || event.kind == EVENT_SHARED_LIMIT || event.kind == EVENT_DONE);
     event.at_ns = now_ns - t->started_ns;
     t->sink(t->context, &event);
 }

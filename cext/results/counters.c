@@ -258,6 +258,7 @@ void counters_add_code(struct responder_stats *responder, const struct counters_
             return;
         }
     }
+    assert(responder->code_count <= COUNTERS_CODES);
     if (responder->code_count < COUNTERS_CODES)
         responder->codes[responder->code_count++] = *code;
 }
@@ -313,6 +314,7 @@ void counters_add_period(struct counters_report *report, int64_t from_ns, int64_
         report->periods[last].from_ns = from_ns;
         report->periods[last].to_ns = to_ns;
     }
+    assert(report->period_count <= COUNTERS_PERIODS);
     if (to_ns > report->periods[last].to_ns)
         report->periods[last].to_ns = to_ns;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "results/events.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 static int grow(struct events *queue)
@@ -22,6 +23,7 @@ void events_add(struct events *queue, const struct trace_event *event)
         queue->dropped++;
         return;
     }
+    assert(queue->count < queue->capacity && queue->capacity <= EVENTS_MAX);
     struct events_entry *entry = &queue->entries[queue->count++];
     entry->event = *event;
     if (event->reply != NULL)

@@ -45,6 +45,7 @@ static void merge_runs(struct counters_hop *into, const struct counters_hop *fro
                        const uint16_t *responders)
 {
     for (size_t i = 0; i < from->run_count; i++) {
+        assert(from->runs[i].responder < from->responder_count);
         if (responders[from->runs[i].responder] == NO_RESPONDER)
             continue;
         struct counters_run *runs = counters_reserve(
@@ -130,6 +131,7 @@ static int merge_hop(struct counters *counters, struct counters_hop *into,
     uint16_t *responders = calloc(from->responder_count + 1, sizeof *responders);
     uint32_t before = into->sent;
 
+    assert(into->waiting_count == 0 && from->waiting_count == 0);
     if (responders == NULL)
         return -1;
     for (size_t i = 0; i < from->responder_count && !counters->out_of_memory; i++) {

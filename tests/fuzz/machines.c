@@ -452,9 +452,12 @@ static void read_all(struct machines *m)
         struct slot *s = &m->slots[i];
         if (s->kind == MACHINE_TRACE) {
             struct counters *copy = counters_snapshot(s->counters);
+            struct counters *other = counters_snapshot(s->counters);
             struct evidence *answers = evidence_snapshot(s->evidence);
-            replay_require(copy != NULL && counters_merge(copy, s->counters) == 0, "figures merge");
+            replay_require(copy != NULL && other != NULL && counters_merge(copy, other) == 0,
+                           "figures merge");
             counters_free(copy);
+            counters_free(other);
             evidence_free(answers);
         } else if (s->kind == MACHINE_PATHS) {
             struct mda_report report;

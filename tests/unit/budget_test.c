@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The budget of bytes that all traces of a process draw on. */
+/* The budget of bytes shared by all traces of a process. */
 #include "base/units.h"
 #include "engine/budget.h"
 #include "check.h"
 
 enum { SIZE = 64, ME = 1, OTHER = 2 };
 
-/* Probes that may leave at this moment. */
+/* Returns the number of probes that may be sent at once. */
 static int at_once(struct budget *b, int64_t now_ns)
 {
     int sent = 0;
@@ -18,7 +18,7 @@ static int at_once(struct budget *b, int64_t now_ns)
     return sent;
 }
 
-/* Probes that leave within a second. */
+/* Returns the number of probes sent within a second. */
 static int in_a_second(struct budget *b, int size)
 {
     int sent = 0;
@@ -89,7 +89,7 @@ static void check_bursts(void)
                (long long)budget_due(&b, OTHER));
 }
 
-/* Pairs as a link of so many bytes a second shows them, with a jitter to and fro. */
+/* Reports packet pairs as a link of `link` bytes/s delays them, with alternating jitter. */
 static void show_link(struct budget *b, double link, int64_t jitter_ns, int pairs)
 {
     for (int i = 0; i < pairs; i++) {

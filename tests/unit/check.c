@@ -22,7 +22,7 @@ static void close_case(void)
         printf("not ok %s - %s\n", current.name, current.why);
     else
         printf("ok %s\n", current.name);
-    fflush(stdout); /* a sanitizer may end us any time */
+    fflush(stdout); /* a sanitizer may end the process at any time */
     current.failures += current.failed;
     current.open = current.failed = false;
 }

@@ -10,13 +10,13 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* Begins a case named situation_and_outcome; the one before it is printed. */
+/* Begins a case named situation_and_outcome, and prints the result of the previous one. */
 void check_case(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Goes before every "why" of this case from here on, e.g. the seed of a random input. */
+/* Sets a prefix for every "why" of this case, e.g. the seed of a random input. */
 void check_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* `what` says which value; both are printed where they differ. Each returns whether it held. */
+/* `what` names the value; both values are printed if they differ. Each returns whether it holds. */
 bool check_that(bool holds, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool check_int(const char *what, int64_t got, int64_t want);
 bool check_text(const char *what, const char *got, const char *want);
@@ -27,10 +27,10 @@ bool check_near(const char *what, double got, double want, double relative);
 /* Prints the last case; returns the program's exit status. */
 int check_done(void);
 
-/* True where the run is to be short (under valgrind). */
+/* True if the run should be short (under valgrind). */
 bool check_quick(void);
 
-/* Reproducible numbers: splitmix64 over *seed; and a share from 0 to 1. */
+/* Reproducible random numbers: splitmix64 over *seed, as an integer or as a share from 0 to 1. */
 uint64_t check_random(uint64_t *seed);
 double check_share(uint64_t *seed);
 

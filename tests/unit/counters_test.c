@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The counters on events made by hand: what is counted where, and in which order samples are
- * used. */
+/* The counters with handmade events: which events they count, and the order in which they use
+ * samples. */
 #include "check.h"
 #include "results/counters.h"
 
@@ -184,7 +184,7 @@ static void test_test_probes(void)
     check_int("samples", (int64_t)responder(counters, 0, 0)->rtt.count, 0);
 }
 
-/* The same four RTTs, their answers in this order. */
+/* The same four RTTs, with their replies in the given order. */
 static void test_order(const char *name, const uint32_t order[4])
 {
     static const int64_t rtts[] = { 10 * US, 50 * US, 20 * US, 40 * US };
@@ -348,7 +348,7 @@ static void test_long_run(void)
     begin("a_long_run_with_a_wide_window_keeps_the_order");
     for (uint32_t probe = 0; probe < 20000; probe++) {
         sent(probe);
-        if (probe >= 100) { /* answers come 100 probes behind, in pairs turned round */
+        if (probe >= 100) { /* replies lag by 100 probes and arrive in swapped pairs */
             uint32_t which = (probe - 100) ^ 1;
             got(EVENT_REPLY, which, 1, which % 2 ? 30 * US : 10 * US);
         }

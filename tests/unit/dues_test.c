@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The heap of what is due when, beside a list that is searched. */
+/* The heap of due times, compared with a list that is searched. */
 #include "check.h"
 #include "base/dues.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which ends of traces are at one place. */
+/* Traces whose ends are the same place. */
 #include "check.h"
 #include "engine/ends.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which answers of a trace are kept as evidence, and what they say of probe and quote. */
+/* The replies of a trace that are kept as evidence, and the fields of their probes and quotes. */
 #include "results/evidence.h"
 
 #include "check.h"
@@ -9,7 +9,7 @@
 
 enum { TTL = 5 };
 
-/* One label; the checksum is right. */
+/* One label, with a correct checksum. */
 static const char stack[] = "\x20\x00\x82\x19\x00\x08\x01\x01\x05\xdc\x57\x01";
 static const char other_stack[] = "\x20\x00\x82\x18\x00\x08\x01\x01\x05\xdc\x57\x02";
 enum { STACK_LENGTH = sizeof stack - 1 };
@@ -32,7 +32,7 @@ static void hand_in(struct evidence *evidence, const struct wire_spec *spec, str
     evidence_event(evidence, spec, &event, &capture);
 }
 
-/* A time-exceeded with a label stack behind the padded quote. */
+/* A time exceeded with a label stack after the padded quote. */
 static void build_labelled(struct vector *v, const char *bytes)
 {
     struct vector_error error = {
@@ -81,7 +81,7 @@ static void test_sent(enum wire_protocol protocol, uint8_t version)
     evidence_free(evidence);
 }
 
-/* One byte of a packet changed; offsets from the IP header on, the quote begins at 28. */
+/* One changed byte of a packet. Offsets count from the IP header; the quote begins at 28. */
 static const struct change_row {
     const char *name;
     size_t at;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The capture's filter against the parser: whatever the parser can read and the engine can use
- * passes, and what fills a busy host's links does not. */
+/* The capture's filter, compared with the parser: packets that the parser reads and the engine uses
+ * pass, and a busy host's other traffic does not. */
 #include "check.h"
 #include "filtered.h"
 #include "vectors.h"
@@ -39,7 +39,7 @@ static unsigned checksum(uint32_t total)
     return ~total & 0xffff;
 }
 
-/* The addresses of a documentation network; the second one is the far end. */
+/* Addresses of documentation networks (RFC 5737, RFC 3849). */
 static struct ipaddr address(uint8_t version, uint8_t last)
 {
     static const uint8_t four[4] = { 192, 0, 2 }, six[16] = { 0x20, 0x01, 0x0d, 0xb8 };
@@ -49,7 +49,7 @@ static struct ipaddr address(uint8_t version, uint8_t last)
     return result;
 }
 
-/* Extension headers in front of `transport`; how long they are. */
+/* Writes `count` extension headers that lead to `transport`; returns their length. */
 static size_t put_chain(uint64_t *seed, unsigned count, uint8_t transport, uint8_t *at,
                         uint8_t *first)
 {
@@ -77,7 +77,7 @@ static size_t put_chain(uint64_t *seed, unsigned count, uint8_t transport, uint8
     return length;
 }
 
-/* An IP header with options or extension headers in front of the transport's bytes. */
+/* Writes an IP header, with options or extension headers, and the transport's bytes. */
 static size_t wrap(uint64_t *seed, uint8_t version, uint8_t protocol, const uint8_t *transport,
                    size_t length, uint8_t *packet)
 {
@@ -143,7 +143,7 @@ static size_t random_probe(uint64_t *seed, uint8_t version, uint8_t *packet, str
     return wire_build(spec, &probe, packet);
 }
 
-/* An ICMP message of any type that quotes a probe of ours, with the right checksum. */
+/* Writes an ICMP message of any type that quotes one of our probes, with a correct checksum. */
 static size_t random_icmp(uint64_t *seed, uint8_t version, uint8_t *at)
 {
     static const uint8_t types[2][8] = { { 0, 3, 3, 8, 11, 11, 12, 5 },
@@ -170,7 +170,7 @@ static size_t random_icmp(uint64_t *seed, uint8_t version, uint8_t *at)
     return 8 + quoted;
 }
 
-/* A service's answer to a probe of ours, behind any headers. */
+/* Writes a service's reply to one of our probes, after any headers. */
 static size_t random_answer(uint64_t *seed, uint8_t version, uint8_t *packet)
 {
     const struct wire_probe probe = { .number = below(seed, 100000), .ttl = 9 };
@@ -186,7 +186,7 @@ static size_t random_answer(uint64_t *seed, uint8_t version, uint8_t *packet)
     return wrap(seed, version, IPPROTO_UDP, answer.bytes + header, answer.length - header, packet);
 }
 
-/* A segment of a connection to a port of ours, without options or with any. */
+/* Writes a segment of a connection to one of our ports, with or without options. */
 static size_t random_segment(uint64_t *seed, uint8_t version, uint8_t *packet)
 {
     uint8_t segment[40];
@@ -239,7 +239,7 @@ static void check_property(void)
     for (int i = 0; i < rounds; i++) {
         uint64_t its = seed;
         size_t length = random_packet(&seed, packet, &ours);
-        if (below(&seed, 10) == 0) { /* what comes in may be cut off, what we send is not */
+        if (below(&seed, 10) == 0) { /* received packets may be cut short, sent ones are not */
             length = 1 + below(&seed, (unsigned)length);
             ours = false;
         }
@@ -259,7 +259,8 @@ static void check_property(void)
                        version == 0 ? 4 : 6, kind, counts[version][kind]);
 }
 
-/* One whole chain, longest first: what must pass, and one header more, which the parser refuses. */
+/* Checks the longest chain of extension headers, which must pass, and one with a header more, which
+ * the parser refuses. */
 static void check_chain(unsigned count)
 {
     uint8_t packet[ROOM] = { 0x60 }, transport[ROOM] = { 0 };
@@ -290,7 +291,7 @@ static void check_chain(unsigned count)
     check_int("passed", filtered_passes(packet, at + length), readable);
 }
 
-/* What a resolver, a web server by QUIC and a time server receive and send. */
+/* Packets of a resolver, a QUIC web server and a time server. */
 static int others_services(uint64_t *seed)
 {
     static const uint8_t dns[] = "\x12\x34\x81\x80\0\1\0\1\0\0\0\0\3www\7example\3com\0\0\1\0\1";
@@ -314,7 +315,7 @@ static int others_services(uint64_t *seed)
     return passed;
 }
 
-/* What a busy host sends and receives all the time. */
+/* The filter rejects the usual traffic of a busy host. */
 static void check_selective(void)
 {
     uint64_t seed = 3;
@@ -336,7 +337,7 @@ static void check_selective(void)
             transport[n] = (uint8_t)check_random(&seed);
         for (size_t n = 0; n < 4; n += 2)
             if (wire_is_file_port((uint16_t)(transport[n] << 8 | transport[n + 1])))
-                transport[n] ^= 0x80; /* 64 ports are let through for files */
+                transport[n] ^= 0x80; /* the filter passes 64 ports for files */
         size_t length = wrap(&seed, i % 2 ? 4 : 6, IPPROTO_UDP, transport, 40, packet);
         passed += filtered_passes(packet, length);
     }

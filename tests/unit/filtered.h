@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The capture's filter over a packet, for tests. */
+/* Applies the capture's filter to a packet, for tests. */
 #ifndef MTR_FILTERED_H
 #define MTR_FILTERED_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Direct questions: which probes leave when, which answers are taken for whose, and that nobody is
- * ever asked more than nine times. */
+/* Fingerprinting: when probes are sent, which replies are matched to which probe, and that no
+ * address ever gets more than nine probes. */
 #include "base/units.h"
 #include "prober/addresses.h"
 
@@ -26,7 +26,7 @@ static struct fingerprint_config config_of(uint8_t version)
     return config;
 }
 
-/* What left, in the order of leaving. */
+/* The sent probes, in order. */
 struct sent {
     size_t count;
     struct {
@@ -52,7 +52,7 @@ static void send_due(struct fingerprint *ask, enum fingerprint_permit permit, in
     }
 }
 
-/* Steps as the prober does, from due time to due time. */
+/* Steps like the prober, from due time to due time. */
 static int64_t run(struct fingerprint *ask, enum fingerprint_permit permit, int64_t from_ns,
                    int64_t until_ns, struct sent *sent)
 {
@@ -161,7 +161,7 @@ static void test_turns(uint8_t version)
     fingerprint_fini(&ask);
 }
 
-/* ---- the responder's budget ---------------------------------------------------------------- */
+/* ---- the responder's rate limit ------------------------------------------------------------ */
 
 static void test_permits(void)
 {
@@ -249,18 +249,18 @@ static void test_renewal(void)
     fingerprint_fini(&ask);
 }
 
-/* ---- answers ------------------------------------------------------------------------------- */
+/* ---- replies ------------------------------------------------------------------------------- */
 
-/* The answer of `from` to a probe that was sent: an echo reply, an error around it, or a RST. */
+/* The reply of `from` to a sent probe: an echo reply, an error that quotes the probe, or a RST. */
 struct bend {
     struct ipaddr from;
     size_t quote;  /* transport bytes in an error's quote */
     uint8_t flags; /* RST, or RST and ACK */
-    uint32_t plus; /* on the RST's number */
-    size_t at;     /* a byte of the probe that is changed before it is answered */
-    uint8_t to;    /* what is added to it */
-    bool error;    /* an error in any case */
-    bool only_4;   /* over IPv6 it is refused: there are no such quotes */
+    uint32_t plus; /* added to the RST's number */
+    size_t at;     /* offset of a byte of the probe that is changed before the reply */
+    uint8_t to;    /* added to this byte */
+    bool error;    /* reply with an error */
+    bool only_4;   /* refused over IPv6, where routers do not send such quotes */
 };
 
 static void build_error(struct vector *v, const uint8_t *probe, size_t length,
@@ -372,7 +372,7 @@ static const struct answer_row {
     /* clang-format on */
 };
 
-/* Offsets of the rows are IPv4's; IPv6 headers are 20 bytes longer. */
+/* Offsets in the rows are for IPv4; IPv6 headers are 20 bytes longer. */
 static struct bend bend_of(const struct answer_row *row, uint8_t version)
 {
     struct bend bend = row->bend;
@@ -381,7 +381,7 @@ static struct bend bend_of(const struct answer_row *row, uint8_t version)
                                  : row->from == HERE ? "2001:db8:3::1"
                                                      : "2001:db8:4::1");
     if (version == 6 && bend.at == 15)
-        bend.at = 23; /* the source's last byte */
+        bend.at = 23; /* last byte of the source address */
     else if (version == 6 && bend.at == 19)
         bend.at = 39;
     else if (version == 6 && bend.at > 0)
@@ -445,7 +445,7 @@ static void test_too_early(void)
     fingerprint_fini(&ask);
 }
 
-/* ---- all asks ------------------------------------------------------------------------------ */
+/* ---- all addresses ------------------------------------------------------------------------- */
 
 struct shell_log {
     int64_t open_ns;

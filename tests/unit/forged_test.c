@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Replies by somebody who does not see the probes but knows all else: addresses, ports, lengths,
- * protocol, flow and how many probes are on their way. What is secret is guessed. FORGED=n in the
- * environment tries n random guesses of each kind, FORGED=all every value there is; arguments name
- * the kinds. */
+/* Replies forged by an off-path attacker, who knows addresses, ports, lengths, protocol, flow and
+ * the number of probes in flight, but has to guess the secret fields. FORGED=n in the environment
+ * tries n random guesses of each kind, FORGED=all every value; arguments select kinds. */
 #include "base/units.h"
 #include "check.h"
 #include "engine/match.h"
@@ -15,14 +14,14 @@
 
 enum { OPEN = 6, QUICK_GUESSES = 10000, GUESSES = 10000000 };
 
-/* Six probes of a trace, on their way since 20 ms. */
+/* A trace with six probes, in flight for 20 ms. */
 struct scene {
     struct wire_spec spec;
     struct probes probes;
     int64_t now_ns;
 };
 
-/* A file whose identifier has 32 bits and no more, at an odd place. */
+/* A file whose identifier has only 32 bits, at an odd offset. */
 enum { FILE_AT = 5 };
 static const uint8_t file_bytes[32] = "a request of somebody's own";
 
@@ -48,7 +47,7 @@ static bool is_taken(const struct scene *s, const struct wire_packet *packet)
     return match_reply(&s->probes, &s->spec, packet, s->now_ns, TIMEOUT_NS) != NULL;
 }
 
-/* All that is public. */
+/* Returns a reply with all public fields of the probe. */
 static struct wire_packet public_packet(const struct scene *s, enum wire_kind kind)
 {
     struct wire_packet packet = { .kind = kind, .from = s->spec.target };
@@ -71,14 +70,14 @@ static struct wire_packet public_packet(const struct scene *s, enum wire_kind ki
     return packet;
 }
 
-/* As a NAT that puts nothing back shows the probe: from another address and port. */
+/* Rewrites source address and port, as a NAT does that does not restore quotes. */
 static void translate(struct wire_packet *packet)
 {
     packet->probe.source.bytes[packet->probe.source.version == 4 ? 3 : 15] ^= 0x55;
     packet->probe.source_port ^= 0x1234;
 }
 
-/* The 32 bits that the first eight bytes of the protocol and the IPv4 header hold. */
+/* Sets the 32 secret bits in the IPv4 header and the first eight bytes of the transport header. */
 static void guess(struct wire_packet *packet, uint32_t secret)
 {
     struct wire_ids *ids = &packet->probe;
@@ -104,7 +103,7 @@ static void guess(struct wire_packet *packet, uint32_t secret)
     }
 }
 
-/* The checksum of a UDP probe behind that NAT, by RFC 1624's way of adding words one by one. */
+/* Returns the checksum of a UDP probe after that NAT, updated word by word (RFC 1624). */
 static uint16_t translated_checksum(const struct scene *s, uint16_t checksum)
 {
     struct wire_packet packet = public_packet(s, WIRE_TIME_EXCEEDED);
@@ -143,8 +142,8 @@ static const struct row {
     enum wire_protocol protocol;
     uint8_t version;
     enum wire_kind kind;
-    bool swapped; /* the quoted header's checksum shows a swapped identification */
-    bool never;   /* not one value is right */
+    bool swapped; /* the quoted header's checksum fits a swapped identification */
+    bool never;   /* no value is accepted */
     bool translated;
 } rows[] = {
     { "udp_quotes", WIRE_UDP, 4, WIRE_TIME_EXCEEDED, false, false, false },
@@ -168,7 +167,7 @@ static const struct row {
     { "answers_to_a_file_over_ip6", WIRE_UDP, 6, WIRE_SERVICE, false, false, false },
 };
 
-/* The scene of a row: what is a service's answer is one to the file. */
+/* Makes the scene of a row; a service's reply is one to the file. */
 static void row_open(struct scene *s, const struct row *row, struct payload_template *file)
 {
     bool is_file = row->kind == WIRE_SERVICE;
@@ -179,9 +178,9 @@ static void row_open(struct scene *s, const struct row *row, struct payload_temp
     scene_open(s, row->protocol, row->version, is_file ? file : NULL);
 }
 
-/* With one half of a probe's 32 bits right, exactly one value of the other half is taken for each
- * probe whose first half it is. With neither right nothing is, as is_as_sent and match_secret look
- * at each by itself: so of all 2^32 values six are taken. */
+/* With one correct half of a probe's 32 bits, exactly one value of the other half is accepted per
+ * probe with this half. With two wrong halves, no value is accepted, because is_as_sent and
+ * match_secret check each half separately. So six of all 2^32 values are accepted. */
 static void test_halves(const struct row *row)
 {
     uint32_t probes = check_quick() ? 1 : OPEN;
@@ -204,7 +203,7 @@ static void test_halves(const struct row *row)
             high += is_taken(&s, &packet);
         }
     }
-    /* probes that share a half are each found with the other one's */
+    /* Probes with the same half are each found by their other half. */
     uint32_t shared = row->never ? 0 : probes;
     check_int("with a right high half", low, row->protocol == WIRE_UDP ? shared : OPEN * shared);
     check_int("with a right low half", high, shared);
@@ -231,9 +230,9 @@ static uint32_t try(const struct row *row, uint64_t guesses, bool in_turn)
     return taken;
 }
 
-/* With six probes on their way 10^8 guesses are expected to hit 0.14 times, 10^7 0.014 times: the
- * numbers are the same in every run. Beyond that as many are allowed as chance gives once in
- * thousands. */
+/* With six probes in flight, 10^8 guesses are expected to hit 0.14 times, 10^7 0.014 times. The
+ * guesses are the same in every run. The bound for more guesses is exceeded by chance once in
+ * thousands of runs. */
 static void test_guesses(const struct row *row)
 {
     const char *wanted = getenv("FORGED");
@@ -253,7 +252,7 @@ static void test_guesses(const struct row *row)
     check_that(taken <= most, "%u taken, at most %llu expected", taken, (unsigned long long)most);
 }
 
-/* The cookie does not help a guesser either: it adds 32 bits to the 16 of the index. */
+/* An attacker who guesses the cookie has to guess its 32 bits and the 16 of the index. */
 static void test_cookies(enum wire_protocol protocol)
 {
     struct scene s;

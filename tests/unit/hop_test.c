@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The accounting rule of one TTL: sample, tests, proof, and the sample within a budget. */
+/* The rules of one TTL: initial sample, burst tests, and the rate-limited sample. */
 #include "base/units.h"
 #include "check.h"
 #include "engine/hop.h"
 
 static const struct hop_rules rules = { .packets = 4, .interval_ns = 100 * MS, .trace = 1 };
 
-/* Takes what is due until the hop waits; returns the probes of each class and the last time. */
+/* Takes due probes until the hop waits; returns the number of each class and the last time. */
 struct taken {
     int counted, tests;
     int64_t last_ns;
@@ -32,13 +32,13 @@ static struct taken run(struct hop *hop, const struct hop_rules *r, int64_t now_
     return taken;
 }
 
-/* The place of a probe of the newest burst. */
+/* Returns the place of the i-th probe of the newest burst. */
 static int64_t newest(const struct hop *hop, int i)
 {
     return (int64_t)hop->bursts << 8 | i;
 }
 
-/* The first `answered` of a burst of `total` are answered, as by a bucket. */
+/* Answers the first `answered` of a burst of `total` probes, like a token bucket. */
 static enum hop_verdict finish_tests(struct hop *hop, int answered, int total, int64_t now_ns)
 {
     enum hop_verdict verdict = HOP_UNDECIDED;
@@ -73,7 +73,7 @@ static void check_fast_sample(void)
     check_int("phase", hop.phase, HOP_SETTLED);
 }
 
-/* A hop whose tests were answered `before` of 12, and its proof `after` of 16. */
+/* A hop that answers `before` of 12 probes in its first burst and `after` of 16 in the second. */
 static enum hop_verdict prove(struct hop *hop, int before, int after, struct taken *retest)
 {
     *hop = (struct hop){ .answered = true };
@@ -113,7 +113,7 @@ static void check_proof(void)
     }
 }
 
-/* Loses the places whose bit is set. */
+/* Loses the probes of a burst whose bits are set. */
 static enum hop_verdict finish_burst(struct hop *hop, uint32_t lost, int total, int64_t now_ns)
 {
     enum hop_verdict verdict = HOP_UNDECIDED;
@@ -123,12 +123,12 @@ static enum hop_verdict finish_burst(struct hop *hop, uint32_t lost, int total, 
     return verdict;
 }
 
-/* Probes that were really lost are no rate limit: they lie anywhere in a burst. */
+/* Real loss is no rate limit: it hits any place of a burst, not only the end. */
 static void check_real_loss(void)
 {
     static const struct {
         const char *name;
-        uint32_t tests, retest; /* places lost, the first is bit 0; proof 0: not reached */
+        uint32_t tests, retest; /* lost places, bit 0 is the first; retest 0: not reached */
         enum hop_verdict want;
     } rows[] = {
         { "losses_anywhere_in_the_burst_stand", 0x249, 0, HOP_STANDS },
@@ -154,7 +154,7 @@ static void check_real_loss(void)
     }
 }
 
-/* The survey of a long run, with so many of its first burst answered. */
+/* The survey of a long run, with `answered` replies to its first burst. */
 static enum hop_verdict survey(struct hop *hop, const struct hop_rules *r, int answered,
                                struct taken *taken)
 {
@@ -211,7 +211,7 @@ static void check_survey(void)
     check_that(hop_is_untested(&hop, &longer), "tested though it answers");
 }
 
-/* Bursts go on until they show the spacing; each of `found` is what one of them finds. */
+/* Bursts are repeated until they reveal the refill interval; `found` has the result of each. */
 static void check_spacing(void)
 {
     struct pace *pace = pace_new();
@@ -313,7 +313,7 @@ static void check_send_errors(void)
     check_int("open of the tests", hop.tests.open, 11);
 }
 
-/* A silent hop beside another trace's sample. */
+/* A silent hop while another trace takes its sample. */
 static void check_held(void)
 {
     struct pace *pace = pace_new();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Requests to a server in this process, in a network namespace of its own: what is reported, and
- * that neither a thread nor a descriptor is left behind. */
+/* Requests to a server in this process, in a network namespace: their reports, and that no thread
+ * and no descriptor remains open. */
 #include "check.h"
 #include "http/http.h"
 
@@ -21,13 +21,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What the server says to each request; NULL: nothing, and the connection stays. */
+/* A server with one response to all requests; NULL: none, and the connection stays open. */
 struct server {
     int fd;
     uint16_t port;
     const char *answer;
     int connections;
-    int repeat; /* how often the answer's last KiB is said again */
+    int repeat; /* how often the last KiB of the response is repeated */
     pthread_t thread;
 };
 
@@ -60,7 +60,7 @@ static void say(const struct server *s, int fd)
             return;
 }
 
-/* One connection after the other, until the listening socket is shut down. */
+/* Serves one connection after the other until the listening socket is shut down. */
 static void *serve(void *arg)
 {
     struct server *s = arg;
@@ -125,7 +125,7 @@ static struct http *start_in_turn(uint16_t port, struct httpturn *turn)
     request.url = url;
     struct http *h = http_start(&request, &err);
     check_that(h != NULL, "%s", err.text);
-    memset(url, 'x', sizeof url); /* it has its own copy */
+    memset(url, 'x', sizeof url); /* the request has a copy */
     return h;
 }
 
@@ -258,7 +258,7 @@ static void test_leave(void)
     close_server(&server);
 }
 
-/* How many descriptors a child gets. */
+/* Returns the number of descriptors that a child process inherits. */
 static int inherited(void)
 {
     char text[16] = "";
@@ -362,7 +362,7 @@ int main(void)
         return 0;
     }
     check_case("a_first_request_ends");
-    finish(start(9)); /* libraries open what they keep */
+    finish(start(9)); /* libraries open descriptors that they keep */
     int fds = count_in("/proc/self/fd"), threads = count_in("/proc/self/task");
 
     test_answer();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The HTTP server, in a network namespace of its own: requests, answers, and the bounds of what
- * clients can take. The clock is the test's; clients and server take turns in one thread. */
+/* The HTTP server, in a network namespace: requests, responses, and the bounds of memory and time
+ * that clients can use. The test provides the clock; clients and server alternate in one thread. */
 #include "check.h"
 #include "httpd/body.h"
 #include "httpd/httpd.h"
@@ -72,7 +72,7 @@ static void say(int fd, const char *text)
         check_that(false, "send");
 }
 
-/* Runs the server until it has a request, or for some turns. */
+/* Runs the server until a request arrives, for a bounded number of turns. */
 static bool wait_request(struct httpd *h, struct httpd_request *r)
 {
     for (int i = 0, idle = 0; i < TURNS && idle < 20; i++) {
@@ -85,8 +85,8 @@ static bool wait_request(struct httpd *h, struct httpd_request *r)
     return false;
 }
 
-/* What the client reads until the connection is at its end or nothing comes any more; the number of
- * bytes, and whether it ended. */
+/* Reads as a client until the connection ends or no more bytes arrive. Returns the number of bytes
+ * and, in *ended, whether the connection has ended. */
 static size_t hear(struct httpd *h, int fd, char *in, bool *ended)
 {
     size_t got = 0;
@@ -196,7 +196,7 @@ static void test_refusals(char *in)
     httpd_close(h);
 }
 
-/* Lets time pass, second by second, while a client does what it does. */
+/* Lets time pass, second by second, while the client sends a byte of `drip`, if any, in each. */
 static bool is_closed_after(struct httpd *h, int fd, const char *drip, int seconds)
 {
     char in[64];
@@ -310,7 +310,7 @@ static size_t read_all(struct body *body, char *in, size_t room)
     return got;
 }
 
-/* One gzip member that gives the text, and nothing behind it. */
+/* Checks that the bytes are one gzip member of the text, without further bytes. */
 static void check_gzip(const char *in, size_t got, const unsigned char *text, size_t length)
 {
     unsigned char *out = malloc(TEXT + 1);

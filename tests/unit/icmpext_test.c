@@ -28,7 +28,7 @@ static struct body body_of(size_t quote, size_t pad_to, const char *bytes, size_
 
 /* One label 24005, class 3, bottom, TTL 1; its checksum. */
 #define STACK "\x20\x00\x82\x19\x00\x08\x01\x01\x05\xdc\x57\x01"
-/* Object 1/1 of two labels without a checksum. */
+/* Object 1/1 with two labels, without a checksum. */
 #define TWO "\x20\x00\x00\x00\x00\x0c\x01\x01\x00\x01\x00\xfe\x05\xdc\x51\x01"
 #define TEXT(text) text, sizeof(text) - 1
 
@@ -41,7 +41,7 @@ static const struct row {
     size_t length;
     bool found, compliant;
     enum icmpext_checksum checksum;
-    size_t decoy; /* where the quote has bytes that begin like a structure */
+    size_t decoy; /* offset in the quote of bytes that begin like a structure */
 } rows[] = {
     /* clang-format off */
     { "compliant_4_is_found", 4, 11, 32 << 16, 40, 128, TEXT(STACK), true, true,
@@ -112,7 +112,7 @@ static void save_seed(const struct row *row, const struct body *body)
         abort();
 }
 
-/* Looks into a copy of exactly this length, so that a sanitizer sees a read behind its end. */
+/* Reads a copy of exactly this length, so that a sanitizer detects a read past its end. */
 static void test_row(const struct row *row)
 {
     struct body body = body_of(row->quote, row->pad_to, row->bytes, row->length);

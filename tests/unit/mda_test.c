@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Multipath detection in graphs of routers that balance, in virtual time. */
+/* Multipath detection in graphs of load balancers, in virtual time. */
 #include "check.h"
 #include "mda_world.h"
 
@@ -58,7 +58,7 @@ static void meshed(struct graph *g)
     diamond_of(g, 3, 2, true);
 }
 
-/* Both ways divide again. */
+/* Both branches divide again. */
 static void nested(struct graph *g)
 {
     struct layer two_ways = graph_layer(g, chain(g, nothing, 1), 2, true);
@@ -67,7 +67,7 @@ static void nested(struct graph *g)
     graph_target(g, graph_layer(g, joined, 1, true));
 }
 
-/* One way divides again, the other does not. */
+/* One branch divides again, the other does not. */
 static void asymmetric(struct graph *g)
 {
     struct layer ways = graph_layer(g, chain(g, nothing, 1), 2, true);
@@ -80,7 +80,7 @@ static void asymmetric(struct graph *g)
     graph_target(g, graph_layer(g, three, 1, true));
 }
 
-/* One link more than a diamond without mesh: what a test by two flows a vertex misses. */
+/* One link more than an unmeshed diamond, which a test with two flows per vertex misses. */
 static void one_more_link(struct graph *g)
 {
     struct layer ways = graph_layer(g, chain(g, nothing, 2), 4, true);
@@ -89,7 +89,7 @@ static void one_more_link(struct graph *g)
     graph_target(g, graph_layer(g, behind, 1, true));
 }
 
-/* One way is a hop longer than the other. */
+/* One branch is a hop longer than the other. */
 static void unequal(struct graph *g)
 {
     struct layer ways = graph_layer(g, chain(g, nothing, 2), 2, true);
@@ -119,7 +119,7 @@ static const struct {
 
 /* ---- completeness -------------------------------------------------------------------------- */
 
-/* The algorithm promises at most `failure` for each vertex that divides. */
+/* The algorithm bounds the probability of failure per dividing vertex. */
 static void check_shape(size_t i, int worlds)
 {
     int complete = 0, invented = 0;
@@ -150,7 +150,7 @@ static void check_shape(size_t i, int worlds)
            sent / worlds);
 }
 
-/* ---- what is not as the algorithm assumes --------------------------------------------------- */
+/* ---- violated assumptions of the algorithm -------------------------------------------------- */
 
 static void begin(struct mda_world *w, shape *build, uint64_t seed)
 {
@@ -218,7 +218,7 @@ static void check_silence(void)
 
     check_case("a_silent_hop_hides_no_paths_behind_it");
     begin(&w, four, 11);
-    w.graph.nodes[1].silent = true; /* the one that balances */
+    w.graph.nodes[1].silent = true; /* the load balancer */
     end(&w, &summary);
     struct comparison c = mda_world_compare(&w);
     check_int("nodes", c.nodes_found, c.nodes);
@@ -377,7 +377,7 @@ static void check_stopping_points(void)
     check_int("without a next hop yet", mda_flows_needed(0, 0.05), 6);
 }
 
-/* ---- answers that change what was known ---------------------------------------------------- */
+/* ---- replies that change earlier results --------------------------------------------------- */
 
 static struct wire_packet answer_to(const struct mda_config *config, const struct wire_probe *probe,
                                     enum wire_kind kind, uint8_t host)
@@ -396,7 +396,8 @@ static struct wire_packet answer_to(const struct mda_config *config, const struc
     return packet;
 }
 
-/* Flow 0 is answered at TTL 2 and by the target at TTL 4, flows 1 to 5 at TTL 3, which divides. */
+/* Flow 0 has replies at TTL 2 and from the target at TTL 4, flows 1 to 5 at TTL 3, which
+ * divides. */
 static void answer_at_once(struct mda *m, const struct mda_config *config,
                            const struct wire_probe *probe, int64_t now_ns)
 {
@@ -410,7 +411,7 @@ static void answer_at_once(struct mda *m, const struct mda_config *config,
         mda_reply(m, &packet, now_ns);
 }
 
-/* After so many turns flows 1 to 5 turn out to end at TTL 2: a late unreachable for each. */
+/* After `turns`, a late unreachable shows for each of the flows 1 to 5 that it ends at TTL 2. */
 static void end_after(int turns)
 {
     struct mda_world w;

@@ -206,7 +206,7 @@ void mda_world_run(struct mda_world *w)
     }
 }
 
-/* ---- found and true ------------------------------------------------------------------------ */
+/* ---- comparison ---------------------------------------------------------------------------- */
 
 static uint16_t find(const struct mda_world *w, uint16_t node)
 {
@@ -219,7 +219,7 @@ static bool edge_found(const struct mda_world *w, uint8_t ttl, uint16_t from, ui
     const struct flowmap *map = mda_map(w->mda);
 
     if (map->ttls[ttl].vertex_count == 1)
-        return true; /* whatever is behind is behind it */
+        return true; /* all later nodes follow this one */
     for (uint32_t flow = 0; flow < w->config.max_flows; flow++)
         if (flowmap_get(map, ttl, flow).vertex == from &&
             flowmap_get(map, ttl + 1, flow).vertex == to)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A world of routers that balance, around one search of paths, in virtual time. */
+/* A simulated network of load balancers for one multipath detection, in virtual time. */
 #ifndef MTR_MDA_WORLD_H
 #define MTR_MDA_WORLD_H
 
@@ -16,8 +16,8 @@ struct node {
     uint8_t ttl;
     bool silent, target;
     enum balance balance;
-    double loss;      /* of each answer */
-    bool rate_limits; /* a bucket of 6, one token a second */
+    double loss;      /* probability, of each reply */
+    bool rate_limits; /* bucket size 6, refill interval 1 s */
     double tokens;
     int64_t filled_ns;
     uint16_t next_count, next[NEXT_MAX];
@@ -39,21 +39,22 @@ struct mda_world {
     int64_t now_ns;
     uint64_t random;
     struct delivery *first;
-    uint32_t to_node[NODES_MAX]; /* probes answered or dropped there */
+    uint32_t to_node[NODES_MAX]; /* probes answered or dropped by each node */
 };
 
-/* A search of 95 % by UDP over IPv4, in a graph without nodes. */
+/* Makes a detection with 95 % confidence by UDP over IPv4, in a graph without nodes. */
 void mda_world_new(struct mda_world *w, uint64_t seed);
 void mda_world_run(struct mda_world *w); /* to its end */
 void mda_world_free(struct mda_world *w);
 
 uint64_t mda_world_random(struct mda_world *w);
 
-/* A further node, and an edge. */
+/* Add a node, and an edge. */
 uint16_t graph_node(struct graph *g, uint8_t ttl);
 void graph_edge(struct graph *g, uint16_t from, uint16_t to);
 
-/* A layer behind `from` of `width` nodes, each reached from each (mesh) or from its like. */
+/* Adds a layer of `width` nodes after `from`, with edges from all nodes to all (mesh) or from one
+ * node to one. */
 struct layer {
     uint16_t first, width;
 };
@@ -62,8 +63,8 @@ struct layer graph_target(struct graph *g, struct layer from);
 
 struct ipaddr graph_address(const struct graph *g, const struct mda_config *config, uint16_t node);
 
-/* How many of the graph's nodes and edges were found, and how many of those found are not in it.
- * Edges are not looked for where a silent node or balancing per packet hides them. */
+/* The numbers of nodes and edges in the graph, of those found, and of those found that are not in
+ * the graph. Edges hidden by a silent node or by per-packet load balancing do not count. */
 struct comparison {
     uint32_t nodes, nodes_found, edges, edges_found, invented;
 };

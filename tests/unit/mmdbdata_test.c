@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Values of databases as the specification has them, and as nobody should write them. */
+/* Values of databases: valid ones, and malformed ones of damaged or malicious files. */
 #include "base/mmdbdata.h"
 #include "check.h"
 
@@ -8,7 +8,7 @@
 
 enum { STEPS = 1000, DEEP = 3000000 };
 
-/* A pointer of four bytes, to a place below 256. */
+/* A pointer of four bytes, to an offset below 256. */
 #define POINTER(place) "\x38\0\0\0" place
 
 static bool find_in(const uint8_t *bytes, size_t size, const char *const *path,
@@ -22,7 +22,7 @@ static const struct row {
     const char *name, *bytes;
     size_t size;
     const char *path[4];
-    int64_t want; /* -1: not there */
+    int64_t want; /* -1: not found */
 } rows[] = {
 #define BYTES(text) text, sizeof(text) - 1
     { "a_16_bit_number", BYTES("\xa2\x01\x02"), { 0 }, 0x102 },
@@ -104,8 +104,8 @@ static const struct row {
       -1 },
 };
 
-/* Each in a block of its own size, so that ASan sees a byte too many; cut off anywhere, it is
- * found whole or not at all. */
+/* Reads each row from a block of exactly its size, so that ASan detects a read past its end. If the
+ * row is cut anywhere, the value is found unchanged or not at all. */
 static void test_rows(void)
 {
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -151,7 +151,7 @@ static void test_kinds(void)
     check_that(value.size == 3 && memcmp(value.bytes, "abc", 3) == 0, "other bytes");
 }
 
-/* Arrays of one array, and arrays that point twice to the one before. */
+/* Deeply nested arrays, and arrays with two pointers to the previous array each. */
 static void test_harm(void)
 {
     static const uint8_t map[] = { 0xe2, 0x41, 'a' }, array[] = { 0x01, 0x04 };

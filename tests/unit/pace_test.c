@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The budget of a responder, and the sample that traces share. */
+/* The rate limit of a responder, and the sample that traces share. */
 #include "base/units.h"
 #include "check.h"
 #include "engine/pace.h"
@@ -64,7 +64,7 @@ static void check_known(void)
     pace_free(pace);
 }
 
-/* One trace of a target after the other. */
+/* Several traces of a target, one after the other. */
 static void check_rounds(void)
 {
     struct pace *pace = pace_new();
@@ -112,7 +112,7 @@ static void check_budget(void)
     pace_free(pace);
 }
 
-/* Which bursts came last was decided by the replies to them. */
+/* The replies to bursts decide which bursts were the last. */
 static void check_lead(void)
 {
     struct pace *pace = pace_new();
@@ -141,7 +141,7 @@ static const struct pace_outcome *at(const struct pace_sample *sample, int64_t p
     return pace_outcome(sample, &place);
 }
 
-/* What is looked up is found, among many and after some were dropped. */
+/* Responders are found among many, and after others were removed. */
 static void check_many(void)
 {
     struct pace *pace = pace_new();
@@ -220,7 +220,7 @@ static void check_sharing(void)
     pace_free(pace);
 }
 
-/* Silent hops beside samples that are being taken. */
+/* Silent hops while samples are taken. */
 static void check_slots(void)
 {
     struct pace *pace = pace_new();
@@ -388,7 +388,7 @@ static struct pace_key nth_router(unsigned n)
     return key;
 }
 
-/* As a trace does that meets a new responder, and ends. */
+/* Does what a trace does that finds a new responder and ends. */
 static void visit(struct pace *pace, unsigned n, int64_t now_ns)
 {
     const struct pace_key key = nth_router(n);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* UDP probes with the bytes of a file: what is sent, what quotes and answers show of it, and what
- * is no answer. */
+/* UDP probes with the bytes of a file: the packets sent, their quotes and replies, and packets that
+ * are no replies. */
 #include "base/units.h"
 #include "check.h"
 #include "engine/match.h"
@@ -60,7 +60,7 @@ static void begin(struct scene *s, const struct place *place, uint8_t version, c
     name_case(place, version, what);
 }
 
-/* The words of the datagram and its pseudo-header: 0xffff where the checksum is right. */
+/* Adds the words of the datagram and its pseudo-header: 0xffff if the checksum is correct. */
 static unsigned udp_sum(const struct vector *v, size_t header)
 {
     size_t addresses = header == 20 ? 12 : 8, length = v->length - header;
@@ -92,7 +92,7 @@ static void test_request(const struct place *place, uint8_t version)
     probes_fini(&s.probes);
 }
 
-/* What an echo service sends: the payload in a datagram the other way round. */
+/* Builds the datagram of an echo service: the same payload, source and target exchanged. */
 static void build_echo(const struct scene *s, struct vector *v)
 {
     size_t n = s->header == 20 ? 4 : 16, at = s->header == 20 ? 12 : 8;
@@ -157,7 +157,7 @@ static void test_answer(const struct place *place, uint8_t version)
     probes_fini(&s.probes);
 }
 
-/* Time exceeded with so many bytes of the probe. */
+/* Time exceeded with quotes of every length. */
 static void test_quotes(const struct place *place, uint8_t version)
 {
     struct scene s;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* UDP probes that ask a service: their bytes, what a quote of any length shows of them, the replies
- * of the services, and replies by somebody who has not seen the probe. */
+/* UDP probes to services: their bytes, quotes of any length, the replies of the services, and
+ * replies forged by an off-path attacker. */
 #include "base/units.h"
 #include "check.h"
 #include "engine/match.h"
@@ -12,12 +12,12 @@
 
 enum { UDP_HEADER = 8, FLOW = 3, NUMBER = 2, WAIT_MS = 5000 };
 
-/* The requests as the RFCs draw them; '?' is a byte of the cookie, '!' of the balance, 'a' a letter
- * of the cookie. Zeros follow up to the length. */
+/* The requests as specified in the RFCs; '?' is a byte of the cookie, '!' of the balance, 'a' a
+ * letter of the cookie. Zeros follow up to the length. */
 static const struct service {
     enum wire_payload payload;
     uint16_t port, length;
-    bool balance; /* the reply repeats it */
+    bool balance; /* the reply repeats the balance bytes */
     const char *marks, *bytes;
     size_t written;
 } services[] = {
@@ -39,7 +39,7 @@ static const struct service {
       64 },
 };
 
-/* ---- probes on their way --------------------------------------------------------------------- */
+/* ---- probes in flight ------------------------------------------------------------------------ */
 
 struct scene {
     const struct service *service;
@@ -73,7 +73,7 @@ static const uint8_t *payload_of(const struct scene *s)
     return s->probe.bytes + s->header + UDP_HEADER;
 }
 
-/* The number of the probe that a packet answers, or -1. */
+/* Returns the number of the probe that a packet answers, or -1. */
 static int64_t answered(const struct scene *s, const struct vector *v)
 {
     struct wire_packet read;
@@ -138,7 +138,7 @@ static void test_request(const struct service *service, uint8_t version)
     probes_fini(&s.probes);
 }
 
-/* Every probe of a flow has the sums right; nothing but the fields changes. */
+/* Every probe of a flow has correct checksums, and differs from the others only in the fields. */
 static void test_sums(const struct service *service, uint8_t version)
 {
     struct scene s;
@@ -174,7 +174,8 @@ static void quote(const struct scene *s, size_t length, struct vector *v)
     vector_seal(v->bytes, v->length);
 }
 
-/* Over IPv4 at any length; over IPv6, where no router quotes so little, with the whole cookie. */
+/* A quote finds its probe: over IPv4 at any length; over IPv6, where routers quote more (RFC 4443
+ * section 2.4 c), if the quote has the whole cookie. */
 static void test_quotes(const struct service *service, uint8_t version)
 {
     size_t last = strlen(service->marks);
@@ -245,7 +246,7 @@ static void test_reply(const struct service *service, uint8_t version)
     probes_fini(&s.probes);
 }
 
-/* Every bit that a reply repeats of cookie and balance counts, and cut replies are none. */
+/* A reply with one wrong bit in cookie or balance, or cut short, is no reply. */
 static void test_forged(const struct service *service, uint8_t version)
 {
     struct vector good, v;
@@ -288,7 +289,7 @@ static void test_forged(const struct service *service, uint8_t version)
     probes_fini(&s.probes);
 }
 
-/* A reply without the balance is taken from nowhere but where the probe went. */
+/* A reply without the balance bytes must come from the probe's target. */
 static void test_without_balance(void)
 {
     struct wire_packet read = { 0 }, other;

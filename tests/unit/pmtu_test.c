@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The search for the path MTU in a chain of routers, in virtual time. */
+/* Path MTU discovery in a chain of routers, in virtual time. */
 #include "base/units.h"
 #include "check.h"
 #include "discovery/pmtu.h"
@@ -15,12 +15,12 @@ enum { HOPS = 10, BUCKET = 6, STEPS_MAX = 100000 };
 enum word { TELLS, SAYS_NOTHING, NAMES_NONE, NAMES_MORE, NAMES_TOO_LITTLE };
 
 struct router {
-    uint16_t mtu; /* of what is behind it; 0: as large as anything */
+    uint16_t mtu; /* of the next link; 0: no limit */
     enum word word;
-    bool silent;      /* about TTLs */
-    bool rate_limits; /* the same: a bucket of 6, one a second */
-    int64_t word_ns;  /* how much later its words come */
-    int64_t mute_ns;  /* it says nothing before this */
+    bool silent;      /* sends no time exceeded */
+    bool rate_limits; /* limits time exceeded: bucket size 6, refill interval 1 s */
+    int64_t delay_ns; /* additional delay of its errors */
+    int64_t mute_ns;  /* sends no errors before this time */
     double tokens;
     int64_t filled_ns;
 };
@@ -35,14 +35,14 @@ struct delivery {
 struct world {
     struct pmtu_config config;
     struct router routers[HOPS + 2];
-    uint16_t local_mtu; /* of this host's sending; 0: no limit */
+    uint16_t local_mtu; /* of this host's link; 0: no limit */
     bool target_silent;
-    double loss; /* of each packet, on its way and back */
+    double loss; /* of each packet, on the forward and on the return path */
     uint64_t random;
     struct pmtu *pmtu;
     struct delivery *first;
     int64_t now_ns, release_ns; /* 0: never */
-    uint32_t rate_limited_sent; /* probes that drew errors before the release */
+    uint32_t rate_limited_sent; /* probes that caused errors before the release */
     struct pmtu_report report;
 };
 
@@ -152,7 +152,7 @@ static void answer_too_big(struct world *w, int hop, const struct wire_packet *p
     packet.mtu = r->word == NAMES_NONE ? 0 : names[r->word];
     packet.probe.ttl = (uint8_t)(probe->probe.ttl - hop + 1);
     if (r->word != SAYS_NOTHING && w->now_ns >= r->mute_ns)
-        deliver_late(w, hop, &packet, r->word_ns);
+        deliver_late(w, hop, &packet, r->delay_ns);
 }
 
 static void send(struct world *w, const struct wire_probe *probe, uint16_t size)
@@ -211,7 +211,7 @@ static void step(struct world *w)
         send(w, &probe, size);
 }
 
-/* To its end; the report is kept. */
+/* Runs the search to its end and keeps the report. */
 static void run(struct world *w)
 {
     w->pmtu = pmtu_new(&w->config, w->now_ns, NULL);
@@ -379,7 +379,7 @@ static void check_words(void)
     check_case("issue_13_an_mtu_that_is_named_when_it_has_passed_ends_the_search");
     begin(&w, 6, WIRE_ICMP, 1);
     w.routers[3].mtu = 1280;
-    w.routers[3].word_ns = 20 * MS;
+    w.routers[3].delay_ns = 20 * MS;
     run(&w);
     check_end(&w, 1280, 1);
     check_reduction(&w, 0, true, 3, 4, 1280);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What traces saw on their paths, and for whom it holds. */
+/* The routers that traces saw on their paths, and the targets that share them. */
 #include "check.h"
 #include "engine/prefix.h"
 
@@ -20,7 +20,7 @@ static struct wire_spec spec_of(int target)
     return spec;
 }
 
-/* The trace to a target, whose number is its serial number too, saw this at TTL. */
+/* Notes a responder at TTL for the trace to a target, whose number is also its serial number. */
 static size_t note(struct prefixes *all, int target, uint32_t hash, int64_t now_ns)
 {
     const struct wire_spec spec = spec_of(target);
@@ -132,7 +132,7 @@ static void check_bound(void)
         place = 0;
         prefixes_note(all, &key, serial, &place, TTL, B, 0);
     }
-    prefixes_end(all, 1, first); /* of one that was overwritten: nothing happens */
+    prefixes_end(all, 1, first); /* its place was reused, so nothing changes */
     check_that(guess(all, 1, 0, NULL, 0).live, "the end of one has ended another");
     prefixes_free(all);
     prefixes_free(NULL);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The ring of probes: what it keeps, what it lets go, and its search for open ones. */
+/* The ring of probes: which probes it keeps and discards, and its search for open ones. */
 #include "check.h"
 #include "engine/probes.h"
 
 static const int64_t keep_ns = 100000;
 
-/* `count` probes, 1 ns apart from `now_ns` on. */
+/* Adds `count` probes at intervals of 1 ns from `now_ns` on. */
 static void add(struct probes *set, uint32_t count, int64_t now_ns, enum probe_state state)
 {
     for (uint32_t i = 0; i < count; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What sockets show of a reply, rebuilt, is read as the same reply captured would be. */
+/* A reply rebuilt from a socket's data is parsed like the same reply captured. */
 #include "check.h"
 #include "wire/icmpext.h"
 #include "wire/rebuild.h"
@@ -12,7 +12,7 @@ static const struct variant {
     const char *name;
     enum wire_protocol protocol;
     const char *source, *target, *router;
-    size_t head; /* bytes of the quote that the socket does not show */
+    size_t head; /* bytes of the quote that the socket does not provide */
     uint8_t exceeded, unreachable;
 } variants[] = {
     { "icmp4", WIRE_ICMP, "10.1.2.3", "192.0.2.77", "198.51.100.1", 20, 11, 3 },
@@ -49,7 +49,7 @@ static struct rebuild_header header_of(const struct variant *v)
     return header;
 }
 
-/* The headers of the quote, of nothing but what the socket shows of its payload. */
+/* Writes the headers of the quote from the payload bytes that the socket provides. */
 static size_t make_head(const struct variant *v, const struct wire_spec *spec, const uint8_t *shown,
                         size_t length)
 {
@@ -133,7 +133,7 @@ static void test_too_big(void)
     }
 }
 
-/* RFC 4884 and 4950: an MPLS label behind a quote that is padded to 128 bytes. */
+/* RFC 4884 and 4950: an MPLS label after a quote that is padded to 128 bytes. */
 static void test_extensions(void)
 {
     static const uint8_t structure[] = { 0x20, 0, 0, 0, 0, 8, 1, 1, 0x03, 0xe8, 0x51, 0x01 };
@@ -218,7 +218,7 @@ static void test_syn_answers(void)
     }
 }
 
-/* What a stranger sends may be as long as it likes. */
+/* Received data may be of any length. */
 static void test_bounds(void)
 {
     static uint8_t long_data[4 * REBUILD_ROOM];

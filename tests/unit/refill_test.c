@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What bursts about a second apart tell of a token bucket. */
+/* The refill interval of a token bucket, measured by bursts about a second apart. */
 #include "base/units.h"
 #include "check.h"
 #include "engine/refill.h"

@@ -63,7 +63,7 @@ static int replay(harness_fn *harness, const char *folder,
 
     for (int i = 0; i < count; i++) {
         if (names[i]->d_name[0] != '.') {
-            printf("# %s\n", names[i]->d_name); /* the last one, should it end us */
+            printf("# %s\n", names[i]->d_name); /* names the input that crashes the process */
             fflush(stdout);
             feeder(harness, bytes, read_file(folder, names[i]->d_name, bytes));
             files++;

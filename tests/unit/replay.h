@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Stands in for libFuzzer where tests run: a harness of tests/fuzz over its corpus. */
+/* Replaces libFuzzer in unit tests: runs a harness of tests/fuzz with its corpus. */
 #ifndef MTR_REPLAY_H
 #define MTR_REPLAY_H
 
@@ -7,17 +7,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* libFuzzer's entry, which a harness defines. */
+/* The entry point for libFuzzer, which a harness defines. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-/* Ends the program where a promise about the parsed bytes is broken. */
+/* Ends the program if a promise is broken. */
 void replay_require(bool holds, const char *promise);
 
-/* Feeds every file of the folder to the harness: whole, cut off everywhere, and with bytes changed,
- * the same ones in every run. Returns the program's exit status. */
+/* Runs the harness with every file of the folder: whole, cut at every length, and with changed
+ * bytes, the same in every run. Returns the program's exit status. */
 int replay_corpus(int (*harness)(const uint8_t *bytes, size_t size), const char *folder);
 
-/* The same, each file as it is: where one run takes long, and a fuzzer changes bytes better. */
+/* Runs the harness with every unchanged file of the folder, for a harness that takes long. */
 int replay_files(int (*harness)(const uint8_t *bytes, size_t size), const char *folder);
 
 #endif

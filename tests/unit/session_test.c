@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Segments inside a TCP connection: as they are built and read, which probe an answer belongs to,
- * and what a forger may not do. What a whole trace makes of them is in tests/sim/session_test.c. */
+/* Segments inside a TCP connection: building, parsing, matching of replies, and forged replies.
+ * tests/sim/session_test.c tests whole traces. */
 #include "base/units.h"
 #include "check.h"
 #include "engine/match.h"
@@ -39,7 +39,7 @@ static uint32_t read32(const uint8_t *at)
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-/* One's complement sum of a segment with its pseudo-header: 0xffff where it is right. */
+/* Adds the words of a segment and its pseudo-header: 0xffff if the checksum is correct. */
 static uint32_t tcp_sum(const struct wire_spec *spec, const uint8_t *at, size_t length)
 {
     size_t n = ipaddr_family(spec->source.version)->address_length;
@@ -87,7 +87,7 @@ static void test_build(uint8_t version, bool timestamps)
     }
 }
 
-/* An answer of the target's to port 28672, with these options behind the header. */
+/* Parses a reply of the target to port 28672 with these TCP options. */
 static enum wire_verdict read_answer(const struct wire_spec *spec, uint8_t flags, uint32_t ack,
                                      const uint8_t *options, size_t count, size_t captured,
                                      struct wire_packet *out)
@@ -228,7 +228,7 @@ static void test_sack(size_t at)
 
 /* ---- matching ------------------------------------------------------------------------------ */
 
-/* The target's answer to a sequence number. */
+/* Returns the target's reply to a sequence number. */
 static struct wire_packet answer_to(const struct wire_spec *spec, uint32_t seq, uint32_t ack)
 {
     uint8_t options[12] = { 1, 1, 5, 10 };
@@ -303,7 +303,7 @@ static void test_sessions(void)
         ids.tcp_seq = wire_tcp_seq(&spec, number);
         check_that(match_probe(&probes, &spec, &ids) == probes_get(&probes, number),
                    "another quoted probe than %u", number);
-        ids.tcp_seq = spec.tcp_base + 256 * number; /* as a SYN would have it */
+        ids.tcp_seq = spec.tcp_base + 256 * number; /* the number that a SYN would have */
         check_that((match_probe(&probes, &spec, &ids) != NULL) == (number >= 20), "SYN number %u",
                    number);
     }

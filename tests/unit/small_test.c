@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The small modules: errors, addresses, names of answers. */
+/* The small modules: errors, addresses, names of replies. */
 #include "check.h"
 #include "base/err.h"
 #include "wire/names.h"
@@ -40,7 +40,7 @@ static void test_err(void)
 }
 
 static const struct address_row {
-    const char *text; /* and what it reads when written, if that differs */
+    const char *text; /* and the text when written, if different */
     const char *written;
     int version;
     bool link_local;
@@ -76,7 +76,7 @@ static void check_socket_address(const struct ipaddr *address)
     check_int("length", length,
               address->version == 4 ? (int64_t)sizeof(struct sockaddr_in)
                                     : (int64_t)sizeof(struct sockaddr_in6));
-    check_int("port", ntohs(in6->sin6_port), 33434); /* where IPv4 has it too */
+    check_int("port", ntohs(in6->sin6_port), 33434); /* same offset as IPv4's */
     if (address->version == 6)
         check_int("zone", in6->sin6_scope_id, ipaddr_is_link_local6(address) ? 7 : 0);
 }
@@ -139,7 +139,8 @@ static void test_mapped(void)
     }
 }
 
-/* The rows that special_test.lua reads too: text, bytes and the text they have; "-" for none. */
+/* Reads the rows that special_test.lua reads, too: text, bytes, and the written text; "-" for
+ * none. */
 static void test_as_lua_has_it(void)
 {
     char given[64], bytes[40], back[64];

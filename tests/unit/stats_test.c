@@ -26,7 +26,7 @@ static int64_t lognormal(uint64_t *seed)
     return (int64_t)(20e6 * exp(0.8 * normal));
 }
 
-/* 20 ms and up to 4 us: where a naive sum of squares loses its digits. */
+/* 20 ms plus up to 4 us, for which a naive sum of squares loses precision. */
 static int64_t close_together(uint64_t *seed)
 {
     return INT64_C(20000000) + (int64_t)(check_random(seed) % 4000);
@@ -130,9 +130,9 @@ static double type7(const int64_t *values, size_t count, double p)
                     (rank - below) * (long double)(values[next] - values[i]));
 }
 
-/* ---- against it ---------------------------------------------------------------------------- */
+/* ---- comparison ---------------------------------------------------------------------------- */
 
-/* A spread of 0 is met to a nanosecond's millionth, as it has no relative error. */
+/* A spread of 0 has no relative error, so it is checked to a millionth of a nanosecond. */
 static void check_spread(const char *what, double got, double want)
 {
     if (want == 0)
@@ -240,7 +240,7 @@ static void test_small(void)
     check_near("jitter", stats_jitter_ns(&stats), 0, 0);
     check_near("p95", quantiles_get(&stats.quantiles, 0.95), 333000000, 0);
 
-    /* trippy's fixture (of its tests), whose first jitter is the first RTT */
+    /* trippy's test fixture, in which the first jitter is the first RTT */
     check_case("the_first_rtt_is_no_jitter");
     stats_add(&stats, 1, 123000000);
     stats_add(&stats, 2, 123000000);
@@ -370,7 +370,7 @@ static const struct wilson_row {
     { 0, 1000000000, 1.96, 0, 3.8416e-9, 1e-15 },
 };
 
-/* The rows that loss_test.lua reads too: "k n z low high", from 60-digit arithmetic. */
+/* Reads the rows that loss_test.lua reads, too: "k n z low high", from 60-digit arithmetic. */
 static void test_wilson_as_lua_has_it(void)
 {
     unsigned long long k, n;
@@ -418,9 +418,9 @@ static void test_wilson(void)
     }
 }
 
-/* ---- flows together ------------------------------------------------------------------------ */
+/* ---- merged flows -------------------------------------------------------------------------- */
 
-/* Two flows' samples, apart and then together, against one reference of them all. */
+/* Adds the samples of two flows separately, merges them, and compares with one reference. */
 static void test_merge(const struct distribution *d, size_t first, size_t second)
 {
     size_t count = first + second;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where a path ends: what is the destination, what is not, and what happens when it moves. */
+/* The end of a path: replies that come from the destination, replies that do not, and changes of
+ * the end. */
 #include "check.h"
 #include "world.h"
 
@@ -11,7 +12,7 @@ static void begin(const char *name)
     world_new(w);
 }
 
-/* The hop as a report shows it. */
+/* The counters of a report. */
 static struct counters *report;
 
 static const struct counters_hop *shown(unsigned ttl)
@@ -37,7 +38,7 @@ static const struct counters_hop *hop(unsigned ttl)
     return counters_hop_at(w->counters, ttl);
 }
 
-/* Hops up to `last` have their whole sample, and no hop more than that. */
+/* Checks that hops up to `last` have a whole sample, and no hop more than that. */
 static void check_samples(unsigned first, unsigned last)
 {
     for (unsigned ttl = first; ttl <= last; ttl++) {
@@ -50,9 +51,9 @@ static void check_samples(unsigned first, unsigned last)
                    "TTL %u beyond the end: %u counted probes", ttl, hop(ttl)->sent);
 }
 
-/* ---- what shows the end -------------------------------------------------------------------- */
+/* ---- replies that show the end ------------------------------------------------------------- */
 
-/* At `context`'s TTL and beyond every probe gets this answer. */
+/* Every probe from this TTL on gets this reply. */
 struct stop {
     unsigned ttl;
     enum wire_kind kind;
@@ -142,7 +143,7 @@ static void test_ends(void)
     }
 }
 
-/* ---- where there is no end ----------------------------------------------------------------- */
+/* ---- paths without an end ------------------------------------------------------------------ */
 
 static void silence(unsigned from, unsigned to)
 {
@@ -158,7 +159,7 @@ static void test_silence(void)
     check_int("ending", s.ending, TRACE_SILENT);
     check_int("TTL of the end", s.end_ttl, 0);
     check_int("highest TTL", s.probed_ttl, 30);
-    check_samples(1, 8); /* five silent ones in full */
+    check_samples(1, 8); /* five silent hops have a whole sample */
     for (unsigned ttl = 9; ttl <= 30; ttl++)
         check_that(hop(ttl)->total_sent == 1, "%u probes to TTL %u", hop(ttl)->total_sent, ttl);
     check_that(s.elapsed_ns < 4 * SECOND, "%lld ms", (long long)(s.elapsed_ns / MS));
@@ -264,7 +265,7 @@ static void test_limits(void)
     world_free(w);
 }
 
-/* ---- where the end moves ------------------------------------------------------------------- */
+/* ---- changes of the end -------------------------------------------------------------------- */
 
 /* The target's TTL is the nth of the list from the nth time on. */
 struct move {
@@ -338,7 +339,7 @@ static void test_moves(void)
     world_free(w);
 }
 
-/* Unreachable from TTL 3 for a while, then the path works. */
+/* Replies unreachable from TTL 3 for a while, then the path works. */
 static int unreachable_at_first(struct world *in, const struct wire_probe *probe)
 {
     struct ipaddr router = world_router(in, 3);
@@ -359,7 +360,7 @@ static int unreachable_later(struct world *in, const struct wire_probe *probe)
     return 0;
 }
 
-/* The first probes to the target and beyond are lost. */
+/* Loses the first probes to the target and beyond. */
 static int target_wakes_up(struct world *in, const struct wire_probe *probe)
 {
     return in->now_ns < 150 * MS && probe->ttl >= in->target_ttl ? 0 : world_line(in, probe);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which packets a trace takes for answers to its probes, one row each. Six probes are on their way,
- * to TTL 1 to 6; an answer to the one of TTL 3 is made, bent, and given to the trace. */
+/* The packets that a trace accepts as replies to its probes, one row each. Six probes are in
+ * flight, to TTL 1 to 6. A reply to the probe of TTL 3 is made, modified, and given to the
+ * trace. */
 #include "check.h"
 #include "world.h"
 
@@ -13,7 +14,7 @@ static int nobody_answers(struct world *w, const struct wire_probe *probe)
     return 0;
 }
 
-/* ---- what is bent -------------------------------------------------------------------------- */
+/* ---- modifications ------------------------------------------------------------------------- */
 
 static void no_cookie(const struct world *w, struct wire_packet *p)
 {
@@ -71,7 +72,7 @@ static void wrong_target_port(const struct world *w, struct wire_packet *p)
     p->probe.target_port++;
 }
 
-/* Somebody else's packet that happens to bear the same numbers (mtr takes it). */
+/* A foreign packet that happens to have the same numbers (mtr accepts it). */
 static void foreign_tcp(const struct world *w, struct wire_packet *p)
 {
     (void)w;
@@ -106,7 +107,7 @@ static void balance_not_sent(const struct world *w, struct wire_packet *p)
     p->probe.balance ^= 0x5a5a;
 }
 
-/* All right but the cookie, which is another probe's. */
+/* All fields are correct but the cookie, which is another probe's. */
 static void cookie_of_another(const struct world *w, struct wire_packet *p)
 {
     p->probe.cookie = wire_cookie(&w->config.spec, OURS + 1);
@@ -175,7 +176,7 @@ static void right_id_said_to_be_swapped(const struct world *w, struct wire_packe
     p->probe.id_swapped = true;
 }
 
-/* What a NAT for source addresses does that puts nothing back in quotes. */
+/* Rewrites the source address, as a NAT does that does not restore quotes. */
 static void rewritten_source(const struct world *w, struct wire_packet *p)
 {
     (void)w;
@@ -277,7 +278,7 @@ static void index_rewritten_no_cookie(const struct world *w, struct wire_packet 
     no_cookie(w, p);
 }
 
-/* The change of the checksum is that of the address; it may end on another probe's index. */
+/* The NAT's change of the address changes the checksum, possibly to another probe's index. */
 static void index_rewritten_to_another(const struct world *w, struct wire_packet *p)
 {
     p->probe.index = wire_index(&w->config.spec, OURS + 2);
@@ -311,7 +312,7 @@ static void seq_before_the_first(const struct world *w, struct wire_packet *p)
     p->probe.tcp_seq = w->config.spec.tcp_base - WIRE_TCP_STEP;
 }
 
-/* A stack that takes data on a SYN acknowledges it, as Linux does in a RST. */
+/* Some stacks acknowledge the data of a SYN, as Linux does in a RST. */
 static void payload_acknowledged(const struct world *w, struct wire_packet *p)
 {
     const struct wire_spec *spec = &w->config.spec;
@@ -555,7 +556,8 @@ static void test_row(const struct row *row)
     world_free(&w);
 }
 
-/* An outgoing packet counts as ours only with the TTL we gave it: a forwarded copy is not. */
+/* A captured outgoing packet is our probe only with the probe's TTL; a forwarded copy has
+ * another. */
 static void test_seen(void)
 {
     const struct wire_probe probe = { .number = OURS, .ttl = OURS + 1 };
@@ -593,7 +595,7 @@ static void test_seen(void)
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
-/* A reply to a probe, `after_ns` it was sent, and perhaps another one `then_ns` later. */
+/* A reply `after_ns` after the probe was sent, and possibly another one `then_ns` later. */
 static const struct time_row {
     const char *name;
     enum wire_protocol protocol;
@@ -602,7 +604,7 @@ static const struct time_row {
     int64_t after_ns;
     int64_t then_ns; /* 0: none */
     bool elsewhere;  /* the second comes from another router */
-    bool taken;      /* the last one */
+    bool taken;      /* whether the last reply is accepted */
     enum event_kind outcome;
 } time_rows[] = {
     { "udp_reply_without_cookie_in_time_counts", WIRE_UDP, TE, true, 100 * MS, 0, false, true,
@@ -646,7 +648,7 @@ static void test_time(const struct time_row *row)
     world_new(&w);
     world_protocol(&w, row->protocol, 4);
     w.script = nobody_answers;
-    w.config.interval_ns = 2000 * MS; /* it lasts */
+    w.config.interval_ns = 2000 * MS; /* so that the run has not ended when the replies arrive */
     world_begin(&w);
     world_run(&w, MS);
     struct wire_packet packet = world_packet(&w, &probe, row->kind, &w.config.spec.target);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Replies to probes whose source this host's own NAT has rewritten: the capture shows the probe
- * as it left, and the reply comes to that address and port. */
+/* Replies to probes whose source this host's own NAT has rewritten: the capture sees the rewritten
+ * probe, and the reply comes to its address and port. */
 #include "check.h"
 #include "world.h"
 
@@ -13,8 +13,8 @@ static int nobody_answers(struct world *w, const struct wire_probe *probe)
     return 0;
 }
 
-/* This host's own NAT has rewritten the probe's source: what comes to the new address is ours once
- * the tap has shown it, and not before. */
+/* A reply to the rewritten address is accepted only after the capture has seen the rewritten
+ * probe. */
 static void test_own_nat(uint8_t version)
 {
     const struct wire_probe probe = { .number = OURS, .ttl = OURS + 1 };

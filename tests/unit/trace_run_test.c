@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* When probes go out, and what becomes of each. */
+/* The send times and the outcomes of probes. */
 #include "check.h"
 #include "world.h"
 
@@ -32,7 +32,7 @@ static const struct counters_hop *hop(unsigned ttl)
     return counters_hop_at(w->counters, ttl);
 }
 
-/* What was sent to this TTL, nth: when. -1 if not at all. */
+/* Returns when the nth probe was sent to this TTL; -1 if it was not. */
 static int64_t sent_at(unsigned ttl, size_t n)
 {
     const struct world_event *e = world_nth(w, EVENT_SENT, ttl, n);
@@ -41,7 +41,7 @@ static int64_t sent_at(unsigned ttl, size_t n)
 
 /* ---- pace ---------------------------------------------------------------------------------- */
 
-/* `first` unsampled probes find the pace, the counted ones follow, then `tests`. */
+/* Checks that `first` unsampled probes are followed by the counted ones, then by `tests`. */
 static void check_order(unsigned ttl, int64_t interval_ns, size_t first, size_t tests)
 {
     size_t counted = w->config.packets;
@@ -212,7 +212,7 @@ static void test_window(void)
 
 /* ---- outcomes ------------------------------------------------------------------------------ */
 
-/* When an unanswered probe of TTL 2, sent when the path is known, is given up. */
+/* The reply timeout of an unanswered probe to TTL 2, sent when the path is known. */
 static const struct reply_timeout_row {
     const char *name;
     int64_t timeout_ns, rtt_ns, want_ns;
@@ -251,7 +251,7 @@ static void test_reply_timeout(void)
     }
 }
 
-/* The nth probe of TTL 2 is special; `context` points to how many have gone. */
+/* The nth probe to TTL 2 is special. */
 struct special {
     unsigned nth, seen;
     int (*happens)(struct world *world, const struct wire_probe *probe);
@@ -305,7 +305,7 @@ static int late_while_the_capture_drops(struct world *in, const struct wire_prob
     return late(in, probe);
 }
 
-/* Later than the kernel holds any packet. */
+/* Answers later than the kernel holds any packet. */
 static int vanishes_and_is_answered_late(struct world *in, const struct wire_probe *probe)
 {
     struct ipaddr router = world_router(in, probe->ttl);
@@ -313,7 +313,7 @@ static int vanishes_and_is_answered_late(struct world *in, const struct wire_pro
     return WORLD_VANISHED;
 }
 
-/* Until the neighbour's address is known. */
+/* The kernel holds the probe until the neighbour's address is known. */
 static int is_held(struct world *in, const struct wire_probe *probe)
 {
     struct ipaddr router = world_router(in, probe->ttl);
@@ -347,7 +347,7 @@ static int doubled(struct world *in, const struct wire_probe *probe)
     return 0;
 }
 
-/* A bridge: each packet is captured on its port and on itself. */
+/* On a bridge, each packet is captured on the port and on the bridge. */
 static int seen_on_two_links(struct world *in, const struct wire_probe *probe)
 {
     struct ipaddr router = world_router(in, probe->ttl);
@@ -366,12 +366,12 @@ static int doubled_and_seen_on_two_links(struct world *in, const struct wire_pro
 static int clock_is_set(struct world *in, const struct wire_probe *probe)
 {
     world_line(in, probe);
-    in->wall_ns += 3600 * SECOND; /* the stamp of the probe is the old clock's */
+    in->wall_ns += 3600 * SECOND; /* the probe's timestamp is older than the adjustment */
     in->epoch++;
     return 0;
 }
 
-/* Between two looks at it. */
+/* The clock is adjusted between two readings. */
 static int clock_is_set_unnoticed(struct world *in, const struct wire_probe *probe)
 {
     world_line(in, probe);
@@ -389,7 +389,7 @@ static int clock_is_slewed(struct world *in, const struct wire_probe *probe)
 static const struct outcome_row {
     const char *name;
     int (*happens)(struct world *world, const struct wire_probe *probe);
-    /* at TTL 2, all told */
+    /* at TTL 2 */
     uint32_t sent, received, send_errors, late, duplicates;
     size_t samples;
 } outcome_rows[] = {
@@ -418,7 +418,7 @@ static void test_outcomes(void)
             world_new(w);
             w->script = special;
             w->context = &s;
-            w->config.packets = 25; /* so that the run still lasts when a late answer comes */
+            w->config.packets = 25; /* so that the run has not ended when a late reply arrives */
             run();
             check_int("sent", hop(2)->sent, row->sent);
             check_int("received", hop(2)->received, row->received);
@@ -436,7 +436,7 @@ static void test_outcomes(void)
     }
 }
 
-/* What the capture dropped may have been the reply. */
+/* A packet that the capture dropped may have been the reply. */
 static void test_blind(void)
 {
     static const struct {
@@ -633,12 +633,11 @@ static void test_send_errors(void)
     world_free(w);
 }
 
-/* ---- rate-limited responders, as far as send errors meet them
- * ---------------------------------- */
+/* ---- send errors with rate-limited responders ---------------------------------------------- */
 
 static void test_rate_limited(void)
 {
-    struct special s = { .nth = 14, .happens = vanishes }; /* the second probe of the proof */
+    struct special s = { .nth = 14, .happens = vanishes }; /* the second probe of the burst test */
 
     begin_special("a_silent_hop_whose_test_probe_vanishes_is_not_rate_limited", &s);
     w->rtt_ns[2] = 0;

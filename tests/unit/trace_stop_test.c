@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a trace that is stopped leaves to others. */
+/* The effect of a stopped trace on other traces. */
 #include "check.h"
 #include "world.h"
 
@@ -10,7 +10,7 @@ static void note_open(void *context, const struct pace_outcome *outcome)
     *(bool *)context |= outcome->state == PACE_OPEN;
 }
 
-/* Another trace that shares its sample does not wait for what it had under way. */
+/* A trace that shares the stopped trace's sample does not wait for its probes in flight. */
 static void test_stopped(void)
 {
     static struct world other;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A few thousand little worlds, each from its seed: loss, duplicates, late and overtaking answers,
- * send errors, moving targets. In each the run ends and its books balance. WORLD_SEED=n in the
- * environment runs one alone. */
+/* A few thousand small worlds, each made from a seed: loss, duplicates, late and reordered replies,
+ * send errors, moving targets. In each world, the run ends and its counters agree with the log of
+ * events. WORLD_SEED=n in the environment runs one world only. */
 #include "check.h"
 #include "world.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* What may happen to a probe in this world; shares from 0 to 1. */
+/* The probabilities, from 0 to 1, of events in a world. */
 struct nature {
     double loss, silent_hop, duplicate, late, refuse, vanish, move, unreachable, clock, balance;
     int64_t rtt_ns, spread_ns;
@@ -96,13 +96,13 @@ static int live(struct world *w, const struct wire_probe *probe)
     return 0;
 }
 
-/* ---- the books, from the log alone --------------------------------------------------------- */
+/* ---- the counters as computed from the log only -------------------------------------------- */
 
 struct book {
-    uint32_t first; /* probes before it left the sample: the hop rate-limits */
+    uint32_t first; /* first probe of the sample: a rate-limited sample replaces the initial one */
     uint32_t counted, replies, timeouts, errors, late, late_errors; /* of the sample */
-    uint32_t unreachable, unreachable_late, unreachable_errors,
-        arrived; /* the last: for all that */
+    uint32_t unreachable, unreachable_late, unreachable_errors;
+    uint32_t arrived; /* reported unreachable, then answered */
     uint32_t duplicates, total_replies;
 };
 
@@ -224,7 +224,7 @@ static void check_books(const struct world *w, const struct counters *counters)
         const struct counters_hop *hop = counters_hop_at(counters, (size_t)ttl);
         const struct book *b = &books[ttl];
         uint32_t unreachable = b->unreachable - b->unreachable_late, sent;
-        /* One that was late had a timeout, one that was an error had that outcome. */
+        /* Late errors are counted among timeouts, and errors after send errors among errors. */
         uint32_t in_time = unreachable - b->unreachable_errors;
         uint32_t open = b->counted - b->replies - b->timeouts - b->errors - in_time;
         check_that(hop->in_flight == open, "TTL %d: %u in flight, %u open", ttl, hop->in_flight,
@@ -247,7 +247,7 @@ static void check_books(const struct world *w, const struct counters *counters)
     }
 }
 
-/* What the report shows: full samples up to the end, nothing in flight. */
+/* The report has full samples up to the end and no probes in flight. */
 static void check_report(const struct world *w, const struct nature *n)
 {
     struct trace_summary s;
@@ -273,7 +273,7 @@ static void check_report(const struct world *w, const struct nature *n)
                        "TTL %d: %u counted", ttl, counters_hop_at(w->counters, (size_t)ttl)->sent);
 }
 
-/* No counter of a finished trace waits, so a snapshot is its equal. */
+/* A finished trace has no waiting samples, so a snapshot equals its counters. */
 static void check_snapshot(const struct world *w)
 {
     struct counters *snapshot = counters_snapshot(w->counters);
@@ -286,10 +286,11 @@ static void check_snapshot(const struct world *w)
         bool shown = snapshot->end == 0 || ttl <= snapshot->end;
         const struct counters_hop *hop = counters_hop_at(w->counters, (size_t)ttl);
         check_int("sent", counters_hop_at(snapshot, ttl)->sent, shown ? hop->sent : 0);
-        /* Errors of the hop itself, or of who ends the path there, are its replies. */
-        uint32_t told =
+        /* Errors sent by the hop itself, or that end the path, count as its replies. */
+        uint32_t finished =
             counters_hop_at(snapshot, ttl)->received + counters_hop_at(snapshot, ttl)->unreachable;
-        check_int("told", told, shown ? hop->received + hop->unreachable : 0);
+        check_int("received or unreachable", finished,
+                  shown ? hop->received + hop->unreachable : 0);
         check_that(!shown || counters_hop_at(snapshot, ttl)->received >= hop->received, "TTL %zu",
                    ttl);
         const struct counters_hop *a = counters_hop_at(snapshot, ttl),
@@ -320,7 +321,7 @@ static void test_world(uint64_t seed)
         world_run(&w, stop * 300 * MS);
         check_books(&w, w.counters);
     }
-    /* at its slowest: every probe and its replacement at the interval, and silence up to the end */
+    /* The longest run: every probe and its replacement at the interval, and no replies. */
     world_run(&w, 600 * SECOND);
     if (check_that(trace_done(w.trace), "not done after ten minutes")) {
         check_books(&w, w.counters);
@@ -333,7 +334,7 @@ static void test_world(uint64_t seed)
 
 static void test_worlds(unsigned long long first, unsigned long long last)
 {
-    check_case("worlds_%llu_to_%llu_end_and_their_books_balance", first, last);
+    check_case("worlds_%llu_to_%llu_end_and_their_counters_agree_with_their_events", first, last);
     for (unsigned long long seed = first; seed <= last; seed++)
         test_world(seed);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Quotes of eight bytes that a NAT has rewritten and not put back, as bytes: taken by what is
- * left of the probe, and only by that. */
+/* Quotes of eight bytes, as packets, that a NAT has rewritten and not restored: they are matched by
+ * the fields that the NAT leaves unchanged, and only by these. */
 #include "base/units.h"
 #include "check.h"
 #include "engine/match.h"
@@ -13,7 +13,7 @@
 
 enum { OPEN = 6, OURS = 2, IP = 20, ERROR = 28, QUOTED = 28 };
 
-/* What a NAT writes: 0 and NULL for nothing. */
+/* The values that a NAT writes; 0 and NULL for unchanged fields. */
 struct nat {
     const char *source, *target;
     uint16_t source_port, target_port, ident, id;
@@ -69,7 +69,7 @@ static void translate(uint8_t *ip, enum wire_protocol protocol, const struct nat
 {
     uint8_t *sum = ip + IP + (protocol == WIRE_UDP ? 6 : 2);
 
-    if (nat->keeps_sum || protocol == WIRE_TCP) /* TCP's is not among the eight bytes */
+    if (nat->keeps_sum || protocol == WIRE_TCP) /* the eight bytes do not have TCP's checksum */
         sum = NULL;
     put_address(ip + 12, nat->source, protocol == WIRE_UDP ? sum : NULL);
     put_address(ip + 16, nat->target, protocol == WIRE_UDP ? sum : NULL);
@@ -83,7 +83,7 @@ static void translate(uint8_t *ip, enum wire_protocol protocol, const struct nat
         put16(ip + 4, nat->id, NULL);
 }
 
-/* The time exceeded of a router that quotes eight bytes behind the header. */
+/* Parses the time exceeded of a router that quotes the IP header and eight bytes. */
 static bool read_error(const uint8_t *quoted, struct wire_packet *out)
 {
     uint8_t bytes[ERROR + QUOTED] = { 0x45, 0,   0, ERROR + QUOTED, 0, 1, 0, 0, 60, 1, 0, 0, 198,

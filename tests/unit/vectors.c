@@ -13,7 +13,7 @@ static const struct {
     uint8_t number, last, length;
 } headers6[] = {
     { 'h', 0, 0, 8 },   { 'H', 0, 2, 24 }, { 'r', 43, 1, 16 }, { 'd', 60, 0, 8 },
-    { 'D', 60, 3, 32 }, { 'f', 44, 0, 8 }, { 'F', 44, 0, 8 }, /* F: not the first fragment */
+    { 'D', 60, 3, 32 }, { 'f', 44, 0, 8 }, { 'F', 44, 0, 8 }, /* F: a later fragment */
     { 'a', 51, 4, 24 },
 };
 
@@ -203,9 +203,9 @@ void vector_seal(uint8_t *bytes, size_t length)
         seal6(bytes, length);
 }
 
-/* ---- errors and answers -------------------------------------------------------------------- */
+/* ---- errors and replies -------------------------------------------------------------------- */
 
-/* The probe as a router quotes it, options or extension headers put in. */
+/* Writes the probe as a router quotes it, with inserted options or extension headers. */
 static void put_quote(struct vector *v, const struct vector_error *error)
 {
     struct wire_spec spec = vector_spec(error->protocol, error->version);
@@ -346,7 +346,7 @@ static void put_service(struct vector *v, enum wire_payload payload, const uint8
         put_snmp_report(v, request + 9);
         break;
     case PAYLOAD_PLAIN:
-    case PAYLOAD_FILE: /* the test's own */
+    case PAYLOAD_FILE: /* built by payload_file_test.c */
     case PAYLOAD_COUNT:
         break;
     }
@@ -370,8 +370,8 @@ void vector_build_service(struct vector *v, enum wire_payload payload, const str
     vector_seal(v->bytes, v->length);
 }
 
-/* A DNS reply ends with the question, a version negotiation with the second identifier, an SNMP
- * report is read as far as its lengths say. */
+/* The shortest readable length: a DNS reply must have the question, a version negotiation the
+ * second identifier, an SNMP report all bytes that its lengths state. */
 size_t vector_service_least(enum wire_payload payload)
 {
     struct vector whole = { .length = 0 };

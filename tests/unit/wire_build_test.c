@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Probes as bytes, read by plain code of our own: nothing of wire_parse judges wire_build here but
- * in the round trip. */
+/* The bytes of probes, read by independent code: only the round trip uses wire_parse. */
 #include "check.h"
 #include "engine/match.h"
 #include "wire/wire.h"
@@ -13,7 +12,7 @@ enum { ICMP4 = 1, TCP = 6, UDP = 17, ICMP6 = 58 };
 static const struct variant {
     const char *name;
     enum wire_protocol protocol;
-    uint8_t version, number;   /* number: of the protocol in the IP header */
+    uint8_t version, number;   /* number: protocol number in the IP header */
     uint8_t ip_header, header; /* bytes */
     uint16_t size_min, size_default;
 } variants[] = {
@@ -58,7 +57,7 @@ static uint32_t u32(const uint8_t *at)
     return (uint32_t)u16(at) << 16 | u16(at + 2);
 }
 
-/* RFC 1071 by the book, over bytes in network order; an odd one is followed by 0. */
+/* The checksum of RFC 1071, over bytes in network order; a 0 follows an odd one. */
 static uint64_t sum_of(const uint8_t *bytes, size_t length)
 {
     uint64_t sum = 0;
@@ -75,7 +74,7 @@ static unsigned fold(uint64_t sum)
     return (unsigned)sum;
 }
 
-/* 0xffff where the transport checksum is right (RFC 768, 793, 792, 4443). */
+/* Returns 0xffff if the transport checksum is correct (RFC 768, 792, 4443, 9293). */
 static unsigned transport_sum(const struct variant *v, size_t size)
 {
     size_t length = size - v->ip_header;
@@ -226,7 +225,8 @@ static void test_sizes(const struct variant *v)
     test_size(v, "largest", WIRE_PACKET_MAX);
 }
 
-/* What a balancer may hash (Augustin et al. 2006): not TTL, identification and IPv4 checksum. */
+/* Copies the bytes that a load balancer may hash (Augustin et al. 2006): not TTL, identification
+ * and IPv4 checksum. */
 static size_t flow_bytes(const struct variant *v, uint8_t out[64])
 {
     size_t n = 0, ports = v->protocol == WIRE_ICMP ? 0 : 4;
@@ -359,8 +359,8 @@ static void test_tcp_seq(void)
     }
 }
 
-/* Each flow has its uplink's source address: in the header, under the checksum, and where a
- * reply is matched. */
+/* Each flow has the source address of its uplink: in the header, in the checksum, and in the
+ * matching of replies. */
 static void test_sources(const struct variant *v)
 {
     static struct wire_sources sources;
@@ -388,7 +388,8 @@ static void test_sources(const struct variant *v)
     probes_fini(&probes);
 }
 
-/* Which sizes there are: all from the smallest to the largest, evenly, a probe always its own. */
+/* Random sizes are uniform from the smallest to the largest, and the same probe has always the same
+ * size. */
 static void test_random_sizes(const struct variant *v)
 {
     struct wire_spec spec = spec_for(v, (uint16_t)(v->size_min + 59));
@@ -409,7 +410,7 @@ static void test_random_sizes(const struct variant *v)
     check_int("the smallest alone", wire_size(&spec, 7), v->size_min);
 }
 
-/* Their packets are right, and found again by what is quoted of them, whole or cut. */
+/* Packets of random size are correct, and are found by their quotes, whole or cut. */
 static void test_random_packets(const struct variant *v)
 {
     uint16_t most = wire_size_tcp_random_max(v->version);
@@ -432,7 +433,7 @@ static void test_random_packets(const struct variant *v)
     probes_fini(&probes);
 }
 
-/* What acknowledges a SYN, with or without its payload, names that SYN alone. */
+/* A reply that acknowledges a SYN, with or without its payload, matches only this SYN. */
 static void test_random_tcp(const struct variant *v)
 {
     struct wire_spec spec = spec_for(v, wire_size_tcp_random_max(v->version));
@@ -470,7 +471,7 @@ static void test_ecn(const struct variant *v)
     static const struct {
         enum wire_ecn ecn;
         const char *name;
-        unsigned flags; /* nine of them, the first one in front of the others' byte */
+        unsigned flags; /* nine flags; the first is in the byte before the others */
     } offers[] = { { WIRE_ECN_NONE, "no_ecn", 0x002 },
                    { WIRE_ECN_CLASSIC, "ecn", 0x0c2 },
                    { WIRE_ECN_ACCURATE, "accurate_ecn", 0x1c2 } };

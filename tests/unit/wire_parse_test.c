@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The parser on packets of all kinds, whole and cut off everywhere. With WIRE_SEEDS=folder in the
- * environment the packets are also written there, as seeds for tests/fuzz. */
+/* The parser with packets of all kinds, whole and cut at every length. With WIRE_SEEDS=folder in
+ * the environment, the packets are also written there, as seeds for tests/fuzz. */
 #include "check.h"
 #include "vectors.h"
 
@@ -151,7 +151,7 @@ static bool check_verdict(enum wire_verdict got, enum wire_verdict want)
     return check_text("verdict", verdicts[got], verdicts[want]);
 }
 
-/* Parses a copy of exactly this length, so that a sanitizer sees a read behind its end. */
+/* Parses a copy of exactly this length, so that a sanitizer detects a read past its end. */
 static enum wire_verdict parse(const struct vector *v, size_t length, struct wire_packet *out)
 {
     uint8_t *copy = malloc(length > 0 ? length : 1);
@@ -196,8 +196,8 @@ static bool is_untouched(const struct wire_packet *packet)
     return i == sizeof *packet;
 }
 
-/* However much is cut off: a shorter packet is never read as something else, and a result is only
- * written when there is one. */
+/* A packet cut at any length is never read as something else, and no result is written without
+ * WIRE_OK. */
 static void check_cut(const struct vector *v, const struct wire_packet *whole)
 {
     for (size_t length = 0; length < v->length; length++) {
@@ -245,7 +245,7 @@ static void test_row(const struct row *row)
     check_cut(&v, verdict == WIRE_OK ? &read : NULL);
 }
 
-/* ---- direct answers ------------------------------------------------------------------------ */
+/* ---- direct replies ------------------------------------------------------------------------ */
 
 static const struct tcp_row {
     const char *name;
@@ -281,7 +281,8 @@ static void test_tcp(const struct tcp_row *row, uint8_t version)
         check_int("kind", read.kind, row->kind);
         check_that(ipaddr_equal(&read.from, &spec.target), "another responder");
         struct wire_ids ids = read.probe;
-        if (row->kind == WIRE_BARE_RST) { /* it acknowledges nothing, and repeats what we did */
+        if (row->kind ==
+            WIRE_BARE_RST) { /* has no acknowledgement, and the probe's as its number */
             check_int("its sequence number", ids.tcp_seq, 0x99887766);
             ids.tcp_seq = wire_tcp_seq(&spec, vector_probe.number);
         }
@@ -314,7 +315,7 @@ static void test_echo_reply(uint8_t version)
 
 enum { IP4 = 0, ICMP4 = 20, QUOTE4 = 28, QUOTE6 = 48, WHOLE = 0 };
 
-/* One byte of a good packet changed; `cut`: only so many bytes were captured. */
+/* A valid packet with one changed byte; `cut`: number of captured bytes. */
 static const struct bent {
     const char *name;
     uint8_t version;
@@ -379,7 +380,7 @@ static void test_bent(const struct bent *row)
     check_verdict(parse(&v, v.length, &read), row->verdict);
 }
 
-/* What they mean is tested by payload_test. */
+/* payload_test tests the contents. */
 static void test_service(uint8_t version, enum wire_payload payload)
 {
     struct wire_spec spec = vector_spec(WIRE_UDP, version);
@@ -402,7 +403,7 @@ static void test_service(uint8_t version, enum wire_payload payload)
     }
 }
 
-/* Lengths that need two bytes of a packet changed. */
+/* Lengths for which two bytes of a packet are changed. */
 static void test_odd_ones(void)
 {
     struct vector_error error = { .version = 6, .type = 3 };
@@ -458,7 +459,7 @@ static void test_odd_ones(void)
     check_that(true, "survived");
 }
 
-/* Makes the quoted IPv4 header's checksum right. */
+/* Corrects the checksum of the quoted IPv4 header. */
 static void sum_quoted_header(struct vector *v)
 {
     uint32_t sum = 0;
@@ -473,7 +474,7 @@ static void sum_quoted_header(struct vector *v)
     vector_seal(v->bytes, v->length);
 }
 
-/* What an error says of the datagram it quotes. */
+/* The fields of an error's quote. */
 static void test_quote(enum wire_protocol protocol, uint8_t version)
 {
     struct vector_error error = {
@@ -513,8 +514,8 @@ static void test_quote(enum wire_protocol protocol, uint8_t version)
 
 /* ---- cookies and checksums ----------------------------------------------------------------- */
 
-/* The whole quote of a probe in which some bytes of the transport are zeros, with a label stack
- * behind it or not. */
+/* The whole quote of a probe in which some transport bytes are zeros, with or without a label
+ * stack. */
 static const struct zeros_row {
     const char *name;
     size_t pad_to;   /* of the quote */
@@ -561,7 +562,7 @@ static void test_zeros(const struct zeros_row *row)
         check_int("bytes of the cookie", read.probe.cookie_bytes, row->has);
 }
 
-/* What a stack does that turns the identification round, the checksum left as it came. */
+/* Some stacks quote the identification with swapped bytes and leave the checksum unchanged. */
 static void test_swapped(void)
 {
     struct vector_error error = { TE4, .protocol = WIRE_UDP };
@@ -600,7 +601,7 @@ static void test_swapped(void)
     check_int("swapped", read.probe.id_swapped, false);
 }
 
-/* Every bit of a reply that a checksum covers, turned round. */
+/* Inverts each bit of a reply that a checksum covers. */
 static void check_every_bit(struct vector *v, size_t from, size_t to)
 {
     struct wire_packet read;

@@ -136,7 +136,7 @@ struct wire_packet world_packet(const struct world *w, const struct wire_probe *
         name_error(&packet);
     } else if (kind == WIRE_PROBE) {
         packet = own;
-    } else { /* turned round: see wire_parse */
+    } else { /* source and target exchanged, like wire_parse */
         packet.probe.ip_id = 0;
         packet.probe.flow_label = 0;
         packet.probe.ttl = packet.probe.tos = 0;

@@ -256,8 +256,8 @@ local function pages_of(self)
       shown.name = spec.label
       return shown
     end }
-  return function(asked)
-    return pages.answer(service, asked)
+  return function(request)
+    return pages.answer(service, request)
   end
 end
 

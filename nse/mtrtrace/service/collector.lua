@@ -1,29 +1,28 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Collects garbage in short steps between other work. Lua's own collector
--- works as much as was allocated since it last did, and in generational mode,
--- the interpreter's choice since Lua 5.4, walks through all memory at once:
--- scrapes and traces would wait for a tenth of a second and more.
+--- Collects garbage in short steps between other work. A step of Lua's own
+-- collector takes as long as much was allocated since the last one, and the
+-- generational mode, which the interpreter of Lua 5.4 selects, traverses all
+-- memory at once: scrapes and traces would wait for 0.1 s and more.
 -- @module mtrtrace.service.collector
 local M = {}
 
--- Milliseconds: between two looks; of work in one look, and if memory grows
--- faster than that collects.
+-- Milliseconds: interval of the timer; work in one interval, normally and
+-- while memory grows faster than it is collected.
 local LOOK_MS, WORK_MS, HASTE_MS = 10, 3, 12
 
--- A collection begins at this multiple of what the last one left, and of at
--- least so many KB; from the second multiple on it hastens.
+-- A collection begins at BEGIN times the memory that the last one left (at
+-- least LEAST_KB); from HASTE times on it takes HASTE_MS in each interval.
 local BEGIN, HASTE, LEAST_KB = 2, 3, 8192
 
--- Work of one step for what has been allocated (incremental mode, Lua 5.4):
--- a step takes about 0.1 ms.
+-- Arguments of the incremental mode of Lua 5.4: a step takes about 0.1 ms.
 local PAUSE, MULTIPLIER = 200, 8
 
 local Collector = {}
 Collector.__index = Collector
 
---- Takes a look: begins a collection where memory has grown, goes on with the
--- one that is under way.
+--- Called by the timer: begins a collection if memory has grown, or continues
+-- an unfinished one.
 function Collector:look()
   local count = collectgarbage "count"
   if not self.collecting and count < BEGIN * self.left then
@@ -41,10 +40,10 @@ function Collector:look()
   until not self.collecting or self.uv.hrtime() >= until_ns
 end
 
---- Begins; Lua's own collector stops.
+--- Starts the timer and stops Lua's own collector.
 -- @tparam table uv the module luv
--- @tparam function guard makes of a function one that never raises
--- @treturn table { look }; `count`: collections that have ended
+-- @tparam function guard wraps a function so that it never raises
+-- @treturn table { look }; `count`: number of finished collections
 function M.start(uv, guard)
   local self = setmetatable({ uv = uv, left = LEAST_KB, count = 0,
     collecting = false }, Collector)

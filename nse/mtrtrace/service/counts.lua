@@ -1,13 +1,14 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What is kept of a target's rounds: counters of each hop and the figures of
--- the last round, in the shape that mtrtrace.service.exposition writes. No
--- result of a round is kept. Pure.
+--- Counters of each hop over a target's rounds and the figures of the last
+-- round, in the form that mtrtrace.service.exposition writes. Keeps no result
+-- of a round. Pure.
 --
--- A hop is counted once it has replied: a router that never replies loses
--- nothing. From then on its silence counts as loss, unless it goes on for long
--- while hops beyond it reply. The target has series of its own, wherever on
--- the path it is; while it does not reply, the farthest probes count as lost.
+-- A hop is counted once it has replied, so a router that never replies has no
+-- loss. From then on its silence counts as loss, unless it lasts for
+-- SILENT_ROUNDS while hops beyond it reply. The target has series of its own,
+-- whatever its TTL; while it does not reply, the probes with the highest TTL
+-- count as lost.
 -- @module mtrtrace.service.counts
 local replies = require "mtrtrace.verdict.replies"
 local bursts = require "mtrtrace.base.bursts"
@@ -17,8 +18,8 @@ local sha256 = require "mtrtrace.base.sha256"
 
 local M = {}
 
--- So many rounds without a reply, while hops beyond do reply, and a router is
--- taken for one that has stopped replying.
+-- Rounds without a reply, while hops beyond reply, after which a router counts
+-- as one that has stopped replying.
 local SILENT_ROUNDS = 10
 
 local Counts = {}
@@ -59,7 +60,7 @@ local function info_of(responder)
     asn = responder.asn, organization = responder.organization }
 end
 
--- Figures of this round, which no other round adds to.
+-- Sets the gauges, which have the figures of this round only.
 local function set_gauges(values, hop, responders)
   local main = responders[1]
   values.responders = #responders
@@ -84,7 +85,7 @@ local function add_hop(values, hop, received)
   values.send_errors = values.send_errors + hop.send_errors
 end
 
--- Whether a hop's counted probes show what its replies are.
+-- Whether a hop's counted probes are a valid sample.
 local function is_sound(self, hop)
   if replies.is_inconclusive(hop) then
     self.discarded = self.discarded + 1
@@ -93,7 +94,7 @@ local function is_sound(self, hop)
   return true
 end
 
--- Whether a hop's silence is loss, see above.
+-- Whether a hop's silence counts as loss, see above.
 local function counts_now(state, hop, replies_beyond)
   if hop.received > 0 then
     state.silent_for = 0
@@ -193,7 +194,7 @@ local function take_path(values, result)
   values.ttfb = phases(result.ttfb)
 end
 
--- Those of the target come last.
+-- The series of the target come last.
 local function list_hops(self)
   local list = {}
   for _, state in pairs(self.by_ttl) do
@@ -224,17 +225,17 @@ function Counts:take(result, now_s)
   list_hops(self)
 end
 
---- A round that could not begin.
+--- Counts a round that could not begin.
 function Counts:fail()
   self.values.failed_rounds = self.values.failed_rounds + 1
   self.values.reached = 0
 end
 
---- Begins: everything is 0.
+--- Makes the counters of a target, all 0.
 -- @tparam string labels text of the labels of all series
 -- @tparam {number,...} bounds of the histogram, seconds
 -- @treturn table { labels, hops, values, take, fail }; `discarded`: samples
---   that entered no counter
+--   that were not counted
 function M.new(labels, bounds)
   local self = setmetatable({ labels = labels, bounds = bounds, by_ttl = {},
     target = new_hop(bounds), discarded = 0, values = { reached = 0,

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- One target of the service: its counters, the last rounds and its path, from
--- the results of its rounds. Memory is bounded however long it runs. Pure.
+--- One target of the service: its counters, its last rounds and the history of
+-- its path. Uses bounded memory however long it runs. Pure.
 -- @module mtrtrace.service.entry
 local counts = require "mtrtrace.service.counts"
 local exposition = require "mtrtrace.service.exposition"
@@ -24,8 +24,8 @@ local function labels_of(spec)
   return table.concat(parts, ",")
 end
 
--- Verdicts have been made; what reports still show of single replies is their
--- extensions.
+-- Drops the records of single replies, which only verdicts need. Reports show
+-- ICMP extensions, so records with extensions stay.
 local function without_replies(result)
   for _, hop in ipairs(result.hops) do
     for _, responder in ipairs(hop.responders) do
@@ -40,9 +40,9 @@ local function without_replies(result)
   return result
 end
 
---- A round has ended.
--- @tparam ?table result judged; nil where it could not begin
--- @tparam ?string err why
+--- Adds a finished round.
+-- @tparam ?table result judged; nil if the round could not begin
+-- @tparam ?string err the reason for nil
 -- @tparam number now_s seconds since 1970
 function Entry:take(result, err, now_s)
   self.rounds, self.err, self.chunks = self.rounds + 1, err, nil
@@ -60,23 +60,23 @@ function Entry:take(result, err, now_s)
   self.frozen = frozen.freeze(without_replies(result))
 end
 
---- The last round that could begin.
+--- The last round with a result.
 -- @treturn ?table its result
 function Entry:result()
   return self.frozen and frozen.thaw(self.frozen)
 end
 
---- Goes on with other options and labels.
--- @tparam table spec see new
+--- Changes options and labels; counters stay.
+-- @tparam table spec see `new`
 function Entry:update(spec)
   local labels = labels_of(spec)
   self.chunks = labels == self.counts.labels and self.chunks or nil
   self.spec, self.counts.labels = spec, labels
 end
 
---- Its series, written again only if they changed.
+--- The series as text, cached until they change.
 -- @tparam boolean only_target see mtrtrace.service.exposition.chunks
--- @tparam ?function pack see there
+-- @tparam ?function pack see mtrtrace.service.exposition.chunks
 -- @treturn {string,...}
 function Entry:series(only_target, pack)
   self.chunks = self.chunks
@@ -84,7 +84,7 @@ function Entry:series(only_target, pack)
   return self.chunks
 end
 
---- A word for its state.
+--- The state of the target in words.
 -- @treturn string
 function Entry:state()
   if self.rounds == 0 then
@@ -94,9 +94,9 @@ function Entry:state()
     or self.counts.values.reached == 1 and "reached" or "not reached"
 end
 
---- Begins.
+--- Makes the entry of a target.
 -- @tparam table spec `label`: the target in metrics and on pages; `name`: as
---   the user wrote it; `options` as checked; `labels`: { { name, value } }
+--   the user wrote it; `options`, checked; `labels`: { { name, value } }
 -- @tparam {number,...} bounds of the histogram, seconds
 -- @treturn table
 function M.new(spec, bounds)

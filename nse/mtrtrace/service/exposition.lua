@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
 --- Metrics as text: OpenMetrics 1.0 or Prometheus' text format 0.0.4. The
--- series of a target are written once a round, not at each scrape. Pure.
+-- series of a target are formatted once per round, not per scrape. Pure.
 -- @module mtrtrace.service.exposition
 local families = require "mtrtrace.service.families"
 
@@ -23,7 +23,7 @@ function M.label(name, value)
   return name .. '="' .. value:gsub('[\\"\n]', ESCAPES) .. '"'
 end
 
---- A number, so that reading it gives the same again.
+--- A number as text without loss of precision.
 -- @tparam number value
 -- @treturn string
 function M.number(value)
@@ -38,8 +38,9 @@ function M.number(value)
   return tonumber(short) == value and short or ("%.17g"):format(value)
 end
 
---- A bound of a histogram as the label le has it: always with a point, so that
--- both formats give the same series.
+--- A bound of a histogram as the value of the label le. It always has a
+-- decimal point (OpenMetrics' canonical form), so that both formats have the
+-- same series.
 -- @tparam number bound seconds
 -- @treturn string
 function M.bound(bound)
@@ -64,7 +65,7 @@ local function plain(out, row, labels, value)
   if type(value) ~= "table" then
     return line(out, families.series(row), labels, M.number(value))
   end
-  for _, pair in ipairs(value) do -- one series for each value of a label
+  for _, pair in ipairs(value) do -- one series per label value
     local more = pair[1] ~= "" and joined(labels, M.label(row.labels[1],
       pair[1])) or labels
     line(out, families.series(row), more, M.number(pair[2]))
@@ -109,10 +110,10 @@ end
 -- @tparam table target `labels`: text of the labels that all its series have;
 --   `hops`: { ttl, values } in order; `values`
 -- @tparam ?boolean only_target no series of hops before the target
--- @tparam ?function pack compresses a text once for all pages: what it gives
---   stands for the text; used where there are several lines to compress
--- @treturn {string,...} by the place of the family; those of the process are
---   empty
+-- @tparam ?function pack compresses the text of the hops once for all pages;
+--   its value replaces the text
+-- @treturn {string,...} in the order of the families; texts of families of the
+--   process are empty
 function M.chunks(target, only_target, pack)
   local chunks = {}
   for i, row in ipairs(families.all()) do
@@ -136,7 +137,8 @@ local function escaped(text)
   return (text:gsub("\\", "\\\\"):gsub("\n", "\\n"))
 end
 
--- Prometheus' format knows no info, and has the names of series alone.
+-- The header of a family. Prometheus' format has no type "info", and names the
+-- series instead of the family.
 local function head(out, row, openmetrics)
   local name = openmetrics and row.name or families.series(row)
   local kind = not openmetrics and row.type == "info" and "gauge" or row.type
@@ -149,10 +151,10 @@ end
 
 --- The page.
 -- @tparam {table,...} list chunks of each target, see `chunks`
--- @tparam ?table process values of the families of the process; nil: none of
---   them
+-- @tparam ?table process values of the families of the process; nil to leave
+--   these out
 -- @tparam boolean openmetrics
--- @treturn {string,...} its pieces: it may be large
+-- @treturn {string,...} pieces of the page, which may be large
 function M.page(list, process, openmetrics)
   local out = {}
   for i, row in ipairs(families.all()) do
@@ -178,7 +180,7 @@ local function quality(parameters)
 end
 
 --- Whether a client prefers OpenMetrics.
--- @tparam string accept its field Accept
+-- @tparam string accept value of its header field Accept
 -- @treturn boolean
 function M.wants_openmetrics(accept)
   local best, plain_text = 0, 0
@@ -195,8 +197,8 @@ function M.wants_openmetrics(accept)
   return best > 0 and best >= plain_text
 end
 
---- Whether a client takes gzip.
--- @tparam string accepted its field Accept-Encoding
+--- Whether a client accepts gzip.
+-- @tparam string accepted value of its header field Accept-Encoding
 -- @treturn boolean
 function M.wants_gzip(accepted)
   for part in accepted:lower():gmatch "[^,]+" do

@@ -1,16 +1,16 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The metrics of the service, one row a family, in the order of the page.
+--- The metrics of the service, one row per family, in the order of the page.
 -- Help texts, the chapter nse/doc/service.md and the tests are made from this
--- table. Names are frozen: more may come, none goes or changes its meaning.
+-- table. Names are frozen: families may be added, but none is removed or
+-- changes its meaning.
 --
--- A row is { name, type, level, about } and may have `labels`, those beside
--- the ones of its level, and `unit`. `name` is the whole name of a series but
--- for _total of a counter, _info of an info, and _bucket, _sum and _count of a
--- histogram. The level says what there is a series of: "hop" one for each TTL
--- (labels target, protocol, ttl), "target" one for each target (target,
--- protocol), "process" one. `key` names the value in what the level counts,
--- see mtrtrace.service.counts.
+-- A row is { name, type, level, about } and may have `labels`, in addition to
+-- those of its level, and `unit`. `name` is the name of the series without the
+-- suffixes _total of a counter, _info of an info, and _bucket, _sum and _count
+-- of a histogram. The level "hop" has a series for each TTL (labels target,
+-- protocol, ttl), "target" one for each target (target, protocol), "process"
+-- one. `key` is the key of the value in mtrtrace.service.counts.
 -- @module mtrtrace.service.families
 local M = {}
 
@@ -19,8 +19,8 @@ local HOP, TARGET, PROCESS = "hop", "target", "process"
 local ROWS = {
   -- ---- counters of counted probes
   { name = "mtr_trace_probes", type = "counter", level = HOP, key = "probes",
-    about = "Finished counted probes; those that test for rate limits and "
-      .. "samples that a rate limit made worthless are left out." },
+    about = "Finished counted probes, without those of burst tests and of "
+      .. "samples that were replaced because of a rate limit." },
   { name = "mtr_trace_replies", type = "counter", level = HOP,
     key = "replies", about = "Counted probes that were answered." },
   { name = "mtr_trace_lost", type = "counter", level = HOP, key = "lost",
@@ -124,8 +124,8 @@ local ROWS = {
     about = "Start time of the process, seconds since 1970." },
 }
 
--- The phases of the time to first byte, in order, with the keys of a result's
--- `ttfb` in which they stand.
+-- The phases of the time to first byte, in order, with their keys in `ttfb` of
+-- a result.
 M.PHASES = {
   { "dns", "dns_ms" }, { "tcp", "tcp_ms" }, { "tls", "tls_ms" },
   { "wait", "wait_ms" }, { "total", "ttfb_ms" },
@@ -134,8 +134,8 @@ M.PHASES = {
 -- Bounds of the histogram, seconds.
 M.BOUNDS = { 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 10.0 }
 
---- The value of the label ttl in the series of the target itself: its TTL may
--- change, its series go on.
+--- The value of the label ttl in the series of the target, which continue when
+-- the TTL of the target changes.
 M.TARGET_TTL = "target"
 
 -- Labels that a user may not give a target.
@@ -151,7 +151,7 @@ end
 
 local SUFFIX = { counter = "_total", info = "_info" }
 
---- The name of a family's series; of a histogram without its endings.
+--- The name of a family's series; of a histogram without suffix.
 -- @tparam table row
 -- @treturn string
 function M.series(row)

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The pages for people: the list of targets, and what stands below a report.
+--- The HTML pages: the list of targets, and the path history below a report.
 -- Pure.
 -- @module mtrtrace.service.html
 local fill = require "mtrtrace.html.fill"
@@ -30,7 +30,7 @@ local ROW = [[
 <td>$(ended)</td></tr>
 ]]
 
--- Rows of the list; with more targets the others are left out, and said.
+-- Rows of the list; a last row has the number of further targets.
 local MOST_ROWS = 2000
 
 local function loss_of(values)
@@ -85,7 +85,7 @@ local CHANGE = "<li>%s: %s<br>%s</li>\n"
 
 --- The changes of a path.
 -- @tparam {table,...} changes see mtrtrace.service.path_log
--- @tparam integer count of all changes there were
+-- @tparam integer count of all changes, including those no longer kept
 -- @treturn string HTML
 function M.history(changes, count)
   if #changes == 0 then

@@ -1,13 +1,12 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What each path of the service answers. A page is a function of what the
--- service knows and of the request; /probe waits for a trace, the others do
--- not.
+--- The HTTP responses of the service, by path. A page is a function of the
+-- service's state and the request; only /probe waits, for a trace.
 -- @module mtrtrace.service.pages
 local exposition = require "mtrtrace.service.exposition"
 local formats = require "mtrtrace.report.formats"
 local html = require "mtrtrace.service.html"
-local request = require "mtrtrace.service.request"
+local uri = require "mtrtrace.service.request"
 
 local M = {}
 
@@ -17,26 +16,26 @@ local function text(status, body)
   return { status = status, type = TEXT, body = body .. "\n" }
 end
 
---- Metrics in the format that the client asks for.
--- @tparam table asked the request
--- @tparam function page from whether OpenMetrics is wanted to the text's
---   pieces
+--- Metrics in the format that the client prefers.
+-- @tparam table request the request
+-- @tparam function page returns the pieces of the text; called with true for
+--   OpenMetrics
 -- @treturn table
-function M.metrics(asked, page)
-  local openmetrics = exposition.wants_openmetrics(asked.accept)
+function M.metrics(request, page)
+  local openmetrics = exposition.wants_openmetrics(request.accept)
   return { status = 200, body = page(openmetrics),
-    gzip = exposition.wants_gzip(asked.accept_encoding),
+    gzip = exposition.wants_gzip(request.accept_encoding),
     type = openmetrics and exposition.OPENMETRICS or exposition.PROMETHEUS,
     fields = { "Vary", "Accept, Accept-Encoding" } }
 end
 
-local function web_page(asked, body)
+local function web_page(request, body)
   return { status = 200, type = HTML, body = body,
-    gzip = exposition.wants_gzip(asked.accept_encoding),
+    gzip = exposition.wants_gzip(request.accept_encoding),
     fields = { "Cache-Control", "no-store" } }
 end
 
-local function report(service, asked, label, parameters)
+local function report(service, request, label, parameters)
   local one = service.roster:find(label, parameters.protocol)
   if not one then
     return text(404, "no such target: / lists all of them")
@@ -49,13 +48,13 @@ local function report(service, asked, label, parameters)
   view.below = html.history(one.log:changes(service.now_s()), one.log.count)
   local format = formats.get "html"
   format.trace(result, view)
-  return web_page(asked, format.tail(view))
+  return web_page(request, format.tail(view))
 end
 
 local PAGES = {}
 
-PAGES["/metrics"] = function(service, asked)
-  return M.metrics(asked, function(openmetrics)
+PAGES["/metrics"] = function(service, request)
+  return M.metrics(request, function(openmetrics)
     return service.roster:page(openmetrics, service.process())
   end)
 end
@@ -72,29 +71,29 @@ PAGES["/readyz"] = function(service)
     or text(503, "the first round has not ended yet")
 end
 
-PAGES["/"] = function(service, asked)
-  return web_page(asked, html.list(service.roster.list, service.version))
+PAGES["/"] = function(service, request)
+  return web_page(request, html.list(service.roster.list, service.version))
 end
 
-PAGES["/probe"] = function(service, asked, parameters)
-  return service.probe(asked, parameters)
+PAGES["/probe"] = function(service, request, parameters)
+  return service.probe(request, parameters)
 end
 
 --- Answers a request. May yield.
 -- @tparam table service `roster`; `version`; `now_s()`: seconds since 1970;
---   `process()`: values of the process; `view(spec)`: of a report;
---   `stopping()`; `probe(asked, parameters)`
--- @tparam table asked { uri, accept, accept_encoding, timeout }
+--   `process()`: values of the process; `view(spec)`: settings of a report;
+--   `stopping()`; `probe(request, parameters)`
+-- @tparam table request { uri, accept, accept_encoding, timeout }
 -- @treturn table { status, type, body, gzip, fields }
-function M.answer(service, asked)
-  local path, parameters = request.parse(asked.uri)
+function M.answer(service, request)
+  local path, parameters = uri.parse(request.uri)
   local page = PAGES[path]
   if page then
-    return page(service, asked, parameters)
+    return page(service, request, parameters)
   end
   local label = path:match "^/report/(.+)$"
   if label then
-    return report(service, asked, label, parameters)
+    return report(service, request, label, parameters)
   end
   return text(404, "not found: /, /metrics, /probe, /report/TARGET, /healthz "
     .. "and /readyz are there")

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Changes of a target's path over its rounds: within a round, and from one
--- round to the next. Keeps the last of them. Pure.
+--- Changes of a target's path, within rounds and between them. Keeps the most
+-- recent ones. Pure.
 -- @module mtrtrace.service.path_log
 local ident = require "mtrtrace.flows.ident"
 local path = require "mtrtrace.verdict.path"
@@ -34,7 +34,7 @@ local function add_target(figures, result)
   end
 end
 
--- As mtrtrace.verdict.path_words takes them.
+-- The figures in the form of mtrtrace.verdict.path_words.
 local function shown(figures)
   return figures.sent > 0 and { sent = figures.sent,
     loss = figures.lost / figures.sent,
@@ -44,8 +44,8 @@ end
 
 -- ---- from one round to the next -------------------------------------------
 
--- The address that replies at each TTL at the end of a round; all of them, as
--- a set, if they take turns.
+-- The address that replies at each TTL at the end of a round; with load
+-- balancing the set of addresses.
 local function ends_of(result, groups)
   local ends = {}
   for _, hop in ipairs(result.hops) do
@@ -69,7 +69,7 @@ local function ends_of(result, groups)
   return ends
 end
 
--- The same at the begin of a round.
+-- The same at the beginning of a round.
 local function begins_of(ends, groups)
   local begins = setmetatable({}, { __index = ends })
   for i = #groups, 1, -1 do
@@ -90,7 +90,7 @@ local function share_any(a, b)
   return false
 end
 
--- Hops at which other addresses reply than did before.
+-- The hops at which none of the previous addresses replies.
 local function moved(before, after, result)
   local hops = {}
   for _, hop in ipairs(result.hops) do
@@ -102,7 +102,7 @@ local function moved(before, after, result)
   return hops
 end
 
--- A hop that is silent in one round keeps what it was before.
+-- A hop that is silent in one round keeps its previous address.
 local function remember(self, ends, result)
   for ttl, now in pairs(ends) do
     self.ends[ttl] = now
@@ -142,8 +142,8 @@ end
 
 --- Adds a round.
 -- @tparam table result judged
--- @tparam number ended_s when it ended, seconds since 1970
--- @treturn integer how often the path changed since the round before
+-- @tparam number ended_s end of the round, seconds since 1970
+-- @treturn integer number of changes since the previous round
 function Log:take(result, ended_s)
   local groups = path.changes(result)
   local ends = ends_of(result, groups)
@@ -155,16 +155,16 @@ function Log:take(result, ended_s)
   for _, group in ipairs(groups) do
     note(self, began_s + group.at, hops_of(group))
   end
-  if #groups == 0 then -- else its figures are those of two paths
+  if #groups == 0 then -- a round with a change has figures of two paths
     add_target(self.figures, result)
   end
   remember(self, ends, result)
   return self.count - before
 end
 
---- The changes that are kept, the first one first.
+--- The changes that are kept, the oldest first.
 -- @tparam number now_s seconds since 1970
--- @treturn {table,...} as mtrtrace.verdict.path_words takes them, and `at_s`
+-- @treturn {table,...} in the form of mtrtrace.verdict.path_words, with `at_s`
 function Log:changes(now_s)
   local out = {}
   for i, one in ipairs(self.list) do
@@ -176,8 +176,8 @@ function Log:changes(now_s)
   return out
 end
 
---- Begins.
--- @treturn table with `count`: all changes there were
+--- Makes an empty log.
+-- @treturn table with `count` of all changes
 function M.new()
   return setmetatable({ list = {}, ends = {}, count = 0,
     figures = new_figures() }, Log)

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- /probe?target=...&module=...: one trace for one request, with metrics of
--- this trace alone, as blackbox_exporter has it; with the names that
--- dashboards for blackbox_exporter and Grafana's synthetic monitoring ask for
--- beside our own.
+--- /probe?target=...&module=...: one trace per request, with the metrics of
+-- this trace only, as in blackbox_exporter. In addition to our own metrics it
+-- has those that dashboards for blackbox_exporter and Grafana's synthetic
+-- monitoring query.
 -- @module mtrtrace.service.probe
 local counts = require "mtrtrace.service.counts"
 local exposition = require "mtrtrace.service.exposition"
@@ -14,11 +14,11 @@ local M = {}
 -- Traces for requests at once; further ones are refused.
 local MOST = 8
 
--- A trace ends so long before Prometheus would stop waiting; without its word
--- it may take this long.
+-- A trace ends MARGIN_S before Prometheus' scrape timeout (its header field
+-- X-Prometheus-Scrape-Timeout-Seconds); without this field, after LONGEST_S.
 local MARGIN_S, LONGEST_S = 0.5, 30
 
--- Modules by name: what they change of the service's options.
+-- Modules by name, with the options in which they differ from the service's.
 M.MODULES = {}
 
 for _, protocol in ipairs { "icmp", "udp", "tcp" } do
@@ -69,7 +69,7 @@ local function values_of(found, result, facts)
   if target.probes > 0 then
     values.loss_percent = 100.0 * target.lost / target.probes
   elseif found.values.reached == 1 then
-    values.loss_percent = 0 / 0 -- replied, but was left with no sound sample
+    values.loss_percent = 0 / 0 -- NaN: a reply, but no valid sample
   end
   return values
 end
@@ -93,8 +93,8 @@ local function page_of(setup, spec, result, facts)
   end
 end
 
-local function seconds(asked)
-  local given = tonumber(asked.timeout)
+local function seconds(request)
+  local given = tonumber(request.timeout)
   if not given or given <= 0 then
     return LONGEST_S
   end
@@ -111,13 +111,14 @@ local function module_names()
 end
 
 --- The function that answers /probe.
--- @tparam table setup `bounds`; `now_s()`; `read(word, texts)`: a target and
---   options by name to a spec, see mtrtrace.service.entry, or nil and why not;
---   `trace(spec, seconds)`: result or nil, why not, and facts
+-- @tparam table setup `bounds`; `now_s()`; `read(word, texts)`: returns the
+--   spec (see mtrtrace.service.entry) of a target and options by name, or nil
+--   and an error; `trace(spec, seconds)`: returns a result or nil, an error,
+--   and facts
 -- @treturn function see mtrtrace.service.pages
 function M.new(setup)
   local running = 0
-  return function(asked, parameters)
+  return function(request, parameters)
     local name = parameters.module or "icmp"
     local texts = M.MODULES[name]
     if not texts then
@@ -130,15 +131,16 @@ function M.new(setup)
     if not spec then
       return text(400, err)
     elseif running >= MOST then
-      return text(503, ("%d traces for requests are under way"):format(MOST))
+      return text(503, ("%d traces for requests are running, the limit")
+      :format(MOST))
     end
     running = running + 1
-    local ok, result, _, facts = pcall(setup.trace, spec, seconds(asked))
+    local ok, result, _, facts = pcall(setup.trace, spec, seconds(request))
     running = running - 1
     if not ok then
       error(result, 0)
     end
-    return pages.metrics(asked, page_of(setup, spec, result, facts))
+    return pages.metrics(request, page_of(setup, spec, result, facts))
   end
 end
 

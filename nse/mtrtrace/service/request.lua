@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What a request asks for: the path and the parameters of its URI. Pure.
+--- The path and the parameters of a request's URI (RFC 3986). Pure.
 -- @module mtrtrace.service.request
 local M = {}
 
@@ -10,18 +10,18 @@ local function decoded(text)
   end))
 end
 
--- In a query a blank may be written as +.
+-- HTML forms encode a blank in a query as "+".
 local function decoded_value(text)
   return decoded((text:gsub("+", " ")))
 end
 
---- Reads a URI.
--- @tparam string uri as it was sent, such as "/probe?target=a%20b"
+--- Parses a URI.
+-- @tparam string uri as received, such as "/probe?target=a%20b"
 -- @treturn string the path, decoded
--- @treturn table parameters by name, decoded; the first of a name counts
+-- @treturn table parameters by name, decoded; of a repeated name the first
 function M.parse(uri)
   local path, query = uri:match "^([^?#]*)%??([^#]*)"
-  -- A proxy's form has scheme and host in front.
+  -- Absolute form, as sent to proxies (RFC 9112 section 3.2.2).
   path = path:gsub("^%a[%w+.-]*://[^/]*", "")
   local parameters = {}
   for pair in query:gmatch "[^&]+" do
@@ -32,7 +32,7 @@ function M.parse(uri)
   return decoded(path), parameters
 end
 
---- A text as a part of a path.
+--- Percent-encodes a text as a segment of a path.
 -- @tparam string text
 -- @treturn string
 function M.encode(text)

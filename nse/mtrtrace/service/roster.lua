@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The targets of the service, and what is counted of all of them together.
--- Pure.
+--- The targets of the service, and the counters of the process. Pure.
 -- @module mtrtrace.service.roster
 local entry = require "mtrtrace.service.entry"
 local exposition = require "mtrtrace.service.exposition"
@@ -11,22 +10,22 @@ local M = {}
 local Roster = {}
 Roster.__index = Roster
 
--- The same target with the other protocol is another one.
+-- A target is identified by its label and protocol.
 local function key_of(spec)
   return spec.label .. "\0" .. spec.options.protocol
 end
 
---- Replaces the list of targets. Those that stay keep their counters.
+--- Replaces the list of targets. Targets in both lists keep their counters.
 -- @tparam {table,...} specs see mtrtrace.service.entry
--- @treturn {table,...} entries that are new
--- @treturn {table,...} entries that are gone
+-- @treturn {table,...} the added entries
+-- @treturn {table,...} the removed entries
 function Roster:replace(specs)
   local list, by_key, new, gone = {}, {}, {}, {}
   for _, spec in ipairs(specs) do
     local key = key_of(spec)
     local one = self.by_key[key]
     if by_key[key] then
-      one = nil -- the first one counts
+      one = nil -- repeated in the list
     elseif one then
       one:update(spec)
     else
@@ -44,16 +43,16 @@ function Roster:replace(specs)
   return new, gone
 end
 
---- A round of a target has ended.
+--- Adds a finished round of a target.
 -- @tparam table one an entry
 -- @tparam ?table result judged
--- @tparam ?string err why there is none
+-- @tparam ?string err the reason if there is none
 -- @tparam number now_s seconds since 1970
 function Roster:take(one, result, err, now_s)
   local values = self.values
   local discarded = one.counts.discarded
   one:take(result, err, now_s)
-  one:series(self.only_target, self.pack) -- no scrape is to wait for it
+  one:series(self.only_target, self.pack) -- now, so that no scrape waits
   values.rounds = values.rounds + 1
   values.discarded = values.discarded + one.counts.discarded - discarded
   if result then
@@ -62,7 +61,7 @@ function Roster:take(one, result, err, now_s)
   end
 end
 
---- Whether each target had a round.
+--- Whether each target has had a round.
 -- @treturn boolean
 function Roster:is_ready()
   for _, one in ipairs(self.list) do
@@ -102,10 +101,10 @@ function Roster:page(openmetrics, process)
     { __index = self.values }), openmetrics)
 end
 
---- Begins.
+--- Makes a roster without targets.
 -- @tparam table settings `bounds` of the histogram; `only_target`: no series
 --   of hops; `pack`: see mtrtrace.service.exposition.chunks; `breathe()`:
---   called between two pieces of a page that is long in the making, may yield
+--   called between the targets of a large page, may yield
 -- @treturn table { list, values }
 function M.new(settings)
   return setmetatable({ bounds = settings.bounds, list = {}, by_key = {},

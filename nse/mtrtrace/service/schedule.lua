@@ -1,23 +1,24 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- When each target is traced: once every so many seconds, spread over that
--- time, or without a pause. A target whose trace takes longer
--- misses a turn; its turns stay where they were. Waits by the host alone.
+--- The schedule of the traces: each target once per interval, spread over the
+-- interval, or without a pause. A target whose trace takes longer than the
+-- interval skips a round; its later rounds keep their times. Blocks only in
+-- the host.
 -- @module mtrtrace.service.schedule
 local M = {}
 
 local Schedule = {}
 Schedule.__index = Schedule
 
--- Targets begin so far apart at most, and within this part of a round, so
--- that not all of them probe the same first routers at once.
+-- Targets begin APART_S apart, or less so that all begin within this part of
+-- the interval. This keeps them from probing the same first routers at once.
 local APART_S, SPREAD = 0.05, 0.9
 
--- A target that cannot be traced is tried again after so long where there is
--- no pause between rounds.
+-- Pause before a target that could not be traced is tried again, if rounds
+-- have no interval.
 local RETRY_S = 10
 
--- How far into each round a target begins.
+-- The offset of a target within the interval.
 local function offset_of(self, place, count)
   if not self.every_s or count < 2 then
     return 0
@@ -26,7 +27,7 @@ local function offset_of(self, place, count)
   return (place - 1) * apart
 end
 
--- Waits until fewer traces than allowed are under way.
+-- Waits until fewer traces than allowed are running.
 local function enter(self)
   while self.running >= self.parallel and not self.stopped do
     self.host.await(function(done) self.queue[#self.queue + 1] = done end)
@@ -42,7 +43,7 @@ local function leave(self)
   end
 end
 
--- The next turn that is not over yet.
+-- The time of the next round that is not in the past.
 local function next_due(self, due_s)
   due_s = due_s + self.every_s
   local now = self.host.now()
@@ -70,8 +71,8 @@ local function rounds(self, one, due_s)
   end
 end
 
---- Begins to trace further targets.
--- @tparam {table,...} list entries; `gone` ends one
+--- Starts to trace further targets.
+-- @tparam {table,...} list entries; setting `gone` in one ends its rounds
 function Schedule:add(list)
   local now = self.host.now()
   for i, one in ipairs(list) do
@@ -80,7 +81,7 @@ function Schedule:add(list)
   end
 end
 
---- Begins no more rounds.
+--- Starts no more rounds.
 function Schedule:stop()
   local waiting = self.queue
   self.stopped, self.queue = true, {}
@@ -89,16 +90,16 @@ function Schedule:stop()
   end
 end
 
---- Whether nothing is under way.
+--- Whether no trace is running.
 -- @treturn boolean
 function Schedule:is_idle()
   return self.running == 0
 end
 
---- Begins.
--- @tparam table setup `host`; `every_s`, nil for no pause between rounds;
---   `parallel`: traces at once; `trace`: a function of an entry that traces
---   it, false where it could not; `skipped`: called for each missed turn
+--- Makes a schedule without targets.
+-- @tparam table setup `host`; `every_s`: the interval, nil for no pause
+--   between rounds; `parallel`: traces at once; `trace`: traces an entry,
+--   returns false if it could not; `skipped`: called for each skipped round
 -- @treturn table
 function M.new(setup)
   return setmetatable({ host = setup.host, every_s = setup.every_s,

@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The HTTP server in the loop of libuv: calls mtrtrace.httpd when its
--- descriptor is readable, and hands requests to a function that may wait.
+--- The HTTP server in libuv's event loop: calls mtrtrace.httpd when its
+-- descriptor is readable, and passes requests to a function that may yield.
 -- @module mtrtrace.service.server
 local M = {}
 
--- Requests that are answered before the loop has its turn.
+-- Requests that are answered in one iteration of the event loop.
 local AT_ONCE = 8
 
 local Server = {}
@@ -41,8 +41,9 @@ local function handle(self, request)
   end)
 end
 
--- Answers what has arrived, and sends it in the same turn of the loop: the
--- next one may have to wait for other work.
+-- Answers the requests that have arrived and sends the responses in the same
+-- iteration of the event loop, as the next iteration may be delayed by other
+-- work.
 local function run(self)
   if self.closed then
     return
@@ -58,7 +59,7 @@ local function run(self)
   again(self, taken == AT_ONCE and 0 or wait_s)
 end
 
---- Ends it.
+--- Closes the server.
 function Server:close()
   if not self.closed then
     self.closed = true
@@ -68,11 +69,12 @@ function Server:close()
   end
 end
 
---- Begins.
+--- Starts the server.
 -- @tparam table setup `uv`; `host`; `http`: a server of mtrtrace.httpd;
---   `handler`: from a request to { status, type, body, gzip, fields }, may
---   yield; the body is a string or an array of strings; `guard`: makes of a
---   function one that never raises; `failed`: gets the traceback of a fault
+--   `handler`: returns { status, type, body, gzip, fields } for a request, may
+--   yield; the body is a string or an array of strings; `guard`: wraps a
+--   function so that it never raises; `failed`: called with the traceback of
+--   an error
 -- @treturn table
 function M.start(setup)
   local self = setmetatable({ host = setup.host, http = setup.http,

@@ -1,22 +1,22 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Where loss begins, by several rounds together: one round of a few probes
--- shows it too seldom. Counts of each hop over the last rounds are judged as
--- those of one trace are. Pure.
+--- The hop at which loss begins, from the last rounds together, as one round
+-- has too few probes to show it. The sums of each hop's counts over the rounds
+-- are judged like those of one trace. Pure.
 -- @module mtrtrace.service.window
 local replies = require "mtrtrace.verdict.replies"
 local loss = require "mtrtrace.verdict.loss"
 
 local M = {}
 
--- Rounds are kept until so many probes of each hop are in them, of which
--- verdicts are no longer tentative.
+-- Rounds are kept until they have ENOUGH probes of each hop, with which
+-- verdicts are not tentative.
 local ENOUGH, MOST_ROUNDS = 60, 60
 
 local Window = {}
 Window.__index = Window
 
--- What of a hop's round the verdicts look at; its responders are not kept.
+-- The values of a hop that verdicts use, without the responders.
 local function part_of(hop)
   return { ttl = hop.ttl, sent = hop.sent, received = hop.received,
     lost = hop.lost or {}, replied = #hop.responders > 0,
@@ -31,7 +31,7 @@ local function probes_of(round)
   return most
 end
 
--- Forgets the oldest rounds that are not needed.
+-- Drops the oldest rounds that are not needed.
 local function trim(self)
   local sent, keep = 0, 0
   for i = #self.rounds, 1, -1 do
@@ -44,7 +44,7 @@ local function trim(self)
     #self.rounds, 1, {})
 end
 
-local ONE = { {} } -- verdicts on loss ask only whether there is a responder
+local ONE = { {} } -- verdicts on loss only test for a responder
 
 local function add_part(hop, part, offset)
   hop.sent, hop.received = hop.sent + part.sent, hop.received + part.received
@@ -85,8 +85,8 @@ local function merged(self)
   return out
 end
 
---- Adds a round. Rounds before a change of the path say nothing about the new
--- one.
+--- Adds a round. A change of the path drops all earlier rounds, which are no
+-- evidence about the new path.
 -- @tparam table result judged
 -- @tparam boolean changed whether the path has changed since the last round
 function Window:take(result, changed)
@@ -105,10 +105,10 @@ function Window:take(result, changed)
   trim(self)
 end
 
---- Where loss begins.
--- @treturn integer TTL, 0: no loss is found
--- @treturn integer first TTL that is possible
--- @treturn integer last TTL that is possible
+--- The hop at which loss begins.
+-- @treturn integer the likeliest TTL; 0 without loss
+-- @treturn integer the first possible TTL
+-- @treturn integer the last possible TTL
 function Window:loss_begins()
   local result = merged(self)
   replies.mark(result.hops)
@@ -120,7 +120,7 @@ function Window:loss_begins()
   return 0, 0, 0
 end
 
---- Begins.
+--- Makes an empty window.
 -- @treturn table
 function M.new()
   return setmetatable({ rounds = {} }, Window)

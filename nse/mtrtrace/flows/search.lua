@@ -57,9 +57,10 @@ function M.run(host, core, options, tick)
     return nil, text, name
   end
   local began, told = host.now(), false
+  local function keep() search:done() end
   while not search:done() and not (host.stopped and host.stopped()) do
     tick()
-    host.sleep(POLL_S)
+    host.sleep(POLL_S, keep)
     told = speak(host, search, told, began)
   end
   local result = search:result()

@@ -201,7 +201,9 @@ function Host:limit(options)
   local now = self.now()
   local own = options.max_time
     and { at = now + options.max_time, name = "max-time" }
-  local left, name = timeouts.left(timeouts.read(timeouts.words()),
+  self.store.timeouts = self.store.timeouts
+    or timeouts.read(timeouts.words())
+  local left, name = timeouts.left(self.store.timeouts,
     self.nmap.timing_level(), used(self.store, now))
   return limit.first(own or nil, left and { at = now + left, name = name }
     or nil)
@@ -324,10 +326,9 @@ function M.new(nmap, stdnse)
   registry[SCRIPT].turn = registry[SCRIPT].turn or {}
   local turn = nse_turn.new(registry[SCRIPT].turn, host.now, stdnse.sleep,
     SHORTEST_SLEEP_S)
-  host.breathe, host.leave = turn.breathe, turn.leave
-  function host.sleep(seconds)
-    turn.wait(math.max(seconds, SHORTEST_SLEEP_S))
-  end
+  function host.sleep(seconds, keep) turn:wait(seconds, keep) end
+  function host.breathe(begins) turn:breathe(begins) end
+  function host.leave() turn:leave() end
   return host
 end
 

@@ -208,8 +208,8 @@ local function look(job)
   end
   job.trace.head = job.engine:result()
   job.trace.flows = job.engine.flows and job.engine:flows()
+  tracer.see(job.enrichers, job.trace.head)
   for _, enricher in ipairs(job.enrichers) do
-    enricher:see(job.trace.head)
     if enricher.preview then
       enricher:preview(job.trace.head)
     end

@@ -4,8 +4,10 @@
 -- it lives in. Waits by host.sleep alone, so it never blocks the loop; it
 -- opens no socket and reads no clock.
 --
--- A host is { sleep = function(seconds), now = function() -> seconds that
--- never fall, log = function(text), verbose = function() -> boolean, stopped
+-- A host is { sleep = function(seconds, keep), longer where others have much
+-- to do; `keep`: nil or a function, called at least once a second, that keeps
+-- going what stops where nobody looks; now = function() -> seconds that never
+-- fall, log = function(text), verbose = function() -> boolean, stopped
 -- = nil or function() -> boolean: true ends all traces as they are, await_all
 -- = nil or function(test, seconds): returns once test() is true, which it asks
 -- that often, together with all others that wait so, breathe = nil or
@@ -13,8 +15,8 @@
 -- still to start }.
 --
 -- An enricher finds out more beside the trace: names and networks, what a
--- hop runs, the time of a web server. It is { see = function(self, result):
--- what is known so far, without `answers` before the end; poll =
+-- hop runs, the time of a web server. It is { see = nil or function(self,
+-- result): what is known so far, without `answers` before the end; poll =
 -- function(self) -> how many answers are outstanding; leave = function(self):
 -- no more is waited for; annotate = function(self, result): what was found
 -- goes into the result; grace = nil or function(self) -> for how many seconds
@@ -131,9 +133,14 @@ local function foretell(host, trace)
   end
 end
 
-local function see(enrichers, result)
+--- Hands a result to those enrichers that take one.
+-- @tparam {table,...} enrichers
+-- @tparam table result
+function M.see(enrichers, result)
   for _, enricher in ipairs(enrichers) do
-    enricher:see(result)
+    if enricher.see then
+      enricher:see(result)
+    end
   end
 end
 
@@ -171,6 +178,15 @@ local function is_time_to_see(polls, late)
   return polls <= EARLY_POLLS or polls % LATER == 0
 end
 
+local function any_sees(enrichers)
+  for _, enricher in ipairs(enrichers) do
+    if enricher.see then
+      return true
+    end
+  end
+  return false
+end
+
 -- Polls until the trace is done; hands on what becomes known.
 local function watch(host, trace, options, enrichers, reader)
   local seen, polls, done = {}, 0, false
@@ -178,10 +194,11 @@ local function watch(host, trace, options, enrichers, reader)
     and not (reader and reader.events) then
     return await(host, trace)
   end
-  local next_look = looks_of(host, options)
+  local next_look, taken = looks_of(host, options), any_sees(enrichers)
+  local function keep() trace:done() end
   poll(enrichers)
   while not done do
-    host.sleep(next_look())
+    host.sleep(next_look(), keep)
     done, polls = is_over(host, trace), polls + 1
     if reader and reader.events then
       reader.events(trace:events())
@@ -192,8 +209,8 @@ local function watch(host, trace, options, enrichers, reader)
         foretell(host, trace)
       end
     end
-    if #enrichers > 0 and is_time_to_see(polls, reader and reader.late) then
-      see(enrichers, trace:result(false))
+    if taken and is_time_to_see(polls, reader and reader.late) then
+      M.see(enrichers, trace:result(false))
     end
     poll(enrichers)
   end
@@ -229,7 +246,7 @@ local function wait(host, enrichers, result)
     return
   end
   local ended, told = host.now(), false
-  see(enrichers, result)
+  M.see(enrichers, result)
   while worthwhile(enrichers, host.now() - ended) > 0
     and not stopped(host) do
     host.sleep(WAIT_S)

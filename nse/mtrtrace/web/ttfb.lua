@@ -155,10 +155,6 @@ end
 
 -- ---- the enricher ---------------------------------------------------------
 
---- Does nothing: the measurement does not depend on the path.
-function Ttfb.see()
-end
-
 --- Advances the measurement; to be called every 0.1 s or so.
 -- @treturn integer 1 while a request is outstanding, else 0
 function Ttfb:poll()

@@ -78,7 +78,7 @@ local function dialogue(name, pieces)
     query = one:take()
   end
   if name == "irr" then -- asked before any answer, whatever the pieces
-    talk:ask { key = "AS7", asn = 7 }
+    talk:encode { key = "AS7", asn = 7 }
   end
   for _, piece in ipairs(pieces) do
     err = err or talk:feed(piece)

@@ -131,7 +131,7 @@ slow_handshake() {
 
 # wait is 50 ms and a round trip; the least of nine requests, as the machine's
 # own delays are in the others.
-think_time() {
+server_time() {
   ask mtr-trace.http-count=9,mtr-trace.url=http://a.test:8050/ "$T4"
   reads count "$MS / $MS / $MS ms min / median / max of [5-9]"
   adds_up several_http
@@ -210,7 +210,7 @@ for flavour in ${ONLY:-$FLAVOURS}; do
   addresses
   bad_servers
   slow_handshake
-  think_time
+  server_time
   lost_request
   what_is_asked
   known_ports

@@ -457,7 +457,7 @@ static void push_event(lua_State *L, const struct sim_event *e)
         [EVENT_RATE_LIMITED] = "rate-limited",
         [EVENT_UNTESTED] = "untested",
         [EVENT_TESTED] = "tested",
-        [EVENT_SHARED_LIMIT] = "rivals",
+        [EVENT_SHARED_LIMIT] = "shared-rate-limit",
         [EVENT_DONE] = "done",
     };
     const struct trace_event *event = &e->event;

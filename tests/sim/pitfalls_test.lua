@@ -69,7 +69,7 @@ for _, kind in ipairs(sorted(lies.kinds)) do
   end)
 end
 
-check.case("01_a_liar_that_never_answers_stays_silent", function()
+check.case("01_forged_errors_of_a_silent_hop_leave_it_silent", function()
   local w = build.line(3, { nodes = { r2 = { answers = 0,
     lies = { "foreign_tcp", "foreign_target", "forged_cookie" } } } })
   local result = driver.trace(w)

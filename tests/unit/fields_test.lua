@@ -90,7 +90,7 @@ local CELLS = {
     row = first(r "1.1.1.1", { loss = 0.2, loss_low = 0.0567,
       loss_high = 0.5098, better_beyond = 7, rate_limit = { shared = 0 } }),
     want = "20.0% (6-51) r?" },
-  { name = "hop_with_rivals_is_marked", key = "loss",
+  { name = "hop_with_a_shared_rate_limit_is_marked", key = "loss",
     row = first(r "1.1.1.1", { sent = 100, received = 20, loss = 0.8,
       shared_rate_limit = true, rate_limit = { shared = 0 } }),
         want = "80.0% r?" },

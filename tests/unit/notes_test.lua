@@ -44,7 +44,7 @@ local NOTES = {
       answering(3) },
     want = { "Hop 1 (?) left 3 of 10 probes unanswered, hop 3 beyond it 0 "
       .. "of 10: loss on the path would show at hop 3, too." } },
-  { name = "rivals_are_named_where_replies_are_missing",
+  { name = "a_shared_rate_limit_is_named_where_replies_are_missing",
     hops = { answering(1), answering(2, { shared_rate_limit = true,
       received = 3 }) },
     want = { "Hop 2 (?) left 7 of 10 probes unanswered: other targets traced "

@@ -4,11 +4,11 @@ local check = require "check"
 local search = require "mtrtrace.flows.search"
 
 local function host_of()
-  local host = { at = 0, naps = {}, lines = {} }
+  local host = { at = 0, sleeps = {}, lines = {} }
   function host.now() return host.at end
   function host.sleep(seconds)
     host.at = host.at + seconds
-    host.naps[#host.naps + 1] = seconds
+    host.sleeps[#host.sleeps + 1] = seconds
   end
   function host.log(line) host.lines[#host.lines + 1] = line end
   return host
@@ -47,14 +47,14 @@ check.case("it_takes_the_options_that_say_what_is_sent", function()
   local result, _, _, ticks = run(host, core)
   check.equal(core.options, { target = "10.0.9.2", confidence = 0.95,
     protocol = "udp", port = 53, tos = 4 })
-  check.equal({ result.sent, ticks, #host.naps, core.closed }, { 44, 3, 3, 1 })
+  check.equal({ result.sent, ticks, #host.sleeps, core.closed }, { 44, 3, 3, 1 })
   check.equal(host.lines, {})
 end)
 
 check.case("sleeps_are_within_the_limits_of_nmap_and_of_the_lease", function()
   local host = host_of()
   run(host, engine(5, {}))
-  for _, seconds in ipairs(host.naps) do
+  for _, seconds in ipairs(host.sleeps) do
     check.equal(seconds >= 0.06 and seconds < 1, true)
   end
 end)

@@ -45,12 +45,12 @@ end
 
 -- A host that does something at a moment and stops at another.
 local function host_of(stop_at, acts)
-  local host = { clock = 0, naps = {} }
+  local host = { clock = 0, sleeps = {} }
   function host.now() return host.clock end
   function host.stopped() return host.clock >= stop_at end
   function host.sleep(seconds)
     host.clock = host.clock + seconds
-    host.naps[#host.naps + 1] = seconds
+    host.sleeps[#host.sleeps + 1] = seconds
     for at, act in pairs(acts or {}) do
       if host.clock >= at then
         acts[at] = nil
@@ -84,7 +84,7 @@ end)
 check.case("polls_are_within_the_engines_lease", function()
   local core, host = engine {}, host_of(3)
   run(live.new(core, {}), core, host)
-  for _, seconds in ipairs(host.naps) do
+  for _, seconds in ipairs(host.sleeps) do
     check.equal(seconds < 0.5, true)
   end
 end)

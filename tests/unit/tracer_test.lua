@@ -5,9 +5,9 @@ local sample = require "sample"
 local tracer = require "mtrtrace.session.tracer"
 
 local function host_of(verbose)
-  local host = { naps = {}, lines = {} }
+  local host = { sleeps = {}, lines = {} }
   function host.sleep(seconds)
-    host.naps[#host.naps + 1] = seconds
+    host.sleeps[#host.sleeps + 1] = seconds
   end
   function host.log(text)
     host.lines[#host.lines + 1] = text
@@ -17,7 +17,7 @@ local function host_of(verbose)
   end
   function host.now()
     local now = 0
-    for _, seconds in ipairs(host.naps) do
+    for _, seconds in ipairs(host.sleeps) do
       now = now + seconds
     end
     return now
@@ -43,7 +43,7 @@ end
 check.case("sleeps_and_polls_until_done_then_closes", function()
   local host, core = host_of(false), growing()
   local result = tracer.run(host, core, { target = "8.8.8.8" })
-  check.equal({ core.polls, #host.naps, core.closed }, { 4, 4, 1 })
+  check.equal({ core.polls, #host.sleeps, core.closed }, { 4, 4, 1 })
   check.equal(core.options, { target = "8.8.8.8" })
   check.equal(#result.hops, 3)
 end)
@@ -52,7 +52,7 @@ check.case("sleeps_are_within_the_limits_of_nmap_and_of_the_lease",
   function()
     local host = host_of(false)
     tracer.run(host, growing(), {})
-    for _, seconds in ipairs(host.naps) do
+    for _, seconds in ipairs(host.sleeps) do
       check.equal(seconds >= 0.06 and seconds < 1, true, tostring(seconds))
     end
   end)
@@ -157,7 +157,7 @@ check.case("a_host_that_looks_at_all_traces_at_once_is_not_slept_in",
       repeat asked = asked + 1 until test()
     end
     local result = tracer.run(host, core, {})
-    check.equal({ asked, #host.naps, core.closed, #result.hops },
+    check.equal({ asked, #host.sleeps, core.closed, #result.hops },
       { 4, 0, 1, 3 })
     check.equal(type(result.verdicts), "table")
   end)
@@ -182,7 +182,7 @@ check.case("world_error_is_handed_on", function()
   local host = host_of(false)
   check.equal({ [0] = "", tracer.run(host, core, {}) },
     { [0] = "", nil, "no route to 8.8.8.8", "NOROUTE" })
-  check.equal(host.naps, {})
+  check.equal(host.sleeps, {})
 end)
 
 check.case("misuse_becomes_an_answer", function()

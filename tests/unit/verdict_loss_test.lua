@@ -14,10 +14,9 @@ local function rounds(lost, sent)
 end
 
 -- One word per hop: how many probes it lost (of how many, where it is not
--- `sent`), or "*" for silent; "u" behind it for untested, "v" for rivals, "b"
--- for replies lost during drops, "r" where a rate limit was seen, "R" where
--- another trace's, "s"
--- where shared.
+-- `sent`), or "*" for silent; "u" behind it for untested, "v" for a shared
+-- limit, "b" for replies lost during drops, "r" where a rate limit was seen,
+-- "R" where another trace's, "s" where shared.
 local BURSTS = { r = { 16, 1, 7, 0 }, s = { 16, 1, 7, 4 }, R = { 0, 0, 0, 6 },
   w = { 16, 11, 50, 0 } }
 
@@ -94,7 +93,7 @@ local ROWS = {
       .. "32 of 300 probes from there on, 0 of 180 before." } },
   { name = "no_verdict_rests_on_an_untested_sample", path = "0 45u 45u 44u",
     want = {} },
-  { name = "no_verdict_rests_on_a_target_with_rivals", path = "0 0 0 45v",
+  { name = "no_verdict_rests_on_a_shared_rate_limit", path = "0 0 0 45v",
     want = {} },
   { name = "no_verdict_rests_on_what_the_capture_may_have_dropped",
     path = "0 0 45b 45b", want = {} },

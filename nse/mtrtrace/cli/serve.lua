@@ -37,7 +37,7 @@ local SLICE_S = 0.01
 
 -- A signal that comes so soon after the first one is a repetition of it, as
 -- timeout(1) sends it to a process and to its group; later it ends at once.
-local PATIENCE_S = 1
+local REPEATED_S = 1
 local NUMBERS = { sigint = 2, sigterm = 15 }
 
 local Service = {}
@@ -283,7 +283,7 @@ local function on_signals(self, setup, guard)
       elseif not self.ending then
         self.signalled_s = self.host.now()
         self:stop()
-      elseif self.host.now() - self.signalled_s > PATIENCE_S then
+      elseif self.host.now() - self.signalled_s > REPEATED_S then
         self.core.exit(128 + (NUMBERS[name] or 0))
       end
     end))

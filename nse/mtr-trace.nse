@@ -12,13 +12,12 @@ timestamps at both ends, so a busy machine does not change them.
 Probes are ICMP echo requests by default, or UDP datagrams or TCP SYNs, to IPv4
 and IPv6 targets. The targets of a host group are traced at once. Nmap runs one
 group after the other: with <code>--min-hostgroup 256</code> a /24 takes a
-quarter of the time. Where Nmap is
-not privileged (a plain user, <code>--unprivileged</code>), the script uses
-sockets that need no rights and shows less, which a line below the table says.
-The script needs its C module mtrtrace.core and works with <code>-sn</code>,
-<code>-Pn</code> and <code>-6</code>. Of a name
-with several addresses Nmap takes the first one; with its option
-<code>--resolve-all</code> each of them is traced.
+quarter of the time. If Nmap is not privileged (a plain user,
+<code>--unprivileged</code>), the script uses sockets that need no rights and
+shows less; a line below the table says so. The script needs its C module
+mtrtrace.core and works with <code>-sn</code>, <code>-Pn</code> and
+<code>-6</code>. If a name has several addresses, Nmap takes the first one;
+with its option <code>--resolve-all</code> each of them is traced.
 
 These options of Nmap are used: <code>-e</code> chooses the interface,
 <code>-S</code> the source address, <code>--data-length</code> enlarges the
@@ -134,15 +133,15 @@ between two networks the address may belong to the neighbour.
 --       Default: <code>no</code>.
 -- @args mtr-trace.port Destination port for udp and tcp.
 --       Default: <code>33434</code> for udp, <code>80</code> for tcp.
--- @args mtr-trace.udp-payload What UDP probes ask for, so that the target's
---       service answers them: <code>dns</code>, <code>quic</code>,
+-- @args mtr-trace.udp-payload Request in UDP probes, so that the target's
+--       service replies: <code>dns</code>, <code>quic</code>,
 --       <code>ntp</code>, <code>stun</code>, <code>snmp</code>,
---       <code>plain</code> for nothing, or the bytes of a file, as
---       <code>FILE@OFFSET:LENGTH</code>: what the target's answer repeats of
---       them is at that offset, 4 to 8 bytes (6 without a length). Nmap's
---       data directories are searched for the file, too.
---       Default: what belongs to port 53, 443, 123, 3478 or 161, else
---       <code>plain</code>.
+--       <code>plain</code> for none, or the bytes of a file, as
+--       <code>FILE@OFFSET:LENGTH</code>: offset and length (4 to 8 bytes, 6
+--       by default) of the bytes that the target's reply repeats. The file is
+--       also searched in Nmap's data directories.
+--       Default: the request of the service at port 53, 443, 123, 3478 or
+--       161, else <code>plain</code>.
 -- @args mtr-trace.source-port Source port for udp and tcp.
 --       Default: chosen by the engine.
 -- @args mtr-trace.first-hop First TTL that is probed.
@@ -161,7 +160,7 @@ between two networks the address may belong to the neighbour.
 --       Default: <code>0</code>.
 -- @args mtr-trace.max-silent Silent hops in a row that end the search and
 --       are shown as one row. Default: <code>5</code>.
--- @args mtr-trace.ecn Whether to ask for ECN and say what became of it:
+-- @args mtr-trace.ecn Whether to offer ECN and to report its outcome:
 --       <code>yes</code> (SYNs offer ECN, ICMP and UDP probes are marked
 --       ECT(0)), <code>accecn</code> (SYNs offer accurate ECN, RFC 9768) or
 --       <code>no</code>. Default: <code>no</code>.
@@ -208,16 +207,16 @@ between two networks the address may belong to the neighbour.
 --       <code>irr</code> (route registry), <code>cymru</code> (seen in BGP;
 --       by DNS where its server cannot be used), <code>cymru-dns</code>
 --       (the same by DNS alone), <code>ripe</code> (RIPE's database, at most
---       four queries), <code>db</code> (the file of asn-db). A source
---       is asked for what the sources before it do not know; irr, cymru and
---       cymru-dns are asked together if they follow each other.
---       <code>off</code>: nowhere. Default: <code>{irr,cymru}</code>,
---       <code>db</code> where asn-db is given.
+--       four queries), <code>db</code> (the file of asn-db). A source is
+--       queried for the addresses that the sources before it do not know;
+--       irr, cymru and cymru-dns are queried together if they follow each
+--       other. <code>off</code>: nowhere. Default: <code>{irr,cymru}</code>,
+--       <code>db</code> if asn-db is given.
 -- @args mtr-trace.whois-server Route registry that speaks IRRd's protocol,
 --       <code>host</code> or <code>host:port</code>.
 --       Default: <code>rr.ntt.net</code>, then <code>whois.radb.net</code>.
 -- @args mtr-trace.cymru-server Bulk whois server like Team Cymru's, whose
---       DNS zones are then left alone.
+--       DNS zones are then not used.
 --       Default: <code>whois.cymru.com</code>.
 -- @args mtr-trace.ripe-server Whois server like RIPE's.
 --       Default: <code>whois.ripe.net</code>.
@@ -227,13 +226,13 @@ between two networks the address may belong to the neighbour.
 --       libmaxminddb. Default: none.
 -- @args mtr-trace.geo-db City database in MaxMind's format, for the columns
 --       <code>geo_country</code> to <code>longitude</code>; no server is
---       asked. Default: none.
+--       queried. Default: none.
 -- @args mtr-trace.geo-out File to write the paths to as GeoJSON, which map
 --       viewers open; needs geo-db. Default: none.
 -- @args mtr-trace.baseline File of an earlier run to compare with: XML of
 --       Nmap with this script's results, or JSON or a recording of the command
---       mtr-trace. A line under the table for each difference that chance does
---       not explain. Default: none.
+--       mtr-trace. Each significant difference gets a line under the table.
+--       Default: none.
 -- @args mtr-trace.os What the OS guess may send: <code>passive</code>
 --       (nothing), <code>echo</code> (three echo requests to each hop
 --       address), <code>active</code> (also three UDP datagrams and three
@@ -262,11 +261,11 @@ between two networks the address may belong to the neighbour.
 --       Default: <code>GET</code>.
 -- @args mtr-trace.direct Whether to ping each hop itself as well, with 10
 --       echo requests after the trace, for the columns
---       <code>direct_rtt</code> and <code>direct_loss</code>, which are not of
---       the path: <code>yes</code> or <code>no</code>. Default:
+--       <code>direct_rtt</code> and <code>direct_loss</code>, which are no
+--       figures of the path: <code>yes</code> or <code>no</code>. Default:
 --       <code>no</code>; <code>yes</code> if one of the columns is chosen.
--- @args mtr-trace.ports Ports to trace as well, to find who drops them:
---       <code>filtered</code> (those that Nmap's port scan found filtered) or
+-- @args mtr-trace.ports Ports to trace as well, to find the hop that drops
+--       them: <code>filtered</code> (those that Nmap's scan found filtered) or
 --       a list in braces as for <code>-p</code>, such as
 --       <code>{22,25,U:53}</code>. Three flows of each port are traced, in 2
 --       to 4 s for all ports, or 7 to 9 s for each one if hops rate-limit
@@ -407,7 +406,7 @@ between two networks the address may belong to the neighbour.
 --           <table key="evidence">
 --             <table key="probes_sent">
 --               <elem key="echo">3</elem>
---               <elem key="tcp_ms">0</elem>
+--               <elem key="tcp">0</elem>
 --               <elem key="udp">0</elem>
 --             </table>
 --             <table key="distance">
@@ -516,8 +515,8 @@ license = "BSD-2-Clause"
 
 categories = { "discovery", "safe", "external" }
 
--- The libraries are not loaded on top: a failing require there would end all
--- of Nmap.
+-- Loads the libraries; not at file level, where a failing require would end
+-- all of Nmap.
 local function libraries()
   local ok, err = pcall(function()
     return {
@@ -532,8 +531,8 @@ local function libraries()
   return ok and err or nil, err
 end
 
--- While rules are looked at no script runs: loading, which takes some 50 ms,
--- makes none wait here.
+-- Loads the modules in the rule, which takes some 50 ms: Nmap evaluates all
+-- rules before it runs scripts, so no running script waits.
 hostrule = function()
   local lib = libraries()
   if lib and lib.loader.core() then

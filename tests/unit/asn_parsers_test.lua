@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- The readers of what registries send, given what they should never get.
+-- The parsers of registry responses, with valid and hostile input.
 local check = require "check"
 local clean = require "mtrtrace.asn.clean"
 local cymru = require "mtrtrace.asn.cymru"
@@ -330,7 +330,7 @@ check.case("cymru_lines_may_come_in_pieces", function()
   end
 end)
 
--- Patterns that go back and forth over such lines would take minutes.
+-- Lines on which a backtracking pattern would take minutes.
 check.case("long_blank_lines_take_no_time", function()
   local blank, began = (" "):rep(262144), os.clock()
   rpsl.objects("route: x" .. blank .. "y\n " .. blank .. "z\n" .. blank)
@@ -468,7 +468,7 @@ check.rows(RIPE_BAD, function(row)
   end
 end)
 
--- ---- what is shown --------------------------------------------------------
+-- ---- merged facts ---------------------------------------------------------
 
 check.case("many_origins_are_cut_in_the_table_and_kept_beside_it", function()
   local origins = {}

@@ -15,12 +15,12 @@ local function read(path)
   return text
 end
 
--- Without the line breaks and comment signs of a page.
+-- The text of a page without line breaks and comment signs.
 local function flat(text)
   return (text:gsub("\n%-*%s*", " "))
 end
 
--- A page is long: a failure names what it lacks.
+-- Reports the missing text; the page itself is too long for a message.
 local function has(text, word, page)
   check.equal(text:find(word, 1, true) ~= nil, true, page .. ": " .. word)
 end

@@ -3,11 +3,12 @@ local check = require "check"
 local collect = require "mtrtrace.os.collect"
 local sample = require "sample"
 
--- An engine whose asks are done after so many polls; and what it was asked.
+-- An engine whose fingerprinting is done after a number of polls; `requests`
+-- has the options of each call.
 local function engine(polls, macs)
-  local core = { asked = {}, open = 0 }
+  local core = { requests = {}, open = 0 }
   function core.fingerprint(options)
-    core.asked[#core.asked + 1] = options
+    core.requests[#core.requests + 1] = options
     if options.address == "10.0.9.9" then
       return nil, "no route to 10.0.9.9", "NOROUTE"
     end
@@ -75,7 +76,7 @@ end
 
 local function addresses(core)
   local list = {}
-  for i, options in ipairs(core.asked) do
+  for i, options in ipairs(core.requests) do
     list[i] = options.address
   end
   return table.concat(list, " ")
@@ -92,7 +93,7 @@ check.case("each_address_that_answered_is_asked_once", function()
   c:see(result_of(path()))
   c:see(result_of(path()))
   check.equal(addresses(core), "10.0.0.1 10.0.3.1")
-  check.equal(core.asked[1], { address = "10.0.0.1", mode = "echo",
+  check.equal(core.requests[1], { address = "10.0.0.1", mode = "echo",
     source = "10.0.0.77", interface = "eth7" })
 end)
 
@@ -101,7 +102,7 @@ check.case("passive_asks_nobody", function()
   local c, subjects = enricher(core, { mode = "passive" })
   local result = result_of(path(), { done = true })
   c:see(result)
-  check.equal({ c:poll(), #core.asked }, { 0, 0 })
+  check.equal({ c:poll(), #core.requests }, { 0, 0 })
   c:leave()
   c:annotate(result)
   check.equal(subjects["10.0.0.1"].answers, { { probe = "trace", ttl = 1 } })
@@ -131,7 +132,7 @@ check.case("ask_of_another_trace_goes_on_when_one_leaves", function()
   one:see(result_of(path()))
   two:see(result_of(path()))
   one:leave()
-  check.equal({ #core.asked, core.open }, { 2, 2 })
+  check.equal({ #core.requests, core.open }, { 2, 2 })
   two:leave()
   check.equal(core.open, 0)
 end)
@@ -219,7 +220,7 @@ check.case("path_that_changes_all_the_time_is_not_asked_without_end",
     for i = 0, 999 do
       c:see(result_of { hop(1, ("10.1.%d.%d"):format(i // 250, i % 250)) })
     end
-    check.equal(#core.asked, 256)
+    check.equal(#core.requests, 256)
   end)
 
 -- ---- link layer, Nmap's own detection ------------------------------------
@@ -367,7 +368,7 @@ end)
 check.case("asks_are_marked_as_the_trace_is", function()
   local core = engine()
   enricher(core, { mark = 7 }):see(result_of { hop(1, "10.0.0.1") })
-  check.equal(core.asked[1].mark, 7)
+  check.equal(core.requests[1].mark, 7)
 end)
 
 check.finish()

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- core.replay at its border: what is no event is refused in words, and the
--- figures are those of the events.
+-- The interface of core.replay: invalid events are refused with an error, and
+-- the figures follow from the events.
 local check = require "check"
 local core = require "mtrtrace.core"
 local stream = require "mtrtrace.recording.stream"
@@ -56,8 +56,8 @@ check.case("a_target_reached_is_the_best_end_then_the_farthest", function()
   replay:close()
 end)
 
--- Each lost probe with its number and when it was sent; one that was only late
--- is not among them.
+-- Each lost probe with its number and its time of sending, without late
+-- replies.
 check.case("lost_probes_are_known_by_number_and_time", function()
   local replay = core.replay(5)
   local at = { 0, 100, 200, 300, 400 }
@@ -79,8 +79,8 @@ check.case("lost_probes_are_known_by_number_and_time", function()
   replay:close()
 end)
 
--- A recording holds the engine's figures as events alone: what it says of a
--- hop or a responder beside them was found by others.
+-- A recording has the engine's figures as events only; all other keys of hops
+-- and responders come from enrichers.
 check.case("what_follows_from_events_is_not_recorded_as_found", function()
   local replay = core.replay(5)
   local function add(changes)

@@ -4,13 +4,14 @@
 local M = {}
 
 --- Makes an engine.
--- @tparam {table,...} results what result() gives after each poll; the trace
---   is done at the last
--- @treturn table with `trace`, `version`, and what was asked of it: `options`
---   (of the last trace), `polls`, `closed`, `asked` (options of each ask)
+-- @tparam {table,...} results values of result() after each poll; the trace is
+--   done at the last
+-- @treturn table with `trace`, `version`, and records of its use: `options`
+--   (of the last trace), `polls`, `closed`, `requests` (options of each
+--   fingerprint call)
 function M.new(results)
   local core = { version = "0.0.0", token_interval_s = 1.05, polls = 0,
-    closed = 0, asked = {} }
+    closed = 0, requests = {} }
   local trace = {}
   function trace.done()
     core.polls = core.polls + 1
@@ -32,9 +33,9 @@ function M.new(results)
   end
   function core.neighbour() end
   function core.sockets() return "raw", true end
-  -- Nobody answers a direct question.
+  -- Fingerprinting probes get no reply.
   function core.fingerprint(options)
-    core.asked[#core.asked + 1] = options
+    core.requests[#core.requests + 1] = options
     return { done = function() return true end, close = function() end,
       result = function() return { probes_sent = {}, answers = {} } end }
   end

@@ -19,14 +19,14 @@ function Request:close()
   self.http.open = self.http.open - 1
 end
 
---- A module whose requests end at once, as `answers` say.
+--- A module whose requests end at once, with the reports in `answers`.
 -- @tparam table answers by URL a report or an array of reports, one for each
 --   request, of which the last one stays; a URL that is not there is refused
--- @treturn table also counts: `open`, `polls`, and `asked`: the options
+-- @treturn table also counts: `open`, `polls`, and `requests`: the options
 function M.new(answers)
-  local http = { open = 0, polls = 0, asked = {} }
+  local http = { open = 0, polls = 0, requests = {} }
   function http.start(options)
-    http.asked[#http.asked + 1] = options
+    http.requests[#http.requests + 1] = options
     local report = answers[options.url]
       or { done = true, failure = "refused", phase = "connecting" }
     if report.error then

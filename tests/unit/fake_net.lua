@@ -11,7 +11,7 @@ local M = {}
 local Net = {}
 Net.__index = Net
 
--- Waits until `when`, or until `ready` says so.
+-- Waits until `when`, or until `ready` returns true.
 local function wait(net, when, ready)
   while not (ready and ready()) and net.clock < when do
     coroutine.yield(when, ready)
@@ -182,8 +182,8 @@ end
 -- @tparam table servers functions by "host:port"; "refuse" or "silent"
 -- @tparam ?table names by address; "silent" for one that gets no answer
 -- @tparam ?function texts TXT records of a name: an array, "silent", or nil
---   and what is wrong; nil where the host cannot ask for any
--- @treturn table with `run`, and what happened: `sent`, `lines` (debug),
+--   and an error; nil for a host without TXT look-ups
+-- @treturn table with `run`, and records of its use: `sent`, `lines` (debug),
 --   `connects` (by host), `closed`, `asked_names`, `asked_texts`
 function M.new(servers, names, texts)
   local net = setmetatable({

@@ -20,8 +20,8 @@ end
 
 local FOLDER = "tests/unit/golden/"
 
--- A path with all that is awkward: silence, two addresses at one distance,
--- loss, rate limiting, a name, two origins, characters that formats quote.
+-- A path with special cases: silence, two addresses at one TTL, loss, rate
+-- limiting, a name, two origins, characters that formats escape.
 local function result()
   local gate = sample.responder("192.168.1.1")
   local named = sample.responder("62.20.1.2", { name = "r2.example.net",
@@ -167,7 +167,8 @@ local TEXTS = {
 local FILES = { report = "report.txt", markdown = "report.md",
   html = "page.html" }
 
--- Stopped before the sample: what the first probes met, and no empty line.
+-- A run that was stopped before the sample: shows the responders of the first
+-- probes, and no empty line.
 check.case("classic_ended_before_its_sample_shows_what_is_known", function()
   local seen = classic.new(TRACE.options, function() return nil, true end)
   for i = 1, 5 do

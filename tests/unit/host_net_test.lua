@@ -6,7 +6,7 @@ local nse_net = require "mtrtrace.host.nse_net"
 local NAME = "1.2.0.192.zone.test"
 
 -- Asks for a name; `answer` is dns.query's, given the options.
-local function ask(answer)
+local function query(answer)
   package.loaded.dns = {
     query = function(name, options)
       return answer(options, name)
@@ -46,19 +46,19 @@ local ROWS = {
   { name = "txt_no_such_name", flags = { RC3 = true, RC4 = true },
     want = {} },
   { name = "txt_no_such_record", want = {} },
-  { name = "txt_name_in_other_letters", asked = NAME:upper(), want = {} },
+  { name = "txt_name_in_other_letters", queried = NAME:upper(), want = {} },
   { name = "txt_server_failure", flags = { RC3 = true }, err = "refused" },
   { name = "txt_format_error", flags = { RC4 = true }, err = "refused" },
   { name = "txt_refused", flags = { RC2 = true, RC4 = true },
     err = "refused" },
   { name = "txt_the_question_itself", flags = { is_query = true },
     err = "no answer to the question" },
-  { name = "txt_answer_to_another_question", asked = "x.test",
+  { name = "txt_answer_to_another_question", queried = "x.test",
     err = "no answer to the question" },
 }
 check.rows(ROWS, function(row)
-  local texts, err = ask(function(options)
-    return true, packet(options, row.answers, row.flags, row.asked)
+  local texts, err = query(function(options)
+    return true, packet(options, row.answers, row.flags, row.queried)
   end)
   check.equal(texts, row.want)
   if row.err then
@@ -67,7 +67,7 @@ check.rows(ROWS, function(row)
 end)
 
 check.case("txt_answer_with_another_id", function()
-  local texts, err = ask(function(options)
+  local texts, err = query(function(options)
     return true, packet { id = options.id ~ 1 }
   end)
   check.equal(texts, nil)
@@ -76,13 +76,13 @@ end)
 
 check.case("txt_answers_of_libunbound", function()
   local uv_dns = require "mtrtrace.host.uv_dns"
-  local answer, err, asked
+  local answer, err, queried
   local function found() return "here" end
   package.loaded.lunbound = { new = function()
     return { getfd = function() return 7 end,
-      cancel = function() asked = "cancelled" end,
+      cancel = function() queried = "cancelled" end,
       resolve_async = function(_, done, name, kind)
-        asked = name .. " " .. kind
+        queried = name .. " " .. kind
         done(answer, err)
         return 1
       end }
@@ -98,7 +98,7 @@ check.case("txt_answers_of_libunbound", function()
   uv_dns.add(host, { new_poll = function() return poll end }, found)
   answer = { rcode = 0, "\2ab\1c", "\1d" }
   check.equal(host.txt(NAME, 1), { "abc", "d" })
-  check.equal(asked, NAME .. " 16")
+  check.equal(queried, NAME .. " 16")
   answer = { rcode = 3 }
   check.equal(host.txt(NAME, 1), {})
   answer = { rcode = 2 }
@@ -108,7 +108,7 @@ check.case("txt_answers_of_libunbound", function()
   check.equal({ host.txt(NAME, 1) }, { nil, "out of memory" })
   host.await_for = function() return "timeout" end
   check.equal({ host.txt(NAME, 1) }, { nil, "no answer from the resolver" })
-  check.equal(asked, "cancelled")
+  check.equal(queried, "cancelled")
   package.loaded.lunbound = nil
 end)
 
@@ -120,29 +120,29 @@ check.case("txt_without_libunbound", function()
 end)
 
 check.case("txt_library_that_raises", function()
-  check.equal({ ask(function() error "data string too short" end) },
+  check.equal({ query(function() error "data string too short" end) },
     { nil, "unreadable answer" })
 end)
 
 check.case("txt_no_answer", function()
-  check.equal({ ask(function() return false, "No Answers" end) },
+  check.equal({ query(function() return false, "No Answers" end) },
     { nil, "No Answers" })
 end)
 
 check.case("txt_packet_without_a_question", function()
-  check.equal((ask(function(options)
+  check.equal((query(function(options)
     return true, { id = options.id, flags = { QR = true }, answers = {} }
   end)), nil)
 end)
 
 check.case("txt_is_asked_with_limits", function()
-  local asked
-  ask(function(options, name)
-    asked = { name, options.dtype, options.noauth, options.timeout <= 1000,
+  local queried
+  query(function(options, name)
+    queried = { name, options.dtype, options.noauth, options.timeout <= 1000,
       options.sendCount <= 2 }
     return true, packet(options)
   end)
-  check.equal(asked, { NAME, "TXT", true, true, true })
+  check.equal(queried, { NAME, "TXT", true, true, true })
 end)
 
 check.finish()

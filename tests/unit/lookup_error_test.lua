@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Errors of servers about one address: the others are looked up all the
--- same, and what a server of the user's says is told.
+-- Errors of servers about one address: the other addresses are still looked
+-- up, and errors of a server that the user named are reported.
 local check = require "check"
 local lookups = require "lookups"
 local registry = require "registry"
@@ -9,7 +9,7 @@ local BULK, BULK_ONLY, IRR, LAST = lookups.BULK, lookups.BULK_ONLY,
   lookups.IRR, lookups.LAST
 local honest, named, run = lookups.honest, lookups.named, lookups.run
 
--- A server that has an error for one address, after which it may close.
+-- A server that returns an error for one address and may close after it.
 local function refusing(answer, pattern, text, closes)
   return honest(function(own, line, session)
     if line:find(pattern) then

@@ -125,15 +125,15 @@ check.case("short_trace_waits_for_its_answers", function()
   check.equal(extra <= 0.5, true, tostring(extra))
 end)
 
-check.case("number_of_queries_is_told", function()
+check.case("number_of_queries_is_reported", function()
   local _, net = run()
   check.contains(net.lines[#net.lines], "irr 16 queries, 1 connection; "
     .. "cymru 8 queries, 1 connection; names 9 queries")
 end)
 
--- ---- servers that do not behave -------------------------------------------
+-- ---- faulty servers -------------------------------------------------------
 
-local function says(text, interval)
+local function sends(text, interval)
   return function(remote)
     function remote.heard()
       remote.heard = nil
@@ -175,21 +175,21 @@ local BAD = {
   { name = "unreachable", server = "silent" },
   { name = "silent", server = never },
   { name = "closing_at_once", server = function(r) r.hang_up(0) end },
-  { name = "slow", server = says(("C\nC\nA900\n"):rep(100), 1) },
-  { name = "slow_with_lines", server = says(("62.20.1.1 |"):rep(100), 1) },
+  { name = "slow", server = sends(("C\nC\nA900\n"):rep(100), 1) },
+  { name = "slow_with_lines", server = sends(("62.20.1.1 |"):rep(100), 1) },
   { name = "endless", server = endless(("x"):rep(8192)) },
   { name = "endless_lines", server = endless("C\nbogus\n") },
   { name = "endless_answers", server = endless("D\n") },
   { name = "cut_off", server = then_closes("C\nC\nA900\nroute: 6") },
-  { name = "wrong_length", server = says "C\nC\nA3\nroute: 62.20\nC\n" },
-  { name = "without_C", server = says "C\nC\nA6\nroute\nD\n" },
-  { name = "binary", server = says(("\0\255\1"):rep(1000)) },
-  { name = "escapes", server = says "\27[2J\27]0;owned\7\n" },
-  { name = "ten_megabytes", server = says(("x"):rep(10485760)) },
-  { name = "huge_answer", server = says("C\nC\nA10485760\n") },
+  { name = "wrong_length", server = sends "C\nC\nA3\nroute: 62.20\nC\n" },
+  { name = "without_C", server = sends "C\nC\nA6\nroute\nD\n" },
+  { name = "binary", server = sends(("\0\255\1"):rep(1000)) },
+  { name = "escapes", server = sends "\27[2J\27]0;owned\7\n" },
+  { name = "ten_megabytes", server = sends(("x"):rep(10485760)) },
+  { name = "huge_answer", server = sends("C\nC\nA10485760\n") },
 }
 
--- Each debug line is fit to print and says which server.
+-- Each debug line is printable and names the server.
 local function tidy(lines)
   for _, line in ipairs(lines) do
     check.equal(unicode.clean(line), line)
@@ -226,7 +226,7 @@ end
 check.case("silent_server_holds_up_one_trace_only", function()
   local net = fake_net.new(servers_of { [IRR] = never, [SECOND] = never,
     [BULK] = never, [LAST] = never })
-  -- As in Nmap: what a trace leaves behind is not run any further.
+  -- As in Nmap: threads of a finished trace do not continue.
   local spawn, took = net.host.spawn, {}
   net.host.spawn = function(body)
     spawn(function()
@@ -314,7 +314,7 @@ local function honest_texts(name)
   return txt.records(world, name)
 end
 
--- No bulk server, but a resolver that answers by `texts`.
+-- No bulk whois server, but a resolver that answers with `texts`.
 local function run_dns(texts, changes)
   changes = changes or {}
   changes.servers = changes.servers or { [BULK] = "refuse" }
@@ -410,7 +410,7 @@ check.case("dns_is_asked_alone_by_name", function()
   check.equal(net.connects, {})
 end)
 
-check.case("dns_is_told_no_special_address_and_nothing_twice", function()
+check.case("dns_gets_no_special_address_and_nothing_twice", function()
   local net = fake_net.new(servers_of { [BULK] = "refuse" }, nil,
     honest_texts)
   local hops = { "10.0.0.1", "100.64.0.1", "fd00::1", "62.20.1.1",

@@ -1,6 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- Traces with look-ups in virtual time, and the servers that they ask; for
--- the tests of both.
+--- Traces with look-ups in virtual time, and their servers, for tests.
 -- @module lookups
 package.path = "tests/net/servers/?.lua;" .. package.path
 local fake_net = require "fake_net"
@@ -12,7 +11,7 @@ local world = require "world"
 
 local DELAY_S = 0.05
 
--- A server that answers each line by a function of the registry.
+-- A server that answers each line with a function of the registry.
 local function honest(answer, delay)
   return function(remote)
     local session, rest = {}, ""
@@ -66,7 +65,7 @@ local function settings_of(changes)
   return settings
 end
 
--- A source alone, whose first server the user named.
+-- A single source, whose first server the user named.
 local function named(name)
   local servers = settings_of().servers
   servers[name] = { { host = servers[name][1].host, port = 43,
@@ -89,7 +88,7 @@ local function result_of(addresses)
   return sample.result(hops)
 end
 
--- A trace of a second that finds its hops in the first tenths.
+-- A trace of 1 s that finds its hops in the first tenths of a second.
 local function trace(host, addresses, settings, store, seconds)
   local looks = lookup.new(host, settings, store)
   local tenth, last = 0, (seconds or 1) * 10
@@ -131,7 +130,7 @@ local function run(changes)
     result
 end
 
---- What bulk whois alone tells of HOPS.
+--- The answers of bulk whois for HOPS.
 local BULK_ONLY = {
   "-|-", "AS3301|ACCESS-NET, SE", "AS2914|TRANSIT-1, US",
   "AS2915|CUSTOMER, US", "AS6453/AS6461|TWIN-A, GB / TWIN-B, GB",

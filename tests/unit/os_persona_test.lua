@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Personas: routers of the simulated network that behave as a rule of the
--- table has it, and near misses, each judged as its file says. A file holds
+-- Personas: routers of the simulated network that match a rule of the table,
+-- and near misses, with the expected guess of each. A persona's file has
 --
 --   router   fields of its node, see sim.world     family   4, or 6
 --   subject  what is known beside replies          want     by mode: a label
@@ -101,7 +101,7 @@ check.case("there_are_personas_of_both_families", function()
   check.equal(personas >= 14, true, personas)
 end)
 
--- Rules on sizes that only larger probes show are left to the referee.
+-- Rules on quotes of larger probes are tested by os_referee_test.lua.
 local ELSEWHERE = { W3 = true, W8 = true, W11 = true }
 
 check.case("every_rule_has_a_persona", function()

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- What holds for the judge whatever it is given: it never raises, replies in
--- another order change nothing, and who knows less never claims more.
+-- Properties of the judge for random input: it never raises, the order of the
+-- replies does not matter, and less evidence never gives a stronger claim.
 local check = require "check"
 local judge = require "mtrtrace.os.judge"
 local names = require "mtrtrace.os.names"
@@ -97,7 +97,7 @@ check.case("same_replies_are_judged_alike", function()
   end
 end)
 
--- ---- monotonic honesty -----------------------------------------------------
+-- ---- less evidence, no stronger claim --------------------------------------
 
 local LEVELS = { low = 1, medium = 2, high = 3 }
 
@@ -110,7 +110,7 @@ local function meaning(guess)
     or { guess.label })
 end
 
--- Narrower, and with more confidence.
+-- Whether a guess is narrower and has more confidence.
 local function claims_more(less, more)
   local narrow, wide = meaning(less), meaning(more)
   if not narrow then
@@ -122,8 +122,8 @@ local function claims_more(less, more)
     and names.within(narrow, wide)
 end
 
--- Facts that exclude one another are not to be had from one stack: where
--- there was a conflict, knowing less may well lead to another claim.
+-- Conflicting facts do not come from one stack; without one of them the judge
+-- may make another claim, so guesses with conflicts are left out.
 local function assert_no_more(less, more, what)
   if #more.conflicts == 0 and claims_more(less, more) then
     error(("without %s: %s (%s), with it: %s (%s)"):format(what,
@@ -137,7 +137,7 @@ local STACKS = {
   { ttl = 64, quoted = 28, tos = 0 }, { ttl = 255, quoted = 64, tos = 0 },
 }
 
--- Replies of one stack, so that they agree with one another.
+-- Random replies of one stack, so without contradictions.
 local function consistent()
   local stack = pick(STACKS)
   local echo_ttl, reset_ttl = pick { stack.ttl, 64 }, pick { stack.ttl, 64 }

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Nmap's own database as the referee of our judge: nobody here wrote it.
--- Prints how each family of systems is judged; with V=1 tests/run shows it.
+-- Compares our judge with Nmap's OS database, which was made independently.
+-- Prints the results by family of systems; with V=1 tests/run shows them.
 local check = require "check"
 local families = require "osdb_families"
 local judge = require "mtrtrace.os.judge"
@@ -9,25 +9,26 @@ local names = require "mtrtrace.os.names"
 local osdb = require "osdb"
 local osdb_evidence = require "osdb_evidence"
 
--- Nmap's UDP probe, and ours; what echo requests would tell of devices that
--- forward, and of targets that answer nothing else: there no claim is of high
--- confidence, and of those of less more may be wrong. Families are judged
--- where the evidence is whole. `claims` and `told`: least numbers.
-local WAYS = {
-  { name = "at_328", size = 328, families = true, claims = 500, told = 2500,
+-- The evidence: with the size of Nmap's UDP probe, with ours, from echo
+-- requests alone of devices that forward, and of targets that reply to nothing
+-- else. The last one has no claim of high confidence, and more of its claims
+-- may be wrong. Families are judged with complete evidence. `claims` and
+-- `named`: least numbers.
+local VIEWS = {
+  { name = "at_328", size = 328, families = true, claims = 500, named = 2500,
     subject = osdb_evidence.subject },
-  { name = "at_40", size = 40, families = true, claims = 500, told = 2500,
+  { name = "at_40", size = 40, families = true, claims = 500, named = 2500,
     subject = osdb_evidence.subject },
-  { name = "as_hop", size = 40, claims = 20, told = 500,
+  { name = "as_hop", size = 40, claims = 20, named = 500,
     subject = osdb_evidence.hop },
-  { name = "pinged", size = 40, claims = 1000, told = 2500, doubtful = true,
+  { name = "pinged", size = 40, claims = 1000, named = 2500, doubtful = true,
     subject = osdb_evidence.pinged },
 }
 local LEAST_ENTRIES = 20
 local MOST_WRONG, MOST_WRONG_OF_DOUBTFUL = 0.01, 0.1
--- The database is the installed Nmap's and grows: a family of some dozen
--- entries may not be below the share significantly (Wilson, 95 %); all
--- families together may not be below theirs at all.
+-- The database is that of the installed Nmap and grows. So a family may be
+-- below its share, but not significantly (Wilson, 95 %); all families together
+-- may not be below theirs.
 local LEAST_HITS, LEAST_HITS_OF_ALL = 0.85, 0.95
 
 local function database()
@@ -74,15 +75,15 @@ end
 
 local CLASSES = { ["Linux-based"] = true, ["BSD-like stack"] = true }
 
--- What a device is built of is not told by "embedded": a class does not
--- contradict it, nor does the name of its own vendor.
+-- The family "embedded" does not name the system of a device, so neither a
+-- class nor the name of its own vendor contradicts it.
 local function contradicts(guess, truth)
-  local said = names.expand { guess.label }
-  if names.intersection(said, truth.names) then
+  local label = names.expand { guess.label }
+  if names.intersection(label, truth.names) then
     return false
   elseif truth.embedded then
     return not CLASSES[guess.label]
-      and not (truth.brand and names.intersection(said, truth.brand))
+      and not (truth.brand and names.intersection(label, truth.brand))
   end
   return true
 end
@@ -93,9 +94,9 @@ local function row_of(rows, name)
   return rows[name]
 end
 
-local function count(rows, entry, totals, way)
+local function count(rows, entry, totals, view)
   local truth = truth_of(entry)
-  local subject = way.subject(entry, way.size)
+  local subject = view.subject(entry, view.size)
   local guess = subject and judge.judge(subject)
   local candidates = guess and expanded(guess)
   for name in pairs(truth.shown) do
@@ -111,7 +112,7 @@ local function count(rows, entry, totals, way)
   end
   totals.judged = totals.judged + (guess and 1 or 0)
   if guess and guess.label
-    and (guess.confidence == "high" or way.doubtful) then
+    and (guess.confidence == "high" or view.doubtful) then
     totals.high = totals.high + 1
     if contradicts(guess, truth) then
       table.insert(totals.wrong, ("%s: %s (line %d)"):format(guess.label,
@@ -136,7 +137,7 @@ local function sorted(map, by)
 end
 
 local function show(rows)
-  print(("%-26s %5s %5s %6s  %s"):format("family", "all", "told", "among",
+  print(("%-26s %5s %5s %6s  %s"):format("family", "all", "named", "among",
     "labels"))
   for _, item in ipairs(sorted(rows, function(r) return r.all end)) do
     local row, parts = item.value, {}
@@ -150,19 +151,19 @@ local function show(rows)
   end
 end
 
-local function run(entries, way)
+local function run(entries, view)
   local rows, totals = {}, { judged = 0, high = 0, wrong = {} }
   for _, entry in ipairs(entries) do
-    count(rows, entry, totals, way)
+    count(rows, entry, totals, view)
   end
-  print("---- " .. way.name)
+  print("---- " .. view.name)
   show(rows)
   for _, line in ipairs(totals.wrong) do
     print("contradicts: " .. line)
   end
-  print(("%d of %d entries can be told; %d claims %s, "
+  print(("%d of %d entries can be identified; %d claims %s, "
     .. "%d contradict the label (%.2f%% of them)"):format(totals.judged,
-    #entries, totals.high, way.doubtful and "of any confidence"
+    #entries, totals.high, view.doubtful and "of any confidence"
     or "of high confidence", #totals.wrong,
     100 * #totals.wrong / math.max(1, totals.high)))
   return rows, totals
@@ -176,9 +177,9 @@ if not path then
   check.finish()
 end
 
-local function judge_row(row, way)
+local function judge_row(row, view)
   local name = row.name:gsub("[^%w]+", "_")
-  check.case(("%s_is_among_the_candidates_%s"):format(name, way.name),
+  check.case(("%s_is_among_the_candidates_%s"):format(name, view.name),
     function()
       local _, high = loss.wilson(row.hits, row.judged, loss.Z95)
       if high < LEAST_HITS then
@@ -188,27 +189,27 @@ local function judge_row(row, way)
     end)
 end
 
-local function judge_rows(rows, way)
+local function judge_rows(rows, view)
   local hits, judged = 0, 0
   for _, item in ipairs(sorted(rows, function(r) return r.all end)) do
     local row = item.value
     if row.judged >= LEAST_ENTRIES and row.name:sub(1, 1) ~= "(" then
-      judge_row(row, way)
+      judge_row(row, view)
       hits, judged = hits + row.hits, judged + row.judged
     end
   end
   print(("families of %d entries or more: %d of %d among the candidates")
     :format(LEAST_ENTRIES, hits, judged))
-  check.case("families_are_among_the_candidates_" .. way.name, function()
+  check.case("families_are_among_the_candidates_" .. view.name, function()
     check.equal(hits >= LEAST_HITS_OF_ALL * judged, true,
       ("%d of %d"):format(hits, judged))
   end)
 end
 
-local function judge_claims(totals, way)
-  check.case("claims_rarely_contradict_" .. way.name, function()
+local function judge_claims(totals, view)
+  check.case("claims_rarely_contradict_" .. view.name, function()
     local share = #totals.wrong / totals.high
-    if share > (way.doubtful and MOST_WRONG_OF_DOUBTFUL or MOST_WRONG) then
+    if share > (view.doubtful and MOST_WRONG_OF_DOUBTFUL or MOST_WRONG) then
       error(("%d of %d: %s"):format(#totals.wrong, totals.high,
         table.concat(totals.wrong, "; ")), 0)
     end
@@ -216,16 +217,16 @@ local function judge_claims(totals, way)
 end
 
 local entries = osdb.load(path)
-for _, way in ipairs(WAYS) do
-  local rows, totals = run(entries, way)
-  check.case("enough_of_the_database_is_told_" .. way.name, function()
-    check.equal(totals.judged >= way.told, true, totals.judged)
-    check.equal(totals.high >= way.claims, true, totals.high)
+for _, view in ipairs(VIEWS) do
+  local rows, totals = run(entries, view)
+  check.case("enough_of_the_database_is_identified_" .. view.name, function()
+    check.equal(totals.judged >= view.named, true, totals.judged)
+    check.equal(totals.high >= view.claims, true, totals.high)
   end)
-  if way.families then
-    judge_rows(rows, way)
+  if view.families then
+    judge_rows(rows, view)
   end
-  judge_claims(totals, way)
+  judge_claims(totals, view)
 end
 
 check.finish()

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- The vectors were written by hand from RFC 3411, 3412, 3414 and X.690.
+-- The test vectors were made by hand from RFC 3411, 3412, 3414 and X.690.
 local check = require "check"
 local snmp = require "mtrtrace.os.snmp"
 

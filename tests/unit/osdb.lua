@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- Reader of Nmap's nmap-os-db: the file as plain entries, nothing judged.
+--- Reader of Nmap's nmap-os-db: the entries of the file, uninterpreted.
 -- @module osdb
 local M = {}
 

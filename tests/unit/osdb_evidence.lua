@@ -1,10 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- From an entry of nmap-os-db to the replies that it implies, in the form
--- in which the engine gives replies. What an entry leaves open (ranges,
--- alternatives, a test without an answer) is absent. Nmap's UDP probe has 328
--- bytes; for a smaller one the quote is cut to it, as nothing is known of
--- padding. Nothing is known either of time exceeded, of TOS, nor of whether
--- an ID was echoed.
+--- From an entry of nmap-os-db to the replies that it implies, in the
+-- engine's form. Values that an entry leaves open (ranges, alternatives, a
+-- test without a reply) are absent. Nmap's UDP probe has 328 bytes; for a
+-- smaller probe the quote is cut to its size, as padding is unknown. Entries
+-- have no information on time exceeded, on TOS, or on echoed identifications.
 -- @module osdb_evidence
 local M = {}
 
@@ -16,7 +15,7 @@ local function hex(text)
   return text and text:match("^%x+$") and tonumber(text, 16) or nil
 end
 
--- TG is Nmap's own reading of the initial TTL, T the range it was seen in.
+-- TG is Nmap's guess of the initial TTL, T the range that was observed.
 local function start_of(test)
   if test.TG then
     return hex(test.TG)
@@ -44,10 +43,11 @@ local function reply(probe, kind, start, i, more)
   return out
 end
 
--- Far from the echo replies' unless Nmap saw TCP and ICMP share a counter.
+-- Far from the identifications of the echo replies, unless TCP and ICMP share
+-- a counter.
 local APART = 40000
 
--- Identifications of a class; "RI" may be random or our own sent back.
+-- Identifications of a class; "RI" may be random or those of our probes.
 local IDS = {
   I = function(i) return 100 + i end,
   Z = function() return 0 end,
@@ -62,7 +62,7 @@ end
 local DF = { Y = true, N = false }
 local CHECKSUM = { G = true, I = false, Z = false }
 
--- More than the whole: what follows it is unknown for other sizes.
+-- Longer than the probe: for other sizes the padding is unknown.
 local function quote_of(quoted, probe_size)
   if quoted > NMAP_SIZE then
     return probe_size == NMAP_SIZE and quoted or nil
@@ -121,8 +121,8 @@ end
 --- The subject that an entry describes.
 -- @tparam table entry of osdb
 -- @tparam integer probe_size of the UDP probe
--- @treturn ?table nil where it does not tell the initial TTL of both an
---   error and an echo reply: no rule reads a system from one of them
+-- @treturn ?table nil if the entry lacks the initial TTL of errors or of echo
+--   replies: no rule fires with only one of them
 function M.subject(entry, probe_size)
   local answers = {}
   local error_start = add_unreachable(answers, entry.U1, probe_size)
@@ -134,8 +134,8 @@ function M.subject(entry, probe_size)
   end
 end
 
---- The same as a target that sends no errors and no resets.
--- @treturn ?table nil where nothing is known of its echo replies
+--- The same for a target that sends no errors and no resets.
+-- @treturn ?table nil if its echo replies are unknown
 function M.pinged(entry)
   local answers = {}
   if add_echoes(answers, entry) then
@@ -157,9 +157,9 @@ local function forwards(entry)
   return false
 end
 
---- The same as a hop that gets echo requests only, if time exceeded looks
+--- The same for a hop that gets echo requests only, if its time exceeded is
 -- like port unreachable.
--- @treturn ?table nil where the entry is of no device that forwards
+-- @treturn ?table nil if the device is no router
 function M.hop(entry, probe_size)
   local subject = forwards(entry) and M.subject(entry, probe_size)
   if not subject then

@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- What Nmap's OS families are in the names of our judge. Written from what
--- the systems are, not from how they answer.
+--- Nmap's OS families in the names of our judge, by the systems themselves,
+-- not by their replies.
 -- @module osdb_families
 local M = {}
 
---- Nmap's family to the name that a right guess would bear.
+--- Nmap's families, with the names of a correct guess.
 M.names = {
   ["Linux"] = "Linux-based", ["Android"] = "Linux-based",
   ["RouterOS"] = "MikroTik RouterOS", ["ExtremeXOS"] = "Extreme EXOS",
@@ -33,7 +33,7 @@ M.names = {
   ["iLO"] = "HPE iLO", ["lwIP"] = "lwIP",
 }
 
---- Appliances whose system is a Linux under another name.
+--- Appliances that run Linux under another name.
 M.linux = {
   ["ArubaOS"] = true, ["HiveOS"] = true, ["FritzOS"] = true,
   ["AirOS"] = true, ["DiskStation Manager"] = true, ["QTS"] = true,
@@ -46,7 +46,7 @@ M.linux = {
   ["ArrayOS"] = true, ["Onboard Administrator"] = true,
 }
 
---- Vendors whose embedded entries bear out a brand that we name.
+--- Vendors whose "embedded" entries confirm a brand in a guess.
 M.brands = {
   ["Cisco"] = { "Cisco" }, ["Juniper"] = { "Juniper" },
   ["Huawei"] = { "Huawei" }, ["Nokia"] = { "Nokia" },

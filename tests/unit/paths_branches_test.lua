@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Verdicts on branches: what some flows show names the branch, what all show
--- is said once; and how often that is right. Many more worlds are measured by
--- tests/sim/branch_quality.lua.
+-- Verdicts on branches: a finding on some flows names the branch, a finding
+-- common to all flows is reported once; and the share of correct verdicts.
+-- tests/sim/branch_quality.lua measures many more worlds.
 local branches = require "mtrtrace.verdict.branches"
 local check = require "check"
 local fields = require "mtrtrace.table.fields"
@@ -20,7 +20,7 @@ local function world(seed, more)
   return w
 end
 
-local function said(w, kinds)
+local function judged(w, kinds)
   local flows, merge, paths = flow_worlds.trace(w)
   local texts, list = {}, judge.many(flows, merge).verdicts
   for _, v in ipairs(list) do
@@ -34,17 +34,17 @@ local FIGURES = { loss = true, branch_loss = true, latency_rise = true,
   branch_latency = true, cannot_tell = true }
 
 check.case("clean_network_has_its_balancing_and_nothing_else", function()
-  local texts = said(world(2))
+  local texts = judged(world(2))
   check.equal(texts, { "Per-flow load balancing at hop 3: 16 flows meet 2 "
     .. "addresses (10.3.1.1, 10.3.2.1).", "Per-flow load balancing at hop 4: "
     .. "16 flows meet 2 addresses (10.4.1.1, 10.4.2.1)." })
-  check.equal(said(world(2), BALANCED), texts)
+  check.equal(judged(world(2), BALANCED), texts)
 end)
 
 check.case("loss_of_one_branch_names_it", function()
   local w = world(2)
   w.stages[3][1].loss = 0.2
-  local texts, list = said(w, FIGURES)
+  local texts, list = judged(w, FIGURES)
   check.equal(#texts, 1)
   check.contains(texts[1],
     "Round-trip loss only through 10.3.1.1 (hop 3; 11 of 16 flows): ")
@@ -58,14 +58,14 @@ end)
 check.case("loss_behind_a_branch_names_its_last_hop", function()
   local w = world(2)
   w.stages[4][1].loss = 0.2
-  check.contains(said(w, FIGURES)[1],
+  check.contains(judged(w, FIGURES)[1],
     "Round-trip loss only through 10.4.1.1 (hop 4; 11 of 16 flows): ")
 end)
 
-check.case("loss_of_all_flows_is_said_once", function()
+check.case("loss_of_all_flows_is_reported_once", function()
   local w = world(2)
   w.stages[2][1].loss = 0.15
-  local texts = said(w, FIGURES)
+  local texts = judged(w, FIGURES)
   check.equal(#texts, 1)
   check.contains(texts[1], "Round-trip loss first visible at hop 2: ")
 end)
@@ -73,7 +73,7 @@ end)
 check.case("loss_of_all_and_more_of_one_are_two", function()
   local w = world(5)
   w.stages[2][1].loss, w.stages[3][2].loss = 0.1, 0.3
-  local texts = said(w, FIGURES)
+  local texts = judged(w, FIGURES)
   check.equal(#texts, 2)
   check.contains(texts[1], "Round-trip loss first visible at hop 2: ")
   check.contains(texts[2], "More round-trip loss through 10.3.2.1 (hop 3; ")
@@ -84,7 +84,7 @@ check.case("two_lossy_branches_of_four_are_both_named", function()
   w.stages = flow_worlds.diamond(w.random, { before = 1, width = 4,
     length = 1, after = 2 })
   w.stages[2][1].loss, w.stages[2][3].loss = 0.25, 0.25
-  local texts = said(w, FIGURES)
+  local texts = judged(w, FIGURES)
   check.equal(#texts, 2)
   local all = table.concat(texts)
   check.contains(all, "only through 10.2.1.1 ")
@@ -94,13 +94,13 @@ end)
 check.case("branch_that_withholds_answers_does_not_lose", function()
   local w = world(2)
   w.stages[3][1].withholds = 0.4
-  check.equal(said(w, FIGURES), {})
+  check.equal(judged(w, FIGURES), {})
 end)
 
-check.case("silent_branch_is_told_and_does_not_lose", function()
+check.case("silent_branch_is_reported_and_does_not_lose", function()
   local w = world(2)
   w.stages[3][1].silent = true
-  check.equal(said(w, { silent_branch = true, silent = true, loss = true,
+  check.equal(judged(w, { silent_branch = true, silent = true, loss = true,
     branch_loss = true, cannot_tell = true }),
     { "Hop 3 does not reply to 11 of 16 flows, hops beyond do." })
 end)
@@ -109,7 +109,7 @@ check.case("loss_through_a_silent_branch_names_what_answers_there",
   function()
     local w = world(2)
     w.stages[3][1].silent, w.stages[3][1].loss = true, 0.3
-    local texts = said(w, FIGURES)
+    local texts = judged(w, FIGURES)
     check.equal(#texts, 1)
     check.contains(texts[1], "Round-trip loss only through 10.4.1.1 "
       .. "(hop 4; 11 of 16 flows)")
@@ -118,13 +118,13 @@ check.case("loss_through_a_silent_branch_names_what_answers_there",
 check.case("few_probes_make_no_claim", function()
   local w = world(2, { packets = 1, flows = 4 })
   w.stages[3][1].loss = 0.5
-  check.equal(said(w, { branch_loss = true }), {})
+  check.equal(judged(w, { branch_loss = true }), {})
 end)
 
 check.case("latency_of_one_branch_names_it", function()
   local w = world(2)
   w.stages[3][1].delay_ms = 32
-  local texts, list = said(w, FIGURES)
+  local texts, list = judged(w, FIGURES)
   check.equal(#texts, 1)
   check.contains(texts[1],
     "Latency is higher through 10.3.1.1 (hop 3; 11 of 16 flows): ")
@@ -138,7 +138,7 @@ check.case("latency_behind_a_branch_names_its_last_hop", function()
   w.stages[5] = { entry, { address = entry.address, delay_ms = 30,
     from = { "10.4.2.1" } } }
   entry.from = { "10.4.1.1" }
-  local texts = said(w, { branch_latency = true })
+  local texts = judged(w, { branch_latency = true })
   check.equal(#texts, 1)
   check.contains(texts[1], "through 10.4.2.1 (hop 4; 5 of 16 flows)")
   check.contains(texts[1], " ms at hop 5, ")
@@ -151,17 +151,17 @@ check.case("several_slow_branches_share_a_line", function()
   for branch = 2, 4 do
     w.stages[2][branch].delay_ms = 40
   end
-  local texts = said(w, { branch_latency = true })
+  local texts = judged(w, { branch_latency = true })
   check.equal(#texts, 1)
   for branch = 2, 4 do
     check.contains(texts[1], ("10.2.%d.1"):format(branch))
   end
 end)
 
-check.case("latency_of_all_flows_is_said_once", function()
+check.case("latency_of_all_flows_is_reported_once", function()
   local w = world(2)
   w.stages[2][1].delay_ms = 60
-  local texts = said(w, FIGURES)
+  local texts = judged(w, FIGURES)
   check.equal(#texts, 1)
   check.contains(texts[1], "Latency rises at hop 2 and persists")
 end)
@@ -170,10 +170,10 @@ check.case("hop_of_a_branch_that_is_slow_to_answer_delays_nothing",
   function()
     local w = world(2)
     w.stages[3][1].slow_ms = 40
-    check.equal(said(w, { branch_latency = true }), {})
+    check.equal(judged(w, { branch_latency = true }), {})
   end)
 
-check.case("path_that_changes_is_told_once_for_all_its_flows", function()
+check.case("path_that_changes_is_reported_once_for_all_its_flows", function()
   local flows, merge = flow_worlds.trace(world(2, { flows = 4 }))
   for i, flow in ipairs(flows) do
     flow.hops[2].runs = i > 3 and {} or {
@@ -189,7 +189,7 @@ check.case("path_that_changes_is_told_once_for_all_its_flows", function()
   check.contains(texts[1], "(3 of 4 flows)")
 end)
 
-check.case("quotes_of_flows_are_told_once", function()
+check.case("quotes_of_flows_are_reported_once", function()
   local w = world(2, { flows = 5 })
   for ttl, nodes in ipairs(w.stages) do
     for _, node in ipairs(nodes) do
@@ -197,7 +197,7 @@ check.case("quotes_of_flows_are_told_once", function()
         sent_tos = 0xb8 } }
     end
   end
-  check.equal(said(w, { dscp = true }), { "DSCP is cleared between hops 2 "
+  check.equal(judged(w, { dscp = true }), { "DSCP is cleared between hops 2 "
     .. "and 3: 0 (CS0) instead of 46 (EF)." })
 end)
 
@@ -215,7 +215,7 @@ check.case("flows_that_nobody_answers_raise_nothing", function()
       n.silent = true
     end
   end
-  check.equal(said(w, FIGURES), {})
+  check.equal(judged(w, FIGURES), {})
   local empty = { flow = 0, hops = {}, first_hop = 1 }
   check.equal(judge.many({ empty }, function()
     return { hops = {}, first_hop = 1 }
@@ -236,7 +236,7 @@ check.case("flows_that_are_all_slow_somewhere_raise_nothing", function()
     w.stages[#w.stages + 1] = nodes
   end
   w.stages[2][1].delay_ms, w.stages[4][2].delay_ms = 80, 90
-  check.equal(#said(w, { branch_latency = true }) <= 2, true)
+  check.equal(#judged(w, { branch_latency = true }) <= 2, true)
 end)
 
 check.case("every_key_of_a_verdict_has_its_field", function()
@@ -246,7 +246,7 @@ check.case("every_key_of_a_verdict_has_its_field", function()
   end
   local w = world(4)
   w.stages[3][2].loss, w.stages[4][1].delay_ms = 0.3, 40
-  for _, v in ipairs(select(2, said(w))) do
+  for _, v in ipairs(select(2, judged(w))) do
     for key in pairs(v) do
       check.equal(known[key], true, v.kind .. "." .. key)
     end
@@ -259,7 +259,7 @@ check.case("threshold_grows_with_the_claims_that_could_be_made", function()
     { true, true })
 end)
 
--- ---- how often it is right ------------------------------------------------
+-- ---- share of correct verdicts --------------------------------------------
 
 local WORLDS, SEED = 50, 2026
 

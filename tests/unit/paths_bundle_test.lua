@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Several flows as one trace, over an engine that is none.
+-- Several flows as one trace, over a stand-in for the engine.
 local bundle = require "mtrtrace.flows.bundle"
 local check = require "check"
 

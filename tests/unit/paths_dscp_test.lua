@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- What became of DSCP and ECN, from quotes.
+-- Verdicts on changes of DSCP and ECN, from quotes.
 local check = require "check"
 local dscp = require "mtrtrace.verdict.dscp"
 local quotes = require "quotes"
@@ -11,14 +11,14 @@ local function to(tos)
   return function() return tos end
 end
 
-local function said(path)
+local function judged(path)
   return quotes.texts(dscp.list(quotes.result(path)))
 end
 
 local ROWS = {
   { name = "what_was_asked_is_kept", path = { hops = 5, tos = EF },
     want = { "DSCP 46 (EF) is kept as far as hop 5." } },
-  { name = "what_was_not_asked_is_not_told", path = { hops = 5, tos = 0 },
+  { name = "a_tos_of_0_gets_no_verdict", path = { hops = 5, tos = 0 },
     want = {} },
   { name = "kept_as_far_as_a_hop_quotes", path = { hops = 5, tos = 2,
     silent = { [5] = true } },
@@ -27,7 +27,7 @@ local ROWS = {
     marks = { { after = 2, tos = to(0) } } },
     want = { "DSCP is cleared between hops 2 and 3: 0 (CS0) instead of "
       .. "46 (EF)." } },
-  { name = "clearing_of_the_precedence_is_told_apart",
+  { name = "clearing_of_the_precedence_is_a_kind_of_its_own",
     path = { hops = 5, tos = EF,
       marks = { { after = 2, tos = function(t) return t & 0x1f end } } },
     want = { "DSCP is precedence cleared between hops 2 and 3: 6 instead of "
@@ -36,7 +36,7 @@ local ROWS = {
     marks = { { after = 1, tos = to(0x28) } } },
     want = { "DSCP is remarked between hops 1 and 2: 10 (AF11) instead of "
       .. "46 (EF)." } },
-  { name = "setting_is_told", path = { hops = 5, tos = 0,
+  { name = "setting_is_reported", path = { hops = 5, tos = 0,
     marks = { { after = 0, tos = to(0x20) } } },
     want = { "DSCP is set before hop 1: 8 (CS1) instead of 0 (CS0)." } },
   { name = "two_changes_are_two", path = { hops = 7, tos = EF,
@@ -86,7 +86,7 @@ local ROWS = {
       .. "46 (EF)." } },
 }
 check.rows(ROWS, function(row)
-  check.equal(said(row.path), row.want)
+  check.equal(judged(row.path), row.want)
 end)
 
 check.case("what_is_changed_is_in_the_verdict", function()

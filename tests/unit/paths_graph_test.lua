@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- The graph of all paths, and the flows that pass all of it.
+-- The graph of all paths, and the flows that cover all of it.
 local check = require "check"
 local cover = require "mtrtrace.flows.cover"
 local flow_worlds = require "sim.flow_worlds"
@@ -205,7 +205,8 @@ check.case("random_graphs_are_covered_and_the_same_twice", function()
   end
 end)
 
--- The best cover of small worlds, by trying all; greedy is close to it.
+-- The best cover of small graphs by exhaustive search, for comparison with the
+-- greedy one.
 check.case("greedy_cover_is_never_far_from_the_best", function()
   local more = 0
   for seed = 1, 40 do

@@ -95,7 +95,7 @@ check.case("silent_branch_is_no_loss_of_the_other", function()
   check.equal(result.hops[2].silent_flows, nil)
 end)
 
--- A flow that is answered by both is in neither's loss.
+-- A flow to which both addresses reply counts for the loss of neither.
 check.case("flow_with_two_responders_is_in_the_loss_of_none", function()
   local function flow(number, list)
     return sample.result({ sample.hop(1, list) }, { flow = number })

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- What stands under the table of several flows.
+-- The lines under the table of several flows.
 local check = require "check"
 local lines = require "mtrtrace.verdict.path_lines"
 

@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- NATs from quotes: told where they are, never where a router quotes oddly.
+-- Verdicts on NATs, from quotes: one for each NAT, none for quoting faults of
+-- routers.
 local check = require "check"
 local nat = require "mtrtrace.verdict.nat"
 local quotes = require "quotes"
 local random = require "sim.random"
 
-local function said(path)
+local function judged(path)
   return quotes.texts(nat.list(quotes.result(path)))
 end
 
@@ -143,19 +144,19 @@ local ROWS = {
     want = {} },
 }
 check.rows(ROWS, function(row)
-  check.equal(said(row.path), row.want)
+  check.equal(judged(row.path), row.want)
 end)
 
-check.case("icmp_identifier_is_told", function()
+check.case("icmp_identifier_is_reported", function()
   local quirks = each(2, 4, function(a)
     a.sent_ident, a.quoted_ident = 5, 6
   end)
   quirks[1] = function(a) a.sent_ident, a.quoted_ident = 5, 5 end
-  check.equal(said { hops = 4, quirks = quirks }, { "NAT between hops 1 and "
+  check.equal(judged { hops = 4, quirks = quirks }, { "NAT between hops 1 and "
     .. "2: ICMP identifier 6 instead of 5." })
 end)
 
--- Translations drawn at random, among routers that quote oddly one by one.
+-- Random translations, among single routers with quoting faults.
 check.case("random_nats_are_found_at_their_place_and_no_others", function()
   local found, worlds, wrong = 0, 600, 0
   for seed = 1, worlds do

@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Hints on the way back and on tunnels; extensions in words.
+-- Hints on the return path and on tunnels; extensions in words.
 local check = require "check"
 local extension = require "mtrtrace.flows.extension"
 local quotes = require "quotes"
 local random = require "sim.random"
 local reverse = require "mtrtrace.verdict.reverse"
 
-local function said(quirks, hops)
+local function judged(quirks, hops)
   local path = { hops = hops or 6, quirks = {} }
   for ttl = 1, path.hops do
     path.quirks[ttl] = function(answer, responder)
@@ -105,10 +105,10 @@ local ROWS = {
     end }, want = {} },
 }
 check.rows(ROWS, function(row)
-  check.equal(said(row.quirks), row.want)
+  check.equal(judged(row.quirks), row.want)
 end)
 
--- Labels, interfaces, unknown objects, and how they came.
+-- Labels, interfaces, unknown objects, and the form of the extension.
 local function of(extensions)
   local responder = { answers = { { kind = "time-exceeded" },
     { extensions = extensions } } }

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- The search for paths before a trace: polled, foretold, cut into flows.
+-- The search for paths before a trace: polling, progress, and the flows made
+-- from it.
 local check = require "check"
 local search = require "mtrtrace.flows.search"
 
@@ -14,7 +15,7 @@ local function host_of()
   return host
 end
 
--- An engine whose search is done after so many polls.
+-- An engine whose search is done after a number of polls.
 local function engine(polls, result)
   local core = { closed = 0 }
   function core.paths(options)
@@ -47,7 +48,8 @@ check.case("it_takes_the_options_that_say_what_is_sent", function()
   local result, _, _, ticks = run(host, core)
   check.equal(core.options, { target = "10.0.9.2", confidence = 0.95,
     protocol = "udp", port = 53, tos = 4 })
-  check.equal({ result.sent, ticks, #host.sleeps, core.closed }, { 44, 3, 3, 1 })
+  check.equal({ result.sent, ticks, #host.sleeps, core.closed },
+    { 44, 3, 3, 1 })
   check.equal(host.lines, {})
 end)
 

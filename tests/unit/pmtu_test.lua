@@ -19,7 +19,7 @@ local function with(base, changes)
   return out
 end
 
--- What core.pmtu has found.
+-- A result of core.pmtu.
 local function found(changes)
   return with({ mtu = 1400, exact = true, link_mtu = 1500, probed = "target",
     done = true, limited = false, invalid_messages = 0, sent = 4,
@@ -124,7 +124,7 @@ check.case("no_search_has_no_line", function()
   check.equal(pmtu.line {}, nil)
 end)
 
--- An engine whose search is done after so many polls.
+-- An engine whose search is done after a number of polls.
 local function engine(polls, result)
   local core = { log = {} }
   local function log(word)
@@ -171,7 +171,7 @@ check.case("it_runs_beside_the_trace_and_is_released_at_its_end", function()
   check.equal(core.options, { hold = true, target = "10.0.9.2",
     source = "10.0.0.1", interface = "eth1", protocol = "udp", port = 53,
     timeout = 2, max_hops = 9, tos = 4 })
-  -- the trace knows the address at another hop than the quote said
+  -- the trace has the address at another hop than the quote
   local reduction = result.pmtu.reductions[1]
   check.equal({ reduction.ttl, reduction.from, reduction.to }, { 2, 2, 3 })
 end)

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Findings on ports that need no network: what a list of ports may say, and
--- what is found of results that a simulation gives seldom.
+-- Ports without a network: the syntax of lists of ports, and findings on
+-- results that are rare in simulations.
 local args = require "mtrtrace.options.args"
 local check = require "check"
 local judge = require "mtrtrace.ports.judge"
@@ -81,7 +81,7 @@ end
 
 local function nothing_known() end
 
--- Findings of tcp/25 beside an ICMP trace; the lines.
+-- The findings on tcp/25, compared with an ICMP trace, and their lines.
 local function found(main, ...)
   local results = { ... }
   for i, one in ipairs(results) do
@@ -142,11 +142,11 @@ end)
 check.case("a_reply_from_nearer_needs_both_its_ttl_and_its_way", function()
   local near = result "rrt"
   check.equal(found(MAIN, near).outcome, "answered_before_target")
-  -- The same way back as the target's other replies: a shorter branch.
+  -- The same return path as the target's other replies: a shorter branch.
   near = result "rrt"
   near.hops[3].responders[1].reply_ttl = 61
   check.equal(found(MAIN, near).outcome, "reached")
-  -- No TTL is known of it.
+  -- Its reply TTL is unknown.
   near = result "rrt"
   near.hops[3].responders[1].reply_ttl = 0
   check.equal(found(MAIN, near).outcome, "reached")
@@ -168,7 +168,7 @@ check.case("a_flow_that_is_traced_again_is_one_flow", function()
     { "reached", 1, 1 })
 end)
 
--- The port unreachables of a host come no faster than its rate limit has it.
+-- A host rate-limits its port unreachables.
 check.rows({
   { name = "udp_flows_silent_at_the_target_alone_show_no_firewall",
     shape = "rrr-", outcome = "reached" },

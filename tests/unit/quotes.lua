@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- Results of one flow whose answers quote what came to them, for the tests
--- of what reads quotes. A path is { hops = N, tos, nats = { { after = TTL of
--- the router that translates, and what is quoted behind it } }, marks = {
+--- Results of one flow whose replies quote the probes as received, for the
+-- tests of verdicts on quotes. A path is { hops = N, tos, nats = { { after =
+-- TTL of the NAT, and the fields quoted beyond it } }, marks = {
 -- { after, tos = function(tos) } }, quirks = { [TTL] = function(answer,
 -- responder) }, silent = { [TTL] = true } }.
 -- @module quotes
@@ -68,7 +68,7 @@ function M.result(path, changes)
     target = M.TARGET, protocol = "udp" })
 end
 
---- What is said, without the rest of the verdicts.
+--- The texts of the verdicts.
 function M.texts(list)
   local texts = {}
   for i, v in ipairs(list) do
@@ -77,7 +77,7 @@ function M.texts(list)
   return texts
 end
 
--- Anything an engine might give, and some that none does.
+-- Random values of records, including those that no engine returns.
 local function random_answer(R)
   local function some(value)
     return R.chance(0.7) and value or nil

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- Results as the engine gives them, for the tests of what reads them.
+--- Results in the engine's form, for tests.
 -- @module sample
 local M = {}
 
@@ -24,7 +24,7 @@ function M.responder(address, changes)
   }, changes)
 end
 
---- A hop with these responders, no loss.
+--- A hop with the given responders and without loss.
 function M.hop(ttl, responders, changes)
   return with({
     ttl = ttl, sent = 10, received = 10, loss = 0.0, loss_low = 0.0,

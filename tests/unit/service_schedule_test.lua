@@ -40,7 +40,7 @@ local function new_host()
       coroutine.yield()
     end
   end
-  -- Lets time pass until a moment.
+  -- Advances the clock to a time.
   function host.run(until_s)
     while #timers > 0 do
       table.sort(timers, function(a, b)
@@ -58,7 +58,7 @@ local function new_host()
   return host
 end
 
--- A schedule whose traces take so long; what began when.
+-- A schedule whose traces take a given time; returns when each began.
 local function new(settings)
   local self = { host = new_host(), began = {}, skipped = 0, most = 0,
     running = 0 }

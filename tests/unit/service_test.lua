@@ -16,7 +16,7 @@ local case, equal, contains = check.case, check.equal, check.contains
 
 local BOUNDS = { 0.001, 0.1 }
 
--- A responder whose round trips are all of a length.
+-- A responder whose RTTs are all equal.
 local function responder(address, count, ms, target)
   local seconds = ms / 1000
   return { address = address, flow = 0, target = target or false,
@@ -175,7 +175,7 @@ end
 case("loss_begins_where_all_rounds_together_show_it", function()
   local begins = begins_after(6, 4, 3)
   equal({ begins[1], begins[2] }, { 4, 4 })
-  -- One hop may as well have dropped replies of its own.
+  -- A single hop may have dropped replies of its own.
   equal(begins[3] <= 5, true)
 end)
 
@@ -209,16 +209,16 @@ end)
 
 -- ---- path changes ----------------------------------------------------------
 
-local function way(third, lost)
+local function path_of(third, lost)
   return result_of { { 1, 10, "10.0.0.1", 10 }, { 2, 10, third, 10 },
     { 3, 10, "192.0.2.9", 10 - (lost or 0), lost and 30 or 10 } }
 end
 
 case("another_router_in_the_next_round_is_a_change", function()
   local log = path_log.new()
-  equal(log:take(way "10.0.1.1", 100), 0)
-  equal(log:take(way "10.0.1.1", 160), 0)
-  equal(log:take(way("10.0.1.7", 2), 220), 1)
+  equal(log:take(path_of "10.0.1.1", 100), 0)
+  equal(log:take(path_of "10.0.1.1", 160), 0)
+  equal(log:take(path_of("10.0.1.7", 2), 220), 1)
   local changes = log:changes(300)
   equal(#changes, 1)
   equal(changes[1].hops, { { ttl = 2, before = "10.0.1.1",
@@ -232,25 +232,25 @@ end)
 
 case("a_silent_round_in_between_is_no_change", function()
   local log = path_log.new()
-  log:take(way "10.0.1.1", 100)
-  local silent = way "10.0.1.1"
+  log:take(path_of "10.0.1.1", 100)
+  local silent = path_of "10.0.1.1"
   silent.hops[2] = hop { 2, 10 }
   equal(log:take(silent, 160), 0)
-  equal(log:take(way "10.0.1.1", 220), 0)
-  equal(log:take(way "10.0.1.2", 280), 1)
+  equal(log:take(path_of "10.0.1.1", 220), 0)
+  equal(log:take(path_of "10.0.1.2", 280), 1)
 end)
 
 case("a_target_that_comes_closer_is_a_change", function()
   local log = path_log.new()
-  log:take(way "10.0.1.1", 100)
+  log:take(path_of "10.0.1.1", 100)
   equal(log:take(result_of { { 1, 10, "10.0.0.1", 10 },
     { 2, 10, "192.0.2.9", 10 } }, 160), 1)
 end)
 
 case("a_change_within_a_round_is_counted_once", function()
   local log = path_log.new()
-  log:take(way "10.0.1.1", 100)
-  local result = way "10.0.1.1"
+  log:take(path_of "10.0.1.1", 100)
+  local result = path_of "10.0.1.1"
   local second = result.hops[2]
   second.responders = { responder("10.0.1.1", 5, 5),
     responder("10.0.1.2", 5, 5) }
@@ -258,14 +258,14 @@ case("a_change_within_a_round_is_counted_once", function()
     { address = "10.0.1.1", flow = 0, reply_ttl = 60, count = 5, at_s = 0.1 },
     { address = "10.0.1.2", flow = 0, reply_ttl = 60, count = 5, at_s = 0.6 } }
   equal(log:take(result, 160), 1)
-  equal(log:take(way "10.0.1.2", 220), 0)
+  equal(log:take(path_of "10.0.1.2", 220), 0)
   equal(log:changes(230)[1].at_s, 159.6)
 end)
 
 case("the_log_is_bounded_and_its_count_is_not", function()
   local log = path_log.new()
   for i = 1, 100 do
-    log:take(way(("10.0.1.%d"):format(i)), i * 60)
+    log:take(path_of(("10.0.1.%d"):format(i)), i * 60)
   end
   equal({ #log:changes(6100), log.count }, { 32, 99 })
 end)
@@ -411,8 +411,8 @@ case("the_report_is_of_the_last_round_that_could_begin", function()
   equal({ one.result_s, one.err }, { 100, "no route" })
 end)
 
--- Kilobytes that a target keeps after so many rounds, in which the path
--- changes, loses probes, and does not reach the target.
+-- Kilobytes that a target uses after a number of rounds with path changes,
+-- loss, and an unreached target.
 local function kilobytes(one, from, to)
   for round = from, to do
     local rows = {}

@@ -234,12 +234,12 @@ check.case("not_asked_for_is_a_dash", function()
   check.equal(line.render(nil), "-")
 end)
 
--- ---- what is asked ---------------------------------------------------------
+-- ---- the requests ---------------------------------------------------------
 
-local function asked(answers, changes)
+local function requests(answers, changes)
   local http = fake_http.new(answers)
   measure(http, changes)
-  return http.asked
+  return http.requests
 end
 
 local NAMES = {
@@ -258,44 +258,44 @@ local NAMES = {
     want = HTTPS .. "health" },
 }
 check.rows(NAMES, function(row)
-  local first = asked({}, row.changes)[1]
+  local first = requests({}, row.changes)[1]
   check.equal({ first.url, first.port }, { row.want, 443 })
   check.equal(first.address, row.changes and row.changes.address or ADDRESS)
 end)
 
 check.case("one_request_where_https_answers", function()
-  check.equal(#asked { [HTTPS] = report(5) }, 1)
+  check.equal(#requests { [HTTPS] = report(5) }, 1)
 end)
 
 check.case("as_many_requests_as_asked_for", function()
-  check.equal(#asked({ [HTTPS] = report(5) }, { count = 7 }), 7)
+  check.equal(#requests({ [HTTPS] = report(5) }, { count = 7 }), 7)
 end)
 
 check.case("verification_is_given_up_only_after_it_failed", function()
-  local list = asked { [HTTPS] = untrusted { verify = 18 } }
+  local list = requests { [HTTPS] = untrusted { verify = 18 } }
   check.equal({ #list, list[1].unverified, list[2].unverified },
     { 2, false, true })
 end)
 
 check.case("distrust_does_not_lead_to_http", function()
-  local list = asked { [HTTPS] = { failure("certificate", { verify = 18 }),
+  local list = requests { [HTTPS] = { failure("certificate", { verify = 18 }),
     failure "refused" } }
   check.equal({ #list, list[2].url }, { 2, HTTPS })
 end)
 
 check.case("closed_port_is_not_asked", function()
-  local list = asked({}, { closed = function(port) return port == 443 end })
+  local list = requests({}, { closed = function(port) return port == 443 end })
   check.equal({ #list, list[1].url, list[1].port }, { 1, HTTP, 80 })
 end)
 
 check.case("connect_timeout_is_shorter_where_another_port_is_left", function()
-  local list = asked({}, { timeout = 2 })
+  local list = requests({}, { timeout = 2 })
   check.equal({ list[1].connect_timeout, list[2].connect_timeout }, { 1.0, 2 })
-  check.equal(asked({})[1].connect_timeout, 3)
+  check.equal(requests({})[1].connect_timeout, 3)
 end)
 
 check.case("head_and_the_rest_are_handed_on", function()
-  local first = asked({}, { method = "HEAD", interface = "eth7",
+  local first = requests({}, { method = "HEAD", interface = "eth7",
     source = "192.0.2.9", ca_file = "/x", ca_dir = "/y" })[1]
   check.equal({ first.head, first.interface, first.source, first.ca_file,
     first.ca_dir, first.timeout, first.agent },
@@ -306,9 +306,9 @@ check.case("request_starts_with_the_first_poll", function()
   local http = fake_http.new { [HTTPS] = { done = false,
     phase = "connecting" } }
   local enricher = ttfb.new(http, settings())
-  check.equal(#http.asked, 0)
-  check.equal({ enricher:poll(), #http.asked, http.open }, { 1, 1, 1 })
-  check.equal({ enricher:poll(), #http.asked }, { 1, 1 })
+  check.equal(#http.requests, 0)
+  check.equal({ enricher:poll(), #http.requests, http.open }, { 1, 1, 1 })
+  check.equal({ enricher:poll(), #http.requests }, { 1, 1 })
   enricher:leave()
   check.equal(http.open, 0)
   enricher:leave()
@@ -369,7 +369,7 @@ check.case("http_1_1_is_wanted_of_that_scheme_alone", function()
     enricher:poll()
   end
   local wanted = {}
-  for i, options in ipairs(http.asked) do
+  for i, options in ipairs(http.requests) do
     wanted[i] = options.http11 or false
   end
   check.equal(wanted, { false, true, true })

@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- A routing loop is named as one, and not as latency.
+-- A routing loop gets its own verdict and none on latency.
 local check = require "check"
 local sample = require "sample"
 local verdict = require "mtrtrace.verdict.trace"
 
--- One letter per hop: who replies there, "." for nobody. Each hop is farther
--- away by 10 ms than the one before, as in a loop.
+-- One letter per hop for its responder, "." for no reply. The RTT grows by 10
+-- ms with each hop, as in a loop.
 local function path(letters, changes)
   local hops = {}
   for letter in letters:gmatch "." do

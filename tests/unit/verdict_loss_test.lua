@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Verdicts on loss and on answers, from counts along a path.
+-- Verdicts on loss and on how hops reply, from counts along a path.
 local check = require "check"
 local sample = require "sample"
 local verdict = require "mtrtrace.verdict.trace"
 
--- Rounds spread over the sample, so many as probes were lost.
+-- As many rounds as probes were lost, spread over the sample.
 local function rounds(lost, sent)
   local list = {}
   for i = 1, lost do
@@ -13,10 +13,10 @@ local function rounds(lost, sent)
   return list
 end
 
--- One word per hop: how many probes it lost (of how many, where it is not
--- `sent`), or "*" for silent; "u" behind it for untested, "v" for a shared
--- limit, "b" for replies lost during drops, "r" where a rate limit was seen,
--- "R" where another trace's, "s" where shared.
+-- One word per hop: its lost probes (of how many, if other than `sent`), or
+-- "*" for silent; with a suffix "u" for untested, "v" for a shared rate limit,
+-- "b" for replies lost during capture drops, "r" for a rate limit, "R" for one
+-- that only another trace found, "s" for a shared sample.
 local BURSTS = { r = { 16, 1, 7, 0 }, s = { 16, 1, 7, 4 }, R = { 0, 0, 0, 6 },
   w = { 16, 11, 50, 0 } }
 
@@ -93,7 +93,7 @@ local ROWS = {
       .. "32 of 300 probes from there on, 0 of 180 before." } },
   { name = "no_verdict_rests_on_an_untested_sample", path = "0 45u 45u 44u",
     want = {} },
-  { name = "no_verdict_rests_on_a_shared_rate_limit", path = "0 0 0 45v",
+  { name = "no_verdict_rests_on_a_target_with_rivals", path = "0 0 0 45v",
     want = {} },
   { name = "no_verdict_rests_on_what_the_capture_may_have_dropped",
     path = "0 0 45b 45b", want = {} },

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- The limits that the verdicts have to keep, over few simulated paths; many
--- are measured by tests/sim/verdict_quality.lua.
+-- Limits on wrong verdicts, over a few simulated paths;
+-- tests/sim/verdict_quality.lua measures many.
 local check = require "check"
 local drops = require "sim.drop_questions"
 local questions = require "sim.verdict_questions"
@@ -29,8 +29,8 @@ check.rows(FALSE, function(row)
   at_most(counts.wrong / WORLDS, 0.01)
 end)
 
--- With so few worlds a limit of 1 % leaves room for chance; the bench has
--- enough of them.
+-- With few worlds a limit of 1 % must allow for chance; the bench has enough
+-- worlds.
 check.case("hops_that_drop_replies_are_no_loss", function()
   for _, mix in ipairs(drops.MIXES) do
     for i, packets in ipairs { 10, 60 } do

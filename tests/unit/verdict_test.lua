@@ -19,7 +19,7 @@ local function address(ttl)
   return "10.0.0." .. ttl
 end
 
--- A hop whose round trips have this median, half of them within +-spread.
+-- A hop whose RTTs have a given median, half of them within +-spread.
 local function timed(ttl, median, spread, changes)
   spread = spread or 0.05
   local responder = { median_ms = median, best_ms = median - 2 * spread,
@@ -81,8 +81,8 @@ check.rows(LATENCY, function(row)
   check.equal(texts(row.hops), row.want)
 end)
 
--- Runs from a text such as "A5 B5": who answered how many probes in a row;
--- "A/60" is A with 60 left of the TTL, "1:A5" is A on flow 1.
+-- Runs from a text such as "A5 B5": responders and their replies in a row;
+-- "A/60" is A with reply TTL 60, "1:A5" is A on flow 1.
 local NAMED = { A = "10.1.0.1", B = "10.1.0.2", C = "10.1.0.3" }
 
 local function runs_of(text, start, step)
@@ -186,7 +186,7 @@ check.case("path_changed_without_times_has_no_step", function()
     .. "10.1.0.2 instead of 10.1.0.1 at hop 4." })
 end)
 
--- One of every kind on one path.
+-- One verdict of each kind on one path.
 local function everything(silent_end)
   local hops = { timed(1, 1.5), walked(2, "Ax6 Bx4"),
     walked(3, "A/61x6 A/60x4", 30), timed(4, 30), sample.silent(5),

@@ -105,7 +105,7 @@ static void push_invalid(lua_State *L, const struct pmtu_report *report)
         lset_address(L, "invalid_from", &report->invalid_from);
 }
 
-static void push_asked(lua_State *L, const struct pmtu_report *report)
+static void set_probed(lua_State *L, const struct pmtu_report *report)
 {
     static const char *const names[PMTU_PROBED_COUNT] = {
         [PMTU_NONE] = NULL, [PMTU_TARGET] = "target", [PMTU_HOP] = "hop"
@@ -128,7 +128,7 @@ void lfound_push_pmtu(lua_State *L, const struct pmtu_report *report)
         lset_integer(L, "mtu", report->mtu);
     lset_integer(L, "upper_bound", report->most);
     lset_integer(L, "link_mtu", report->link_mtu);
-    push_asked(L, report);
+    set_probed(L, report);
     push_invalid(L, report);
     if (report->unlisted > 0)
         lset_integer(L, "unlisted", report->unlisted);

@@ -173,5 +173,5 @@ int prober_fingerprint_read(struct prober *p, struct addresses_entry *entry,
         out->sent[protocol] = fingerprint_sent(&entry->fingerprint, (enum wire_protocol)protocol);
     int rc = evidence_copy(&out->list, &entry->fingerprint.answers);
     pthread_mutex_unlock(&p->lock);
-    return rc < 0 ? err_set(err, ERR_NOMEM, "no memory for the answers") : 0;
+    return rc < 0 ? err_set(err, ERR_NOMEM, "no memory for the replies") : 0;
 }

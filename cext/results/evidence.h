@@ -62,7 +62,7 @@ struct evidence_list {
 
 /* Adds a reply that was read from the bytes `packet`, and sets its fields on the quote and the
  * extension. Adds nothing if out of memory. */
-void evidence_add(struct evidence_list *list, const struct evidence_reply *answer,
+void evidence_add(struct evidence_list *list, const struct evidence_reply *reply,
                   const uint8_t *packet);
 /* Appends the replies of another list; returns -1, and appends nothing, if out of memory. */
 int evidence_append(struct evidence_list *to, const struct evidence_list *from);

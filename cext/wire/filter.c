@@ -107,7 +107,7 @@ static void accept_own_port(struct program *p, uint32_t at, uint32_t flows)
 
 /* Accepts SYN, SYN-ACK, RST and RST-ACK. Probes inside a connection and their replies have none of
  * these flags and are recognised by our port. */
-static void judge_tcp(struct program *p)
+static void filter_tcp(struct program *p)
 {
     _Static_assert(WIRE_SOURCE_PORT % WIRE_FLOWS == 0, "one mask finds our ports");
     accept_own_port(p, 0, WIRE_FLOWS);
@@ -117,7 +117,7 @@ static void judge_tcp(struct program *p)
     end(p, REJECT);
 }
 
-static void judge_types(struct program *p, const uint8_t *types, size_t count)
+static void filter_types(struct program *p, const uint8_t *types, size_t count)
 {
     load(p, BPF_B | BPF_IND, AT_X);
     for (size_t i = 0; i < count; i++)
@@ -139,7 +139,7 @@ static void accept_if_same(struct program *p, unsigned size, uint32_t one, uint3
 
 /* Accepts a request, or a version negotiation that repeats the cookie in both connection
  * identifiers. */
-static void judge_quic(struct program *p)
+static void filter_quic(struct program *p)
 {
     load(p, BPF_W | BPF_IND, UDP_PAYLOAD + PAYLOAD_QUIC_VERSION_AT);
     decide_if(p, BPF_JEQ | BPF_K, PAYLOAD_QUIC_VERSION, ACCEPT);
@@ -149,7 +149,7 @@ static void judge_quic(struct program *p)
 }
 
 /* Accepts messages with SNMP version 3, which follows a BER length of one to three bytes. */
-static void judge_snmp(struct program *p)
+static void filter_snmp(struct program *p)
 {
     for (uint32_t at = 0; at < 3; at++) {
         load(p, BPF_W | BPF_IND, UDP_PAYLOAD + PAYLOAD_SNMP_VERSION_AT + at);
@@ -160,7 +160,7 @@ static void judge_snmp(struct program *p)
 
 /* Our requests contain the tag twice in the transmit timestamp, which the server repeats as the
  * originate timestamp. */
-static void judge_ntp(struct program *p)
+static void filter_ntp(struct program *p)
 {
     static const uint32_t tags[] = { PAYLOAD_NTP_ORIGIN_AT + PAYLOAD_NTP_TAG,
                                      PAYLOAD_NTP_SENT_AT + PAYLOAD_NTP_TAG };
@@ -179,23 +179,23 @@ static void judge_ntp(struct program *p)
  * repeat. Ports are not enough, because a host may send and receive many other packets of these
  * services. A load beyond the packet's end rejects the packet, so the shortest requests are tested
  * first. */
-static void judge_services(struct program *p)
+static void filter_services(struct program *p)
 {
     load(p, BPF_W | BPF_IND, UDP_PAYLOAD + PAYLOAD_STUN_MAGIC_AT);
     decide_if(p, BPF_JEQ | BPF_K, PAYLOAD_STUN_MAGIC, ACCEPT);
-    judge_snmp(p);
-    judge_quic(p);
+    filter_snmp(p);
+    filter_quic(p);
     load(p, BPF_W | BPF_IND, UDP_PAYLOAD + PAYLOAD_DNS_ZONE_AT);
     compute(p, BPF_OR, PAYLOAD_DNS_CASE);
     decide_if(p, BPF_JEQ | BPF_K, PAYLOAD_DNS_ZONE | PAYLOAD_DNS_CASE, ACCEPT);
-    judge_ntp(p);
+    filter_ntp(p);
     end(p, REJECT);
 }
 
 /* UDP probes are recognised by fields that a NAT of this host leaves unchanged: an IPv4
  * identification that equals the second half of the cookie, or an IPv6 flow label of our range.
  * Probes that carry a file, and their replies, are recognised by our port alone. */
-static void judge_ip4(struct program *p)
+static void filter_ip4(struct program *p)
 {
     static const uint8_t types[] = { 0, 3, 8, 11, 12 };
 
@@ -204,10 +204,10 @@ static void judge_ip4(struct program *p)
     add(p, BPF_LDX | BPF_B | BPF_MSH, IP, 0, 0);
     load(p, BPF_B | BPF_ABS, IP4_PROTOCOL);
     size_t icmp = branch(p, BPF_JEQ | BPF_K, IPPROTO_ICMP);
-    judge_types(p, types, sizeof types);
+    filter_types(p, types, sizeof types);
     land_no(p, icmp);
     size_t tcp = branch(p, BPF_JEQ | BPF_K, IPPROTO_TCP);
-    judge_tcp(p);
+    filter_tcp(p);
     land_no(p, tcp);
     require(p, IPPROTO_UDP);
     accept_own_port(p, 0, WIRE_FILE_FLOWS);
@@ -217,7 +217,7 @@ static void judge_ip4(struct program *p)
     load(p, BPF_H | BPF_ABS, IP4_ID);
     decide_if(p, BPF_JEQ | BPF_X, 0, ACCEPT);
     add(p, BPF_LDX | BPF_B | BPF_MSH, IP, 0, 0);
-    judge_services(p);
+    filter_services(p);
 }
 
 /* Skips one extension header, whose protocol number is in A: puts the following header's number in
@@ -263,7 +263,7 @@ static size_t walk_extension(struct program *p)
     return leave;
 }
 
-static void judge_ip6(struct program *p)
+static void filter_ip6(struct program *p)
 {
     static const uint8_t types[] = { 1, 2, 3, 4, 128, 129 };
     size_t leave[WIRE_EXTENSION_HEADERS];
@@ -275,10 +275,10 @@ static void judge_ip6(struct program *p)
     for (int i = 0; i < WIRE_EXTENSION_HEADERS; i++)
         p->insns[leave[i]].k = (uint32_t)(p->length - leave[i] - 1);
     size_t icmp = branch(p, BPF_JEQ | BPF_K, IPPROTO_ICMPV6);
-    judge_types(p, types, sizeof types);
+    filter_types(p, types, sizeof types);
     land_no(p, icmp);
     size_t tcp = branch(p, BPF_JEQ | BPF_K, IPPROTO_TCP);
-    judge_tcp(p);
+    filter_tcp(p);
     land_no(p, tcp);
     size_t udp = branch(p, BPF_JEQ | BPF_K, IPPROTO_UDP);
     accept_own_port(p, 0, WIRE_FILE_FLOWS);
@@ -286,7 +286,7 @@ static void judge_ip6(struct program *p)
     load(p, BPF_W | BPF_ABS, IP);
     compute(p, BPF_AND, WIRE_FLOW_LABEL_MASK);
     decide_if(p, BPF_JEQ | BPF_K, WIRE_FLOW_LABEL, ACCEPT);
-    judge_services(p);
+    filter_services(p);
     land_no(p, udp);
     end(p, REJECT);
 }
@@ -297,9 +297,9 @@ size_t filter_write(struct bpf_insn program[FILTER_MAX])
 
     load(&p, BPF_H | BPF_ABS, 0);
     size_t ip4 = branch(&p, BPF_JEQ | BPF_K, ETHER_IP4);
-    judge_ip4(&p);
+    filter_ip4(&p);
     land_no(&p, ip4);
     require(&p, ETHER_IP6);
-    judge_ip6(&p);
+    filter_ip6(&p);
     return p.length;
 }

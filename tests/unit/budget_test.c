@@ -39,14 +39,14 @@ static void check_trains(void)
     budget_init(&b);
     check_int("first", at_once(&b, 0), 3);
     check_int("within it", at_once(&b, 10 * MS), 0);
-    check_int("behind it", at_once(&b, 11 * MS), 3);
+    check_int("after it", at_once(&b, 11 * MS), 3);
 
-    check_case("a_link_of_256_kbit_bears_what_leaves_in_a_second");
+    check_case("a_link_of_256_kbit_carries_the_probes_of_a_second");
     budget_init(&b);
     int sent = in_a_second(&b, SIZE);
     check_that(sent * (SIZE + 18) * 8 < 256000 && sent > 250, "%d probes", sent);
 
-    check_case("a_probe_that_shows_no_delay_needs_no_company");
+    check_case("a_single_probe_needs_no_train");
     budget_init(&b);
     budget_take_single(&b, OTHER, 1500, 0);
     check_that(budget_due(&b, ME) > 50 * MS, "company at %lld ns", (long long)budget_due(&b, ME));
@@ -71,7 +71,7 @@ static void check_bursts(void)
 {
     struct budget b;
 
-    check_case("nobody_sends_between_the_probes_of_a_burst");
+    check_case("no_trace_sends_between_the_probes_of_a_burst");
     budget_init(&b);
     for (int i = 0; i < 5; i++)
         budget_take(&b, ME, SIZE, true, 0);
@@ -80,9 +80,9 @@ static void check_bursts(void)
     check_that(budget_is_held(&b), "a sender may stop within it");
     budget_take(&b, ME, SIZE, false, mine_ns);
     check_that(!budget_is_held(&b), "it does not end");
-    check_int("behind it", budget_due(&b, OTHER), mine_ns);
+    check_int("after it", budget_due(&b, OTHER), mine_ns);
 
-    check_case("a_burst_that_is_not_gone_on_with_holds_nobody_up");
+    check_case("an_abandoned_burst_delays_no_other_trace");
     budget_init(&b);
     budget_take(&b, ME, SIZE, true, 0);
     check_that(budget_due(&b, OTHER) <= 2 * MS, "held for %lld ns",
@@ -109,7 +109,7 @@ static void check_learning(void)
     check_that(at_once(&b, 0) >= 12, "a burst takes more than a train");
     check_that(b.link_rate == 0, "a narrow link is seen");
 
-    check_case("a_link_of_1_mbit_is_used_and_seen");
+    check_case("a_link_of_1_mbit_is_used_and_measured");
     budget_init(&b);
     show_link(&b, 125e3, 100000, 100);
     int fast = at_once(&b, 0);
@@ -122,7 +122,7 @@ static void check_learning(void)
     check_int("train", at_once(&b, 0), 3);
     check_that(b.link_rate == 0, "a narrow link is seen");
 
-    check_case("the_rate_goes_no_higher_than_the_link_bears");
+    check_case("the_rate_rises_no_higher_than_the_link_carries");
     budget_init(&b);
     for (int i = 0; i < 10; i++)
         show_link(&b, 1e6, 20000, 16);
@@ -133,7 +133,7 @@ static void check_learning(void)
     show_link(&b, 10e3, 20000, 60);
     check_that(b.rate < 10e3, "%.0f bytes a second", b.rate);
 
-    check_case("what_was_sent_too_fast_leaves_the_link_first");
+    check_case("probes_sent_too_fast_leave_the_link_before_the_next");
     budget_init(&b);
     for (int i = 0; i < 30; i++)
         budget_take(&b, ME, SIZE, false, 0);
@@ -141,7 +141,7 @@ static void check_learning(void)
     check_that(budget_due(&b, ME) > 30 * (SIZE + 20) * 1000000LL / 13, "the next at %lld ns",
                (long long)budget_due(&b, ME));
 
-    check_case("what_was_sent_long_ago_holds_nobody_up");
+    check_case("probes_sent_long_ago_delay_no_trace");
     budget_init(&b);
     show_link(&b, 0, 20000, 100);
     for (int64_t now_ns = 0; now_ns < 2000 * MS; now_ns += MS / 100)

@@ -17,7 +17,7 @@ static void begin(const char *name)
     counters = counters_new(30);
 }
 
-static struct wire_packet answer_from(uint8_t host)
+static struct wire_packet reply_from(uint8_t host)
 {
     struct wire_packet packet = { .kind = WIRE_TIME_EXCEEDED,
                                   .type = 11,
@@ -40,7 +40,7 @@ static void sent(uint32_t probe)
 
 static void got(enum event_kind kind, uint32_t probe, uint8_t host, int64_t rtt_ns)
 {
-    struct wire_packet reply = answer_from(host);
+    struct wire_packet reply = reply_from(host);
     feed((struct trace_event){ .kind = kind, .probe = probe, .rtt_ns = rtt_ns, .reply = &reply });
 }
 
@@ -86,11 +86,11 @@ static const struct responder_stats *responder(const struct counters *in, size_t
 
 static void test_counts(void)
 {
-    begin("a_probe_on_its_way_is_in_flight_and_not_sent");
+    begin("a_probe_in_flight_is_not_counted_as_sent");
     sent(0);
     check_counts(counters, (struct counts){ .in_flight = 1, .total_sent = 1 });
 
-    begin("an_answer_is_sent_and_received");
+    begin("an_answered_probe_is_sent_and_received");
     sent(0);
     got(EVENT_REPLY, 0, 1, 5 * US);
     check_counts(counters,
@@ -112,7 +112,7 @@ static void test_counts(void)
 
 static void test_late(void)
 {
-    begin("a_late_answer_is_received_but_gives_no_rtt");
+    begin("a_late_reply_is_received_but_gives_no_rtt");
     sent(0);
     missed(EVENT_TIMEOUT, 0);
     got(EVENT_LATE, 0, 1, 1500000 * US);
@@ -122,10 +122,10 @@ static void test_late(void)
     check_int("late of the responder", responder(counters, 0, 1)->late, 1);
     check_int("samples", (int64_t)responder(counters, 0, 1)->rtt.count, 0);
 
-    begin("an_answer_to_a_probe_taken_for_a_send_error_makes_it_sent");
+    begin("a_reply_to_a_probe_counted_as_a_send_error_makes_it_sent");
     sent(0);
     missed(EVENT_SEND_ERROR, 0);
-    struct wire_packet reply = answer_from(1);
+    struct wire_packet reply = reply_from(1);
     feed((struct trace_event){
         .kind = EVENT_LATE, .rtt_ns = -1, .was_error = true, .reply = &reply });
     check_counts(counters,
@@ -147,7 +147,7 @@ static void test_without_rtt(void)
     check_int("duplicates of the responder", responder(counters, 0, 1)->duplicates, 2);
     check_int("samples", (int64_t)responder(counters, 0, 1)->rtt.count, 1);
 
-    begin("an_answer_without_rtt_is_received");
+    begin("a_reply_without_rtt_is_received");
     sent(0);
     got(EVENT_REPLY, 0, 1, -1);
     check_counts(counters,
@@ -162,7 +162,7 @@ static void test_without_rtt(void)
 
 static void test_test_probes(void)
 {
-    struct wire_packet reply = answer_from(1);
+    struct wire_packet reply = reply_from(1);
     struct trace_event event = { .class = PROBE_TEST, .rtt_ns = 7 * US, .reply = &reply };
 
     begin("test_probes_are_in_the_raw_counts_alone");
@@ -243,7 +243,7 @@ static void test_orders(void)
         got(EVENT_REPLY, probe, 1, probe * US);
     }
     check_int("pairs", (int64_t)responder(counters, 0, 3)->rtt.pairs, 2);
-    check_int("in flight behind", counters_hop_at(counters, TTL + 1)->in_flight, 3);
+    check_int("in flight at the next TTL", counters_hop_at(counters, TTL + 1)->in_flight, 3);
 }
 
 static void test_responders(void)
@@ -261,7 +261,7 @@ static void test_responders(void)
 
     begin("two_flows_of_one_responder_are_two_cells");
     for (uint16_t flow = 0; flow < 2; flow++) {
-        struct wire_packet reply = answer_from(1);
+        struct wire_packet reply = reply_from(1);
         feed((struct trace_event){ .kind = EVENT_SENT, .probe = flow, .flow = flow });
         feed((struct trace_event){
             .kind = EVENT_REPLY, .probe = flow, .flow = flow, .rtt_ns = 5, .reply = &reply });
@@ -270,7 +270,7 @@ static void test_responders(void)
     check_int("flow of the second", responder(counters, 1, 1)->flow, 1);
 
     begin("a_responder_known_as_target_stays_the_target");
-    struct wire_packet reply = answer_from(1);
+    struct wire_packet reply = reply_from(1);
     sent(0);
     sent(1);
     feed((struct trace_event){
@@ -281,7 +281,7 @@ static void test_responders(void)
     begin("each_code_is_counted_and_the_ninth_is_not_kept");
     for (uint8_t code = 0; code < 10; code++) {
         for (int n = 0; n <= code; n++) {
-            reply = answer_from(1);
+            reply = reply_from(1);
             reply.kind = WIRE_UNREACHABLE;
             reply.code = code;
             feed((struct trace_event){ .kind = EVENT_DUPLICATE, .reply = &reply });
@@ -361,7 +361,7 @@ static void test_long_run(void)
 
 static void flow_sent_and_got(uint16_t flow, uint32_t probe, uint8_t host, int64_t rtt_ns)
 {
-    struct wire_packet reply = answer_from(host);
+    struct wire_packet reply = reply_from(host);
 
     feed((struct trace_event){ .kind = EVENT_SENT, .probe = probe, .flow = flow });
     if (host == 0)
@@ -403,7 +403,7 @@ static void test_merge(void)
 
 static void reply_from_nth(enum event_kind kind, uint32_t probe, uint32_t nth)
 {
-    struct wire_packet reply = answer_from(0);
+    struct wire_packet reply = reply_from(0);
 
     for (int i = 0; i < 4; i++)
         reply.from.bytes[i] = (uint8_t)((nth + 1) >> (24 - 8 * i));
@@ -423,7 +423,7 @@ static void test_ever_new_responders(void)
     check_int("duplicates", hop()->duplicates, many - 1);
     sent(1);
     reply_from_nth(EVENT_REPLY, 1, many + 7);
-    check_int("who replies first is listed", (int64_t)hop()->responder_count,
+    check_int("the first responder is listed", (int64_t)hop()->responder_count,
               COUNTERS_RESPONDERS / 2 + 1);
 
     begin("issue_13_replies_from_ever_new_addresses_are_bounded_and_all_count");

@@ -39,7 +39,7 @@ static void test_any_order(void)
     uint64_t seed = 16;
     size_t count = 0;
 
-    check_case("what_is_due_first_is_first_whatever_was_set_and_removed");
+    check_case("the_earliest_due_time_is_first_after_any_changes");
     check_int("room", dues_reserve(&b.dues, COUNT_OF_ALL), 0);
     for (int step = 0; step < STEPS; step++) {
         change(&b, check_random(&seed) % COUNT_OF_ALL, check_random(&seed));
@@ -53,7 +53,7 @@ static void test_any_order(void)
     check_case("elements_leave_in_their_order");
     for (int64_t before_ns = 0; b.dues.count > 0; count--) {
         struct due *first = dues_first(&b.dues);
-        check_that(first->at_ns >= before_ns, "%lld behind %lld", (long long)first->at_ns,
+        check_that(first->at_ns >= before_ns, "%lld after %lld", (long long)first->at_ns,
                    (long long)before_ns);
         before_ns = first->at_ns;
         dues_remove(&b.dues, first);

@@ -43,20 +43,20 @@ static void check_places(void)
     again.serial = 9; /* another flow to the same target */
     check_that(!has_sharer(all, again, 0), "a sharer of another flow");
 
-    check_case("one_behind_the_same_hop_is_within_its_time");
+    check_case("one_beyond_the_same_hop_is_a_sharer_within_its_time");
     check_that(has_sharer(all, other, 5 * S), "no sharer");
     check_that(!has_sharer(all, other, 6 * S), "a sharer long gone");
 
-    check_case("one_that_is_asked_from_another_address_is_none");
+    check_case("one_probed_from_another_address_is_no_sharer");
     struct end away = other;
     ipaddr_from_text(&away.source, "198.51.100.2");
     check_that(!has_sharer(all, away, 0), "a sharer");
 
-    check_case("one_behind_another_hop_is_none");
+    check_case("one_beyond_another_hop_is_no_sharer");
     check_that(!has_sharer(all, end_of(2, 4, 78, END_LIMITED), 0), "a sharer");
     check_that(has_sharer(all, end_of(2, 4, 0, END_UNLIMITED), 0), "not known, and no sharer");
 
-    check_case("as_far_away_or_behind_the_same_hop");
+    check_case("an_end_at_the_same_ttl_or_beyond_the_same_hop");
     check_that(has_sharer(all, end_of(2, 5, 77, END_UNLIMITED), 0), "no sharer");
     check_that(!has_sharer(all, end_of(2, 5, 0, END_UNLIMITED), 0), "a sharer at another TTL");
     ends_free(all);

@@ -63,20 +63,20 @@ static void test_sent(enum wire_protocol protocol, uint8_t version)
     check_case("probe_%d_of_v%u_is_told_as_it_left", (int)protocol, version);
     hand_in(evidence, &spec, &v);
     if (check_int("kept", (int64_t)evidence_at(evidence, TTL)->count, 1)) {
-        const struct evidence_reply *answer = &evidence_at(evidence, TTL)->replies[0];
-        const struct wire_packet *reply = &answer->packet;
-        check_int("probe", answer->sent.probe, EVIDENCE_TRACE);
-        check_int("protocol", answer->sent.protocol, protocol);
-        check_int("index", answer->index, vector_probe.number);
-        check_int("at", answer->at_ns, 12345);
-        check_int("ttl", answer->sent.ttl, TTL);
-        check_int("size", answer->sent.size, spec.size);
-        check_int("quoted", answer->quoted, spec.size);
-        check_int("identification as quoted", answer->sent.ip_id, reply->probe.ip_id);
-        check_int("checksum as quoted", answer->sent.checksum, reply->quote.checksum);
-        check_int("source port as quoted", answer->sent.source_port, reply->probe.source_port);
-        check_int("target port as quoted", answer->sent.target_port, reply->probe.target_port);
-        check_that(!answer->has_extension, "an extension");
+        const struct evidence_reply *kept = &evidence_at(evidence, TTL)->replies[0];
+        const struct wire_packet *reply = &kept->packet;
+        check_int("probe", kept->sent.probe, EVIDENCE_TRACE);
+        check_int("protocol", kept->sent.protocol, protocol);
+        check_int("index", kept->index, vector_probe.number);
+        check_int("at", kept->at_ns, 12345);
+        check_int("ttl", kept->sent.ttl, TTL);
+        check_int("size", kept->sent.size, spec.size);
+        check_int("quoted", kept->quoted, spec.size);
+        check_int("identification as quoted", kept->sent.ip_id, reply->probe.ip_id);
+        check_int("checksum as quoted", kept->sent.checksum, reply->quote.checksum);
+        check_int("source port as quoted", kept->sent.source_port, reply->probe.source_port);
+        check_int("target port as quoted", kept->sent.target_port, reply->probe.target_port);
+        check_that(!kept->has_extension, "an extension");
     }
     evidence_free(evidence);
 }
@@ -185,14 +185,14 @@ static void test_left_out(void)
     wire_parse(v.bytes, v.length, &packet);
     struct trace_event event = event_of(&packet);
 
-    check_case("what_another_trace_saw_is_its_own");
+    check_case("replies_to_another_trace_are_not_kept");
     event.shared = true;
     evidence_event(evidence, &spec, &event, &capture);
     event.shared = false;
     evidence_event(evidence, &spec, &event, NULL);
     check_int("kept", (int64_t)evidence_at(evidence, TTL)->count, 0);
 
-    check_case("only_answers_are_kept");
+    check_case("only_replies_are_kept");
     for (int kind = 0; kind < EVENT_KIND_COUNT; kind++) {
         event.kind = (enum event_kind)kind;
         evidence_event(evidence, &spec, &event, &capture);

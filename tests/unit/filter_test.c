@@ -171,19 +171,19 @@ static size_t random_icmp(uint64_t *seed, uint8_t version, uint8_t *at)
 }
 
 /* Writes a service's reply to one of our probes, after any headers. */
-static size_t random_answer(uint64_t *seed, uint8_t version, uint8_t *packet)
+static size_t random_reply(uint64_t *seed, uint8_t version, uint8_t *packet)
 {
     const struct wire_probe probe = { .number = below(seed, 100000), .ttl = 9 };
     size_t header = ipaddr_family(version)->header_length;
     struct wire_spec spec = random_spec(seed, version);
-    struct vector asked, answer;
+    struct vector request, reply;
 
     spec.protocol = WIRE_UDP;
     spec.payload = (enum wire_payload)(1 + below(seed, PAYLOAD_FILE - 1));
     spec.size = wire_size_usual(&spec);
-    asked.length = wire_build(&spec, &probe, asked.bytes);
-    vector_build_service(&answer, spec.payload, &asked, version);
-    return wrap(seed, version, IPPROTO_UDP, answer.bytes + header, answer.length - header, packet);
+    request.length = wire_build(&spec, &probe, request.bytes);
+    vector_build_service(&reply, spec.payload, &request, version);
+    return wrap(seed, version, IPPROTO_UDP, reply.bytes + header, reply.length - header, packet);
 }
 
 /* Writes a segment of a connection to one of our ports, with or without options. */
@@ -210,7 +210,7 @@ static size_t random_packet(uint64_t *seed, uint8_t *packet, bool *ours)
     case 5:
         return random_segment(seed, version, packet);
     case 4:
-        return random_answer(seed, version, packet);
+        return random_reply(seed, version, packet);
     case 0:
         *ours = true;
         return random_probe(seed, version, packet, &spec);
@@ -235,7 +235,7 @@ static void check_property(void)
     struct wire_packet read;
     bool ours;
 
-    check_case("what_the_parser_reads_passes");
+    check_case("packets_that_the_parser_reads_pass");
     for (int i = 0; i < rounds; i++) {
         uint64_t its = seed;
         size_t length = random_packet(&seed, packet, &ours);
@@ -330,7 +330,7 @@ static void check_selective(void)
         passed += filtered_passes(packet, length);
     }
     check_int("passed", passed, 0);
-    check_case("udp_of_others_does_not_pass");
+    check_case("udp_of_other_programs_does_not_pass");
     passed = 0;
     for (int i = 0; i < 20000; i++) {
         for (size_t n = 0; n < 40; n++)
@@ -342,7 +342,7 @@ static void check_selective(void)
         passed += filtered_passes(packet, length);
     }
     check_that(passed <= 2, "%d of 20000 by chance", passed);
-    check_case("services_of_others_do_not_pass");
+    check_case("services_of_other_programs_do_not_pass");
     check_int("passed", others_services(&seed), 0);
     check_case("neighbour_discovery_does_not_pass");
     passed = 0;

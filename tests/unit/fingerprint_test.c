@@ -36,13 +36,13 @@ struct sent {
     } probes[32];
 };
 
-static void send_due(struct fingerprint *ask, enum fingerprint_permit permit, int64_t now_ns,
+static void send_due(struct fingerprint *f, enum fingerprint_permit permit, int64_t now_ns,
                      struct sent *sent)
 {
     size_t length, number;
     uint8_t packet[128];
 
-    while ((length = fingerprint_next(ask, permit, now_ns, packet, &number)) > 0 &&
+    while ((length = fingerprint_next(f, permit, now_ns, packet, &number)) > 0 &&
            sent->count < 32) {
         sent->probes[sent->count].number = number;
         sent->probes[sent->count].length = length;
@@ -53,16 +53,16 @@ static void send_due(struct fingerprint *ask, enum fingerprint_permit permit, in
 }
 
 /* Steps like the prober, from due time to due time. */
-static int64_t run(struct fingerprint *ask, enum fingerprint_permit permit, int64_t from_ns,
+static int64_t run(struct fingerprint *f, enum fingerprint_permit permit, int64_t from_ns,
                    int64_t until_ns, struct sent *sent)
 {
     int64_t now_ns = from_ns;
 
-    while (now_ns <= until_ns && !fingerprint_done(ask)) {
-        fingerprint_expire(ask, now_ns);
-        send_due(ask, permit, now_ns, sent);
-        int64_t due_ns = fingerprint_due(ask, now_ns);
-        if (due_ns > until_ns || fingerprint_done(ask))
+    while (now_ns <= until_ns && !fingerprint_done(f)) {
+        fingerprint_expire(f, now_ns);
+        send_due(f, permit, now_ns, sent);
+        int64_t due_ns = fingerprint_due(f, now_ns);
+        if (due_ns > until_ns || fingerprint_done(f))
             break;
         check_that(due_ns > now_ns, "due at %lld, not after %lld", (long long)due_ns,
                    (long long)now_ns);
@@ -87,16 +87,16 @@ static void test_echoes(uint8_t version)
 {
     struct fingerprint_config config = config_of(version);
     struct sent sent = { 0 };
-    struct fingerprint ask;
+    struct fingerprint f;
 
     check_case("echo_%u_is_three_requests_and_no_more", version);
-    fingerprint_init(&ask, &config, false, 5 * SECOND);
-    int64_t end_ns = run(&ask, FINGERPRINT_HOLD, 5 * SECOND, 20 * SECOND, &sent);
+    fingerprint_init(&f, &config, false, 5 * SECOND);
+    int64_t end_ns = run(&f, FINGERPRINT_HOLD, 5 * SECOND, 20 * SECOND, &sent);
     check_int("sent", (int64_t)sent.count, 3);
     check_int("last after ms", (sent.probes[2].at_ns - 5 * SECOND) / MS, 40);
-    check_that(fingerprint_done(&ask), "not done");
+    check_that(fingerprint_done(&f), "not done");
     check_int("done after ms", (end_ns - 5 * SECOND) / MS, 1040);
-    check_int("asked", fingerprint_sent(&ask, WIRE_ICMP), 3);
+    check_int("sent", fingerprint_sent(&f, WIRE_ICMP), 3);
     for (size_t i = 0; i < sent.count; i++) {
         const uint8_t *bytes = sent.probes[i].bytes;
         check_int("protocol", protocol_at(bytes), version == 4 ? 1 : 58);
@@ -105,18 +105,18 @@ static void test_echoes(uint8_t version)
         if (version == 6)
             check_int("code", bytes[41], 0);
     }
-    fingerprint_fini(&ask);
+    fingerprint_fini(&f);
 }
 
 static void test_marks(void)
 {
     struct fingerprint_config config = config_of(4);
     struct sent sent = { 0 };
-    struct fingerprint ask;
+    struct fingerprint f;
 
     check_case("second_echo_alone_has_df_and_none_has_a_tos");
-    fingerprint_init(&ask, &config, false, 0);
-    run(&ask, FINGERPRINT_HOLD, 0, 100 * MS, &sent);
+    fingerprint_init(&f, &config, false, 0);
+    run(&f, FINGERPRINT_HOLD, 0, 100 * MS, &sent);
     for (size_t i = 0; i < 3; i++) {
         check_int("DF", u16(sent.probes[i].bytes + 6), i == 1 ? 0x4000 : 0);
         check_int("TOS", sent.probes[i].bytes[1], 0);
@@ -131,7 +131,7 @@ static void test_marks(void)
         check_that((uint16_t)(next - id) > 2600 && (uint16_t)(id - next) > 2600, "%u and %u", id,
                    next);
     }
-    fingerprint_fini(&ask);
+    fingerprint_fini(&f);
 }
 
 static void test_turns(uint8_t version)
@@ -139,11 +139,11 @@ static void test_turns(uint8_t version)
     static const unsigned want4[] = { 1, 6, 17 }, want6[] = { 58, 6, 17 };
     struct fingerprint_config config = config_of(version);
     struct sent sent = { 0 };
-    struct fingerprint ask;
+    struct fingerprint f;
 
     check_case("active_%u_asks_in_turns_20_ms_apart", version);
-    fingerprint_init(&ask, &config, true, 0);
-    run(&ask, FINGERPRINT_FREE, 0, 10 * SECOND, &sent);
+    fingerprint_init(&f, &config, true, 0);
+    run(&f, FINGERPRINT_FREE, 0, 10 * SECOND, &sent);
     check_int("sent", (int64_t)sent.count, 9);
     for (size_t i = 0; i < sent.count; i++) {
         const uint8_t *bytes = sent.probes[i].bytes;
@@ -155,10 +155,10 @@ static void test_turns(uint8_t version)
             check_int("flags", bytes[(version == 4 ? 20 : 40) + 13], 0x10);
     }
     check_int("of each",
-              fingerprint_sent(&ask, WIRE_ICMP) * 100 + fingerprint_sent(&ask, WIRE_TCP) * 10 +
-                  fingerprint_sent(&ask, WIRE_UDP),
+              fingerprint_sent(&f, WIRE_ICMP) * 100 + fingerprint_sent(&f, WIRE_TCP) * 10 +
+                  fingerprint_sent(&f, WIRE_UDP),
               333);
-    fingerprint_fini(&ask);
+    fingerprint_fini(&f);
 }
 
 /* ---- the responder's rate limit ------------------------------------------------------------ */
@@ -167,92 +167,92 @@ static void test_permits(void)
 {
     struct fingerprint_config config = config_of(4);
     struct sent sent = { 0 };
-    struct fingerprint ask;
+    struct fingerprint f;
 
     check_case("active_waits_while_a_trace_samples");
-    fingerprint_init(&ask, &config, true, 0);
-    run(&ask, FINGERPRINT_HOLD, 0, 4900 * MS, &sent);
+    fingerprint_init(&f, &config, true, 0);
+    run(&f, FINGERPRINT_HOLD, 0, 4900 * MS, &sent);
     check_int("sent", (int64_t)sent.count, 0);
-    check_that(fingerprint_needs_permit(&ask, 4900 * MS), "no permit needed");
+    check_that(fingerprint_needs_permit(&f, 4900 * MS), "no permit needed");
 
     check_case("after_5_s_the_others_go_without_udp");
-    run(&ask, FINGERPRINT_HOLD, 4900 * MS, 9 * SECOND, &sent);
+    run(&f, FINGERPRINT_HOLD, 4900 * MS, 9 * SECOND, &sent);
     check_int("sent", (int64_t)sent.count, 6);
-    check_int("udp", fingerprint_sent(&ask, WIRE_UDP), 0);
-    check_that(!fingerprint_done(&ask), "done without its UDP");
+    check_int("udp", fingerprint_sent(&f, WIRE_UDP), 0);
+    check_that(!fingerprint_done(&f), "done without its UDP");
 
     check_case("held_udp_goes_when_it_may_and_not_in_a_burst");
-    run(&ask, FINGERPRINT_FREE, 9 * SECOND, 12 * SECOND, &sent);
+    run(&f, FINGERPRINT_FREE, 9 * SECOND, 12 * SECOND, &sent);
     check_int("sent", (int64_t)sent.count, 9);
     check_int("from first to last in ms", (sent.probes[8].at_ns - sent.probes[6].at_ns) / MS, 120);
-    check_that(fingerprint_done(&ask), "not done");
-    fingerprint_fini(&ask);
+    check_that(fingerprint_done(&f), "not done");
+    fingerprint_fini(&f);
 
     check_case("responder_that_rate_limits_gets_one_udp");
     sent.count = 0;
-    fingerprint_init(&ask, &config, true, 0);
-    run(&ask, FINGERPRINT_ONE, 0, 5 * SECOND, &sent);
+    fingerprint_init(&f, &config, true, 0);
+    run(&f, FINGERPRINT_ONE, 0, 5 * SECOND, &sent);
     check_int("sent", (int64_t)sent.count, 7);
-    check_int("udp", fingerprint_sent(&ask, WIRE_UDP), 1);
-    check_that(fingerprint_done(&ask), "not done");
+    check_int("udp", fingerprint_sent(&f, WIRE_UDP), 1);
+    check_that(fingerprint_done(&f), "not done");
 
-    check_case("and_none_when_asked_for_again");
-    fingerprint_renew(&ask, true, 6 * SECOND);
-    run(&ask, FINGERPRINT_FREE, 6 * SECOND, 12 * SECOND, &sent);
+    check_case("and_none_in_a_second_look_up");
+    fingerprint_renew(&f, true, 6 * SECOND);
+    run(&f, FINGERPRINT_FREE, 6 * SECOND, 12 * SECOND, &sent);
     check_int("sent", (int64_t)sent.count, 7);
-    fingerprint_fini(&ask);
+    fingerprint_fini(&f);
 }
 
 static void test_renewal(void)
 {
     struct fingerprint_config config = config_of(4);
     struct sent sent = { 0 };
-    struct fingerprint ask;
+    struct fingerprint f;
 
-    check_case("abandoned_ask_ends");
-    fingerprint_init(&ask, &config, true, 0);
-    fingerprint_abandon(&ask);
-    check_that(fingerprint_done(&ask), "not done");
-    run(&ask, FINGERPRINT_FREE, 0, SECOND, &sent);
+    check_case("abandoned_address_ends");
+    fingerprint_init(&f, &config, true, 0);
+    fingerprint_abandon(&f);
+    check_that(fingerprint_done(&f), "not done");
+    run(&f, FINGERPRINT_FREE, 0, SECOND, &sent);
     check_int("sent", (int64_t)sent.count, 0);
 
-    check_case("renewed_ask_sends_what_was_left_out");
-    fingerprint_renew(&ask, true, SECOND);
-    run(&ask, FINGERPRINT_FREE, SECOND, 5 * SECOND, &sent);
+    check_case("renewed_address_gets_the_probes_left_out");
+    fingerprint_renew(&f, true, SECOND);
+    run(&f, FINGERPRINT_FREE, SECOND, 5 * SECOND, &sent);
     check_int("sent", (int64_t)sent.count, 9);
-    fingerprint_fini(&ask);
+    fingerprint_fini(&f);
 
     check_case("echo_widened_to_active_sends_the_other_six");
     sent.count = 0;
-    fingerprint_init(&ask, &config, false, 0);
-    run(&ask, FINGERPRINT_FREE, 0, 5 * SECOND, &sent);
-    fingerprint_renew(&ask, true, 5 * SECOND);
-    run(&ask, FINGERPRINT_FREE, 5 * SECOND, 9 * SECOND, &sent);
+    fingerprint_init(&f, &config, false, 0);
+    run(&f, FINGERPRINT_FREE, 0, 5 * SECOND, &sent);
+    fingerprint_renew(&f, true, 5 * SECOND);
+    run(&f, FINGERPRINT_FREE, 5 * SECOND, 9 * SECOND, &sent);
     check_int("sent", (int64_t)sent.count, 9);
-    check_int("echoes", fingerprint_sent(&ask, WIRE_ICMP), 3);
+    check_int("echoes", fingerprint_sent(&f, WIRE_ICMP), 3);
 
-    check_case("nobody_gets_a_tenth_probe");
+    check_case("no_address_gets_a_tenth_probe");
     for (int i = 0; i < 20; i++) {
-        fingerprint_renew(&ask, i % 2 == 0, (10 + i) * SECOND);
-        run(&ask, FINGERPRINT_FREE, (10 + i) * SECOND, (11 + i) * SECOND, &sent);
-        fingerprint_abandon(&ask);
+        fingerprint_renew(&f, i % 2 == 0, (10 + i) * SECOND);
+        run(&f, FINGERPRINT_FREE, (10 + i) * SECOND, (11 + i) * SECOND, &sent);
+        fingerprint_abandon(&f);
     }
     check_int("sent", (int64_t)sent.count, 9);
-    fingerprint_fini(&ask);
+    fingerprint_fini(&f);
 
     check_case("probe_that_did_not_leave_is_not_counted");
-    fingerprint_init(&ask, &config, false, 0);
+    fingerprint_init(&f, &config, false, 0);
     sent.count = 0;
-    send_due(&ask, FINGERPRINT_HOLD, 0, &sent);
-    fingerprint_send_failed(&ask, sent.probes[0].number);
-    check_int("asked", fingerprint_sent(&ask, WIRE_ICMP), 0);
-    fingerprint_fini(&ask);
+    send_due(&f, FINGERPRINT_HOLD, 0, &sent);
+    fingerprint_send_failed(&f, sent.probes[0].number);
+    check_int("sent", fingerprint_sent(&f, WIRE_ICMP), 0);
+    fingerprint_fini(&f);
 }
 
 /* ---- replies ------------------------------------------------------------------------------- */
 
 /* The reply of `from` to a sent probe: an echo reply, an error that quotes the probe, or a RST. */
-struct bend {
+struct change {
     struct ipaddr from;
     size_t quote;  /* transport bytes in an error's quote */
     uint8_t flags; /* RST, or RST and ACK */
@@ -264,49 +264,49 @@ struct bend {
 };
 
 static void build_error(struct vector *v, const uint8_t *probe, size_t length,
-                        const struct bend *bend, const struct fingerprint_config *config)
+                        const struct change *change, const struct fingerprint_config *config)
 {
     uint8_t version = config->source.version;
     size_t header = version == 4 ? 20 : 40;
-    size_t quoted = bend->quote > 0 ? header + bend->quote : length;
+    size_t quoted = change->quote > 0 ? header + change->quote : length;
     uint8_t start[8] = { version == 4 ? 3 : 1, version == 4 ? 3 : 4 };
 
-    vector_ip(v, &bend->from, &config->source, version == 4 ? 1 : 58, 0, NULL, 8 + quoted);
+    vector_ip(v, &change->from, &config->source, version == 4 ? 1 : 58, 0, NULL, 8 + quoted);
     vector_put(v, start, sizeof start);
     vector_put(v, probe, quoted);
 }
 
-static void build_rst(struct vector *v, const uint8_t *tcp, const struct bend *bend,
+static void build_rst(struct vector *v, const uint8_t *tcp, const struct change *change,
                       const struct fingerprint_config *config)
 {
     uint8_t segment[20] = { tcp[2], tcp[3], tcp[0], tcp[1] };
-    bool acks = (bend->flags & 0x10) != 0;
+    bool acks = (change->flags & 0x10) != 0;
     uint32_t number = (uint32_t)u16(tcp + 8) << 16 | u16(tcp + 10);
 
-    number += bend->plus;
+    number += change->plus;
     for (int i = 0; i < 4; i++)
         segment[(acks ? 8 : 4) + i] = (uint8_t)(number >> (24 - 8 * i));
     segment[12] = 0x50;
-    segment[13] = bend->flags;
-    vector_ip(v, &bend->from, &config->source, 6, 0, NULL, sizeof segment);
+    segment[13] = change->flags;
+    vector_ip(v, &change->from, &config->source, 6, 0, NULL, sizeof segment);
     vector_put(v, segment, sizeof segment);
 }
 
-static void build_answer(struct vector *v, uint8_t *probe, size_t length, const struct bend *bend,
-                         const struct fingerprint_config *config)
+static void build_reply(struct vector *v, uint8_t *probe, size_t length,
+                        const struct change *change, const struct fingerprint_config *config)
 {
     size_t header = config->source.version == 4 ? 20 : 40;
     unsigned protocol = protocol_at(probe);
 
     v->length = 0;
-    if (bend->at > 0)
-        probe[bend->at] = (uint8_t)(probe[bend->at] + bend->to);
-    if (bend->error || protocol == 17) {
-        build_error(v, probe, length, bend, config);
+    if (change->at > 0)
+        probe[change->at] = (uint8_t)(probe[change->at] + change->to);
+    if (change->error || protocol == 17) {
+        build_error(v, probe, length, change, config);
     } else if (protocol == 6) {
-        build_rst(v, probe + header, bend, config);
+        build_rst(v, probe + header, change, config);
     } else {
-        vector_ip(v, &bend->from, &config->source, protocol & 0xff, 0, NULL, length - header);
+        vector_ip(v, &change->from, &config->source, protocol & 0xff, 0, NULL, length - header);
         probe[header] = protocol == 1 ? 0 : 129;
         vector_put(v, probe + header, length - header);
     }
@@ -316,14 +316,14 @@ static void build_answer(struct vector *v, uint8_t *probe, size_t length, const 
 enum { RST = 0x04, ACK = 0x10 };
 enum { HERE, ELSEWHERE };
 
-static const struct answer_row {
+static const struct reply_row {
     const char *name;
     size_t probe; /* number */
     int from;
-    struct bend bend;
+    struct change change;
     bool taken, kept;
     enum evidence_probe kind;
-} answer_rows[] = {
+} reply_rows[] = {
     /* clang-format off */
     { "echo_reply_is_taken", 3, HERE, { .quote = 0 }, true, true, EVIDENCE_ECHO },
     { "echo_reply_from_elsewhere_is_refused", 3, ELSEWHERE, { .quote = 0 }, false, false, 0 },
@@ -352,7 +352,7 @@ static const struct answer_row {
     { "port_unreachable_about_another_target_is_refused", 2, HERE, { .at = 19, .to = 1 }, false,
       false, 0 },
     { "bare_rst_is_taken", 4, HERE, { .flags = RST }, true, true, EVIDENCE_TCP },
-    { "bare_rst_with_number_0_is_anybodys", 4, HERE, { .flags = RST, .plus = UINT32_MAX - 511 },
+    { "bare_rst_with_number_0_is_refused", 4, HERE, { .flags = RST, .plus = UINT32_MAX - 511 },
       false, false, 0 },
     { "bare_rst_of_one_less_is_refused", 4, HERE, { .flags = RST, .plus = UINT32_MAX }, false,
       false, 0 },
@@ -373,55 +373,55 @@ static const struct answer_row {
 };
 
 /* Offsets in the rows are for IPv4; IPv6 headers are 20 bytes longer. */
-static struct bend bend_of(const struct answer_row *row, uint8_t version)
+static struct change change_of(const struct reply_row *row, uint8_t version)
 {
-    struct bend bend = row->bend;
+    struct change change = row->change;
 
-    ipaddr_from_text(&bend.from, version == 4        ? row->from == HERE ? "10.0.3.1" : "10.0.4.1"
-                                 : row->from == HERE ? "2001:db8:3::1"
-                                                     : "2001:db8:4::1");
-    if (version == 6 && bend.at == 15)
-        bend.at = 23; /* last byte of the source address */
-    else if (version == 6 && bend.at == 19)
-        bend.at = 39;
-    else if (version == 6 && bend.at > 0)
-        bend.at += 20;
-    return bend;
+    ipaddr_from_text(&change.from, version == 4        ? row->from == HERE ? "10.0.3.1" : "10.0.4.1"
+                                   : row->from == HERE ? "2001:db8:3::1"
+                                                       : "2001:db8:4::1");
+    if (version == 6 && change.at == 15)
+        change.at = 23; /* last byte of the source address */
+    else if (version == 6 && change.at == 19)
+        change.at = 39;
+    else if (version == 6 && change.at > 0)
+        change.at += 20;
+    return change;
 }
 
-static void test_answer(const struct answer_row *row, uint8_t version)
+static void test_reply(const struct reply_row *row, uint8_t version)
 {
     struct fingerprint_config config = config_of(version);
-    struct bend bend = bend_of(row, version);
+    struct change change = change_of(row, version);
     struct sent sent = { 0 };
     struct wire_packet packet;
     struct vector v;
-    struct fingerprint ask;
-    bool never = version == 6 && bend.only_4, taken = row->taken && !never;
+    struct fingerprint f;
+    bool never = version == 6 && change.only_4, taken = row->taken && !never;
     bool kept = row->kept && !never;
 
     check_case("v%u_%s%s", version, row->name, never ? "_over_IPv4_only" : "");
-    fingerprint_init(&ask, &config, true, 0);
-    run(&ask, FINGERPRINT_FREE, 0, 200 * MS, &sent);
+    fingerprint_init(&f, &config, true, 0);
+    run(&f, FINGERPRINT_FREE, 0, 200 * MS, &sent);
     check_int("number", (int64_t)sent.probes[row->probe].number, (int64_t)row->probe);
-    build_answer(&v, sent.probes[row->probe].bytes, sent.probes[row->probe].length, &bend, &config);
+    build_reply(&v, sent.probes[row->probe].bytes, sent.probes[row->probe].length, &change,
+                &config);
     struct evidence_capture capture = { v.bytes, 7 * SECOND };
     check_int("read", wire_parse(v.bytes, v.length, &packet), WIRE_OK);
-    check_int("taken", fingerprint_reply(&ask, &packet, &capture), taken);
-    check_int("kept", (int64_t)ask.answers.count, kept);
-    check_int("state", ask.probes[row->probe].state,
-              taken ? FINGERPRINT_ANSWERED : FINGERPRINT_OPEN);
-    if (kept && ask.answers.count == 1) {
-        const struct evidence_reply *answer = &ask.answers.replies[0];
-        check_int("kind", answer->sent.probe, row->kind);
-        check_int("index", answer->index, (int64_t)row->probe);
-        check_int("at", answer->at_ns, 7 * SECOND);
-        check_int("identification", answer->sent.ip_id,
+    check_int("taken", fingerprint_reply(&f, &packet, &capture), taken);
+    check_int("kept", (int64_t)f.answers.count, kept);
+    check_int("state", f.probes[row->probe].state, taken ? FINGERPRINT_ANSWERED : FINGERPRINT_OPEN);
+    if (kept && f.answers.count == 1) {
+        const struct evidence_reply *reply = &f.answers.replies[0];
+        check_int("kind", reply->sent.probe, row->kind);
+        check_int("index", reply->index, (int64_t)row->probe);
+        check_int("at", reply->at_ns, 7 * SECOND);
+        check_int("identification", reply->sent.ip_id,
                   version == 4 ? u16(sent.probes[row->probe].bytes + 4) : 0);
-        fingerprint_reply(&ask, &packet, &capture);
-        check_int("kept when it comes twice", (int64_t)ask.answers.count, 1);
+        fingerprint_reply(&f, &packet, &capture);
+        check_int("kept when it comes twice", (int64_t)f.answers.count, 1);
     }
-    fingerprint_fini(&ask);
+    fingerprint_fini(&f);
 }
 
 static void test_too_early(void)
@@ -430,19 +430,19 @@ static void test_too_early(void)
     struct sent sent = { 0 };
     struct wire_packet packet;
     struct vector v;
-    struct fingerprint ask;
-    struct bend bend = { .from = config.target };
+    struct fingerprint f;
+    struct change change = { .from = config.target };
 
-    check_case("answer_to_what_was_not_sent_is_refused");
-    fingerprint_init(&ask, &config, true, 0);
-    run(&ask, FINGERPRINT_FREE, 0, 200 * MS, &sent);
-    build_answer(&v, sent.probes[3].bytes, sent.probes[3].length, &bend, &config);
-    fingerprint_fini(&ask);
-    fingerprint_init(&ask, &config, true, 0);
+    check_case("reply_to_a_probe_not_sent_is_refused");
+    fingerprint_init(&f, &config, true, 0);
+    run(&f, FINGERPRINT_FREE, 0, 200 * MS, &sent);
+    build_reply(&v, sent.probes[3].bytes, sent.probes[3].length, &change, &config);
+    fingerprint_fini(&f);
+    fingerprint_init(&f, &config, true, 0);
     struct evidence_capture capture = { v.bytes, 0 };
     check_int("read", wire_parse(v.bytes, v.length, &packet), WIRE_OK);
-    check_that(!fingerprint_reply(&ask, &packet, &capture), "taken");
-    fingerprint_fini(&ask);
+    check_that(!fingerprint_reply(&f, &packet, &capture), "taken");
+    fingerprint_fini(&f);
 }
 
 /* ---- all addresses ------------------------------------------------------------------------- */
@@ -487,13 +487,13 @@ static void step_until(struct addresses *addresses, struct shell_log *log, int64
         addresses_step(addresses, &shell, SECOND, now_ns, 64);
 }
 
-static void test_asks(void)
+static void test_addresses(void)
 {
     struct fingerprint_config config = config_of(4);
     struct shell_log log = { .permit = FINGERPRINT_FREE };
     struct addresses *addresses = addresses_new();
 
-    check_case("second_user_of_an_address_shares_its_ask");
+    check_case("second_user_of_an_address_shares_its_replies");
     struct addresses_entry *entry = addresses_add(addresses, &config, false, 0, NULL, 0);
     check_that(addresses_find(addresses, &config.target, 0) == entry, "not found");
     addresses_join(addresses, entry, false, 0);
@@ -501,7 +501,7 @@ static void test_asks(void)
     check_int("sent", log.sent, 3);
     check_that(fingerprint_done(&entry->fingerprint), "not done");
 
-    check_case("what_the_process_may_not_send_yet_waits");
+    check_case("probes_that_may_not_be_sent_yet_wait");
     struct fingerprint_config later = config;
     ipaddr_from_text(&later.target, "192.0.2.200");
     struct shell_log waits = { .permit = FINGERPRINT_FREE, .open_ns = 500 * MS };
@@ -512,14 +512,14 @@ static void test_asks(void)
     step_until(addresses, &waits, 500 * MS, 2 * SECOND);
     check_int("then", waits.sent, 3);
 
-    check_case("user_who_comes_late_finds_it_done");
+    check_case("late_user_finds_it_done");
     addresses_leave(addresses, entry);
     addresses_leave(addresses, entry);
     addresses_join(addresses, entry, false, 3 * SECOND);
     step_until(addresses, &log, 3 * SECOND, 5 * SECOND);
     check_int("sent", log.sent, 3);
 
-    check_case("one_who_wants_more_gets_the_rest");
+    check_case("user_who_wants_more_probes_gets_the_rest");
     addresses_join(addresses, entry, true, 6 * SECOND);
     addresses_join(addresses, entry, true, 6 * SECOND);
     step_until(addresses, &log, 6 * SECOND, 8 * SECOND);
@@ -529,7 +529,7 @@ static void test_asks(void)
     check_case("zone_is_part_of_the_address");
     check_that(addresses_find(addresses, &config.target, 3) == NULL, "found in another zone");
 
-    check_case("ask_that_nobody_wants_sends_nothing");
+    check_case("address_without_users_sends_nothing");
     struct fingerprint_config other = config_of(6);
     entry = addresses_add(addresses, &other, false, 0, NULL, 10 * SECOND);
     step_until(addresses, &log, 12 * SECOND, 14 * SECOND);
@@ -544,7 +544,7 @@ static void test_asks(void)
     entry = addresses_add(addresses, &other, false, 0, NULL, 20 * SECOND);
     step_until(addresses, &log, 20 * SECOND, 20 * SECOND + 500 * MS);
     check_that(fingerprint_done(&entry->fingerprint), "not done");
-    check_int("asked", fingerprint_sent(&entry->fingerprint, WIRE_ICMP), 0);
+    check_int("sent", fingerprint_sent(&entry->fingerprint, WIRE_ICMP), 0);
     addresses_free(addresses);
     addresses_free(NULL);
 }
@@ -604,12 +604,12 @@ int main(void)
     test_turns(6);
     test_permits();
     test_renewal();
-    for (size_t i = 0; i < COUNT(answer_rows); i++) {
-        test_answer(&answer_rows[i], 4);
-        test_answer(&answer_rows[i], 6);
+    for (size_t i = 0; i < COUNT(reply_rows); i++) {
+        test_reply(&reply_rows[i], 4);
+        test_reply(&reply_rows[i], 6);
     }
     test_too_early();
-    test_asks();
+    test_addresses();
     test_limit();
     return check_done();
 }

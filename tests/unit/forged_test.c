@@ -163,8 +163,8 @@ static const struct row {
     { "tcp_quotes_over_ip6", WIRE_TCP, 6, WIRE_TIME_EXCEEDED, false, false, false },
     { "tcp_resets", WIRE_TCP, 4, WIRE_RST, false, false, false },
     { "syn_acks_over_ip6", WIRE_TCP, 6, WIRE_SYN_ACK, false, false, false },
-    { "answers_to_a_file", WIRE_UDP, 4, WIRE_SERVICE, false, false, false },
-    { "answers_to_a_file_over_ip6", WIRE_UDP, 6, WIRE_SERVICE, false, false, false },
+    { "replies_to_a_file", WIRE_UDP, 4, WIRE_SERVICE, false, false, false },
+    { "replies_to_a_file_over_ip6", WIRE_UDP, 6, WIRE_SERVICE, false, false, false },
 };
 
 /* Makes the scene of a row; a service's reply is one to the file. */

@@ -53,7 +53,7 @@ static void check_fast_sample(void)
 {
     struct hop hop = { .answered = true };
 
-    check_case("a_sample_is_counted_probes_and_twelve_tests_behind_the_last");
+    check_case("a_sample_is_counted_probes_and_twelve_tests_after_the_last");
     struct taken taken = run(&hop, &rules, 0);
     check_int("counted", taken.counted, 4);
     check_int("tests", taken.tests, 12);
@@ -64,7 +64,7 @@ static void check_fast_sample(void)
     check_int("verdict", finish_tests(&hop, 10, 12, 310 * MS), HOP_STANDS);
     check_int("phase", hop.phase, HOP_SETTLED);
 
-    check_case("an_interval_that_nobody_rate_limits_needs_no_tests_but_a_probe_ahead");
+    check_case("an_interval_that_no_router_rate_limits_needs_no_tests_but_a_probe_ahead");
     const struct hop_rules slow = hop_rules(4, 1050 * MS, false);
     hop_begin(&hop, &slow);
     taken = run(&hop, &slow, 0);
@@ -74,7 +74,7 @@ static void check_fast_sample(void)
 }
 
 /* A hop that answers `before` of 12 probes in its first burst and `after` of 16 in the second. */
-static enum hop_verdict prove(struct hop *hop, int before, int after, struct taken *retest)
+static enum hop_verdict two_bursts(struct hop *hop, int before, int after, struct taken *retest)
 {
     *hop = (struct hop){ .answered = true };
     struct taken fast = run(hop, &rules, 0);
@@ -84,13 +84,13 @@ static enum hop_verdict prove(struct hop *hop, int before, int after, struct tak
     return finish_tests(hop, after, 16, retest->last_ns + 200 * MS);
 }
 
-static void check_proof(void)
+static void check_second_burst(void)
 {
     struct hop hop;
     struct taken retest;
 
     check_case("tests_whose_end_is_unanswered_bring_sixteen_a_second_later");
-    prove(&hop, 8, 16, &retest);
+    two_bursts(&hop, 8, 16, &retest);
     check_int("tests", retest.tests, 16);
     check_int("counted", retest.counted, 0);
     check_int("at", retest.last_ns, 1312 * MS);
@@ -104,12 +104,13 @@ static void check_proof(void)
         { "four_unanswered_stands", 2, 12, HOP_STANDS },
         { "five_unanswered_rate_limits", 2, 11, HOP_RATE_LIMITED },
         { "fewer_tokens_a_second_than_the_sample_took_rate_limits", 7, 7, HOP_RATE_LIMITED },
-        { "as_few_answered_as_right_behind_the_sample_rate_limits", 2, 2, HOP_RATE_LIMITED },
+        { "as_few_answered_as_right_after_the_sample_rate_limits", 2, 2, HOP_RATE_LIMITED },
         { "none_answered_rate_limits", 0, 0, HOP_RATE_LIMITED },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         check_case("a_proof_with_%s", rows[i].name);
-        check_int("verdict", prove(&hop, rows[i].before, rows[i].after, &retest), rows[i].want);
+        check_int("verdict", two_bursts(&hop, rows[i].before, rows[i].after, &retest),
+                  rows[i].want);
     }
 }
 
@@ -133,7 +134,7 @@ static void check_real_loss(void)
     } rows[] = {
         { "losses_anywhere_in_the_burst_stand", 0x249, 0, HOP_STANDS },
         { "a_burst_that_loses_half_at_random_stands", 0x56b, 0, HOP_STANDS },
-        { "losses_anywhere_in_the_proof_stand", 0xff0, 0x5b2b, HOP_STANDS },
+        { "losses_anywhere_in_the_second_burst_stand", 0xff0, 0x5b2b, HOP_STANDS },
         { "a_bucket_that_a_lossy_sample_left_nearly_full_rate_limits", 0xe00, 0xfffe,
           HOP_RATE_LIMITED },
         { "a_token_within_the_end_of_both_rate_limits", 0xbc0, 0xf7fe, HOP_RATE_LIMITED },
@@ -182,11 +183,11 @@ static void check_survey(void)
     check_int("verdict", verdict, HOP_STANDS);
     check_that(!hop_is_untested(&hop, &longer), "untested before the sample");
     taken = run(&hop, &longer, taken.last_ns + 200 * MS);
-    check_int("counted behind it", taken.counted, 60);
-    check_int("tests behind that", taken.tests, 12);
-    check_that(!hop_is_untested(&hop, &longer), "untested behind the sample");
+    check_int("counted after it", taken.counted, 60);
+    check_int("tests after the sample", taken.tests, 12);
+    check_that(!hop_is_untested(&hop, &longer), "untested after the sample");
 
-    check_case("an_answer_of_a_responder_not_met_in_the_survey_is_untested");
+    check_case("a_reply_of_a_responder_not_seen_in_the_survey_is_untested");
     hop_answered(&hop, PROBE_COUNTED, 7);
     check_that(!hop_is_untested(&hop, &longer), "the one it has met");
     hop_answered(&hop, PROBE_COUNTED, 8);
@@ -223,19 +224,19 @@ static void check_spacing(void)
     check_case("a_rate_limit_is_measured_by_another_burst_a_second_later");
     ipaddr_from_text(&key.responder, "192.0.2.1");
     struct pace_sample *sample = pace_rate_limit(pace, &key, evidence, 1050 * MS, 0);
-    prove(&hop, 2, 1, &retest);
-    int64_t proof_ns = hop.tested_ns;
-    hop_measure(&hop, sample, proof_ns);
-    check_int("due", hop_due(&hop, &rules), proof_ns + 1012 * MS);
+    two_bursts(&hop, 2, 1, &retest);
+    int64_t tested_ns = hop.tested_ns;
+    hop_measure(&hop, sample, tested_ns);
+    check_int("due", hop_due(&hop, &rules), tested_ns + 1012 * MS);
     check_that(hop_is_untested(&hop, &rules), "tested while it is measured");
-    struct taken burst = run(&hop, &rules, proof_ns);
+    struct taken burst = run(&hop, &rules, tested_ns);
     check_int("tests", burst.tests, 16);
     check_int("verdict", finish_tests(&hop, 1, 16, burst.last_ns), HOP_MEASURED);
     check_int("sample_interval_ns", hop_spacing_ns(&hop), 1050 * MS);
     check_int("wait_ns", hop_wait_ns(&hop), 1050 * MS);
 
-    check_case("a_burst_that_others_spoilt_is_made_up_for");
-    prove(&hop, 2, 0, &retest);
+    check_case("a_burst_that_other_probes_disturbed_is_repeated");
+    two_bursts(&hop, 2, 0, &retest);
     hop_measure(&hop, sample, hop.tested_ns + 300 * MS);
     for (int i = 0; i < 2; i++) {
         check_int("due", hop_due(&hop, &rules), hop.tested_ns + (i == 0 ? 1312 : 1012) * MS);
@@ -251,7 +252,7 @@ static void check_silent(void)
 {
     struct hop hop = { 0 };
 
-    check_case("a_hop_that_never_answered_is_asked_three_times_more_and_sleeps");
+    check_case("a_hop_that_never_answered_gets_three_more_probes_and_sleeps");
     struct taken fast = run(&hop, &rules, 0);
     finish_tests(&hop, 0, 12, fast.last_ns + 200 * MS);
     check_that(hop_is_retrying(&hop), "it is not woken");
@@ -356,7 +357,7 @@ static void check_held(void)
 int main(void)
 {
     check_fast_sample();
-    check_proof();
+    check_second_burst();
     check_real_loss();
     check_survey();
     check_spacing();

@@ -31,7 +31,7 @@ struct server {
     pthread_t thread;
 };
 
-static const char short_answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+static const char short_response[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 static bool own_network(void)
 {
@@ -46,7 +46,7 @@ static bool own_network(void)
     return up;
 }
 
-static void say(const struct server *s, int fd)
+static void send_text(const struct server *s, int fd)
 {
     char in[4096];
 
@@ -68,7 +68,7 @@ static void *serve(void *arg)
 
     while ((fd = accept4(s->fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
         s->connections++;
-        say(s, fd);
+        send_text(s, fd);
         if (s->answer == NULL) {
             struct pollfd other = { .fd = fd, .events = POLLRDHUP };
             poll(&other, 1, 5000);
@@ -154,12 +154,12 @@ static struct http_report finish(struct http *h)
     return report;
 }
 
-static void test_answer(void)
+static void test_response(void)
 {
     struct server server;
 
-    check_case("an_answer_has_its_times_in_order");
-    if (!open_server(&server, short_answer, 0))
+    check_case("a_response_has_its_times_in_order");
+    if (!open_server(&server, short_response, 0))
         return;
     struct http_report r = finish(start(server.port));
     check_int("failure", r.failure, HTTP_FINE);
@@ -246,7 +246,7 @@ static void test_leave(void)
     pause_ms(50);
     struct http_report r = { 0 };
     http_read(many[0], &r);
-    check_that(!r.done, "done without an answer");
+    check_that(!r.done, "done without a response");
     struct timespec before, after;
     clock_gettime(CLOCK_MONOTONIC, &before);
     for (int i = 0; i < MANY; i++)
@@ -300,17 +300,17 @@ static void test_turns(void)
     struct httpturn turn = { 0 };
     struct server server;
 
-    check_case("turns_are_as_far_apart_as_a_request_costs");
+    check_case("starts_are_as_far_apart_as_a_request_costs");
     check_int("first", httpturn_take(&turn, 5), 5);
     check_int("before one has ended", httpturn_take(&turn, 6), 5 + HTTPTURN_GUESS_US);
     httpturn_note(&turn, 700);
     check_int("later", httpturn_take(&turn, SECOND_US), SECOND_US);
-    check_int("behind it", httpturn_take(&turn, SECOND_US + 1), SECOND_US + 700);
+    check_int("after it", httpturn_take(&turn, SECOND_US + 1), SECOND_US + 700);
     httpturn_note(&turn, SECOND_US);
     check_int("at most", turn.cost_us, HTTPTURN_MOST_US);
 
-    check_case("a_request_that_has_ended_says_what_it_cost");
-    if (!open_server(&server, short_answer, 0))
+    check_case("a_request_that_has_ended_reports_its_cpu_time");
+    if (!open_server(&server, short_response, 0))
         return;
     turn = (struct httpturn){ 0 };
     finish(start_in_turn(server.port, &turn));
@@ -322,7 +322,7 @@ static void test_turns(void)
     check_int("refused", turn.cost_us, 0);
 
     check_case("a_request_waits_for_its_turn_and_can_be_left");
-    if (!open_server(&server, short_answer, 0))
+    if (!open_server(&server, short_response, 0))
         return;
     turn.free_us = INT64_MAX / 2;
     http_close(start_in_turn(server.port, &turn)); /* or never */
@@ -335,7 +335,7 @@ static void test_trust(void)
     struct httptrust *trust = httptrust_new();
     CURL *easy = curl_easy_init();
 
-    check_case("certificates_that_cannot_be_read_are_libcurls_business");
+    check_case("certificates_that_cannot_be_read_are_left_to_libcurl");
     check_that(!httptrust_use(trust, easy, "/nonexistent/ca.pem", NULL), "they were used");
     check_that(!httptrust_use(NULL, easy, NULL, NULL), "nothing was used");
     curl_easy_cleanup(easy);
@@ -348,7 +348,7 @@ static void test_one_request_is_one_connection(void)
     struct server server;
 
     check_case("a_program_s_first_request_is_one_connection");
-    if (!open_server(&server, short_answer, 0))
+    if (!open_server(&server, short_response, 0))
         return;
     finish(start(server.port));
     close_server(&server);
@@ -365,7 +365,7 @@ int main(void)
     finish(start(9)); /* libraries open descriptors that they keep */
     int fds = count_in("/proc/self/fd"), threads = count_in("/proc/self/task");
 
-    test_answer();
+    test_response();
     test_failures();
     test_refused_here();
     test_leave();

@@ -66,7 +66,7 @@ static int dial(const struct httpd *h)
     return fd;
 }
 
-static void say(int fd, const char *text)
+static void send_text(int fd, const char *text)
 {
     if (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0)
         check_that(false, "send");
@@ -87,7 +87,7 @@ static bool wait_request(struct httpd *h, struct httpd_request *r)
 
 /* Reads as a client until the connection ends or no more bytes arrive. Returns the number of bytes
  * and, in *ended, whether the connection has ended. */
-static size_t hear(struct httpd *h, int fd, char *in, bool *ended)
+static size_t receive(struct httpd *h, int fd, char *in, bool *ended)
 {
     size_t got = 0;
     *ended = false;
@@ -130,7 +130,7 @@ static void test_request(char *in)
     check_case("a_request_is_handed_over_as_it_was_sent");
     struct httpd *h = open_server(ROOM);
     int fd = dial(h);
-    say(fd, get);
+    send_text(fd, get);
     check_that(wait_request(h, &r), "a request");
     check_text("uri", r.uri, "/a%20b?c=d");
     check_text("method", r.method, "GET");
@@ -138,24 +138,24 @@ static void test_request(char *in)
     check_text("encoding", r.accept_encoding, "gzip");
     check_that(!httpd_take(h, &r), "no other request");
 
-    check_case("an_answer_and_its_fields_arrive_and_the_connection_stays");
+    check_case("a_response_and_its_fields_arrive_and_the_connection_stays");
     answer(h, r.id, "hello");
-    hear(h, fd, in, &ended);
+    receive(h, fd, in, &ended);
     check_that(strstr(in, "HTTP/1.1 200 OK\r\n") == in, "%s", in);
     check_that(strstr(in, "X-One: 1\r\n") != NULL, "%s", in);
     check_that(strstr(in, "\r\n\r\nhello") != NULL, "%s", in);
     check_that(!ended, "open");
 
-    check_case("a_second_answer_finds_no_request");
+    check_case("a_second_response_finds_no_request");
     struct httpd_response late = { .status = 200, .type = "a/b" };
     check_that(!httpd_respond(h, r.id, &late), "refused");
 
     check_case("the_next_request_of_a_connection_has_another_number");
     uint64_t before = r.id;
-    say(fd, get);
+    send_text(fd, get);
     check_that(wait_request(h, &r) && r.id != before, "a request");
 
-    check_case("an_answer_for_a_client_that_has_gone_is_dropped");
+    check_case("a_response_to_a_client_that_has_gone_is_dropped");
     close(fd);
     answer(h, r.id, "hello");
     for (int i = 0; i < 50; i++)
@@ -182,14 +182,14 @@ static void test_refusals(char *in)
     for (size_t i = 0; i < COUNT(rows); i++) {
         check_case("%s_is_refused", rows[i].name);
         int fd = dial(h);
-        say(fd, rows[i].text);
+        send_text(fd, rows[i].text);
         memset(in, 'a', rows[i].filler);
         in[rows[i].filler] = '\0';
-        say(fd, in);
+        send_text(fd, in);
         if (rows[i].filler > 0)
-            say(fd, " HTTP/1.1\r\nHost: x\r\n\r\n");
+            send_text(fd, " HTTP/1.1\r\nHost: x\r\n\r\n");
         check_that(!wait_request(h, &r), "no request");
-        hear(h, fd, in, &ended);
+        receive(h, fd, in, &ended);
         check_that(strstr(in, rows[i].want) != NULL || (i >= 2 && ended), "%s", in);
         close(fd);
     }
@@ -219,32 +219,32 @@ static void test_slow_clients(char *in)
     bool ended;
     struct httpd *h = open_server(ROOM);
 
-    check_case("a_client_that_sends_a_byte_a_second_is_cut_off");
+    check_case("a_client_that_sends_a_byte_a_second_is_disconnected");
     int fd = dial(h);
-    say(fd, "GET / HTTP/1.1\r\nX: ");
+    send_text(fd, "GET / HTTP/1.1\r\nX: ");
     check_that(!is_closed_after(h, fd, "x", LIMIT_S - 1), "open before the limit");
-    check_that(is_closed_after(h, fd, "x", 4), "closed behind it");
+    check_that(is_closed_after(h, fd, "x", 4), "closed after it");
     close(fd);
 
-    check_case("a_client_that_says_nothing_is_cut_off");
+    check_case("a_client_that_sends_nothing_is_disconnected");
     fd = dial(h);
     httpd_run(h, now_ns);
     check_that(is_closed_after(h, fd, NULL, LIMIT_S + 3), "closed");
     close(fd);
 
-    check_case("a_request_that_waits_for_its_answer_has_no_limit");
+    check_case("a_request_that_waits_for_its_response_has_no_limit");
     fd = dial(h);
-    say(fd, get);
+    send_text(fd, get);
     check_that(wait_request(h, &r), "a request");
     check_that(!is_closed_after(h, fd, NULL, 3 * LIMIT_S), "open");
     answer(h, r.id, "hello");
-    hear(h, fd, in, &ended);
+    receive(h, fd, in, &ended);
     check_that(strstr(in, "\r\n\r\nhello") != NULL, "%s", in);
     close(fd);
     httpd_close(h);
 }
 
-static void test_unread_answers(char *in)
+static void test_unread_responses(char *in)
 {
     enum { LARGE = 24 << 20 };
     struct httpd_request r;
@@ -254,18 +254,18 @@ static void test_unread_answers(char *in)
     struct httpd_response a = { .status = 200, .type = "a/b", .pieces = &piece, .count = 1 };
     bool ended;
 
-    check_case("answers_that_nobody_reads_are_bounded_in_all");
+    check_case("unread_responses_are_bounded_in_all");
     int slow = dial(h), other = dial(h);
-    say(slow, get);
+    send_text(slow, get);
     check_that(wait_request(h, &r) && httpd_respond(h, r.id, &a), "the first is taken");
     for (int i = 0; i < 50; i++)
         httpd_run(h, now_ns);
-    say(other, get);
+    send_text(other, get);
     check_that(wait_request(h, &r) && !httpd_respond(h, r.id, &a), "the second is not");
-    hear(h, other, in, &ended);
+    receive(h, other, in, &ended);
     check_that(ended, "its connection is closed");
 
-    check_case("an_answer_that_is_not_read_is_given_up");
+    check_case("a_response_that_is_not_read_is_given_up");
     now_ns += (LIMIT_S + 1) * S;
     for (int i = 0; i < 50; i++)
         httpd_run(h, now_ns);
@@ -384,7 +384,7 @@ static void test_gzip(char *in)
     test_body(in, mixed + 1, 1, text + FIRST, FROM - FIRST);
     test_body(in, mixed + 3, 1, text, 0);
 
-    check_case("a_packed_piece_that_is_damaged_ends_the_answer");
+    check_case("a_damaged_packed_piece_ends_the_response");
     struct body_load load = { 0 };
     mixed[2].text_length += 1;
     struct body *body = body_new(mixed + 2, 1, false, &load);
@@ -421,7 +421,7 @@ static void test_failure(void)
     struct httpd_config config = { .connections = 1, .per_address = 1, .limit_ns = S };
     struct err err = { 0 };
 
-    check_case("a_port_that_is_taken_is_named");
+    check_case("a_port_in_use_is_named_in_the_error");
     ipaddr_from_text(&config.address, "127.0.0.1");
     config.port = httpd_port(first);
     check_that(httpd_open(&config, now_ns, &err) == NULL, "refused");
@@ -444,7 +444,7 @@ int main(void)
     test_request(in);
     test_refusals(in);
     test_slow_clients(in);
-    test_unread_answers(in);
+    test_unread_responses(in);
     test_many();
     test_gzip(in);
     test_failure();

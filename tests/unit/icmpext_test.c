@@ -60,7 +60,7 @@ static const struct row {
     { "parameter_problem_6_carries_none", 6, 4, 16u << 24, 60, 128, TEXT(STACK), .found = false },
     { "longer_quote_is_skipped_as_its_length_says", 4, 11, 40 << 16, 160, 160, TEXT(STACK), true,
       true, .checksum = ICMPEXT_RIGHT },
-    { "shorter_quote_than_allowed_is_taken_at_its_word", 4, 11, 12 << 16, 48, 48, TEXT(STACK),
+    { "shorter_quote_than_allowed_is_found_by_its_length", 4, 11, 12 << 16, 48, 48, TEXT(STACK),
       true, true, .checksum = ICMPEXT_RIGHT },
     { "length_at_the_end_finds_nothing", 4, 11, 32 << 16, 128, 128, "", 0, .found = false },
     { "legacy_is_found_at_128", 4, 11, 0, 40, 128, TEXT(STACK), true, false,
@@ -73,12 +73,12 @@ static const struct row {
       .found = false },
     { "legacy_with_a_wrong_checksum_is_quote", 4, 11, 0, 40, 128,
       TEXT("\x20\x00\x82\x1a\x00\x08\x01\x01\x05\xdc\x57\x01"), .found = false },
-    { "compliant_with_a_wrong_checksum_says_so", 4, 11, 32 << 16, 40, 128,
+    { "compliant_with_a_wrong_checksum_is_reported", 4, 11, 32 << 16, 40, 128,
       TEXT("\x20\x00\x82\x1a\x00\x08\x01\x01\x05\xdc\x57\x01"), true, true,
       .checksum = ICMPEXT_WRONG },
     { "compliant_without_a_checksum_and_a_byte_too_many_is_quote", 4, 11, 36 << 16, 40, 144,
       TEXT(TWO "\x01"), .found = false },
-    { "compliant_without_a_checksum_says_so", 4, 11, 32 << 16, 40, 128, TEXT(TWO), true, true,
+    { "compliant_without_a_checksum_is_reported", 4, 11, 32 << 16, 40, 128, TEXT(TWO), true, true,
       .checksum = ICMPEXT_NO_CHECKSUM },
     { "version_in_the_low_half_is_accepted", 4, 11, 32 << 16, 40, 128,
       TEXT("\x02\x00\x00\x00\x00\x08\x01\x01\x05\xdc\x57\x01"), true, true,
@@ -181,7 +181,7 @@ static void test_objects(void)
 
     check_case("object_of_length_0_ends_the_list");
     check_int("objects", (int64_t)count_objects(TEXT("\x20\0\0\0\0\0\1\1\0\0\0\0"), &object), 0);
-    check_case("object_behind_the_end_ends_the_list");
+    check_case("object_past_the_end_ends_the_list");
     check_int("objects", (int64_t)count_objects(TEXT("\x20\0\0\0\0\x0c\1\1\0\0\0\0"), &object), 0);
     check_case("half_a_header_ends_the_list");
     check_int("objects", (int64_t)count_objects(TEXT("\x20\0\0\0\0\4\7"), &object), 0);
@@ -218,14 +218,14 @@ static const struct interface_row {
     { "name_of_63_bytes_is_read",
       INTERFACE(0x02, "\x40" "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
       true, { .name = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" }, "*" },
-    { "more_behind_it_is_skipped", INTERFACE(0x08, "\0\0\0\7\1\2\3\4"), true,
+    { "bytes_after_it_are_skipped", INTERFACE(0x08, "\0\0\0\7\1\2\3\4"), true,
       { .has_index = true, .index = 7 }, "*" },
     { "name_of_length_0_is_refused", INTERFACE(0x02, "\0ab1"), .good = false },
     { "name_of_odd_length_is_refused", INTERFACE(0x02, "\3ab"), .good = false },
     { "name_longer_than_allowed_is_refused",
       INTERFACE(0x02, "\x44" "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
       .good = false },
-    { "name_behind_the_end_is_refused", INTERFACE(0x02, "\x0c" "ab1"), .good = false },
+    { "name_past_the_end_is_refused", INTERFACE(0x02, "\x0c" "ab1"), .good = false },
     { "address_of_another_family_is_refused", INTERFACE(0x04, "\0\7\0\0\1\2\3\4"),
       .good = false },
     { "half_an_address_is_refused", INTERFACE(0x04, "\0\1\0\0\1\2"), .good = false },

@@ -61,42 +61,42 @@ static void meshed(struct graph *g)
 /* Both branches divide again. */
 static void nested(struct graph *g)
 {
-    struct layer two_ways = graph_layer(g, chain(g, nothing, 1), 2, true);
-    struct layer four_ways = graph_layer(g, two_ways, 4, false);
-    struct layer joined = graph_layer(g, four_ways, 2, false);
+    struct layer two_branches = graph_layer(g, chain(g, nothing, 1), 2, true);
+    struct layer four_branches = graph_layer(g, two_branches, 4, false);
+    struct layer joined = graph_layer(g, four_branches, 2, false);
     graph_target(g, graph_layer(g, joined, 1, true));
 }
 
 /* One branch divides again, the other does not. */
 static void asymmetric(struct graph *g)
 {
-    struct layer ways = graph_layer(g, chain(g, nothing, 1), 2, true);
+    struct layer branches = graph_layer(g, chain(g, nothing, 1), 2, true);
     struct layer three = { (uint16_t)g->count, 3 };
     for (int i = 0; i < 3; i++)
         graph_node(g, 3);
-    graph_edge(g, ways.first, three.first);
+    graph_edge(g, branches.first, three.first);
     for (uint16_t i = 1; i < 3; i++)
-        graph_edge(g, (uint16_t)(ways.first + 1), (uint16_t)(three.first + i));
+        graph_edge(g, (uint16_t)(branches.first + 1), (uint16_t)(three.first + i));
     graph_target(g, graph_layer(g, three, 1, true));
 }
 
 /* One link more than an unmeshed diamond, which a test with two flows per vertex misses. */
 static void one_more_link(struct graph *g)
 {
-    struct layer ways = graph_layer(g, chain(g, nothing, 2), 4, true);
-    struct layer behind = graph_layer(g, ways, 4, false);
-    graph_edge(g, ways.first, (uint16_t)(behind.first + 1));
-    graph_target(g, graph_layer(g, behind, 1, true));
+    struct layer branches = graph_layer(g, chain(g, nothing, 2), 4, true);
+    struct layer next = graph_layer(g, branches, 4, false);
+    graph_edge(g, branches.first, (uint16_t)(next.first + 1));
+    graph_target(g, graph_layer(g, next, 1, true));
 }
 
 /* One branch is a hop longer than the other. */
 static void unequal(struct graph *g)
 {
-    struct layer ways = graph_layer(g, chain(g, nothing, 2), 2, true);
+    struct layer branches = graph_layer(g, chain(g, nothing, 2), 2, true);
     uint16_t more = graph_node(g, 4), early = graph_node(g, 4), late = graph_node(g, 5);
-    graph_edge(g, ways.first, more);
+    graph_edge(g, branches.first, more);
     graph_edge(g, more, late);
-    graph_edge(g, (uint16_t)(ways.first + 1), early);
+    graph_edge(g, (uint16_t)(branches.first + 1), early);
     g->nodes[early].target = g->nodes[late].target = true;
 }
 
@@ -168,7 +168,7 @@ static void check_per_packet(void)
 {
     int seen = 0, worlds = check_quick() ? 60 : 200;
 
-    check_case("balancing_per_packet_is_recognised");
+    check_case("per_packet_load_balancing_is_recognised");
     for (int seed = 0; seed < worlds; seed++) {
         struct mda_world w;
         struct mda_summary summary;
@@ -184,7 +184,7 @@ static void check_per_packet(void)
     }
     check_that(seen >= 0.95 * worlds, "%d of %d", seen, worlds);
 
-    check_case("balancing_per_flow_is_not_taken_for_balancing_per_packet");
+    check_case("per_flow_load_balancing_is_not_taken_for_per_packet");
     for (int seed = 0; seed < worlds; seed++) {
         struct mda_world w;
         struct mda_summary summary;
@@ -201,7 +201,7 @@ static void check_per_destination(void)
     struct mda_world w;
     struct mda_summary summary;
 
-    check_case("balancing_per_destination_shows_one_path");
+    check_case("per_destination_load_balancing_shows_one_path");
     begin(&w, four, 3);
     w.graph.nodes[1].balance = PER_DESTINATION;
     end(&w, &summary);
@@ -216,7 +216,7 @@ static void check_silence(void)
     struct mda_world w;
     struct mda_summary summary;
 
-    check_case("a_silent_hop_hides_no_paths_behind_it");
+    check_case("a_silent_hop_hides_no_paths_beyond_it");
     begin(&w, four, 11);
     w.graph.nodes[1].silent = true; /* the load balancer */
     end(&w, &summary);
@@ -227,7 +227,7 @@ static void check_silence(void)
     check_int("vertices at the silent hop", mda_map(w.mda)->ttls[2].vertex_count, 0);
     mda_world_free(&w);
 
-    check_case("silent_routers_on_one_way_leave_the_others_to_be_found");
+    check_case("silent_routers_on_one_branch_leave_the_others_to_be_found");
     begin(&w, four, 5);
     w.graph.nodes[3].silent = true;
     end(&w, &summary);
@@ -236,7 +236,7 @@ static void check_silence(void)
     check_that(w.now_ns < 120 * SECOND, "took %d s", (int)(w.now_ns / SECOND));
     mda_world_free(&w);
 
-    check_case("a_target_that_does_not_answer_ends_the_search_behind_the_last_hop");
+    check_case("a_silent_target_ends_the_search_after_the_last_hop");
     begin(&w, two, 5);
     w.graph.nodes[w.graph.count - 1].silent = true;
     end(&w, &summary);
@@ -245,7 +245,7 @@ static void check_silence(void)
     check_that(w.now_ns < 15 * SECOND, "took %d s", (int)(w.now_ns / SECOND));
     mda_world_free(&w);
 
-    check_case("nothing_that_answers_at_all_ends_too");
+    check_case("a_path_of_silent_routers_ends_too");
     begin(&w, line, 5);
     for (size_t i = 0; i < w.graph.count; i++)
         w.graph.nodes[i].silent = true;
@@ -261,7 +261,7 @@ static void check_rate_limiting(void)
     struct mda_world w;
     struct mda_summary summary;
 
-    check_case("routers_that_rate_limit_are_asked_at_their_pace_and_found");
+    check_case("routers_that_rate_limit_are_probed_at_their_pace_and_found");
     begin(&w, four, 21);
     for (size_t i = 0; i < w.graph.count; i++)
         w.graph.nodes[i].rate_limits = true;
@@ -319,7 +319,7 @@ static void check_loss(void)
 {
     int complete = 0, worlds = check_quick() ? 10 : 200;
 
-    check_case("lost_answers_are_asked_for_again");
+    check_case("lost_replies_are_probed_for_again");
     for (int seed = 0; seed < worlds; seed++) {
         struct mda_world w;
         struct mda_summary summary;
@@ -340,26 +340,26 @@ static void check_limits(void)
     struct mda_world w;
     struct mda_summary summary;
 
-    check_case("a_limit_of_flows_is_kept_and_told");
+    check_case("a_limit_of_flows_is_kept_and_reported");
     begin(&w, sixteen, 1);
     w.config.max_flows = 32;
     end(&w, &summary);
     check_that(summary.flows <= 32, "%u flows", summary.flows);
-    check_that(summary.limited, "not told");
+    check_that(summary.limited, "not reported");
     mda_world_free(&w);
 
-    check_case("a_limit_of_probes_is_kept_and_told");
+    check_case("a_limit_of_probes_is_kept_and_reported");
     begin(&w, sixteen, 1);
     w.config.max_probes = 100;
     end(&w, &summary);
     check_int("probes", summary.sent, 100);
-    check_that(summary.limited, "not told");
+    check_that(summary.limited, "not reported");
     mda_world_free(&w);
 
-    check_case("within_its_limits_nothing_is_told");
+    check_case("within_its_limits_nothing_is_reported");
     begin(&w, sixteen, 1);
     end(&w, &summary);
-    check_that(!summary.limited, "told");
+    check_that(!summary.limited, "reported");
     mda_world_free(&w);
 }
 
@@ -398,8 +398,8 @@ static struct wire_packet answer_to(const struct mda_config *config, const struc
 
 /* Flow 0 has replies at TTL 2 and from the target at TTL 4, flows 1 to 5 at TTL 3, which
  * divides. */
-static void answer_at_once(struct mda *m, const struct mda_config *config,
-                           const struct wire_probe *probe, int64_t now_ns)
+static void reply_at_once(struct mda *m, const struct mda_config *config,
+                          const struct wire_probe *probe, int64_t now_ns)
 {
     static const uint8_t hosts[] = { 0, 101, 102, 0, 0 };
     uint8_t host = probe->ttl == 3 ? (uint8_t)(103 + probe->flow % 2) : hosts[probe->ttl];
@@ -430,7 +430,7 @@ static void end_after(int turns)
                 mda_reply(m, &packet, now_ns);
         }
         for (; count < COUNT(probes) && mda_next(m, now_ns, &probe); probes[count++] = probe)
-            answer_at_once(m, &w.config, &probe, now_ns);
+            reply_at_once(m, &w.config, &probe, now_ns);
         now_ns = mda_due(m) > now_ns && mda_due(m) != INT64_MAX ? mda_due(m) : now_ns + MS;
     }
     check_that(mda_done(m), "%d turns: the search does not end", turns);
@@ -489,7 +489,7 @@ static void check_last_ttl(void)
     struct flowmap map = { .first = 1, .last = 255 };
     const struct flowmap_vertex vertex = { .address = { .version = 4, .bytes = { 192, 0, 2, 1 } } };
 
-    check_case("issue_13_a_vertex_at_ttl_255_has_nothing_behind_it");
+    check_case("issue_13_a_vertex_at_ttl_255_has_nothing_beyond_it");
     for (uint32_t flow = 0; flow < 30; flow++) {
         flowmap_want(&map, 255, flow);
         flowmap_answer(&map, 255, flow, &vertex);

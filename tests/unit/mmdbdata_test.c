@@ -40,7 +40,7 @@ static const struct row {
             "b\xa1\x07"),
       { "a", "b" },
       7 },
-    { "a_value_behind_a_map_that_is_left_out",
+    { "a_value_after_a_skipped_map",
       BYTES("\xe2\x41"
             "a\xe1\x41"
             "b\xa1\x07\x41"
@@ -50,12 +50,12 @@ static const struct row {
     { "an_arrays_second_value", BYTES("\x02\x04\xa1\x05\xa1\x06"), { "1" }, 6 },
     { "an_array_has_no_names", BYTES("\x02\x04\xa1\x05\xa1\x06"), { "a" }, -1 },
     { "an_array_ends", BYTES("\x02\x04\xa1\x05\xa1\x06"), { "2" }, -1 },
-    { "a_value_behind_a_pointer",
+    { "a_value_reached_by_a_pointer",
       BYTES("\xe1\x41"
             "a" POINTER("\x08") "\xa1\x08"),
       { "a" },
       8 },
-    { "a_key_behind_a_pointer",
+    { "a_key_reached_by_a_pointer",
       BYTES("\xe1" POINTER("\x08") "\xa1\x0a\x41"
                                    "k"),
       { "k" },
@@ -71,7 +71,7 @@ static const struct row {
       { "a" },
       -1 },
     { "a_pointer_to_itself_is_none", BYTES(POINTER("\0")), { 0 }, -1 },
-    { "a_pointer_behind_the_end",
+    { "a_pointer_past_the_end",
       BYTES("\xe1\x41"
             "a" POINTER("\xff")),
       { "a" },
@@ -169,7 +169,7 @@ static void test_harm(void)
     check_that(!mmdbdata_find(&d, 0, path, &value), "found");
     check_that(d.steps <= UINT32_MAX - DEEP, "not all was looked at");
 
-    check_case("what_a_question_looks_at_is_bounded");
+    check_case("the_values_read_by_one_look_up_are_bounded");
     d.steps = STEPS;
     check_that(!mmdbdata_find(&d, 0, path, &value), "found");
     check_int("steps left", d.steps, 0);

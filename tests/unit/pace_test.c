@@ -32,12 +32,12 @@ static void check_known(void)
     check_int("tests", pace_evidence(sample).tests, 16);
     check_int("tests answered", pace_evidence(sample).burst_received, 1);
 
-    check_case("another_ttl_address_or_kind_of_answer_is_another_sample");
+    check_case("another_ttl_address_or_kind_of_reply_is_another_sample");
     check_that(pace_known(pace, &farther, 0) == NULL, "other TTL");
     check_that(pace_known(pace, &echo, 0) == NULL, "echo replies");
     check_that(pace_known(pace, &other, 0) == NULL, "other address");
 
-    check_case("samples_over_different_ways_are_not_mixed");
+    check_case("samples_over_different_paths_are_not_mixed");
     const uint32_t here[4] = { 0, 7, 0, 5 }, there[4] = { 0, 8, 0, 5 }, unknown[4] = { 0, 0, 9, 0 };
     struct pace_key one = key_of("192.0.2.7", 4, false), two = one, any = one;
     one.path_hashes = here;
@@ -106,7 +106,7 @@ static void check_budget(void)
     check_int("same", pace_due(sample, alice, 0, 10), 3050 * MS);
     check_int("other", pace_due(farther, alice, 0, 10), 3050 * MS);
 
-    check_case("any_answer_of_the_responder_takes_a_token");
+    check_case("any_reply_of_the_responder_takes_a_token");
     pace_answered(pace, &near.responder, 2500 * MS);
     check_int("due", pace_due(sample, alice, 0, 10), 3550 * MS);
     pace_free(pace);
@@ -163,7 +163,7 @@ static void check_many(void)
                    "%s: another sample", text);
         check_that(!pace_is_limited(pace, &other, 50 * MS), "%s at another TTL", text);
     }
-    check_case("what_was_dropped_is_not_found");
+    check_case("removed_responders_are_not_found");
     for (int i = 0; i < 40; i++) {
         pace_leave(samples[i], alice);
         pace_leave(samples[i], alice);
@@ -193,12 +193,12 @@ static void check_sharing(void)
     check_that(pace_due(sample, bob, 1, 1) != INT64_MAX, "what was read counts again");
     check_int("by a third", pace_due(sample, 3, 0, 2), INT64_MAX);
 
-    check_case("an_outcome_is_no_news_where_one_trace_holds_the_sample");
+    check_case("an_outcome_is_no_change_if_one_trace_holds_the_sample");
     uint64_t changes = pace_changes(pace);
     pace_finish(pace, sample, first, &lost);
-    check_that(pace_changes(pace) == changes, "news to nobody");
+    check_that(pace_changes(pace) == changes, "a change without a trace that shares");
 
-    check_case("an_outcome_is_news_to_all");
+    check_case("an_outcome_is_a_change_for_all");
     check_that(pace_known(pace, &router, MS) == sample, "another sample");
     pace_finish(pace, sample, first, &answered);
     check_that(pace_changes(pace) != changes, "no news");
@@ -206,12 +206,12 @@ static void check_sharing(void)
     check_that(at(sample, first)->owner == alice, "not alice's");
     check_that(at(sample, 2) == NULL, "a third outcome");
 
-    check_case("a_late_answer_makes_a_lost_probe_answered");
+    check_case("a_late_reply_makes_a_lost_probe_answered");
     pace_finish(pace, sample, second, &lost);
     pace_finish(pace, sample, second, &answered);
     check_int("state", at(sample, second)->state, PACE_ANSWERED);
 
-    check_case("what_a_closed_trace_had_on_its_way_counts_for_nobody");
+    check_case("probes_in_flight_of_a_closed_trace_delay_no_other");
     int64_t third = pace_start(sample, bob, 2 * MS);
     pace_leave(sample, bob);
     check_int("state", at(sample, third)->state, PACE_VOID);
@@ -234,8 +234,8 @@ static void check_slots(void)
     check_that(pace_slot_ns(pace, &spec, 6, 29000 * MS) != 0, "given up too early");
     check_int("given up", pace_slot_ns(pace, &spec, 6, 31000 * MS), 0);
 
-    check_case("a_silent_hop_behind_it_may_be_the_target_too");
-    check_that(pace_slot_ns(pace, &spec, 7, 1000 * MS) != 0, "no slot behind");
+    check_case("a_silent_hop_beyond_it_may_be_the_target_too");
+    check_that(pace_slot_ns(pace, &spec, 7, 1000 * MS) != 0, "no slot after it");
     check_int("a slot in front", pace_slot_ns(pace, &spec, 5, 1000 * MS), 0);
     check_int("of another target", pace_slot_ns(pace, &elsewhere, 7, 1000 * MS), 0);
 
@@ -269,8 +269,8 @@ static void check_bursts(void)
     }
     check_that(pace_has_passed(pace, &router.responder, 5 * MS), "four are not");
 
-    check_case("one_burst_behind_several_of_the_last_minute_is_enough");
-    check_that(pace_has_passed(pace, &router.responder, 39 * MS), "one behind three is not");
+    check_case("one_burst_after_several_of_the_last_minute_is_enough");
+    check_that(pace_has_passed(pace, &router.responder, 39 * MS), "one after three is not");
     check_that(!pace_has_passed(pace, &router.responder, 40 * MS), "none since then is");
     pace_passed(pace, &router.responder, 60 * SECOND + 20 * MS);
     check_that(!pace_has_passed(pace, &router.responder, 60 * SECOND + 20 * MS), "an old one is");
@@ -279,7 +279,7 @@ static void check_bursts(void)
     check_that(!pace_has_passed(pace, &router.responder, 60 * SECOND + 45 * MS),
                "one is where the others are a minute old");
 
-    check_case("a_burst_that_did_not_pass_ends_what_earlier_ones_have_shown");
+    check_case("a_failed_burst_discards_the_results_of_earlier_ones");
     for (int i = 1; i <= 4; i++)
         pace_passed(pace, &router.responder, 70 * SECOND + i * 10 * MS);
     pace_failed(pace, &router.responder);
@@ -429,7 +429,7 @@ static void check_memory(void)
     check_that(tokens <= PACE_IDLE + PACE_RESPONDERS + 1, "%u responders", tokens);
     check_that(pace_counters(pace).responders > 0, "not counted");
 
-    check_case("what_a_running_trace_holds_stays_whatever_comes");
+    check_case("the_sample_of_a_running_trace_is_never_discarded");
     const struct pace_key mine = nth_router(70000);
     struct pace_sample *held = pace_rate_limit(pace, &mine, seen, sample_interval_ns, 0);
     for (unsigned i = 0; i < many; i++)

@@ -110,12 +110,12 @@ static int64_t number_of(const struct scene *s, const struct wire_packet *packet
     return p != NULL ? (int64_t)p->number : -1;
 }
 
-static bool read_answer(const struct vector *v, struct wire_packet *out)
+static bool read_reply(const struct vector *v, struct wire_packet *out)
 {
     return wire_parse(v->bytes, v->length, out) == WIRE_OK && wire_to_file_reply(out);
 }
 
-static void test_answer(const struct place *place, uint8_t version)
+static void test_reply(const struct place *place, uint8_t version)
 {
     struct wire_packet packet = { 0 }, other;
     struct vector v;
@@ -124,8 +124,8 @@ static void test_answer(const struct place *place, uint8_t version)
 
     begin(&s, place, version, "is_answered_by_what_repeats_it");
     build_echo(&s, &v);
-    check_that(filtered_passes(v.bytes, v.length), "the filter rejects the answer");
-    check_that(read_answer(&v, &packet), "is no answer");
+    check_that(filtered_passes(v.bytes, v.length), "the filter rejects the reply");
+    check_that(read_reply(&v, &packet), "is no reply");
     check_int("probe", number_of(&s, &packet, 20), NUMBER);
     check_int("kind", packet.kind, WIRE_SERVICE);
     check_int("later", number_of(&s, &packet, 2 * WAIT_MS), is_short ? -1 : NUMBER);
@@ -213,7 +213,7 @@ int main(void)
     for (size_t i = 0; i < COUNT(places); i++) {
         for (uint8_t version = 4; version <= 6; version += 2) {
             test_request(&places[i], version);
-            test_answer(&places[i], version);
+            test_reply(&places[i], version);
             test_quotes(&places[i], version);
         }
     }

@@ -12,11 +12,11 @@
 
 enum { HOPS = 10, BUCKET = 6, STEPS_MAX = 100000 };
 
-enum word { TELLS, SAYS_NOTHING, NAMES_NONE, NAMES_MORE, NAMES_TOO_LITTLE };
+enum report { REPORTS, REPORTS_NOTHING, STATES_NO_MTU, STATES_MORE, STATES_TOO_LITTLE };
 
 struct router {
     uint16_t mtu; /* of the next link; 0: no limit */
-    enum word word;
+    enum report report;
     bool silent;      /* sends no time exceeded */
     bool rate_limits; /* limits time exceeded: bucket size 6, refill interval 1 s */
     int64_t delay_ns; /* additional delay of its errors */
@@ -82,7 +82,7 @@ static bool is_lost(struct world *w)
     return check_share(&w->random) < w->loss;
 }
 
-static bool may_answer(struct world *w, struct router *r)
+static bool may_reply(struct world *w, struct router *r)
 {
     if (r->silent || !r->rate_limits)
         return !r->silent;
@@ -115,7 +115,7 @@ static void deliver(struct world *w, int hop, const struct wire_packet *packet)
     deliver_late(w, hop, packet, 0);
 }
 
-static void answer_target(struct world *w, struct wire_packet *packet, uint16_t payload)
+static void reply_from_target(struct world *w, struct wire_packet *packet, uint16_t payload)
 {
     bool four = packet->probe.source.version == 4;
 
@@ -140,18 +140,18 @@ static void answer_target(struct world *w, struct wire_packet *packet, uint16_t 
     deliver(w, HOPS + 1, packet);
 }
 
-static void answer_too_big(struct world *w, int hop, const struct wire_packet *probe)
+static void reply_too_big(struct world *w, int hop, const struct wire_packet *probe)
 {
     struct wire_packet packet = *probe;
     const struct router *r = &w->routers[hop];
-    const uint16_t names[] = {
-        [TELLS] = r->mtu, [NAMES_MORE] = (uint16_t)(probe->length + 100), [NAMES_TOO_LITTLE] = 40
-    };
+    const uint16_t names[] = { [REPORTS] = r->mtu,
+                               [STATES_MORE] = (uint16_t)(probe->length + 100),
+                               [STATES_TOO_LITTLE] = 40 };
 
     packet.kind = WIRE_TOO_BIG;
-    packet.mtu = r->word == NAMES_NONE ? 0 : names[r->word];
+    packet.mtu = r->report == STATES_NO_MTU ? 0 : names[r->report];
     packet.probe.ttl = (uint8_t)(probe->probe.ttl - hop + 1);
-    if (r->word != SAYS_NOTHING && w->now_ns >= r->mute_ns)
+    if (r->report != REPORTS_NOTHING && w->now_ns >= r->mute_ns)
         deliver_late(w, hop, &packet, r->delay_ns);
 }
 
@@ -178,19 +178,19 @@ static void send(struct world *w, const struct wire_probe *probe, uint16_t size)
             packet.kind = WIRE_TIME_EXCEEDED;
             packet.type = spec->target.version == 4 ? 11 : 3;
             packet.probe.ttl = 1;
-            if (may_answer(w, r))
+            if (may_reply(w, r))
                 deliver(w, hop, &packet);
             return;
         }
         if (r->mtu != 0 && size > r->mtu) {
-            answer_too_big(w, hop, &packet);
+            reply_too_big(w, hop, &packet);
             return;
         }
     }
-    bool answers = spec->protocol != WIRE_UDP || may_answer(w, &w->routers[HOPS + 1]);
-    if (answers && !w->target_silent && !is_lost(w))
-        answer_target(w, &packet,
-                      (uint16_t)(size - wire_size_min(spec->protocol, spec->target.version)));
+    bool replies = spec->protocol != WIRE_UDP || may_reply(w, &w->routers[HOPS + 1]);
+    if (replies && !w->target_silent && !is_lost(w))
+        reply_from_target(w, &packet,
+                          (uint16_t)(size - wire_size_min(spec->protocol, spec->target.version)));
 }
 
 static void step(struct world *w)
@@ -245,7 +245,7 @@ static void check_end(const struct world *w, uint16_t mtu, int reductions)
     check_that(w->report.done, "not done");
     check_that(!w->report.limited, "limited");
     check_int("mtu", w->report.mtu, mtu);
-    check_int("asked", w->report.probed, PMTU_TARGET);
+    check_int("probed", w->report.probed, PMTU_TARGET);
     check_int("reductions", w->report.reduction_count, reductions);
 }
 
@@ -257,7 +257,7 @@ static void check_reduction(const struct world *w, int at, bool reported, int fr
 
     if (at >= w->report.reduction_count)
         return;
-    check_int("told", s->reported, reported);
+    check_int("reported", s->reported, reported);
     check_int("from", s->from, from);
     check_int("to", s->to, to);
     check_int("its mtu", s->mtu, mtu);
@@ -268,31 +268,31 @@ static const struct {
     const char *name;
     uint8_t version;
     enum wire_protocol protocol;
-} ways[] = {
+} variants[] = {
     { "icmp", 4, WIRE_ICMP },  { "udp", 4, WIRE_UDP },  { "tcp", 4, WIRE_TCP },
     { "icmp6", 6, WIRE_ICMP }, { "udp6", 6, WIRE_UDP }, { "tcp6", 6, WIRE_TCP },
 };
 
-static void check_told(size_t way)
+static void check_reported(size_t variant)
 {
     struct world w;
 
-    check_case("%s_nothing_shrinks", ways[way].name);
-    begin(&w, ways[way].version, ways[way].protocol, 1);
+    check_case("%s_no_mtu_reduction_is_found_where_there_is_none", variants[variant].name);
+    begin(&w, variants[variant].version, variants[variant].protocol, 1);
     run(&w);
     check_end(&w, 1500, 0);
     check_that(w.report.sent <= 2, "%u probes", w.report.sent);
 
-    check_case("%s_a_router_that_tells_is_found", ways[way].name);
-    begin(&w, ways[way].version, ways[way].protocol, 1);
+    check_case("%s_a_router_that_reports_is_found", variants[variant].name);
+    begin(&w, variants[variant].version, variants[variant].protocol, 1);
     w.routers[3].mtu = 1400;
     run(&w);
     check_end(&w, 1400, 1);
     check_reduction(&w, 0, true, 3, 4, 1400);
     check_that(w.report.sent <= 4, "%u probes", w.report.sent);
 
-    check_case("%s_routers_that_tell_are_all_found", ways[way].name);
-    begin(&w, ways[way].version, ways[way].protocol, 1);
+    check_case("%s_routers_that_report_are_all_found", variants[variant].name);
+    begin(&w, variants[variant].version, variants[variant].protocol, 1);
     w.routers[2].mtu = 1492;
     w.routers[3].mtu = 1400;
     w.routers[5].mtu = 1281;
@@ -303,46 +303,46 @@ static void check_told(size_t way)
     check_reduction(&w, 2, true, 5, 6, 1281);
 }
 
-static void check_filtered(size_t way)
+static void check_filtered(size_t variant)
 {
     static const uint16_t mtus[] = { 1280, 1281, 1300, 1399, 1400, 1443, 1492, 1498, 1499 };
     struct world w;
 
-    check_case("%s_a_router_that_says_nothing_is_found", ways[way].name);
+    check_case("%s_a_pmtu_black_hole_is_found", variants[variant].name);
     for (size_t i = 0; i < COUNT(mtus); i++) {
         check_note("mtu %u", mtus[i]);
-        begin(&w, ways[way].version, ways[way].protocol, i);
+        begin(&w, variants[variant].version, variants[variant].protocol, i);
         w.routers[3].mtu = mtus[i];
-        w.routers[3].word = SAYS_NOTHING;
+        w.routers[3].report = REPORTS_NOTHING;
         run(&w);
         check_end(&w, mtus[i], 1);
         check_reduction(&w, 0, false, 3, 4, mtus[i]);
         check_that(w.report.sent < 160, "%u probes", w.report.sent);
     }
 
-    check_case("%s_one_that_tells_and_one_that_does_not", ways[way].name);
-    begin(&w, ways[way].version, ways[way].protocol, 1);
+    check_case("%s_one_that_reports_and_one_that_does_not", variants[variant].name);
+    begin(&w, variants[variant].version, variants[variant].protocol, 1);
     w.routers[2].mtu = 1480;
     w.routers[4].mtu = 1350;
-    w.routers[4].word = SAYS_NOTHING;
+    w.routers[4].report = REPORTS_NOTHING;
     run(&w);
     check_end(&w, 1350, 2);
     check_reduction(&w, 0, true, 2, 3, 1480);
     check_reduction(&w, 1, false, 4, 5, 1350);
 
-    check_case("%s_silent_hops_leave_a_range", ways[way].name);
-    begin(&w, ways[way].version, ways[way].protocol, 1);
+    check_case("%s_silent_hops_leave_a_range", variants[variant].name);
+    begin(&w, variants[variant].version, variants[variant].protocol, 1);
     w.routers[4].mtu = 1400;
-    w.routers[4].word = SAYS_NOTHING;
+    w.routers[4].report = REPORTS_NOTHING;
     w.routers[4].silent = w.routers[5].silent = true;
     run(&w);
     check_end(&w, 1400, 1);
     check_reduction(&w, 0, false, 3, 6, 1400);
 
-    check_case("%s_rate_limiting_is_not_misread", ways[way].name);
-    begin(&w, ways[way].version, ways[way].protocol, 1);
+    check_case("%s_rate_limiting_is_not_misread", variants[variant].name);
+    begin(&w, variants[variant].version, variants[variant].protocol, 1);
     w.routers[4].mtu = 1400;
-    w.routers[4].word = SAYS_NOTHING;
+    w.routers[4].report = REPORTS_NOTHING;
     for (int i = 0; i <= HOPS + 1; i++)
         w.routers[i].rate_limits = true, w.routers[i].tokens = i < 3 ? 1 : 0;
     run(&w);
@@ -350,24 +350,24 @@ static void check_filtered(size_t way)
     check_reduction(&w, 0, false, 4, 5, 1400);
 }
 
-static void check_words(void)
+static void check_invalid(void)
 {
     struct world w;
 
-    check_case("a_router_that_names_no_mtu_is_found");
+    check_case("a_router_that_states_no_mtu_is_found");
     begin(&w, 4, WIRE_ICMP, 1);
     w.routers[3].mtu = 1437;
-    w.routers[3].word = NAMES_NONE;
+    w.routers[3].report = STATES_NO_MTU;
     run(&w);
     check_end(&w, 1437, 1);
     check_reduction(&w, 0, true, 3, 4, 1437);
     check_int("lies", w.report.invalid_messages, 0);
 
-    for (int word = NAMES_MORE; word <= NAMES_TOO_LITTLE; word++) {
-        check_case("a_lie_is_noted_and_ignored_%d", word);
-        begin(&w, word == NAMES_MORE ? 4 : 6, WIRE_ICMP, 1);
+    for (int report = STATES_MORE; report <= STATES_TOO_LITTLE; report++) {
+        check_case("an_invalid_packet_too_big_is_noted_and_ignored_%d", report);
+        begin(&w, report == STATES_MORE ? 4 : 6, WIRE_ICMP, 1);
         w.routers[3].mtu = 1400;
-        w.routers[3].word = (enum word)word;
+        w.routers[3].report = (enum report)report;
         run(&w);
         check_end(&w, 1400, 1);
         check_reduction(&w, 0, false, 3, 4, 1400);
@@ -376,7 +376,7 @@ static void check_words(void)
         check_that(ipaddr_equal(&w.report.invalid_from, &invalid_from), "another's");
     }
 
-    check_case("issue_13_an_mtu_that_is_named_when_it_has_passed_ends_the_search");
+    check_case("issue_13_a_reported_mtu_that_has_passed_ends_the_search");
     begin(&w, 6, WIRE_ICMP, 1);
     w.routers[3].mtu = 1280;
     w.routers[3].delay_ns = 20 * MS;
@@ -386,9 +386,9 @@ static void check_words(void)
 
     for (int tenths = 2; tenths <= 40; tenths++) {
         check_case("issue_13_the_first_words_are_lost_for_%d_tenths", tenths);
-        for (size_t way = 0; way < COUNT(ways); way++) {
-            check_note("%s", ways[way].name);
-            begin(&w, ways[way].version, ways[way].protocol, 1);
+        for (size_t variant = 0; variant < COUNT(variants); variant++) {
+            check_note("%s", variants[variant].name);
+            begin(&w, variants[variant].version, variants[variant].protocol, 1);
             w.routers[3].mtu = 1400;
             w.routers[3].mute_ns = w.now_ns + tenths * 100 * MS;
             run(&w);
@@ -396,7 +396,7 @@ static void check_words(void)
         }
     }
 
-    check_case("this_host_refuses_what_its_link_does_not_bear");
+    check_case("this_host_refuses_packets_larger_than_its_link_carries");
     begin(&w, 4, WIRE_ICMP, 1);
     w.local_mtu = 1454;
     run(&w);
@@ -415,13 +415,13 @@ static void check_silence(void)
     w.routers[2].mtu = 1400;
     run(&w);
     check_that(w.report.done && !w.report.limited, "no end");
-    check_int("asked", w.report.probed, PMTU_HOP);
+    check_int("probed", w.report.probed, PMTU_HOP);
     check_int("hop", w.report.hop_ttl, HOPS - 1);
     check_int("mtu", w.report.mtu, 1400);
     check_reduction(&w, 0, true, 2, 3, 1400);
 
-    check_case("a_silent_target_behind_a_silent_drop");
-    w.routers[2].word = SAYS_NOTHING;
+    check_case("a_silent_target_beyond_a_silent_drop");
+    w.routers[2].report = REPORTS_NOTHING;
     for (int i = 1; i <= HOPS; i++)
         w.routers[i].rate_limits = true;
     run(&w);
@@ -436,7 +436,7 @@ static void check_silence(void)
         w.routers[i].silent = true;
     run(&w);
     check_that(w.report.done, "no end");
-    check_int("asked", w.report.probed, PMTU_NONE);
+    check_int("probed", w.report.probed, PMTU_NONE);
     check_int("mtu", w.report.mtu, 0);
     check_that(w.report.elapsed_ns < 20 * SECOND, "too long");
 }
@@ -453,34 +453,34 @@ static void check_bounds(void)
     check_end(&w, 1500 - 10 * (PMTU_REDUCTIONS + 2), PMTU_REDUCTIONS);
     check_int("unlisted", w.report.unlisted, 2);
 
-    check_case("what_draws_errors_waits_for_the_release");
+    check_case("probes_that_cause_errors_wait_for_the_release");
     begin(&w, 4, WIRE_ICMP, 1);
     w.routers[3].mtu = 1400;
-    w.routers[3].word = SAYS_NOTHING;
+    w.routers[3].report = REPORTS_NOTHING;
     w.config.hold = true;
     w.release_ns = 30 * SECOND;
     run(&w);
     check_end(&w, 1400, 1);
     check_reduction(&w, 0, false, 3, 4, 1400);
     check_int("before", w.rate_limited_sent, 0);
-    check_that(w.now_ns < w.release_ns + 5 * SECOND / 2, "%d ms behind it",
+    check_that(w.now_ns < w.release_ns + 5 * SECOND / 2, "%d ms after it",
                (int)((w.now_ns - w.release_ns) / MS));
 
-    check_case("a_search_that_is_held_says_what_it_knows");
+    check_case("a_held_search_reports_its_results_so_far");
     w.release_ns = 0;
     w.now_ns = SECOND;
     run(&w);
     check_that(!w.report.done, "done");
     check_int("mtu", w.report.mtu, 1400);
 
-    check_case("a_limit_of_probes_is_kept_and_told");
+    check_case("a_limit_of_probes_is_kept_and_reported");
     begin(&w, 4, WIRE_ICMP, 1);
     w.routers[3].mtu = 1400;
-    w.routers[3].word = SAYS_NOTHING;
+    w.routers[3].report = REPORTS_NOTHING;
     w.config.max_probes = 20;
     run(&w);
     check_int("probes", w.report.sent, 20);
-    check_that(w.report.limited && w.report.done, "not told");
+    check_that(w.report.limited && w.report.done, "not reported");
 
     check_case("links_of_every_size_are_searched");
     for (unsigned link = 68; link < 65535; link += link / 3) {
@@ -488,7 +488,7 @@ static void check_bounds(void)
         begin(&w, 4, WIRE_ICMP, link);
         w.config.link_mtu = (uint16_t)link;
         w.routers[2].mtu = (uint16_t)(68 + (link - 68) / 2);
-        w.routers[2].word = SAYS_NOTHING;
+        w.routers[2].report = REPORTS_NOTHING;
         run(&w);
         check_end(&w, w.routers[2].mtu, link > 68);
         check_that(w.report.elapsed_ns < 10 * SECOND, "too long");
@@ -505,7 +505,7 @@ static void check_loss(void)
         begin(&w, 4, WIRE_ICMP, (uint64_t)seed * 7919);
         w.loss = 0.05;
         w.routers[4].mtu = (uint16_t)(600 + seed);
-        w.routers[4].word = seed % 2 == 0 ? SAYS_NOTHING : TELLS;
+        w.routers[4].report = seed % 2 == 0 ? REPORTS_NOTHING : REPORTS;
         run(&w);
         right += w.report.mtu == w.routers[4].mtu;
         placed += w.report.reduction_count == 1 && w.report.reductions[0].from == 4;
@@ -517,11 +517,11 @@ static void check_loss(void)
 
 int main(void)
 {
-    for (size_t way = 0; way < COUNT(ways); way++) {
-        check_told(way);
-        check_filtered(way);
+    for (size_t variant = 0; variant < COUNT(variants); variant++) {
+        check_reported(variant);
+        check_filtered(variant);
     }
-    check_words();
+    check_invalid();
     check_silence();
     check_bounds();
     check_loss();

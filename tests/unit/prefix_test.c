@@ -45,7 +45,7 @@ static void check_one_router(void)
 {
     struct prefixes *all = prefixes_new();
 
-    check_case("what_nobody_saw_is_nothing");
+    check_case("without_notes_there_is_no_guess");
     check_int("guess", guess(all, 50, 0, NULL, 0).guess, PREFIX_NONE);
 
     check_case("two_that_agree_are_too_few");
@@ -53,14 +53,14 @@ static void check_one_router(void)
     note(all, 90, A, 0);
     check_int("guess", guess(all, 50, 0, NULL, 0).guess, PREFIX_UNSURE);
 
-    check_case("three_that_agree_speak_for_the_targets_between_them");
+    check_case("three_that_agree_apply_to_the_targets_between_them");
     note(all, 40, A, 0);
     struct prefix_seen seen = guess(all, 50, 0, NULL, 0);
     check_int("guess", seen.guess, PREFIX_SAME);
     check_int("hash", seen.hash, A);
     check_int("beyond them", guess(all, 91, 0, NULL, 0).guess, PREFIX_UNSURE);
-    check_that(guess(all, 91, 0, NULL, 0).first, "the outermost is not asked first");
-    check_that(!seen.first, "one between them is asked first");
+    check_that(guess(all, 91, 0, NULL, 0).first, "the outermost is not probed first");
+    check_that(!seen.first, "one between them is probed first");
 
     check_case("not_for_another_flow_nor_after_a_minute_nor_on_another_path");
     uint32_t path_hashes[UINT8_MAX + 1] = { 0, 7 };
@@ -87,33 +87,33 @@ static void check_several(void)
     check_int("in the second", (int64_t)guess(all, 155, 0, NULL, 0).hash, B);
     check_int("between them", guess(all, 95, 0, NULL, 0).guess, PREFIX_UNSURE);
 
-    check_case("a_range_that_is_broken_once_speaks_for_nobody");
+    check_case("a_range_with_one_exception_applies_to_no_target");
     note(all, 135, A, 0);
     check_int("guess", guess(all, 55, 0, NULL, 0).guess, PREFIX_UNSURE);
     prefixes_free(all);
 }
 
-static void check_asked(void)
+static void check_in_flight(void)
 {
     struct prefixes *all = prefixes_new();
 
     for (int i = 0; i < 4; i++)
         note(all, 10 + i * 10, A, 0);
-    check_case("one_that_asks_keeps_the_others_waiting_until_it_has_a_reply");
+    check_case("one_with_a_probe_in_flight_keeps_the_others_waiting");
     const struct wire_spec spec = spec_of(25);
     const struct prefix_key key = { .spec = &spec };
     size_t place = 0;
     prefixes_note(all, &key, 25, &place, TTL, PREFIX_ASKED, 0);
-    check_int("asked", guess(all, 15, 0, NULL, 0).guess, PREFIX_UNSURE);
+    check_int("in flight", guess(all, 15, 0, NULL, 0).guess, PREFIX_UNSURE);
     prefixes_note(all, &key, 25, &place, TTL, A, 0);
     check_int("answered", guess(all, 15, 0, NULL, 0).guess, PREFIX_SAME);
 
-    check_case("one_that_ended_before_it_knew_says_nothing");
+    check_case("one_that_ended_without_a_reply_is_no_evidence");
     prefixes_note(all, &key, 25, &place, TTL, PREFIX_ASKED, 0);
     prefixes_end(all, 25, place);
     check_int("ended", guess(all, 15, 0, NULL, 0).guess, PREFIX_SAME);
 
-    check_case("one_that_has_no_reply_although_there_were_tokens_speaks_against_it");
+    check_case("one_without_a_reply_although_there_were_tokens_is_evidence_against_it");
     prefixes_note(all, &key, 25, &place, TTL, PREFIX_OTHER, 0);
     check_int("other", guess(all, 15, 0, NULL, 0).guess, PREFIX_UNSURE);
     prefixes_free(all);
@@ -142,7 +142,7 @@ int main(void)
 {
     check_one_router();
     check_several();
-    check_asked();
+    check_in_flight();
     check_bound();
     return check_done();
 }

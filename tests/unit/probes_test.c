@@ -135,7 +135,7 @@ static void test_next_open(void)
 {
     struct probes set = { 0 };
 
-    check_case("the_first_open_probe_is_found_behind_finished_ones");
+    check_case("the_first_open_probe_is_found_after_finished_ones");
     add(&set, 10, 0, PROBE_OPEN);
     check_next_open(&set, 0, 0);
     probes_get(&set, 0)->state = PROBE_ANSWERED;
@@ -144,13 +144,13 @@ static void test_next_open(void)
     check_next_open(&set, 0, 3);
     check_int("first_open", set.first_open, 3);
 
-    check_case("the_search_begins_where_it_is_told");
+    check_case("the_search_begins_at_the_given_probe");
     probes_get(&set, 6)->state = PROBE_ANSWERED;
     check_next_open(&set, 5, 5);
     check_next_open(&set, 6, 7);
     check_int("first_open", set.first_open, 3);
 
-    check_case("the_search_ends_behind_the_newest");
+    check_case("the_search_ends_after_the_newest");
     check_next_open(&set, 10, -1);
     for (uint32_t n = 0; n < 10; n++)
         probes_get(&set, n)->state = PROBE_TIMED_OUT;

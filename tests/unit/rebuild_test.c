@@ -192,7 +192,7 @@ static void test_echo_replies(void)
     }
 }
 
-static void test_syn_answers(void)
+static void test_syn_replies(void)
 {
     static const struct variant families[] = {
         { "tcp4", WIRE_TCP, "10.1.2.3", "192.0.2.77", "198.51.100.1", 28, 11, 3 },
@@ -242,7 +242,7 @@ int main(void)
     test_too_big();
     test_extensions();
     test_echo_replies();
-    test_syn_answers();
+    test_syn_replies();
     test_bounds();
     return check_done();
 }

@@ -16,9 +16,9 @@ int main(void)
     } rows[] = {
         { "one_token_each_time_is_one_a_second", 2, { 1, 1 }, 1050 * MS, 1050 * MS },
         { "a_token_left_over_does_not_speed_it_up", 2, { 2, 1 }, 1050 * MS, 1050 * MS },
-        { "seven_a_second_are_asked_for_less", 2, { 7, 7 }, 1300 * MS / 6, 1050 * MS },
+        { "seven_a_second_give_a_longer_interval", 2, { 7, 7 }, 1300 * MS / 6, 1050 * MS },
         { "the_poorer_burst_counts", 2, { 7, 4 }, 1300 * MS / 3, 1050 * MS },
-        { "many_are_asked_for_no_faster_than_a_sample", 2, { 16, 16 }, 100 * MS, 1050 * MS },
+        { "sixteen_a_second_give_the_interval_of_a_sample", 2, { 16, 16 }, 100 * MS, 1050 * MS },
         { "three_in_a_row_make_up_for_what_was_missing_before",
           5,
           { 0, 0, 1, 2, 1 },
@@ -49,8 +49,8 @@ int main(void)
           { 0, 1, 1, 0, 1, 1, 0, 1 },
           7000 * MS / 4,
           3000 * MS },
-        { "a_single_one_tells_nothing", 8, { 0, 0, 0, 1, 0, 0, 0, 0 }, 0, 6000 * MS },
-        { "none_tells_nothing", 8, { 0 }, 0, 10000 * MS },
+        { "a_single_burst_gives_no_interval", 8, { 0, 0, 0, 1, 0, 0, 0, 0 }, 0, 6000 * MS },
+        { "no_burst_gives_no_interval", 8, { 0 }, 0, 10000 * MS },
     };
 
     for (size_t i = 0; i < COUNT(rows); i++) {

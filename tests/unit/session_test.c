@@ -68,11 +68,11 @@ static void test_build(uint8_t version, bool timestamps)
     size_t length = wire_build(&spec, &probe, bytes);
     const uint8_t *tcp = bytes + header;
     check_int("length", (int64_t)length, (int64_t)header + (timestamps ? 33 : 21));
-    check_int("its length as told", wire_size(&spec, 3), (int64_t)length);
+    check_int("its length as stated", wire_size(&spec, 3), (int64_t)length);
     check_int("verdict", wire_parse(bytes, length, &read), WIRE_OK);
     check_int("kind", read.kind, WIRE_PROBE);
     check_int("sequence", read.probe.tcp_seq, (uint32_t)(100 - 2 * (NUMBERS - 3)));
-    check_int("sequence as told", wire_tcp_seq(&spec, 3), read.probe.tcp_seq);
+    check_int("sequence as stated", wire_tcp_seq(&spec, 3), read.probe.tcp_seq);
     check_int("source port", read.probe.source_port, WIRE_SOURCE_PORT + 2);
     check_int("ttl", read.ttl, 7);
     check_int("payload", read.tcp.payload, 1);
@@ -88,9 +88,9 @@ static void test_build(uint8_t version, bool timestamps)
 }
 
 /* Parses a reply of the target to port 28672 with these TCP options. */
-static enum wire_verdict read_answer(const struct wire_spec *spec, uint8_t flags, uint32_t ack,
-                                     const uint8_t *options, size_t count, size_t captured,
-                                     struct wire_packet *out)
+static enum wire_verdict read_reply(const struct wire_spec *spec, uint8_t flags, uint32_t ack,
+                                    const uint8_t *options, size_t count, size_t captured,
+                                    struct wire_packet *out)
 {
     uint8_t b[ROOM] = { 0x45, 0, 0, (uint8_t)(40 + count), 0, 0, 0, 0, 60, 6 };
     uint32_t sum = 0;
@@ -129,14 +129,14 @@ static const struct {
       WIRE_OK,
       true,
       100 },
-    { "block_far_in_front_names_it",
+    { "block_far_before_names_it",
       { 1, 1, 5, 10, 0xff, 0xff, 0xff, 0, 0xff, 0xff, 0xff, 1 },
       12,
       0,
       WIRE_OK,
       true,
       0xffffff00 },
-    { "block_behind_the_acknowledgement_names_nothing",
+    { "block_beyond_the_acknowledgement_names_nothing",
       { 1, 1, 5, 10, 0, 0, 0, 101, 0, 0, 0, 102 },
       12,
       0,
@@ -164,7 +164,7 @@ static const struct {
       WIRE_OK,
       true,
       90 },
-    { "block_behind_timestamps_is_found",
+    { "block_after_timestamps_is_found",
       { 1, 1, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8, 1, 1, 5, 10, 0, 0, 0, 90, 0, 0, 0, 91 },
       24,
       0,
@@ -179,7 +179,7 @@ static const struct {
       WIRE_OK,
       false,
       100 },
-    { "block_behind_the_end_of_options_names_nothing",
+    { "block_after_the_end_of_options_names_nothing",
       { 0, 1, 5, 10, 0, 0, 0, 90, 0, 0, 0, 91 },
       12,
       0,
@@ -216,8 +216,8 @@ static void test_sack(size_t at)
     struct wire_packet read = { 0 };
 
     check_case("%s", sack_rows[at].name);
-    enum wire_verdict verdict = read_answer(&spec, 0x10, 101, sack_rows[at].options,
-                                            sack_rows[at].count, sack_rows[at].captured, &read);
+    enum wire_verdict verdict = read_reply(&spec, 0x10, 101, sack_rows[at].options,
+                                           sack_rows[at].count, sack_rows[at].captured, &read);
     check_int("verdict", verdict, sack_rows[at].verdict);
     if (verdict != WIRE_OK)
         return;
@@ -229,7 +229,7 @@ static void test_sack(size_t at)
 /* ---- matching ------------------------------------------------------------------------------ */
 
 /* Returns the target's reply to a sequence number. */
-static struct wire_packet answer_to(const struct wire_spec *spec, uint32_t seq, uint32_t ack)
+static struct wire_packet reply_to(const struct wire_spec *spec, uint32_t seq, uint32_t ack)
 {
     uint8_t options[12] = { 1, 1, 5, 10 };
     struct wire_packet read;
@@ -238,7 +238,7 @@ static struct wire_packet answer_to(const struct wire_spec *spec, uint32_t seq, 
         options[4 + i] = (uint8_t)(seq >> (24 - 8 * i));
         options[8 + i] = (uint8_t)((seq + 1) >> (24 - 8 * i));
     }
-    if (read_answer(spec, 0x10, ack, options, sizeof options, 0, &read) != WIRE_OK)
+    if (read_reply(spec, 0x10, ack, options, sizeof options, 0, &read) != WIRE_OK)
         return (struct wire_packet){ 0 };
     return read;
 }
@@ -261,7 +261,7 @@ static void test_numbers(void)
     fill(&probes, 2 * NUMBERS + 5);
     for (uint32_t number = probes.next - NUMBERS; number < probes.next; number++) {
         struct probe *p = probes_get(&probes, number);
-        struct wire_packet reply = answer_to(&spec, wire_tcp_seq(&spec, number), 101);
+        struct wire_packet reply = reply_to(&spec, wire_tcp_seq(&spec, number), 101);
         p->state = PROBE_OPEN;
         check_that(match_reply(&probes, &spec, &reply, p->left_ns + MS, 5000 * MS) == p,
                    "another probe than %u", number);
@@ -285,10 +285,10 @@ static void test_sessions(void)
         bool second = number >= 10;
         struct probe *p = probes_get(&probes, number);
         p->state = PROBE_OPEN;
-        reply = answer_to(&spec, wire_tcp_seq(&spec, number), second ? 0x70000001 : 101);
+        reply = reply_to(&spec, wire_tcp_seq(&spec, number), second ? 0x70000001 : 101);
         check_that(match_reply(&probes, &spec, &reply, p->left_ns, 5000 * MS) == p,
                    "another probe than %u", number);
-        reply = answer_to(&spec, wire_tcp_seq(&spec, number), second ? 101 : 0x70000001);
+        reply = reply_to(&spec, wire_tcp_seq(&spec, number), second ? 101 : 0x70000001);
         check_that(match_reply(&probes, &spec, &reply, p->left_ns, 5000 * MS) == NULL,
                    "%u by an answer of the other session", number);
     }
@@ -318,13 +318,13 @@ static const struct {
     int32_t off_seq, off_ack;
     bool other_port, other_address, taken;
 } forged_rows[] = {
-    { "answer_is_taken", 0x10, 0, 0, false, false, true },
-    { "answer_with_fin_is_taken", 0x11, 0, 0, false, false, true },
-    { "answer_to_a_number_between_two_is_refused", 0x10, 1, 0, false, false, false },
-    { "answer_to_the_syn_is_refused", 0x10, 2 * NUMBERS - 6, 0, false, false, false },
-    { "answer_with_another_acknowledgement_is_refused", 0x10, 0, 1, false, false, false },
-    { "answer_to_another_port_is_refused", 0x10, 0, 0, true, false, false },
-    { "answer_from_another_address_is_refused", 0x10, 0, 0, false, true, false },
+    { "reply_is_taken", 0x10, 0, 0, false, false, true },
+    { "reply_with_fin_is_taken", 0x11, 0, 0, false, false, true },
+    { "reply_to_a_number_between_two_is_refused", 0x10, 1, 0, false, false, false },
+    { "reply_to_the_syn_is_refused", 0x10, 2 * NUMBERS - 6, 0, false, false, false },
+    { "reply_with_another_acknowledgement_is_refused", 0x10, 0, 1, false, false, false },
+    { "reply_to_another_port_is_refused", 0x10, 0, 0, true, false, false },
+    { "reply_from_another_address_is_refused", 0x10, 0, 0, false, true, false },
 };
 
 static void test_forged(size_t at)
@@ -338,8 +338,8 @@ static void test_forged(size_t at)
     for (uint32_t number = 0; number < probes.next; number++)
         probes_get(&probes, number)->state = PROBE_OPEN;
     struct wire_packet reply =
-        answer_to(&spec, wire_tcp_seq(&spec, 3) + (uint32_t)forged_rows[at].off_seq,
-                  101 + (uint32_t)forged_rows[at].off_ack);
+        reply_to(&spec, wire_tcp_seq(&spec, 3) + (uint32_t)forged_rows[at].off_seq,
+                 101 + (uint32_t)forged_rows[at].off_ack);
     reply.tcp.fin = (forged_rows[at].flags & 1) != 0;
     if (forged_rows[at].other_port)
         reply.probe.source_port++;
@@ -362,7 +362,7 @@ static void test_direct_kinds(void)
     probes_get(&probes, 3)->state = PROBE_OPEN;
     for (size_t i = 0; i < sizeof flags; i++) {
         struct wire_packet reply = { 0 };
-        read_answer(&spec, flags[i], wire_tcp_seq(&spec, 3) + 1, NULL, 0, 0, &reply);
+        read_reply(&spec, flags[i], wire_tcp_seq(&spec, 3) + 1, NULL, 0, 0, &reply);
         check_int("sequence", reply.probe.tcp_seq, wire_tcp_seq(&spec, 3));
         check_that(match_reply(&probes, &spec, &reply, 3 * MS, 5000 * MS) == NULL, "flags %#x",
                    flags[i]);

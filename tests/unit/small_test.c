@@ -31,7 +31,7 @@ static void test_err(void)
     check_text("name", err_name(err.code), "NODEVICE");
     check_text("text", err.text, "cannot capture on eth9");
 
-    check_case("an_error_for_nobody_is_only_returned");
+    check_case("an_error_without_a_struct_is_only_returned");
     check_int("result", err_set(NULL, ERR_NOMEM, "no memory"), -1);
 
     check_case("a_long_error_text_is_cut");
@@ -229,7 +229,7 @@ static void test_icmpname(void)
         check_text("name", icmpname(rows[i].version, rows[i].kind, rows[i].type, rows[i].code),
                    rows[i].name);
     }
-    check_case("every_protocol_and_kind_has_a_word_of_its_own");
+    check_case("every_protocol_and_kind_has_its_own_name");
     for (int i = 0; i < WIRE_KIND_COUNT; i++) {
         check_that(wire_kind_names[i] != NULL, "kind %d has no name", i);
         for (int j = 0; j < i; j++)

@@ -262,7 +262,7 @@ static void test_small(void)
     check_near("jitter of RFC 3550", stats.jitter_rfc3550_ns, 20.0 / 16, exact);
     stats_fini(&stats);
 
-    check_case("every_second_answer_gives_no_jitter");
+    check_case("every_second_reply_gives_no_jitter");
     add_all(&stats, (const struct sample[]){ { 1, 10 }, { 3, 90 }, { 5, 70 } }, 3);
     check_int("pairs", (int64_t)stats.pairs, 0);
     check_near("jitter", stats_jitter_ns(&stats), 0, 0);

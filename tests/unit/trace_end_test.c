@@ -323,7 +323,7 @@ static void test_moves(void)
             check_that(hop(ttl)->responder_count <= 2, "TTL %u: %zu responders", ttl,
                        hop(ttl)->responder_count);
         }
-        check_that(world_count(w, EVENT_PATH_CHANGED, 0) >= 2, "no change of the path is told");
+        check_that(world_count(w, EVENT_PATH_CHANGED, 0) >= 2, "no change of the path is reported");
         world_free(w);
     }
 
@@ -384,7 +384,7 @@ static void test_changes(void)
     check_int("ending", s.ending, TRACE_REACHED);
     check_int("TTL of the end", s.end_ttl, 6);
     check_samples(1, 6);
-    check_int("received of who says so", shown(3)->received, 10);
+    check_int("received from its sender", shown(3)->received, 10);
     for (unsigned ttl = 4; ttl <= 6; ttl++) {
         check_int("received", shown(ttl)->received, 4);
         check_int("unreachable", shown(ttl)->unreachable, 6);
@@ -402,7 +402,7 @@ static void test_changes(void)
     check_samples(1, 4);
     world_free(w);
 
-    begin("an_answer_after_the_end_of_the_run_changes_nothing");
+    begin("a_reply_after_the_end_of_the_run_changes_nothing");
     silence(2, 2);
     s = run();
     size_t events = w->log_count;

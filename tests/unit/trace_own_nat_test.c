@@ -6,7 +6,7 @@
 
 enum { OURS = 2 }; /* the probe's number */
 
-static int nobody_answers(struct world *w, const struct wire_probe *probe)
+static int no_replies(struct world *w, const struct wire_probe *probe)
 {
     (void)w;
     (void)probe;
@@ -23,7 +23,7 @@ static void test_own_nat(uint8_t version)
     check_case("tcp%d_probes_are_on_their_way", version);
     world_new(&w);
     world_protocol(&w, WIRE_TCP, version);
-    w.script = nobody_answers;
+    w.script = no_replies;
     w.not_captured = true;
     world_begin(&w);
     world_run(&w, 20 * MS);

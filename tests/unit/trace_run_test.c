@@ -86,7 +86,7 @@ static const struct pace_row {
     int64_t interval_ns, gap_ns;
     size_t first, tests;
 } pace_rows[] = {
-    { "ten_packets_go_100_ms_apart_and_12_tests_behind", WIRE_ICMP, 4, 8, 10, 0, 100 * MS, 0, 12 },
+    { "ten_packets_go_100_ms_apart_and_12_tests_follow", WIRE_ICMP, 4, 8, 10, 0, 100 * MS, 0, 12 },
     { "udp4_has_the_same_pace", WIRE_UDP, 4, 8, 10, 0, 100 * MS, 0, 12 },
     { "tcp4_has_the_same_pace", WIRE_TCP, 4, 8, 10, 0, 100 * MS, 0, 12 },
     { "icmp6_has_the_same_pace", WIRE_ICMP, 6, 8, 10, 0, 100 * MS, 0, 12 },
@@ -169,9 +169,9 @@ static void test_window(void)
         w->rtt_ns[ttl] = 50 * MS;
     world_begin(w);
     world_run(w, 49 * MS);
-    check_int("highest TTL after the answer of 3", summary().probed_ttl, 9);
+    check_int("highest TTL after the reply of 3", summary().probed_ttl, 9);
     world_run(w, 51 * MS);
-    check_int("highest TTL after the answer of 6", summary().probed_ttl, 12);
+    check_int("highest TTL after the reply of 6", summary().probed_ttl, 12);
     world_free(w);
 
     begin("silence_moves_the_window_on_every_200_ms");
@@ -394,8 +394,8 @@ static const struct outcome_row {
     size_t samples;
 } outcome_rows[] = {
     { "a_lost_probe_is_a_timeout", lost, 25, 24, 0, 0, 0, 24 },
-    { "a_late_answer_is_received_but_no_sample", late, 25, 25, 0, 1, 0, 24 },
-    { "a_second_answer_is_a_duplicate", doubled, 25, 25, 0, 0, 1, 25 },
+    { "a_late_reply_is_received_but_no_sample", late, 25, 25, 0, 1, 0, 24 },
+    { "a_second_reply_is_a_duplicate", doubled, 25, 25, 0, 0, 1, 25 },
     { "a_copy_on_another_link_is_no_duplicate", seen_on_two_links, 25, 25, 0, 0, 0, 25 },
     { "a_duplicate_seen_on_two_links_is_one", doubled_and_seen_on_two_links, 25, 25, 0, 0, 1, 25 },
     { "a_send_error_is_replaced", refused, 25, 25, 1, 0, 0, 25 },
@@ -444,8 +444,8 @@ static void test_blind(void)
         int (*happens)(struct world *world, const struct wire_probe *probe);
         uint32_t lost_during_drops;
     } rows[] = {
-        { "a_probe_lost_while_the_capture_dropped_is_said_to_be", lost_while_the_capture_drops, 1 },
-        { "a_probe_lost_before_and_after_it_is_not", lost, 0 },
+        { "a_probe_lost_while_the_capture_dropped_is_marked", lost_while_the_capture_drops, 1 },
+        { "a_probe_lost_before_or_after_a_drop_is_not_marked", lost, 0 },
         { "a_late_reply_was_not_dropped", late_while_the_capture_drops, 0 },
     };
 
@@ -494,7 +494,7 @@ static void test_error_details(void)
     world_free(w);
 
     s = (struct special){ .nth = 0, .happens = vanishes_and_is_answered_late };
-    begin_special("an_answer_to_a_vanished_probe_shows_that_it_was_sent", &s);
+    begin_special("a_reply_to_a_vanished_probe_shows_that_it_was_sent", &s);
     run();
     check_int("send errors", hop(2)->send_errors, 0);
     check_int("received", hop(2)->received, hop(2)->sent);
@@ -508,7 +508,7 @@ static void test_held(void)
     struct special s = { .nth = 3, .happens = is_held };
     const struct world_event *e;
 
-    begin_special("the_rtt_of_a_held_probe_begins_when_it_left", &s);
+    begin_special("the_rtt_of_a_held_probe_begins_when_it_was_sent", &s);
     run();
     for (size_t n = 0; (e = world_nth(w, EVENT_REPLY, 2, n)) != NULL; n++)
         check_int("RTT", e->event.rtt_ns, 2 * MS);
@@ -518,7 +518,7 @@ static void test_held(void)
     world_free(w);
 
     s = (struct special){ .nth = 3, .happens = is_held_and_lost };
-    begin_special("the_deadline_of_a_held_probe_counts_from_when_it_left", &s);
+    begin_special("the_deadline_of_a_held_probe_begins_when_it_was_sent", &s);
     run();
     const struct world_event *sent = world_nth(w, EVENT_SENT, 2, 3);
     e = world_nth(w, EVENT_TIMEOUT, 2, 0);
@@ -533,7 +533,7 @@ static void test_missing_rtts(void)
     const struct world_event *e;
     size_t steps = 0;
 
-    begin_special("a_clock_that_is_set_costs_the_rtt_and_not_the_answer", &s);
+    begin_special("a_clock_adjustment_costs_the_rtt_and_not_the_reply", &s);
     run();
     check_int("received", hop(2)->received, 10);
     check_int("samples", (int64_t)hop(2)->responders[0].rtt.count, 9);
@@ -546,7 +546,7 @@ static void test_missing_rtts(void)
     check_int("replies without RTT", (int64_t)steps, summary().clock_adjustments);
     world_free(w);
 
-    begin("where_the_capture_sees_no_probe_there_are_answers_and_no_rtts");
+    begin("without_captured_probes_there_are_replies_and_no_rtts");
     w->not_captured = true;
     w->rtt_ns[2] = 0;
     run();

@@ -316,18 +316,18 @@ static void test_echo_reply(uint8_t version)
 enum { IP4 = 0, ICMP4 = 20, QUOTE4 = 28, QUOTE6 = 48, WHOLE = 0 };
 
 /* A valid packet with one changed byte; `cut`: number of captured bytes. */
-static const struct bent {
+static const struct changed {
     const char *name;
     uint8_t version;
     size_t at;
     uint8_t to;
     size_t cut;
     enum wire_verdict verdict;
-} bent[] = {
+} changed[] = {
     { "ihl_4_is_malformed", 4, IP4, 0x44, WHOLE, WIRE_MALFORMED },
     { "ihl_0_is_malformed", 4, IP4, 0x40, WHOLE, WIRE_MALFORMED },
     { "ihl_15_leaves_no_icmp_that_we_know", 4, IP4, 0x4f, WHOLE, WIRE_FOREIGN },
-    { "ihl_behind_the_end_is_truncated", 4, IP4, 0x4f, 40, WIRE_TRUNCATED },
+    { "ihl_past_the_end_is_truncated", 4, IP4, 0x4f, 40, WIRE_TRUNCATED },
     { "version_5_is_foreign", 4, IP4, 0x55, WHOLE, WIRE_FOREIGN },
     { "version_0_is_foreign", 4, IP4, 0x05, WHOLE, WIRE_FOREIGN },
     { "total_length_below_the_header_is_malformed", 4, IP4 + 3, 19, WHOLE, WIRE_MALFORMED },
@@ -344,18 +344,18 @@ static const struct bent {
     { "foreign_protocol_is_foreign", 4, IP4 + 9, 47, WHOLE, WIRE_FOREIGN },
     { "icmp6_in_ip4_is_foreign", 4, IP4 + 9, 58, WHOLE, WIRE_FOREIGN },
     { "inner_ihl_4_is_malformed", 4, QUOTE4, 0x44, WHOLE, WIRE_MALFORMED },
-    { "inner_ihl_behind_the_end_is_truncated", 4, QUOTE4, 0x4f, 80, WIRE_TRUNCATED },
+    { "inner_ihl_past_the_end_is_truncated", 4, QUOTE4, 0x4f, 80, WIRE_TRUNCATED },
     { "inner_version_5_is_foreign", 4, QUOTE4, 0x55, WHOLE, WIRE_FOREIGN },
     { "inner_later_fragment_4_is_foreign", 4, QUOTE4 + 7, 1, WHOLE, WIRE_FOREIGN },
     { "inner_foreign_protocol_is_foreign", 4, QUOTE4 + 9, 47, WHOLE, WIRE_FOREIGN },
     { "inner_icmp6_in_ip4_is_foreign", 4, QUOTE4 + 9, 58, WHOLE, WIRE_FOREIGN },
     { "quote_of_an_icmp_error_is_foreign", 4, QUOTE4 + 20, 11, WHOLE, WIRE_FOREIGN },
     { "quote_of_an_echo_reply_is_foreign", 4, QUOTE4 + 20, 0, WHOLE, WIRE_FOREIGN },
-    { "inner_total_length_that_lies_is_ignored", 4, QUOTE4 + 3, 1, WHOLE, WIRE_OK },
+    { "wrong_inner_total_length_is_ignored", 4, QUOTE4 + 3, 1, WHOLE, WIRE_OK },
     { "payload_length_0_is_truncated", 6, 5, 0, WHOLE, WIRE_TRUNCATED },
     { "payload_length_that_ends_in_the_quote_is_truncated", 6, 5, 55, WHOLE, WIRE_TRUNCATED },
     { "payload_length_that_ends_8_into_the_quoted_transport_is_read", 6, 5, 56, WHOLE, WIRE_OK },
-    { "payload_length_behind_the_capture_is_read", 6, 4, 0x05, WHOLE, WIRE_OK },
+    { "payload_length_beyond_the_capture_is_read", 6, 4, 0x05, WHOLE, WIRE_OK },
     { "payload_length_near_65535_is_read", 6, 4, 0xff, WHOLE, WIRE_OK },
     { "foreign_next_header_is_foreign", 6, 6, 59, WHOLE, WIRE_FOREIGN },
     { "icmp4_in_ip6_is_foreign", 6, 6, 1, WHOLE, WIRE_FOREIGN },
@@ -364,7 +364,7 @@ static const struct bent {
       WIRE_FOREIGN },
 };
 
-static void test_bent(const struct bent *row)
+static void test_changed(const struct changed *row)
 {
     struct vector_error error = { .version = row->version, .type = row->version == 4 ? 11 : 3 };
     struct wire_packet read;
@@ -417,7 +417,7 @@ static void test_odd_ones(void)
     enum wire_verdict verdict = parse(&v, v.length, &read);
     check_that(verdict != WIRE_OK || read.length == 65535, "OK with a length of %u", read.length);
 
-    check_case("inner_extension_header_behind_the_end_is_truncated");
+    check_case("inner_extension_header_past_the_end_is_truncated");
     error.inner_headers = "d";
     vector_build_error(&v, &error);
     v.bytes[QUOTE6 + 40 + 1] = 255;
@@ -594,7 +594,7 @@ static void test_swapped(void)
     sum_quoted_header(&v);
     check_verdict(parse(&v, v.length, &read), WIRE_OK);
     check_int("swapped", read.probe.id_swapped, false);
-    check_case("header_checksum_of_zero_says_nothing");
+    check_case("header_checksum_of_zero_is_no_evidence_of_a_swap");
     id[6] = id[7] = 0;
     vector_seal(v.bytes, v.length);
     check_verdict(parse(&v, v.length, &read), WIRE_OK);
@@ -656,7 +656,7 @@ static void test_damaged(void)
     v.bytes[8]++;
     check_verdict(parse(&v, v.length - 1, &read), WIRE_MALFORMED);
 
-    check_case("tcp_checksum_that_is_filled_in_later_is_not_looked_at");
+    check_case("tcp_checksum_to_be_filled_in_later_is_not_verified");
     vector_build_tcp(&v, 4, SYN | ACK, 1);
     check_verdict(parse(&v, v.length, &read), WIRE_OK);
     v.bytes[20 + 16] ^= 0x55;
@@ -684,8 +684,8 @@ int main(void)
     }
     test_echo_reply(4);
     test_echo_reply(6);
-    for (size_t i = 0; i < COUNT(bent); i++)
-        test_bent(&bent[i]);
+    for (size_t i = 0; i < COUNT(changed); i++)
+        test_changed(&changed[i]);
     for (int i = 2; i < 2 * PAYLOAD_FILE; i++)
         test_service(i % 2 == 0 ? 4 : 6, (enum wire_payload)(i / 2));
     test_odd_ones();

@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- Quality of the verdicts on branches: random networks of known truth, and
--- how often what is said of them is right. Seeded; no clock.
+--- Quality of the verdicts on branches: random networks with known properties,
+-- and the share of correct verdicts. Seeded; no clock.
 -- @module sim.branch_questions
 local flow_worlds = require "sim.flow_worlds"
 local judge = require "mtrtrace.verdict.flows"
 
 local M = {}
 
--- One diamond or two in a row, with links across in one of four.
+-- One diamond or two in a row, one in four of them meshed.
 local function network(random)
   local stages = flow_worlds.diamond(random, { before = random:whole(1, 3),
     width = random:whole(2, 5), length = random:whole(1, 3), after = 1 })
@@ -44,7 +44,7 @@ local function any(random, stages, forked)
   return random:one(nodes), nodes
 end
 
--- All that is no loss and no delay of a branch.
+-- Random properties other than loss and delay of a branch.
 local function trouble(random, stages, spare)
   for _ = 1, random:whole(0, 3) do
     local node = any(random, stages)
@@ -63,7 +63,7 @@ local function trouble(random, stages, spare)
   end
 end
 
--- Loss and delay that all flows share: at hops that all of them pass.
+-- Loss and delay at hops that all flows pass.
 local function shared(random, stages)
   for _, nodes in ipairs(stages) do
     if #nodes == 1 and random:share() < 0.2 then
@@ -150,7 +150,7 @@ local function located(world, node, kind)
   if not passes_some(paths, node) then
     return { passed = true }
   end
-  local seen = { asked = true, found = #list > 0, more = #list > 1 }
+  local seen = { total = true, found = #list > 0, more = #list > 1 }
   for _, v in ipairs(list) do
     seen.address = seen.address or v.address == node.address
     seen.branch = seen.branch or same_flows(v, paths, node)
@@ -174,20 +174,20 @@ local function one_delays(world, random)
   return located(world, node, "branch_latency")
 end
 
---- What can be asked.
+--- The names of the questions.
 M.QUESTIONS = {
   clean = clean, bursts = bursts, ten_percent = one_loses(0.1),
   any_loss = one_loses(), delay = one_delays,
 }
 
---- Asks a question of many worlds.
+--- Counts the correct and wrong verdicts over many worlds.
 -- @tparam string question a key of QUESTIONS
 -- @tparam integer count of worlds
 -- @tparam integer packets per hop and flow
 -- @tparam integer flows
 -- @tparam integer seed not 0
 -- @treturn table how often each was so: of the clean ones `loss`, `latency`
---   (claims that are wrong); else of the `asked`: `found`, `address` (the
+--   (claims that are wrong); else of the `total`: `found`, `address` (the
 --   very one named), `branch` (the flows named are the right ones), `more`
 --   (more than one claim)
 function M.count(question, count, packets, flows, seed)

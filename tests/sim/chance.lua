@@ -10,7 +10,7 @@ local M = {}
 
 local MS = 1000000
 
-local LIES = { "foreign_tcp", "foreign_source", "foreign_target",
+local FORGED = { "foreign_tcp", "foreign_source", "foreign_target",
   "foreign_port", "foreign_destination_port", "forged_cookie", "future",
   "reassembly", "short_quote", "no_quote", "unknown_type", "forged_echo",
   "bare_rst", "noise" }
@@ -49,7 +49,8 @@ local TRAITS = {
   { "late", 0.06, function(R)
     return { share = 0.2, delay_ms = R.whole(300, 4000) }
   end },
-  { "lies", 0.12, function(R) return { R.pick(LIES), R.pick(LIES) } end },
+  { "forged", 0.12,
+    function(R) return { R.pick(FORGED), R.pick(FORGED) } end },
   { "set_tos", 0.05, function() return 0x28 end },
 }
 
@@ -158,7 +159,7 @@ function M.draw(seed)
   local protocol = R.pick { "icmp", "udp", "tcp" }
   local target = version == 4 and "10.99.0.2" or "2001:db8:ffff::2"
   local host = random_node(R, version, 249)
-  host.address, host.host, host.lies = target, true, nil
+  host.address, host.host, host.forged = target, true, nil
   host.tcp = R.pick { "open", "closed" }
   host.expires = R.chance(0.1) or nil
   if R.chance(0.85) then

@@ -77,7 +77,7 @@ end
 -- @tparam table world checked
 -- @tparam ?table settings as of driver.run
 -- @treturn table core
--- @treturn table host, with `said`: what was logged
+-- @treturn table host, with `logged`: the lines of the log
 -- @treturn table the simulation
 function M.new(world, settings)
   settings = settings or {}
@@ -90,7 +90,7 @@ function M.new(world, settings)
       return begin(sim, world, kind, options)
     end
   end
-  local host = { said = {} }
+  local host = { logged = {} }
   function host.sleep(seconds)
     driver.advance(sim, sim.now_ns + math.floor(seconds * S + 0.5))
   end
@@ -98,7 +98,7 @@ function M.new(world, settings)
     return sim.now_ns / S
   end
   function host.log(line)
-    host.said[#host.said + 1] = line
+    host.logged[#host.logged + 1] = line
   end
   function host.verbose()
     return settings.verbose or false
@@ -115,7 +115,7 @@ local COLUMNS = { "hop", "ip", "share", "loss", "sent", "received" }
 --   mtrtrace.session.tracer
 -- @treturn table result
 -- @treturn string the report for people
--- @treturn table `said`: what was logged; `took_s` of virtual time; `sent`:
+-- @treturn table `logged`: the lines of the log; `took_s` of virtual time; `sent`:
 --   probes of all traces
 function M.run(world, options, settings)
   local core, host, sim = M.new(world, settings)
@@ -141,7 +141,7 @@ function M.run(world, options, settings)
   local result = assert(tracer.run(host, core, own, enrichers,
     settings and settings.reader))
   return result, text.render(result, { columns = COLUMNS, max_silent = 5,
-    name = world.target }), { said = host.said, took_s = host.now(),
+    name = world.target }), { logged = host.logged, took_s = host.now(),
     sent = sim.closed }
 end
 

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- Steps the engine against a model in virtual time: no packet leaves, no
--- clock is read, and a seed gives the same run again.
+--- Runs the engine against a model in virtual time: no packet leaves, no
+-- clock is read, and equal seeds give equal runs.
 -- @module sim.driver
-local asking = require "sim.asking"
+local fingerprinting = require "sim.fingerprinting"
 local model = require "sim.model"
 local mtrsim = require "mtrsim"
 local queue = require "sim.queue"
@@ -33,7 +33,7 @@ function M.options(world, seed, more)
   return options
 end
 
---- Begins one trace, for M.advance: to be put into `sim.traces`.
+--- Starts one trace, to be added to `sim.traces`; M.advance runs it.
 -- @tparam userdata pace of the simulation
 -- @tparam table options see M.options
 -- @treturn table
@@ -47,7 +47,7 @@ function M.start(pace, options)
   return { engine = pace:trace(copy), at_ns = at_ns, drops = 0 }
 end
 
--- What the host does with a probe: hand it to the network, as a rule.
+-- Sends a probe into the network, unless on_send prevents that.
 local function send(sim, t, now, bytes, number, ttl)
   local fate, detail
   if sim.on_send then
@@ -77,8 +77,8 @@ local function hand_over(sim, delivery, now)
     return
   end
   if to.engine:reply(delivery.packet, stamp, sim.epoch, 1, now) then
-    if sim.asking and to.at_ns then
-      sim.asking:heard(delivery.packet, to, now)
+    if sim.fingerprinting and to.at_ns then
+      sim.fingerprinting:heard(delivery.packet, to, now)
     end
     return
   end
@@ -90,7 +90,7 @@ local function hand_over(sim, delivery, now)
   end
 end
 
--- One turn of a trace; gives when it wants the next, or nil when done.
+-- One turn of a trace; returns the time of the next, or nil when done.
 local function step(sim, t, now)
   local engine, drops = t.engine, t.drops
   local bytes, number, ttl = engine:turn(now, drops)
@@ -105,8 +105,8 @@ local function step(sim, t, now)
   return number -- beside nil it is the time
 end
 
-local function turn_asking(sim, now)
-  return sim.asking:turn(function(bytes, entry)
+local function turn_fingerprinting(sim, now)
+  return sim.fingerprinting:turn(function(bytes, entry)
     for _, answer in ipairs(sim.model:receive(bytes, now)) do
       answer.to = entry
       sim.queue.put(answer)
@@ -114,7 +114,7 @@ local function turn_asking(sim, now)
   end, now)
 end
 
--- Where the budget of the process is short, each is first in turn.
+-- Rotates the order of the traces, as they share the budget of the process.
 local function turn_traces(sim, now)
   local due, count, sent = math.maxinteger, #sim.traces, 0
   for i = 1, count do
@@ -131,15 +131,16 @@ local function turn_traces(sim, now)
 end
 
 local function turn(sim, now)
-  local asking_due = sim.asking and turn_asking(sim, now) or math.maxinteger
+  local fingerprint_due = sim.fingerprinting and turn_fingerprinting(sim, now)
+    or math.maxinteger
   local due = turn_traces(sim, now)
   if due == math.maxinteger then -- what the last one found, others wait for
     due = turn_traces(sim, now)
   end
-  return due < asking_due and due or asking_due
+  return due < fingerprint_due and due or fingerprint_due
 end
 
---- Lets the simulation run.
+--- Runs the simulation.
 -- @tparam table sim
 -- @tparam ?integer until_ns its time then; nil: until nothing is left to do
 function M.advance(sim, until_ns)
@@ -173,7 +174,7 @@ function M.advance(sim, until_ns)
   end
 end
 
---- A simulation in which nothing goes on yet.
+--- A simulation without traces.
 -- @tparam table world checked
 -- @tparam table settings as in M.run
 -- @treturn table
@@ -193,17 +194,18 @@ end
 -- @tparam table settings `seed`; `limit_s` of virtual time (3600);
 --   `on_send(number, ttl, now, t, bytes, sim)` may return "fail" and an
 --   errno, "vanish" (lost between socket and wire), "unseen" (not captured);
---   `on_receive(delivery, now, t, sim)` false for what is not captured;
+--   `on_receive(delivery, now, t, sim)` false for a packet not captured;
 --   `clock(now_ns)` the stamp at that time; both may set `sim.epoch`;
---   `asks` "echo" or "active": each address is asked, see sim.asking
+--   `fingerprint` "echo" or "active": probes for the OS guess, see
+--   sim.fingerprinting
 -- @treturn {table,...} for each trace `result`, `events`, `ended_ns`,
 --   `probes`, `elapsed_s`
 -- @treturn ?table what the addresses answered to direct questions
 function M.run(world, traces, settings)
   local sim = M.new(world, settings)
   local pace = sim.pace
-  sim.asking = settings.asks and asking.new(pace, settings.asks,
-    world.prober, settings.seed or 1)
+  sim.fingerprinting = settings.fingerprint and fingerprinting.new(pace,
+    settings.fingerprint, world.prober, settings.seed or 1)
   for i, options in ipairs(traces) do
     sim.traces[i] = M.start(pace, options)
   end
@@ -215,7 +217,7 @@ function M.run(world, traces, settings)
     t.elapsed_s = (t.ended_ns - t.at_ns) / S
     t.engine:close()
   end
-  return sim.traces, sim.asking and sim.asking:results()
+  return sim.traces, sim.fingerprinting and sim.fingerprinting:results()
 end
 
 --- Runs one trace.

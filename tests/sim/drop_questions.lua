@@ -1,8 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- Questions about hops that drop replies of their own (control-plane
--- policing, rate limits below any pace) on a path that loses nothing: random
--- mixes of known truth, and how often a verdict claims loss all the same.
--- Seeded; no clock.
+--- Hops that drop replies of their own (control-plane policing, rate limits
+-- below any pace) on a path without loss: random mixes with known properties,
+-- and the share of wrong loss verdicts. Seeded; no clock.
 -- @module sim.drop_questions
 local verdict = require "mtrtrace.verdict.trace"
 local worlds = require "sim.verdict_worlds"

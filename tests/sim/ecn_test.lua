@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- ECN offered by SYNs and borne by all probes: whole runs from simulated bytes
--- to the printed lines.
+-- ECN negotiated by SYNs and marked on all probes: complete runs from
+-- simulated bytes to the printed lines.
 local build = require "sim.build"
 local check = require "check"
 local core = require "sim.core"
@@ -14,8 +14,8 @@ local function run(nodes, host, options, version)
     host = host }), own)
 end
 
--- The lines of a report that speak of ECN or of a DSCP.
-local function said(text)
+-- The lines of a report on ECN or DSCP.
+local function texts(text)
   local out = {}
   for line in text:gmatch "[^\n]+" do
     local is_it = line:find "ECN" or line:find "DSCP" or line:find "CE%f[%W]"
@@ -66,7 +66,7 @@ local ROWS = {
       "ECN is cleared between hops 3 and 4: Not-ECT instead of ECT(0).",
       "The target accepts AccECN (ALL of ALL SYN-ACKs); the SYNs arrived "
       .. "there: ALL as Not-ECT." } },
-  -- No hop quotes what r5 forwards: the target alone tells.
+  -- No hop quotes the packets that r5 forwards; only the target shows it.
   { name = "accurate_bleached_before_the_target", ecn = "accecn",
     host = "accecn", tos = 2, nodes = { r5 = { set_tos = 0 } }, says = {
       "ECN is cleared by hop 6, or before it: Not-ECT instead of "
@@ -74,9 +74,9 @@ local ROWS = {
       .. "SYNs arrived there: ALL as Not-ECT." } },
   { name = "accurate_congested", ecn = "accecn", host = "accecn", tos = 2,
     nodes = { r3 = { congested = 1 } }, says = {
-      "Congestion was marked before hop 4: probes sent with ECT(0) came with "
-      .. "CE (hops 4-6).", "The target accepts AccECN (ALL of ALL SYN-ACKs); "
-      .. "the SYNs arrived there: ALL as CE." } },
+      "Congestion was marked before hop 4: probes sent with ECT(0) arrived "
+      .. "with CE (hops 4-6).", "The target accepts AccECN (ALL of ALL "
+      .. "SYN-ACKs); the SYNs arrived there: ALL as CE." } },
   { name = "accurate_remarked_to_ect1", ecn = "accecn", host = "accecn",
     tos = 2, nodes = { r2 = { set_tos = 1 } }, says = {
       "ECN is changed between hops 2 and 3: ECT(1) instead of ECT(0).",
@@ -89,7 +89,7 @@ for _, row in ipairs(ROWS) do
     for _, version in ipairs { row.only or 4, not row.only and 6 or nil } do
       local result, text = run(row.nodes, { ecn = row.host },
         { ecn = row.ecn or "yes", tos = row.tos }, version)
-      local got = said(text)
+      local got = texts(text)
       for i, line in ipairs(got) do -- as many as there are, and all of them
         local all = line:match " of (%d+) SYN"
         got[i] = all and line:gsub("%f[%d]" .. all .. "%f[%D]", "ALL") or line
@@ -103,20 +103,20 @@ end
 
 check.case("without_a_syn_ack_nothing_is_known", function()
   local _, text = run(nil, { tcp = "closed" }, { ecn = "yes" })
-  check.equal(said(text), { "Whether the target accepts ECN is unknown: it "
+  check.equal(texts(text), { "Whether the target accepts ECN is unknown: it "
     .. "sent no SYN-ACK." })
   _, text = run(nil, { tcp = "filtered" }, { ecn = "yes", max_hops = 8 })
-  check.equal(said(text), {})
+  check.equal(texts(text), {})
 end)
 
 check.case("without_the_offer_nothing_is_said", function()
   local result, text = run(nil, { ecn = "yes" }, {})
-  check.equal({ said(text), result.ecn }, { {} })
+  check.equal({ texts(text), result.ecn }, { {} })
 end)
 
 check.case("several_flows_say_it_once", function()
   local _, text = run(nil, { ecn = "yes" }, { ecn = "yes", flows = 4 })
-  local lines = said(text)
+  local lines = texts(text)
   check.equal(#lines, 1)
   check.contains(lines[1], "The target accepts ECN (")
 end)

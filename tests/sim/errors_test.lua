@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Errors from elsewhere are no replies: outages that a router reports, a
--- firewall's impossible Packet Too Big, hops beyond a NAT with the target's
--- address, paths of unequal length, replies from another address. Over
--- random seeds, families and protocols, as the report shows them.
+-- ICMP errors that are no replies of a hop: outages that a router reports,
+-- invalid Packet Too Big from a firewall, hops beyond a NAT with the target's
+-- address, paths of unequal length, replies from another address. Checked in
+-- reports, over random seeds, families and protocols.
 local build = require "sim.build"
 local check = require "check"
 local core = require "sim.core"
@@ -51,7 +51,7 @@ local function assert_near(value, want, by, what)
     ("%s: %s, about %s"):format(what, tostring(value), tostring(want)))
 end
 
--- What a trace of one flow shows, as the command prints it.
+-- The report of a trace of one flow, as the command prints it.
 local function trace(world, options, seed)
   options.events = true
   local result, t = driver.trace(world, options, { seed = seed })
@@ -78,10 +78,10 @@ local function flapping(version, rate_limit, outage)
     rate_limit = rate_limit, outage = outage } } })
 end
 
--- The share of the time of the counted probes that the link was away.
+-- The share of the sample's time in which the link was down.
 local function assert_outage(result, version, share, what)
   assert_rows(result, 5, version, what)
-  -- A router's errors about the outage draw on the tokens of its own row.
+  -- A router's errors about the outage use tokens of its own hop.
   if what ~= "linux4" then
     check.equal(result.hops[1].received, result.hops[1].sent, what)
   end
@@ -126,8 +126,8 @@ check.case("outage_is_loss_and_is_named_slow_rounds", function()
   end
 end)
 
--- A router without a route refuses before it looks at the TTL: it replies all
--- the same.
+-- A router without a route sends unreachable before it checks the TTL; that is
+-- a reply, too.
 check.case("outage_without_a_route_leaves_the_router_its_replies", function()
   for _, interval in ipairs { 1.05, 0.3 } do
     everywhere(function(version, protocol, seed)
@@ -146,7 +146,7 @@ check.case("outage_without_a_route_leaves_the_router_its_replies", function()
   end
 end)
 
--- How long the link was away during so many seconds, as a share.
+-- The share of a time in which the link was down.
 local function away(outage, from, seconds)
   local down = 0
   for i = 0, seconds * 100 - 1 do
@@ -171,8 +171,8 @@ check.case("outage_is_no_rate_limit_at_any_pace", function()
       for ttl = 2, 5 do
         local hop = result.hops[ttl]
         check.equal(#hop.responders, 1, what)
-        -- Where a router has no token left to say so, an outage that takes all
-        -- of two bursts is not told from a rate limit.
+        -- If the router has no token left to report it, an outage during two
+        -- whole bursts cannot be distinguished from a rate limit.
         check.equal(rate_limit == "linux4" or hop.rate_limit == nil, true,
           what .. " hop " .. ttl)
         check.equal(hop.rate_limited, nil, what .. " hop " .. ttl)
@@ -225,7 +225,7 @@ check.case("a_path_that_nothing_passes_ends_at_who_says_so", function()
   end
 end)
 
--- A firewall at hop 3 refuses some of the probes, of any TTL.
+-- A firewall at hop 3 rejects some of the probes, of any TTL.
 check.case("a_firewall_that_refuses_some_makes_no_branches", function()
   for seed = 1, 12 do
     local version = seed % 2 == 0 and 4 or 6
@@ -364,7 +364,7 @@ check.case("a_search_for_paths_passes_the_hops_beyond_a_nat", function()
   end
 end)
 
--- A target that says time exceeded itself, and nothing else, is one node.
+-- A target that sends only time exceeded itself is one node.
 check.case("a_search_for_paths_ends_where_the_target_is_met_twice", function()
   for _, reply in ipairs { true, false } do
     local w = build.line(4, { host = { echo = reply },
@@ -395,7 +395,7 @@ end
 check.case("flows_of_unequal_length_end_each_where_it_ends", function()
   for seed = 1, 8 do
     local version = seed % 2 == 0 and 4 or 6
-    -- the long way has 8 hops, of which 6 and 7 are silent
+    -- the longer path has 8 hops, of which 6 and 7 are silent
     local w = unequal(version, { [4] = true, [5] = true })
     local result = core.run(w, { flows = 8, packets = 30,
       protocol = PROTOCOLS[seed % 2 + 2] }, { seed = seed })
@@ -481,7 +481,7 @@ check.case("an_error_with_this_hosts_address_is_no_hop", function()
   end)
 end)
 
--- Rules of this host that drop one TTL, and say so with its own address.
+-- Firewall rules of this host that reject one TTL, from its own address.
 check.case("a_ttl_that_this_host_refuses_is_a_send_error", function()
   everywhere(function(version, protocol, seed)
     local w = build.line(4, { version = version })

@@ -164,14 +164,14 @@ for _, preset in ipairs { false, "linux4", "iosxr" } do
       judge.judge(result)
       local hop = result.hops[2]
       check.equal({ hop.sent, hop.rate_limited }, { 0, nil })
-      local said
+      local stopped
       for _, v in ipairs(result.verdicts) do
         check.equal(v.kind ~= "rate_limited" and not v.lost, true, v.text)
-        said = v.kind == "stopped" and v or said
+        stopped = v.kind == "stopped" and v or stopped
       end
-      check.equal(said and said.hop, 2)
-      check.equal(said.at <= until_s and said.at > until_s - 1.1, true,
-        said.text)
+      check.equal(stopped and stopped.hop, 2)
+      check.equal(stopped.at <= until_s and stopped.at > until_s - 1.1, true,
+        stopped.text)
     end
   end)
 end

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Real loss is unbiased: the mean over many runs of what a trace reports lies
--- within half a point of the truth at every hop behind the lossy link, and
--- hops before it show none. The worlds are spread over two processes.
+-- Real loss is reported without bias: the mean over many runs is within half a
+-- point of the true loss at every hop beyond the lossy link, and hops before
+-- it have none. The worlds are spread over two processes.
 --
 -- loss_test.lua           some of each kind
 -- loss_test.lua PATTERN   of all, those whose names match, a line per hop
@@ -21,7 +21,7 @@ local MOST_OFF = 0.5 -- points
 
 local BURSTS = { [0.2] = { enter = 0.1, leave = 0.4 } }
 
--- Half of the loss each way.
+-- Half of the loss in each direction.
 local function both_ways(loss)
   local each = 1 - math.sqrt(1 - loss)
   return { loss_forward = each, loss_back = each }

@@ -522,8 +522,8 @@ struct fingerprint_ud {
     struct budget *budget;
 };
 
-/* pace:ask{ target, source, active, ident, first_id, cookie, port, now_ns } */
-static int pace_ask(lua_State *L)
+/* pace:fingerprint{ target, source, active, ident, first_id, cookie, port, now_ns } */
+static int pace_fingerprint(lua_State *L)
 {
     struct pace_ud *p = luaL_checkudata(L, 1, PACE_MT);
     struct fingerprint_config config = { .source = opt_address(L, "source"),
@@ -647,7 +647,7 @@ static int pace_close(lua_State *L)
 }
 
 static const luaL_Reg pace_methods[] = { { "trace", pace_trace },
-                                         { "ask", pace_ask },
+                                         { "fingerprint", pace_fingerprint },
                                          { "paths", lsim_search_paths },
                                          { "pmtu", lsim_search_pmtu },
                                          { NULL, NULL } };

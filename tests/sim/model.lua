@@ -102,9 +102,9 @@ end
 local function answer(self, trip, p, rate_limited, make, out)
   local node = trip.hops[trip.i]
   local hops_back = trip.i - 1 + self.more_hops
-  if node.lies then
-    local lying = router.lies(node, p, quoted(trip, p), hops_back)
-    for _, bytes in ipairs(lying) do
+  if node.forged then
+    local packets = router.forged(node, p, quoted(trip, p), hops_back)
+    for _, bytes in ipairs(packets) do
       deliver(self, trip, trip.at, function() return bytes end, out)
     end
   end

@@ -51,8 +51,9 @@ local REFUSED = {
   { name = "missing_path", want = "world.path is missing",
     change = function(w) w.path = nil end
   },
-  { name = "unknown_lie", want = "world.nodes.a.lies[1] is fib: one of",
-    change = function(w) w.nodes.a.lies = { "fib" } end
+  { name = "unknown_forged_packet",
+    want = "world.nodes.a.forged[1] is fib: one of",
+    change = function(w) w.nodes.a.forged = { "fib" } end
   },
   { name = "unknown_key_of_a_change",
     want = "world.changes[1]: unknown key 'when'",

@@ -62,8 +62,8 @@ local ASYMMETRIC = { "r1", { balance = "flow", { "a1" },
   { "b1", "b2", { balance = "flow", { "b3" }, { "b4" } } } }, "r2", "host" }
 local MESHED = { "r1", one_each("a", 3), one_each("b", 3), "r2", "host" }
 
--- All ways through a path, as lists of names.
-local function ways(path, from)
+-- All paths through a world, as lists of names.
+local function paths_of(path, from)
   local item = path[from or 1]
   if not item then
     return { {} }
@@ -72,14 +72,14 @@ local function ways(path, from)
   if type(item) == "table" then
     heads = {}
     for _, branch in ipairs(item) do
-      table.move(ways(branch), 1, #ways(branch), #heads + 1, heads)
+      table.move(paths_of(branch), 1, #paths_of(branch), #heads + 1, heads)
     end
   end
   for _, head in ipairs(heads) do
-    for _, tail in ipairs(ways(path, (from or 1) + 1)) do
-      local way = { table.unpack(head) }
-      table.move(tail, 1, #tail, #way + 1, way)
-      out[#out + 1] = way
+    for _, tail in ipairs(paths_of(path, (from or 1) + 1)) do
+      local route = { table.unpack(head) }
+      table.move(tail, 1, #tail, #route + 1, route)
+      out[#out + 1] = route
     end
   end
   return out
@@ -96,10 +96,10 @@ end
 
 local function true_links(w, path)
   local set = {}
-  for _, way in ipairs(ways(path)) do
-    for ttl = 1, #way - 1 do
-      set[("%d %s > %d %s"):format(ttl, w.nodes[way[ttl]].address, ttl + 1,
-        w.nodes[way[ttl + 1]].address)] = true
+  for _, route in ipairs(paths_of(path)) do
+    for ttl = 1, #route - 1 do
+      set[("%d %s > %d %s"):format(ttl, w.nodes[route[ttl]].address, ttl + 1,
+        w.nodes[route[ttl + 1]].address)] = true
     end
   end
   return sorted(set)
@@ -114,7 +114,7 @@ local function found_links(graph)
 end
 
 -- Lines that begin so.
-local function said(text, start)
+local function grep(text, start)
   local out = {}
   for line in text:gmatch "[^\n]+" do
     out[#out + 1] = line:find(start) and line or nil
@@ -148,8 +148,8 @@ for _, shape in ipairs(SHAPES) do
         local what = ("%s, IPv%d"):format(protocol, version)
         check.equal(found_links(result.graph), true_links(w, shape.path),
           what)
-        check.equal(said(text, "^Paths are meshed"), shape.meshed or {}, what)
-        check.equal(said(text, "[Ll]oss"), { said(text, "Loss%%")[1] }, what)
+        check.equal(grep(text, "^Paths are meshed"), shape.meshed or {}, what)
+        check.equal(grep(text, "[Ll]oss"), { grep(text, "Loss%%")[1] }, what)
         for _, link in ipairs(result.graph.links) do
           check.contains(dot.trace(result, {}), ('"%s" -> "%s"'):format(
             link.from:match "%S+$", link.to:match "%S+$"))
@@ -161,7 +161,7 @@ end
 
 check.case("sixteen_ways_are_named_in_short", function()
   local _, text = searched(world(diamond(16), 4), { protocol = "udp" })
-  local line = said(text, "^Per%-flow load balancing at hop 2")[1]
+  local line = grep(text, "^Per%-flow load balancing at hop 2")[1]
   check.contains(line, "flows meet 16 addresses (")
   check.contains(line, " and 12 more).")
 end)
@@ -169,10 +169,10 @@ end)
 check.case("search_says_how_sure_it_is_and_what_that_assumes", function()
   local result, text = searched(world(diamond(2), 4), { protocol = "udp",
     paths = 95 })
-  check.equal(#said(text, "^The search for paths found %d+ addresses and "
+  check.equal(#grep(text, "^The search for paths found %d+ addresses and "
     .. "%d+ links with %d+ probes in %d+ flows: confidence 95 %% per node, "
     .. "%d+ %% for all%.$"), 1)
-  check.equal(said(text, "^The search assumes: "), { "The search assumes: "
+  check.equal(grep(text, "^The search assumes: "), { "The search assumes: "
     .. table.concat(result.graph.assumptions, "; ") .. "." })
   check.equal(result.graph.confidence > 0.8, true)
 end)
@@ -183,12 +183,12 @@ check.case("per_packet_is_said_and_no_link_invented", function()
       { "b1", "b2", "b3" } }, "r2", "host" }
     local w = world(path, version)
     local result, text = searched(w, { protocol = "udp", packets = 20 })
-    check.equal(#said(text, "^Per%-packet load balancing at hop 2: 2 "
+    check.equal(#grep(text, "^Per%-packet load balancing at hop 2: 2 "
       .. "addresses reply in one flow"), 1)
     check.equal({ result.graph.per_packet, result.graph.gaps },
       { { 2, 3, 4 }, { 2, 3 } })
     check.equal(#result.groups, 1)
-    check.equal(said(text, "^Paths are meshed"), {})
+    check.equal(grep(text, "^Paths are meshed"), {})
   end
 end)
 
@@ -197,7 +197,7 @@ check.case("per_destination_is_one_path", function()
     local w = world(diamond(4, "destination"), version)
     local result, text = searched(w, { protocol = "udp" })
     check.equal({ #result.graph.nodes, #result.graph.links }, { 4, 3 })
-    check.equal(said(text, "balanced"), {})
+    check.equal(grep(text, "balanced"), {})
   end
 end)
 
@@ -210,11 +210,11 @@ check.case("loss_on_one_branch_is_that_branch_s", function()
       local address = w.nodes.a3.address
       local result, text = core.run(w, { protocol = protocol, flows = 16,
         packets = 30 })
-      local lines = said(text, "loss only through")
+      local lines = grep(text, "loss only through")
       check.equal(#lines, 1, protocol)
       check.contains(lines[1], ("Round-trip loss only through %s (hop 2; ")
         :format(address))
-      check.equal(said(text, "^Round%-trip loss is first"), {})
+      check.equal(grep(text, "^Round%-trip loss is first"), {})
       for _, responder in ipairs(result.hops[2].responders) do
         local loss = 1 - responder.received / responder.sent
         check.equal(loss > 0.05, responder.address == address,
@@ -227,8 +227,8 @@ end)
 -- By then the bursts are over that show how fast tokens come.
 local MEASURED_NS = 5e9
 
--- Each way to a router that rate-limits gets its own sample, and each flow one
--- answer, within the pace; no flow is taken for one that nobody answers.
+-- Each branch to a rate-limiting router gets its own sample, and each flow one
+-- reply, within the pace; no flow counts as silent.
 local function rate_limited(path, version, protocol)
   local rate_limit, times = { rate_limit = "linux" .. version }, {}
   local w = world(path, version, { r1 = rate_limit, r2 = rate_limit,
@@ -241,8 +241,8 @@ local function rate_limited(path, version, protocol)
     check.equal(hop.loss, 0.0, ("%s, loss of hop %d"):format(protocol,
       hop.ttl))
   end
-  check.equal(said(text, "only through"), {})
-  check.equal(said(text, "does not answer"), {})
+  check.equal(grep(text, "only through"), {})
+  check.equal(grep(text, "does not answer"), {})
   check.equal(found_links(result.graph), true_links(w, path))
   return result, run, times
 end
@@ -250,7 +250,7 @@ end
 local function keeps_pace(result, times)
   local least = result.hops[1].rate_limit.sample_interval_s * 1e9 - 25e6
   check.equal(#times > 10, true)
-  for i = 2, #times do -- three at once ask a hop that was silent so far
+  for i = 2, #times do -- up to three at once probe a hop that was silent
     local gap = times[i] - times[i - 1]
     check.equal(gap == 0 or gap >= least, true, ("a gap of %.3f s at %.3f")
       :format(gap / 1e9, times[i] / 1e9))
@@ -263,14 +263,14 @@ check.case("sixteen_flows_keep_the_pace_of_those_that_rate_limit", function()
       local result, run, times = rate_limited(diamond(4), version, protocol)
       check.equal(#result.groups, 4)
       keeps_pace(result, times)
-      local told = said(table.concat(run.said, "\n"),
+      local found = grep(table.concat(run.logged, "\n"),
         "rate%-limits its answers")
-      check.equal(#told, 1)
-      local left = tonumber(told[1]:match ": about (%d+) s more$")
+      check.equal(#found, 1)
+      local left = tonumber(found[1]:match ": about (%d+) s more$")
       -- The estimate may be made before the bursts that measure are over,
       -- and assumes a token a second until then.
       check.equal(version == 6 or math.abs(run.took_s - 3 - left) < 20, true,
-        ("%s of %.1f s"):format(told[1], run.took_s))
+        ("%s of %.1f s"):format(found[1], run.took_s))
     end
   end
 end)

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- The OS guess from end to end in simulation: the engine traces, it asks
--- what answered, the enricher collects, the judge judges; over the personas
--- and over paths that mix them. Nobody is asked more than nine times, and
--- asking changes no counted probe.
+-- The OS guess from end to end in simulation: the engine traces and
+-- fingerprints the responders, the enricher collects, the judge judges; for
+-- the personas and for paths that mix them. No address gets more than nine
+-- fingerprinting probes, and these change no counted probe.
 local build = require "sim.build"
 local check = require "check"
 local collect = require "mtrtrace.os.collect"
@@ -23,11 +23,12 @@ local function with(base, changes)
 end
 
 -- The enricher over what the simulation has answered.
-local function guess(result, asks, mode)
+local function guess(result, replies, mode)
   local core = {}
   function core.neighbour() end
   function core.fingerprint(options)
-    local found = asks[options.address] or { probes_sent = {}, answers = {} }
+    local found = replies[options.address]
+      or { probes_sent = {}, answers = {} }
     return { done = function() return true end, close = function() end,
       result = function() return found end }
   end
@@ -42,9 +43,9 @@ local function guess(result, asks, mode)
 end
 
 local function traced(world, mode, more, seed)
-  local asks = mode ~= "passive" and mode or nil
+  local fingerprint = mode ~= "passive" and mode or nil
   local traces, answers = driver.run(world,
-    { driver.options(world, seed or 1, more) }, { asks = asks,
+    { driver.options(world, seed or 1, more) }, { fingerprint = fingerprint,
       seed = seed or 1 })
   return guess(traces[1].result, answers or {}, mode), answers or {},
     traces[1]
@@ -167,7 +168,7 @@ local function figures(result)
   return table.concat(out, " ")
 end
 
-check.case("asking_costs_rate_limited_hops_no_counted_probe", function()
+check.case("fingerprinting_costs_no_counted_probe", function()
   for _, rate_limit in ipairs { "linux4", "ios", "iosxr" } do
     for _, protocol in ipairs { "icmp", "udp" } do
       local world = build.line(4, { each = with(LINUX,
@@ -190,7 +191,8 @@ check.case("several_traces_share_the_nine", function()
     options[i] = driver.options(world, i, { packets = 5,
       at_s = 0.3 * i, protocol = i % 2 == 0 and "udp" or "icmp" })
   end
-  local traces, answers = driver.run(world, options, { asks = "active" })
+  local traces, answers = driver.run(world, options,
+    { fingerprint = "active" })
   at_most_nine(answers)
   for i, t in ipairs(traces) do
     local result = guess(t.result, answers, "active")
@@ -203,7 +205,7 @@ check.case("several_traces_share_the_nine", function()
   end
 end)
 
-check.case("trace_ends_as_soon_as_without_asking", function()
+check.case("trace_ends_as_soon_as_without_fingerprinting", function()
   for _, mode in ipairs { "echo", "active" } do
     local _, _, t = traced(build.line(5, { each = LINUX }), mode)
     local _, _, plain = traced(build.line(5, { each = LINUX }), "passive")

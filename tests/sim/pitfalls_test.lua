@@ -2,7 +2,7 @@
 -- The mistakes that mtr, traceroute and others made, each staged so
 -- that a case fails where we make it too. A case bears the number of its
 -- pitfall. Not staged here, because they live outside the engine:
---   3  byte order of raw sockets: tests/net; lying lengths in quotes:
+--   3  byte order of raw sockets: tests/net; wrong lengths in quotes:
 --      tests/unit/wire_parse_test.c
 --   5  EADDRINUSE of connect(): we send raw packets; what is left is below
 --  13  kernel buffers: tests/net; what is left is below
@@ -12,7 +12,7 @@
 local build = require "sim.build"
 local check = require "check"
 local driver = require "sim.driver"
-local lies = require "sim.lies"
+local forged = require "sim.forged"
 local packet = require "sim.packet"
 local quote = require "sim.quote"
 
@@ -57,11 +57,11 @@ end
 
 -- ---- 1: match the whole quote ----------------------------------------------
 
-for _, kind in ipairs(sorted(lies.kinds)) do
+for _, kind in ipairs(sorted(forged.kinds)) do
   check.case("01_whole_quote_is_matched_" .. kind, function()
     everywhere(function(version, protocol)
       local w = build.line(3, { version = version,
-        nodes = { r2 = { lies = { kind } } } })
+        nodes = { r2 = { forged = { kind } } } })
       local result = driver.trace(w, { protocol = protocol })
       assert_whole(result, 4)
       check.equal(result.hops[2].total_received, 22, "total_received")
@@ -71,7 +71,7 @@ end
 
 check.case("01_forged_errors_of_a_silent_hop_leave_it_silent", function()
   local w = build.line(3, { nodes = { r2 = { answers = 0,
-    lies = { "foreign_tcp", "foreign_target", "forged_cookie" } } } })
+    forged = { "foreign_tcp", "foreign_target", "forged_cookie" } } } })
   local result = driver.trace(w)
   check.equal(result.hops[2].silent, true)
   check.equal(#result.hops[2].responders, 0)
@@ -338,7 +338,7 @@ check.case("10_time_exceeded_from_the_target_is_the_target", function()
 end)
 
 check.case("10_reassembly_time_exceeded_is_no_hop", function()
-  local w = build.line(3, { nodes = { r2 = { lies = { "reassembly" },
+  local w = build.line(3, { nodes = { r2 = { forged = { "reassembly" },
     answers = 0 } } })
   check.equal(driver.trace(w).hops[2].silent, true)
 end)

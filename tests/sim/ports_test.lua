@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- Who drops a port: firewalls that drop, reject and reset on a path of eight
--- rate-limiting routers, on one branch of two, at the target; and paths of
--- which nothing can be told. The whole run, from options to the lines.
+-- The hop that drops a port: firewalls that drop, reject and reset on a path
+-- of eight rate-limiting routers, on one branch of two, at the target; and
+-- paths without a finding. Complete runs, from options to the lines.
 local check = require "check"
 local core = require "sim.core"
 local world = require "sim.world"
@@ -39,7 +39,7 @@ local function tcp(...)
   return list
 end
 
--- What is found of each port: its outcome and where, and the lines.
+-- The outcome and hop of each port, and the lines.
 local function found(family, change, ports, options, settings)
   local own = { packets = 3, ports = ports }
   for key, value in pairs(options or {}) do
@@ -186,7 +186,7 @@ local OUTCOME = { drop = "dropped", prohibit = "rejected",
 
 for action, outcome in pairs(OUTCOME) do
   for at = 1, 8 do
-    -- A middlebox just in front of the target is as far as the target is.
+    -- A middlebox directly before the target has the distance of the target.
     local as_target = at == 8 and outcome == "answered_before_target"
     check.case(("a_firewall_at_hop_%d_that_does_%s"):format(at, action),
       function()

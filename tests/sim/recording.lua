@@ -33,11 +33,11 @@ function M.replay(core, decode, text)
     return (decode(line, 1, nil, nil, nil))
   end), nil
   for line in text:gmatch "[^\n]+" do
-    local good, said = reader:line(line)
+    local good, answer = reader:line(line)
     if not good then
-      error(said .. ": " .. line, 0)
+      error(answer .. ": " .. line, 0)
     end
-    result = said and said.result or result
+    result = answer and answer.result or result
   end
   check.equal(reader:missing(), nil)
   return result

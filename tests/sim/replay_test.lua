@@ -209,13 +209,13 @@ check.case("damaged_recordings_end_in_one_line_or_a_result", function()
       return fine and value or nil
     end)
     for line in damaged:gmatch "[^\n]+" do
-      local good, said = reader:line(line)
+      local good, answer = reader:line(line)
       if not good then
-        check.equal(type(said), "string")
-        check.equal(said:find "\n", nil)
+        check.equal(type(answer), "string")
+        check.equal(answer:find "\n", nil)
         break
-      elseif said and said.result then
-        pcall(rendered, said.result)
+      elseif answer and answer.result then
+        pcall(rendered, answer.result)
       end
     end
   end

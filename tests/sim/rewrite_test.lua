@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
--- What happens to packets on the way, whole runs from simulated bytes to the
--- printed line: translation, type of service, ICMP extensions, the path MTU.
+-- Changes to packets on the path, in complete runs from simulated bytes to the
+-- printed line: translation, traffic class, ICMP extensions, path MTU.
 local build = require "sim.build"
 local check = require "check"
 local core = require "sim.core"
@@ -36,7 +36,7 @@ end
 local PORT = "target port 5001 instead of 33434"
 local FROM = "source port 5002 instead of 28672"
 
--- `says` is what stands behind "NAT between hops 3 and 4: ".
+-- `says` is the text after "NAT between hops 3 and 4: ".
 local NATS = {
   { name = "target_port", protocols = { "udp" },
     nat = { target_port = 5001 }, says = PORT },
@@ -70,7 +70,7 @@ local NATS = {
       .. "replies" },
 }
 
--- A NAT at hop 3 of 5, whose rewriting the quotes of the hops behind it show.
+-- A NAT at hop 3 of 5; the quotes of the hops beyond it show its rewriting.
 local function translated(row, version)
   local nat = { restore = row.restore or "none" }
   for key, value in pairs(row.nat) do
@@ -91,22 +91,22 @@ for _, row in ipairs(NATS) do
         local result, text = run(translated(row, version),
           { protocol = protocol })
         whole(result, 6)
-        local said = lines(text, "NAT")
+        local found = lines(text, "NAT")
         local what = ("%s, IPv%d"):format(protocol, version)
-        check.equal(#said, 1, what)
-        local got = said[1]:match "^NAT between hops 3 and 4: (.*)%.$"
+        check.equal(#found, 1, what)
+        local got = found[1]:match "^NAT between hops 3 and 4: (.*)%.$"
         if not row.says:find "%%" then
           check.equal(got, row.says, what)
         elseif not got or not got:find("^" .. row.says .. "$") then
-          error(("%s: %s"):format(what, said[1]), 0)
+          error(("%s: %s"):format(what, found[1]), 0)
         end
       end
     end
   end)
 end
 
--- Many routers quote eight bytes, and then the cookie is missing: clouds and
--- carriers rewrite addresses and ports and put back nothing.
+-- Many routers quote eight bytes, without the cookie; the NATs of clouds and
+-- carriers rewrite addresses and ports in quotes without restoring them.
 local SHORT = {
   { name = "source_address", nat = { source = NAT } },
   { name = "source_address_and_port", nat = { source = NAT,
@@ -298,7 +298,7 @@ check.case("mtu_search_by_rate_limited_answers_is_waited_for", function()
   local line, _, more = mtu_line(w, { protocol = "udp" })
   check.equal(line, "Path MTU 1400: reduced beyond hop 3 (PMTU black hole: "
     .. "no router reports it, packets of 1401 bytes get no reply).")
-  check.equal(more.said[#more.said], "path MTU: no router names it, so sizes "
+  check.equal(more.logged[#more.logged], "path MTU: no router names it, so sizes "
     .. "are searched: up to 57 s more")
 end)
 

@@ -4,7 +4,7 @@
 -- the model's business.
 -- @module sim.router
 local bucket = require "sim.bucket"
-local lies = require "sim.lies"
+local forged = require "sim.forged"
 local link = require "sim.link"
 local packet = require "sim.packet"
 local quote = require "sim.quote"
@@ -229,11 +229,11 @@ end
 
 --- What the node says that is not true, as packets.
 -- @treturn {string,...}
-function M.lies(node, p, quoted, hops_back)
+function M.forged(node, p, quoted, hops_back)
   local list = {}
-  for _, name in ipairs(node.lies) do
-    local ip = header(node, p, node.sources[1], hops_back, 0, "lie")
-    list[#list + 1] = lies.kinds[name](ip, p, quoted)
+  for _, name in ipairs(node.forged) do
+    local ip = header(node, p, node.sources[1], hops_back, 0, "forged")
+    list[#list + 1] = forged.kinds[name](ip, p, quoted)
   end
   return list
 end

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- Quality of the verdicts on loss and on rate limiting: random paths of known
--- truth, and how often what is said of them is right. Seeded; no clock.
+--- Quality of the verdicts on loss and on rate limiting: random paths with
+-- known properties, and the share of correct verdicts. Seeded; no clock.
 -- @module sim.verdict_questions
 local verdict = require "mtrtrace.verdict.trace"
 local worlds = require "sim.verdict_worlds"

@@ -18,7 +18,7 @@
 -- bursts by packet; or { good_ms, bad_ms, share }, the same in time.
 -- @module sim.world
 local bucket = require "sim.bucket"
-local lies = require "sim.lies"
+local forged = require "sim.forged"
 local quote = require "sim.quote"
 local services = require "sim.services"
 
@@ -184,7 +184,7 @@ local NODE = {
     type = byte, code = byte, early = flag }, -- of the link beyond: down_s
                              -- of every_s; reported, or without a type
                              -- silent; early: before the TTL is looked at
-  lies = list_of(keys_of(lies.kinds)), -- before each answer
+  forged = list_of(keys_of(forged.kinds)), -- before each answer
   nat = record { source = text, target = text, source_port = word,
     target_port = word, restore = one_of("all", "addresses", "none"),
     hides = flag },          -- errors from beyond it bear its old target

@@ -93,7 +93,7 @@ local ROWS = {
       .. "32 of 300 probes from there on, 0 of 180 before." } },
   { name = "no_verdict_rests_on_an_untested_sample", path = "0 45u 45u 44u",
     want = {} },
-  { name = "no_verdict_rests_on_a_target_with_rivals", path = "0 0 0 45v",
+  { name = "no_verdict_rests_on_a_shared_rate_limit", path = "0 0 0 45v",
     want = {} },
   { name = "no_verdict_rests_on_what_the_capture_may_have_dropped",
     path = "0 0 45b 45b", want = {} },

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- Packets that look like answers and are none: other people's, broken ones,
--- forged ones. None of them may change a figure.
--- @module sim.lies
+--- Packets that resemble replies but are none: forged or damaged ones, and
+-- replies to other programs. None of them may change a figure.
+-- @module sim.forged
 local packet = require "sim.packet"
 
 local M = {}
@@ -19,8 +19,8 @@ local function flip(bytes, at)
   return patch(bytes, at, char(bytes:byte(at + 1) ~ 0x55))
 end
 
--- Where the cookie stands: behind the transport header and two bytes of
--- balance. TCP has none there; its sequence number serves.
+-- Offset of the cookie: after the transport header and two bytes of checksum
+-- balance. TCP has its sequence number in place of a cookie.
 local function cookie_at(p)
   return p.header + (p.protocol == 6 and 7 or 10)
 end
@@ -29,9 +29,8 @@ local function with_protocol(bytes, p, protocol)
   return patch(bytes, p.version == 4 and 9 or 6, char(protocol))
 end
 
--- Beside our cookie, or our sequence number and identification (IPv6: flow
--- label) together, a
--- rewritten address or port is NAT's: somebody else's packet has its own.
+-- Damages the cookie, or for TCP the identification (IPv6: flow label): with
+-- these intact, a changed address or port would be a NAT's rewriting.
 local function of_another(bytes, p)
   if p.protocol ~= 6 then
     return flip(bytes, cookie_at(p))
@@ -41,11 +40,12 @@ end
 
 local INDEX_AT = { [1] = 6, [58] = 6, [17] = 6, [6] = 4 }
 
---- Each makes one packet from the probe: (ip, p, quote), `ip` its outer
--- header, `quote` the probe as it arrived. Where it returns nil the lie does
--- not exist for this protocol.
+--- Functions that make one packet from the probe: (ip, p, quote), `ip` its
+-- outer header, `quote` the probe as it arrived. Nil if this protocol has no
+-- such packet.
 M.kinds = {
-  -- What mtr takes for an answer: somebody else's TCP segment from port 33434.
+  -- About another program's TCP segment from port 33434; mtr takes it for a
+  -- reply.
   foreign_tcp = function(ip, p, quote)
     if p.protocol == 6 then
       return nil
@@ -57,7 +57,7 @@ M.kinds = {
     return error_of(ip, flip(of_another(quote, p),
       p.version == 4 and 15 or 23))
   end,
-  -- Nothing but the destination tells it apart: eight bytes hold no cookie.
+  -- Only the destination differs, as eight bytes have no cookie.
   foreign_target = function(ip, p, quote)
     return error_of(ip, sub(flip(of_another(quote, p),
       p.version == 4 and 19 or 39), 1, p.header + 8))
@@ -76,22 +76,24 @@ M.kinds = {
   forged_cookie = function(ip, p, quote)
     return error_of(ip, flip(quote, cookie_at(p)))
   end,
-  -- Whole, but for the cookie: nobody who saw the probe quotes it like this.
+  -- A complete quote without the cookie, as from a sender that did not see the
+  -- probe.
   zero_cookie = function(ip, p, quote)
     if p.protocol == 6 then
       return nil
     end
     return error_of(ip, patch(quote, p.header + 10, "\0\0\0\0"))
   end,
-  -- The trace's half is right, as a hop knows it; the probe's is not.
+  -- The trace's half of the secret is right, as a hop knows it; that of the
+  -- probe is not.
   guessed_tag = function(ip, p, quote)
     if p.protocol == 6 then
       return nil
     end
     return error_of(ip, flip(quote, p.header + 13))
   end,
-  -- Eight bytes, of which all is right that can be known, and the checksum,
-  -- the sequence number or a half of it by luck.
+  -- Eight bytes with all predictable fields right, and the checksum, the
+  -- sequence number or a half of it guessed.
   guessed = function(ip, p, quote)
     local at = p.header + (p.protocol == 17 and 7 or 5)
     if p.protocol == 17 and p.version == 4 then
@@ -107,7 +109,7 @@ M.kinds = {
     local bytes = error_of(ip, quote)
     return ip.version == 4 and flip(bytes, 8) or flip(bytes, 23)
   end,
-  -- A number that no probe of the trace has had yet.
+  -- The index of a probe that has not been sent yet.
   future = function(ip, p, quote)
     local at = p.header + INDEX_AT[p.protocol]
     local index = unpack(">I2", quote, at + 1)
@@ -124,7 +126,7 @@ M.kinds = {
   no_quote = function(ip)
     return error_of(ip, "")
   end,
-  -- Source quench, or ICMPv6 type 5 which nobody has given a meaning.
+  -- Source quench (deprecated, RFC 6633), or the unassigned ICMPv6 type 5.
   unknown_type = function(ip, _, quote)
     return error_of(ip, quote, 0, ip.version == 4 and 4 or 5)
   end,

@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: BSD-2-Clause
---- Direct questions in a simulation: each address that answers a trace is
--- asked once, as the prober does it, by the engine's own asks.
--- @module sim.asking
+--- Fingerprinting in a simulation: the engine's fingerprinting probes go once
+-- to each address that replies to a trace, as in the prober.
+-- @module sim.fingerprinting
 local random = require "sim.random"
 
 local M = {}
 
-local Asking = {}
-Asking.__index = Asking
+local Fingerprinting = {}
+Fingerprinting.__index = Fingerprinting
 
 local function source_of(bytes)
   if bytes:byte() >> 4 == 4 then
@@ -17,7 +17,7 @@ local function source_of(bytes)
     ">I2I2I2I2I2I2I2I2", bytes, 9))
 end
 
--- A trace that has ended samples nobody.
+-- Whether an unfinished trace samples the address.
 local function sampled(entry)
   for trace in pairs(entry.traces) do
     if not trace.ended_ns then
@@ -27,16 +27,16 @@ local function sampled(entry)
   return false
 end
 
---- An answer to a trace has come.
--- @tparam string bytes of the answer
+--- Takes a reply to a trace.
+-- @tparam string bytes of the reply
 -- @tparam table trace
 -- @tparam integer now
-function Asking:heard(bytes, trace, now)
+function Fingerprinting:heard(bytes, trace, now)
   local address = source_of(bytes)
   local entry = self.by_address[address]
   if not entry then
     local r = self.random
-    entry = { traces = {}, probes = 0, engine = self.pace:ask {
+    entry = { traces = {}, probes = 0, engine = self.pace:fingerprint {
       source = self.source, target = address, active = self.active,
       ident = r.whole(0, 65535), first_id = r.whole(0, 65535),
       cookie = r.whole(1, 0xffffffff), now_ns = now,
@@ -47,12 +47,12 @@ function Asking:heard(bytes, trace, now)
   entry.traces[trace] = true
 end
 
---- Sends what is due.
--- @tparam function send gets the probe and the entry, whose engine takes
---   replies like a trace's
+--- Sends the probes that are due.
+-- @tparam function send called with the probe and the entry, whose engine
+--   takes replies like that of a trace
 -- @tparam integer now
 -- @treturn integer when to be called again
-function Asking:turn(send, now)
+function Fingerprinting:turn(send, now)
   local due = math.maxinteger
   for _, entry in ipairs(self.list) do
     local bytes, at = entry.engine:turn(now, sampled(entry))
@@ -66,9 +66,9 @@ function Asking:turn(send, now)
   return due
 end
 
---- What was answered.
+--- The replies.
 -- @treturn table by address { probes_sent, answers, probes }
-function Asking:results()
+function Fingerprinting:results()
   local out = {}
   for address, entry in pairs(self.by_address) do
     out[address] = entry.engine:result()
@@ -77,7 +77,7 @@ function Asking:results()
   return out
 end
 
---- Makes the asking part of a simulation.
+--- Makes the fingerprinting part of a simulation.
 -- @tparam table pace of the simulation
 -- @tparam string mode "echo" or "active"
 -- @tparam string source address of the prober
@@ -86,7 +86,7 @@ end
 function M.new(pace, mode, source, seed)
   return setmetatable({ pace = pace, active = mode == "active",
     source = source, random = random.new(seed), by_address = {},
-    list = {} }, Asking)
+    list = {} }, Fingerprinting)
 end
 
 return M

@@ -1,19 +1,20 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Runs the program of --exec for each alert: arguments and a JSON object on
--- its standard input, never by way of a shell; few at once, few a minute. By
--- luv, which is handed in.
+--- Runs the program of --exec for each alert. The program gets the alert as
+-- arguments and as a JSON object on its standard input, without a shell. The
+-- number of processes at a time and per minute is limited.
 -- @module mtrtrace.alert.program
 local M = {}
 
 local Program = {}
 Program.__index = Program
 
--- At once; started in so many seconds; waiting; and how long one may take.
+-- Limits on processes: at the same time, started per minute, alerts waiting
+-- for a process, and the run time after which a process is killed.
 local AT_ONCE, IN_A_MINUTE, MOST_WAITING = 4, 30, 64
 local MINUTE_S, MOST_S = 60, 30
 
--- Until it is looked again whether one may start.
+-- Delay before the limit per minute is checked again.
 local RETRY_MS = 1000
 
 local begin
@@ -70,22 +71,24 @@ function begin(self)
     self.started[#self.started + 1] = self.uv.hrtime() / 1e9
     spawn(self, table.remove(self.waiting, 1))
   end
-  -- Nothing that ends will look at them again.
+  -- Only the end of a process starts waiting alerts; without one, a timer
+  -- does.
   if #self.waiting > 0 and self.running == 0
     and not self.retry:is_active() then
     self.retry:start(RETRY_MS, 0, function() begin(self) end)
   end
 end
 
---- Calls the program as soon as it may be.
+--- Runs the program, now or as soon as the limits allow.
 -- @tparam {string,...} args
 -- @tparam string text for its standard input
 function Program:call(args, text)
   if #self.waiting >= MOST_WAITING then
     if not self.full then
       self.full = true
-      self.complain(("--exec=%s: more alerts than it is started for, %d in a "
-        .. "minute; the others are left out"):format(self.path, IN_A_MINUTE))
+      self.complain(("--exec=%s: too many alerts, at most %d processes a "
+        .. "minute; the other alerts are skipped"):format(self.path,
+        IN_A_MINUTE))
     end
     return
   end
@@ -93,24 +96,24 @@ function Program:call(args, text)
   begin(self)
 end
 
---- Waits for what runs, and for what may still be started.
+--- Waits for running processes and for those that may still be started.
 function Program:close()
   local uv, until_s = self.uv, self.uv.hrtime() / 1e9 + MOST_S + 1
   while self.running > 0 and uv.hrtime() / 1e9 < until_s do
     uv.run "once"
   end
   if #self.waiting > 0 then
-    self.complain(("--exec=%s: not started for %d alerts at the end")
+    self.complain(("--exec=%s: not run for %d alerts: time is up")
       :format(self.path, #self.waiting))
   end
 end
 
---- A program to call.
+--- Returns a runner of the program.
 -- @tparam table uv the module luv
--- @tparam string path of it, or its name where PATH has it
--- @tparam function complain gets one sentence
--- @tparam boolean quiet whether what it prints is thrown away, else it goes
---   to standard error
+-- @tparam string path of the program, or a name that is looked up in PATH
+-- @tparam function complain called with an error, one sentence
+-- @tparam boolean quiet whether the program's output is discarded; else the
+--   output goes to standard error
 -- @treturn table
 function M.new(uv, path, complain, quiet)
   return setmetatable({ uv = uv, path = path, complain = complain,

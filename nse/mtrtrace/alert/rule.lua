@@ -1,15 +1,15 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What a user wants to be alerted of: from the text of --alert to rules, and
--- whether a window of probes meets one. Pure.
+--- Alert rules: parses the text of --alert and decides whether a window of
+-- probes meets a rule. Pure.
 --
--- A rule is { text, metric, limit, reaches: whether the limit itself counts,
--- count: windows in a row that have to meet it }. A window is { sent,
--- answered, times: ms, in the order of the probes }.
+-- A rule is { text, metric, limit, reaches: whether a value equal to the limit
+-- meets the rule, count: consecutive windows that have to meet it }. A window
+-- is { sent, answered, times: RTTs in ms, in the order of the probes }.
 -- @module mtrtrace.alert.rule
 local M = {}
 
---- Counted probes to the target in a window.
+--- Counted probes to the target per window.
 M.WINDOW = 10
 
 local MOST_COUNT, MOST_RULES = 1000, 16
@@ -48,7 +48,7 @@ local METRICS = {
   end },
 }
 
--- The limit in the metric's unit; nil for a bad one.
+-- Returns the limit in the metric's unit; nil where the text is invalid.
 local function limit_of(metric, text)
   local number, unit = text:match "^(%d+%.?%d*)(%a*%%?)$"
   number = tonumber(number)
@@ -78,9 +78,9 @@ local function rule_of(text)
     reaches = sign == ">=" }
 end
 
---- Reads the text of --alert: rules parted by semicolons.
+--- Parses the text of --alert: rules separated by semicolons.
 -- @tparam string text such as "loss>5%,for=3; avg>=80ms"
--- @treturn ?{table,...} rules; nil for a bad text
+-- @treturn ?{table,...} rules; nil where the text is invalid
 function M.read(text)
   local rules = {}
   for part in (text .. ";"):gmatch "%s*(.-)%s*;" do
@@ -93,11 +93,11 @@ function M.read(text)
   return #rules <= MOST_RULES and rules or nil
 end
 
---- What a window says of a rule.
+--- Applies a rule to a window.
 -- @tparam table rule
 -- @tparam table window
--- @treturn ?boolean whether it meets the rule; nil where it says nothing, as
---   a latency of no reply
+-- @treturn ?boolean whether the window meets the rule; nil where the metric is
+--   not measured, such as latency without a reply
 -- @treturn ?number the value
 function M.meets(rule, window)
   local value = METRICS[rule.metric].of(window)

@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Watches the probes of a trace to its target for what rules speak of. Fed by
--- events, so a live run and a recording give the same alerts. Pure.
+--- Applies alert rules to the probes that a trace sends to its target. Works
+-- on events, so a live run and a recording give the same alerts. Pure.
 --
--- Counted probes are taken in the order in which they were sent, in windows of
--- so many. A sample that a rate limit made the engine replace leaves its
--- windows behind, so that no alert rests on it.
+-- Counted probes fill windows of a fixed number of probes, in the order in
+-- which they were sent. When the engine replaces the initial sample of a
+-- rate-limited hop, the windows of that sample are dropped, so that no alert
+-- rests on it.
 -- @module mtrtrace.alert.watch
 local probe_key = require "mtrtrace.base.probe_key"
 local rule = require "mtrtrace.alert.rule"
@@ -40,7 +41,7 @@ local function note(hop, i, state, value, window)
     sent = window.sent, answered = window.answered })
 end
 
--- A window is full: what it means for each rule.
+-- Applies each rule to a full window.
 local function judge(self, hop)
   local window = hop.window
   hop.window, hop.seen = new_window(), hop.seen + 1
@@ -64,7 +65,7 @@ end
 
 local function take(self, hop, outcome)
   local window = hop.window
-  if outcome == "none" then -- it was not sent
+  if outcome == "none" then -- the probe was not sent
     return
   end
   window.sent = window.sent + 1
@@ -77,7 +78,7 @@ local function take(self, hop, outcome)
   end
 end
 
--- Takes what is finished, in the order of the probes.
+-- Moves finished probes to windows, in the order in which they were sent.
 local function settle(self, hop)
   while hop.first <= hop.last and hop.open[hop.first] ~= "open" do
     take(self, hop, hop.open[hop.first])
@@ -112,13 +113,14 @@ local function copy(from)
   return to
 end
 
--- What of a hop goes on in the next trace: no probe is open by then.
+-- Returns the part of a hop's state that the next trace continues. Probes in
+-- flight are left out: the trace before has ended.
 local function kept(hop)
   return { first = 1, last = 0, open = {}, place = {}, window = hop.window,
     states = hop.states, seen = hop.seen }
 end
 
---- Another trace to the same target follows: windows and alerts go on.
+--- Starts another trace to the same target; windows and alerts continue.
 function Watch:again()
   for ttl, hop in pairs(self.hops) do
     self.hops[ttl] = kept(hop)
@@ -126,7 +128,8 @@ function Watch:again()
   end
 end
 
--- A sample is replaced: back to where the trace began.
+-- Drops a hop's replaced initial sample: returns to the state at the start of
+-- the trace.
 local function withdraw(self, ttl)
   local before = self.hops[ttl] and self.hops[ttl].before
   self.hops[ttl] = before
@@ -154,8 +157,8 @@ function Watch:add(event)
   end
 end
 
--- The hop of the target; where it never replied, the farthest one that was
--- probed.
+-- Returns the hop of the target; the farthest probed hop where the target
+-- never replied.
 local function target_hop(self, ttl)
   local at = ttl or self.target_ttl
   for other in pairs(self.hops) do
@@ -164,8 +167,8 @@ local function target_hop(self, ttl)
   return at and self.hops[at], at
 end
 
--- Alerts are the target's, wherever on the path it is: where its distance has
--- changed, what is firing goes on there.
+-- Moves firing alerts to the target's new hop. Alerts belong to the target, so
+-- they survive a change of its TTL.
 local function follow(self, hop, at)
   local old = self.at ~= at and self.hops[self.at]
   self.at = at
@@ -182,10 +185,10 @@ local function follow(self, hop, at)
   end
 end
 
---- What changed since the last call.
--- @tparam ?integer ttl of the target, where the result knows it
--- @tparam ?boolean at_end whether no more comes: a window that is not full
---   counts where there was none
+--- Returns the alerts that changed state since the last call.
+-- @tparam ?integer ttl of the target, where the result has it
+-- @tparam ?boolean at_end whether the trace has ended: rules are then applied
+--   to a partial window where there was no full one
 -- @treturn {table,...} { rule, state: "firing" or "resolved", value, sent,
 --   answered }
 function Watch:take(ttl, at_end)
@@ -202,7 +205,7 @@ function Watch:take(ttl, at_end)
   return changes
 end
 
---- Begins to watch a trace.
+--- Returns the alert state of a trace.
 -- @tparam {table,...} rules as mtrtrace.alert.rule gives them
 -- @treturn table
 function M.new(rules)

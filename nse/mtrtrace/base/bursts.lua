@@ -9,8 +9,8 @@ local M = {}
 
 local log_choose = proportion.log_choose
 
--- Ends a run: its probes, and the time from the first of them to the one that
--- would have followed the last, as far apart as they are.
+-- Adds a finished run of lost probes: its length in probes and its duration.
+-- The duration includes one probe interval after the last lost probe.
 local function close(out, run)
   if not run then
     return
@@ -30,14 +30,15 @@ local function median(list)
   return list[(#list + 1) // 2]
 end
 
--- Of a hop that lost nothing; not to be changed.
+-- Result for a hop without loss; must not be changed.
 local NONE = { periods = 0, bursts = 0, longest = 0 }
 
 local function periods_of(ordinals, times)
   local out, run, distances = { periods = 0, bursts = 0, longest = 0 }, nil, {}
   for i, ordinal in ipairs(ordinals) do
     local at = times and times[i]
-    -- A flow's numbers follow those of the flow before, its times do not.
+    -- Probe numbers continue from one flow to the next, send times do not:
+    -- an earlier time starts another flow and ends the run.
     local later = not at or not run or not run.last_s or at >= run.last_s
     distances[#distances + 1] = run and later and ordinal - run.last or nil
     if run and later and ordinal == run.last + 1 then
@@ -52,13 +53,14 @@ local function periods_of(ordinals, times)
   return out
 end
 
---- The bursts of a hop's loss.
+--- Returns the bursts in a hop's loss.
 -- @tparam table hop of a trace result: `lost`, numbers of its lost probes,
---   `lost_at`, when these were sent, in seconds, `sent`, `received`
--- @treturn ?table { periods, longest: probes of the longest, bursts: periods
---   of two probes or more, min_s, max_s: how long these took, distance: the
---   median of the distances between consecutive losses, in probes }, not to be
---   changed; nil where not all lost probes are known
+--   `lost_at`, their send times in seconds, `sent`, `received`
+-- @treturn ?table { periods, longest: length of the longest in probes, bursts:
+--   number of periods of two probes or more, min_s, max_s: shortest and
+--   longest burst in seconds, distance: median distance between consecutive
+--   losses, in probes }, must not be changed; nil where some lost probes are
+--   not listed
 function M.of(hop)
   local lost = hop.lost or NONE
   if hop.loss == nil or hop.silent
@@ -68,11 +70,11 @@ function M.of(hop)
   return #lost > 0 and periods_of(lost, hop.lost_at) or NONE
 end
 
--- Chance at which independent losses stand together as much.
+-- Significance level of is_bursty.
 local ODD = 0.001
 
---- Whether losses stand together more than independent ones do: the chance of
--- so few periods (Wald and Wolfowitz 1940).
+--- Whether losses cluster more than independent losses would: the runs test of
+-- Wald and Wolfowitz (1940) on the number of loss periods.
 -- @tparam table found as given by of
 -- @tparam integer lost
 -- @tparam integer received
@@ -93,10 +95,10 @@ local function seconds(value)
   return (value < 9.95 and "%.1f" or "%.0f"):format(value)
 end
 
---- Bursts in words.
+--- Returns the text for a number of bursts.
 -- @tparam integer count
--- @tparam number min_s of the shortest, seconds
--- @tparam number max_s of the longest
+-- @tparam number min_s duration of the shortest burst in seconds
+-- @tparam number max_s duration of the longest burst
 -- @treturn string such as "3 bursts of 0.4 to 1.2 s"
 function M.words(count, min_s, max_s)
   local low, high = seconds(min_s), seconds(max_s)

@@ -1,39 +1,44 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Where along a path loss begins: steps in the share of lost probes, each
--- with the places that the counts cannot tell apart. Pure statistics: arrays
--- of counts in, steps out. tests/sim/verdict_quality.lua measures it.
+--- Finds the hops at which path loss begins: steps in the share of lost
+-- probes, each with the range of hops among which the counts cannot
+-- distinguish. Pure statistics: arrays of counts in, steps out.
+-- tests/sim/verdict_quality.lua measures the error rates.
 --
--- Loss that begins at a hop persists to everything beyond it, so no step is
--- claimed that the last point does not show: by itself, or in agreement with
--- several points before it. The less of them agree, the more it must show.
+-- Loss that begins at a hop affects every hop beyond it, so a step needs the
+-- evidence of the last point, alone or in agreement with points before it. The
+-- fewer points agree, the stronger the evidence of the last one has to be.
 --
 -- A point is { sent, lost, rounds }: counts of one hop, and the rounds in
--- which it lost. Any of them may drop replies of its own; whether the last
--- one does cannot be told from loss, and it counts as if it did not.
+-- which it lost probes. Any hop may drop ICMP replies of its own. For the last
+-- point such drops cannot be distinguished from path loss, so the last point
+-- is taken to drop none.
 -- @module mtrtrace.base.changepoint
 local loss = require "mtrtrace.base.proportion"
 local survival = require "mtrtrace.base.survival"
 
 local M = {}
 
--- Chance at which the last point, if it lost no more than what is before the
--- step, would show as much: 1 in 100 where it is alone, three times that for
--- every point that agrees with it, up to 1 in 4. Hops that drop replies of
--- their own never agree with a last point that lost nothing.
+-- Significance level of the last point's loss against the loss before the
+-- step: 0.01 where no other point agrees, tripled for every point that agrees,
+-- up to 0.27. Hops that drop replies of their own never agree with a last
+-- point without loss.
 local ALONE, AGREES, MOST_CHANCE = 0.01, 3, 0.27
 
--- A burst of loss takes the probes of many hops at once.
+-- Rounds with loss that a step needs: one burst of loss takes the probes of
+-- many hops in the same round, which is a single event and no step.
 local MIN_ROUNDS = 3
 
--- Probability that there is a step; that it is not before, and not beyond
--- the places that are named.
+-- Posterior probability from which a step is reported, and the quantiles that
+-- bound the range of hops at which the step may be.
 local SURE, BEFORE, BEYOND = 0.8, 0.02, 0.98
 
--- Shares under which a point counts as one that drops replies of its own.
+-- Probability of dropping no replies of its own (see survival.lua) below which
+-- a point counts as one that drops replies.
 local HONEST = 0.5
 
--- How likely the loss has reached a level at each point; it never falls.
+-- Returns the probability that the loss has reached a level at each point; the
+-- probability never falls along the path.
 local function reached(found, level)
   local out = {}
   for i, at in ipairs(found) do
@@ -58,7 +63,7 @@ local function is_honest(points, found, i)
   return i == #points or found[i].honest >= HONEST
 end
 
--- Counts of the points that drop no replies of their own.
+-- Sums the counts of the points that drop no replies of their own.
 local function total(points, found, from, to)
   local lost, sent = 0, 0
   for i = from, to do
@@ -81,7 +86,7 @@ local function rounds(points, found, from, to)
   return count
 end
 
--- Whether the last point shows more loss than a share.
+-- Whether the last point's loss is significantly above a share.
 local function persists(points, found, at, share)
   local last, chance = points[#points], ALONE
   for i = at, #points - 1 do
@@ -91,8 +96,8 @@ local function persists(points, found, at, share)
     <= math.min(chance, MOST_CHANCE)
 end
 
--- The place at which the loss most likely reaches a level, moved to where it
--- shows.
+-- Returns the point at which the loss most likely reaches a level, moved to
+-- the first point whose counts show that loss.
 local function place(points, found, shares)
   local best, at = -1, 1
   for i, share in ipairs(shares) do
@@ -107,8 +112,8 @@ local function place(points, found, shares)
   return at
 end
 
--- The step from one level to a higher one, or nil. Where the last point may
--- be the only one that shows it, that point is named.
+-- Returns the step from one level to a higher one, or nil. Where possibly only
+-- the last point shows the step, the step is at the last point.
 local function step_of(points, found, below, above)
   local level = (below + above) // 2 + 1
   local shares = reached(found, level)
@@ -160,12 +165,13 @@ local function with_counts(steps, points, found)
   return steps
 end
 
---- The steps along a path.
+--- Returns the steps along a path.
 -- @tparam {table,...} points in the order of the path
--- @treturn {table,...} steps: `point` it is first seen at, `last` that comes
---   into question, `previous` that does not; `lost` of `sent` from there to
---   the next step, `lost_before` of `sent_before` since the one before, of
---   the points that drop no replies of their own
+-- @treturn {table,...} steps: `point`, the first one with the loss; `last`,
+--   the farthest one at which the loss may begin; `previous`, the last one
+--   that is certainly before the step; `lost` of `sent` from the step to the
+--   next one, `lost_before` of `sent_before` since the step before, both
+--   without the points that drop replies of their own
 function M.find(points)
   local last = points[#points]
   if not last or last.lost == 0 or loss.at_least(last.lost, last.sent,

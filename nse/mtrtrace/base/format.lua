@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- How values are written. Only the field table and the reports call this;
--- no other module formats a number. Pure: no locale, no I/O.
+--- Formats values as text. Pure: no locale, no I/O.
 -- @module mtrtrace.base.format
 local unicode = require "mtrtrace.base.unicode"
 
@@ -10,17 +9,17 @@ local M = {}
 local math_type, string_format = math.type, string.format
 local ZERO = ("0"):byte()
 
---- Text from the network made safe to print, see mtrtrace.base.unicode.
+--- Makes text from the network safe to print, see mtrtrace.base.unicode.
 -- @tparam ?string text any bytes
--- @treturn ?string UTF-8 without what is invisible
+-- @treturn ?string UTF-8 without invisible characters
 function M.clean(text)
   return text ~= nil and unicode.clean(text) or nil
 end
 
 local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\" }
 
---- A text as a string of JSON.
--- @tparam string text any bytes; what is invisible is left out
+--- Formats text as a JSON string.
+-- @tparam string text any bytes; invisible characters are left out
 -- @treturn string with its quotes
 function M.json_string(text)
   if not text:find('[%c"\\\127-\255]') then -- nearly all texts are plain
@@ -29,7 +28,8 @@ function M.json_string(text)
   return '"' .. unicode.clean(text):gsub('["\\]', ESCAPES) .. '"'
 end
 
---- A number as plain decimals: at most six, no exponent, no trailing zeros.
+--- Formats a number with at most six decimals, no exponent and no trailing
+-- zeros.
 -- @tparam number value
 -- @treturn ?string nil for NaN and infinities
 function M.decimal(value)
@@ -52,7 +52,7 @@ local function count(value)
     or ("%.0f"):format(value)
 end
 
--- Some loss is never printed as none, nor nearly all of it as all.
+-- Rounding never turns some loss into 0 % nor incomplete loss into 100 %.
 local function percent(share)
   if share > 0 and share < 0.0005 then
     return "<0.1%"
@@ -62,14 +62,14 @@ local function percent(share)
   return ("%.1f%%"):format(share * 100)
 end
 
---- Milliseconds in a list of several: one decimal, two where they are few.
+--- Formats milliseconds for a list of values: one decimal, two for small ones.
 -- @tparam number value
 -- @treturn string
 function M.short_ms(value)
   return (value < 9.995 and "%.2f" or "%.1f"):format(value)
 end
 
---- An interval of shares, in percent.
+--- Formats an interval of shares, in percent.
 -- @tparam number low 0 to 1
 -- @tparam number high 0 to 1
 -- @tparam ?integer decimals none where nil
@@ -80,7 +80,7 @@ function M.interval(low, high, decimals)
     high * 100)
 end
 
---- A number so that reading it gives the same again.
+--- Formats a number without loss of precision.
 -- @tparam number value
 -- @treturn ?string nil for NaN and infinities
 function M.exact(value)
@@ -94,8 +94,8 @@ end
 
 local EXACT = 1 << 53
 
---- An integer as programs read it: beyond 2^53 as text, because many readers
--- of JSON keep no more digits.
+--- Returns an integer for JSON: text beyond 2^53, because many JSON readers
+-- parse numbers as doubles.
 -- @tparam integer value
 -- @treturn integer|string
 function M.whole(value)
@@ -105,7 +105,7 @@ end
 
 local NS = 1000000000
 
---- A moment as ISO 8601 in UTC, to the nanosecond.
+--- Formats a time as ISO 8601 in UTC, to the nanosecond.
 -- @tparam integer ns since 1970
 -- @treturn string such as "2026-11-21T14:00:00.000000001Z"
 function M.moment(ns)
@@ -113,7 +113,7 @@ function M.moment(ns)
     .. (".%09dZ"):format(ns % NS)
 end
 
---- A time that has passed, to the second.
+--- Formats an elapsed time, to the second.
 -- @tparam integer seconds
 -- @treturn string such as "0:05" or "1:02:03"
 function M.clock(seconds)
@@ -125,11 +125,11 @@ function M.clock(seconds)
     seconds % 60)
 end
 
---- How each kind of value is written: `text` for people, `raw` for programs.
--- Milliseconds are taken as such, a share is 0 to 1 and written in percent.
--- Those with a `scale` are M.decimal of so many times the value.
--- `numeric` kinds give digits; `suffix` ends the key of such a value in
--- reports for programs: its unit.
+--- Formats of each kind of value: `text` for people, `raw` for programs.
+-- Times are in milliseconds; a share is 0 to 1 and written in percent. A kind
+-- with a `scale` is written as M.decimal of the value times the scale.
+-- `numeric` kinds are written as digits. `suffix` is the unit that ends the
+-- key of a value in reports for programs.
 M.kinds = {
   count = { text = count, raw = count, numeric = true },
   ms = {
@@ -160,7 +160,7 @@ M.kinds = {
   name = { text = M.clean, raw = M.clean },
 }
 
---- The key of a value in reports for programs: its name, and its unit.
+--- Returns the key of a value in reports for programs: its name and unit.
 -- @tparam string name such as "avg"
 -- @tparam string kind one of kinds
 -- @treturn string such as "avg_ms"

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The known word closest to one the user mistyped. Pure.
+--- Finds the known word that is closest to a mistyped one. Pure.
 -- @module mtrtrace.base.nearest
 local M = {}
 
@@ -26,9 +26,9 @@ local function begins(candidate, word)
   return word ~= "" and candidate:sub(1, #word) == word
 end
 
---- Closest of some words: one that begins with it, else by edit distance;
--- the first of equals.
--- @tparam string word at most its first 64 bytes are looked at
+--- Returns the closest of some words: a word that begins with the mistyped
+-- one, else the word with the least edit distance; the first of equals.
+-- @tparam string word only the first 64 bytes are compared
 -- @tparam {string,...} known not empty
 -- @treturn string one of `known`
 function M.find(word, known)

@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Tables that know the order in which their keys were set, for documents
+--- Tables that keep the order in which their keys were set, for documents
 -- whose order is part of the format. Pure.
 -- @module mtrtrace.base.ordered
 local M = {}
 
--- Pairs of a table in the order of a list of its keys.
+-- Iterates over a table in the order of a list of its keys.
 local function each(t, keys)
   local at = 0
   return function()
@@ -19,9 +19,9 @@ local function each(t, keys)
   end
 end
 
---- An empty table that keeps the order of its keys: pairs gives them so, and
--- dkjson writes it as an object in that order. Iterates without a coroutine of
--- its own, as stdnse.output_table has one for each iteration.
+--- Returns an empty table that keeps the order of its keys: pairs and dkjson
+-- use that order. stdnse.output_table does the same with a coroutine for each
+-- iteration, which is slower.
 -- @treturn table
 function M.new()
   local keys = {}
@@ -38,7 +38,7 @@ function M.new()
   return setmetatable({}, meta)
 end
 
---- The keys of such a table, in order.
+--- Returns the keys of an ordered table, in order.
 -- @tparam table t
 -- @treturn ?{string,...} nil for any other table
 function M.keys(t)

@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- One number for the probe that an event is about: flows number their probes
--- apart. Pure.
+--- Returns one number that identifies the probe of an event across flows; each
+-- flow numbers its own probes. Pure.
 -- @module mtrtrace.base.probe_key
 local M = {}
 
---- The key of an event's probe.
+--- Returns the key of an event's probe.
 -- @tparam table event with `probe`, and `flow` where there are several
 -- @treturn integer below 2^48
 function M.of(event)

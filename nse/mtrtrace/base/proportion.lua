@@ -1,23 +1,23 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Statistics of counts: how sure a share is, and how well it explains what
--- was seen. Everywhere `k` of `n` probes. Pure numbers; knows no hops.
+--- Statistics of binomial counts, `k` of `n` probes: confidence intervals,
+-- likelihoods and tests. Pure.
 -- @module mtrtrace.base.proportion
 local M = {}
 
 --- Two-sided 95 %, in standard deviations.
 M.Z95 = 1.959963984540054
 
---- Two-sided 99 %, in standard deviations.
+--- Two-sided 99 %, in standard deviations (2.576, rounded).
 M.Z99 = 2.58
 
---- A share of lost probes that is no news.
+--- Share of lost probes that counts as normal background loss.
 M.BACKGROUND = 0.005
 
---- Wilson's interval of a share.
+--- Returns Wilson's score interval of a share.
 -- @tparam integer k
 -- @tparam integer n above 0
--- @tparam number z half its width in standard deviations
+-- @tparam number z quantile of the standard normal, such as Z95
 -- @treturn number low, 0 to 1
 -- @treturn number high, 0 to 1
 function M.wilson(k, n, z)
@@ -31,8 +31,8 @@ local function times_log(count, share)
   return count > 0 and count * math.log(share) or 0
 end
 
---- Log likelihood of a count, up to the constant that all shares have in
--- common.
+--- Returns the log likelihood of a count, without the binomial coefficient,
+-- which is the same for all shares.
 -- @tparam integer k
 -- @tparam integer n may be 0
 -- @tparam ?number share 0 to 1; nil for the most likely one, k / n
@@ -45,7 +45,8 @@ function M.log_likelihood(k, n, share)
   return times_log(k, share) + times_log(n - k, 1 - share)
 end
 
--- Stirling's series, good to 1e-9 from 8 on; below by recurrence.
+-- Stirling's series is good to 1e-9 from 8 on; smaller arguments are raised by
+-- the recurrence of the gamma function.
 local function log_gamma(x)
   local shift = 0
   while x < 8 do
@@ -73,7 +74,7 @@ function M.log_choose(n, k)
   return -math.log(n + 1) - M.log_beta(k + 1, n - k + 1)
 end
 
---- How likely a count is at a share.
+--- Returns the binomial probability of a count at a share.
 -- @tparam integer k
 -- @tparam integer n
 -- @tparam number share above 0, below 1
@@ -82,10 +83,10 @@ function M.exactly(k, n, share)
   return math.exp(M.log_choose(n, k) + M.log_likelihood(k, n, share))
 end
 
--- Terms this much smaller than their sum change nothing.
+-- Terms smaller than this share of the sum end the summation.
 local NEGLIGIBLE = 1e-12
 
--- The sum of the terms from k down to 0, or up to n.
+-- Returns the sum of the binomial terms from k down to 0, or from k up to n.
 local function sum_terms(k, n, share, step)
   local term = k >= 0 and k <= n and M.exactly(k, n, share) or 0
   local sum, odds = term, share / (1 - share)
@@ -100,7 +101,7 @@ local function sum_terms(k, n, share, step)
   return sum
 end
 
---- How likely a count is, or a lower one, at a share.
+--- Returns the binomial probability of a count or a lower one at a share.
 -- @tparam integer k
 -- @tparam integer n
 -- @tparam number share above 0, below 1
@@ -110,7 +111,7 @@ function M.at_most(k, n, share)
     or math.max(0, 1 - sum_terms(k + 1, n, share, 1))
 end
 
---- How likely a count is, or a higher one, at a share.
+--- Returns the binomial probability of a count or a higher one at a share.
 -- @tparam integer k
 -- @tparam integer n
 -- @tparam number share above 0, below 1
@@ -120,23 +121,22 @@ function M.at_least(k, n, share)
     or math.max(0, 1 - sum_terms(k - 1, n, share, -1))
 end
 
---- By how many standard deviations the second share is above the first, if
--- both came from the same source.
+--- Returns the z statistic of two shares (pooled two-proportion test).
 -- @tparam integer k1
 -- @tparam integer n1 above 0
 -- @tparam integer k2
 -- @tparam integer n2 above 0
--- @treturn number below 0 where it is less
+-- @treturn number positive where the second share is above the first
 function M.z_above(k1, n1, k2, n2)
   local share = (k1 + k2) / (n1 + n2)
   local spread = math.sqrt(share * (1 - share) * (1 / n1 + 1 / n2))
   return spread > 0 and (k2 / n2 - k1 / n1) / spread or 0
 end
 
---- What is left of the first share in the second: their quotient, with its
--- 95 % interval (Donner and Zou, from Wilson's intervals of the two).
+--- Returns the quotient of the second share and the first, with its 95 %
+-- interval (Donner and Zou 2012, from Wilson's intervals of both shares).
 -- @tparam integer k1
--- @tparam integer n1 may be 0: then the first share is taken for 1
+-- @tparam integer n1 may be 0: then the first share is taken as 1
 -- @tparam integer k2
 -- @tparam integer n2 above 0
 -- @treturn number quotient

@@ -8,7 +8,8 @@ local M = {}
 local pack, unpack = string.pack, string.unpack
 local WORD = 0xffffffff
 
--- The first 32 bits behind the point of a root of each of the first primes.
+-- Returns the first 32 bits of the fractional part of a root of each of the
+-- first primes, the constants of FIPS 180-4.
 local function roots(count, power)
   local list, n = {}, 2
   while #list < count do
@@ -27,8 +28,9 @@ end
 
 local K, START = roots(64, 1 / 3), roots(8, 1 / 2)
 
--- Below, `xx` is a word x twice over: shifted right it is x rotated, in its
--- lower half. A call for each rotation would take longer than all the rest.
+-- Below, `xx` holds the 32-bit word x in both halves: the lower half of xx
+-- shifted right is x rotated right. A function call for each rotation would
+-- take longer than the rest of the digest.
 
 local function padded(text)
   local zeros = (-#text - 9) % 64
@@ -62,7 +64,7 @@ local function compress(state, w)
   end
 end
 
---- The digest of a text.
+--- Returns the digest of a text.
 -- @tparam string text
 -- @treturn string 64 hexadecimal digits, lower case
 function M.hex(text)
@@ -77,7 +79,7 @@ end
 -- Hexadecimal digits of 48 bits, which a double holds exactly.
 local DIGITS_48 = 12
 
---- The first 48 bits of a digest as a number, for metrics and rows.
+--- Returns the first 48 bits of a digest as a number, for metrics and rows.
 -- @tparam string hex as given by hex
 -- @treturn integer
 function M.number(hex)

@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Special-purpose addresses: which range of the IANA registries holds one.
--- No third party is asked about such an address. Pure: text in, a class out.
+--- Special-purpose addresses: classes of the ranges in the IANA registries. No
+-- query to a third party contains such an address. Pure: text in, class out.
 -- @module mtrtrace.base.special
 local M = {}
 
--- Prefix and class; the longest match wins. False: special, yet global.
+-- Prefix and class; the longest match wins. False: in the IANA registry of
+-- special-purpose addresses, but globally reachable.
 local RANGES = {
   { "0.0.0.0/8", "reserved" },
   { "10.0.0.0/8", "private" },
@@ -31,7 +32,7 @@ local RANGES = {
   { "::/128", "unspecified" },
   { "::1/128", "loopback" },
   { "::ffff:0:0/96", "mapped" },
-  { "64:ff9b::/96", false }, -- NAT64: what the IPv4 address in it is
+  { "64:ff9b::/96", false }, -- NAT64: the class is that of the IPv4 address
   { "64:ff9b:1::/48", "translation" },
   { "100::/64", "discard" },
   { "100:0:0:1::/64", "reserved" }, -- dummy prefix, RFC 9780
@@ -65,12 +66,12 @@ local function ipv4_bytes(text)
   if not a or a > 255 or b > 255 or c > 255 or d > 255 then
     return nil
   elseif text:find "^0%d" or text:find "%.0%d" then
-    return nil -- as by inet_pton: some programs read a leading 0 as octal
+    return nil -- like inet_pton: some programs read a leading 0 as octal
   end
   return string.char(a, b, c, d)
 end
 
--- A dotted quad at the end stands for two groups.
+-- Replaces a dotted quad at the end by two groups.
 local function without_quad(text)
   local quad = text:match ":(%d[%d.]*%.%d+)$"
   local bytes = quad and ipv4_bytes(quad)
@@ -78,7 +79,7 @@ local function without_quad(text)
     .. ("%x:%x"):format(string.unpack(">I2I2", bytes)) or text
 end
 
--- Groups of one side of "::" as bytes.
+-- Returns the groups on one side of "::" as bytes.
 local function groups(text)
   local out = {}
   for group in (text .. ":"):gmatch("([^:]*):") do
@@ -105,7 +106,7 @@ local function ipv6_bytes(text)
   return left .. ("\0"):rep(16 - #left - #right) .. right
 end
 
---- The bytes of an address.
+--- Returns the bytes of an address.
 -- @tparam string text IPv4 or IPv6; a zone ("%eth0") is ignored
 -- @treturn ?string 4 or 16 bytes, nil for anything else
 function M.bytes(text)
@@ -115,7 +116,8 @@ function M.bytes(text)
   return text:find(":", 1, true) and ipv6_bytes(text) or ipv4_bytes(text)
 end
 
--- First of the longest runs of zero groups, at least two; its length.
+-- Returns the first of the longest runs of zero groups, at least two groups,
+-- and its length (RFC 5952 section 4.2).
 local function zeros(words)
   local best, best_length, i = nil, 1, 1
   while i <= 8 do
@@ -143,8 +145,8 @@ local function quad(bytes, at)
   return ("%d.%d.%d.%d"):format(bytes:byte(at, at + 3))
 end
 
---- An address as text, IPv6 as in RFC 5952; with an IPv4 address at its end
--- where inet_ntop writes one.
+--- Returns an address as text, IPv6 as in RFC 5952; with an IPv4 address at
+-- its end where inet_ntop writes one.
 -- @tparam string bytes 4 or 16
 -- @treturn string
 function M.text(bytes)
@@ -163,8 +165,8 @@ function M.text(bytes)
   return hex(words, 1, at - 1) .. "::" .. hex(words, at + length, 8)
 end
 
--- The first bits of an address, as a key: of the four bytes of IPv4 a number,
--- which is found fastest, else a text.
+-- Returns the first bits of an address as a key: a number for IPv4, which is
+-- the fastest key of a table, a string for IPv6.
 local function prefix_of(bytes, length)
   if #bytes == 4 then
     return string.unpack(">I4", bytes) & ~0 << 32 - length
@@ -175,8 +177,8 @@ local function prefix_of(bytes, length)
     .. string.char(bytes:byte(whole + 1) & (0xff00 >> rest & 0xff))
 end
 
--- By the bytes of an address: the lengths that there are, the longest first,
--- each with its prefixes.
+-- Returns, by address length in bytes, the prefix lengths that occur, the
+-- longest first, each with its prefixes.
 local function by_length()
   local families, of = { [4] = {}, [16] = {} }, {}
   for _, row in ipairs(RANGES) do
@@ -197,7 +199,7 @@ end
 
 local FAMILIES = by_length()
 
--- What stands in the columns ASN and Organization.
+-- Texts of the columns ASN and Organization, by class.
 local LABELS = {
   private = { "Private", "Private Network" },
   cgn = { "CGN", "Carrier-Grade NAT" },
@@ -218,7 +220,7 @@ local LABELS = {
   ["6to4"] = { "6to4", "6to4 Tunnel" },
 }
 
---- How a class is written.
+--- Returns the texts that show a class.
 -- @tparam ?string class
 -- @treturn ?string in place of an AS number
 -- @treturn ?string in place of an organization
@@ -230,16 +232,17 @@ function M.label(class)
   return nil
 end
 
---- Every class there is, with its label; for tests.
--- @treturn {[string]=table,...} not to be changed
+--- Returns every class with its label; for tests.
+-- @treturn {[string]=table,...} must not be changed
 function M.labels()
   return LABELS
 end
 
 local NAT64 = M.bytes("64:ff9b::"):sub(1, 12)
 
---- The IPv4 address in one of NAT64's well-known prefix: the router beyond
--- the translator, that the registries know.
+--- Returns the IPv4 address inside an address of NAT64's well-known prefix
+-- (RFC 6052): the router beyond the translator, for which registries have
+-- data.
 -- @tparam string bytes of an address
 -- @treturn string bytes; the same for every other address
 function M.untranslated(bytes)
@@ -249,23 +252,23 @@ end
 
 local MAPPED = ("\0"):rep(10) .. "\255\255"
 
---- The IPv4 address that an IPv4-mapped IPv6 address stands for.
+--- Returns the IPv4 address of an IPv4-mapped IPv6 address (::ffff:192.0.2.1).
 -- @tparam string text an address, with or without a zone
--- @treturn ?string such as "192.0.2.1"; nil where the address is no such one
+-- @treturn ?string such as "192.0.2.1"; nil for any other address
 function M.unmapped(text)
   local bytes = text:find(":", 1, true) and M.bytes(text)
   return bytes and bytes:sub(1, 12) == MAPPED
     and ("%d.%d.%d.%d"):format(bytes:byte(13, 16)) or nil
 end
 
---- Family of an address; that of an IPv4-mapped address is 4.
+--- Returns the family of an address; 4 for an IPv4-mapped one.
 -- @tparam string text an address, with or without a zone
 -- @treturn integer 4 or 6
 function M.family(text)
   return text:find(":", 1, true) and not M.unmapped(text) and 6 or 4
 end
 
---- Class of a special-purpose address.
+--- Returns the class of a special-purpose address.
 -- @tparam string text IPv4 or IPv6 address, with or without a zone
 -- @treturn ?string "private", "cgn", "loopback", "link-local",
 --   "documentation", "benchmark", "multicast", "reserved", "unassigned",

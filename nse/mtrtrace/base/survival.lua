@@ -1,29 +1,29 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Which loss along a path explains the counts of its hops. Loss on the path
--- never falls from one hop to the next: what is lost before a hop is missing
--- at every hop beyond it. What a hop leaves unanswered beyond that are
--- replies which the hop itself did not send, and each hop may do so at a
--- share of its own (control-plane policing, rate limits).
+--- Estimates the path loss at each hop from the counts of all hops. Path loss
+-- never falls from one hop to the next, because a probe lost before a hop gets
+-- no reply from any hop beyond. A hop may also leave probes unanswered itself
+-- (control-plane policing, rate limits), each hop with a share of its own.
 --
--- A hidden Markov model: the state is the path loss at a hop, one of a row of
--- levels that never falls; forward and backward sums give how likely each
--- level is at each hop. Pure statistics; knows no hops but their counts.
+-- A hidden Markov model: the state at a hop is the path loss, one of some
+-- levels, and never falls along the path. The forward-backward algorithm gives
+-- the probability of each level at each hop. Pure statistics on counts.
 -- @module mtrtrace.base.survival
 local loss = require "mtrtrace.base.proportion"
 
 local M = {}
 
--- Levels of loss, evenly spaced in log odds; the first stands for a path
--- without loss to speak of.
+-- Levels of loss, evenly spaced in log odds; CLEAN is the level of a path with
+-- negligible loss.
 local CLEAN, LOWEST, HIGHEST, SPACING = 0.0005, 0.004, 0.98, 0.2
 
--- Chance that loss begins at a hop.
+-- Prior probability that loss begins at a hop.
 local STEP = 0.02
 
--- Shares of hops that drop replies of their own, and how likely each share
--- is beforehand: some paths have none; on some, nearly all hops do. Each may
--- drop any share of its replies, or all about the same (one operator).
+-- Shares of hops that drop replies of their own, with the prior probability of
+-- each share: on some paths no hop drops replies, on some nearly all hops do.
+-- The hops drop any share of their replies each, or about the same share
+-- (routers of one operator).
 local DROPPERS = {
   { hops = 0.1, likely = 0.4 },
   { hops = 0.4, likely = 0.2 },
@@ -32,8 +32,9 @@ local DROPPERS = {
   { hops = 0.85, likely = 0.1, alike = true },
 }
 
--- Loss changes with time, and hops are not probed at the same moments: no
--- share is taken for better known than from so many probes.
+-- Upper bound of a hop's sample size in the model. Loss changes with time and
+-- hops are probed at different times, so more probes do not make the shares of
+-- two hops more comparable.
 local MOST = 1000
 
 local function levels()
@@ -47,7 +48,7 @@ local function levels()
   return list
 end
 
---- The levels of loss, rising.
+--- The levels of loss, in rising order.
 M.LEVELS = levels()
 
 local function capped(point)
@@ -57,9 +58,9 @@ local function capped(point)
   return (point.lost * MOST + point.sent // 2) // point.sent, MOST
 end
 
--- The share that all hops but the last leave unanswered where they lose any;
--- and what is left of a common share that could be anything: the more probes
--- there are, the less of it fits the counts.
+-- Returns the common share of unanswered probes of all hops with loss but the
+-- last, and the Occam factor of a common share that could have any value: the
+-- more probes there are, the smaller the range of shares that fits the counts.
 local function common_share(points)
   local lost, sent = 0, 0
   for i = 1, #points - 1 do
@@ -76,8 +77,9 @@ local function common_share(points)
     math.sqrt(2 * math.pi * share * (1 - share) / sent))
 end
 
--- How likely the counts of a point are at each level: if all its losses are
--- the path's; if it drops replies, too, at any share; and at a common one.
+-- Returns the likelihoods of a point's counts at each level: with path loss
+-- alone, with replies dropped at any share, and with replies dropped at the
+-- common share.
 local function likelihoods(point, common)
   local lost, sent = capped(point)
   local path, own, alike, best = {}, {}, {}, 0
@@ -94,7 +96,7 @@ local function likelihoods(point, common)
   return { path = path, own = own, alike = alike }
 end
 
--- The last point is taken to drop none.
+-- The last point is taken to drop no replies.
 local function emission(likelihood, droppers, is_last)
   local out, share = {}, is_last and 0 or droppers.hops
   local own = droppers.alike and likelihood.alike or likelihood.own
@@ -104,7 +106,7 @@ local function emission(likelihood, droppers, is_last)
   return out
 end
 
--- Makes a row sum up to 1; returns the logarithm of what it was.
+-- Scales a row to the sum 1; returns the logarithm of the former sum.
 local function normalise(row)
   local sum = 0
   for _, value in ipairs(row) do
@@ -116,7 +118,7 @@ local function normalise(row)
   return math.log(sum)
 end
 
--- From the hop before to the next: the loss stays, or rises to any level.
+-- Transition from a hop to the next: the loss stays or rises to any level.
 local function forward(before)
   local after, risen, count = {}, 0, #before
   for g, value in ipairs(before) do
@@ -152,8 +154,8 @@ local function start()
   return row
 end
 
--- The share of each level at each point, for one row of DROPPERS; and the
--- logarithm of how likely all counts are.
+-- Returns the probability of each level at each point for one row of DROPPERS,
+-- and the log likelihood of all counts.
 local function posterior(points, likelihoods_of, droppers)
   local seen, rows, evidence, row = {}, {}, 0, start()
   for i = 1, #points do
@@ -175,7 +177,8 @@ local function posterior(points, likelihoods_of, droppers)
   return rows, evidence
 end
 
--- From the hop before to the next, the likeliest way only; and from where.
+-- Viterbi transition from a hop to the next: the probability of the most
+-- likely course to each level, and the level before.
 local function likeliest_forward(before)
   local after, from, count = {}, {}, #before
   local risen, risen_from = 0, 1
@@ -200,7 +203,7 @@ local function highest(row)
   return best
 end
 
--- The likeliest course of the loss along the whole path (Viterbi).
+-- Returns the most likely course of the loss along the path (Viterbi).
 local function course(points, likelihoods_of, droppers)
   local from, row = {}, start()
   for i = 1, #points do
@@ -215,7 +218,7 @@ local function course(points, likelihoods_of, droppers)
   return out
 end
 
--- How likely it is that a point's losses are all the path's.
+-- Returns the probability that all losses of a point are path loss.
 local function honesty(likelihood, row, droppers)
   local sum = 0
   local whole = emission(likelihood, droppers)
@@ -240,13 +243,14 @@ local function weights(runs)
   end
 end
 
---- What the counts along a path show of its loss.
+--- Estimates the path loss from the counts along a path.
 -- @tparam {table,...} points in the order of the path: { sent (above 0),
 --   lost }; the last one is taken to drop no replies of its own
--- @treturn {table,...} for each point: `levels`, how likely each of LEVELS
---   is, and `honest`, how likely it is that it drops no replies of its own
--- @treturn {integer,...} for each point, its place in LEVELS on the likeliest
---   course of the loss along the path
+-- @treturn {table,...} for each point: `levels`, the probability of each of
+--   LEVELS, and `honest`, the probability that the point drops no replies of
+--   its own
+-- @treturn {integer,...} for each point, its index in LEVELS on the most
+--   likely course of the loss along the path
 function M.of(points)
   local found, runs, best = {}, {}, nil
   local common, fits = common_share(points)

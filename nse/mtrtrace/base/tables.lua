@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Tables as values: shallow copies, functions that remember. Pure.
+--- Shallow copies of tables; memoized functions. Pure.
 -- @module mtrtrace.base.tables
 local M = {}
 
---- Writes the entries of a table to another one.
+--- Copies the entries of a table to another one.
 -- @tparam table to changed in place
 -- @tparam table from
 -- @treturn table `to`
@@ -15,16 +15,16 @@ function M.update(to, from)
   return to
 end
 
---- A table with the same entries.
+--- Returns a shallow copy of a table.
 -- @tparam table from
 -- @treturn table
 function M.copy(from)
   return M.update({}, from)
 end
 
---- A function that keeps what it gave, as long as that is not too much.
+--- Returns a memoized function with a bounded cache.
 -- @tparam function body of one text, always with the same result
--- @tparam integer most results that are kept: then it begins anew
+-- @tparam integer most number of results at which the cache is emptied
 -- @treturn function
 function M.remembered(body, most)
   local known, count = {}, 0

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Text from outside: made valid UTF-8 without what is invisible, measured in
--- columns of a terminal, cut, and written in ASCII where nothing else is
--- shown. Pure.
+--- Text from outside: converts to valid UTF-8 without invisible characters,
+-- measures the width in terminal columns, cuts, and transliterates to ASCII
+-- for terminals without UTF-8. Pure.
 -- @module mtrtrace.base.unicode
 local tables = require "mtrtrace.base.unicode_tables"
 
@@ -12,7 +12,8 @@ local byte, char, find = string.byte, utf8.char, string.find
 
 -- ---- tables ---------------------------------------------------------------
 
--- Ranges of a table, in order; read when the first text needs them.
+-- Parses the ranges of a table, in order; called when the first text needs
+-- them.
 local function ranges(text)
   local list = {}
   for word in text:gmatch "%S+" do
@@ -62,7 +63,8 @@ local function read_letters()
   end
 end
 
--- C0, DEL, C1, the ends of all planes, and what the table names.
+-- Invisible are C0, DEL, C1, the last two code points of each plane, and those
+-- of the table.
 local function is_invisible(code)
   return code < 32 or code >= 127 and code < 160 or code & 0xfffe == 0xfffe
     or is_ignorable(code)
@@ -76,8 +78,8 @@ end
 
 -- ---- bytes ----------------------------------------------------------------
 
--- The character at a byte, and how many bytes it takes. Surrogates are none:
--- Lua 5.3 takes them for some.
+-- Returns the code point at a byte and its length in bytes. Surrogates are
+-- rejected here, because utf8.codepoint of Lua 5.3 accepts them.
 local function character_at(text, at)
   local first = byte(text, at)
   if first < 0x80 then
@@ -92,7 +94,7 @@ local function character_at(text, at)
   return code, code < 0x800 and 2 or code < 0x10000 and 3 or 4
 end
 
--- A character of several bytes that the end of the text cuts short.
+-- Removes a multi-byte character that the end of the text cuts short.
 local function without_cut_end(text)
   for back = 1, math.min(3, #text) do
     local first = byte(text, -back)
@@ -117,8 +119,8 @@ local function has_utf8(text)
   return false
 end
 
--- Code points of a text. Bytes that are no UTF-8 are ISO 8859-1, which some
--- registries still send.
+-- Returns the code points of a text. Bytes that are not UTF-8 are read as ISO
+-- 8859-1, which some registries still send.
 local function codes_of(text)
   local codes, at = {}, 1
   while at <= #text do
@@ -131,14 +133,14 @@ end
 
 -- ---- cleaning -------------------------------------------------------------
 
--- More marks over one character than any script needs would cover the lines
--- above and below.
+-- Combining marks kept per character: more than any script needs would be
+-- drawn over the lines above and below.
 local MOST_MARKS = 4
 
---- Text from outside, fit to be kept and shown: valid UTF-8 without control,
+--- Makes text from outside safe to keep and show: valid UTF-8 without control,
 -- bidirectional and invisible characters. Letters stay as they are; bytes
--- that are no UTF-8 are read as ISO 8859-1; blanks of all widths become
--- plain ones.
+-- that are not UTF-8 are read as ISO 8859-1; blanks of all widths become
+-- spaces.
 -- @tparam any text bytes of any kind, or a number
 -- @treturn string
 function M.clean(text)
@@ -165,9 +167,9 @@ end
 
 -- ---- columns --------------------------------------------------------------
 
---- How many columns a character takes on a terminal.
+--- Returns the number of terminal columns of a character.
 -- @tparam integer code
--- @treturn integer 0 for a mark over another, 1 or 2
+-- @treturn integer 0 for a combining mark, else 1 or 2
 local function columns_of(code)
   if code < 0x300 then
     return 1
@@ -175,8 +177,8 @@ local function columns_of(code)
   return is_wide(code) and 2 or is_combining(code) and 0 or 1
 end
 
---- What a terminal shows in cells of its own: characters with the marks over
--- them, and how many columns each takes.
+--- Splits text into terminal cells: characters with their combining marks, and
+-- the number of columns of each.
 -- @tparam string text
 -- @treturn {string,...}
 -- @treturn {integer,...}
@@ -193,7 +195,7 @@ function M.cells(text)
   return cells, widths
 end
 
---- How many columns a text takes.
+--- Returns the number of terminal columns of a text.
 -- @tparam string text
 -- @treturn integer
 function M.width(text)
@@ -207,7 +209,7 @@ function M.width(text)
   return width
 end
 
---- The longest beginning of a text that takes so many columns at most.
+--- Returns the longest prefix of a text that fits in a number of columns.
 -- @tparam string text
 -- @tparam integer columns
 -- @treturn string
@@ -224,7 +226,7 @@ function M.cut(text, columns)
   return table.concat(cells, "", 1, count)
 end
 
---- A text that is cut with a sign where it is too long.
+--- Cuts a text that is too long and appends a sign.
 -- @tparam string text
 -- @tparam integer columns at most
 -- @tparam string sign put at the end of what was cut, such as ".."
@@ -234,15 +236,15 @@ function M.shorten(text, columns, sign)
     and M.cut(text, columns - M.width(sign)) .. sign or text
 end
 
---- A text with blanks behind it.
+--- Pads a text with blanks on the right.
 -- @tparam string text
--- @tparam integer columns it takes at least
+-- @tparam integer columns minimum width
 -- @treturn string
 function M.pad(text, columns)
   return text .. (" "):rep(columns - M.width(text))
 end
 
---- The beginning of a text, so many bytes at most, no character cut.
+--- Returns the longest prefix of whole characters within a number of bytes.
 -- @tparam string text
 -- @tparam integer bytes
 -- @treturn string
@@ -255,8 +257,9 @@ end
 
 -- ---- ASCII ----------------------------------------------------------------
 
---- A text in ASCII: Latin, Greek and Cyrillic letters and common signs by
--- their nearest equivalent, marks left out, any other character as "?".
+--- Transliterates a text to ASCII: Latin, Greek and Cyrillic letters and
+-- common signs become their nearest equivalent, marks are left out, any other
+-- character becomes "?".
 -- @tparam string text cleaned
 -- @treturn string
 function M.ascii(text)

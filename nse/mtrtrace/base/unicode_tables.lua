@@ -5,7 +5,7 @@
 -- @module mtrtrace.base.unicode_tables
 local M = {}
 
---- Characters that nobody sees or that change how others are shown:
+--- Characters that are invisible or change how others are shown:
 -- Default_Ignorable_Code_Point, line separators, bidirectional controls,
 -- annotations, the blank of Braille, noncharacters of the first plane.
 M.invisible = [[
@@ -14,8 +14,8 @@ M.invisible = [[
   e0000-e0fff
 ]]
 
---- Marks that are drawn over the character in front (Mn, Me), and
--- vowels and finals of Hangul syllables.
+--- Combining marks, drawn over the preceding character (Mn, Me), and vowels
+-- and finals of Hangul syllables.
 M.combining = [[
   300-34e 350-36f 483-489 591-5bd 5bf 5c1-5c2 5c4-5c5 5c7 610-61a 64b-65f 670
   6d6-6dc 6df-6e4 6e7-6e8 6ea-6ed 711 730-74a 7a6-7b0 7eb-7f3 7fd 816-819
@@ -70,9 +70,9 @@ M.wide = [[
   1fa70-1faf6 20000-3fffd
 ]]
 
---- ASCII for letters and signs: a block's first code point, then a word for
--- each; "~" is nothing, "?" is not known. Cyrillic and Greek in the
--- letters that maps use.
+--- ASCII equivalents of letters and signs: the first code point of a block,
+-- then a word for each code point; "~" is nothing, "?" means no equivalent.
+-- Cyrillic and Greek are romanized as on maps.
 M.ascii = [==[
   a1: ! c GBP ? JPY | S " (c) a << ! ~ (R) - deg +- 2 3 ' u P . , 1 o >> 1/4
     1/2 3/4 ? A A A A A A AE C E E E E I I I I D N O O O O O x O U U U U Y Th

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Zone of an IPv6 link-local target: Nmap hands a script the address
--- without it. Pure: interfaces in, a name out.
+--- Finds the zone of an IPv6 link-local target, because Nmap passes the
+-- address to a script without its zone. Pure: interfaces in, a name out.
 -- @module mtrtrace.base.zone
 local special = require "mtrtrace.base.special"
 
@@ -13,7 +13,7 @@ local function usable(interface)
     and special.class(interface.address) == "link-local"
 end
 
--- The interface that has the address; else the only one there is.
+-- Returns the interface that has the address; else the only interface.
 local function search(target, interfaces)
   local names, only = 0, nil
   for _, interface in ipairs(interfaces) do
@@ -36,9 +36,9 @@ function M.missing(target)
     and special.class(target) == "link-local"
 end
 
---- An address that this host can send to.
+--- Returns an address with the zone that it needs.
 -- @tparam string address
--- @tparam ?string interface on which a link-local one is
+-- @tparam ?string interface of a link-local address
 -- @treturn ?string nil where the address needs a zone and there is none
 function M.with(address, interface)
   if not M.missing(address) then
@@ -47,12 +47,12 @@ function M.with(address, interface)
   return interface and address .. "%" .. interface
 end
 
---- The zone to use for a target.
+--- Returns the zone for a target.
 -- @tparam string target IPv6 link-local address
--- @tparam ?string forced interface the user named
--- @tparam ?string routed interface Nmap found the target on
+-- @tparam ?string forced interface named by the user
+-- @tparam ?string routed interface on which Nmap found the target
 -- @tparam {table,...} interfaces as listed by nmap.list_interfaces()
--- @treturn ?string nil where several interfaces come into question
+-- @treturn ?string nil where several interfaces are possible
 function M.pick(target, forced, routed, interfaces)
   if forced then
     return forced

@@ -134,7 +134,7 @@ function M.z_above(k1, n1, k2, n2)
 end
 
 --- Returns the quotient of the second share and the first, with its 95 %
--- interval (Donner and Zou 2012, from Wilson's intervals of both shares).
+-- interval (Donner and Zou, from Wilson's intervals of both shares).
 -- @tparam integer k1
 -- @tparam integer n1 may be 0: then the first share is taken as 1
 -- @tparam integer k2

@@ -28,31 +28,31 @@ local function tell(readers, what, ...)
   end
 end
 
-local function show(readers, said)
-  if said.kind == "start" then
-    tell(readers, "start", said.trace)
-  elseif said.kind == "search" then
-    tell(readers, "search", said.trace)
-  elseif said.kind == "event" then
-    tell(readers, "events", said.trace, { said.event }, 0)
+local function show(readers, record)
+  if record.kind == "start" then
+    tell(readers, "start", record.trace)
+  elseif record.kind == "search" then
+    tell(readers, "search", record.trace)
+  elseif record.kind == "event" then
+    tell(readers, "events", record.trace, { record.event }, 0)
   else
-    tell(readers, "finish", said.trace, said.result, said.error)
+    tell(readers, "finish", record.trace, record.result, record.error)
   end
 end
 
 -- One line: what it says goes to the readers. What no rule of the recording
 -- caught and a report stumbles over is the recording's fault too.
 local function take(state, line)
-  local ok, said = state.replay:line(line)
+  local ok, record = state.replay:line(line)
   if not ok then
-    return nil, said
-  elseif said then
-    if said.kind == "finish" then
+    return nil, record
+  elseif record then
+    if record.kind == "finish" then
       state.done = state.done + 1
       state.missed = state.missed
-        + (said.result and said.result.reached and 0 or 1)
+        + (record.result and record.result.reached and 0 or 1)
     end
-    if not pcall(show, state.readers, said) then
+    if not pcall(show, state.readers, record) then
       return nil, "values that do not fit each other"
     end
   end

@@ -1,13 +1,13 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Which hop of one path is which hop of another: the alignment with the
--- fewest hops that are new, gone or changed. Pure.
+--- Aligns the hops of two paths with the fewest hops that are new, gone or
+-- changed. Pure.
 -- @module mtrtrace.diff.align
 local M = {}
 
--- A hop that is new and one that is gone are no more than one that changed,
--- unless more hops fit then. A silent hop may be any hop, at a price that only
--- decides between alignments that are equal else.
+-- Costs of an alignment. GAP is just under CHANGED, so a changed hop is
+-- preferred to a new hop plus a gone one unless the gaps make more hops match.
+-- A silent hop matches any hop; its small cost only breaks ties.
 local CHANGED, GAP, SILENT = 1, 0.95, 0.001
 
 --- Whether two hops have an address in common, or both are the target.
@@ -34,13 +34,14 @@ local function price(a, b)
   return M.same(a, b) and 0 or CHANGED
 end
 
--- A path that ends without its target may go on: what the other one has
--- beyond is neither new nor gone.
+-- A path that did not reach its target may be longer than seen, so hops of the
+-- other path beyond its end are neither new nor gone and cost little.
 local function gap(at, count, is_open)
   return at == count and is_open and SILENT or GAP
 end
 
--- The least cost of aligning what is from i and j on, and the step.
+-- Returns the table of dynamic programming: the least cost of aligning the
+-- hops from i and j on, and the first step.
 local function table_of(a, b)
   local n, m, cost, step = #a.hops, #b.hops, {}, {}
   for i = n, 0, -1 do
@@ -70,8 +71,8 @@ end
 --- Aligns two paths.
 -- @tparam table a snapshot: the path before
 -- @tparam table b snapshot: the path after
--- @treturn {table,...} { before, after }: hops, one of them nil where it is
---   gone or new; `open` where the other path just was not seen that far
+-- @treturn {table,...} { before, after }: hops, one of them nil where the hop
+--   is gone or new; `open` where the other path was not seen that far
 function M.of(a, b)
   local step, i, j, pairs_of = table_of(a, b), 0, 0, {}
   local n, m = #a.hops, #b.hops

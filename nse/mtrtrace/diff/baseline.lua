@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- A trace that has just ended against those of a file: what differs, a line
--- each. Pure.
+--- Compares a finished trace with the traces of a baseline file; gives one
+-- line per difference. Pure.
 -- @module mtrtrace.diff.baseline
 local compare = require "mtrtrace.diff.compare"
 local match = require "mtrtrace.diff.match"
@@ -23,13 +23,13 @@ local function partner_of(traces, shot)
   end
 end
 
---- What differs from the file's trace of the same target.
+--- Returns the differences from the file's trace of the same target.
 -- @tparam {table,...} traces as mtrtrace.diff.load gives them
 -- @tparam table result judged
 -- @tparam ?string name of the target as the user typed it
 -- @tparam string path of the file, for the text
--- @treturn {string,...} lines; one that says so where nothing differs, or
---   where the file has no such target
+-- @treturn {string,...} lines; a single line where there is no difference or
+--   where the file lacks the target
 function M.lines(traces, result, name, path)
   local shot = snapshot.of(structured.build(result, { name = name },
     new_table))

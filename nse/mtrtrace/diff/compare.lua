@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Compares two sets of traces: what of each path is new, gone or changed,
--- where loss and latency shifted by more than chance explains. Pure: snapshots
--- in, tables out; mtrtrace.diff.words has the texts.
+--- Compares two sets of traces: hops that are new, gone or changed, and
+-- statistically significant shifts of loss and latency. Pure: snapshots in,
+-- tables out; mtrtrace.diff.words has the texts.
 --
--- A difference is { kind, ... }: see mtrtrace.diff.keys. What a router alone
--- shows and hops beyond do not, and what may be load balancing, is a remark
--- and no difference.
+-- A difference is { kind, ... }: see mtrtrace.diff.keys. Loss or latency of
+-- one router that hops beyond do not show, and changes that load balancing may
+-- explain, are remarks and no differences.
 -- @module mtrtrace.diff.compare
 local align = require "mtrtrace.diff.align"
 local loss = require "mtrtrace.base.proportion"
@@ -48,9 +48,9 @@ local function replies(hop)
   return n
 end
 
--- Two routers that take turns packet by packet answer all of so few probes
--- as one with a chance that is no evidence of a change.
-local function may_be_turns(pair)
+-- Whether per-packet load balancing may explain a changed address: with few
+-- probes per hop, all replies may by chance come from the same router of two.
+local function may_be_per_packet(pair)
   return 2.0 ^ (1 - replies(pair.before) - replies(pair.after))
     > shifts.ALPHA
 end
@@ -68,8 +68,8 @@ local function difference(kind, pair)
   return d
 end
 
--- The first address of both whose systems are known in both and have none in
--- common.
+-- Returns the first address that both hops have whose autonomous systems are
+-- known in both runs and differ completely.
 local function other_asn(pair)
   for _, x in ipairs(pair.before.responders) do
     for _, y in ipairs(pair.after.responders) do
@@ -95,8 +95,8 @@ local function asn_change(pair)
   return d
 end
 
--- A hop without a counterpart. The target is in both paths: where packets
--- take ways of several lengths it has more rows than one.
+-- Adds a hop without a counterpart. A target hop is no difference: where load
+-- balancing uses paths of several lengths, the target has several rows.
 local function lone_hop(out, pair)
   local hop, kind = pair.before or pair.after,
     pair.before and "hop_gone" or "hop_new"
@@ -112,7 +112,7 @@ local function hop_change(out, pair)
   if not a or not b then
     lone_hop(out, pair)
   elseif next(a.ips) and next(b.ips) and not align.same(a, b) then
-    local unsure = may_be_turns(pair)
+    local unsure = may_be_per_packet(pair)
     table.insert(unsure and out.remarks or out.differences,
       difference(unsure and "address_unsure" or "address", pair))
   elseif next(a.ips) and next(b.ips) then
@@ -130,8 +130,8 @@ local function of_kind(tests, what)
   return list
 end
 
--- From which of the tests on the shift of the last one is there: the place
--- that leaves the least unexplained.
+-- Returns the first hop, by index, that already shows the last hop's shift:
+-- the index with the least sum of absolute residuals.
 local function begins_at(list)
   local shift, best, at = list[#list].shift, math.huge, #list
   for first = 1, #list do
@@ -164,8 +164,8 @@ local function shift_of(kind, test, from)
   return d
 end
 
--- What the last hop shows is the path's, what only hops before it show is
--- theirs.
+-- A shift at the last hop is a difference of the path; a shift that only hops
+-- before it show is a remark on these routers.
 local function add_latency(out, tests)
   local list = of_kind(tests, "latency")
   local last, first = list[#list], #list + 1
@@ -180,9 +180,9 @@ local function add_latency(out, tests)
   end
 end
 
--- How much better counts are explained by a change at a hop: twice the gain
--- in log likelihood, of the hops before it with one share, of those from it on
--- with one for each run.
+-- Returns the likelihood ratio statistic of a change at a hop: twice the gain
+-- in log likelihood, with one share of loss for the hops before, and one share
+-- for each run from the hop on.
 local function gain_of(test, own, first)
   local sum = 0
   for i = 1, first - 1 do
@@ -230,7 +230,8 @@ end
 
 -- ---- targets --------------------------------------------------------------
 
--- What balancers hash is not the same: other branches may be no change.
+-- Adds a remark where load balancers hash other values (flow identifiers) in
+-- the two runs, so that another branch is no change of the path.
 local function add_flow_remark(out, a, b)
   if a.source ~= b.source or a.source_port ~= b.source_port
     or a.flow_count ~= b.flow_count then
@@ -255,7 +256,7 @@ local function compare_paths(out, pair)
   add_flow_remark(out, a, b)
 end
 
--- Where one of the two has no path.
+-- Returns the difference where one of two traces has no path.
 local function missing(a, b)
   if not a or not b then
     return { kind = a and "only_before" or "only_after" }
@@ -288,7 +289,7 @@ local function compare_target(pair)
   return out
 end
 
--- All tests of all targets are controlled together.
+-- Controls the false discovery rate over all tests of all targets together.
 local function test_all(matched)
   local all = {}
   for _, pair in ipairs(matched) do

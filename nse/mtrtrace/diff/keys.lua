@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The keys of a difference, once: in the order of structured output, with
--- the kind of value of each (see mtrtrace.base.format) and what it is.
+--- The keys of a difference in the order of structured output, each with the
+-- kind of its value (see mtrtrace.base.format) and a description.
 -- @module mtrtrace.diff.keys
 local KEYS = {
   { key = "kind", kind = "name", about = "what differs" },

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Reads what a comparison is of: a recording, JSON or XML of the command, or
--- XML of Nmap with the script's results in it.
+--- Reads the input of a comparison: a recording, JSON or XML of the command,
+-- or Nmap's XML with results of the script.
 -- @module mtrtrace.diff.load
 local lines = require "mtrtrace.recording.lines"
 local replay = require "mtrtrace.recording.replay"
@@ -13,7 +13,8 @@ local xml = require "mtrtrace.diff.xml"
 
 local M = {}
 
--- A document is read as a whole, a recording line by line.
+-- Largest document, which is read as a whole (a recording is read line by
+-- line), and the number of bytes from which the format is detected.
 local MOST_BYTES, SNIFF = 1 << 28, 4096
 
 local function new_table()
@@ -22,17 +23,17 @@ end
 
 -- ---- recordings -----------------------------------------------------------
 
-local function take(traces, collected, said)
-  local trace = said.trace
-  if said.kind == "start" then
+local function take(traces, collected, record)
+  local trace = record.trace
+  if record.kind == "start" then
     collected[trace.index] = samples.new()
-  elseif said.kind == "event" then
-    collected[trace.index]:add(said.event)
-  elseif said.kind == "finish" and said.error then
+  elseif record.kind == "event" then
+    collected[trace.index]:add(record.event)
+  elseif record.kind == "finish" and record.error then
     traces[#traces + 1] = snapshot.of { name = trace.name,
-      error = said.error }
-  elseif said.kind == "finish" then
-    traces[#traces + 1] = snapshot.of(structured.build(said.result,
+      error = record.error }
+  elseif record.kind == "finish" then
+    traces[#traces + 1] = snapshot.of(structured.build(record.result,
       { name = trace.name }, new_table), collected[trace.index]:take())
     collected[trace.index] = nil
   end
@@ -46,10 +47,10 @@ local function recording(next_line, env)
   local number = 0
   for line in next_line do
     number = number + 1
-    local ok, said = reader:line(line)
+    local ok, record = reader:line(line)
     if not ok then
-      return nil, ("line %d: %s"):format(number, said)
-    elseif said and not pcall(take, traces, collected, said) then
+      return nil, ("line %d: %s"):format(number, record)
+    elseif record and not pcall(take, traces, collected, record) then
       return nil, ("line %d: values that do not fit each other"):format(
         number)
     end
@@ -83,8 +84,8 @@ local function json(text, env)
   return of_list(document.traces)
 end
 
--- Elements of Nmap's structured output: <table> and <elem>, with a key or in
--- a list.
+-- Converts an element of Nmap's structured output: <table> and <elem>, each
+-- with a key or as an entry of a list.
 local function of_nmap(node)
   local out = {}
   for _, child in ipairs(node) do
@@ -97,8 +98,8 @@ local function of_nmap(node)
   return out
 end
 
--- Elements of the command's XML: those that stand in a list have other names
--- than it.
+-- Elements of the command's XML that are lists; the entries of a list have
+-- another name than the list.
 local LISTS = { hops = true, responders = true, origins = true, flows = true,
   path = true, codes = true, verdicts = true, notes = true }
 

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Which trace of one file is compared with which of another: by target, that
--- is name or address, protocol and port. Pure.
+--- Pairs the traces of two files by target (name or address), protocol and
+-- port. Pure.
 -- @module mtrtrace.diff.match
 local M = {}
 
@@ -13,7 +13,8 @@ local function key_of(...)
   return table.concat(parts, "\0")
 end
 
--- The closest match first; what was not traced has a name only.
+-- Levels of agreement, the closest first; a target that could not be traced
+-- has a name only.
 local KEYS = {
   function(t)
     return t.target and key_of(t.name, t.target, t.protocol, t.port)
@@ -37,7 +38,7 @@ local function waiting(list, done, key)
   return queues
 end
 
--- Only what failed is matched by name alone.
+-- The name alone pairs only targets that could not be traced.
 local function fits(level, a, b)
   return level < #KEYS or a.err or b.err
 end

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- A comparison as text, Markdown and JSON, and the schema of the last. Pure;
--- JSON by dkjson.
+--- Formats a comparison as text, Markdown and JSON, and describes the JSON in
+-- a schema. Pure; dkjson is passed in.
 -- @module mtrtrace.diff.report
 local args = require "mtrtrace.options.args"
 local format = require "mtrtrace.base.format"
@@ -13,7 +13,7 @@ local words = require "mtrtrace.diff.words"
 
 local M = {}
 
---- Rises when a document is no longer what readers of the last one expect.
+--- Format number of the JSON document, raised by incompatible changes.
 M.FORMAT = 1
 
 local function title_of(target)
@@ -59,7 +59,7 @@ local function add_lines(lines, target)
   lines[#lines + 1] = path and ("  %s"):format(path)
 end
 
---- For people.
+--- Formats a comparison as text for people.
 -- @tparam table report as mtrtrace.diff.compare gives it
 -- @treturn string lines
 function M.text(report)
@@ -70,7 +70,7 @@ function M.text(report)
   return table.concat(lines, "\n") .. "\n"
 end
 
---- The lines of differences alone.
+--- Returns the lines of the differences, without remarks.
 -- @tparam table target of a report
 -- @treturn {string,...}
 function M.lines(target)
@@ -87,7 +87,7 @@ local function markdown_clean(text)
   return (text:gsub("[\\`*_{}%[%]<>()#+!|~]", "\\%0"))
 end
 
---- For pages and tickets: a table, then what is no difference.
+--- Formats a comparison as Markdown: a table of differences, then the remarks.
 -- @tparam table report
 -- @treturn string
 function M.markdown(report)
@@ -164,7 +164,7 @@ local function target_of(target, null)
   return out
 end
 
---- For programs; see schema.
+--- Formats a comparison as JSON; see schema.
 -- @tparam table report
 -- @tparam table view `version` of this program, `before` and `after`: the
 --   names of the files
@@ -220,7 +220,7 @@ local function target_schema()
   }
 end
 
---- The JSON Schema of json.
+--- Returns the JSON Schema of M.json's document.
 -- @treturn table for dkjson, in order
 function M.schema()
   return jsonschema.document("mtr-trace --diff --json", "Times are in ms, "

@@ -1,15 +1,15 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The single round trips of a trace, in the order of their probes, taken from
--- its events: those that the figures of the trace are of. Bounded, however
--- long the run. Pure.
+--- Collects the single RTTs of a trace from its events, in the order of the
+-- probes: the same RTTs from which the trace's figures are computed. Memory is
+-- bounded for runs of any length. Pure.
 -- @module mtrtrace.diff.samples
 local M = {}
 
 local Samples = {}
 Samples.__index = Samples
 
---- Round trips kept of each responder; of more every second one is left out.
+--- RTTs kept of each responder; at this number every second one is dropped.
 M.MOST = 2048
 
 local function list_of(self, event)
@@ -39,7 +39,7 @@ end
 function Samples:add(event)
   local flows = self.hops[event.ttl]
   if event.kind == "rate-limited" then
-    -- What came before counts no more.
+    -- A rate-limited sample replaces the initial one, whose RTTs are dropped.
     if flows then
       flows[event.flow or 0] = nil
     end
@@ -56,7 +56,7 @@ function Samples:add(event)
   end
 end
 
---- What was collected.
+--- Returns the collected RTTs.
 -- @treturn table by TTL and address: arrays of ms, of several flows one flow
 --   after the other
 function Samples:take()

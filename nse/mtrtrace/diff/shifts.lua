@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The tests of a pair of paths, hop by hop: does the loss, the latency, the
--- reach of the target differ by more than chance, and by more than matters?
+--- Tests a pair of paths hop by hop: whether the loss, the latency and the
+-- reachability of the target differ significantly and by a relevant amount.
 -- Pure.
 -- @module mtrtrace.diff.shifts
 local align = require "mtrtrace.diff.align"
@@ -9,22 +9,23 @@ local stats = require "mtrtrace.diff.stats"
 
 local M = {}
 
---- The chance at which two runs of the same path are told to differ, and the
--- share of wrong differences among those that are told.
+--- Probability that two runs of the same path are reported to differ, and
+-- upper bound of the false discovery rate.
 M.ALPHA = 0.01
 
--- Smaller shifts do not matter: 1 ms, and on a shorter path 5 %, but no less
--- than what scheduling and queues of a local network do.
+-- Least relevant shift of latency: 1 ms; on a path shorter than 20 ms 5 % of
+-- the RTT, but at least the jitter of scheduling and queues in a local
+-- network.
 local RELEVANT_MS, RELEVANT_SHARE, LEAST_MS = 1, 0.05, 0.1
 
--- Half a point of loss is no news.
+-- Least relevant shift of loss: half a percentage point.
 local RELEVANT_LOSS = 0.005
 
--- Fewer round trips show nothing.
+-- Least number of RTTs for a test.
 local LEAST_VALUES = 4
 
---- The latency that two round trips have to differ by to matter.
--- @tparam number ms the shorter one
+--- Returns the least relevant difference of two RTTs.
+-- @tparam number ms the shorter RTT
 -- @treturn number ms
 function M.margin(ms)
   return math.min(RELEVANT_MS, math.max(LEAST_MS, RELEVANT_SHARE * ms))
@@ -32,8 +33,8 @@ end
 
 -- ---- loss -----------------------------------------------------------------
 
--- A burst that covers all of a sample, or more than half of a long one, is no
--- burst but a state.
+-- A loss period of at least this many probes that covers more than half of the
+-- sample, like the loss of the whole sample, is a lasting state and no burst.
 local LONG_BURST = 15
 
 local function is_state(hop)
@@ -41,7 +42,7 @@ local function is_state(hop)
     or 2 * hop.longest > hop.sent and hop.longest >= LONG_BURST)
 end
 
--- Lost probes that came in bursts, and how many bursts.
+-- Returns the number of probes lost in bursts, and the number of bursts.
 local function in_bursts(hop)
   local lost, periods = hop.sent - hop.received, hop.lost_periods
   if not periods or periods == 0 then
@@ -63,8 +64,9 @@ local function worth(count, spread)
   return math.floor(count / spread + 0.5)
 end
 
--- Bursts take the probes of all hops at once: then more hops are no more
--- evidence.
+-- Factors of variance between which the counts of several hops turn from
+-- independent to common: a burst takes the probes of all hops at once, so more
+-- hops add no evidence.
 local INDEPENDENT, COMMON = 1.3, 2.3
 
 local function of_all_hops(spread, count)
@@ -95,11 +97,12 @@ local function chance_of(sum)
     worth(sum.sent_b, sum.spread))
 end
 
--- Chance at which the last hop may show what it shows, by the number of hops
--- that agree with it; see mtrtrace.base.changepoint.
+-- Significance level of the last hop, by the number of hops that agree with
+-- it; see mtrtrace.base.changepoint.
 local ALONE, AGREES, MOST_CHANCE = 0.01, 3, 0.27
 
--- Whether no single hop makes the difference, and the last one shows it, too.
+-- Whether the difference does not rest on a single hop, and the last hop shows
+-- it, too.
 local function agree(pairs_of, first, rises)
   local last = sums_of(pairs_of, #pairs_of)
   local up = last.lost_b * last.sent_a > last.lost_a * last.sent_b
@@ -129,7 +132,7 @@ local function loss_test(pairs_of, first)
       and agree(pairs_of, first, after > before) and chance_of(sum) or 1 }
 end
 
--- What a hop alone shows.
+-- Tests the loss of a single hop.
 local function own_loss_test(pair)
   local test = loss_test({ pair }, 1)
   test.what = "hop_loss"
@@ -144,7 +147,7 @@ local function count_of(responder)
   return responder.samples and #responder.samples or responder.received
 end
 
--- The responder of both runs with the most round trips, in each of them.
+-- Returns the responder in both runs with the most RTTs, as seen in each run.
 local function in_common(a, b)
   local best, one, two = 0, nil, nil
   for _, x in ipairs(a.responders) do
@@ -189,7 +192,7 @@ local function summary_of(responder)
     stdev = responder.stdev }
 end
 
--- Means and medians have to agree: one long round trip moves a mean alone.
+-- Means and medians have to agree, because one long RTT moves only the mean.
 local function mean_test(x, y)
   if not (x.avg and y.avg and x.stdev and y.stdev) then
     return nil
@@ -222,8 +225,8 @@ local function is_balanced(hop)
   return #hop.responders > 1
 end
 
--- Of several flows each takes its own branch: where the runs had other ones
--- figures beyond a balanced hop are of other paths.
+-- Whether the runs used different flows and a hop is load-balanced: each flow
+-- takes its own branch, so figures beyond that hop are of different paths.
 local function is_mixed(a, b)
   return a.flow_count ~= b.flow_count
 end
@@ -262,7 +265,7 @@ local function add_latency_tests(tests, list)
   end
 end
 
--- The target replies in one run only: so many probes of so many.
+-- Tests the reply counts of a target that replies in one run only.
 local function reach_test(a, b)
   if a.reached == b.reached then
     return nil
@@ -282,7 +285,7 @@ local function reach_test(a, b)
     p = stats.fisher(lost_a, sent_a, lost_b, sent_b) }
 end
 
---- The tests of a pair.
+--- Returns the tests of a pair of paths.
 -- @tparam table a snapshot before
 -- @tparam table b snapshot after
 -- @tparam {table,...} aligned as mtrtrace.diff.align gives it

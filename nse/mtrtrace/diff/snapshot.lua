@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- One trace as a comparison sees it, whichever format it comes from. Pure:
--- tables under the keys of structured output in, a snapshot out.
+--- Snapshot of a trace for a comparison, independent of the file's format.
+-- Pure: tables with the keys of structured output in, a snapshot out.
 --
 -- A snapshot is { target, name, protocol, port, source, flow_count, packets,
 -- reached, target_ttl, path_id, hops, err }; `err` alone where the target was
 -- not traced. A hop is { ttl, sent, received, lost_periods, longest,
--- counted: whether its loss is the path's, responders, ips: a set, target }; a
+-- counted: whether its loss is path loss, responders, ips: a set, target }; a
 -- responder { ip, asns: a set, asn, received, avg, stdev, median, samples }.
 -- Times are in ms; `samples` are there where single round trips are known.
 -- @module mtrtrace.diff.snapshot
@@ -14,7 +14,7 @@ local ident = require "mtrtrace.flows.ident"
 
 local M = {}
 
--- Documents may have numbers as text.
+-- Converts a number that a document may hold as text.
 local function number(value)
   return type(value) ~= "boolean" and tonumber(value) or nil
 end
@@ -31,7 +31,8 @@ local function list(value)
   return type(value) == "table" and value or {}
 end
 
--- The first key that is there: names of keys changed between formats.
+-- Returns the value of the first key that exists: names of keys changed
+-- between versions of the formats.
 local function first(from, ...)
   for i = 1, select("#", ...) do
     local value = from[(select(i, ...))]
@@ -52,7 +53,7 @@ local function add_numbers(set, value)
   end
 end
 
--- Numbers of the systems that announce an address.
+-- Returns the numbers of the autonomous systems that announce an address.
 local function asns_of(responder)
   local set = {}
   add_numbers(set, responder.asn)
@@ -131,8 +132,9 @@ local function is_target_alone(hop, target)
     and next(hop.ips, next(hop.ips)) == nil
 end
 
--- The hops up to the target, or to the last one that replied. A host that
--- reports its own address as a hop is met once.
+-- Returns the hops up to the target, or to the last hop that replied. Of
+-- several hops at the end with the target as their only address, the first is
+-- kept.
 local function trimmed(hops, target_ttl, target)
   while #hops > 0 and (#hops[#hops].responders == 0
     or target_ttl and hops[#hops].ttl > target_ttl) do
@@ -147,8 +149,9 @@ end
 
 -- ---- identifiers ----------------------------------------------------------
 
--- As mtrtrace.flows.ident has it, as far as a document tells: of several
--- addresses at a hop of one flow nobody knows whether they took turns.
+-- Returns the path as in mtrtrace.flows.ident, as far as a document has it. A
+-- document does not show whether several addresses of one flow at a hop are
+-- per-packet load balancing or a change of the path.
 local function path_of(hops)
   local path, at = {}, hops[1] and hops[1].ttl or 1
   for _, hop in ipairs(hops) do
@@ -169,12 +172,12 @@ local function flow_count(from)
   return type(from.flows) == "table" and math.max(1, #from.flows) or 1
 end
 
---- A snapshot of a trace.
+--- Returns a snapshot of a trace.
 -- @tparam table from under the keys of mtrtrace.report.structured; numbers
 --   and flags may be texts
 -- @tparam ?table samples round trips in ms in the order of their probes, by
 --   TTL and address
--- @treturn ?table nil where it is no trace
+-- @treturn ?table nil where the table is no trace
 function M.of(from, samples)
   local name = text(from.name)
   if from.error ~= nil and from.hops == nil then

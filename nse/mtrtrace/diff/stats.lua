@@ -1,10 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Tests of two samples against each other: counts by Fisher's exact test,
--- round trips by the rank test of Mann and Whitney, means by Welch's t test,
--- and the control of many tests at once (Benjamini and Hochberg 1995). Pure
--- numbers; knows no hops. tests/sim/diff_quality.lua measures what they are
--- used for.
+--- Statistical tests of two samples: Fisher's exact test of counts, the
+-- Mann-Whitney rank test of RTTs, Welch's t test of means, and control of the
+-- false discovery rate of many tests (Benjamini and Hochberg 1995). Pure.
+-- tests/sim/diff_quality.lua measures the error rates in use.
 -- @module mtrtrace.diff.stats
 local loss = require "mtrtrace.base.proportion"
 
@@ -53,7 +52,7 @@ local function beta_share(a, b, x)
   return 1 - front * beta_fraction(b, a, 1 - x) / b
 end
 
---- How likely a t of Student's distribution is that far from 0, or farther.
+--- Returns the two-sided tail probability of Student's t distribution.
 -- @tparam number t
 -- @tparam number df degrees of freedom, above 0
 -- @treturn number both tails together
@@ -61,18 +60,19 @@ function M.student(t, df)
   return beta_share(df / 2, 0.5, df / (df + t * t))
 end
 
--- Many degrees of freedom make Student's distribution a normal one, with an
--- error below 1e-6 of the tail that anybody reads.
+-- With this many degrees of freedom Student's distribution equals the normal
+-- one within 1e-6 of a tail probability of practical size.
 local NORMAL_DF = 1e9
 
---- How likely a standard normal is that far from 0, or farther.
+--- Returns the two-sided tail probability of the standard normal distribution.
 -- @tparam number z
 -- @treturn number both tails together
 function M.normal(z)
   return M.student(z, NORMAL_DF)
 end
 
--- Where falling tails have a probability, from 0 to `high`: by bisection.
+-- Returns the argument between 0 and `high` at which a falling tail function
+-- has a value, by bisection.
 local function solve(tails, p, high)
   local low = 0
   for _ = 1, 60 do
@@ -86,7 +86,7 @@ local function solve(tails, p, high)
   return low
 end
 
---- The z whose two tails have a probability.
+--- Returns the z with a two-sided tail probability.
 -- @tparam number p above 0, up to 1
 -- @treturn number 0 or more
 function M.normal_z(p)
@@ -95,8 +95,8 @@ end
 
 -- ---- counts ---------------------------------------------------------------
 
--- Terms of the hypergeometric distribution that are summed; larger tables
--- are close to normal.
+-- Terms of the hypergeometric distribution that are summed at most (larger
+-- tables are close to normal), and the tolerance for equal probabilities.
 local MOST_TERMS, SAME = 20000, 1 + 1e-7
 
 --- Fisher's exact test of two counts, two-sided.
@@ -104,8 +104,8 @@ local MOST_TERMS, SAME = 20000, 1 + 1e-7
 -- @tparam integer n1
 -- @tparam integer k2
 -- @tparam integer n2
--- @treturn number chance of a table as unlikely, or more, if both shares
---   are the same
+-- @treturn number p-value: probability of a table as unlikely or more so if
+--   both shares are equal
 function M.fisher(k1, n1, k2, n2)
   local k, n = k1 + k2, n1 + n2
   local low, high = math.max(0, k - n2), math.min(k, n1)
@@ -126,8 +126,8 @@ function M.fisher(k1, n1, k2, n2)
   return math.min(1, sum)
 end
 
---- By how much loss in bursts spreads a count, compared with independent
--- losses: the factor of its variance for a chain of two states (Gilbert).
+--- Returns the factor by which loss in bursts raises the variance of a count
+-- over independent losses, by a two-state Markov chain (Gilbert 1960).
 -- @tparam integer lost probes
 -- @tparam integer received ones
 -- @tparam integer periods runs of consecutive lost probes
@@ -142,10 +142,11 @@ end
 
 -- ---- ranks ----------------------------------------------------------------
 
--- Below this product of the sizes the distribution of U is counted out.
+-- Product of the sample sizes up to which the distribution of U is exact.
 local EXACT = 400
 
--- How many orders of n1 and n2 values give each U, as a share of all.
+-- Returns the probability of each U for n1 and n2 values: the share of orders
+-- that give it.
 local function u_shares(n1, n2)
   local ways = { [0] = 1.0 }
   for i = 1, n1 do
@@ -178,7 +179,7 @@ local function exact_p(u, n1, n2)
   return math.min(1, 2 * sum / total)
 end
 
--- Values of both samples in order, each with the sample it is from.
+-- Returns the values of both samples in order, each with its sample.
 local function merged(a, b)
   local all = {}
   for i = 1, #a do
@@ -191,8 +192,8 @@ local function merged(a, b)
   return all
 end
 
--- The sum of the first sample's ranks, ties at their mean, and what ties take
--- away from the variance.
+-- Returns the sum of the first sample's ranks, with mean ranks for ties, and
+-- the tie correction of the variance.
 local function rank_sum(all)
   local sum, ties, i = 0, 0, 1
   while i <= #all do
@@ -222,9 +223,10 @@ end
 --- The rank test of Mann and Whitney, two-sided.
 -- @tparam {number,...} a
 -- @tparam {number,...} b
--- @tparam ?number spread by which the variance of U is larger than with
---   independent values; 1 where nil
--- @treturn number chance of samples so far apart, if both are from one source
+-- @tparam ?number spread factor of the variance of U over independent values;
+--   1 where nil
+-- @treturn number p-value: probability of samples that far apart if both have
+--   the same distribution
 -- @treturn boolean whether the second sample lies above the first
 function M.ranks(a, b, spread)
   local n1, n2 = #a, #b
@@ -241,9 +243,10 @@ function M.ranks(a, b, spread)
   return p, 2 * u < n1 * n2
 end
 
--- Neighbours that agree make a sample worth fewer values; more than this is
--- a trend and no noise. One standard deviation of the estimate is taken off:
--- independent values, too, agree by chance.
+-- Autocorrelation makes a sample worth fewer independent values. MOST_LAG caps
+-- the estimate, because a higher one is a trend and no noise. One standard
+-- deviation is subtracted from the estimate, because independent values have
+-- some autocorrelation by chance.
 local MOST_LAG, LEAST_VALUES = 0.9, 4
 
 local function ranks_of(values)
@@ -260,8 +263,8 @@ local function ranks_of(values)
   return ranks
 end
 
---- By how much the dependence of neighbours spreads a mean of ranks: the
--- factor of its variance for a chain of first order.
+--- Returns the factor by which autocorrelation raises the variance of a mean
+-- of ranks, by a first-order autoregressive model.
 -- @tparam {number,...} values in the order in which they were taken
 -- @treturn number 1 or more
 function M.dependence(values)
@@ -286,7 +289,7 @@ local function sorted(values)
   return out
 end
 
---- The median of values.
+--- Returns the median of values.
 -- @tparam {number,...} values at least one
 -- @treturn number
 function M.median(values)
@@ -294,7 +297,7 @@ function M.median(values)
   return (list[(n + 1) // 2] + list[n // 2 + 1]) / 2
 end
 
--- Quantiles that stand for a larger sample.
+-- Number of quantiles that replace a larger sample.
 local QUANTILES = 80
 
 local function few(values)
@@ -309,8 +312,8 @@ local function few(values)
   return out
 end
 
---- By how much the second sample lies above the first: the median of all
--- differences (Hodges and Lehmann), with its 95 % interval.
+--- Returns the shift from the first sample to the second: the median of all
+-- differences (Hodges and Lehmann 1963), with its 95 % interval.
 -- @tparam {number,...} a at least one
 -- @tparam {number,...} b at least one
 -- @tparam ?number spread as of ranks
@@ -334,7 +337,8 @@ function M.shift(a, b, spread)
   return at(0.5), at(0.5 - half), at(0.5 + half)
 end
 
--- The standard error of a difference of means, and its degrees of freedom.
+-- Returns the standard error of a difference of means, and its degrees of
+-- freedom (Welch and Satterthwaite).
 local function error_of(a, b)
   local va, vb = a.stdev ^ 2 / a.n, b.stdev ^ 2 / b.n
   local df = va + vb > 0 and (va + vb) ^ 2
@@ -346,8 +350,8 @@ end
 -- @tparam table a `n` at least 2, `mean`, `stdev`
 -- @tparam table b the same
 -- @tparam number margin 0 or more
--- @treturn number chance of means so far apart, or farther, if they differ
---   by the margin
+-- @treturn number p-value: probability of means that far apart, or farther, if
+--   the true difference is the margin
 function M.welch(a, b, margin)
   local err, df = error_of(a, b)
   local off = math.abs(b.mean - a.mean) - margin
@@ -357,7 +361,7 @@ function M.welch(a, b, margin)
   return err > 0 and M.student(off / err, df) or 0
 end
 
---- The interval of a difference of means, at 95 %.
+--- Returns the difference of means with its 95 % interval.
 -- @tparam table a as of welch
 -- @tparam table b
 -- @treturn number difference
@@ -372,9 +376,10 @@ end
 
 -- ---- many tests -----------------------------------------------------------
 
---- Benjamini and Hochberg's control of many tests: which are rejected so that
--- the expected share of false ones among them is at most q; where nothing
--- differs at all, any is rejected with at most that chance.
+--- Controls the false discovery rate of many tests (Benjamini and Hochberg
+-- 1995): the expected share of false rejections among all rejections is at
+-- most q. Without any true difference, the probability of a rejection is at
+-- most q, too.
 -- @tparam {table,...} tests each with `p`; get `p_adjusted` and `rejected`
 -- @tparam number q
 function M.control(tests, q)

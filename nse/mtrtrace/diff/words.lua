@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Differences in words, a line each. Pure.
+--- Texts of differences, one line each. Pure.
 -- @module mtrtrace.diff.words
 local format = require "mtrtrace.base.format"
 
@@ -134,14 +134,14 @@ local WORDS = {
   end,
 }
 
---- The text of a difference or remark.
+--- Returns the text of a difference or remark.
 -- @tparam table d see mtrtrace.diff.compare
 -- @treturn string one sentence or more, without control characters
 function M.of(d)
   return format.clean(WORDS[d.kind](d))
 end
 
---- The kinds of differences and remarks.
+--- Returns the kinds of differences and remarks.
 -- @treturn {string,...} sorted
 function M.kinds()
   local list = {}

@@ -1,15 +1,15 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Reads the XML that Nmap and this program write: elements, attributes,
--- texts and the predefined entities. Nmap has no XML reader that the command
--- could load, nor the command one that Nmap could. Pure; expands nothing that
--- a document defines, and reads no other file.
+--- Parses the XML that Nmap and this program write: elements, attributes,
+-- texts and the predefined entities. No XML parser is available both in Nmap
+-- and in the command. Pure; entities that a document defines are not expanded,
+-- and no other file is read.
 -- @module mtrtrace.diff.xml
 local M = {}
 
 local ENTITIES = { lt = "<", gt = ">", amp = "&", quot = '"', apos = "'" }
 
--- Deeper documents are none of ours.
+-- Neither Nmap nor this program writes documents as deep as this.
 local MOST_DEPTH = 64
 
 local function character(code)
@@ -35,7 +35,8 @@ local function attributes(text)
   return out
 end
 
--- Where a tag ends that begins at a place: quotes may hold ">".
+-- Returns where the tag that begins at a place ends; quoted values may hold
+-- ">".
 local function end_of_tag(text, at)
   while true do
     local place = text:find("[\"'>]", at)
@@ -51,7 +52,8 @@ local function end_of_tag(text, at)
   end
 end
 
--- Where what is no element ends; nil where an element begins.
+-- Returns the end of a comment, declaration or processing instruction; nil
+-- where an element begins.
 local function skip(text, at)
   for _, pair in ipairs { { "<!--", "-->" }, { "<?", "?>" } } do
     if text:sub(at, at + #pair[1] - 1) == pair[1] then
@@ -85,7 +87,7 @@ local function close(stack, name)
   return true
 end
 
--- One tag; false where it is none.
+-- Handles one tag; returns false where the text is no tag.
 local function take(stack, tag)
   local closing = tag:match "^/([%w:_.-]+)%s*$"
   if closing then
@@ -94,7 +96,7 @@ local function take(stack, tag)
   return open(stack, tag)
 end
 
---- Reads a document. One that was cut is read as far as it goes.
+--- Parses a document. A truncated document is parsed as far as it goes.
 -- @tparam string text
 -- @treturn ?table the root: its elements, each { name, attr, text, and its
 --   own elements }

@@ -306,8 +306,7 @@ if has_luv then
     check.equal(most, 4)
     check.equal(select(2, lines_of(out):gsub("\n", "")), 30)
     check.equal(#said, 2)
-    check.contains(said[1], "more alerts than it is started for, 30 in a "
-      .. "minute")
+    check.contains(said[1], "too many alerts, at most 30 processes a minute")
   end)
 
   check.case("a_program_that_is_not_there_is_said", function()

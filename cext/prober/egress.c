@@ -142,7 +142,7 @@ static bool same_hop(const struct fib_route *a, const struct fib_route *b)
 }
 
 /* Returns whether a packet with the gateway as its next hop reaches the gateway directly. IPv4
- * sockets can be told so (MSG_DONTROUTE); IPv6 needs an on-link route. */
+ * sockets have a flag for this (MSG_DONTROUTE); IPv6 needs an on-link route. */
 static bool is_neighbour(struct fib *fib, const struct fib_query *query,
                          const struct fib_route *hop)
 {

@@ -134,8 +134,8 @@ uint64_t pace_limits(const struct pace *pace)
 
 /* ---- what is kept -------------------------------------------------------------------------- */
 
-/* Removes samples without users that were not used for a minute, and if more than PACE_IDLE remain,
- * the least recently used one. */
+/* Removes samples without users that were not used for ten minutes, and if more than PACE_IDLE
+ * remain, the least recently used one. */
 static void drop_idle(struct pace *pace, int64_t now_ns)
 {
     struct pace_sample **oldest = NULL;
@@ -170,37 +170,45 @@ static size_t bucket_of(const struct ipaddr *address)
     return (hash ^ hash >> 16) % BUCKETS;
 }
 
-/* If there are more than PACE_RESPONDERS responders without a sample, removes the one that got its
- * token first. */
-static void drop_responder(struct pace *pace)
+static void remove_responder(struct pace *pace, struct pace_responder **at)
 {
-    struct pace_responder **oldest = NULL;
-    size_t bare = 0;
+    struct pace_responder *r = *at, **link = &pace->buckets[bucket_of(&r->address)];
 
-    for (struct pace_responder **link = &pace->responders; *link != NULL; link = &(*link)->next) {
-        if ((*link)->samples != NULL)
-            continue;
-        bare++;
-        if (oldest == NULL || (*link)->free_ns < (*oldest)->free_ns)
-            oldest = link;
-    }
-    if (bare <= PACE_RESPONDERS)
-        return;
-    struct pace_responder *r = *oldest;
-    *oldest = r->next;
-    struct pace_responder **link = &pace->buckets[bucket_of(&r->address)];
+    *at = r->next;
     while (*link != r)
         link = &(*link)->in_bucket;
     *link = r->in_bucket;
     free(r);
-    pace->counters.responders++;
+}
+
+/* Removes responders without a sample that got no token for as long as samples are known, as many
+ * may lose theirs at once; and if more than PACE_RESPONDERS remain, the one with the oldest. */
+static void drop_responders(struct pace *pace, int64_t now_ns)
+{
+    struct pace_responder **oldest = NULL, **link = &pace->responders;
+    size_t bare = 0;
+
+    for (struct pace_responder *r; (r = *link) != NULL;) {
+        if (r->samples == NULL && now_ns - r->free_ns >= known_ns - fresh_ns) {
+            remove_responder(pace, link);
+            continue;
+        }
+        bare += r->samples == NULL;
+        if (r->samples == NULL && (oldest == NULL || r->free_ns < (*oldest)->free_ns))
+            oldest = link;
+        link = &r->next;
+    }
+    if (bare > PACE_RESPONDERS) {
+        remove_responder(pace, oldest);
+        pace->counters.responders++;
+    }
 }
 
 /* Called before anything is added: at most one sample and one responder come at a time. */
 static void make_room(struct pace *pace, int64_t now_ns)
 {
     drop_idle(pace, now_ns);
-    drop_responder(pace);
+    drop_responders(pace, now_ns);
 }
 
 static struct pace_responder *find(const struct pace *pace, const struct ipaddr *address)
@@ -271,9 +279,9 @@ static struct pace_sample *add_sample(struct pace_responder *r, const struct pac
     return s;
 }
 
-static bool is_fresh(const struct pace_sample *s, int64_t now_ns)
+static bool was_used(const struct pace_sample *s, int64_t within_ns, int64_t now_ns)
 {
-    return s != NULL && now_ns - s->used_ns < fresh_ns;
+    return s != NULL && now_ns - s->used_ns < within_ns;
 }
 
 /* Empties a sample that is too old to be read. Its places are not reused: a trace that paused may
@@ -285,20 +293,15 @@ static void forget(struct pace_sample *s)
     memset(s->path_hashes, 0, sizeof s->path_hashes);
 }
 
-static bool is_known(const struct pace_sample *s, int64_t now_ns)
-{
-    return s != NULL && now_ns - s->used_ns < known_ns;
-}
-
 struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, int64_t now_ns)
 {
     struct pace_responder *r = find(pace, &key->responder);
     struct pace_sample *s = r != NULL ? find_sample(r, key) : NULL;
     struct pace_key any_path = *key;
-
     any_path.path_hashes = NULL;
     const struct pace_sample *other = r != NULL && s == NULL ? find_sample(r, &any_path) : NULL;
-    if (is_known(other, now_ns)) { /* a responder that rate-limits over one path does so over all */
+    if (was_used(other, known_ns,
+                 now_ns)) { /* a responder that rate-limits over one path does so over all */
         const struct pace_evidence evidence = other->evidence;
         s = add_sample(r, key);
         if (s != NULL) {
@@ -306,9 +309,9 @@ struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, in
             s->used_ns = now_ns;
         }
     }
-    if (!is_known(s, now_ns))
+    if (!was_used(s, known_ns, now_ns))
         return NULL;
-    if (!is_fresh(s, now_ns)) {
+    if (!was_used(s, fresh_ns, now_ns)) {
         if (s->users == 0)
             forget(s);
         s->used_ns = now_ns;
@@ -397,7 +400,7 @@ struct pace_sample *pace_rate_limit(struct pace *pace, const struct pace_key *ke
 static bool may_be_router(const struct pace_sample *s, const struct pace_key *key, int64_t now_ns)
 {
     return s->key.protocol == key->protocol && !s->key.direct && !s->key.refuses &&
-           is_fresh(s, now_ns) && same_path(s, key);
+           was_used(s, fresh_ns, now_ns) && same_path(s, key);
 }
 
 bool pace_is_limited(const struct pace *pace, const struct pace_key *key, int64_t now_ns)
@@ -424,7 +427,6 @@ void pace_measuring(struct pace_sample *sample, int64_t now_ns)
 {
     struct pace_responder *r = sample->responder;
 
-    assert(sample->users > 0);
     sample->used_ns = now_ns;
     if (r->free_ns < now_ns + measure_ns)
         r->free_ns = now_ns + measure_ns;

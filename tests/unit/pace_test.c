@@ -442,6 +442,10 @@ static void check_memory(void)
     visit(pace, 80000, 900000 * MS);
     check_int("known", known(pace, 0, many, 900000 * MS), 0);
     check_int("missed", (long)(pace_counters(pace).samples - before), 0);
+
+    check_case("responders_that_lose_their_samples_all_at_once_are_no_more_than_ever");
+    check_that(pace_usage(pace).bare <= PACE_RESPONDERS, "%zu without a sample",
+               pace_usage(pace).bare);
     pace_free(pace);
 }
 

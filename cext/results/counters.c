@@ -195,20 +195,29 @@ static void settle(struct counters *counters, struct counters_hop *hop,
     }
 }
 
-/* A late reply turns a lost probe into an answered one. */
-static void unmark_lost(struct counters_hop *hop, uint32_t probe)
+/* A late reply turns a lost probe into an answered one. Returns the sender of the error that had
+ * reported the probe unreachable, or NO_RESPONDER. */
+static uint16_t unmark_lost(struct counters_hop *hop, uint32_t probe)
 {
-    for (size_t i = 0; i < hop->waiting_count; i++)
-        if (hop->waiting[hop->waiting_first + i].probe == probe)
-            hop->waiting[hop->waiting_first + i].state = WAITING_NOTHING;
+    uint16_t sender = NO_RESPONDER;
+
+    for (size_t i = 0; i < hop->waiting_count; i++) {
+        struct counters_waiting *w = &hop->waiting[hop->waiting_first + i];
+        if (w->probe != probe)
+            continue;
+        sender = w->state == WAITING_UNREACHABLE ? w->responder : sender;
+        w->state = WAITING_NOTHING;
+    }
     for (size_t i = 0; i < hop->lost_count; i++) {
         if (hop->lost[i].probe == probe) {
+            sender = hop->lost[i].responder;
             memmove(&hop->lost[i], &hop->lost[i + 1],
                     (hop->lost_count - i - 1) * sizeof hop->lost[0]);
             hop->lost_count--;
-            return;
+            break;
         }
     }
+    return sender;
 }
 
 /* ---- responders ---------------------------------------------------------------------------- */
@@ -383,6 +392,16 @@ static void on_reply(struct counters *counters, struct counters_hop *hop,
     settle(counters, hop, &outcome);
 }
 
+/* The probe is counted once, for its reply. A sample cannot leave the RTTs alone, so all that errors
+ * of this sender have added leave. */
+static void take_back_error(struct counters_hop *hop, uint16_t sender)
+{
+    if (sender >= hop->responder_count || hop->responders[sender].received == 0)
+        return;
+    hop->responders[sender].received--;
+    stats_fini(&hop->responders[sender].rtt);
+}
+
 static void on_late(struct counters *counters, struct counters_hop *hop,
                     const struct trace_event *event)
 {
@@ -403,7 +422,7 @@ static void on_late(struct counters *counters, struct counters_hop *hop,
     hop->received++;
     hop->lost_during_drops -= event->during_drops && !event->was_unreachable;
     hop->unreachable -= event->was_unreachable;
-    unmark_lost(hop, event->probe);
+    take_back_error(hop, unmark_lost(hop, event->probe));
     if (event->was_error)
         hop->sent++;
     if (responder != NULL)

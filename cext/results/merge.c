@@ -59,14 +59,18 @@ static void merge_runs(struct counters_hop *into, const struct counters_hop *fro
     into->run_total += from->run_total;
 }
 
-static void merge_lost(struct counters_hop *into, const struct counters_hop *from, uint32_t before)
+static void merge_lost(struct counters_hop *into, const struct counters_hop *from,
+                       const uint16_t *responders, uint32_t before)
 {
     for (size_t i = 0; i < from->lost_count; i++) {
-        struct counters_waiting w = { .probe = from->lost[i].probe,
-                                      .ordinal = from->lost[i].ordinal + before,
-                                      .sent_ns = from->lost[i].sent_ns,
-                                      .state = from->lost[i].unreachable ? WAITING_UNREACHABLE
-                                                                         : WAITING_LOST };
+        uint16_t sender = from->lost[i].responder;
+        struct counters_waiting w = {
+            .probe = from->lost[i].probe,
+            .responder = sender < from->responder_count ? responders[sender] : NO_RESPONDER,
+            .ordinal = from->lost[i].ordinal + before,
+            .sent_ns = from->lost[i].sent_ns,
+            .state = from->lost[i].unreachable ? WAITING_UNREACHABLE : WAITING_LOST
+        };
         counters_note_lost(into, &w);
     }
 }
@@ -143,7 +147,7 @@ static int merge_hop(struct counters *counters, struct counters_hop *into,
     }
     merge_counts(into, from);
     merge_runs(into, from, responders);
-    merge_lost(into, from, before);
+    merge_lost(into, from, responders, before);
     merge_reports(counters, into, from);
     free(responders);
     return counters->out_of_memory ? -1 : 0;
@@ -210,9 +214,12 @@ static struct responder_stats *own_responder(struct counters_hop *hop,
 static void take_for_replies(struct counters_hop *hop, const struct responder_stats *responder)
 {
     size_t place = (size_t)(responder - hop->responders), kept = 0;
+    /* Fewer if a probe was answered later that is not among the listed lost ones. */
+    uint32_t probes =
+        responder->received < hop->unreachable ? responder->received : hop->unreachable;
 
-    hop->received += responder->received;
-    hop->unreachable -= responder->received;
+    hop->received += probes;
+    hop->unreachable -= probes;
     hop->late += responder->late;
     for (size_t i = 0; i < hop->report_count; i++) {
         if (!ipaddr_equal(&hop->reports[i].from, &responder->address))

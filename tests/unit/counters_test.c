@@ -246,6 +246,76 @@ static void test_orders(void)
     check_int("in flight at the next TTL", counters_hop_at(counters, TTL + 1)->in_flight, 3);
 }
 
+static void got_error(enum event_kind kind, uint32_t probe, uint8_t host)
+{
+    struct wire_packet reply = reply_from(host);
+
+    reply.kind = WIRE_UNREACHABLE;
+    reply.type = 3;
+    feed((struct trace_event){
+        .kind = kind, .probe = probe, .rtt_ns = 9 * US, .from_elsewhere = true, .reply = &reply });
+}
+
+/* A late reply to a probe that was reported unreachable, by a router that also is this hop. */
+static void got_late_after_error(uint32_t probe, uint8_t host)
+{
+    struct wire_packet reply = reply_from(host);
+    feed((struct trace_event){ .kind = EVENT_LATE,
+                               .probe = probe,
+                               .rtt_ns = -1,
+                               .was_unreachable = true,
+                               .reply = &reply });
+}
+
+static void check_final(uint32_t sent_probes, uint32_t received, uint32_t unreachable, size_t lost)
+{
+    struct counters *snapshot = counters_snapshot(counters);
+    const struct counters_hop *h = counters_hop_at(snapshot, TTL);
+
+    check_int("sent", h->sent, sent_probes);
+    check_int("received", h->received, received);
+    check_int("unreachable", h->unreachable, unreachable);
+    check_int("lost", (int64_t)h->lost_count, (int64_t)lost);
+    counters_free(snapshot);
+}
+
+static void test_errors_and_replies(void)
+{
+    begin("an_unreachable_probe_that_is_answered_later_is_counted_once");
+    for (uint32_t probe = 0; probe < 3; probe++)
+        sent(probe);
+    got(EVENT_REPLY, 0, 1, 10 * US);
+    got_error(EVENT_UNREACHABLE, 1, 1);
+    got_late_after_error(1, 1);
+    missed(EVENT_TIMEOUT, 2);
+    check_final(3, 2, 0, 1);
+
+    begin("the_same_while_an_earlier_probe_is_open");
+    for (uint32_t probe = 0; probe < 3; probe++)
+        sent(probe);
+    got_error(EVENT_UNREACHABLE, 1, 1);
+    got_late_after_error(1, 1);
+    got(EVENT_REPLY, 2, 1, 10 * US);
+    missed(EVENT_TIMEOUT, 0);
+    check_final(3, 2, 0, 1);
+
+    begin("a_lost_probe_of_a_merged_flow_keeps_the_sender_of_its_error");
+    sent(0);
+    got(EVENT_REPLY, 0, 1, 10 * US);
+    struct counters *first = counters_snapshot(counters);
+    sent(1);
+    got_error(EVENT_UNREACHABLE, 1, 2);
+    struct counters *second = counters_snapshot(counters);
+    check_int("result", counters_merge(first, second), 0);
+    const struct counters_hop *h = counters_hop_at(first, TTL);
+    check_int("lost", (int64_t)h->lost_count, 1);
+    check_that(h->lost[0].responder < h->responder_count &&
+                   h->responders[h->lost[0].responder].address.bytes[3] == 2,
+               "sender %u", h->lost[0].responder);
+    counters_free(first);
+    counters_free(second);
+}
+
 static void test_responders(void)
 {
     begin("two_responders_are_never_averaged_into_one");
@@ -468,6 +538,7 @@ int main(void)
     test_test_probes();
     test_orders();
     test_responders();
+    test_errors_and_replies();
     test_snapshot();
     test_long_run();
     test_merge();

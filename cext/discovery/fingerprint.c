@@ -40,7 +40,7 @@ void fingerprint_init(struct fingerprint *f, const struct fingerprint_config *co
 
 void fingerprint_fini(struct fingerprint *f)
 {
-    evidence_fini(&f->answers);
+    evidence_fini(&f->replies);
 }
 
 void fingerprint_renew(struct fingerprint *f, bool active, int64_t now_ns)
@@ -237,14 +237,14 @@ static void keep(struct fingerprint *f, size_t n, const struct wire_packet *pack
 {
     struct wire_spec spec = spec_of(f, n);
     struct wire_probe probe = probe_of(n);
-    struct evidence_reply answer = {
+    struct evidence_reply reply = {
         .sent = evidence_sent_of(evidence_probe_of(spec.protocol), &spec, &probe),
         .index = (uint32_t)n,
         .at_ns = capture->at_ns,
         .packet = *packet,
     };
 
-    evidence_add(&f->answers, &answer, capture->bytes);
+    evidence_add(&f->replies, &reply, capture->bytes);
 }
 
 bool fingerprint_reply(struct fingerprint *f, const struct wire_packet *packet,

@@ -58,7 +58,7 @@ struct fingerprint {
     int64_t begun_ns; /* INT64_MAX: not begun */
     int64_t udp_ns;   /* no UDP probe before this */
     struct fingerprint_probe probes[FINGERPRINT_PROBES];
-    struct evidence_list answers;
+    struct evidence_list replies;
 };
 
 void fingerprint_init(struct fingerprint *f, const struct fingerprint_config *config, bool active,

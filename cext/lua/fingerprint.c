@@ -7,7 +7,7 @@
 #include "lua/set.h"
 
 #define FINGERPRINT_MT "mtrtrace.fingerprint"
-#define REPLIES_MT "mtrtrace.answers"
+#define REPLIES_MT "mtrtrace.replies"
 
 struct fingerprint_ud {
     struct addresses_entry *entry; /* NULL before open and after close */

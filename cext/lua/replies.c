@@ -162,12 +162,12 @@ static void set_sent(lua_State *L, const struct evidence_sent *sent, bool has_id
 }
 
 /* Sets the fields of the probe as the router quotes it; addresses only if they were rewritten. */
-static void set_quote(lua_State *L, const struct evidence_reply *answer)
+static void set_quote(lua_State *L, const struct evidence_reply *kept)
 {
-    const struct wire_packet *reply = &answer->packet;
+    const struct wire_packet *reply = &kept->packet;
     const struct wire_ids *ids = &reply->probe;
 
-    lset_integer(L, "quoted", answer->quoted);
+    lset_integer(L, "quoted", kept->quoted);
     lset_integer(L, "quoted_ttl", ids->ttl);
     lset_integer(L, "quoted_tos", ids->tos);
     lset_integer(L, "quoted_size", reply->quote.size);
@@ -187,27 +187,26 @@ static void set_quote(lua_State *L, const struct evidence_reply *answer)
         lset_integer(L, "quoted_source_port", ids->source_port);
         lset_integer(L, "quoted_target_port", ids->target_port);
     }
-    if (!ipaddr_equal(&ids->source, &answer->sent.source))
+    if (!ipaddr_equal(&ids->source, &kept->sent.source))
         lset_address(L, "quoted_source", &ids->source);
-    if (!ipaddr_equal(&ids->target, &answer->sent.target))
+    if (!ipaddr_equal(&ids->target, &kept->sent.target))
         lset_address(L, "quoted_target", &ids->target);
 }
 
 static void push_reply(lua_State *L, const struct evidence_list *list,
-                       const struct evidence_reply *answer)
+                       const struct evidence_reply *kept)
 {
     lua_createtable(L, 0, 30);
-    lset_string(L, "probe", evidence_probe_names[answer->sent.probe]);
-    lset_string(L, "protocol", wire_protocol_names[answer->sent.protocol]);
-    lset_number(L, "at_s", ns_to_s(answer->at_ns));
-    lset_integer(L, "index", answer->index);
-    set_reply(L, &answer->packet);
-    set_sent(L, &answer->sent, !answer->packet.rebuilt);
-    if (is_error(&answer->packet) && !answer->packet.rebuilt)
-        set_quote(L, answer);
-    if (answer->has_extension)
-        set_extension(L, list->bytes + answer->extension_at, answer->extension_length,
-                      answer->compliant);
+    lset_string(L, "probe", evidence_probe_names[kept->sent.probe]);
+    lset_string(L, "protocol", wire_protocol_names[kept->sent.protocol]);
+    lset_number(L, "at_s", ns_to_s(kept->at_ns));
+    lset_integer(L, "index", kept->index);
+    set_reply(L, &kept->packet);
+    set_sent(L, &kept->sent, !kept->packet.rebuilt);
+    if (is_error(&kept->packet) && !kept->packet.rebuilt)
+        set_quote(L, kept);
+    if (kept->has_extension)
+        set_extension(L, list->bytes + kept->extension_at, kept->extension_length, kept->compliant);
 }
 
 void lreplies_push(lua_State *L, const struct evidence_list *list, const struct ipaddr *from,
@@ -217,11 +216,11 @@ void lreplies_push(lua_State *L, const struct evidence_list *list, const struct 
 
     lua_newtable(L);
     for (size_t i = 0; i < list->count; i++) {
-        const struct evidence_reply *answer = &list->replies[i];
-        if (!ipaddr_equal(&answer->packet.from, from) || (flow >= 0 && answer->flow != flow) ||
-            (extensions_only && !answer->has_extension))
+        const struct evidence_reply *kept = &list->replies[i];
+        if (!ipaddr_equal(&kept->packet.from, from) || (flow >= 0 && kept->flow != flow) ||
+            (extensions_only && !kept->has_extension))
             continue;
-        push_reply(L, list, answer);
+        push_reply(L, list, kept);
         lua_rawseti(L, -2, ++at);
     }
 }

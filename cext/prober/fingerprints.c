@@ -171,7 +171,7 @@ int prober_fingerprint_read(struct prober *p, struct addresses_entry *entry,
     out->done = renew(p, entry);
     for (int protocol = 0; protocol < WIRE_PROTOCOL_COUNT; protocol++)
         out->sent[protocol] = fingerprint_sent(&entry->fingerprint, (enum wire_protocol)protocol);
-    int rc = evidence_copy(&out->list, &entry->fingerprint.answers);
+    int rc = evidence_copy(&out->list, &entry->fingerprint.replies);
     pthread_mutex_unlock(&p->lock);
     return rc < 0 ? err_set(err, ERR_NOMEM, "no memory for the replies") : 0;
 }

@@ -620,7 +620,7 @@ static int fingerprint_result(lua_State *L)
     for (int i = 0; i < WIRE_PROTOCOL_COUNT; i++)
         set_integer(L, kinds[i], fingerprint_sent(&u->fingerprint, (enum wire_protocol)i));
     lua_setfield(L, -2, "probes_sent");
-    lreplies_push(L, &u->fingerprint.answers, &u->fingerprint.config.target, -1, false);
+    lreplies_push(L, &u->fingerprint.replies, &u->fingerprint.config.target, -1, false);
     lua_setfield(L, -2, "answers");
     return 1;
 }

@@ -409,17 +409,17 @@ static void test_reply(const struct reply_row *row, uint8_t version)
     struct evidence_capture capture = { v.bytes, 7 * SECOND };
     check_int("read", wire_parse(v.bytes, v.length, &packet), WIRE_OK);
     check_int("taken", fingerprint_reply(&f, &packet, &capture), taken);
-    check_int("kept", (int64_t)f.answers.count, kept);
+    check_int("kept", (int64_t)f.replies.count, kept);
     check_int("state", f.probes[row->probe].state, taken ? FINGERPRINT_ANSWERED : FINGERPRINT_OPEN);
-    if (kept && f.answers.count == 1) {
-        const struct evidence_reply *reply = &f.answers.replies[0];
+    if (kept && f.replies.count == 1) {
+        const struct evidence_reply *reply = &f.replies.replies[0];
         check_int("kind", reply->sent.probe, row->kind);
         check_int("index", reply->index, (int64_t)row->probe);
         check_int("at", reply->at_ns, 7 * SECOND);
         check_int("identification", reply->sent.ip_id,
                   version == 4 ? u16(sent.probes[row->probe].bytes + 4) : 0);
         fingerprint_reply(&f, &packet, &capture);
-        check_int("kept when it comes twice", (int64_t)f.answers.count, 1);
+        check_int("kept when it comes twice", (int64_t)f.replies.count, 1);
     }
     fingerprint_fini(&f);
 }

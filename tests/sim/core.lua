@@ -115,8 +115,8 @@ local COLUMNS = { "hop", "ip", "share", "loss", "sent", "received" }
 --   mtrtrace.session.tracer
 -- @treturn table result
 -- @treturn string the report for people
--- @treturn table `logged`: the lines of the log; `took_s` of virtual time; `sent`:
---   probes of all traces
+-- @treturn table `logged`: the lines of the log; `took_s` of virtual time;
+--   `sent`: probes of all traces
 function M.run(world, options, settings)
   local core, host, sim = M.new(world, settings)
   local own = { target = world.target }

@@ -298,8 +298,8 @@ check.case("mtu_search_by_rate_limited_answers_is_waited_for", function()
   local line, _, more = mtu_line(w, { protocol = "udp" })
   check.equal(line, "Path MTU 1400: reduced beyond hop 3 (PMTU black hole: "
     .. "no router reports it, packets of 1401 bytes get no reply).")
-  check.equal(more.logged[#more.logged], "path MTU: no router names it, so sizes "
-    .. "are searched: up to 57 s more")
+  check.equal(more.logged[#more.logged], "path MTU: no router names it, so "
+    .. "sizes are searched: up to 57 s more")
 end)
 
 check.finish()

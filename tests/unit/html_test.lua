@@ -123,7 +123,7 @@ local EDGES = {
   { name = "unreachable_path_says_by_whom", page = "unreachable",
     has = { "62.20.1.1 at hop 2 replies with administratively prohibited" } },
   { name = "nothing_sent_is_said", page = "nothing",
-    has = { "no probe left this host" }, lacks = { "<table", "<figure" } },
+    has = { "this host sent no probe" }, lacks = { "<table", "<figure" } },
   { name = "hops_without_figures_have_none", page = "figureless",
     has = { "<td>-</td><td>0</td><td>0</td>" },
     lacks = { "Mnan", ">nan", "-nan", "Hinf" } },

@@ -133,7 +133,7 @@ local NOTES = {
   { name = "next_hops_that_probes_cannot_be_led_over",
     hops = { answering(1) }, changes = { split = true },
     want = { "This host has several next hops to the target, and probes "
-      .. "cannot be led over that of an application's packets." } },
+      .. "cannot be made to use the one of an application's packets." } },
   { name = "responders_beyond_those_listed",
     hops = { answering(1), answering(2, { unlisted = 3 }) },
     want = { "3 replies came from further addresses at hop 2: at most 64 "
@@ -165,8 +165,8 @@ local NOTES = {
       fallback = true, match = "dsack", cause = "reset", syn_ack_ttl = 60,
       ack_ttl = 60, reset_ttl = 62, error = "Connection reset by peer" } },
     want = { "The TCP session ended (reset: Connection reset by peer) and "
-      .. "could not be made anew, so later probes are SYNs; the reset came "
-      .. "from elsewhere (TTL 62, 3 hops back) than the target's replies "
+      .. "could not be opened again, so later probes are SYNs; the reset "
+      .. "came from elsewhere (TTL 62, 3 hops back) than the target's replies "
       .. "(TTL 60, 5 hops back)." } },
   { name = "session_made_anew_and_answers_without_names",
     hops = { answering(1) },
@@ -174,15 +174,15 @@ local NOTES = {
       fallback = false, match = "order", cause = "closed by the target",
       syn_ack_ttl = 60, ack_ttl = 60 } },
     want = { "The TCP session ended 2 times (closed by the target) and was "
-      .. "made anew; the target's replies do not name their probe (no "
-      .. "duplicate SACK): one probe at a time was on its way to it, and "
-      .. "answers are taken in order." } },
+      .. "opened again; the target's replies do not name their probe (no "
+      .. "duplicate SACK): one probe at a time was in flight, and "
+      .. "replies are matched in order." } },
   { name = "session_that_somebody_else_accepted", hops = { answering(1) },
     changes = { session = { connections = 1, connections_lost = 0,
       fallback = false, match = "dsack", syn_ack_ttl = 64, ack_ttl = 120 } },
     want = { "The connection was answered from elsewhere (TTL 64, 1 hop "
       .. "back) than the probes in it (TTL 120, 9 hops back): a device on "
-      .. "the way answers for the target." } },
+      .. "the path replies for the target." } },
   { name = "clock_that_was_set", hops = { answering(1) },
     changes = { clock_adjustments = 3 },
     want = { "The clock of this host was set during the trace: 3 round "

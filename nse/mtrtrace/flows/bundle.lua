@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Several flows to one target, traced at once, as one trace: the methods of
--- core.trace's object, over one such object for each flow.
+--- Several simultaneous flows to one target, as one trace: an object with the
+-- methods of core.trace's object that holds one such object for each flow.
 -- @module mtrtrace.flows.bundle
 local tables = require "mtrtrace.base.tables"
 
@@ -10,7 +10,8 @@ local M = {}
 local Bundle = {}
 Bundle.__index = Bundle
 
---- Whether all flows are done; keeps all of them going.
+--- Whether all flows are done. Polls every flow, because the engine stops a
+-- trace that is not polled.
 -- @treturn boolean
 function Bundle:done()
   local done = true
@@ -20,7 +21,7 @@ function Bundle:done()
   return done
 end
 
---- What some of the flows show together.
+--- Returns the merged result of some of the flows.
 -- @tparam ?{integer,...} numbers of flows; all where nil
 -- @tparam ?{number,...} bounds as trace:result() takes them
 -- @treturn table as trace:result() gives it
@@ -32,7 +33,7 @@ function Bundle:result(numbers, bounds)
   return self.core.merge(list, bounds)
 end
 
--- In the order of time; those of one flow stay in theirs.
+-- Orders events by time; events of one flow keep their order.
 local function in_order(a, b)
   if a.order ~= b.order then
     return a.order < b.order
@@ -52,7 +53,7 @@ local function sorted(self, events)
   return events
 end
 
---- What happened in all flows since the last call.
+--- Returns the events of all flows since the last call.
 -- @treturn {table,...} events in the order of time, each with its `flow`
 -- @treturn integer how many were dropped
 function Bundle:events()
@@ -68,7 +69,7 @@ function Bundle:events()
   return sorted(self, events), dropped
 end
 
---- What each flow shows.
+--- Returns the result of each flow.
 -- @treturn {table,...} results of one flow each
 function Bundle:flows()
   local list = {}
@@ -78,21 +79,21 @@ function Bundle:flows()
   return list
 end
 
---- Ends them all as they are; they can still be read.
+--- Stops all flows; their results can still be read.
 function Bundle:stop()
   for _, number in ipairs(self.numbers) do
     self.traces[number]:stop()
   end
 end
 
---- Ends them all.
+--- Closes all flows.
 function Bundle:close()
   for _, trace in pairs(self.traces) do
     trace:close()
   end
 end
 
---- Begins.
+--- Starts the flows.
 -- @tparam table core the module mtrtrace.core
 -- @tparam table options as core.trace takes them, without `flow`
 -- @tparam {integer,...} numbers of the flows
@@ -104,8 +105,8 @@ function M.start(core, options, numbers)
     core = core, numbers = numbers, traces = {}, began = {},
   }, Bundle)
   for _, number in ipairs(numbers) do
-    -- Flows on one way share the sample of a router that rate-limits: each
-    -- outcome is to be counted once when they are put together.
+    -- Flows through a rate-limited router share one sample; with own_only each
+    -- outcome is counted once when the flows are merged.
     local one = tables.update({ flow = number, own_only = true }, options)
     local trace, text, name = core.trace(one)
     if not trace then
@@ -118,7 +119,7 @@ function M.start(core, options, numbers)
   return self
 end
 
---- The numbers of flows.
+--- Returns the numbers of flows.
 -- @tparam {table,...} flows each with its `flow`
 -- @treturn {integer,...}
 function M.numbers(flows)
@@ -129,7 +130,7 @@ function M.numbers(flows)
   return numbers
 end
 
---- The numbers of the first flows.
+--- Returns the numbers of the first flows.
 -- @tparam integer count
 -- @treturn {integer,...}
 function M.first(count)

@@ -1,11 +1,13 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The few flows that pass every node and link of a graph, so that each
--- branch is measured: greedy, then without those that turn out spare. Pure.
+--- Selects few flows that pass every node and link of a graph, so that each
+-- branch is measured: greedy set cover, then redundant flows are removed.
+-- Pure.
 -- @module mtrtrace.flows.cover
 local M = {}
 
--- What has to be passed, how often, and by which flows it can be.
+-- Returns the nodes and links to pass, the number of flows that each needs,
+-- and the flows that pass each.
 local function needs_of(graph, least)
   local needs = {}
   for _, list in ipairs { graph.nodes, graph.links } do
@@ -58,8 +60,9 @@ local function choose(index, numbers, taken)
   return best
 end
 
--- A flow is spare where all it passes is passed often enough without it.
-local function is_spare(needs)
+-- A flow is redundant where other flows pass all its nodes and links often
+-- enough.
+local function is_redundant(needs)
   for _, need in ipairs(needs) do
     if need.missing >= 0 then
       return false
@@ -68,10 +71,10 @@ local function is_spare(needs)
   return true
 end
 
---- Flows that pass everything that any flow passes.
+--- Returns flows that together pass every node and link of the graph.
 -- @tparam table graph as mtrtrace.flows.graph gives it
--- @tparam ?integer least flows for each node and link, where there are as
---   many; 1 where nil
+-- @tparam ?integer least flows for each node and link, as far as that many
+--   pass it; 1 where nil
 -- @treturn {integer,...} flow numbers, sorted
 function M.flows(graph, least)
   local needs = needs_of(graph, least or 1)
@@ -85,7 +88,7 @@ function M.flows(graph, least)
   end
   local kept = {}
   for _, number in ipairs(order) do
-    if is_spare(index[number]) then
+    if is_redundant(index[number]) then
       change(index[number], 1)
     else
       kept[#kept + 1] = number

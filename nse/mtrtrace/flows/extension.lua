@@ -1,18 +1,18 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- ICMP extensions in a few words: MPLS label stacks (RFC 4950), interfaces
--- (RFC 5837), and what is unknown. Pure.
+--- ICMP extensions as short texts: MPLS label stacks (RFC 4950), interfaces
+-- (RFC 5837), and objects of unknown classes. Pure.
 -- @module mtrtrace.flows.extension
 local unicode = require "mtrtrace.base.unicode"
 
 local M = {}
 
--- Nearly no responder has any.
+-- Fast path: most responders' replies have no ICMP extensions.
 local function has_answers(responder)
   return responder.answers ~= nil and responder.answers[1] ~= nil
 end
 
--- The extensions of a responder's answers, those it has.
+-- Iterates over the ICMP extensions in a responder's replies.
 local function each(responder, key)
   local list = {}
   for _, answer in ipairs(responder.answers or {}) do
@@ -24,7 +24,7 @@ local function each(responder, key)
   return list
 end
 
---- The label stack of a responder: that of the first answer with one.
+--- Returns the label stack in the first of a responder's replies that has one.
 -- @tparam table responder
 -- @treturn ?{table,...} { label, tc, bottom, ttl }, the outermost first
 function M.stack(responder)
@@ -36,7 +36,7 @@ function M.stack(responder)
   end
 end
 
---- The label stack as text.
+--- Returns the label stack as text.
 -- @tparam table responder
 -- @treturn ?string such as "24001 tc0 ttl1 / 16 tc0 ttl1"
 function M.labels(responder)
@@ -62,7 +62,7 @@ local function interface(item)
   return table.concat(said, " ")
 end
 
---- The interfaces that a responder names, as text.
+--- Returns the interfaces that a responder reports, as text.
 -- @tparam table responder
 -- @treturn ?string such as "incoming xe-0/0/1 index 7, outgoing ae1"
 function M.interfaces(responder)
@@ -78,7 +78,7 @@ function M.interfaces(responder)
   return #parts > 0 and table.concat(parts, ", ") or nil
 end
 
---- Extension objects of no known class, as text.
+--- Returns the extension objects of unknown classes as text.
 -- @tparam table responder
 -- @treturn ?string such as "3/1 0a0b0c"
 function M.unknown(responder)
@@ -104,7 +104,7 @@ local function is_doubtful(responder, key, value)
   return false
 end
 
---- How the extensions of a responder came.
+--- Returns the form in which a responder sent ICMP extensions.
 -- @tparam table responder
 -- @treturn ?string "ok", "old-style" (without the length of RFC 4884),
 --   "checksum wrong", or both; nil where there are none

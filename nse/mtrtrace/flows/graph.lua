@@ -1,20 +1,19 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The graph of all paths found: interfaces, links between them with the
--- flows that showed them, and what was assumed. From a search, or from
--- flows that were traced. Pure.
+--- Graph of all discovered paths: interfaces, the links between them with the
+-- flows that took each link, and the assumptions. Built from multipath
+-- detection or from traced flows. Pure.
 --
--- A link is claimed only where one flow was answered at both its ends. Hops
--- that nobody answers at are nodes of their own, one behind each node that
--- leads to them, never one for unrelated paths. Inside hops that are
--- balanced packet by packet no links are claimed.
+-- A link needs one flow with replies from both its ends. A silent hop is one
+-- node beyond each node that leads to it, never one node of unrelated paths.
+-- Between hops with per-packet load balancing there are no links.
 -- @module mtrtrace.flows.graph
 local group = require "mtrtrace.flows.group"
 local ident = require "mtrtrace.flows.ident"
 
 local M = {}
 
---- What the figures of confidence rest on; a search rests on more.
+--- Assumptions of the confidence; multipath detection has more of them.
 M.ASSUMPTIONS = {
   "routes did not change while it ran",
   "balancers choose evenly and independently among their next hops",
@@ -45,7 +44,7 @@ local function vertex_node(graph, hop, vertex)
   })
 end
 
--- Which node each flow passes at each TTL.
+-- Records which node each flow passes at each TTL.
 local function place_flows(graph, hops)
   local at = {}
   for _, hop in ipairs(hops) do
@@ -62,8 +61,8 @@ local function place_flows(graph, hops)
   return at
 end
 
--- The flows that were not answered at a TTL though they go on: all, where
--- nobody answers there; else those that are said to be.
+-- Returns the flows without a reply at a TTL that have replies beyond: all
+-- flows at a silent hop, else those that the search lists as unanswered.
 local function unanswered(hop, before, after)
   local set = {}
   if #(hop.vertices or {}) == 0 then
@@ -85,7 +84,7 @@ local function unanswered(hop, before, after)
   return list
 end
 
--- An unknown hop is behind what its flow passed before.
+-- Returns the node of a silent hop, one for each node that leads to the hop.
 local function unknown_node(graph, hop, flow, before)
   local behind = before and before[flow]
   local id = ("%d * behind %s"):format(hop.ttl, behind and behind.id or "-")
@@ -104,7 +103,8 @@ local function last_of(hops)
   return last
 end
 
--- The next TTL at which somebody answers tells which flows go on.
+-- Returns the flows that go on beyond a hop: those of the next TTL with
+-- replies.
 local function going_on(hops, i, at)
   for j = i + 1, #hops do
     if #(hops[j].vertices or {}) > 0 then
@@ -156,7 +156,8 @@ local function flows_of(of_flow)
   return list
 end
 
--- Where every packet passes one node, a hop balanced per packet hangs on it.
+-- Links a hop with per-packet load balancing to a neighbouring hop of a single
+-- node, which every packet passes.
 local function link_all(graph, before, after)
   if #before == 1 or #after == 1 then
     for _, from in ipairs(before) do
@@ -207,7 +208,7 @@ local function add_links(graph, hops, at)
   end
 end
 
--- The figures that the table shows of an address at a TTL.
+-- Attaches the hop and responder with the table's figures to each node.
 local function attach(graph, result)
   for _, node in ipairs(graph.nodes) do
     local hop = result and group.hop(result, node.ttl)
@@ -247,8 +248,8 @@ local function build(hops, result)
   return graph
 end
 
--- Where one node alone answers, all flows pass it that did not end before:
--- the search need not ask them all.
+-- Where a TTL has a single node, all flows that did not end before pass that
+-- node, although the search did not probe with each of them.
 local function spread(search)
   local hops, ended = {}, {}
   for i, hop in ipairs(search.hops) do
@@ -273,18 +274,18 @@ local function spread(search)
   return hops
 end
 
---- The graph of a search.
+--- Returns the graph of a search.
 -- @tparam table search
--- @tparam ?table result of its flows, by mtrtrace.flows.group: its figures
---   are attached to the nodes
+-- @tparam ?table result of the search's flows, by mtrtrace.flows.group, whose
+--   figures are attached to the nodes
 -- @treturn table `nodes`: { id, ttl, address, flows, target, stop, type,
 --   code, per_packet, next_hops, answered_flows, miss_probability,
---   hop, responder }, without address
---   and `unknown` where nobody answered; `links`: { from, to (ids), ttl,
---   flows, per_packet }; `gaps`: TTLs behind which links are not known;
---   `per_packet`: TTLs of hops balanced so; `confidence`,
---   `confidence_per_node`, `limited`, `reached`, `assumptions`; `whole`: false
---   where the flows that were measured do not pass all of it
+--   hop, responder }, for a silent hop without address and with `unknown`;
+--   `links`: { from, to (ids), ttl, flows, per_packet }; `gaps`: TTLs beyond
+--   which links are unknown; `per_packet`: TTLs of hops with per-packet load
+--   balancing; `confidence`, `confidence_per_node`, `limited`, `reached`,
+--   `assumptions`; `whole`: false where the measured flows do not pass every
+--   node and link
 function M.of_search(search, result)
   local graph = build(spread(search), result)
   graph.assumptions = { table.unpack(M.ASSUMPTIONS) }
@@ -311,8 +312,8 @@ local function hop_of_flows(flows, ttl)
   return hop
 end
 
--- Probability that flows which are balanced evenly over one next hop more than
--- was seen miss that one.
+-- Returns the probability that one further next hop exists but no flow took
+-- it, with flows balanced evenly over all next hops.
 local function miss_of(next_hops, flows)
   return math.min(1, (next_hops + 1) * (1 - 1 / (next_hops + 1)) ^ flows)
 end
@@ -335,10 +336,11 @@ local function judge(graph)
   graph.confidence = confidence
 end
 
---- The graph of flows that were traced.
+--- Returns the graph of traced flows.
 -- @tparam {table,...} flows results of one flow each
--- @tparam ?table result of them, by mtrtrace.flows.group
--- @treturn table as above; `confidence` that no next hop is missing
+-- @tparam ?table result of these flows, by mtrtrace.flows.group
+-- @treturn table as of_search gives it; `confidence` that no next hop is
+--   missing
 function M.of_flows(flows, result)
   local hops, first, last = {}, math.huge, 0
   for _, flow in ipairs(flows) do

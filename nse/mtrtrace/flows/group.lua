@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Many flows as one result: which flows take the same path, and for each
--- address of a TTL its share of them and figures of its own. Figures come
+--- Merges flows to one result: which flows take the same path, and for each
+-- address at a TTL the share of flows and figures of its own. Figures come
 -- from the engine's merge of flows, never from averages of averages. Pure.
 --
--- A flow passes an address where nobody else answered it at that TTL; where
--- several did, its unanswered probes cannot be told apart, and it is in the
--- address's `flows` but not in its loss.
+-- A flow passes an address that is the only responder to the flow at that TTL.
+-- With several responders, an unanswered probe cannot be assigned to one of
+-- them: the flow is in the `flows` of each address but not in its loss.
 -- @module mtrtrace.flows.group
 local ident = require "mtrtrace.flows.ident"
 local runs = require "mtrtrace.flows.runs"
@@ -18,7 +18,7 @@ local function number_of(flow)
   return flow.flow
 end
 
---- Flow numbers of a list of flows.
+--- Returns the flow numbers of a list of flows.
 -- @tparam {table,...} flows
 -- @treturn {integer,...}
 function M.numbers(flows)
@@ -29,9 +29,9 @@ function M.numbers(flows)
   return list
 end
 
---- The engine's merge, asked once for each set of flows.
+--- Returns the engine's merge with a cache of the result of each set of flows.
 -- @tparam function merge (list of flow numbers) to a result
--- @treturn function the same; its results are shared, not to be changed
+-- @treturn function like `merge`; results are shared and must not be changed
 function M.remembered(merge)
   local known = {}
   return function(list)
@@ -43,7 +43,7 @@ function M.remembered(merge)
   end
 end
 
---- The hop of a TTL.
+--- Returns the hop of a TTL.
 -- @tparam table result
 -- @tparam integer ttl
 -- @treturn ?table
@@ -59,9 +59,9 @@ function M.hop(result, ttl)
   end
 end
 
--- ---- who passes whom -------------------------------------------------------
+-- ---- addresses by flow -----------------------------------------------------
 
--- The last TTL that answered a flow; 0 for none.
+-- Returns the last TTL with a reply to a flow; 0 without any reply.
 local function last_answering(flow)
   for i = #flow.hops, 1, -1 do
     if #flow.hops[i].responders > 0 then
@@ -105,13 +105,13 @@ local function add_flow(passing, flow, hop)
   passing.answered = passing.answered + (#order > 0 and 1 or 0)
 end
 
---- Who answered whom at a TTL.
+--- Returns the responders at a TTL and the flows to which each replied.
 -- @tparam {table,...} flows results of one flow each
 -- @tparam integer ttl
--- @treturn table array of { address, flows, pure = flows answered by no other,
---   main = flows it answered most, weight, target } in the order of the
---   flows; `answered`: how many flows were; `silent`: those that were not,
---   though hops behind answered them
+-- @treturn table array of { address, flows, pure = flows without another
+--   responder, main = flows with most replies from this one, weight, target }
+--   in the order of the flows; `answered`: number of flows with a reply;
+--   `silent`: flows without a reply that have replies beyond
 function M.passing(flows, ttl)
   local passing = { by_address = {}, answered = 0, silent = {} }
   for _, flow in ipairs(flows) do
@@ -125,8 +125,8 @@ function M.passing(flows, ttl)
   return passing
 end
 
---- Whether a flow was answered by several at a TTL that take turns there:
--- it is balanced packet by packet.
+--- Whether a TTL has per-packet load balancing: the replies to one flow
+-- alternate between several responders.
 -- @tparam {table,...} flows results of one flow each
 -- @tparam integer ttl
 -- @treturn boolean
@@ -167,7 +167,8 @@ local function add_shares(hop, flows, merge)
   return passing
 end
 
--- Flows that a hop never answers are no loss of the others.
+-- Counts that are replaced by those of the flows with a reply: flows to which
+-- a hop never replies are no loss of the other flows.
 local COUNTS = {
   "sent", "received", "loss", "loss_low", "loss_high", "late", "lost",
   "total_sent", "total_received", "rate_limit", "send_errors", "duplicates",
@@ -188,7 +189,7 @@ local function without_silent(hop, passing, merge)
   end
 end
 
--- A merged result of one's own, down to the responders.
+-- Returns a copy of a merged result that may be changed, down to responders.
 local function own_copy(result)
   local new = tables.copy(result)
   new.hops = {}
@@ -270,7 +271,8 @@ local function add_paths(result)
   end
 end
 
--- The engine's answers belong to flows; those of an address come together.
+-- Collects the replies to all flows for each address; the engine keeps replies
+-- by flow.
 local function add_answers(result, flows)
   for _, flow in ipairs(flows) do
     for _, hop in ipairs(flow.hops) do
@@ -287,7 +289,7 @@ local function add_answers(result, flows)
   end
 end
 
---- Puts flows together.
+--- Merges flows.
 -- @tparam {table,...} flows results of one flow each, with their `flow`
 -- @tparam function merge (list of flow numbers) to a result of all of them
 -- @treturn table the result of all flows. In it `flows`: { flow,
@@ -295,10 +297,10 @@ end
 --   ... }, path_id = { crc32, sha256 }, group, reached, target_ttl, and of
 --   its target sent, received, loss, loss_low, loss_high, avg_ms };
 --   `groups`, the paths: { number, flows, path, path_id, first_hop, reached
---   }; in a hop `silent_flows`, which it never answered; in a responder
---   `flows`, `flow_count` (of all), `share` (of the flows answered at the
+--   }; in a hop `silent_flows`, the flows without a reply; in a responder
+--   `flows`, `flow_count` (of all), `share` (of the flows with a reply at the
 --   TTL), `paths` (numbers of groups), and sent, loss, loss_low, loss_high
---   of the flows that pass it and no other
+--   of the flows without another responder at the TTL
 function M.result(flows, merge)
   merge = M.remembered(merge)
   local result = own_copy(merge(M.numbers(flows)))

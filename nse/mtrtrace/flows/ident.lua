@@ -1,14 +1,13 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The identifier of a path: the same in every run that meets the same
--- responders. Pure.
+--- Identifier of a path: the same in every run with the same responders. Pure.
 --
--- What is hashed is a line for each TTL from the first one probed to the
--- last one that answered, each ended by a line feed: the TTL in decimals, a
--- blank, and the address without an IPv6 zone, or "*" where nobody answered.
--- Where one flow is balanced packet by packet the line has all addresses,
--- sorted as text and parted by commas; else it has the one that answered
--- most. "1 10.0.0.1\n2 *\n3 192.0.2.9\n" is a path of three hops.
+-- The hashed text has a line for each TTL from the first one probed to the
+-- last one with a reply, each ended by a line feed: the TTL in decimals, a
+-- blank, and the address without an IPv6 zone, or "*" for a silent hop. With
+-- per-packet load balancing of one flow the line has all addresses, sorted as
+-- text and separated by commas; else it has the address with the most replies.
+-- "1 10.0.0.1\n2 *\n3 192.0.2.9\n" is a path of three hops.
 -- @module mtrtrace.flows.ident
 local runs = require "mtrtrace.flows.runs"
 local sha256 = require "mtrtrace.base.sha256"
@@ -29,7 +28,7 @@ function M.crc32(text)
   return ("%08x"):format(crc ~ 0xffffffff)
 end
 
---- An address as it is the same on every host.
+--- Returns an address without its zone, which differs between hosts.
 -- @tparam string address
 -- @treturn string without the zone
 function M.plain(address)
@@ -44,23 +43,24 @@ local function all_of(hop)
   return table.concat(runs.keys(set), ",")
 end
 
---- Whether responders of a flow take turns at a hop.
+--- Whether a hop has per-packet load balancing: replies to one flow alternate
+-- between responders.
 -- @tparam table hop of the flow's result
 -- @treturn boolean
 function M.is_mixed(hop)
   for _, list in pairs(runs.by_flow(hop)) do
-    if runs.take_turns(list) then
+    if runs.alternate(list) then
       return true
     end
   end
   return false
 end
 
---- The path of a flow.
+--- Returns the path of a flow.
 -- @tparam table result of one flow, as given by trace:result()
--- @treturn table array from first_hop on, to the last hop that answered: an
---   address; several parted by commas where they take turns; false where
---   nobody answered
+-- @treturn table array from first_hop to the last hop with a reply: an
+--   address; several separated by commas with per-packet load balancing; false
+--   for a silent hop
 function M.path(result)
   local path, last = {}, 0
   for i, hop in ipairs(result.hops) do
@@ -75,7 +75,7 @@ function M.path(result)
   return path
 end
 
---- What of a path is hashed.
+--- Returns the text that is hashed.
 -- @tparam table path as above
 -- @tparam ?integer first TTL of its first entry; 1 where nil
 -- @treturn string
@@ -87,7 +87,7 @@ function M.text(path, first)
   return table.concat(lines)
 end
 
---- The identifiers of a path.
+--- Returns the identifiers of a path.
 -- @tparam table path as above
 -- @tparam ?integer first TTL of its first entry; 1 where nil
 -- @treturn table { crc32, sha256 }: lower-case hexadecimal digits
@@ -96,8 +96,8 @@ function M.of(path, first)
   return { crc32 = M.crc32(text), sha256 = sha256.hex(text) }
 end
 
---- The identifier of a path as a number, for metrics and rows: the first 48
--- bits of its SHA-256.
+--- Returns the identifier of a path as a number, for metrics and rows: the
+-- first 48 bits of its SHA-256.
 -- @tparam table path as above
 -- @tparam ?integer first TTL of its first entry; 1 where nil
 -- @treturn integer
@@ -105,14 +105,15 @@ function M.number(path, first)
   return sha256.number(sha256.hex(M.text(path, first)))
 end
 
--- The path of a flow as mtrtrace.flows.group has it, or of a result.
+-- Returns the number of a path from its SHA-256 where that is known, else from
+-- the path; nil for a path without a reply.
 local function number_of(path, id, first)
   return #path > 0 and (id and sha256.number(id.sha256)
     or M.number(path, first)) or nil
 end
 
---- The identifiers of the paths of a result as numbers, each once, the first
--- flow's first.
+--- Returns the identifiers of the paths of a result as numbers, without
+-- duplicates, in the order of the flows.
 -- @tparam table result of one flow, or of several by mtrtrace.flows.group
 -- @treturn {integer,...} none where nothing replied
 function M.numbers(result)
@@ -128,7 +129,7 @@ function M.numbers(result)
   return list
 end
 
---- The identifier of a flow's path as a number.
+--- Returns the identifier of a flow's path as a number.
 -- @tparam table flow `path` and `path_id`, see mtrtrace.flows.group
 -- @treturn ?integer nil where nothing replied
 function M.number_of_flow(flow)

@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Figures of the links of a graph: what the far end shows to the flows that
--- come by each link and no other. Where branches meet again the far end's own
--- figures are of all of them; these tell which one loses or delays. Pure.
+--- Figures of the links of a graph: loss and RTT at a link's far end, from the
+-- flows that take only this link to it. Where branches of a diamond meet, the
+-- node's own figures are of all branches; the figures of links show which
+-- branch loses or delays packets. Pure.
 -- @module mtrtrace.flows.link_figures
 local group = require "mtrtrace.flows.group"
 local ident = require "mtrtrace.flows.ident"
@@ -12,7 +13,7 @@ local M = {}
 local OF_HOP = { "sent", "received", "loss", "loss_low", "loss_high" }
 local OF_RESPONDER = { "avg_ms", "stdev_ms" }
 
--- By TTL and flow: the only address that answered there.
+-- Returns, by TTL and flow, the only responder to the flow at the TTL.
 local function passed(flows)
   local at = {}
   return function(ttl, flow)
@@ -32,7 +33,8 @@ local function is_at(where, node, flow)
   return node.address and where(node.ttl, flow) == ident.plain(node.address)
 end
 
--- A flow that nobody answered at the near end has not shown the link.
+-- Returns the flows of each link. A flow without a reply from the near end is
+-- not known to take the link.
 local function by_link(numbers, where, from, to)
   local list = {}
   for _, flow in ipairs(numbers) do
@@ -48,12 +50,12 @@ local function take(link, keys, from)
   end
 end
 
---- Adds `measured_flows` (how many flows), `sent`, `received`, `loss`,
+--- Adds `measured_flows` (number of flows), `sent`, `received`, `loss`,
 -- `loss_low`, `loss_high`, `avg_ms` and `stdev_ms` to each link that a
--- measured flow shows; those balanced per packet, and those to or from hops
--- that nobody answers at, get none.
+-- measured flow takes; links with per-packet load balancing and links to or
+-- from silent hops have no figures.
 -- @tparam table graph as mtrtrace.flows.graph gives it; changed in place
--- @tparam {table,...} flows that were measured, results of one flow each
+-- @tparam {table,...} flows results of one measured flow each
 -- @tparam function merge (list of flow numbers) to a result of all of them
 function M.add(graph, flows, merge)
   local where, numbers, nodes = passed(flows), group.numbers(flows), {}

@@ -1,13 +1,14 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Who answered when at one hop: its `runs`, read by flow. Pure.
+--- Runs of a hop: consecutive replies from one responder, by flow. Pure.
 -- @module mtrtrace.flows.runs
 local M = {}
 
--- A responder that comes back twice within so many answers takes turns.
-local TURNS = 10
+-- Responders alternate (per-packet load balancing) where one of them returns
+-- twice within this many replies.
+local RETURN_WITHIN = 10
 
---- The keys of a table, sorted.
+--- Returns the keys of a table, sorted.
 -- @tparam table t
 -- @treturn table array
 function M.keys(t)
@@ -19,7 +20,7 @@ function M.keys(t)
   return keys
 end
 
---- The runs of a hop, by flow.
+--- Returns the runs of a hop, by flow.
 -- @tparam table hop of a trace result
 -- @treturn table arrays of runs by number of the flow
 function M.by_flow(hop)
@@ -31,14 +32,14 @@ function M.by_flow(hop)
   return flows
 end
 
---- What a run has in common with its neighbours: its address.
+--- Returns the address of a run, as a key for joined.
 -- @tparam table run
 -- @treturn string
 function M.address(run)
   return run.address
 end
 
---- The same: its address and the TTL of the answers.
+--- Returns the address and reply TTL of a run, as a key for joined.
 -- @tparam table run
 -- @treturn string
 function M.reply_ttl(run)
@@ -59,8 +60,8 @@ local function join(runs, key, least)
   return out
 end
 
---- Runs that follow each other and have one key made one; shorter ones
--- than `least` answers left out.
+--- Joins consecutive runs with the same key, and leaves out runs of fewer
+-- replies than `least`.
 -- @tparam table runs of one flow
 -- @tparam function key of a run
 -- @tparam integer least
@@ -69,14 +70,15 @@ function M.joined(runs, key, least)
   return join(join(runs, key, 1), key, least)
 end
 
---- Whether responders of one flow take turns.
+--- Whether responders to one flow alternate, a sign of per-packet load
+-- balancing.
 -- @tparam table runs of the flow
 -- @treturn boolean
-function M.take_turns(runs)
+function M.alternate(runs)
   local seen, place, last = {}, 0, nil
   for _, run in ipairs(join(runs, M.address, 1)) do
     if seen[run.address] then
-      if last and place - last < TURNS then
+      if last and place - last < RETURN_WITHIN then
         return true
       end
       last = place

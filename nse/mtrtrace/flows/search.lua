@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Looks for all paths to a target before they are measured, and picks the
--- flows that pass everything found. Waits by host.sleep alone.
+--- Multipath detection before the measurement: finds all paths to a target and
+-- selects the flows that pass every node and link. Waits only in host.sleep.
 -- @module mtrtrace.flows.search
 local bundle = require "mtrtrace.flows.bundle"
 local cover = require "mtrtrace.flows.cover"
@@ -10,16 +10,16 @@ local group = require "mtrtrace.flows.group"
 
 local M = {}
 
--- The engine pauses a search that nobody polls for a second.
+-- Polling interval; the engine pauses a search that was not polled for 1 s.
 local POLL_S = 0.1
 
--- A search that takes longer is spoken of.
+-- Duration from which a search is logged.
 local LONG_S = 5
 
--- Flows that are measured at most; a graph may need more.
+-- Largest number of measured flows, even where a graph needs more.
 local MOST_FLOWS = 64
 
--- The options that a search takes as a trace does.
+-- Options that a search and a trace have in common.
 local SHARED = {
   "target", "protocol", "port", "source_port", "timeout", "first_hop",
   "max_hops", "max_silent", "size", "data_length", "tos", "source",
@@ -43,7 +43,7 @@ local function speak(host, search, told, began)
   return true
 end
 
---- Searches.
+--- Runs a search.
 -- @tparam table host { now, sleep, log, stopped }: see mtrtrace.session.tracer
 -- @tparam table core the module mtrtrace.core
 -- @tparam table options of the trace, with `paths`: confidence in percent
@@ -68,7 +68,7 @@ function M.run(host, core, options, tick)
   return result
 end
 
--- Of the flows that were answered at a TTL, those of each address.
+-- Returns each address's share of the flows with a reply at a TTL.
 local function shares_at(hop)
   local shares, all = {}, 0
   for _, vertex in ipairs(hop.vertices) do
@@ -80,13 +80,14 @@ local function shares_at(hop)
   return shares
 end
 
---- Puts right what only one side knows. The shares of a result: the flows that
--- were measured were picked to pass everything, those of the search were not.
--- And hops that are balanced packet by packet: the search repeats one flow
--- five times, each flow that is measured is sent many times.
+--- Exchanges facts between search and result. The result gets the shares of
+-- flows from the search, because the measured flows were selected to pass
+-- every node and are no random sample. The search gets hops with per-packet
+-- load balancing from the result, because the search repeats a flow only five
+-- times while each measured flow is sent many times.
 -- @tparam table search as run gives it; changed in place
 -- @tparam table result as mtrtrace.flows.group gives it; changed in place
--- @tparam {table,...} flows that were measured, results of one flow each
+-- @tparam {table,...} flows results of one measured flow each
 function M.correct(search, result, flows)
   local shares = {}
   for _, hop in ipairs(search.hops) do
@@ -100,11 +101,11 @@ function M.correct(search, result, flows)
   end
 end
 
---- The flows to be measured.
+--- Returns the flows to measure.
 -- @tparam table search as run gives it
--- @tparam integer least how many at least
+-- @tparam integer least the least number of flows
 -- @treturn {integer,...} numbers, sorted
--- @treturn boolean whether they pass all that was found
+-- @treturn boolean whether these flows pass every node and link found
 function M.flows(search, least)
   local numbers = cover.flows(graph.of_search(search))
   local whole = #numbers <= MOST_FLOWS

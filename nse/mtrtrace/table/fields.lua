@@ -1,19 +1,19 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The field table: every column of every report, once.
--- The text table, the structured output and the list of valid column names
--- all read it. Pure: no clock, no I/O.
+--- The field table: the definition of every column. The text table, structured
+-- output and the list of valid column names are made from it. Pure.
 --
 -- A field is { name, key, title, unit, width, kind, hop, responder, about }.
--- `name` is what a user calls the column, `key`, made from it, has the unit.
--- `hop` and `responder` say where the value comes from: the name of a key in
--- the hop or responder of a trace result, or a function of it. A row's first
--- line shows the hop's value where there is one, later lines the responder's;
--- where several flows gave responders figures of their own, every line does.
--- `derived` ones follow from others and are no part of structured output.
--- `remark` is a function of where the value is from, `marks` of the hop: what
--- follows the value in the table. `longest` is where the table, and it alone,
--- cuts a text.
+-- `name` is the column's name in options; `key` is the name with the unit.
+-- `hop` and `responder` are the source of the value: a key of the hop or
+-- responder of a trace result, or a function of it. The first line of a hop
+-- shows the hop's value where there is one, further lines show the
+-- responder's; where several flows give responders figures of their own, every
+-- line shows the responder's. A `derived` field follows from others and is not
+-- part of structured output. `remark` (a function of the hop or responder) and
+-- `marks` (a function of the hop) give the text after the value in the table.
+-- `longest` is the length at which the table, but no other report, cuts a
+-- text.
 -- @module mtrtrace.table.fields
 local bursts = require "mtrtrace.base.bursts"
 local extension = require "mtrtrace.flows.extension"
@@ -56,8 +56,8 @@ local function code_list(responder)
   return #seen > 0 and table.concat(seen, ",") or nil
 end
 
--- From 100 probes on the interval is narrow enough to do without; silence
--- is no estimate.
+-- Returns the interval of the loss. From 100 probes on the interval is narrow
+-- enough to be left out; the loss of a silent hop is no estimate.
 local function loss_remark(from)
   return from.loss > 0 and from.sent < 100 and not from.silent
     and " " .. format.interval(from.loss_low, from.loss_high) or ""
@@ -77,7 +77,8 @@ local function of_place(key)
   end
 end
 
--- A number of the hop's own pings; a recording may hold anything.
+-- Returns a getter for a figure of the echo requests to the hop itself. The
+-- type is checked because a recording may hold any value.
 local function of_direct(key)
   return function(responder)
     local direct = responder.direct
@@ -118,21 +119,22 @@ local function star()
   return "*"
 end
 
--- Order is the order of the columns; `default` puts one into the table.
+-- Fields in the order of the columns; `default` columns are in the table
+-- without any option.
 local FIELDS = {
   { name = "hop", title = "Hop", unit = "TTL", width = 4, kind = "count",
     default = true, hop = "ttl", later = "", folded = folded_range,
-    about = "distance: the TTL at which the hop answered" },
+    about = "TTL at which the hop replied" },
   { name = "ip", title = "IP Address", width = 15, kind = "name",
     default = true, responder = "address", silent = "*", folded = star,
-    about = "address that answered; * where nothing ever did" },
+    about = "address that replied; * for a silent hop" },
   { name = "host", title = "Host", width = 20, kind = "name",
     responder = host_name, silent = "*", folded = star, derived = true,
     about = "name of the address, or the address where it has none" },
   { name = "loss", title = "Loss%", unit = "%", width = 6, kind = "share",
     default = true, hop = "loss", responder = "loss",
     remark = loss_remark, marks = marks.of,
-    about = "unanswered of the finished counted probes" },
+    about = "share of finished counted probes without a reply" },
   { name = "loss_low", title = "Loss-Low%", unit = "%", width = 6,
     kind = "share", hop = "loss_low", responder = "loss_low",
     about = "lower end of the 95 % interval of the loss (Wilson)" },
@@ -149,7 +151,7 @@ local FIELDS = {
     kind = "count", hop = dropped, derived = true,
     about = "finished counted probes that were not answered" },
   { name = "last", title = "Last(ms)", unit = "ms", width = 8, kind = "ms",
-    responder = "last_ms", about = "round trip of the last answer" },
+    responder = "last_ms", about = "round trip of the last reply" },
   { name = "avg", title = "Avg(ms)", unit = "ms", width = 8, kind = "ms",
     default = true, responder = "avg_ms", about = "mean round trip" },
   { name = "gmean", title = "GMean(ms)", unit = "ms", width = 8, kind = "ms",
@@ -179,13 +181,13 @@ local FIELDS = {
     about = "interarrival jitter, smoothed as in RFC 3550" },
   { name = "reply_ttl", title = "Reply-TTL", unit = "TTL", width = 4,
     kind = "count", responder = "reply_ttl",
-    about = "TTL that was left in the hop's answer" },
+    about = "TTL of the hop's reply on arrival" },
   { name = "late", title = "Late", unit = "probes", width = 5,
     kind = "count", hop = "late", responder = "late",
-    about = "answers that came after their probe's deadline" },
+    about = "replies that came after their probe's deadline" },
   { name = "duplicates", title = "Dup", unit = "replies", width = 5,
     kind = "count", hop = "duplicates", responder = "duplicates",
-    about = "further answers to a probe already answered" },
+    about = "further replies to a probe already answered" },
   { name = "unlisted", title = "Unlisted", unit = "replies", width = 5,
     kind = "count", hop = "unlisted",
     about = "replies from responders beyond the 64 that are listed" },
@@ -200,7 +202,7 @@ local FIELDS = {
     about = "runs of consecutive lost probes (loss periods of RFC 3357)" },
   { name = "longest_loss_period", title = "Loss-Longest", unit = "probes",
     width = 5, kind = "count", hop = of_bursts "longest",
-    about = "lost probes in the longest of them" },
+    about = "lost probes in the longest loss period" },
   { name = "loss_distance", title = "Loss-Dist", unit = "probes", width = 5,
     kind = "count", hop = of_bursts "distance",
     about = "median distance of consecutive losses (RFC 3357)" },
@@ -209,65 +211,66 @@ local FIELDS = {
     about = "loss periods of two probes or more" },
   { name = "loss_burst_min", title = "Burst-Min(s)", unit = "s", width = 6,
     kind = "seconds", hop = of_bursts "min_s",
-    about = "time that the shortest of them took" },
+    about = "duration of the shortest burst" },
   { name = "loss_burst_max", title = "Burst-Max(s)", unit = "s", width = 6,
     kind = "seconds", hop = of_bursts "max_s",
-    about = "time that the longest of them took" },
+    about = "duration of the longest burst" },
   { name = "total_sent", title = "Total-Sent", unit = "probes", width = 5,
     kind = "count", hop = "total_sent",
-    about = "all probes sent, those that only test the pace included" },
+    about = "all probes sent, including those that test for rate limiting" },
   { name = "total_received", title = "Total-Recv", unit = "probes", width = 5,
     kind = "count", hop = "total_received",
-    about = "all probes answered, those that only test included" },
+    about = "all probes answered, those that test for rate limiting too" },
   { name = "rate_limited", title = "Rate-Limited", width = 12, kind = "flag",
     hop = marks.is_resampled,
-    about = "whether the loss is of probes sent more slowly (r)" },
+    about = "whether Loss% is of a rate-limited, slower sample (r)" },
   { name = "burst_sent", title = "Burst-Sent", unit = "probes", width = 5,
     kind = "count", hop = of_rate_limit "burst_sent",
-    about = "probes sent back to back before the sample was replaced" },
+    about = "back-to-back probes that test for rate limiting" },
   { name = "burst_received", title = "Burst-Recv", unit = "probes", width = 5,
     kind = "count", hop = of_rate_limit "burst_received",
-    about = "those of them that were answered" },
+    about = "answered probes of the burst test" },
   { name = "sample_interval", title = "Interval(s)", unit = "s", width = 6,
     kind = "seconds", hop = of_rate_limit "sample_interval_s",
-    about = "time between the probes of the sample that counts" },
+    about = "interval of the probes of the rate-limited sample" },
   { name = "initial_sent", title = "Initial-Sent", unit = "probes", width = 5,
     kind = "count", hop = of_rate_limit "initial_sent",
-    about = "probes of the faster sample that was replaced" },
+    about = "probes of the initial sample, which was replaced" },
   { name = "initial_received", title = "Initial-Recv", unit = "probes",
     width = 5, kind = "count", hop = of_rate_limit "initial_received",
-    about = "answered probes of the sample that was replaced" },
+    about = "answered probes of the initial sample" },
   { name = "shared", title = "Shared", unit = "probes", width = 5,
     kind = "count", hop = of_rate_limit "shared",
-    about = "of the counted probes, those that other traces sent" },
+    about = "counted probes that other traces sent" },
   { name = "better_beyond", title = "Better-Beyond", width = 13, kind = "flag",
     hop = is "better_beyond",
-    about = "whether hops beyond show that its losses are not the path's" },
+    about = "whether hops beyond show that its loss is not path loss" },
   { name = "flow", title = "Flow", width = 4, kind = "count",
-    responder = "flow", about = "number of the flow that was answered" },
+    responder = "flow", about = "number of the flow with the reply" },
   { name = "share", title = "Share%", unit = "%", width = 6, kind = "share",
     responder = "share",
-    about = "of the flows answered at this distance, those that pass it" },
+    about = "share of the flows answered at this TTL that pass it" },
   { name = "flows", title = "Flows", width = 8, kind = "name",
-    responder = numbers "flows", about = "numbers of the flows it answered" },
+    responder = numbers "flows",
+    about = "numbers of the flows to which it replied" },
   { name = "path", title = "Path", width = 4, kind = "name",
     responder = numbers "paths",
     about = "numbers of the paths through it, where there are several flows" },
   { name = "back", title = "Back", unit = "hops", width = 4, kind = "count",
     responder = reverse.return_hops, derived = true,
-    about = "hops its answers came over, by the TTL left in them" },
+    about = "hops of the return path, from the TTL of the replies" },
   { name = "mpls", title = "MPLS", width = 20, kind = "name",
     responder = extension.labels,
-    about = "label stack it received: label, traffic class, TTL" },
+    about = "label stack of the received probe: label, traffic class, TTL" },
   { name = "interfaces", title = "Interfaces", width = 20, kind = "name",
     responder = extension.interfaces,
-    about = "interfaces it names in ICMP extensions" },
+    about = "interfaces named in its ICMP extensions" },
   { name = "objects", title = "Objects", width = 12, kind = "name",
     responder = extension.unknown,
     about = "ICMP extension objects of other classes: class/type, bytes" },
   { name = "extension", title = "Extension", width = 9, kind = "name",
     responder = extension.state,
-    about = "how its ICMP extensions came: ok, old-style, checksum wrong" },
+    about = "state of its ICMP extensions: ok, old-style, checksum wrong" },
   { name = "codes", title = "ICMP", width = 8, kind = "name",
     responder = code_list, text_only = true,
     about = "every ICMP type/code seen from the address" },
@@ -296,11 +299,11 @@ local FIELDS = {
   { name = "asn_source", title = "ASN Source", width = 20, kind = "name",
     responder = "source", about = "servers and registries the ASN is from" },
   { name = "geo_country", title = "Country", width = 2, kind = "name",
-    responder = of_place "country", about = "country the database names" },
+    responder = of_place "country", about = "country, by the database" },
   { name = "geo_region", title = "Region", width = 12, kind = "name",
-    responder = of_place "region", about = "region the database names" },
+    responder = of_place "region", about = "region, by the database" },
   { name = "geo_city", title = "City", width = 12, kind = "name",
-    responder = of_place "city", about = "city the database names" },
+    responder = of_place "city", about = "city, by the database" },
   { name = "latitude", title = "Latitude", unit = "degrees", width = 9,
     kind = "degrees", responder = of_place "latitude",
     about = "north of the equator, by the database" },
@@ -312,7 +315,7 @@ local FIELDS = {
     about = "mean round trip of echo requests to the address itself" },
   { name = "direct_loss", title = "Direct-Loss%", unit = "%", width = 6,
     kind = "share", responder = direct_loss, remark = direct_remark,
-    about = "unanswered of these echo requests, where any was answered" },
+    about = "share of these echo requests without a reply, if any got one" },
   { name = "direct_sent", title = "Direct-Sent", unit = "probes", width = 5,
     kind = "count", responder = direct_sent,
     about = "echo requests that were sent to the address itself" },
@@ -345,7 +348,7 @@ local function absent(field, row)
   return "-"
 end
 
---- What a column shows in one row of the text table.
+--- Returns the text of a column in a row of the text table.
 -- @tparam table field
 -- @tparam table row as made by mtrtrace.table.rows
 -- @treturn string "-" where there is no value
@@ -367,12 +370,13 @@ function M.cell(field, row)
     .. (field.marks and row.first and field.marks(row.hop) or "")
 end
 
---- Where a field's value for programs comes from, for who has many to read.
+--- Returns the source of a field's value for programs; reading many values by
+-- their source is faster than many calls of raw.
 -- @tparam table field
 -- @tparam string scope see raw
--- @treturn ?string its key in what has it; nil where there is none
--- @treturn ?function (from) to the value, in place of the key
--- @treturn ?function (value, not nil) to what raw gives
+-- @treturn ?string key of the value; nil where the scope lacks the field
+-- @treturn ?function (from) to the value, instead of the key
+-- @treturn ?function (value, not nil) to the text that raw gives
 function M.source(field, scope)
   local source, to_raw = field[scope], format.kinds[field.kind].raw
   if source == nil or field.text_only then
@@ -383,7 +387,8 @@ function M.source(field, scope)
   return source, nil, to_raw
 end
 
---- A field's value for programs: in the field's unit, never an exponent.
+--- Returns a field's value for programs, in the field's unit, without
+-- exponent.
 -- @tparam table field
 -- @tparam string scope "hop", "responder", "verdict" or "ttfb"
 -- @tparam table from a hop, responder, verdict or time to first byte
@@ -396,13 +401,13 @@ function M.raw(field, scope, from)
   return format.kinds[field.kind].raw(value)
 end
 
---- The fields of verdicts of all kinds, in order.
--- @treturn {table,...} { key, kind, about }; not to be changed
+--- Returns the fields of verdicts of all kinds, in order.
+-- @treturn {table,...} { key, kind, about }; must not be changed
 function M.of_verdicts()
   return verdict_keys
 end
 
--- mtr's letters for columns.
+-- Columns by the letters of mtr's option -o.
 local LETTERS = {
   L = "loss", D = "dropped", R = "received", S = "sent", N = "last",
   B = "best",
@@ -410,26 +415,26 @@ local LETTERS = {
   M = "jitter", X = "jitter_worst", I = "jitter_rfc3550",
 }
 
---- The column of a letter of mtr's option -o.
+--- Returns the column of a letter of mtr's option -o.
 -- @tparam string letter
 -- @treturn ?string
 function M.of_letter(letter)
   return LETTERS[letter]
 end
 
---- The fields of the time to first byte, in order.
--- @treturn {table,...} { key, kind, about }; not to be changed
+--- Returns the fields of the time to first byte, in order.
+-- @treturn {table,...} { key, kind, about }; must not be changed
 function M.of_ttfb()
   return ttfb_keys
 end
 
---- All fields, in the order of the columns.
--- @treturn {table,...} not to be changed
+--- Returns all fields, in the order of the columns.
+-- @treturn {table,...} must not be changed
 function M.all()
   return FIELDS
 end
 
---- The names of the columns of the default table, in order.
+--- Returns the names of the columns of the default table, in order.
 -- @treturn {string,...}
 function M.default_names()
   local names = {}
@@ -439,8 +444,8 @@ function M.default_names()
   return names
 end
 
---- The field of a word.
--- @tparam string word a column's name, or its key
+--- Returns the field with a name or key.
+-- @tparam string word a column's name or key
 -- @treturn ?table nil for an unknown one
 function M.get(word)
   return BY_WORD[word]

@@ -1,13 +1,14 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
 --- Makes a table and the sentences under it fit a width: cuts long names,
--- leaves out columns by priority, and says which. Pure.
+-- leaves out columns by priority, and returns the titles of these. Pure.
 -- @module mtrtrace.table.fit
 local unicode = require "mtrtrace.base.unicode"
 
 local M = {}
 
--- What is left out first. Who a hop is, and its loss, always stay.
+-- Columns in the order in which they are left out. Columns that identify a hop
+-- and the hop's loss are never left out.
 local ORDER = { "os", "organization", "received", "jitter", "asn", "worst",
   "best", "stdev", "last", "sent", "avg" }
 
@@ -57,7 +58,7 @@ local function leave_out(cells, keys, c)
   end
 end
 
---- Makes a table fit.
+--- Makes a table fit a width.
 -- @tparam {{string,...},...} cells titles first; changed
 -- @tparam {string,...} keys of its columns
 -- @tparam integer width characters a line may have

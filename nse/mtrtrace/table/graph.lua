@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The path as nodes and edges, for reports that draw it. An address is one
--- node wherever it answered; a hop that never answered is a node of its own
--- in each trace. Where the paths are known (`result.graph`, made by
+--- The path as nodes and edges, for reports that draw the path. An address is
+-- one node at whatever TTLs it replied; a silent hop is a node of its own in
+-- each trace. With multipath detection (`result.graph`, made by
 -- mtrtrace.flows.graph) the edges are the links found. Pure.
 -- @module mtrtrace.table.graph
 local fields = require "mtrtrace.table.fields"
@@ -10,7 +10,7 @@ local special = require "mtrtrace.base.special"
 
 local M = {}
 
--- The folded range of silent hops at the end is drawn as one.
+-- Returns the start of the silent hops at the end, drawn as one node.
 local function silent_tail(result)
   local from = #result.hops + 1
   while from > 1 and #result.hops[from - 1].responders == 0 do
@@ -30,7 +30,7 @@ local function network(hop, responder)
   local asn = cell("asn", hop, responder)
   local organization = cell("organization", hop, responder)
   if asn and organization and organization:sub(1, #asn) == asn then
-    return organization -- a class of addresses: "Private", "Private Network"
+    return organization -- such as "Private Network" without an AS number
   end
   return asn and organization and asn .. " " .. organization or asn
 end
@@ -59,7 +59,7 @@ local function silent_node(trace, hop, last)
     lines = { "* (hop " .. text .. ")" } }
 end
 
--- The nodes of a hop, those of the silent tail as one.
+-- Returns the nodes of a hop; the silent hops at the end are one node.
 local function stage(trace, result, i, tail)
   local hop = result.hops[i]
   local list = {}
@@ -94,10 +94,10 @@ local function connect(graph, before, after)
   end
 end
 
---- The nodes of a trace hop by hop, a silent tail as one hop.
+--- Returns the nodes of a trace hop by hop, the silent hops at the end as one.
 -- @tparam table result judged
--- @treturn {{table,...},...} nodes as in the graph, `ttl` and `figures` with
---   those that answered
+-- @treturn {{table,...},...} nodes as in the graph; those of responders have
+--   `ttl` and `figures`
 function M.stages(result)
   local stages, tail = {}, silent_tail(result)
   for i = 1, math.min(tail, #result.hops) do
@@ -106,7 +106,7 @@ function M.stages(result)
   return stages
 end
 
--- ---- the paths known
+-- ---- with multipath detection
 
 local function drawn_node(trace, known)
   if known.responder then
@@ -123,7 +123,8 @@ local function drawn_node(trace, known)
   return node
 end
 
--- Where no flow shows which leads to which, all may.
+-- Draws every possible edge as unsure where no flow shows the links between
+-- two TTLs.
 local function connect_gap(graph, by_ttl, ttl)
   for _, from in ipairs(distinct(by_ttl[ttl] or {})) do
     for _, to in ipairs(distinct(by_ttl[ttl + 1] or {})) do
@@ -133,7 +134,7 @@ local function connect_gap(graph, by_ttl, ttl)
   end
 end
 
-local function ways_into(links)
+local function links_into(links)
   local count = {}
   for _, link in ipairs(links) do
     count[link.to] = (count[link.to] or 0) + 1
@@ -160,11 +161,12 @@ local function of_known(result)
     graph.edges[#graph.edges + 1] = { from = source.id, to = node.id,
       sure = true, figures = node.figures, ttl = first }
   end
-  local ways = ways_into(result.graph.links)
+  local incoming = links_into(result.graph.links)
   for _, link in ipairs(result.graph.links) do
     local from, to = by_id[link.from], by_id[link.to]
     graph.edges[#graph.edges + 1] = { from = from.id, to = to.id,
-      sure = true, ttl = to.ttl, figures = ways[link.to] == 1 and to.figures
+      sure = true, ttl = to.ttl,
+      figures = incoming[link.to] == 1 and to.figures
         or link.sent and figures(to.hop, link, true) or nil }
   end
   for _, ttl in ipairs(result.graph.gaps) do
@@ -173,7 +175,7 @@ local function of_known(result)
   return graph
 end
 
--- ---- layer by layer, for drawings that have a row for each hop
+-- ---- layers, for drawings with a row for each hop
 
 local function layers_of_stages(result)
   local layers, links = {}, {}
@@ -189,7 +191,8 @@ local function layers_of_stages(result)
   return layers, links
 end
 
--- Nodes below each other rather than across.
+-- Orders a layer by the mean position of the nodes before, so that edges cross
+-- less often.
 local function untangle(layer, links)
   local sum, count, place = {}, {}, {}
   for _, link in ipairs(links) do
@@ -213,7 +216,7 @@ local function untangle(layer, links)
   end
 end
 
--- The silent tail goes on behind what does not end before it.
+-- Adds the silent hops at the end beyond every node at which no path ends.
 local function add_tail(result, layers, links)
   local tail = silent_tail(result)
   local hop, last = result.hops[tail], layers[#layers]
@@ -257,7 +260,7 @@ local function layers_of_known(result)
   return layers, links
 end
 
---- The nodes of a trace hop by hop, and what links them.
+--- Returns the nodes of a trace hop by hop, and the links between them.
 -- @tparam table result judged
 -- @treturn {{table,...},...} nodes as in the graph; each layer has its `ttl`
 -- @treturn {table,...} links { from, to, sure }: nodes of two layers
@@ -265,13 +268,13 @@ function M.layers(result)
   return (result.graph and layers_of_known or layers_of_stages)(result)
 end
 
--- ---- the whole
+-- ---- graph
 
---- The graph of a trace.
+--- Returns the graph of a trace.
 -- @tparam table result judged
 -- @treturn table `nodes`: { id, lines, silent, target, source }; `edges`:
 --   { from, to, sure, figures, ttl }, not `sure` where several addresses
---   answered and which leads to which is not known
+--   replied and the links between them are unknown
 function M.of(result)
   if result.graph then
     return of_known(result)

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The cells of the table for people, and what stands under it. Pure: a
--- result in, texts out; every value is written by the field table.
+--- The cells of the table for people, and the sentences under the table. Pure:
+-- a result in, texts out; the field table formats every value.
 -- @module mtrtrace.table.grid
 local fields = require "mtrtrace.table.fields"
 local format = require "mtrtrace.base.format"
@@ -26,8 +26,9 @@ local function forks(result)
   return false
 end
 
--- The last column that says who a hop is.
-local function who_is(keys)
+-- Returns the last column that identifies a hop's responder; nil where the
+-- column `share` is already chosen.
+local function last_identity(keys)
   local at
   for i, key in ipairs(keys) do
     at = (key == "ip" or key == "host") and i or at
@@ -38,13 +39,13 @@ local function who_is(keys)
   return at
 end
 
---- The columns of a result: where several flows part, each address has its
--- share of them.
+--- Returns the columns of a result. Where flows take different paths, the
+-- column `share` is added.
 -- @tparam {string,...} keys
 -- @tparam table result
 -- @treturn {string,...} the same, or with `share`
 function M.keys(keys, result)
-  local at = forks(result) and who_is(keys)
+  local at = forks(result) and last_identity(keys)
   if not at then
     return keys
   end
@@ -67,10 +68,10 @@ local function cell_of(field, row, cut)
     and unicode.shorten(text, field.longest, "..") or text
 end
 
---- The cells: titles first, then a row for each responder.
+--- Returns the cells: titles first, then a row for each responder.
 -- @tparam table result judged
 -- @tparam table view `columns` and `max_silent`
--- @tparam ?boolean cut whether to cut what is longer than its field bears
+-- @tparam ?boolean cut whether to cut texts at the field's `longest`
 -- @treturn {{string,...},...}
 function M.cells(result, view, cut)
   local columns, grid = columns_of(view.columns, result), { {} }
@@ -101,11 +102,11 @@ local function append(remarks, lines)
   end
 end
 
---- Verdicts, then the path MTU and ports, then notes, then what the marks of
--- the table mean, then, where asked for, what OS guesses rest on.
+--- Returns the sentences under the table: verdicts, path MTU, ports, notes,
+-- the legend of the marks and, on request, the evidence of OS guesses.
 -- @tparam table result judged
--- @tparam table view `columns`; `evidence`: whether to say what each OS
---   guess rests on
+-- @tparam table view `columns`; `evidence`: whether to add the evidence of OS
+--   guesses
 -- @treturn {string,...} sentences
 function M.remarks(result, view)
   local remarks = {}
@@ -119,7 +120,7 @@ function M.remarks(result, view)
   return remarks
 end
 
---- What was traced, as the user named it.
+--- Returns the target, with the name that the user gave.
 -- @tparam table result
 -- @tparam ?string name
 -- @treturn string such as "example.com (192.0.2.1)"

@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The marks behind a figure of loss, and the lines that explain them. Pure.
+--- The marks after a figure of loss, and the lines that explain them. Pure.
 -- @module mtrtrace.table.marks
 local M = {}
 
---- Whether the counted sample of a hop replaced a faster one.
+--- Whether a rate-limited sample replaced the hop's initial sample.
 -- @tparam table hop of a trace result
 -- @treturn boolean
 function M.is_resampled(hop)
@@ -19,9 +19,9 @@ local function untested(hop)
   return hop.untested ~= nil
 end
 
---- Whether a hop's unanswered probes need not be lost on the path: other hops
--- show that, other targets may have used up its rate limit, or the capture may
--- have dropped replies.
+--- Whether a hop's unanswered probes need not be loss on the path: hops beyond
+-- have less loss, other targets may have used up the hop's rate limit, or the
+-- capture may have dropped replies.
 -- @tparam table hop of a trace result
 -- @treturn boolean
 function M.is_doubtful(hop)
@@ -29,7 +29,7 @@ function M.is_doubtful(hop)
     or hop.lost_during_drops ~= nil
 end
 
--- "?" is explained hop by hop, in mtrtrace.table.notes.
+-- mtrtrace.table.notes explains "?" for each hop, so "?" has no text here.
 local MARKS = {
   { mark = "r", is = M.is_resampled,
     about = "bursts were answered only in part, so Loss% is of probes sent "
@@ -42,7 +42,7 @@ local MARKS = {
   { mark = "?", is = M.is_doubtful },
 }
 
---- The marks of a hop.
+--- Returns the marks of a hop.
 -- @tparam table hop of a trace result
 -- @treturn string such as " r", " rs", " ?", or ""
 function M.of(hop)
@@ -62,7 +62,7 @@ local function occurs(row, hops)
   return false
 end
 
---- What the marks of a result mean.
+--- Returns the legend of the marks in a result.
 -- @tparam {table,...} hops of a trace result
 -- @treturn {string,...} one line for each mark that occurs and has no note
 function M.legend(hops)

@@ -1,8 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Sentences that a result demands under its table: how the path ended, what
--- went wrong on this host, and figures that mislead. Pure; claims no more
--- than was seen.
+--- Notes under the table: how the path ended, errors on this host, and figures
+-- that may mislead. Pure.
 -- @module mtrtrace.table.notes
 local loss = require "mtrtrace.base.proportion"
 local direct = require "mtrtrace.direct.enricher"
@@ -22,7 +21,7 @@ local function has_code(responder, kind, code)
   end
 end
 
--- Who said that the target cannot be reached: hop, responder, code.
+-- Returns the hop, responder and ICMP code of the error that ended the path.
 local function refusal(result)
   for i = #result.hops, 1, -1 do
     for _, responder in ipairs(result.hops[i].responders) do
@@ -67,7 +66,7 @@ local function silent(result)
   local hops = result.hops
   local ttl = last_answering(hops)
   if nothing_sent(hops) then
-    return "Nothing is known of the path: no probe left this host."
+    return "The path is unknown: this host sent no probe."
   end
   if not ttl then
     return "Target not reached: no hop replies."
@@ -88,8 +87,8 @@ local function ending(result)
   return not result.stopped and "The trace was still running." or nil
 end
 
--- The target's own replies, whatever the protocol, from an address that was
--- not asked.
+-- Returns a note on replies of the target from an address other than the one
+-- that was probed.
 local function other_address(result)
   for _, hop in ipairs(result.reached and result.hops or {}) do
     for _, responder in ipairs(hop.responders) do
@@ -148,7 +147,7 @@ local function random_size(result)
     words.sizes(result)) or nil
 end
 
--- The tool's own queue, where round trips show one.
+-- Returns a note on a slow link on which this tool's own probes queue.
 local function narrow_link(result)
   return result.link_rate and ("Round trips rise with this tool's own "
     .. "probes, as on a link of about %.1f Mbit/s: probes were spread, and "
@@ -156,7 +155,7 @@ local function narrow_link(result)
     result.link_rate / 1e6) or nil
 end
 
--- The result counts the round trips that could not be told.
+-- A round trip during which the clock was adjusted cannot be measured.
 local function clock_adjustments(result)
   local n = result.clock_adjustments or 0
   return n > 0 and ("The clock of this host was set during the trace: %s "
@@ -172,11 +171,11 @@ end
 
 local function split(result)
   return result.split and "This host has several next hops to the target, "
-    .. "and probes cannot be led over that of an application's packets."
+    .. "and probes cannot be made to use the one of an application's packets."
     or nil
 end
 
--- A hop may reply from as many addresses as it likes.
+-- Returns a note on replies from responders beyond the 64 that are listed.
 local function unlisted(result)
   local total, ttls = 0, {}
   for _, hop in ipairs(result.hops) do
@@ -196,7 +195,8 @@ local function add_lookup_errors(out, errors)
   end
 end
 
--- Whether the hop surely replied to fewer probes than the one beyond it.
+-- Whether the hop's loss is significantly above that of the hop beyond (99 %
+-- intervals do not overlap).
 local function is_sure(hop, beyond)
   local _, high = loss.wilson(hop.received, hop.sent, loss.Z99)
   return high < loss.wilson(beyond.received, beyond.sent, loss.Z99)
@@ -230,7 +230,7 @@ local function group_of(groups, beyond, sure)
   return group
 end
 
--- One line for all hops that are compared with the same hop.
+-- Adds one line for all hops that are compared with the same hop.
 local function add_better_beyond(out, hops)
   local by_ttl, groups = {}, {}
   for _, hop in ipairs(hops) do
@@ -249,8 +249,8 @@ local function add_better_beyond(out, hops)
   end
 end
 
--- Where the path ends, other targets of this host may reply to the same
--- rate limit.
+-- Targets that are traced at the same time may be addresses of one host, whose
+-- replies share one rate limit.
 local function shared_rate_limit(result)
   for _, hop in ipairs(result.hops) do
     if hop.shared_rate_limit and hop.received < hop.sent then
@@ -262,7 +262,7 @@ local function shared_rate_limit(result)
   end
 end
 
--- What sockets without rights do not show, by protocol.
+-- Limits of unprivileged sockets, by protocol.
 local UNSEEN = {
   icmp = "",
   udp = ", and an IPv4 router that quotes only 8 bytes of a probe counts as "
@@ -286,7 +286,7 @@ local NOTES = {
   shared_rate_limit, unprivileged,
 }
 
---- Notes on a result.
+--- Returns the notes on a result.
 -- @tparam table result as given by trace:result(), judged
 -- @treturn {string,...} sentences, possibly none
 function M.list(result)

@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- From the result of a trace to the rows of its table. Pure; it decides
--- which rows there are, never how a value looks.
+--- Converts the result of a trace to the rows of its table, without formatting
+-- values. Pure.
 --
--- A row is { hop, responder, first, own, last_ttl }: one for each responder,
--- the hop's main one `first`, `own` where it has figures of its own flows; a
--- silent hop is one row without a responder; a silent tail is one row that
--- goes on to `last_ttl`.
+-- A row is { hop, responder, first, own, last_ttl }: one for each responder;
+-- `first` marks the hop's main responder, `own` a responder with figures of
+-- its own flows. A silent hop is one row without a responder; silent hops at
+-- the end are one row up to `last_ttl`.
 -- @module mtrtrace.table.rows
 local M = {}
 
@@ -18,7 +18,7 @@ local function silent_tail(hops)
   return from
 end
 
---- Rows of a hop.
+--- Returns the rows of a hop.
 -- @tparam table hop
 -- @treturn {table,...} rows
 function M.of(hop)
@@ -33,9 +33,10 @@ function M.of(hop)
   return rows
 end
 
---- Rows of the table.
+--- Returns the rows of the table.
 -- @tparam table result as given by trace:result()
--- @tparam integer max_silent length from which a silent tail is folded
+-- @tparam integer max_silent number of silent hops at the end from which these
+--   are one row
 -- @treturn {table,...} rows
 function M.build(result, max_silent)
   local hops, rows = result.hops, {}

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- One sentence on what became of probing inside a TCP connection: where
--- probes were SYNs instead, how often it was made anew, and who in between
--- answered. Pure; claims no more than was seen.
+--- The note on probing inside a TCP connection: whether probes were SYNs
+-- instead, how often the connection was made again, and whether a device on
+-- the path replied for the target. Pure.
 -- @module mtrtrace.table.session
 local reverse = require "mtrtrace.verdict.reverse"
 local words = require "mtrtrace.verdict.words"
@@ -14,7 +14,7 @@ local function why(session)
   return (session.cause or "unknown") .. error
 end
 
--- Probes were SYNs, all of them or from some time on.
+-- Returns the clause on SYNs sent instead of segments of the connection.
 local function fallback(session)
   if not session.fallback then
     return nil
@@ -22,7 +22,7 @@ local function fallback(session)
     return ("no TCP session (%s), so the probes are SYNs"):format(
       why(session))
   end
-  return ("the TCP session ended (%s) and could not be made anew, so later "
+  return ("the TCP session ended (%s) and could not be opened again, so later "
     .. "probes are SYNs"):format(why(session))
 end
 
@@ -31,14 +31,14 @@ local function anew(session)
   if lost == 0 or session.fallback then
     return nil
   end
-  return ("the TCP session ended %s (%s) and was made anew"):format(
+  return ("the TCP session ended %s (%s) and was opened again"):format(
     words.plural(lost, "time", "times"), why(session))
 end
 
 local function unnamed(session)
   return session.match == "order" and "the target's replies do not name "
-    .. "their probe (no duplicate SACK): one probe at a time was on its way "
-    .. "to it, and answers are taken in order" or nil
+    .. "their probe (no duplicate SACK): one probe at a time was in flight, "
+    .. "and replies are matched in order" or nil
 end
 
 local function distance(ttl)
@@ -46,14 +46,14 @@ local function distance(ttl)
     reverse.return_hops({ reply_ttl = ttl }), "hop back", "hops back"))
 end
 
--- Answers with different TTLs come from different devices.
+-- Replies with different TTLs come from different devices.
 local function between(session)
   local syn_ack, ack = session.syn_ack_ttl, session.ack_ttl
   if not (syn_ack and ack) or syn_ack == ack then
     return nil
   end
   return ("the connection was answered from elsewhere (%s) than the probes "
-    .. "in it (%s): a device on the way answers for the target"):format(
+    .. "in it (%s): a device on the path replies for the target"):format(
     distance(syn_ack), distance(ack))
 end
 
@@ -67,7 +67,7 @@ local function injected(session)
     .. "(%s)"):format(distance(reset), distance(target))
 end
 
---- The sentence.
+--- Returns the note.
 -- @tparam table result as given by trace:result()
 -- @treturn ?string nil where there is nothing to say
 function M.note(result)

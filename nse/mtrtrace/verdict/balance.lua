@@ -19,7 +19,7 @@ end
 local function per_packet(hop)
   local flows = runs.by_flow(hop)
   for _, flow in ipairs(runs.keys(flows)) do
-    if runs.take_turns(flows[flow]) then
+    if runs.alternate(flows[flow]) then
       local addresses = addresses_of(flows[flow])
       return {
         kind = "balanced_per_packet", hop = hop.ttl, flow = flow,

@@ -50,7 +50,7 @@ local function comes_back(list)
 end
 
 local function add_flow(out, list, about)
-  if runs.take_turns(list) then
+  if runs.alternate(list) then
     return
   end
   add_changes(out, runs.joined(list, runs.address, STAYS), moved, about)

@@ -14,6 +14,10 @@
  * one token a second (Linux, IOS XR), and 50 ms cover differences of clocks and timer ticks. */
 #define TOKEN_NS (1050 * MS)
 
+/* Interval between two counted probes of a hop, and their number, where the user gives none. */
+#define INTERVAL_USUAL_NS (100 * MS)
+#define PACKETS_USUAL 10
+
 static inline double ns_to_s(int64_t ns)
 {
     return (double)ns / NS_PER_S;

@@ -10,8 +10,6 @@ enum {
     IN_A_ROW = 3,
 };
 
-static const int64_t fast_ns = 100 * MS;
-
 void refill_add(struct refill *refill, uint8_t answered)
 {
     assert(refill->bursts < REFILL_BURSTS);
@@ -61,7 +59,7 @@ static int64_t steady_ns(const struct refill *refill, int64_t rest_ns)
     if (least < FEW)
         return TOKEN_NS;
     int64_t sample_interval_ns = rest_ns * 13 / 10 / (least - 1);
-    return sample_interval_ns < fast_ns ? fast_ns : sample_interval_ns;
+    return sample_interval_ns < INTERVAL_USUAL_NS ? INTERVAL_USUAL_NS : sample_interval_ns;
 }
 
 /* For bursts that were not all answered: tokens after the first answered burst were refilled

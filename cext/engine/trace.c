@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static const int64_t interval_auto_ns = 100 * MS;
 static const int64_t shared_age_ns = 60 * SECOND;
 static const int64_t silence_ns = 200 * MS; /* of silence, after which the window moves on */
 static const int64_t grace_ns = 2000 * MS;  /* for a late reply of a hop that replied before */
@@ -28,9 +27,9 @@ struct trace *trace_new(const struct trace_config *config, struct pace *pace, in
         return NULL;
     }
     t->config = *config;
-    t->rules =
-        hop_rules(config->packets, config->interval_ns > 0 ? config->interval_ns : interval_auto_ns,
-                  config->no_tests);
+    t->rules = hop_rules(config->packets,
+                         config->interval_ns > 0 ? config->interval_ns : INTERVAL_USUAL_NS,
+                         config->no_tests);
     for (int ttl = config->first_hop; ttl <= config->max_hops; ttl++)
         hop_begin(&t->ttls[ttl].hop, &t->rules);
     t->rules.trace = pace_serial(pace);

@@ -322,5 +322,7 @@ int luaopen_mtrtrace_core(lua_State *L)
     lua_pushliteral(L, VERSION);
     lua_setfield(L, -2, "version");
     lset_number(L, "token_interval_s", ns_to_s(TOKEN_NS));
+    lset_number(L, "interval_s", ns_to_s(INTERVAL_USUAL_NS));
+    lset_integer(L, "packets", PACKETS_USUAL);
     return 1;
 }

@@ -176,7 +176,7 @@ void lrequest_check(lua_State *L, const char *const *known, size_t count,
     if (icmp && (spec->target_port != 0 || spec->source_port != 0))
         luaL_error(L, "options 'port' and 'source_port' do not go with protocol icmp");
     spec->tos = (uint8_t)lopt_integer(L, "tos", 0, 255, 0);
-    trace->packets = (uint32_t)lopt_integer(L, "packets", 1, 100000, 10);
+    trace->packets = (uint32_t)lopt_integer(L, "packets", 1, 100000, PACKETS_USUAL);
     trace->interval_ns = lopt_seconds(L, "interval", 0.001, 3600, 0);
     trace->timeout_ns = lopt_seconds(L, "timeout", 0.001, 3600, 0);
     trace->timeout_given = trace->timeout_ns != 0;

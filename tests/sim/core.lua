@@ -84,7 +84,8 @@ function M.new(world, settings)
   local sim = driver.new(world, settings)
   sim.seed, sim.begun, sim.closed = settings.seed or 1, 0, 0
   sim.reader = settings.reader
-  local core = { merge = merge }
+  local core = { merge = merge, interval_s = mtrsim.interval_s,
+    packets = mtrsim.packets }
   for _, kind in ipairs { "trace", "paths", "pmtu" } do
     core[kind] = function(options)
       return begin(sim, world, kind, options)

@@ -3,11 +3,13 @@
  * packets and everything that is random, so a run repeats. No prober or socket is in it. */
 #include "lsim.h"
 
+#include "base/units.h"
 #include "discovery/fingerprint.h"
 #include "engine/budget.h"
 #include "lua/replies.h"
 #include "lua/events.h"
 #include "lua/result.h"
+#include "lua/set.h"
 #include "results/counters.h"
 
 #include <lauxlib.h>
@@ -165,7 +167,7 @@ void lsim_config(lua_State *L, struct trace_config *config)
 {
     refuse_unknown(L);
     read_spec(L, &config->spec);
-    config->packets = (uint32_t)lsim_integer(L, "packets", 1, 100000, 10);
+    config->packets = (uint32_t)lsim_integer(L, "packets", 1, 100000, PACKETS_USUAL);
     config->interval_ns = opt_seconds(L, "interval", 0);
     config->timeout_ns = opt_seconds(L, "timeout", 0);
     config->timeout_given = config->timeout_ns != 0;
@@ -417,12 +419,6 @@ static int l_merge(lua_State *L)
 
 /* ---- events -------------------------------------------------------------------------------- */
 
-static void set_integer(lua_State *L, const char *key, lua_Integer value)
-{
-    lua_pushinteger(L, value);
-    lua_setfield(L, -2, key);
-}
-
 static void set_true(lua_State *L, const char *key, bool value)
 {
     if (!value)
@@ -436,11 +432,11 @@ static void set_reply(lua_State *L, const struct wire_packet *reply)
     char text[IPADDR_TEXT];
     lua_pushstring(L, ipaddr_to_text(&reply->from, text));
     lua_setfield(L, -2, "from");
-    set_integer(L, "reply_ttl", reply->ttl);
-    set_integer(L, "type", reply->type);
-    set_integer(L, "code", reply->code);
-    set_integer(L, "mtu", reply->mtu);
-    set_integer(L, "quote_length", reply->quote.length);
+    lset_integer(L, "reply_ttl", reply->ttl);
+    lset_integer(L, "type", reply->type);
+    lset_integer(L, "code", reply->code);
+    lset_integer(L, "mtu", reply->mtu);
+    lset_integer(L, "quote_length", reply->quote.length);
 }
 
 static void push_event(lua_State *L, const struct sim_event *e)
@@ -465,18 +461,18 @@ static void push_event(lua_State *L, const struct sim_event *e)
     lua_createtable(L, 0, 16);
     lua_pushstring(L, names[event->kind]);
     lua_setfield(L, -2, "kind");
-    set_integer(L, "at_ns", event->at_ns);
-    set_integer(L, "probe", event->probe);
-    set_integer(L, "flow", event->flow);
-    set_integer(L, "ttl", event->ttl);
-    set_integer(L, "rtt_ns", event->rtt_ns);
-    set_integer(L, "error", event->error);
+    lset_integer(L, "at_ns", event->at_ns);
+    lset_integer(L, "probe", event->probe);
+    lset_integer(L, "flow", event->flow);
+    lset_integer(L, "ttl", event->ttl);
+    lset_integer(L, "rtt_ns", event->rtt_ns);
+    lset_integer(L, "error", event->error);
     set_true(L, "test", event->class == PROBE_TEST);
     set_true(L, "clock_adjustment", event->clock_adjustment);
     set_true(L, "from_target", event->from_target);
     set_true(L, "shared", event->shared);
     if (event->kind == EVENT_RATE_LIMITED)
-        set_integer(L, "sample_interval_ns", event->rate_limit.sample_interval_ns);
+        lset_integer(L, "sample_interval_ns", event->rate_limit.sample_interval_ns);
     if (e->has_reply)
         set_reply(L, &e->reply);
 }
@@ -618,7 +614,7 @@ static int fingerprint_result(lua_State *L)
     lua_createtable(L, 0, 2);
     lua_createtable(L, 0, WIRE_PROTOCOL_COUNT);
     for (int i = 0; i < WIRE_PROTOCOL_COUNT; i++)
-        set_integer(L, kinds[i], fingerprint_sent(&u->fingerprint, (enum wire_protocol)i));
+        lset_integer(L, kinds[i], fingerprint_sent(&u->fingerprint, (enum wire_protocol)i));
     lua_setfield(L, -2, "probes_sent");
     lreplies_push(L, &u->fingerprint.replies, &u->fingerprint.config.target, -1, false);
     lua_setfield(L, -2, "answers");
@@ -696,5 +692,7 @@ int luaopen_mtrsim(lua_State *L)
     new_class(L, FINGERPRINT_MT, fingerprint_methods, fingerprint_close);
     lsim_search_register(L);
     luaL_newlib(L, functions);
+    lset_number(L, "interval_s", ns_to_s(INTERVAL_USUAL_NS));
+    lset_integer(L, "packets", PACKETS_USUAL);
     return 1;
 }

@@ -272,6 +272,10 @@ check.case("tokens_of_known_routers_come_once_a_second", function()
   check.equal(core.token_interval_s, 1.05)
 end)
 
+check.case("defaults_are_those_of_the_documentation", function()
+  check.equal({ core.interval_s, core.packets }, { 0.1, 10 })
+end)
+
 check.case("version_is_text", function()
   check.contains(core.version, ".")
 end)

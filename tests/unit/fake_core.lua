@@ -10,7 +10,8 @@ local M = {}
 --   (of the last trace), `polls`, `closed`, `requests` (options of each
 --   fingerprint call)
 function M.new(results)
-  local core = { version = "0.0.0", token_interval_s = 1.05, polls = 0,
+  local core = { version = "0.0.0", token_interval_s = 1.05,
+    interval_s = 0.1, packets = 10, polls = 0,
     closed = 0, requests = {} }
   local trace = {}
   function trace.done()
@@ -47,6 +48,7 @@ end
 -- @tparam string name of the error
 function M.refusing(text, name)
   return { version = "0.0.0", token_interval_s = 1.05,
+    interval_s = 0.1, packets = 10,
     sockets = function() return "raw", true end,
     trace = function() return nil, text, name end }
 end

@@ -92,7 +92,7 @@ end
 local function trace(host, addresses, settings, store, seconds)
   local looks = lookup.new(host, settings, store)
   local tenth, last = 0, (seconds or 1) * 10
-  return (tracer.run(host, { trace = function()
+  return (tracer.run(host, { interval_s = 0.1, packets = 10, trace = function()
     return {
       done = function()
         tenth = tenth + 1

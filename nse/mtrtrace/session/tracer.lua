@@ -99,16 +99,15 @@ local EARLY_POLLS, LATER = 5, 4
 local SELDOM = 20
 
 -- A path without rate limits is done that long after its last counted probe,
--- or soon after. The interval is the engine's own, where none is given: only
--- the times of looks depend on it.
-local TESTS_S, SOON_LOOKS, INTERVAL_S, PACKETS = 0.04, 5, 0.1, 10
+-- or soon after.
+local TESTS_S, SOON_LOOKS = 0.04, 5
 
 -- When a trace is looked at: every 0.1 s, right when it may be done, and more
 -- often for a while from then on.
-local function looks_of(host, options)
-  local sample_s = (options.packets or PACKETS) - 1
+local function looks_of(host, core, options)
+  local sample = (options.packets or core.packets) - 1
   local done_at = host.now() + TESTS_S
-    + sample_s * (options.interval or INTERVAL_S)
+    + sample * (options.interval or core.interval_s)
   local soon = SOON_LOOKS
   return function()
     local left = done_at - host.now()
@@ -188,13 +187,13 @@ local function any_sees(enrichers)
 end
 
 -- Polls until the trace is done; hands on what becomes known.
-local function watch(host, trace, options, enrichers, reader)
+local function watch(host, core, trace, options, enrichers, reader)
   local seen, polls, done = {}, 0, false
   if host.await_all and #enrichers == 0 and not host.verbose()
     and not (reader and reader.events) then
     return await(host, trace)
   end
-  local next_look, taken = looks_of(host, options), any_sees(enrichers)
+  local next_look, taken = looks_of(host, core, options), any_sees(enrichers)
   local function keep() trace:done() end
   poll(enrichers)
   while not done do
@@ -387,7 +386,7 @@ function M.run(host, core, options, enrichers, reader)
   elseif reader and reader.begin then
     reader.begin(trace, options, search)
   end
-  watch(host, trace, options, enrichers, reader)
+  watch(host, core, trace, options, enrichers, reader)
   breathe(host)
   local result = finish(trace, search, figures, reader and reader.bounds)
   limit.note(result, struck())

@@ -16,7 +16,7 @@ local ANSWER_S = 5
 local LATE_S = 2
 -- Longest time without queries before a connection is closed.
 local IDLE_S = 20
--- A batch is sent off when no new hop was found for so long.
+-- Time without a new hop after which a batch is sent off.
 local QUIET_S = 0.6
 -- Nmap's timeouts do not reach a thread that waits less than 60 ms at a time.
 local SLICE_S = 0.1

@@ -89,7 +89,7 @@ local function common(merge, subject, rest)
   return subject.list(result)
 end
 
--- These flows, or all where there are none.
+-- The numbers of the given flows; of all flows if the list is empty.
 local function some(list, flows)
   return #list > 0 and list or group.numbers(flows)
 end

@@ -22,7 +22,7 @@ local function moved(before, after)
   return before.address ~= after.address
 end
 
-local function turned(before, after)
+local function return_moved(before, after)
   return not moved(before, after) and before.reply_ttl ~= after.reply_ttl
 end
 
@@ -37,7 +37,7 @@ local function add_changes(out, list, is_change, about)
 end
 
 -- A reply TTL that alternates is load balancing on the return path, no change.
-local function comes_back(list)
+local function alternates(list)
   local seen = {}
   for _, run in ipairs(list) do
     local key = runs.reply_ttl(run)
@@ -55,8 +55,8 @@ local function add_flow(out, list, about)
   end
   add_changes(out, runs.joined(list, runs.address, STAYS), moved, about)
   local ttls = runs.joined(list, runs.reply_ttl, STAYS)
-  if not comes_back(ttls) then
-    add_changes(out, ttls, turned, about)
+  if not alternates(ttls) then
+    add_changes(out, ttls, return_moved, about)
   end
 end
 
@@ -85,13 +85,13 @@ end
 -- The changes of a group to another address (forward path); without any, all
 -- changes (return path). The second value is true for the forward path.
 local function deciding(group)
-  local there = {}
+  local forward = {}
   for _, change in ipairs(group) do
-    there[#there + 1] = moved(change.before, change.after) and change or nil
+    forward[#forward + 1] = moved(change.before, change.after) and change or nil
   end
-  local list = #there > 0 and there or group
+  local list = #forward > 0 and forward or group
   table.sort(list, function(a, b) return a.ttl < b.ttl end)
-  return list, #there > 0
+  return list, #forward > 0
 end
 
 local function start(kind, list)
@@ -161,8 +161,8 @@ end
 function M.changes(result)
   local out = {}
   for _, group in ipairs(groups_of(changes_of(result.hops))) do
-    local list, there = deciding(group)
-    if there then
+    local list, is_forward = deciding(group)
+    if is_forward then
       list.at = math.huge
       for _, change in ipairs(list) do
         list.at = math.min(list.at, change.at)
@@ -179,8 +179,8 @@ end
 function M.list(result)
   local out = {}
   for i, group in ipairs(groups_of(changes_of(result.hops))) do
-    local list, there = deciding(group)
-    out[i] = there and path_changed(list) or return_path_changed(list)
+    local list, is_forward = deciding(group)
+    out[i] = is_forward and path_changed(list) or return_path_changed(list)
   end
   return out
 end

@@ -203,7 +203,7 @@ local function no_service(t)
 end
 
 -- Text for two failed schemes; the reason is left out if both were refused.
-local function nothing_there(t, miss)
+local function no_service_text(t, miss)
   local text = ("no TLS on %d and no service on %d"):format(miss.port,
     t.port)
   local first, second = MISS[miss.failure], MISS[t.failure]
@@ -216,7 +216,7 @@ end
 local function failed(t)
   local miss = t.misses[1]
   if miss and no_service(t) then
-    return nothing_there(t, miss)
+    return no_service_text(t, miss)
   end
   local text = FAILURES[t.failure](t)
   if miss then

@@ -392,8 +392,8 @@ static void on_reply(struct counters *counters, struct counters_hop *hop,
     settle(counters, hop, &outcome);
 }
 
-/* The probe is counted once, for its reply. One sample cannot be removed from the RTTs, so all that
- * the sender's errors have added are. */
+/* An answered probe counts for its reply only, not for the earlier error of `sender`. Statistics
+ * cannot remove one RTT, so all RTTs of this sender's errors are removed. */
 static void take_back_error(struct counters_hop *hop, uint16_t sender)
 {
     if (sender >= hop->responder_count || hop->responders[sender].received == 0)

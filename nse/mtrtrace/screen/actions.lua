@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What each key does: changes of the state, or a command for whoever runs
--- the traces. Where mtr has a key it means the same. Pure.
+--- Actions of the keys: a change of the state, or a command for the run of the
+-- traces. Keys that mtr has mean the same here. Pure.
 -- @module mtrtrace.screen.actions
 local chooser = require "mtrtrace.screen.chooser"
 local help = require "mtrtrace.screen.help"
@@ -12,7 +12,7 @@ local view = require "mtrtrace.screen.view"
 
 local M = {}
 
--- ---- moving about ---------------------------------------------------------
+-- ---- navigation -----------------------------------------------------------
 
 local function place_of(state)
   for i, row in ipairs(state.order or {}) do
@@ -23,7 +23,7 @@ local function place_of(state)
   return 1
 end
 
--- Steps from hop to hop as they are shown.
+-- Moves the selection from hop to hop, in the order on the screen.
 local function step(state, by)
   local order = state.order or {}
   local at, ttl = place_of(state), nil
@@ -73,7 +73,7 @@ local function toggle(state, key, behind)
   state.columns = #list > 0 and list or state.columns
 end
 
--- Names, or addresses.
+-- Switches between names and addresses.
 local function names(state)
   local list = {}
   for i, key in ipairs(state.columns) do
@@ -93,7 +93,8 @@ end
 
 local INFO = { "asn", "prefix", "country", "registry", "organization" }
 
--- One of what is known of the network behind an address, as mtr's y.
+-- Shows the next item of network data of an address (ASN, prefix, country
+-- ...), like mtr's y.
 local function next_info(state)
   state.info = (state.info or 0) % (#INFO + 1) + 1
   for _, key in ipairs(INFO) do
@@ -123,7 +124,7 @@ local function reverse(state)
   state.reverse = not state.reverse
 end
 
--- ---- the rest -------------------------------------------------------------
+-- ---- other actions --------------------------------------------------------
 
 local function next_mode(state)
   for i, mode in ipairs(state_of.MODES) do
@@ -173,7 +174,8 @@ local function other_protocol(state)
   return { "set", { protocol = protocol } }
 end
 
--- { keys, what the help says, function }; keys of one row do the same.
+-- { keys, text in the help, function }; the keys of a row have the same
+-- action.
 local ROWS = {
   { { "?", "h" }, "this help",
     function(state) help.open(state, M.all()) end },
@@ -230,8 +232,8 @@ for _, row in ipairs(ROWS) do
   end
 end
 
---- All keys, for the help and its test.
--- @treturn {table,...} { keys, about or nil }; not to be changed
+--- Returns all keys, for the help and its test.
+-- @treturn {table,...} { keys, about or nil }; must not be changed
 function M.all()
   return ROWS
 end
@@ -258,7 +260,7 @@ local function press(state, key)
   end
 end
 
---- A key was pressed.
+--- Performs the action of a key.
 -- @tparam table state changed in place
 -- @tparam string key as mtrtrace.screen.keys names it
 -- @treturn ?table a command: { "quit" }, { "redraw" }, { "suspend" }, {

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Counted probes of each hop by the time at which they were sent, in buckets
--- of some seconds: bounded, however long the run, as buckets grow with it.
--- Pure; fed by events.
+--- Counted probes of each hop by send time, in buckets of some seconds.
+-- Buckets get longer with the run, so memory is bounded. Pure: fed with
+-- events.
 -- @module mtrtrace.screen.buckets
 local probe_key = require "mtrtrace.base.probe_key"
 
@@ -13,10 +13,11 @@ local key_of = probe_key.of
 local Buckets = {}
 Buckets.__index = Buckets
 
--- Buckets begin at this length; of more than so many two become one.
+-- Initial length of a bucket, and the number of buckets from which pairs of
+-- buckets are merged.
 local LENGTH_NS, MOST = 1000000000, 1024
 
--- Probes without an outcome that are remembered for each hop.
+-- Largest number of probes in flight that are kept for a hop.
 local MOST_OPEN = 4096
 
 local function hop_of(self, ttl)
@@ -86,8 +87,8 @@ function Buckets:add(event)
   end
 end
 
---- Loss and mean round trip of the probes sent during a time, to the length of
--- a bucket.
+--- Returns loss and mean RTT of the probes sent in a period, to the resolution
+-- of a bucket.
 -- @tparam integer ttl
 -- @tparam number from_s seconds since the trace began
 -- @tparam number to_s
@@ -105,7 +106,7 @@ function Buckets:between(ttl, from_s, to_s)
     avg_ms = timed > 0 and sum / timed or nil } or nil
 end
 
---- A new one.
+--- Returns empty buckets.
 -- @treturn table
 function M.new()
   return setmetatable({ hops = {}, length_ns = LENGTH_NS }, Buckets)

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- A screenful of cells, each a character and a style. What is put there is
--- clipped, and no control character gets in. Pure.
+--- A grid of cells, each a character and a style, for one screen. Text is
+-- clipped, and control characters are removed. Pure.
 -- @module mtrtrace.screen.canvas
 local unicode = require "mtrtrace.base.unicode"
 
@@ -10,14 +10,15 @@ local M = {}
 local Canvas = {}
 Canvas.__index = Canvas
 
---- How many columns a text takes.
+--- Returns the number of terminal columns of a text.
 -- @tparam string text
 -- @treturn integer
 function M.width(text)
   return unicode.width(unicode.clean(text))
 end
 
--- The other half of a character of two columns is gone with the first.
+-- Replaces the remaining half of a two-column character of which one half is
+-- overwritten.
 local function break_wide(self, at)
   if self.chars[at] == "" then
     self.chars[at - 1] = " "
@@ -32,14 +33,14 @@ local function set(self, at, text, style)
   self.chars[at], self.styles[at] = text, style
 end
 
---- Writes a text; what does not fit is left out. A character of two columns
--- is followed by a cell without text.
+--- Writes a text and cuts what does not fit. A character of two columns is
+-- followed by an empty cell.
 -- @tparam integer x column from 1
 -- @tparam integer y row from 1
 -- @tparam string text
 -- @tparam ?string style
--- @tparam ?integer width columns it may take at most
--- @treturn integer the column behind it
+-- @tparam ?integer width the largest number of columns
+-- @treturn integer the column after the text
 function Canvas:put(x, y, text, style, width)
   if y < 1 or y > self.height then
     return x
@@ -62,7 +63,7 @@ function Canvas:put(x, y, text, style, width)
   return x
 end
 
---- Puts a style on a row as far as it has none.
+--- Sets the style of a row's cells that have none.
 -- @tparam integer y
 -- @tparam string style
 function Canvas:tint(y, style)
@@ -79,7 +80,7 @@ end
 -- @tparam string character
 -- @tparam integer count
 -- @tparam ?string style
--- @treturn integer the column behind it
+-- @treturn integer the column after the last one
 function Canvas:fill(x, y, character, count, style)
   for i = 0, count - 1 do
     self:put(x + i, y, character, style)
@@ -87,7 +88,8 @@ function Canvas:fill(x, y, character, count, style)
   return x + math.max(0, count)
 end
 
---- What is to be read, a line a row, without blanks at the ends.
+--- Returns the text of the canvas, a line for each row, without trailing
+-- blanks.
 -- @treturn string
 function Canvas:text()
   local lines = {}
@@ -99,10 +101,10 @@ function Canvas:text()
   return table.concat(lines, "\n")
 end
 
---- An empty screen.
+--- Returns an empty canvas.
 -- @tparam integer width columns
 -- @tparam integer height rows
--- @tparam ?function show a text as the terminal can show it
+-- @tparam ?function show converts a text to what the terminal can display
 -- @treturn table
 function M.new(width, height, show)
   local self = setmetatable({ width = width, height = height, chars = {},

@@ -12,7 +12,7 @@ local M = {}
 
 local LABEL = 9
 
--- The chosen hop, and its first row for the field table.
+-- Returns the selected hop and its first row for the field table.
 local function chosen(result, ttl)
   for _, hop in ipairs(result.hops) do
     if hop.ttl == ttl then
@@ -31,7 +31,7 @@ local function heading(row)
     shown("avg", row), shown("worst", row))
 end
 
--- One probe: a column of full cells, and a part of one on top.
+-- Draws one probe: a column of full cells, and a partial cell on top.
 local function bar(canvas, glyphs, x, area, value, top)
   local levels = #glyphs.levels
   local eighths = spark.level(value, top, area.height * levels)
@@ -96,7 +96,7 @@ local function draw_latency(canvas, state, area, result)
   draw_times(canvas, state, area.y + area.height - 1, width)
 end
 
--- The hops around the chosen one.
+-- Draws the loss of the hops around the selected one.
 local function draw_loss(canvas, state, area, result)
   local tab, hops = state:current(), result.hops
   local count = area.height - 1
@@ -124,7 +124,7 @@ local function draw_loss(canvas, state, area, result)
   end
 end
 
---- Draws it.
+--- Draws the chart.
 -- @tparam table canvas
 -- @tparam table state
 -- @tparam table area `y`, `height`

@@ -1,18 +1,19 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The list of all columns there are, to be switched on and off. Pure.
+--- The list of all columns, in which the user switches columns on and off.
+-- Pure.
 -- @module mtrtrace.screen.chooser
 local fields = require "mtrtrace.table.fields"
 
 local M = {}
 
---- Opens it.
+--- Opens the list.
 -- @tparam table state
 function M.open(state)
   state.chooser = { at = 1, top = 1 }
 end
 
--- A column that is added stands where the field table has it.
+-- Removes a column, or adds a column at its place in the field table.
 local function toggle(state, key)
   local list, had, all = {}, state:has_column(key), {}
   for i, field in ipairs(fields.all()) do
@@ -33,7 +34,7 @@ local STEPS = { up = -1, down = 1, ["page-up"] = -10, ["page-down"] = 10,
 
 local CLOSING = { escape = true, enter = true, O = true, q = true }
 
---- A key was pressed while it is open.
+--- Handles a key while the list is open.
 -- @tparam table state
 -- @tparam string key
 function M.press(state, key)
@@ -49,7 +50,7 @@ function M.press(state, key)
   end
 end
 
---- Draws it.
+--- Draws the list.
 -- @tparam table canvas
 -- @tparam table state
 -- @tparam table area `y`, `height`

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Which columns of the table fit, how wide each is, and in which order rows
--- stand. Pure.
+--- Selects the columns of the table that fit, their widths, and the order of
+-- the rows. Pure.
 -- @module mtrtrace.screen.columns
 local fields = require "mtrtrace.table.fields"
 local format = require "mtrtrace.base.format"
@@ -10,16 +10,16 @@ local unicode = require "mtrtrace.base.unicode"
 
 local M = {}
 
--- Names are cut to this before a column is left out.
+-- Widths to which names are cut before a column is left out.
 local NARROW = { host = 15, ip = 15 }
 local NARROW_NAME = 8
 
--- Columns that say which hop a row is stay where they are.
+-- Columns that identify a hop do not scroll.
 local PINNED = { hop = true, host = true, ip = true }
 
 -- ---- the order of rows ----------------------------------------------------
 
--- What a column sorts by: a number where it has one.
+-- Returns the value by which a column sorts: a number where there is one.
 local function sort_value(field, row)
   local raw = fields.raw(field, "hop", row.hop)
   if raw == nil and row.responder then
@@ -28,7 +28,7 @@ local function sort_value(field, row)
   return tonumber(raw) or raw ~= nil and tostring(raw) or nil
 end
 
--- Rows of one hop stay together, below its first one.
+-- Groups the rows by hop, so that sorting keeps a hop's rows together.
 local function groups_of(list, field)
   local groups = {}
   for _, row in ipairs(list) do
@@ -43,7 +43,8 @@ local function groups_of(list, field)
   return groups
 end
 
--- Hops without a value come last, whichever way.
+-- Returns an order of hops; hops without a value come last in either
+-- direction.
 local function before(reverse)
   return function(a, b)
     local x, y = a.value, b.value
@@ -62,7 +63,7 @@ local function before(reverse)
   end
 end
 
---- The rows of a result, sorted.
+--- Returns the rows of a result, sorted.
 -- @tparam table result judged
 -- @tparam integer max_silent see mtrtrace.table.rows
 -- @tparam ?string key of the column to sort by; nil for the hops' order
@@ -115,8 +116,8 @@ local function narrowest(column)
   return math.min(column.width, math.max(least, #column.field.title))
 end
 
--- Takes columns off names, the widest first, until the table fits or all are
--- at their narrowest.
+-- Narrows the columns of names, the widest first, until the table fits or all
+-- have their least width.
 local function squeeze(columns, excess)
   while excess > 0 do
     local widest
@@ -133,7 +134,7 @@ local function squeeze(columns, excess)
   end
 end
 
--- Leaves out the first `left` of those that may move.
+-- Leaves out the first `left` of the columns that scroll.
 local function scrolled(columns, left)
   local out = {}
   for i, column in ipairs(columns) do
@@ -159,15 +160,15 @@ local function fitting(columns, width)
   return out, x, false
 end
 
---- The columns that are shown.
+--- Returns the columns that are shown.
 -- @tparam {string,...} keys
 -- @tparam {table,...} list rows
--- @tparam integer width columns of the terminal there are
--- @tparam integer left how many columns the user has scrolled past
--- @tparam function show a text as the terminal can show it
+-- @tparam integer width of the terminal in columns
+-- @tparam integer left number of columns scrolled past by the user
+-- @tparam function show converts a text to what the terminal can display
 -- @treturn {table,...} { field, cells, x, width, right }
--- @treturn integer the first free column behind them
--- @treturn boolean whether there are more that do not fit
+-- @treturn integer the first free column to the right
+-- @treturn boolean whether further columns do not fit
 function M.fit(keys, list, width, left, show)
   local columns = scrolled(measure(keys, list, show), left)
   local total = -1
@@ -178,7 +179,7 @@ function M.fit(keys, list, width, left, show)
   return fitting(columns, width)
 end
 
---- How many columns are not shown.
+--- Returns the number of columns that are not shown.
 -- @tparam {string,...} keys
 -- @tparam {table,...} list what `fit` gave
 -- @treturn integer

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- All that is known of one hop: who answers and how, every figure, what was
--- concluded from what, and how its round trips are spread. Pure.
+--- Details of one hop: responders and their replies, every figure, verdicts
+-- with their evidence, and the distribution of RTTs. Pure.
 -- @module mtrtrace.screen.detail
 local fields = require "mtrtrace.table.fields"
 local format = require "mtrtrace.base.format"
@@ -35,7 +35,7 @@ end
 local SAID = { hop = true, host = true, ip = true, name = true,
   codes = true, received = true }
 
--- Every column that has something to say of a row.
+-- Returns every column that has a value in a row.
 local function figures(row, show)
   local out = {}
   for _, field in ipairs(fields.all()) do
@@ -47,7 +47,7 @@ local function figures(row, show)
   return out
 end
 
--- Texts side by side, as many in a line as fit.
+-- Appends texts side by side, as many in a line as fit.
 local function flow(lines, texts, width)
   local line = ""
   for _, text in ipairs(texts) do
@@ -68,7 +68,7 @@ local function speaks_of(verdict, ttl)
   return verdict.hop == ttl
 end
 
--- Who answered one after the other; flow after flow, where there are several.
+-- Returns the sequence of responders over time, by flow.
 local function in_turn(hop)
   local seen, last = {}, nil
   for _, run in ipairs(hop.runs) do
@@ -97,11 +97,11 @@ local function evidence(lines, result, hop, width, show)
   end
 end
 
---- What is written about a hop.
+--- Returns the text on a hop.
 -- @tparam table result judged
 -- @tparam table hop one of its hops
 -- @tparam integer width columns
--- @tparam function show a text as the terminal can show it
+-- @tparam function show converts a text to what the terminal can display
 -- @treturn {string,...} lines
 function M.lines(result, hop, width, show)
   local lines = {}
@@ -115,9 +115,9 @@ function M.lines(result, hop, width, show)
   return lines
 end
 
--- ---- the spread of round trips --------------------------------------------
+-- ---- distribution of RTTs -------------------------------------------------
 
---- Sorts round trips into equal parts between the shortest and the longest.
+--- Counts RTTs in bins of equal width between the shortest and the longest.
 -- @tparam table values as mtrtrace.screen.history gives them
 -- @tparam integer count
 -- @tparam integer parts
@@ -147,7 +147,7 @@ function M.histogram(values, count, parts)
   return out
 end
 
--- As lines of text: a heading, then a part each.
+-- Returns the histogram as text: a heading, then a line for each bin.
 local function histogram_lines(state, ttl, parts, width)
   local values, count = state:current().history:last(ttl, history.LENGTH)
   local list, most = M.histogram(values, count, parts), 0
@@ -181,7 +181,7 @@ local function put_lines(canvas, lines, from, x, y, room, width)
   end
 end
 
---- Draws it.
+--- Draws the details.
 -- @tparam table canvas
 -- @tparam table state
 -- @tparam table area `y`, `height`

@@ -1,13 +1,14 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- From what a terminal shows to what it is to show: the bytes that change
--- the one into the other, and no more. Pure.
+--- Computes the bytes that update a terminal from one canvas to the next; only
+-- changed cells are written. Pure.
 -- @module mtrtrace.screen.diff
 local M = {}
 
 local CLEAR, PLAIN = "\27[0m\27[2J", "\27[0m"
 
--- A cell that stands between two that change costs less than a jump.
+-- Unchanged cells between two changed ones that are rewritten, because they
+-- take fewer bytes than moving the cursor.
 local GAP = 4
 
 local function move(out, x, y)
@@ -22,7 +23,8 @@ local function same(old, new, i)
   return old.chars[i] == new.chars[i] and old.styles[i] == new.styles[i]
 end
 
--- Where to go on writing so that cell x of the row becomes right.
+-- Moves the cursor to where writing has to start so that cell x is drawn
+-- fully.
 local function begin(out, pen, x, y)
   local from = pen.y == y and pen.x <= x and x - pen.x <= GAP and pen.x or x
   if pen.y ~= y or from ~= pen.x then
@@ -32,8 +34,8 @@ local function begin(out, pen, x, y)
   return from
 end
 
--- Terminals do not agree on the width of what takes two columns or has marks
--- over it: behind that the column is said again.
+-- Terminals differ in the width of wide and combining characters, so the
+-- cursor is positioned again after each of these.
 local function write(out, pen, new, from, to, y, styles)
   local base = (y - 1) * new.width
   for x = from, to do
@@ -59,11 +61,11 @@ local function blank(width, height)
     styles = setmetatable({}, { __index = function() return "" end }) }
 end
 
---- Bytes for a terminal that shows `old`, so that it shows `new`.
--- @tparam ?table old canvas; nil where nobody knows what is shown
+--- Returns the bytes that make a terminal that shows `old` show `new`.
+-- @tparam ?table old canvas; nil where the terminal's content is unknown
 -- @tparam table new canvas
 -- @tparam table styles as given by mtrtrace.screen.palette
--- @treturn string "" where nothing changes; else the pen is plain behind it
+-- @treturn string "" without a change; else ends with the plain style
 function M.bytes(old, new, styles)
   local out, pen = {}, { style = "", lost = false }
   if not old or old.width ~= new.width or old.height ~= new.height then

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The whole screen: from the state and a size to a canvas. Pure.
+--- Draws the whole screen: from the state and a size to a canvas. Pure.
 -- @module mtrtrace.screen.draw
 local canvas_of = require "mtrtrace.screen.canvas"
 local chart = require "mtrtrace.screen.chart"
@@ -21,10 +21,11 @@ local M = {}
 local VIEWS = { table = table_view.draw, strips = strips.draw,
   chart = chart.draw }
 
--- With fewer rows the detail pane takes the table's place.
+-- Least number of rows for both table and detail pane; on a lower screen the
+-- detail pane replaces the table.
 local LEAST_SPLIT = 16
 
--- ---- the first lines and the last -----------------------------------------
+-- ---- header and footer ----------------------------------------------------
 
 local STATES = { waiting = "waiting", done = "done", failed = "failed",
   running = "" }
@@ -64,7 +65,7 @@ local function draw_title(canvas, state)
   canvas:put(canvas.width - #status + 1, 1, status, "dim")
 end
 
--- Tabs to the left of the active one give way.
+-- Leaves out tabs to the left of the active one where they do not fit.
 local function draw_tabs(canvas, state)
   local first, width = state.active, 0
   while first >= 1 do
@@ -84,7 +85,8 @@ local function draw_tabs(canvas, state)
   end
 end
 
--- Where it is known; another line is left for the path then.
+-- Returns the line of the time to first byte, where known and where the screen
+-- has a row to spare.
 local function web_of(state, height)
   local result = state:current().result
   return height >= LEAST_SPLIT and result and result.ttfb
@@ -113,8 +115,8 @@ local function count(number, what)
     number > 1 and "s" or "") or nil
 end
 
--- What the window has no room for, and the keys that bring it: the first
--- text that fits.
+-- Returns the longest text that fits on hidden rows and columns and the keys
+-- that show them.
 local function hidden_text(state, width)
   local hidden = state.hidden or { rows = 0, columns = 0 }
   local texts
@@ -151,7 +153,7 @@ local function draw_foot(canvas, state)
   end
 end
 
--- ---- the middle -----------------------------------------------------------
+-- ---- body -----------------------------------------------------------------
 
 local function draw_empty(canvas, state, area)
   local tab = state:current()

@@ -1,8 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The characters that graphs are drawn with, for terminals that show UTF-8
--- and for those that do not. Each takes one column; `show` gives a clean text
--- as such a terminal shows it. Pure.
+--- Characters for graphs on terminals with and without UTF-8, each one column
+-- wide; `show` converts a cleaned text for such a terminal. Pure.
 -- @module mtrtrace.screen.glyphs
 local unicode = require "mtrtrace.base.unicode"
 
@@ -24,8 +23,8 @@ M.utf8 = {
   show = function(text) return text end,
 }
 
---- Whether a locale is one of UTF-8, by the variables that say so: the first
--- that is set and not empty counts.
+--- Whether the locale is UTF-8: the first of LC_ALL, LC_CTYPE and LANG that is
+-- set and not empty decides, as in POSIX.
 -- @tparam function getenv from a name to its value or nil
 -- @treturn boolean
 function M.is_utf8(getenv)

@@ -11,7 +11,7 @@ local STEPS = { up = -1, down = 1, ["page-up"] = -8, ["page-down"] = 8,
 
 local LABELS = { up = "arrows" }
 
---- Opens it.
+--- Opens the list of keys.
 -- @tparam table state
 -- @tparam {table,...} rows of mtrtrace.screen.actions
 function M.open(state, rows)
@@ -28,7 +28,7 @@ function M.open(state, rows)
   state.help = { lines = lines, top = 1 }
 end
 
---- A key was pressed while it is open: arrows scroll, others close it.
+--- Handles a key while the list is open: arrows scroll, others close it.
 -- @tparam table state
 -- @tparam string key
 -- @treturn ?table a command, see mtrtrace.screen.actions
@@ -41,7 +41,7 @@ function M.press(state, key)
   return key == "q" and { "quit" } or nil
 end
 
---- Draws it.
+--- Draws the list of keys.
 -- @tparam table canvas
 -- @tparam table state
 -- @tparam table area `y`, `height`

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The newest counted probes of each hop, one after the other, for graphs:
--- bounded, however long the run. Pure; fed by events.
+--- The newest counted probes of each hop in order, for graphs; memory is
+-- bounded. Pure: fed with events.
 -- @module mtrtrace.screen.history
 local probe_key = require "mtrtrace.base.probe_key"
 
@@ -34,8 +34,8 @@ local function sent(hop, event)
   hop.rtt[at], hop.at[at] = nil, event.at_ns
 end
 
--- A probe that could not be sent leaves its place open for ever: it is
--- neither an answer nor a loss.
+-- Outcomes of probes. A send error is neither a reply nor loss, so the place
+-- of the probe stays empty.
 local OUTCOMES = {
   reply = function(event) return event.rtt_ns and event.rtt_ns / 1e6 end,
   late = function(event) return event.rtt_ns and event.rtt_ns / 1e6 end,
@@ -60,12 +60,12 @@ function History:add(event)
   end
 end
 
---- The newest probes of a hop, the oldest of them first.
+--- Returns the newest probes of a hop, the oldest of them first.
 -- @tparam integer ttl
--- @tparam integer most how many
--- @treturn {?number|boolean,...} round trips in ms; false where it was
---   lost, nil where nobody knows (yet): see the second value
--- @treturn integer how many there are
+-- @tparam integer most the largest number of probes
+-- @treturn {?number|boolean,...} RTTs in ms; false for a lost probe, nil while
+--   the outcome is unknown, so use the second value as the length
+-- @treturn integer number of probes
 function History:last(ttl, most)
   local hop, out = self.hops[ttl], {}
   local length = hop and math.min(most, hop.count, M.LENGTH) or 0
@@ -75,9 +75,9 @@ function History:last(ttl, most)
   return out, length
 end
 
---- When the oldest of the newest probes of a hop was sent.
+--- Returns when the oldest of a hop's newest probes was sent.
 -- @tparam integer ttl
--- @tparam integer most how many
+-- @tparam integer most the largest number of probes
 -- @treturn ?integer ns since the trace began
 function History:since(ttl, most)
   local hop = self.hops[ttl]
@@ -85,7 +85,7 @@ function History:since(ttl, most)
   return length > 0 and hop.at[(hop.count - length) % M.LENGTH + 1] or nil
 end
 
---- A new one.
+--- Returns an empty history.
 -- @treturn table
 function M.new()
   return setmetatable({ hops = {} }, History)

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- From the bytes of a keyboard to names of keys. Pure.
--- A printable character is its own name.
+--- Converts the bytes of a keyboard to names of keys; a printable character is
+-- its own name. Pure.
 -- @module mtrtrace.screen.keys
 local M = {}
 
@@ -12,15 +12,15 @@ local NAMES = {
   ["\28"] = "ctrl-\\", [" "] = "space",
 }
 
--- What follows ESC [ or ESC O.
+-- Keys by the bytes after ESC [ or ESC O.
 local SEQUENCES = {
   A = "up", B = "down", C = "right", D = "left", H = "home", F = "end",
   Z = "shift-tab", ["1~"] = "home", ["4~"] = "end", ["5~"] = "page-up",
   ["6~"] = "page-down", ["7~"] = "home", ["8~"] = "end",
 }
 
--- The key at `at`, and where the next one begins; nil where bytes of it have
--- not come yet.
+-- Returns the key at `at`, and where the next one begins; nil where the
+-- sequence is incomplete.
 local function escape(bytes, at)
   local second = bytes:sub(at + 1, at + 1)
   if second == "" then
@@ -47,10 +47,10 @@ local function next_key(bytes, at)
   return first:find "[\33-\126]" and first or "unknown", at + 1
 end
 
---- Reads what a terminal has sent.
--- @tparam string bytes what was left over, and what is new
+--- Parses the input of a terminal.
+-- @tparam string bytes the remainder of the call before, and new input
 -- @treturn {string,...} names
--- @treturn string the beginning of a key whose end has not come
+-- @treturn string the remainder: an incomplete key
 function M.read(bytes)
   local names, at = {}, 1
   while at <= #bytes do

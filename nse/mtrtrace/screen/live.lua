@@ -1,19 +1,20 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Traces for the live screen: without an end, to be paused, and with
--- options that may change on the way. Takes the place of
--- mtrtrace.session.tracer.run in a run.
+--- Traces for the live screen: endless, with a pause, and with options that
+-- the user changes during the trace. Replaces mtrtrace.session.tracer.run in a
+-- run.
 --
--- The engine's traces have an end and fixed options. So a new one follows
--- the old one where these change; its probes are numbered on, and readers
--- see one stream. The old one stops sending when nobody asks for its events
--- (see PROBER_LEASE_MS), and what it has under way is waited for, so no
--- probe is lost in between.
+-- A trace of the engine has an end and fixed options, so a new trace follows
+-- where either is reached or changed. Probe numbers continue, and readers see
+-- one stream of events. The old trace stops sending when it is no longer
+-- polled (see PROBER_LEASE_MS); its probes in flight get their outcome before
+-- the new trace starts, so no probe is lost.
 --
--- An endless sample is never tested for a rate limit. So where routers may
--- get more than they answer, because the interval is short or targets share
--- them, a trace of one counted probe goes before it: the engine finds out
--- who rate-limits, and keeps to their pace from then on.
+-- An endless sample is never tested for rate limiting. Where routers may get
+-- more probes than their rate limit allows, because the interval is short or
+-- several targets share routers, a survey goes before: a trace of one counted
+-- probe in which the engine detects rate-limited routers, whose pace later
+-- traces keep.
 -- @module mtrtrace.screen.live
 local limit = require "mtrtrace.session.deadline"
 local tables = require "mtrtrace.base.tables"
@@ -26,22 +27,23 @@ Live.__index = Live
 
 local POLL_S, LOOK_POLLS, EARLY_POLLS = 0.1, 10, 5
 
--- The engine sends at most so many counted probes; a trace that gets near
--- that is followed by another one.
+-- Largest number of counted probes in a trace of the engine, and the number
+-- from which another trace follows.
 M.MOST = 100000
 local ENOUGH = 99000
 
--- The engine's lease, and what an answer may take at least.
+-- The engine's lease (PROBER_LEASE_MS), and the least timeout of a reply.
 local LEASE_S, REPLY_TIMEOUT_S, MARGIN_S = 1.0, 1.0, 0.2
 
 local INTERVAL_S = 1
 
--- No known router grants less than a reply a second. Several targets may share
--- one, and then share what it grants, at the engine's interval of tokens.
+-- Interval from which one target needs no survey: known rate limits allow at
+-- least one reply per second. Targets that share a router share its rate
+-- limit.
 local REFILL_S = 1.0
 
--- A survey that takes longer has nothing more to find; what asks behind it,
--- before anything is counted, may take so long.
+-- Longest duration of a survey, and of the enrichers that send before counting
+-- begins.
 local SURVEY_S, FIRST_S = 8, 5
 
 local function stopped(host)
@@ -53,7 +55,7 @@ end
 local OUTCOMES = { reply = true, timeout = true, ["send-error"] = true,
   unreachable = true }
 
--- How far the path went, and whether to the target.
+-- Records the length of the path and whether the target was reached.
 local function note_path(job, event)
   if event.kind == "path-changed" then
     job.reached = job.reached or event.ending == "reached"
@@ -66,8 +68,8 @@ local function note_path(job, event)
   end
 end
 
--- Numbers events on from those of the trace before. Only the last trace's
--- end is the end.
+-- Continues the probe numbers of the trace before. Only the end of the last
+-- trace is passed on.
 local function renumber(job, list)
   if list[1] and list[#list].kind == "done" and job.survey then
     list[#list] = nil
@@ -78,7 +80,7 @@ local function renumber(job, list)
     elseif OUTCOMES[event.kind] and not event.late then
       job.open = job.open - 1
     end
-    -- With one target the other trace is the one before.
+    -- With one target, shared probes are those of the trace before.
     event.shared = not job.alone and event.shared or nil
     if event.probe then
       event.probe = event.probe + job.base_probe
@@ -96,7 +98,7 @@ local function read(job)
   job.reader.events(renumber(job, list), dropped)
 end
 
--- What an answer may take that is still under way.
+-- Returns the longest time to wait for replies to probes in flight.
 local function reply_timeout(job)
   local worst = 0
   for _, hop in ipairs(job.trace.head.hops) do
@@ -110,7 +112,7 @@ end
 
 -- ---- changes --------------------------------------------------------------
 
--- Waits until all that was sent has its outcome.
+-- Waits until all probes in flight have an outcome.
 local function drain(host, job)
   if job.finished then
     return
@@ -122,7 +124,7 @@ local function drain(host, job)
   read(job)
 end
 
--- Flows share all routers that targets may share.
+-- Several flows count like several targets: they share routers.
 local function needs_survey(self, job)
   local sharers = self.targets * job.sharers
   return self.options.interval < (sharers > 1
@@ -134,14 +136,15 @@ local function options_of(self, job)
   if job.survey then
     out.interval, out.packets = nil, 1
   else
-    out.surveyed = true -- or at a pace that no router limits
+    out.surveyed = true -- or the interval is one that no router limits
   end
-  -- In the same run an error from elsewhere does not end a path that went on.
+  -- Within a run, an error from a hop before the known end does not end the
+  -- path.
   out.known_hop = job.known_hop > 0 and job.known_hop or nil
   return out
 end
 
--- The next trace; true, or nil and why there is none.
+-- Starts the next trace; returns true, or nil and an error.
 local function begin(self, host, job)
   local options = options_of(self, job)
   local engine, text, name = tracer.start(self.core, options, job.search)
@@ -151,8 +154,8 @@ local function begin(self, host, job)
   job.engine, job.began, job.finished = engine, host.now(), false
   job.seen, job.open = self.version, 0
   job.trace.busy = job.survey and "testing the pace" or nil
-  if not job.told then
-    job.told = true
+  if not job.announced then
+    job.announced = true
     job.reader.begin(engine, options, job.search)
   end
   return true
@@ -168,7 +171,7 @@ end
 local function count_anew(self, host, job)
   job.engine:close()
   job.base_probe, job.base_ns, job.next_probe, job.at_ns = 0, 0, 0, 0
-  job.told, job.known_hop = false, 0
+  job.announced, job.known_hop = false, 0
   return begin(self, host, job)
 end
 
@@ -180,8 +183,8 @@ local function follow(self, host, job)
   return (keeps and go_on_counting or count_anew)(self, host, job)
 end
 
--- Whether those that ask before anything is counted still do.
-local function is_asking(host, job)
+-- Whether enrichers that send before counting begins still send.
+local function is_first_active(host, job)
   local asking = 0
   for _, enricher in ipairs(job.enrichers) do
     asking = asking + (enricher.first and enricher:poll() or 0)
@@ -192,7 +195,7 @@ end
 local function is_used_up(self, host, job)
   if job.survey then
     return (job.finished or host.now() - job.began > SURVEY_S)
-      and not is_asking(host, job)
+      and not is_first_active(host, job)
   end
   return not self.finite and host.now() - job.began
     > ENOUGH * self.options.interval
@@ -252,12 +255,12 @@ local function finish(job)
     enricher:leave()
     enricher:annotate(result)
   end
-  -- A trace that was stopped does not say whether its target answers.
+  -- A stopped trace does not show whether its target replies.
   result.reached = result.reached or job.reached
   return tracer.complete(result)
 end
 
--- All paths are looked for once, whatever is traced anew later.
+-- Multipath detection runs once, even where the target is traced again later.
 local function look_for_paths(host, core, job)
   if not job.options.paths then
     return true
@@ -272,7 +275,7 @@ local function look_for_paths(host, core, job)
   return job.search and true or nil, text, name
 end
 
--- Whether something wants to ask before anything is counted.
+-- Whether an enricher sends before counting begins.
 local function has_first(enrichers)
   for _, enricher in ipairs(enrichers) do
     if enricher.first then
@@ -287,11 +290,11 @@ end
 -- @tparam table core the module mtrtrace.core
 -- @tparam table options
 -- @tparam {table,...} enrichers
--- @tparam table reader is told of each trace that counts anew, and of events
+-- @tparam table reader called for each trace with new counts, and for events
 -- @tparam table trace as readers get it; its `head` is kept up to date
 -- @treturn ?table result of the engine's last trace
--- @treturn ?string why there is none
--- @treturn ?string its name
+-- @treturn ?string an error
+-- @treturn ?string the error's name
 function Live:trace(host, core, options, enrichers, reader, trace)
   host = limit.bounded(host, options.limit)
   local job = { options = options, enrichers = enrichers,
@@ -313,18 +316,18 @@ function Live:trace(host, core, options, enrichers, reader, trace)
   return finish(job)
 end
 
--- ---- what the user wants --------------------------------------------------
+-- ---- the user's changes ---------------------------------------------------
 
---- Stops sending, or goes on.
+--- Pauses or continues sending.
 -- @tparam boolean paused
 function Live:pause(paused)
   self.paused = paused
 end
 
---- Changes options of all traces. A new interval goes on counting; all else
--- makes what was counted before meaningless.
+--- Changes options of all traces. Counts continue with a new interval; any
+-- other change starts new counts.
 -- @tparam table changes by the names of core.trace
--- @treturn ?string why not: one sentence
+-- @treturn ?string an error, one sentence
 function Live:set(changes)
   if self.fixed then
     return "a run that is recorded keeps its options"
@@ -337,7 +340,7 @@ function Live:set(changes)
   self.version = self.version + 1
 end
 
---- Traces without an end.
+--- Returns a runner of endless traces.
 -- @tparam table core the module mtrtrace.core
 -- @tparam table options `interval`: seconds, 1 where nil; `packets`: nil for
 --   no end; `fixed`: whether they may not change; `targets`: how many

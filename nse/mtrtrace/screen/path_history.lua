@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- When the path changed, at which hops, how long that lasted, and what it
--- cost in latency and loss at the target. Pure.
+--- Changes of the path: when, at which hops, for how long, and with which
+-- latency and loss at the target. Pure.
 -- @module mtrtrace.screen.path_history
 local format = require "mtrtrace.base.format"
 local path = require "mtrtrace.verdict.path"
@@ -10,7 +10,8 @@ local wrap = require "mtrtrace.screen.wrap"
 
 local M = {}
 
--- Figures of the target before a change and from it to the next one.
+-- Returns the target's figures before a change, and from the change to the
+-- next one.
 local function cost_of(tab, result, before_s, at_s, until_s)
   local ttl = result.target_ttl
   if not ttl then
@@ -20,10 +21,10 @@ local function cost_of(tab, result, before_s, at_s, until_s)
     tab.buckets:between(ttl, at_s, until_s)
 end
 
---- The changes of a target's path, the first one first.
+--- Returns the changes of a target's path, the first one first.
 -- @tparam table tab see mtrtrace.screen.tab
 -- @treturn {table,...} { at_s, lasted_s, is_last, hops: { ttl, before, after
---   }, figures_before, figures_after }, the last two may be nil
+--   }, figures_before, figures_after }, of which the figures may be nil
 function M.list(tab)
   local result, out = tab.result, {}
   local groups = result and path.changes(result) or {}
@@ -58,10 +59,10 @@ local function add_indented(lines, entry, width, show)
   end
 end
 
---- What is written about them.
+--- Returns the text on the changes.
 -- @tparam table tab
 -- @tparam integer width columns
--- @tparam function show a text as the terminal can show it
+-- @tparam function show converts a text to what the terminal can display
 -- @treturn {string,...} lines
 function M.lines(tab, width, show)
   local lines, list = {}, M.list(tab)
@@ -77,7 +78,7 @@ function M.lines(tab, width, show)
   return lines
 end
 
---- Draws it.
+--- Draws the changes.
 -- @tparam table canvas
 -- @tparam table state
 -- @tparam table area `y`, `height`
@@ -94,7 +95,7 @@ end
 
 local STEPS = { up = -1, down = 1, ["page-up"] = -8, ["page-down"] = 8 }
 
---- A key was pressed while it is open: arrows scroll, others close it.
+--- Handles a key while the pane is open: arrows scroll, others close it.
 -- @tparam table state
 -- @tparam string key
 -- @treturn ?table a command, see mtrtrace.screen.actions

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Shows a recording on the screen as it happened: a reader that holds each
--- event back until its time has come. Takes the place of a run
--- (mtrtrace.cli.run) for the command's session.
+--- Plays a recording on the screen in real time: a reader that delays each
+-- event until its time. Replaces the run (mtrtrace.cli.run) in the command's
+-- session.
 -- @module mtrtrace.screen.player
 local M = {}
 
@@ -11,7 +11,7 @@ Player.__index = Player
 
 local PAUSE_S = 0.1
 
--- Waits for a moment of the recording; a pause moves all later ones.
+-- Waits for a time of the recording; a pause delays all later events.
 local function wait_for(self, at_ns)
   local host = self.host
   self.first_ns = self.first_ns or at_ns
@@ -54,12 +54,12 @@ function Player:finish(trace, result, err)
   end
 end
 
---- Ends it.
+--- Ends playing.
 function Player:stop()
   self.stopped = true
 end
 
---- Begins to play; the screen stays when all was shown.
+--- Starts playing; the screen stays open at the end of the recording.
 function Player:start()
   self.host.spawn(function()
     local found = self.read { wants_events = true,
@@ -76,7 +76,7 @@ function Player:start()
   end)
 end
 
---- Prepares to play.
+--- Returns a player.
 -- @tparam table setup `host`; `reader`: the screen; `state` of it; `speed`:
 --   1 is as it happened; `read`: a function of a reader that shows it the
 --   recording and gives { missed, err }

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Questions on the last line of the screen, and what their answers mean.
--- Values are read by the rules of the command line. Pure.
+--- Prompts on the last line of the screen. Values are parsed by the rules of
+-- the command line. Pure.
 -- @module mtrtrace.screen.prompt
 local args = require "mtrtrace.options.args"
 local values = require "mtrtrace.options.values"
@@ -11,8 +11,8 @@ local M = {}
 
 local LONGEST = 200
 
--- Keys of columns: words of the field table, or mtr's letters. Both nil and
--- a sentence where it is neither.
+-- Returns the keys of columns named by words of the field table or by mtr's
+-- letters; nil and an error for any other text.
 function M.columns(text)
   local keys, _, culprit = values.columns(text)
   if keys then
@@ -36,7 +36,8 @@ local function set_columns(state, text)
   end
 end
 
--- An option of the trace, by the rule of the argument that it is.
+-- Returns a handler that sets an option of the trace, with the rules of the
+-- argument of the same name.
 local function option(name)
   return function(state, text)
     local row = args.get((name:gsub("_", "-")))
@@ -64,9 +65,9 @@ local QUESTIONS = {
   tos = { "Type of service: ", option "tos" },
 }
 
---- Asks.
+--- Opens a prompt.
 -- @tparam table state
--- @tparam string name of a question
+-- @tparam string name of the prompt
 function M.open(state, name)
   if state.replaying and name ~= "columns" and name ~= "save" then
     state.message = "a recording cannot be traced otherwise"
@@ -76,7 +77,7 @@ function M.open(state, name)
     text = "" }
 end
 
---- Asks whether a file is to be overwritten.
+--- Opens the prompt whether to overwrite a file.
 -- @tparam table state
 -- @tparam string path
 function M.confirm(state, path)
@@ -89,7 +90,7 @@ function M.confirm(state, path)
     end }
 end
 
---- A key was pressed while it asks.
+--- Handles a key while a prompt is open.
 -- @tparam table state
 -- @tparam string key
 -- @treturn ?table a command, see mtrtrace.screen.actions

@@ -18,7 +18,8 @@ local Reader = { wants_events = true, interactive = true,
   shows_web = true }
 Reader.__index = Reader
 
--- Several flows are put together and judged anew each time, which costs more.
+-- Least time between two drawings; merging and evaluating several flows takes
+-- longer.
 local DRAW_MS, DRAW_FLOWS_MS = 250, 1000
 
 -- ---- drawing --------------------------------------------------------------
@@ -40,7 +41,7 @@ local function redraw(self)
   show(self)
 end
 
--- Soon, together with what else happens until then.
+-- Schedules a drawing, which shows all changes up to then.
 local function show_soon(self)
   if self.timer and not self.timer:is_active() then
     self.timer:start(self.state:current():has_flows() and DRAW_FLOWS_MS
@@ -52,7 +53,7 @@ end
 
 local COMMANDS = {}
 
--- Asked twice it waits for nothing.
+-- The second quit does not wait for replies.
 function COMMANDS.quit(self)
   if self.quitting then
     self.uv.stop()
@@ -89,7 +90,7 @@ function COMMANDS.overwrite(self, path)
   self.state.message = save.report(self.state, path)
 end
 
--- What is there may be somebody's work.
+-- Overwriting an existing file needs confirmation.
 function COMMANDS.save(self, path)
   if self.uv.fs_lstat(path) then
     prompt.confirm(self.state, path)
@@ -126,8 +127,8 @@ function Reader:start(trace)
   show_soon(self)
 end
 
--- That a probe was sent changes no figure.
-local function has_news(list)
+-- Whether events change a figure; a sent probe alone does not.
+local function changes_figures(list)
   for _, event in ipairs(list) do
     if event.kind ~= "sent" then
       return true
@@ -139,7 +140,7 @@ end
 function Reader:events(trace, list, dropped)
   local tab = self.state:tab_of(trace)
   tab:events(list, dropped)
-  if has_news(list) then
+  if changes_figures(list) then
     tab.dirty = true
     if tab == self.state:current() then
       show_soon(self)
@@ -154,10 +155,10 @@ function Reader:finish(trace, result, err)
   show_soon(self)
 end
 
---- Takes the terminal; from now on keys count.
+--- Takes over the terminal and handles keys from now on. Raises an error where
+-- the terminal is not usable.
 -- @tparam table run with stop()
--- @tparam function guard makes of a function one that never raises
--- Raises where it cannot be taken.
+-- @tparam function guard wraps a function so that it never raises an error
 function Reader:begin(run, guard)
   self.run, self.guard = run, guard
   self.timer = self.uv.new_timer()
@@ -170,7 +171,7 @@ function Reader:begin(run, guard)
   redraw(self)
 end
 
---- Gives the terminal back. May be called more than once.
+--- Restores the terminal. May be called more than once.
 function Reader:close()
   if self.timer and not self.timer:is_closing() then
     self.timer:close()
@@ -180,7 +181,7 @@ function Reader:close()
   end
 end
 
---- Sentences on targets that could not be traced.
+--- Returns errors of targets that could not be traced.
 -- @treturn {string,...}
 function Reader:complaints()
   local out = {}
@@ -190,10 +191,10 @@ function Reader:complaints()
   return out
 end
 
---- A screen that is not shown yet.
+--- Returns a screen that is not shown yet.
 -- @tparam table setup `uv`; `state`, see mtrtrace.screen.state; `styles`, see
 --   mtrtrace.screen.palette; `live`, see mtrtrace.screen.live: nil where a
---   recording is shown; `out`: a file in place of standard output
+--   recording is shown; `out`: a file instead of standard output
 -- @treturn table a reader
 function M.new(setup)
   return setmetatable({ uv = setup.uv, state = setup.state,

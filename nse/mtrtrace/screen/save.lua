@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Writes what the screen shows of a target to a file, as the report that
--- the command prints with -r.
+--- Writes the report of a target on the screen to a file, in the format of the
+-- command's option -r.
 -- @module mtrtrace.screen.save
 local formats = require "mtrtrace.report.formats"
 local out = require "mtrtrace.report.out"
 
 local M = {}
 
---- The report of a target.
+--- Returns the report of a target.
 -- @tparam table state see mtrtrace.screen.state
 -- @tparam table tab
 -- @treturn string
@@ -20,7 +20,7 @@ end
 --- Writes the report of the target that is shown.
 -- @tparam table state
 -- @tparam string path
--- @treturn string what to tell the user
+-- @treturn string message for the user
 function M.report(state, path)
   local tab = state:current()
   if not tab.result then

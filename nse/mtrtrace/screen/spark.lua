@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Round trips as a row of levels, a probe a column. Pure.
+--- Sparklines of RTTs, one column for each probe. Pure.
 -- @module mtrtrace.screen.spark
 local M = {}
 
---- The longest of some round trips.
+--- Returns the longest of some RTTs.
 -- @tparam table values as mtrtrace.screen.history gives them
 -- @tparam integer count
 -- @treturn number 0 where there is none
@@ -16,10 +16,10 @@ function M.top(values, count)
   return top
 end
 
---- The level of a round trip.
+--- Returns the level of an RTT.
 -- @tparam number value
--- @tparam number top what the highest level stands for
--- @tparam integer levels how many there are
+-- @tparam number top RTT of the highest level
+-- @tparam integer levels number of levels
 -- @treturn integer from 1
 function M.level(value, top, levels)
   if top <= 0 then

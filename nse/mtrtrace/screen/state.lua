@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What the live screen shows and how: targets, and what the user chose.
--- Knows no terminal and no clock. Pure.
+--- State of the live screen: targets and the user's choices. Pure: no
+-- terminal, no clock.
 -- @module mtrtrace.screen.state
 local tab = require "mtrtrace.screen.tab"
 
@@ -10,23 +10,23 @@ local M = {}
 local State = {}
 State.__index = State
 
---- The ways to show a path, in the order of the key d.
+--- Display modes of a path, in the order of the key d.
 M.MODES = { "table", "strips", "chart" }
 
---- The target that is shown.
+--- Returns the target that is shown.
 -- @treturn table see mtrtrace.screen.tab
 function State:current()
   return self.tabs[self.active]
 end
 
---- Works the current target's figures out anew.
+--- Updates the current target's figures.
 function State:refresh()
   local current = self:current()
   current.result = current:snapshot() or current.result
   current.dirty = false
 end
 
---- The tab of a trace.
+--- Returns the tab of a trace.
 -- @tparam table trace as readers get it
 -- @treturn table made where it is new
 function State:tab_of(trace)
@@ -36,7 +36,7 @@ function State:tab_of(trace)
   return self.tabs[trace.index]
 end
 
---- Makes a tab for each target anew, before the first one is traced.
+--- Creates a tab for each target, before the first one is traced.
 -- @tparam {string,...} labels
 function State:name_tabs(labels)
   self.tabs, self.active = {}, 1
@@ -63,7 +63,7 @@ function State:has_column(key)
   end
 end
 
---- A state.
+--- Returns a state.
 -- @tparam table setup `targets`: names; `columns`: keys; `max_silent`;
 --   `new_counter`; `interval`: seconds; `version`; `glyphs`, see
 --   mtrtrace.screen.glyphs

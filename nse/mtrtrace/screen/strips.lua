@@ -49,7 +49,7 @@ local function draw_legend(canvas, state, y, top)
   canvas:put(x, y, " lost", "dim")
 end
 
---- Draws them.
+--- Draws the strips.
 -- @tparam table canvas
 -- @tparam table state
 -- @tparam table area `y`, `height`

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- One target on the live screen: from the events of its trace to a result
--- like the trace's own, at any time. Counts by the engine's own counters, so a
--- report that is saved has the figures of the report that is printed. Pure,
--- but for the counter and the facts that it is given.
+--- One target on the live screen: computes a result from the events of its
+-- trace at any time. Uses the engine's counters, so a saved report has the
+-- same figures as a printed one. Pure, except for the counter and the facts
+-- that are passed in.
 -- @module mtrtrace.screen.tab
 local bundle = require "mtrtrace.flows.bundle"
 local counting = require "mtrtrace.session.counting"
@@ -19,14 +19,14 @@ Tab.__index = Tab
 
 -- ---- events ---------------------------------------------------------------
 
--- What is known of each flow's path. Of a trace of one flow there is one.
-local function new_way(first_hop)
+-- Returns the state of one flow's path.
+local function new_path(first_hop)
   return { next_probe = 0, from_probe = 0, probed = 0,
     farthest = first_hop - 1, rate_limits = {} }
 end
 
-local function way_of(self, event)
-  return self.ways[event.flow] or self.ways[1]
+local function path_of(self, event)
+  return self.paths[event.flow] or self.paths[1]
 end
 
 local function counter_of(self)
@@ -41,38 +41,38 @@ local function begin_counting(self)
   self.counter = counter_of(self)
   self.history, self.buckets = history.new(), buckets.new()
   self.from_ns = self.at_ns
-  for _, way in pairs(self.ways) do
-    way.from_probe = way.next_probe
-    -- What was found out about the hops stays true.
-    for ttl, event in pairs(way.rate_limits) do
+  for _, path in pairs(self.paths) do
+    path.from_probe = path.next_probe
+    -- Rate limits that were detected stay valid.
+    for ttl, event in pairs(path.rate_limits) do
       local again = tables.copy(event)
-      again.probe = way.from_probe
-      way.rate_limits[ttl] = again
+      again.probe = path.from_probe
+      path.rate_limits[ttl] = again
       self.counter:add(again)
     end
-    if way.ending then
-      self.counter:add(way.ending)
+    if path.ending then
+      self.counter:add(path.ending)
     end
   end
 end
 
 local KINDS = {}
 
-KINDS["path-changed"] = function(_, way, event)
-  way.end_ttl = event.ttl > 0 and event.ttl or nil
-  way.ending = event.ending and event or nil
-  way.reached = way.reached or event.ending == "reached"
+KINDS["path-changed"] = function(_, path, event)
+  path.end_ttl = event.ttl > 0 and event.ttl or nil
+  path.ending = event.ending and event or nil
+  path.reached = path.reached or event.ending == "reached"
 end
 
-function KINDS.sent(_, way, event)
-  way.probed = math.max(way.probed, event.ttl)
-  way.next_probe = math.max(way.next_probe, event.probe + 1)
+function KINDS.sent(_, path, event)
+  path.probed = math.max(path.probed, event.ttl)
+  path.next_probe = math.max(path.next_probe, event.probe + 1)
 end
 
--- Of several flows the last one is.
-function KINDS.done(self, way)
-  way.done = true
-  for _, other in pairs(self.ways) do
+-- The tab is done when the last flow is.
+function KINDS.done(self, path)
+  path.done = true
+  for _, other in pairs(self.paths) do
     if not other.done then
       return
     end
@@ -80,33 +80,33 @@ function KINDS.done(self, way)
   self.state = "done"
 end
 
-KINDS["rate-limited"] = function(_, way, event)
-  way.rate_limits[event.ttl] = event
+KINDS["rate-limited"] = function(_, path, event)
+  path.rate_limits[event.ttl] = event
 end
 
--- A probe sent behind the target says nothing of the path's length. A time
--- exceeded with the target's address may be a hop's.
-function KINDS.reply(_, way, event)
+-- A probe beyond the target does not show the path's length. Time Exceeded
+-- from the target's address may come from a hop.
+function KINDS.reply(_, path, event)
   if not event.target or event.reply == "time-exceeded" then
-    way.farthest = math.max(way.farthest, event.ttl)
+    path.farthest = math.max(path.farthest, event.ttl)
   else
-    way.reached = true
+    path.reached = true
   end
 end
 
---- Takes events of the trace.
+--- Handles events of the trace.
 -- @tparam {table,...} list as trace:events() gives it
--- @tparam ?integer dropped how many of them nobody will see
+-- @tparam ?integer dropped number of events that were lost
 function Tab:events(list, dropped)
   self.dropped = self.dropped + (dropped or 0)
   for _, event in ipairs(list) do
-    local way = way_of(self, event)
+    local path = path_of(self, event)
     self.at_ns = math.max(self.at_ns, event.at_ns)
     if KINDS[event.kind] then
-      KINDS[event.kind](self, way, event)
+      KINDS[event.kind](self, path, event)
     end
-    -- What was sent before the counters were reset belongs to them.
-    if not event.probe or event.probe >= way.from_probe then
+    -- Probes sent before a reset of the counters are not counted.
+    if not event.probe or event.probe >= path.from_probe then
       self.counter:add(event)
       self.history:add(event)
       self.buckets:add(event)
@@ -114,25 +114,25 @@ function Tab:events(list, dropped)
   end
 end
 
---- Begins to count anew.
+--- Resets the counters.
 function Tab:reset()
   begin_counting(self)
 end
 
 -- ---- results --------------------------------------------------------------
 
--- The last TTL that is shown: the end of the path, or as many silent hops
--- behind the last one that answered as end the search.
-local function last_ttl(self, way)
-  local last = way.end_ttl
-    or math.min(way.farthest + self.max_silent, way.probed)
+-- Returns the last TTL that is shown: the end of the path, or the last hop
+-- that replied and as many silent hops beyond as end a trace.
+local function last_ttl(self, path)
+  local last = path.end_ttl
+    or math.min(path.farthest + self.max_silent, path.probed)
   return math.max(self.first_hop - 1, math.min(last, self.max_hops))
 end
 
--- A hop is not called silent before so many probes were not answered.
+-- Unanswered probes from which a hop is shown as silent.
 local SILENT = 3
 
--- The packets themselves are in no event: what they say is the trace's own.
+-- Returns the raw replies of the trace's own result; events do not hold them.
 local function answers_of(head)
   local answers = {}
   for _, hop in ipairs(head and head.hops or {}) do
@@ -166,20 +166,20 @@ local function add_facts(self, hops)
   end
 end
 
--- A result without its hops.
-local function head_of(self, head, way)
+-- Returns a result without its hops.
+local function head_of(self, head, path)
   local out = tables.copy(head)
   out.elapsed_ns = self.at_ns - self.from_ns
   out.elapsed_s = out.elapsed_ns / 1e9
-  out.reached = out.reached or way.reached or false
-  out.target_ttl = way.reached and way.end_ttl or out.target_ttl
+  out.reached = out.reached or path.reached or false
+  out.target_ttl = path.reached and path.end_ttl or out.target_ttl
   return out
 end
 
 local function of_one(self)
-  local way = self.ways[1]
-  local result = head_of(self, self.trace.head, way)
-  result.hops = self.counter:hops(self.first_hop, last_ttl(self, way))
+  local path = self.paths[1]
+  local result = head_of(self, self.trace.head, path)
+  result.hops = self.counter:hops(self.first_hop, last_ttl(self, path))
   add_answers(result.hops, answers_of(self.trace.head))
   add_facts(self, result.hops)
   return tracer.enrich(result)
@@ -188,15 +188,15 @@ end
 local function of_flows(self)
   local heads, answers, farthest = {}, {}, {}
   for i, flow in ipairs(self.trace.flows) do
-    local way = self.ways[flow.flow]
-    heads[flow.flow] = head_of(self, flow, way)
+    local path = self.paths[flow.flow]
+    heads[flow.flow] = head_of(self, flow, path)
     heads[flow.flow].first_hop = self.first_hop
-    heads[flow.flow].end_ttl = way.end_ttl
-    heads[flow.flow].probed_hop = last_ttl(self, way)
+    heads[flow.flow].end_ttl = path.end_ttl
+    heads[flow.flow].probed_hop = last_ttl(self, path)
     answers[flow.flow] = answers_of(flow)
-    if i == 1 or way.reached and (way.end_ttl or 0) >= (farthest.end_ttl
+    if i == 1 or path.reached and (path.end_ttl or 0) >= (farthest.end_ttl
       or 0) then
-      farthest = way
+      farthest = path
     end
   end
   local result = self.counter:outcome(heads,
@@ -213,9 +213,9 @@ function Tab:has_flows()
   return self.trace ~= nil and self.trace.flows ~= nil
 end
 
---- The path so far.
--- @treturn ?table like the result of the trace, judged; that itself once
---   there is one; nil before it began
+--- Returns the current result.
+-- @treturn ?table like the result of the trace, judged; the trace's own result
+--   after its end; nil before its start
 function Tab:snapshot()
   if self.final or not self.trace then
     return self.final
@@ -223,9 +223,9 @@ function Tab:snapshot()
   return self:has_flows() and of_flows(self) or of_one(self)
 end
 
--- ---- life -----------------------------------------------------------------
+-- ---- start and end --------------------------------------------------------
 
---- The trace has begun.
+--- Called when the trace has started.
 -- @tparam table trace as readers get it: `name`, `target`, `options`, `head`,
 --   a result of the trace that has just begun; of several flows `flows`, the
 --   same of each, and `search`; `peek`, a function of an address that gives
@@ -236,23 +236,23 @@ function Tab:start(trace)
   self.first_hop = trace.head.first_hop or 1
   self.max_hops = trace.options.max_hops or 30
   self.max_silent = trace.options.max_silent or 5
-  self.peek, self.ways = trace.peek or self.peek, {}
+  self.peek, self.paths = trace.peek or self.peek, {}
   for i, flow in ipairs(trace.flows or { {} }) do
-    self.ways[flow.flow or i] = new_way(self.first_hop)
+    self.paths[flow.flow or i] = new_path(self.first_hop)
   end
   begin_counting(self)
 end
 
---- The trace has ended.
--- @tparam ?table result what it found; nil where it could not begin
--- @tparam ?string err why
+--- Called when the trace has ended.
+-- @tparam ?table result of the trace; nil where the trace could not start
+-- @tparam ?string err the error in that case
 function Tab:finish(result, err)
   self.state = result and "done" or "failed"
   self.err = err
   self.final = result
 end
 
---- A target that is not traced yet.
+--- Returns a target that is not traced yet.
 -- @tparam string name as the user wrote it
 -- @tparam function new_counter from the most hops to a counter with add and
 --   hops, as core.replay gives it
@@ -260,7 +260,7 @@ end
 function M.new(name, new_counter)
   return setmetatable({
     name = name, state = "waiting", new_counter = new_counter, dropped = 0,
-    at_ns = 0, from_ns = 0, ways = {}, history = history.new(),
+    at_ns = 0, from_ns = 0, paths = {}, history = history.new(),
     buckets = buckets.new(),
     selected = 1, top = 1, peek = function() return {} end,
   }, Tab)

@@ -12,7 +12,7 @@ local wrap = require "mtrtrace.screen.wrap"
 
 local M = {}
 
--- Columns for the sparkline, by the width of the terminal.
+-- { least width of the terminal, columns of the sparkline }.
 local SPARKS = { { 160, 40 }, { 100, 20 }, { 60, 10 }, { 0, 0 } }
 
 local function spark_width(state, width)
@@ -34,7 +34,8 @@ local function loss_style(hop)
   return hop.loss >= MUCH and "bad" or "fair"
 end
 
--- A row with figures of its own flows has a loss of its own.
+-- Returns the loss of a row: the responder's where it has figures of its own
+-- flows, else the hop's.
 local function loss_of(row)
   if row.own then
     return loss_style { loss = row.responder.loss, silent = row.hop.silent,
@@ -87,7 +88,7 @@ local function draw_row(canvas, state, list, row, index, y, strip)
   end
 end
 
--- The window of rows that holds the chosen hop.
+-- Returns the range of rows that includes the selected hop.
 local function window(tab, list, height)
   local first, last = #list, 1
   for i, row in ipairs(list) do
@@ -123,7 +124,7 @@ local function draw_remarks(canvas, state, y, bottom)
   end
 end
 
---- Draws it.
+--- Draws the table.
 -- @tparam table canvas
 -- @tparam table state
 -- @tparam table area `y`, `height`: the rows it may use

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The terminal: takes it over, reads its keys, knows its size, and gives it
--- back as it was. The only module of the screen that touches one.
+--- The terminal: raw mode, keys, size, and restoring the former state. The
+-- only module of the screen with terminal I/O.
 -- @module mtrtrace.screen.term
 local M = {}
 
@@ -14,7 +14,7 @@ local LEAVE = "\27[0m\27[?7h\27[?25h\27[?1049l"
 
 local NORMAL, RAW = 0, 1
 
---- Writes bytes. A terminal that is gone ends the screen.
+--- Writes bytes. A terminal that was closed ends the screen.
 -- @tparam string bytes
 function Term:write(bytes)
   if bytes == "" or self.gone then
@@ -27,7 +27,7 @@ function Term:write(bytes)
   end
 end
 
---- How large it is.
+--- Returns the size of the terminal.
 -- @treturn integer columns
 -- @treturn integer rows
 function Term:size()
@@ -44,7 +44,7 @@ local function enter(self)
   self:write(ENTER)
 end
 
---- Gives the terminal back; harmless where that was done.
+--- Restores the terminal; does nothing where the terminal is restored already.
 function Term:leave()
   if self.entered then
     self.entered = false
@@ -53,26 +53,27 @@ function Term:leave()
   end
 end
 
---- Gives it back, stops the program, and takes it again when it goes on.
+--- Restores the terminal, suspends the program, and takes the terminal over
+-- again when the program continues.
 function Term:stop()
   self:leave()
   self.uv.kill(self.uv.os_getpid(), "sigstop")
   self:go_on()
 end
 
---- Takes the terminal again, which others may have used.
+--- Takes over the terminal again; other programs may have changed it.
 function Term:go_on()
   self.tty:set_mode(NORMAL)
   enter(self)
   self.calls.redraw()
 end
 
---- The key that stops programs: all that the shell started together.
+--- Suspends the whole process group, as the terminal's suspend key does.
 function Term:stop_all()
   self.uv.kill(0, "sigtstp")
 end
 
---- Gives it back for good.
+--- Restores the terminal and closes its handles.
 function Term:close()
   self:leave()
   for _, handle in ipairs(self.handles) do
@@ -89,8 +90,8 @@ local function on_signal(self, name, body)
   self.handles[#self.handles + 1] = handle
 end
 
--- Keys come from standard input, or from the terminal itself where that is
--- something else, such as a list of targets.
+-- Opens the source of keys: standard input, or /dev/tty where standard input
+-- is no terminal, such as a list of targets.
 local function open_input(uv)
   if uv.guess_handle(0) == "tty" then
     return uv.new_tty(0, true)
@@ -102,13 +103,13 @@ local function open_input(uv)
   return uv.new_tty(fd, true)
 end
 
---- Takes the terminal over.
+--- Takes over the terminal.
 -- @tparam table uv the module luv
 -- @tparam table calls functions: keys(bytes), redraw(), gone(); and guard,
---   which makes of a function one that never raises
--- @tparam ?file out what is written to; standard output
+--   which wraps a function so that it never raises an error
+-- @tparam ?file out output; standard output where nil
 -- @treturn ?table
--- @treturn ?string why not
+-- @treturn ?string an error
 function M.open(uv, calls, out)
   local tty, err = open_input(uv)
   if not tty then
@@ -132,7 +133,7 @@ function M.open(uv, calls, out)
   return self
 end
 
---- Whether a screen can be shown at all.
+--- Whether the terminal can show a screen.
 -- @tparam table uv the module luv
 -- @tparam function getenv
 -- @treturn boolean

@@ -1,16 +1,16 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What the reports show, by the checked options. Pure.
+--- Selects what reports show, from the checked options. Pure.
 -- @module mtrtrace.screen.view
 local M = {}
 
 local DEFAULT = { "loss", "sent", "received", "last", "avg", "best", "worst",
   "stdev", "jitter", "asn", "organization", "os" }
 
--- What mtr's report fits; narrower terminals there are hardly any.
+-- Default width of a report, and bounds of the width of a terminal.
 local WIDTH, LEAST_WIDTH, MOST_WIDTH = 80, 40, 10000
 
--- The columns that say who a hop is.
+-- Returns the columns that identify a hop.
 local function who(options)
   if options.names == "no" then
     return { "hop", "ip" }
@@ -38,7 +38,7 @@ local function append(list, keys)
   return list
 end
 
--- Columns with letters of their own, whatever others are shown.
+-- Returns the columns that options of their own add to any other columns.
 local function extra(options)
   local list = options.mpls and { "mpls" } or {}
   if options.direct == "yes" and not options.columns then
@@ -59,9 +59,9 @@ local function columns(options)
   return append(append(list, DEFAULT), extra(options))
 end
 
---- Columns behind those that say who a hop is.
+--- Returns the columns that identify a hop, followed by others.
 -- @tparam {string,...} now keys that are shown
--- @tparam {string,...} keys wanted behind them
+-- @tparam {string,...} keys of the columns that follow
 -- @treturn {string,...}
 function M.with_host(now, keys)
   local list = {}
@@ -71,11 +71,11 @@ function M.with_host(now, keys)
   return append(list, keys)
 end
 
---- How wide the report may be.
+--- Returns the largest width of the report.
 -- @tparam table options checked
--- @tparam ?integer terminal columns of the terminal that is written to
+-- @tparam ?integer terminal columns of the terminal, where output goes to one
 -- @tparam function getenv
--- @treturn ?integer nil where nothing is to be cut: by -w
+-- @treturn ?integer nil where -w turns cutting off
 function M.width(options, terminal, getenv)
   if options.wide then
     return nil
@@ -84,14 +84,14 @@ function M.width(options, terminal, getenv)
   return math.max(LEAST_WIDTH, math.min(width, MOST_WIDTH))
 end
 
---- The view of a run.
+--- Returns the view of a run.
 -- @tparam table options checked
 -- @tparam ?string version of this program
--- @tparam ?integer targets how many there are
+-- @tparam ?integer targets number of targets
 -- @tparam ?integer width of the report, see `width`
--- @treturn table `columns`, `chosen` where the user did that, `max_silent`,
---   `who`: the keys that say who a hop is; `version`, `targets`, `width`, and
---   `seen`, for reports that say nothing twice
+-- @treturn table `columns`, `chosen` where the user chose them, `max_silent`,
+--   `who`: the keys that identify a hop; `version`, `targets`, `width`, and
+--   `seen`, with which reports avoid repetition
 function M.of(options, version, targets, width)
   return {
     columns = columns(options), who = who(options),

@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Long sentences in lines. Pure.
+--- Wraps long sentences. Pure.
 -- @module mtrtrace.screen.wrap
 local unicode = require "mtrtrace.base.unicode"
 
 local M = {}
 
---- Appends a text in lines; further ones are indented.
+--- Appends a text as lines; lines after the first are indented.
 -- @tparam {string,...} lines
 -- @tparam string text
 -- @tparam integer width

@@ -12,8 +12,8 @@ local sources = require "mtrtrace.asn.sources"
 
 local M = {}
 
--- Nmap may end a trace without notice: one that has not polled for this long no
--- longer counts.
+-- Nmap may end a trace without notice: one that has not polled for this long
+-- no longer counts.
 local ALIVE_S = 5
 
 local Run = {}

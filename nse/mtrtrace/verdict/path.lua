@@ -87,7 +87,8 @@ end
 local function deciding(group)
   local forward = {}
   for _, change in ipairs(group) do
-    forward[#forward + 1] = moved(change.before, change.after) and change or nil
+    forward[#forward + 1] = moved(change.before, change.after) and change
+      or nil
   end
   local list = #forward > 0 and forward or group
   table.sort(list, function(a, b) return a.ttl < b.ttl end)

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
 --- A reader that raises the alerts of --alert: a line on standard error, the
--- program of --exec, and in the end an exit status. A live screen keeps the
--- lines until it has given the terminal back.
+-- program of --exec, and the exit status. On a live screen the lines are
+-- printed after the terminal is restored.
 -- @module mtrtrace.cli.alert
 local format = require "mtrtrace.base.format"
 local ordered = require "mtrtrace.base.ordered"
@@ -15,7 +15,7 @@ local M = {}
 local Alert = { wants_events = true }
 Alert.__index = Alert
 
--- Lines that are kept for later.
+-- Largest number of lines kept while a live screen is shown.
 local MOST_LINES = 100
 
 local function say(self, text)
@@ -62,7 +62,7 @@ local function raise(self, trace, changes)
   end
 end
 
--- The traces of a service's target have one index, and `kept`.
+-- All traces of a service's target have the same index, and `kept`.
 function Alert:start(trace)
   local seen = trace.kept and self.watches[trace.index]
   if seen then
@@ -72,8 +72,9 @@ function Alert:start(trace)
   end
 end
 
--- A live run has its pace tested before it counts, so what it shows at any
--- moment stands; another one may still replace a sample.
+-- The live screen tests for rate limiting before counting, so alerts can be
+-- raised at once. In other runs a rate-limited sample may still replace the
+-- initial one.
 function Alert:events(trace, list)
   local seen = self.watches[trace.index]
   for _, event in ipairs(seen and list or {}) do
@@ -95,7 +96,7 @@ function Alert:finish(trace, result)
   end
 end
 
---- A target of a service is traced no more.
+--- Forgets a target that the service no longer traces.
 -- @tparam integer index of its traces
 function Alert:forget(index)
   self.watches[index] = nil
@@ -110,7 +111,7 @@ function Alert:close()
   end
 end
 
---- What is wrong with options that belong together.
+--- Checks the combination of options.
 -- @tparam table options checked
 -- @treturn ?string one sentence
 function M.refusal(options)
@@ -128,7 +129,7 @@ function M.refusal(options)
   end
 end
 
---- A reader.
+--- Returns a reader.
 -- @tparam table options checked, with `alert`
 -- @tparam table run `uv`, the module luv; `say`: prints a line
 -- @treturn table with `fired` in the end

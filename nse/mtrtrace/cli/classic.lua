@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- A reader that shows mtrtrace.report.classic as answers come in; of
--- several traces one after the other.
+--- A reader that prints mtrtrace.report.classic as replies arrive; several
+-- traces are printed one after the other.
 -- @module mtrtrace.cli.classic
 local bundle = require "mtrtrace.flows.bundle"
 local classic = require "mtrtrace.report.classic"
@@ -17,15 +17,15 @@ local function put(self, index, text)
   self.texts:put(index, self.ascii and unicode.ascii(text) or text)
 end
 
--- With -n addresses stand alone, unless something else is asked of them.
-local function tells_more(options)
+-- Whether addresses are annotated: with -n only where other data is requested.
+local function is_annotated(options)
   return options.names == "yes" or #options.asn > 0
     or options.geo_db ~= nil
 end
 
 local function facts_of(self, trace)
   return function(address)
-    if self.tells_more and trace.peek then
+    if self.is_annotated and trace.peek then
       return trace.peek(address)
     end
     return nil, true
@@ -45,14 +45,14 @@ function Reader:events(trace, list)
   for _, event in ipairs(list) do
     view:event(event)
   end
-  -- A recording says what was found out of addresses at its end.
+  -- A recording has the data on addresses only at its end.
   local text = trace.live and view:take(self.now()) or ""
   if text ~= "" then
     put(self, trace.index, text)
   end
 end
 
--- The result knows all that was found out.
+-- Returns a function that gives the data on an address from the result.
 local function facts_of_result(result)
   local by_address = {}
   for _, hop in ipairs(result.hops) do
@@ -66,7 +66,7 @@ end
 function Reader:finish(trace, result)
   local view = self.views[trace.index]
   if view and result then
-    if self.tells_more then
+    if self.is_annotated then
       view.facts = facts_of_result(result)
     end
     put(self, trace.index, view:take(nil, result))
@@ -79,15 +79,15 @@ function Reader:close()
   self.texts:close()
 end
 
---- Begins to show.
+--- Returns a reader.
 -- @tparam table out see mtrtrace.report.out
--- @tparam function now seconds that never fall
+-- @tparam function now monotonic time in seconds
 -- @tparam table options checked
--- @tparam boolean ascii whether nothing but ASCII can be shown
+-- @tparam boolean ascii whether output is limited to ASCII
 -- @treturn table a reader
 function M.new(out, now, options, ascii)
   return setmetatable({ texts = serial.new(out, "\n"), now = now,
-    tells_more = tells_more(options), views = {},
+    is_annotated = is_annotated(options), views = {},
     no_names = options.names == "no", ascii = ascii }, Reader)
 end
 

@@ -9,7 +9,8 @@ local values = require "mtrtrace.options.values"
 
 local M = {}
 
--- What completes a value: the kind, and the words of "words" and "list".
+-- Returns the kind of completion of a value, and the words of "words" and
+-- "list".
 local function kind_of(row)
   local rule = row.arg and args.get(row.arg) or row
   if not row.value then
@@ -41,7 +42,7 @@ local function names_of(row)
   return names
 end
 
--- A shell's text for a kind of value, with its words in it.
+-- Returns a shell's code for a kind of value, with the words inserted.
 local function filled(texts, kind, words)
   local text = texts[kind]
   return words and text:format(table.concat(words, " ")) or text
@@ -157,7 +158,7 @@ end
 
 local SHELLS = { bash = bash, zsh = zsh, fish = fish }
 
---- The completions for a shell.
+--- Returns the completions for a shell.
 -- @tparam string shell bash, zsh or fish
 -- @treturn ?string nil for another shell
 function M.of(shell)

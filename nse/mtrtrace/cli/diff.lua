@@ -11,7 +11,7 @@ local rerun = require "mtrtrace.cli.rerun"
 
 local M = {}
 
---- The exit statuses: a user's script asks for no text.
+--- Exit statuses, for scripts.
 M.SAME, M.DIFFERS, M.UNUSABLE = 0, 1, 2
 
 local FORMATS = {
@@ -20,7 +20,7 @@ local FORMATS = {
   json = report.json,
 }
 
---- What is wrong with the words of a line.
+--- Checks the combination of options and files.
 -- @tparam table options checked
 -- @tparam {string,...} files names of the files
 -- @treturn ?string one sentence
@@ -39,7 +39,7 @@ function M.refusal(options, files)
   end
 end
 
--- The files and the output; nil and one sentence.
+-- Opens the files and the output; returns nil and an error on failure.
 local function open_all(options, files)
   local list = {}
   for i, path in ipairs(files) do
@@ -56,7 +56,7 @@ local function open_all(options, files)
   return list, output
 end
 
---- Compares two files and prints what differs.
+--- Compares two files and prints the differences.
 -- @tparam table env `core`, which may be nil; `dkjson`; `version`; `opened`:
 --   called when all files are open and nothing of them was read, true or nil
 --   and a sentence

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The option --doctor of the command: this host, looked over. Contacts nobody
--- but a whois server that the user names.
+--- The option --doctor of the command: checks this host for the requirements
+-- of a trace. Contacts no other host, except a whois server named by the user.
 -- @module mtrtrace.cli.doctor
 local checks = require "mtrtrace.doctor.checks"
 local report = require "mtrtrace.doctor.report"
@@ -21,7 +21,7 @@ local function read(path)
   return text
 end
 
--- Host and port of a server as mtrtrace.options.values reads it.
+-- Returns host and port of a server as parsed by mtrtrace.options.values.
 local function place_of(server)
   return server.host, server.port or 43
 end
@@ -57,11 +57,11 @@ local function nmap_version()
   return text
 end
 
--- Where a module in C of a Lua is looked for.
+-- Folders in which a Lua version looks for C modules.
 local FOLDERS = { "/usr/local/lib/lua/", "/usr/lib/lua/", "/usr/lib64/lua/",
   "/usr/lib/x86_64-linux-gnu/lua/", "/usr/lib/aarch64-linux-gnu/lua/" }
 
--- The first file that can be read, of those that a pattern gives.
+-- Returns the first readable file of those that a pattern yields.
 local function first_of(pattern, list)
   for _, item in ipairs(list) do
     local path = pattern:format(item)
@@ -86,7 +86,7 @@ local function has(module)
   return (pcall(require, module))
 end
 
---- What is wrong with the words of a line.
+--- Checks the combination of options and targets.
 -- @tparam table options checked
 -- @tparam {string,...} targets
 -- @treturn ?string one sentence

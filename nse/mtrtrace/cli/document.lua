@@ -3,17 +3,17 @@
 --- A reader that writes the traces of a run as one document, in the order of
 -- the targets, each as soon as those before it are done.
 --
--- Readers are what the command shows a run through: tables whose methods may
--- all be absent. targets(self, labels): before all others, where names gave
--- other targets than there were words. start(self, trace), search(self,
--- trace): it has `search` now, events(self, trace, list, dropped),
--- finish(self, trace, result or nil, text), close(self). A trace is { index,
--- name, target, options, head, peek }, of several flows also { flows, search
--- }: see mtrtrace.cli.run. Those with a
--- field `wants_events` get them; `shows_web` where they show the time to
--- first byte: nobody is asked for it otherwise; `figures` where they show no
--- verdicts, which are left out if nobody does. A reader writes by its `out`,
--- see mtrtrace.report.out, and never waits.
+-- A reader is an output of a run: a table with these methods, each optional.
+-- targets(self, labels): called first, where the targets differ from the words
+-- of the command line. start(self, trace). search(self, trace): multipath
+-- detection is done, trace has `search`. events(self, trace, list, dropped).
+-- finish(self, trace, result or nil, text). close(self). A trace is { index,
+-- name, target, options, head, peek }, with several flows also { flows, search
+-- }: see mtrtrace.cli.run. Fields of a reader: `wants_events`, to get events;
+-- `shows_web`, to show the time to first byte, which is measured only if a
+-- reader has this field; `figures`, to show no verdicts, which are left out if
+-- all readers have this field. A reader writes to its `out`, see
+-- mtrtrace.report.out, and never blocks.
 -- @module mtrtrace.cli.document
 local probes = require "mtrtrace.report.probes"
 local serial = require "mtrtrace.cli.serial"
@@ -35,7 +35,7 @@ function Document:targets(labels)
   self.view.targets = #labels
 end
 
--- Where the format shows single probes.
+-- Collects single probes for formats that show them.
 local function collect(self, trace)
   local flows
   for i, flow in ipairs(trace.flows or {}) do
@@ -72,10 +72,10 @@ function Document:close()
   self.out:write(part(self, "tail"))
 end
 
---- Begins a document.
+--- Returns a reader that starts a document.
 -- @tparam table out see mtrtrace.report.out
 -- @tparam table format a row of mtrtrace.report.formats
--- @tparam table view what the reports want, see mtrtrace.screen.view
+-- @tparam table view of the reports, see mtrtrace.screen.view
 -- @treturn table a reader
 function M.new(out, format, view)
   local self = setmetatable({ out = out, format = format, view = view,

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- A reader that writes the event stream, see mtrtrace.recording.stream: as it
--- happens for the option ndjson, into a file for the option record.
+--- A reader that writes the event stream, see mtrtrace.recording.stream: live
+-- for the option ndjson, to a file for the option record.
 -- @module mtrtrace.cli.lines
 local stream = require "mtrtrace.recording.stream"
 
@@ -43,10 +43,10 @@ function Lines:finish(trace, result, err)
     or stream.failure(trace, err))
 end
 
---- Begins a stream.
+--- Returns a reader that starts a stream.
 -- @tparam table out see mtrtrace.report.out
 -- @tparam string version of this program
--- @tparam boolean at_once whether each batch is handed on
+-- @tparam boolean at_once whether output is flushed after each batch
 -- @treturn table a reader
 function M.new(out, version, at_once)
   local self = setmetatable({ out = out, at_once = at_once }, Lines)

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The command mtr-trace: from its words to an exit status. The one module
--- that prints to standard error and ties the parts together.
+--- The command mtr-trace: from the command line to an exit status. The only
+-- module that prints to standard error, and the one that connects the parts.
 -- @module mtrtrace.cli.main
 local alert = require "mtrtrace.cli.alert"
 local completion = require "mtrtrace.cli.completion"
@@ -59,29 +59,29 @@ local function no_output()
   return fail "standard output is closed: open it, or give --output FILE"
 end
 
--- ---- what is answered at once ---------------------------------------------
+-- ---- options that print a text and exit ------------------------------------
 
--- Each gives a text, or nil and the exit status.
-local ANSWERS = {}
+-- Functions by option; each returns a text, or nil and the exit status.
+local TEXTS = {}
 
 local function version()
   local core = loader.core()
   return core and core.version
 end
 
-function ANSWERS.help(argparse)
+function TEXTS.help(argparse)
   return parse.parser(argparse, {}):get_help() .. "\n"
 end
 
-function ANSWERS.version()
+function TEXTS.version()
   return ("mtr-trace %s\n"):format(version() or "without its engine")
 end
 
-function ANSWERS.man()
+function TEXTS.man()
   return man.page(version() or "")
 end
 
-function ANSWERS.completion(_, shell)
+function TEXTS.completion(_, shell)
   local text = completion.of(shell)
   if not text then
     return nil, refuse(("--completion=%s: expected bash, zsh or fish"):format(
@@ -90,7 +90,7 @@ function ANSWERS.completion(_, shell)
   return text
 end
 
-function ANSWERS.schema(_, _, found)
+function TEXTS.schema(_, _, found)
   local dkjson, err = needed("dkjson", "lua-dkjson")
   if not dkjson then
     return nil, fail(err)
@@ -108,14 +108,15 @@ local function print_out(text)
   return err and not closed_pipe and fail(err) or REACHED
 end
 
--- The exit status where the words ask for such an answer.
-local function answer(argparse, found, closed)
+-- Prints the text of such an option; returns nil without one, else the exit
+-- status.
+local function print_text(argparse, found, closed)
   for _, row in ipairs(options.all()) do
     if row.alone and found[row.name] then
       if closed.stdout then
         return no_output()
       end
-      local text, status = ANSWERS[row.name](argparse, found[row.name],
+      local text, status = TEXTS[row.name](argparse, found[row.name],
         found)
       return status or print_out(text)
     end
@@ -124,8 +125,8 @@ end
 
 -- ---- runs -----------------------------------------------------------------
 
--- Opens what is written to; then the process keeps no rights but what tracing
--- takes, as everything that it reads from here on comes from outside.
+-- Opens all outputs, then drops every privilege that tracing does not need,
+-- because all further input comes from outside.
 local function open_outputs(core, checked, run)
   local shown, err = outputs.open(checked, run)
   if not shown then
@@ -137,7 +138,8 @@ local function open_outputs(core, checked, run)
   return ok and shown or nil, err
 end
 
--- Columns of the terminal that standard output is; nil where it is none.
+-- Returns the width of standard output in columns; nil where it is no
+-- terminal.
 local function terminal_of(checked)
   local ok, uv = pcall(require, "luv")
   if not ok or checked.output or uv.guess_handle(1) ~= "tty" then
@@ -169,7 +171,7 @@ local function status_of(run, count, err, alerted)
   return (run.missed > 0 or run.done < count) and NOT_REACHED or REACHED
 end
 
--- An exit status where no socket can be had.
+-- Returns an exit status where no socket can be opened.
 local function settle_sockets(core, checked)
   local ok, text, name = sockets.settle(core, checked, checked.unprivileged,
     checked.protocol_given)
@@ -213,7 +215,8 @@ local function open_recording(path)
   return io.open(path, "rb")
 end
 
--- What is written to is emptied first.
+-- Refuses the recording of --replay as an output, because outputs are
+-- truncated.
 local function overwritten(checked)
   for _, row in ipairs(options.all()) do
     local path = row.writes and checked[(row.name:gsub("-", "_"))]
@@ -224,7 +227,7 @@ local function overwritten(checked)
   end
 end
 
--- On the screen a recording takes the place of a run.
+-- Plays a recording on the screen instead of a run.
 local function play(core, checked, read)
   local uv, err = needed("luv", "lua-luv")
   if uv then
@@ -274,7 +277,7 @@ local function show_recording(core, checked)
   return status_of(run, 1, closed or run.err, shown.alert)
 end
 
--- One line, for however many targets.
+-- Prints one warning for all targets.
 local function say_unused_port(checked, names)
   for _, name in ipairs(checked.protocol == "icmp" and names or {}) do
     local what = target.parse(name)
@@ -314,7 +317,8 @@ local function start_traces(core, checked, found)
   return trace(uv, core, checked, names)
 end
 
--- The descriptor is opened while there may be a right to a low port.
+-- Opens the server before privileges are dropped: a port below 1024 needs
+-- them.
 local function open_server(uv, checked)
   local ok, httpd = pcall(require, "mtrtrace.httpd")
   if not ok then
@@ -376,7 +380,7 @@ local function start_service(core, checked, found)
     errors = errors })
 end
 
--- Two files are compared; the engine is needed for recordings alone.
+-- Compares two files; only recordings need the engine.
 local function compare(checked, files)
   local err = diff.refusal(checked, files)
   if err then
@@ -408,7 +412,8 @@ local function compare(checked, files)
   return status
 end
 
--- What is missing is what is to be said, so nothing is needed here.
+-- Runs --doctor without requiring any module, because missing modules are part
+-- of the report.
 local function look_over(checked, targets_given)
   local err = doctor.refusal(checked, targets_given)
   if err then
@@ -483,8 +488,8 @@ local function start(found, closed)
   return show_recording(core, checked)
 end
 
--- Options in a variable of the environment. MTR_OPTIONS was written for mtr:
--- what only mtr has is left out with a warning.
+-- Reads options from an environment variable. MTR_OPTIONS is written for mtr,
+-- so options that only mtr has are skipped with a warning.
 local function from_environment(argparse, name, found)
   local words = settings.words(os.getenv(name) or "")
   if not words then
@@ -502,7 +507,8 @@ local function from_environment(argparse, name, found)
   return more
 end
 
--- Settings, then the environment, then the words: what comes later wins.
+-- Applies the settings file, the environment and the command line; later ones
+-- override earlier ones.
 local function with_settings(argparse, words, first)
   local found, uv = {}, (needed("luv", "lua-luv"))
   local err, warning
@@ -540,7 +546,7 @@ function M.main(words)
   if not found then
     return refuse(err)
   end
-  local status = answer(argparse, found, closed)
+  local status = print_text(argparse, found, closed)
   if status then
     return status
   end

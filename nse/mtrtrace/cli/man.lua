@@ -56,7 +56,7 @@ local function refused()
   return table.concat(list, ", ") .. "."
 end
 
---- The page.
+--- Returns the man page.
 -- @tparam string version of the program
 -- @treturn string roff
 function M.page(version)

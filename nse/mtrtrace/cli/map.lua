@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- A reader that writes the paths of a run as GeoJSON once they are known.
+--- A reader that writes the paths of a run as GeoJSON at the end.
 -- @module mtrtrace.cli.map
 local geojson = require "mtrtrace.report.geojson"
 
@@ -22,7 +22,7 @@ function Map:close()
   self.out:write(geojson.render(list))
 end
 
---- Begins to collect.
+--- Returns a reader.
 -- @tparam table out see mtrtrace.report.out
 -- @treturn table a reader
 function M.new(out)

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What a run is shown through, by the checked options: opens what is
--- written to, makes the readers, closes them and says what went wrong.
+--- Outputs of a run, by the checked options: opens files, creates and closes
+-- the readers, and reports errors.
 -- @module mtrtrace.cli.outputs
 local alert = require "mtrtrace.cli.alert"
 local classic = require "mtrtrace.cli.classic"
@@ -21,14 +21,14 @@ local M = {}
 local Outputs = {}
 Outputs.__index = Outputs
 
--- What people read is in ASCII where the locale has nothing else; a file has
--- no locale.
+-- Whether output is limited to ASCII: by the locale, for text on standard
+-- output. A file has no locale.
 local function is_ascii(options)
   return options.ascii
     or not options.output and not glyphs.is_utf8(os.getenv)
 end
 
--- Ways to show a run that are no documents; each gives a reader.
+-- Outputs that are no documents; each function returns a reader.
 local STREAMS = {
   rows = function(output, run, options)
     output:unbuffered()
@@ -76,7 +76,7 @@ function Outputs:before_output(hook)
   end
 end
 
---- Whether something that is written to takes no more.
+--- Whether an output failed, such as a closed pipe.
 -- @treturn boolean
 function Outputs:broken()
   for _, output in ipairs(self.list) do
@@ -87,8 +87,8 @@ function Outputs:broken()
   return false
 end
 
---- The terminal hung up, or whoever rotates files wants a new one.
--- @treturn boolean whether that was all it meant
+--- Handles SIGHUP: reopens the files of --rows-to for log rotation.
+-- @treturn boolean whether the signal is handled; else the run has to end
 function Outputs:hang_up()
   if self.rowfile then
     self.rowfile:reopen()
@@ -96,9 +96,8 @@ function Outputs:hang_up()
   return self.rowfile ~= nil
 end
 
---- Ends all readers and closes what they wrote to.
--- @treturn ?string the first error, one sentence; nil also where just
---   nobody reads any longer
+--- Closes all readers and their outputs.
+-- @treturn ?string the first error, one sentence; a closed pipe is no error
 function Outputs:close()
   for _, reader in ipairs(self.readers) do
     if reader.close then
@@ -113,7 +112,7 @@ function Outputs:close()
   return first
 end
 
---- Opens what the options want.
+--- Opens the outputs that the options name.
 -- @tparam table options checked
 -- @tparam table run `version` of this program, `targets`: how many there
 --   are, `now`: seconds that never fall, `terminal`: columns of the terminal

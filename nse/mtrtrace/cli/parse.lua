@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- From the words of a command line to texts by option name, by argparse.
--- Pure: prints nothing, ends nothing.
+--- Parses a command line with argparse: words to texts by option name. Pure:
+-- neither prints nor exits.
 -- @module mtrtrace.cli.parse
 local options = require "mtrtrace.cli.options"
 
@@ -17,8 +17,8 @@ Times are 500ms, 5s, 2m; bare numbers are seconds. Exit status: 0 all targets
 were reached, 1 one was not, 2 usage or a file that cannot be used, 3 no
 permission to send or capture, 4 an alert was raised (--alert).]]
 
---- What an option does to what was found.
--- @tparam table found
+--- Stores an option.
+-- @tparam table found changed in place
 -- @tparam table row of mtrtrace.cli.options
 -- @tparam string|boolean value
 function M.take(found, row, value)
@@ -45,7 +45,7 @@ local function add(parent, row, found)
     option:args(1):argname(row.value)
   end
   option:description(M.about(row)):count "*"
-  -- argparse's own label says the value twice, on two lines.
+  -- argparse's own label repeats the value for each name, on two lines.
   function option._get_label_lines()
     return { (row.short and ("-%s, "):format(row.short) or "    ")
       .. "--" .. row.name .. (row.value and " " .. row.value or "") }
@@ -54,7 +54,7 @@ local function add(parent, row, found)
   return option
 end
 
---- A row's text in the help.
+--- Returns a row's text in the help.
 -- @tparam table row
 -- @treturn string with the default, where there is one
 function M.about(row)
@@ -63,7 +63,7 @@ function M.about(row)
     .. (default and (" (default: %s)"):format(default) or "")
 end
 
---- A parser of argparse for the command.
+--- Returns argparse's parser of the command.
 -- @tparam table argparse the module
 -- @tparam table found gets texts by option name, and `targets`
 -- @treturn table
@@ -102,15 +102,15 @@ local function join_negative(words)
   return joined
 end
 
---- Reads a command line.
+--- Parses a command line.
 -- @tparam table argparse the module
 -- @tparam {string,...} words
--- @tparam ?table found what earlier words or settings said
--- @tparam ?boolean lenient whether an option of mtr's that is not there is
---   left out instead of refused
+-- @tparam ?table found options from earlier words or settings
+-- @tparam ?boolean lenient whether options that only mtr has are skipped
+--   instead of refused
 -- @treturn ?table the same: texts by option name, and `targets`, an array
--- @treturn ?string the first error, one sentence; where `lenient`, what was
---   left out
+-- @treturn ?string the first error, one sentence; where `lenient`, the options
+--   that were skipped
 function M.words(argparse, words, found, lenient)
   found = found or {}
   local parser = M.parser(argparse, found)
@@ -121,7 +121,7 @@ function M.words(argparse, words, found, lenient)
   end
   local ok, err = parser:pparse(join_negative(words))
   if not ok then
-    -- Every letter is near another one.
+    -- Suggestions for a single letter are dropped: any letter is near to it.
     return nil, (tostring(err):gsub("(option '%-[^-]')\n.*", "%1")
       :gsub("\n", "; "))
   end

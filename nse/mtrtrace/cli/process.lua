@@ -1,21 +1,22 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What the command settles about its own process before it reads anything
--- from outside: open files, standard streams, rights.
+--- Setup of the command's process before any input is read: limit of open
+-- files, standard streams, privileges.
 -- @module mtrtrace.cli.process
 local M = {}
 
--- The engine, the loop, 64 threads of the resolver that come and go, and
--- what a request to a web server takes.
+-- File descriptors needed by the engine, the event loop, the resolver's
+-- threads and an HTTP request.
 local LEAST_FILES = 64
 
--- Of these so many must be free: who calls us may have left some open.
+-- File descriptors of these that must be free; the calling process may have
+-- left some open.
 local LEAST_FREE = 48
 
---- What is wrong with a limit of open files.
+--- Checks the limit of open files.
 -- @tparam ?string text of /proc/self/limits
--- @treturn ?string one sentence; nil where the limit is high enough, or not
---   to be seen
+-- @treturn ?string an error, one sentence; nil where the limit is high enough
+--   or unknown
 function M.refusal(text)
   local soft = (text or ""):match("Max open files%s+(%d+)%s")
   if soft and tonumber(soft) < LEAST_FILES then
@@ -33,7 +34,7 @@ local function limits()
   return text
 end
 
---- What is wrong with the number of files that can still be opened.
+--- Checks how many files can still be opened.
 -- @tparam function open as io.open
 -- @tparam ?string text of /proc/self/limits
 -- @treturn ?string one sentence
@@ -53,10 +54,10 @@ function M.shortage(open, text)
   end
 end
 
---- Settles files and streams; to be called before anything is opened.
+--- Sets up files and streams. Called before anything is opened.
 -- @tparam function load gives the engine, or nil
 -- @treturn ?table { stdin, stdout, stderr }: which of them were closed
--- @treturn ?string one sentence why nothing can be done here
+-- @treturn ?string an error, one sentence
 function M.open(load)
   local text = limits()
   local err = M.refusal(text) or M.shortage(io.open, text)
@@ -74,8 +75,8 @@ function M.open(load)
   return core.process.open_streams()
 end
 
---- Goes on as the user who called sudo, if one did, with no more rights than
--- tracing takes: what is read and written from here on is that user's.
+--- Switches to the user who called sudo, if any, and drops every privilege
+-- that tracing does not need, so files are read and written as that user.
 -- @tparam table core
 -- @tparam function getenv as os.getenv
 -- @tparam ?integer mark of the probes
@@ -97,7 +98,7 @@ end
 
 -- ---- nobody ---------------------------------------------------------------
 
--- Bits of a file's mode that count for those who do not own it.
+-- Bits of a file's mode for others: read, and search of a folder.
 local READ, PASS = 4, 1
 
 local function has(uv, path, bit)
@@ -105,7 +106,7 @@ local function has(uv, path, bit)
   return stat ~= nil and stat.mode & bit ~= 0
 end
 
---- Whether everybody may read a file.
+--- Whether every user may read a file.
 -- @tparam table uv as luv: fs_realpath, fs_stat
 -- @tparam ?string path
 -- @treturn boolean
@@ -124,14 +125,15 @@ function M.is_open_to_all(uv, path)
   return true
 end
 
--- What the run opens, starts or saves only later, as whoever began it.
+-- Whether the run opens, starts or saves something later that needs the user
+-- who started it.
 local function opens_later(options)
   return options.format == "screen" or options.serve or options.rows_to
     or options.exec
 end
 
--- Files that are read while the run goes on.
-local function is_read_later(options, getenv)
+-- Returns the files that are read during the run.
+local function files_read_later(options, getenv)
   local list = {}
   for _, path in ipairs {
     package.searchpath("mtrtrace.core", package.cpath) or false,
@@ -143,18 +145,19 @@ local function is_read_later(options, getenv)
   return list
 end
 
---- Goes on as nobody where root began the run and all that it still reads is
--- open to everybody. Otherwise it stays who it is: no feature is lost.
+--- Switches to the user nobody where root started the run and every user may
+-- read all files that the run still reads. Otherwise the user stays the same,
+-- so that no feature is lost.
 -- @tparam table core
 -- @tparam ?table uv the module luv
 -- @tparam table options checked
 -- @tparam function getenv as os.getenv
--- @treturn boolean whether it did
+-- @treturn boolean whether the process is nobody now
 function M.become_nobody(core, uv, options, getenv)
   if not uv or opens_later(options) then
     return false
   end
-  for _, path in ipairs(is_read_later(options, getenv)) do
+  for _, path in ipairs(files_read_later(options, getenv)) do
     if not M.is_open_to_all(uv, path) then
       return false
     end

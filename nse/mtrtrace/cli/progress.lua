@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- A line on standard error that says how far the run is, where that is a
--- terminal that can erase it again. Nothing else may be written to the
--- terminal while the line stands: `erase` comes before.
+--- The progress line on standard error, where that is a terminal that can
+-- erase the line. Call `erase` before anything else is written to the
+-- terminal.
 -- @module mtrtrace.cli.progress
 local M = {}
 
--- A short run needs none.
+-- Delay of the first line, as a short run needs none, and interval of updates.
 local FIRST_MS, EVERY_MS = 1000, 200
 
 local ERASE = "\r\27[K"
@@ -21,7 +21,7 @@ local function line_of(run)
   return ("%d of %d targets done"):format(run.done, #run.targets)
 end
 
---- Erases the line; it comes back while the run goes on.
+--- Erases the line until the next update.
 function Progress:erase()
   if self.shown then
     self.shown = false
@@ -30,7 +30,7 @@ function Progress:erase()
   end
 end
 
---- Erases it for good.
+--- Erases the line and stops updates.
 function Progress:close()
   self.timer:close()
   self:erase()
@@ -45,7 +45,7 @@ function M.is_usable(uv, getenv)
   return uv.guess_handle(2) == "tty" and kind ~= "" and kind ~= "dumb"
 end
 
---- Begins to show.
+--- Starts to show progress.
 -- @tparam table uv the module luv
 -- @tparam table run see mtrtrace.cli.run
 -- @tparam ?file out standard error

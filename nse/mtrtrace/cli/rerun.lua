@@ -1,16 +1,16 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Shows a recording to readers, as the run was shown to them.
+--- Replays a recording to readers, as in the recorded run.
 -- @module mtrtrace.cli.rerun
 local lines = require "mtrtrace.recording.lines"
 local replay = require "mtrtrace.recording.replay"
 
 local M = {}
 
---- The fastest reader of JSON there is: dkjson's parser over LPeg where that
--- is installed.
+--- Returns the fastest available JSON decoder: dkjson's parser over LPeg where
+-- LPeg is installed.
 -- @tparam table dkjson the module
--- @treturn function from a text to a value; nil for a bad one
+-- @treturn function from a text to a value; nil for invalid JSON
 function M.decoder(dkjson)
   local fast, lpeg = pcall(dkjson.use_lpeg)
   local decode = (fast and lpeg or dkjson).decode
@@ -20,7 +20,7 @@ function M.decoder(dkjson)
   end
 end
 
-local function tell(readers, what, ...)
+local function notify(readers, what, ...)
   for _, reader in ipairs(readers) do
     if reader[what] then
       reader[what](reader, ...)
@@ -30,18 +30,18 @@ end
 
 local function show(readers, record)
   if record.kind == "start" then
-    tell(readers, "start", record.trace)
+    notify(readers, "start", record.trace)
   elseif record.kind == "search" then
-    tell(readers, "search", record.trace)
+    notify(readers, "search", record.trace)
   elseif record.kind == "event" then
-    tell(readers, "events", record.trace, { record.event }, 0)
+    notify(readers, "events", record.trace, { record.event }, 0)
   else
-    tell(readers, "finish", record.trace, record.result, record.error)
+    notify(readers, "finish", record.trace, record.result, record.error)
   end
 end
 
--- One line: what it says goes to the readers. What no rule of the recording
--- caught and a report stumbles over is the recording's fault too.
+-- Passes the record of one line to the readers. An error in a report counts as
+-- an error of the recording: its values passed every check but do not fit.
 local function take(state, line)
   local ok, record = state.replay:line(line)
   if not ok then
@@ -63,7 +63,7 @@ end
 -- @tparam table core the module mtrtrace.core
 -- @tparam table dkjson the module
 -- @tparam file file to read from
--- @tparam string name of it, for messages
+-- @tparam string name of the file, for messages
 -- @tparam table readers see mtrtrace.cli.document
 -- @treturn table { done, missed, err }: traces, those that did not reach
 --   their target, and one sentence where something is wrong

@@ -1,16 +1,16 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The file of --rows-to: one write for each line, so that whoever ends the
--- program leaves no part of a line; a new file by size or on demand. What
--- cannot be written is kept for later, up to a bound, and said once: nothing
--- here ends a run. By luv, which is handed in.
+--- The file of --rows-to, with a new file by size or on demand. Each line is
+-- one write, so that killing the program leaves no partial line. Rows that
+-- cannot be written are kept for later, up to a bound, and reported once; a
+-- failure never ends a run. Uses luv, which is passed in.
 -- @module mtrtrace.cli.rowfile
 local M = {}
 
 local File = {}
 File.__index = File
 
--- Lines that wait while the disk is full.
+-- Largest number of lines kept while the disk is full.
 local MOST_WAITING = 100000
 
 local function complain(self, err)
@@ -38,7 +38,7 @@ local function shut(self)
   end
 end
 
--- A name that is not there yet, in the order of time.
+-- Returns an unused file name that sorts by time.
 local function other_name(self)
   local stamp = os.date("!%Y%m%dT%H%M%SZ")
   for i = 0, 9999 do
@@ -50,7 +50,7 @@ local function other_name(self)
   end
 end
 
--- One whole line, or nothing: what a full disk took of it is taken back.
+-- Writes a whole line or nothing: a partial write on a full disk is truncated.
 local function put(self, line)
   if not self.fd and not open(self) then
     return nil, "it cannot be opened"
@@ -97,7 +97,7 @@ end
 function File:flush() -- luacheck: no self
 end
 
---- Goes on in a new file; the old one keeps its rows under another name.
+--- Renames the file and continues in a new one.
 function File:rotate()
   local name = other_name(self)
   shut(self)
@@ -107,15 +107,15 @@ function File:rotate()
   open(self)
 end
 
---- Opens the file again by its name, for those who renamed it.
+--- Opens the file again by its name, after an external program renamed it.
 function File:reopen()
   shut(self)
   open(self)
   drain(self)
 end
 
---- Ends it.
--- @treturn ?string what is missing: one sentence
+--- Closes the file.
+-- @treturn ?string an error on rows that could not be written, one sentence
 function File:close()
   drain(self)
   shut(self)

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- A reader that writes flat rows: of probes as they end, of hops or runs as
--- traces do. See mtrtrace.rows.*.
+--- A reader that writes flat rows: one of each probe as its outcome is known,
+-- or of hops or runs at the end of each trace. See mtrtrace.rows.*.
 -- @module mtrtrace.cli.rows
 local lines = require "mtrtrace.rows.lines"
 local make = require "mtrtrace.rows.make"
@@ -46,14 +46,14 @@ function Rows:finish(trace, result, err)
   self.out:flush()
 end
 
---- Whether the rows are what the command prints.
+--- Whether rows are the command's standard output.
 -- @tparam table options checked
 -- @treturn boolean
 function M.owns_output(options)
   return options.rows ~= nil and options.rows_to == nil
 end
 
---- What is wrong with options that belong together.
+--- Checks the combination of options.
 -- @tparam table options checked
 -- @treturn ?string one sentence
 function M.refusal(options)
@@ -66,7 +66,7 @@ function M.refusal(options)
   end
 end
 
---- A reader.
+--- Returns a reader.
 -- @tparam table out with write(text) and flush(), a whole line at a time
 -- @tparam table options checked: `rows`, `vantage`, `labels`
 -- @tparam string host name of this host

@@ -17,7 +17,7 @@ local M = {}
 local Run = {}
 Run.__index = Run
 
-local function tell(self, what, ...)
+local function notify(self, what, ...)
   for _, reader in ipairs(self.readers) do
     if reader[what] then
       reader[what](reader, ...)
@@ -95,13 +95,13 @@ local function watcher(self, trace)
       trace.options = options
       trace.flows = handle.flows and handle:flows()
       trace.search = search
-      tell(self, "start", trace)
+      notify(self, "start", trace)
       if search then
-        tell(self, "search", trace)
+        notify(self, "search", trace)
       end
     end,
     events = self.events and function(list, dropped)
-      tell(self, "events", trace, list, dropped)
+      notify(self, "events", trace, list, dropped)
     end or nil,
     figures = self.figures, bounds = self.bounds, late = self.late,
     class_of = self.class_of,
@@ -204,7 +204,7 @@ local function work(self)
     self.done = self.done + 1
     count(self, result, text, why)
     if not FATAL[why] and not self.refused then
-      tell(self, "finish", trace, result, text)
+      notify(self, "finish", trace, result, text)
     end
     if self.admission and self.admission:is_behind() then
       return
@@ -231,7 +231,7 @@ function Run:one(trace, options, beside)
     limit = limit_of(self.host, options), shared_age = trace.shared_age },
     { __index = self })
   local result, text, why = trace_one(own, trace)
-  tell(self, "finish", trace, result, text)
+  notify(self, "finish", trace, result, text)
   return result, text, why
 end
 
@@ -239,7 +239,7 @@ end
 -- @tparam ?integer index of its traces; nil where there was none
 function Run:forget_target(index)
   if index then
-    tell(self, "forget", index)
+    notify(self, "forget", index)
   end
 end
 
@@ -290,7 +290,7 @@ local function spread(self, by_name)
     end
   end
   self.targets, self.found = names, found
-  tell(self, "targets", labels)
+  notify(self, "targets", labels)
   self.beside = of_enrichers(self)
 end
 

@@ -168,10 +168,10 @@ end
 
 -- One line for each new trouble of a target, not one for each round.
 local function complain(self, one, text)
-  if text ~= one.said and text then
+  if text ~= one.last_error and text then
     self.say(("%s: %s"):format(one.spec.label, text))
   end
-  one.said = text
+  one.last_error = text
 end
 
 -- Whether there is a target that was not refused for want of rights: they may

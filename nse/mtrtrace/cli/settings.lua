@@ -127,15 +127,15 @@ local WRITABLE_BY_OTHERS = 18 -- 022
 --- Whether a file may tell the program what to do.
 -- @tparam table stat `uid`, `mode`, `type`, `size`
 -- @tparam integer user the program runs as
--- @tparam ?integer behind the user who called it through sudo
+-- @tparam ?integer sudo_user the user who called it through sudo
 -- @treturn ?boolean true, or nil
 -- @treturn ?string why not; in a sentence about the file
 -- @treturn ?boolean whether that is an error, not just a file of others
-function M.trusted(stat, user, behind)
+function M.trusted(stat, user, sudo_user)
   if stat.type ~= "file" or stat.size > MOST_BYTES then
     return nil, "is no file of settings", true
   elseif stat.uid ~= user and stat.uid ~= 0
-    and not (user == 0 and stat.uid == behind) then
+    and not (user == 0 and stat.uid == sudo_user) then
     return nil, ("is not read: it belongs to user %d"):format(stat.uid)
   elseif stat.mode & WRITABLE_BY_OTHERS ~= 0 then
     return nil, "is not read: others than its owner may write to it", true
@@ -153,7 +153,7 @@ local function home_of(uid)
 end
 
 -- Where the file may be, the likeliest first.
-local function places(getenv, behind)
+local function places(getenv, sudo_user)
   local list = {}
   local function add(folder, rest)
     if folder and folder:sub(1, 1) == "/" then
@@ -161,20 +161,20 @@ local function places(getenv, behind)
     end
   end
   add(getenv "XDG_CONFIG_HOME", "/mtr-trace/config")
-  local ok, home = pcall(home_of, behind)
-  add(behind and ok and home, "/.config/mtr-trace/config")
+  local ok, home = pcall(home_of, sudo_user)
+  add(sudo_user and ok and home, "/.config/mtr-trace/config")
   add(getenv "HOME", "/.config/mtr-trace/config")
   return list
 end
 
 -- The open file is asked whose it is, so that none is put in its place.
-local function load_file(uv, path, user, behind)
+local function load_file(uv, path, user, sudo_user)
   local fd, err = uv.fs_open(path, "r", 0)
   if not fd then
     return nil, tostring(err):match("^%u+: (.-): /") or tostring(err), true
   end
   local stat = uv.fs_fstat(fd)
-  local ok, why, is_error = M.trusted(stat, user, behind)
+  local ok, why, is_error = M.trusted(stat, user, sudo_user)
   local text = ok and uv.fs_read(fd, MOST_BYTES, 0)
   uv.fs_close(fd)
   return text or nil, why, is_error, stat.uid ~= user
@@ -188,9 +188,9 @@ end
 -- @treturn ?string a warning, one sentence
 function M.load(uv, found, path)
   local user = uv.os_get_passwd().uid
-  local behind = user == 0 and tonumber(os.getenv "SUDO_UID") or nil
-  for _, place in ipairs(path and { path } or places(os.getenv, behind)) do
-    local text, why, is_error, foreign = load_file(uv, place, user, behind)
+  local sudo_user = user == 0 and tonumber(os.getenv "SUDO_UID") or nil
+  for _, place in ipairs(path and { path } or places(os.getenv, sudo_user)) do
+    local text, why, is_error, foreign = load_file(uv, place, user, sudo_user)
     if text then
       return M.read(found, text, place, foreign)
     elseif path or uv.fs_stat(place) then

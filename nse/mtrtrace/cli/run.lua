@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Traces many targets at once over one engine, and shows the run to readers
--- (see mtrtrace.cli.document). Prints nothing and ends nothing.
+--- Traces many targets at the same time with one engine, and passes the run to
+-- readers (see mtrtrace.cli.document). Neither prints nor exits.
 -- @module mtrtrace.cli.run
 local admission = require "mtrtrace.session.admission"
 local addresses = require "mtrtrace.session.addresses"
@@ -25,7 +25,7 @@ local function notify(self, what, ...)
   end
 end
 
--- An answer may take no longer than what is waited for behind the last probe.
+-- The timeout of a reply is at most the grace period after the last probe.
 local function reply_timeout(options)
   return options.gracetime and math.min(options.gracetime, options.timeout)
     or options.timeout_given and options.timeout or nil
@@ -67,8 +67,8 @@ local function engine_options(self, address, port)
   return out
 end
 
--- What the enrichers know of an address, all together, and whether that is
--- all; nil where there is none to ask.
+-- Returns a function that gives the enrichers' data on an address, and whether
+-- the data is complete; nil without enrichers.
 local function peek_of(beside)
   if #beside == 0 then
     return nil
@@ -87,7 +87,7 @@ local function peek_of(beside)
   end
 end
 
--- What tells the readers of a trace: that it has begun, and what happens.
+-- Returns callbacks that pass the start and the events of a trace to readers.
 local function watcher(self, trace)
   return {
     begin = function(handle, options, search)
@@ -108,7 +108,7 @@ local function watcher(self, trace)
   }
 end
 
--- Thousands of traces pass the same routers.
+-- Cached classes of addresses; many traces pass the same routers.
 local CLASSES_KEPT = 1000
 
 local function classes()
@@ -117,12 +117,12 @@ local function classes()
   end, CLASSES_KEPT)
 end
 
--- The resolver takes so many names at once, the others wait: a time with
--- that in it says nothing.
+-- Names that the resolver looks up at the same time. Further names wait, and
+-- the duration of their look-up would include the wait, so it is not reported.
 local RESOLVED_AT_ONCE = 4
 
--- All addresses of a name: { list, dns_ms, more }, where dns_ms are the
--- milliseconds of the look-up, if they can be told; or { err }.
+-- Returns all addresses of a name: { list, dns_ms, more }, where dns_ms is the
+-- duration of the look-up, nil where not measured; or { err }.
 local function look_up(self, name)
   local alone, began = self.resolving < RESOLVED_AT_ONCE, self.host.now()
   self.resolving = self.resolving + 1
@@ -137,7 +137,7 @@ local function look_up(self, name)
     dns_ms = looked_up and (self.host.now() - began) * 1000 or nil }
 end
 
--- A target that is a URL says what to request, unless --url does.
+-- A target given as a URL is also the URL to request, unless --url is given.
 local function of_target(options, what)
   if options.url or not what.url then
     return options
@@ -145,7 +145,7 @@ local function of_target(options, what)
   return setmetatable({ url = what.url }, { __index = options })
 end
 
--- Result, or nil, a sentence and the name of the error.
+-- Returns the result, or nil, an error and the name of the error.
 local function trace_one(self, trace)
   local what = target.parse(trace.name) or { host = trace.name }
   local found = trace.found or self.found[trace.index]
@@ -175,7 +175,8 @@ local function trace_one(self, trace)
     watcher(self, trace), trace)
 end
 
--- What no other target would fare better with.
+-- Errors that every other target would get, too, by the field that stores
+-- them.
 local FATAL = { PERMISSION = "permission", OPTION = "refused" }
 
 local function count(self, result, text, name)
@@ -191,7 +192,7 @@ local function count(self, result, text, name)
   end
 end
 
--- Takes targets until there are none left.
+-- Traces one target after the other until none is left.
 local function work(self)
   while not self.stopped do
     local name = self.targets[self.taken + 1]
@@ -212,13 +213,13 @@ local function work(self)
   end
 end
 
--- The moment at which a trace that begins now ends as it is.
+-- Returns the deadline of a trace that starts now.
 local function limit_of(host, options)
   return options.max_time and { name = "max-time",
     at = host.now() + options.max_time } or nil
 end
 
---- Traces one target, beside those that the run was made for. Yields.
+--- Traces one target in addition to those of the run. Yields.
 -- @tparam table trace `index`, `name`; `found`: { list }, its addresses; what
 --   else readers are to see; `shared_age`: as core.trace takes it
 -- @tparam table options checked, of this trace
@@ -235,7 +236,7 @@ function Run:one(trace, options, beside)
   return result, text, why
 end
 
---- A target of a service is traced no more.
+--- Forgets a target that the service no longer traces.
 -- @tparam ?integer index of its traces; nil where there was none
 function Run:forget_target(index)
   if index then
@@ -243,18 +244,18 @@ function Run:forget_target(index)
   end
 end
 
---- Forgets what was looked up, as it may have changed.
+--- Forgets the results of look-ups, which may have changed.
 function Run:forget()
   self.shared.store = {}
 end
 
---- Ends all traces as they are.
+--- Stops all traces.
 function Run:stop()
   self.stopped = true
 end
 
--- What readers show, and what a web server bears: many are asked only where
--- the user said so.
+-- Largest number of targets for which the time to first byte is measured by
+-- default: more requests from one run need the user's consent.
 local MANY_TARGETS = 16
 
 local function of_enrichers(setup)
@@ -270,10 +271,10 @@ end
 
 -- ---- every address of each name --------------------------------------------
 
--- Names that are looked up at once; the resolver's threads are as many.
+-- Names that are looked up at the same time, on the same number of threads.
 local LOOK_UPS = 32
 
--- One target for each address of each name, in the order of the names.
+-- Makes one target for each address of each name, in the order of the names.
 local function spread(self, by_name)
   local names, found, labels = {}, {}, {}
   for i, name in ipairs(self.targets) do
@@ -316,7 +317,7 @@ local function look_up_all(self, done)
   end
 end
 
---- Begins to trace; the host's loop does the work.
+--- Starts tracing in the host's event loop.
 function Run:start()
   if self.options.all_addresses and not self.looked_up then
     self.looked_up = true
@@ -335,14 +336,15 @@ function Run:start()
   })
 end
 
---- Prepares a run.
+--- Returns a run.
 -- @tparam table setup `host` with resolve; `core`; `options` as checked;
 --   `targets`, an array of names; `readers`; `trace`: what runs a trace, in
 --   place of mtrtrace.session.tracer.run; `say`: prints a line on standard
 --   error; `bounds`, `late`: see mtrtrace.session.tracer.run
 -- @treturn table { start, stop }; `targets`: the names that are traced; while
---   it runs `done` says how many of them are, behind it `missed` how many were
---   not reached, `permission` or `refused` why none could be
+--   it runs, `done` is the number of finished ones; afterwards `missed` is the
+--   number that were not reached, `permission` or `refused` an error that
+--   prevented all traces
 function M.new(setup)
   local self = setmetatable({
     host = setup.host, core = setup.core, options = setup.options,

@@ -14,7 +14,7 @@ local view = require "mtrtrace.screen.view"
 
 local M = {}
 
--- As many of them as fit are shown; the others are a scroll away.
+-- Default columns; those that do not fit are shown by scrolling.
 local MEASURES = { "loss", "sent", "received", "last", "avg", "best", "worst",
   "stdev", "jitter", "asn", "organization", "os" }
 
@@ -28,7 +28,7 @@ local function columns(options)
   return list
 end
 
---- Whether the run is shown on a screen where no other way is asked for.
+--- Whether the run is shown on the live screen by default.
 -- @tparam table found texts by option name
 -- @tparam table options checked
 -- @tparam table uv the module luv
@@ -38,17 +38,18 @@ function M.is_wanted(found, options, uv)
     and term.is_usable(uv, os.getenv)
 end
 
---- Why a screen that is asked for cannot be shown.
+--- Checks whether a requested live screen can be shown.
 -- @tparam table options checked
 -- @tparam table uv the module luv
--- @treturn ?string one sentence; nil where it can, or is not asked for
+-- @treturn ?string an error, one sentence; nil where the screen can be shown
+--   or is not requested
 function M.refusal(options, uv)
   if options.format == "screen" and not term.is_usable(uv, os.getenv) then
     return "the live screen needs a terminal: use -r for a report"
   end
 end
 
---- What plays a recording on the screen.
+--- Returns a player of a recording on the live screen.
 -- @tparam table host see mtrtrace.host.uv
 -- @tparam table shown the screen, see `new`
 -- @tparam table options checked
@@ -65,7 +66,7 @@ local function live_of(options, run)
     fixed = options.record, targets = #run.names })
 end
 
---- The screen of a run.
+--- Returns the live screen of a run.
 -- @tparam table options checked
 -- @tparam table run `version`; `names` of the targets; `core`; `uv`
 -- @treturn table a reader; its `live` takes the place of

@@ -1,8 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Texts of many traces that run at once, written one trace after the other:
--- that of the first trace that is not done goes out at once, the others
--- wait.
+--- Writes texts of simultaneous traces one trace after the other: text of the
+-- first unfinished trace is written at once, text of later ones is kept.
 -- @module mtrtrace.cli.serial
 local M = {}
 
@@ -31,7 +30,7 @@ local function next_one(self)
   end
 end
 
---- Adds to the text of a trace.
+--- Appends to the text of a trace.
 -- @tparam integer index of the trace, from 1
 -- @tparam string text
 function Serial:put(index, text)
@@ -45,7 +44,7 @@ function Serial:put(index, text)
   end
 end
 
---- The text of a trace is complete.
+--- Marks the text of a trace as complete.
 -- @tparam integer index
 function Serial:finish(index)
   self.done[index] = true
@@ -56,7 +55,7 @@ function Serial:finish(index)
   self.out:flush()
 end
 
---- What never came to its end is written all the same.
+--- Writes the texts of all traces, including unfinished ones.
 function Serial:close()
   local left = {}
   for index in pairs(self.parts) do
@@ -70,9 +69,9 @@ function Serial:close()
   end
 end
 
---- Begins.
+--- Returns a serializer of texts.
 -- @tparam table out see mtrtrace.report.out
--- @tparam ?string between what stands between two traces that have a text
+-- @tparam ?string between separator of two traces with a text
 -- @treturn table { put, finish, close }
 function M.new(out, between)
   return setmetatable({

@@ -20,19 +20,19 @@ local watchlist = require "mtrtrace.cli.watchlist"
 
 local M = {}
 
--- Seconds: between two rounds by default; between looks at the targets file;
--- after which names and networks are looked up again; which the end may take.
+-- Default interval of rounds; interval of checks of the targets file; age at
+-- which names and networks are looked up again; time limit of the shutdown.
 local EVERY_S, LOOK_MS, FORGET_S, END_S = 60, 2000, 6 * 3600, 10
 
--- Errors of lines of the targets file that are printed.
+-- Largest number of printed errors of lines in the targets file.
 local MOST_ERRORS = 20
 
 local CHECK_MS = 50
 
--- Of probes for other targets that count for this one.
+-- Bounds of the age of other targets' probes that count for this one.
 local MIN_AGE_S, MAX_AGE_S = 0.001, 60
 
--- How long a page is made without a pause.
+-- Time after which creating a page gives way to the event loop.
 local SLICE_S = 0.01
 
 -- A signal that comes so soon after the first one is a repetition of it, as
@@ -55,7 +55,8 @@ local function say_errors(self, errors)
   end
 end
 
--- The address that is traced: the one of before as long as the name has it.
+-- Returns the address to trace: the address of the round before as long as the
+-- name still has it.
 local function choose(spec, list)
   for _, address in ipairs(list) do
     if address == spec.address then
@@ -65,8 +66,8 @@ local function choose(spec, list)
   return list[1]
 end
 
--- The addresses of a target: { list, dns_ms } or { err }. A name that cannot
--- be looked up any more keeps its address.
+-- Returns the addresses of a target: { list, dns_ms } or { err }. When the
+-- look-up of a name fails, the former address stays.
 local function addresses_of(self, spec)
   local now = self.host.now()
   if spec.fixed or spec.address
@@ -85,7 +86,7 @@ local function addresses_of(self, spec)
     dns_ms = looked_up and (self.host.now() - now) * 1000 or nil }
 end
 
--- With --all-addresses a name stands for a target for each of its addresses.
+-- With --all-addresses a name becomes one target for each of its addresses.
 local function spread(self, specs)
   local out = {}
   for _, spec in ipairs(specs) do
@@ -125,7 +126,7 @@ local function use(self, specs)
   end)
 end
 
--- What a change of the file shows itself by.
+-- Returns a mark that differs after a change of the file.
 local function mark_of(self)
   local stat = self.list.path and self.uv.fs_stat(self.list.path)
   return stat and ("%d %d %d %d"):format(stat.ino, stat.size, stat.mtime.sec,
@@ -152,7 +153,7 @@ end
 
 -- ---- rounds ---------------------------------------------------------------
 
--- Only those who ask for it measure a web server.
+-- The time to first byte is measured only for targets with such an option.
 local function beside_of(spec)
   return spec.web and spec.options
     or setmetatable({ http = "off" }, { __index = spec.options })
@@ -166,7 +167,7 @@ local function labels_of(self, spec)
   return #parts > 0 and table.concat(parts, ",") or nil
 end
 
--- One line for each new trouble of a target, not one for each round.
+-- Prints a target's error when it changes, not in every round.
 local function complain(self, one, text)
   if text ~= one.last_error and text then
     self.say(("%s: %s"):format(one.spec.label, text))
@@ -174,8 +175,8 @@ local function complain(self, one, text)
   one.last_error = text
 end
 
--- Whether there is a target that was not refused for want of rights: they may
--- suffice for another protocol.
+-- Whether a target was not refused for lack of permission: another target may
+-- use a protocol that is permitted.
 local function is_any_allowed(self)
   for _, one in ipairs(self.roster.list) do
     if not one.refused then
@@ -185,14 +186,14 @@ local function is_any_allowed(self)
   return false
 end
 
--- What routers behind a rate limit replied to other targets' probes counts
--- for this one, too, but no probe counts in two of its rounds.
+-- Rate-limited routers' replies to probes for other targets count for this
+-- target, too, but a probe never counts in two rounds of the target.
 local function age_of(self, one)
   local age_s = one.ended_s and self.host.now() - one.ended_s
   return age_s and math.max(MIN_AGE_S, math.min(age_s, MAX_AGE_S)) or nil
 end
 
--- A round of a target; false where it could not be traced.
+-- Runs a round of a target; returns false where no trace was possible.
 local function trace(self, one)
   local spec = one.spec
   if not one.index then
@@ -261,9 +262,10 @@ local function pages_of(self)
   end
 end
 
--- ---- life -----------------------------------------------------------------
+-- ---- start and end --------------------------------------------------------
 
---- Ends it: traces end as they are, pages are served until they have.
+--- Stops the service: all traces are stopped, and pages are served until the
+-- traces have ended.
 function Service:stop()
   if not self.ending then
     self.ending = true
@@ -316,7 +318,8 @@ local function period_of(options)
   return options.every or not options.paced and EVERY_S or nil
 end
 
--- What is called between pieces of work: gives the loop its turn now and then.
+-- Returns a function to call during long work, which yields to the event loop
+-- from time to time.
 local function breather(host)
   local since_s = host.now()
   return function()
@@ -347,7 +350,7 @@ local function new_service(setup, failed)
       targets = {}, readers = readers, say = setup.say, bounds = self.bounds,
       late = true }
   end
-  -- Its readers are those of the rounds; it is what ends all traces.
+  -- The readers belong to the run of the rounds, which also ends all traces.
   self.probes, self.run = new_run { {} }, new_run(setup.readers)
   local values = self.roster.values
   self.schedule = schedule.new { host = self.host,
@@ -357,7 +360,7 @@ local function new_service(setup, failed)
   return self
 end
 
---- Runs until a signal ends it.
+--- Runs the service until a signal.
 -- @tparam table setup `uv`, `core`, `options`, `version`, `say`; `http`: a
 --   server of mtrtrace.httpd, and `pack` of that; `list`: see
 --   mtrtrace.cli.watchlist; `specs` and `errors` that it has read; `readers`
@@ -392,10 +395,11 @@ end
 
 local NEEDS = { "every", "metrics-hops", "rtt-buckets", "resolve-every" }
 
--- What is written at an end that a service has not, or grows without one.
+-- Options that a service refuses: their output is written at the end of a run,
+-- or grows without bound.
 local NOT = { "record", "html", "geo-out", "output", "replay", "diff" }
 
---- What is wrong with options that belong together.
+--- Checks the combination of options.
 -- @tparam table found texts by option name
 -- @treturn ?string one sentence
 function M.refusal(found)
@@ -416,7 +420,7 @@ function M.refusal(found)
   end
 end
 
---- Where the service listens, as a URL.
+--- Returns the URL of the service.
 -- @tparam table listen { address, port }
 -- @tparam integer port
 -- @treturn string
@@ -425,8 +429,8 @@ function M.url(listen, port)
     or "http://%s:%d/"):format(format.clean(listen.address), port)
 end
 
---- The targets of the service. Guessing systems costs more than tracing does:
--- only who asks for it gets it.
+--- Returns the targets of the service. The OS guess is off by default, because
+-- it takes more time than a trace.
 -- @tparam {string,...} words of the command line
 -- @tparam table found texts by option name
 -- @treturn table see mtrtrace.cli.watchlist

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
 --- A live run of the command on luv: signals, progress, and the end of the
--- loop when all is done.
+-- event loop when all traces are done.
 -- @module mtrtrace.cli.session
 local progress = require "mtrtrace.cli.progress"
 local run = require "mtrtrace.cli.run"
@@ -11,7 +11,7 @@ local M = {}
 
 local CHECK_MS = 50
 
--- Errors of single targets, as they come.
+-- Returns a reader that prints errors of single targets at once.
 local function complainer(say)
   return { figures = true, finish = function(_, trace, result, err)
     if not result then
@@ -25,7 +25,7 @@ local function is_over(the_run)
     or #the_run.targets)
 end
 
--- The first signal ends the run and shows what is known; the second one
+-- The first signal ends the run and shows the results so far; the second one
 -- ends the program.
 local function on_signals(uv, core, the_run, guard, hang_up)
   for _, name in ipairs { "sigint", "sigterm", "sighup" } do
@@ -43,7 +43,7 @@ local function on_signals(uv, core, the_run, guard, hang_up)
   end
 end
 
--- Looks now and then whether the run is over, or nobody reads it any more.
+-- Checks periodically whether the run is done or its output was closed.
 local function watch(uv, the_run, broken, guard)
   local timer = uv.new_timer()
   timer:start(CHECK_MS, CHECK_MS, guard(function()
@@ -56,10 +56,10 @@ local function watch(uv, the_run, broken, guard)
   end))
 end
 
---- Makes functions that never raise, for luv to call: it would end the
--- program where it stands.
--- @tparam function failed gets the traceback of one that wanted to
--- @treturn function from a function to such a function
+--- Returns a wrapper for luv's callbacks, in which an error would end the
+-- program at once.
+-- @tparam function failed called with the traceback of an error
+-- @treturn function from a function to one that never raises an error
 function M.guard_of(failed)
   return function(body)
     return function(...)
@@ -71,7 +71,7 @@ function M.guard_of(failed)
   end
 end
 
--- The reader that has the terminal, where one has.
+-- Returns the reader that has taken over the terminal, if any.
 local function screen_of(readers)
   for _, reader in ipairs(readers) do
     if reader.interactive then
@@ -80,8 +80,8 @@ local function screen_of(readers)
   end
 end
 
--- The line that says how far the run is, where nothing else moves on the
--- terminal; erased before standard output is written to.
+-- Returns the progress line, where nothing else updates the terminal; the line
+-- is erased before each write to standard output.
 local function progress_of(setup, the_run)
   if not progress.is_usable(setup.uv, os.getenv) then
     return nil
@@ -91,7 +91,7 @@ local function progress_of(setup, the_run)
   return line
 end
 
--- Runs the loop. What has the terminal gives it back, whatever happens.
+-- Runs the event loop. The terminal is restored even after an error.
 local function loop(uv, the_run, setup, screen, guard)
   the_run.parting = screen and function() screen:close() end
     or function() end
@@ -110,11 +110,12 @@ local function loop(uv, the_run, setup, screen, guard)
   the_run.parting()
 end
 
--- The system's resolver blocks a thread for each name, of which libuv has
--- four and lends half: two dead zones would keep all other names waiting.
+-- Threads of libuv. The system's resolver blocks one thread for each name, and
+-- libuv uses at most half of its four threads for the resolver, so two DNS
+-- zones without a working server would delay all other names.
 local THREADS = "64"
 
---- To be called before the loop is used.
+--- Sets the number of libuv's threads. Called before the event loop is used.
 -- @tparam table uv the module luv
 function M.widen_pool(uv)
   if not uv.os_getenv "UV_THREADPOOL_SIZE" then
@@ -122,13 +123,13 @@ function M.widen_pool(uv)
   end
 end
 
---- Traces targets and waits for the end. What it leaves behind in the loop
--- is no more to be run or closed: see core.exit.
+--- Traces targets and waits for the end. Handles that are left in the event
+-- loop must be neither run nor closed: see core.exit.
 -- @tparam table setup `uv`, `core`, `options`, `targets`, `readers`,
 --   `say(text)`, `broken()`: whether output takes no more;
 --   `before_output(hook)`: calls hook before standard output is written to;
---   `trace`, see mtrtrace.cli.run; `player`: makes of a host what takes the
---   place of a run, see mtrtrace.screen.player
+--   `trace`, see mtrtrace.cli.run; `player`: returns, for a host, a
+--   replacement of the run, see mtrtrace.screen.player
 -- @treturn table { done, missed, permission, targets, failed }, see
 --   mtrtrace.cli.run; `failed` is the traceback of a fault of this program
 function M.run(setup)

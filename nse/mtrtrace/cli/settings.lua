@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Options from the settings file and the environment. The file is data:
--- lines "option = value", # begins a comment. It is read by a program with
--- privileges, so whose it is decides what it may say. Pure but for `load`.
+--- Options from the settings file and the environment. The file has lines
+-- "option = value", # starts a comment. A program with privileges reads the
+-- file, so the file's owner decides which options are allowed. Pure, except
+-- `load`.
 -- @module mtrtrace.cli.settings
 local args = require "mtrtrace.options.args"
 local nearest = require "mtrtrace.base.nearest"
@@ -54,8 +55,8 @@ local function read_value(found, row, value)
   return err
 end
 
--- What is wrong with a line, nil where nothing is. A text that is no setting
--- is not repeated: the file may be another than the user thinks.
+-- Reads a line; returns an error or nil. The error does not quote a line that
+-- is no setting: the path may name another user's file with secrets.
 local function read_line(found, line, foreign)
   local text = line:gsub("^%s*#.*", ""):match("^%s*(.-)%s*$")
   local key, value = text:match("^([%w-]+)%s*=%s*(.*)$")
@@ -94,10 +95,10 @@ function M.read(found, text, name, foreign)
   end
 end
 
---- The words of a line, as a shell would part them: by blanks, with quotes
--- and backslashes.
+--- Splits a line into words like a shell: by blanks, with quotes and
+-- backslashes.
 -- @tparam string text
--- @treturn ?{string,...} nil where a quote has no end
+-- @treturn ?{string,...} nil for an unterminated quote
 function M.words(text)
   local words, word, quote, at = {}, nil, nil, 1
   while at <= #text do
@@ -120,17 +121,17 @@ function M.words(text)
   return not quote and words or nil
 end
 
--- ---- whose file it is -----------------------------------------------------
+-- ---- owner of the file ----------------------------------------------------
 
 local WRITABLE_BY_OTHERS = 18 -- 022
 
---- Whether a file may tell the program what to do.
+--- Whether a file may set options of the program.
 -- @tparam table stat `uid`, `mode`, `type`, `size`
 -- @tparam integer user the program runs as
 -- @tparam ?integer sudo_user the user who called it through sudo
 -- @treturn ?boolean true, or nil
--- @treturn ?string why not; in a sentence about the file
--- @treturn ?boolean whether that is an error, not just a file of others
+-- @treturn ?string the reason, to follow the file's name in a sentence
+-- @treturn ?boolean whether that is an error, not just a file of another user
 function M.trusted(stat, user, sudo_user)
   if stat.type ~= "file" or stat.size > MOST_BYTES then
     return nil, "is no file of settings", true
@@ -152,7 +153,7 @@ local function home_of(uid)
   end
 end
 
--- Where the file may be, the likeliest first.
+-- Returns the paths at which the file may be, in order of preference.
 local function places(getenv, sudo_user)
   local list = {}
   local function add(folder, rest)
@@ -167,7 +168,8 @@ local function places(getenv, sudo_user)
   return list
 end
 
--- The open file is asked whose it is, so that none is put in its place.
+-- Loads a file. The owner is checked on the open descriptor, so the file
+-- cannot be exchanged between check and read.
 local function load_file(uv, path, user, sudo_user)
   local fd, err = uv.fs_open(path, "r", 0)
   if not fd then

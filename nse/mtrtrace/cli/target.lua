@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- One target as a user writes it: a name, an address, HOST:PORT or a URL.
--- Pure.
+--- Parses a target of the command line: a name, an address, HOST:PORT or a
+-- URL. Pure.
 -- @module mtrtrace.cli.target
 local special = require "mtrtrace.base.special"
 local values = require "mtrtrace.options.values"
 
 local M = {}
 
--- A longer word is no name: RFC 1035 allows 253 characters, a zone adds some.
+-- Longest target: RFC 1035 allows names of 253 characters, a zone adds some.
 local LONGEST = 300
 
 local function is_address(text)
@@ -25,7 +25,7 @@ local function port_of(digits)
   return port and port >= 1 and port <= 65535 and port or nil
 end
 
--- An IPv6 address in brackets, with or without a port.
+-- Parses an IPv6 address in brackets, with or without a port.
 local function bracketed(word)
   local address, rest = word:match "^%[([^%]]*)%](.*)$"
   if not address or not is_address(address) then
@@ -43,7 +43,7 @@ local function from_url(word)
   return host and { host = host, port = url.port, url = url }
 end
 
---- Reads a target.
+--- Parses a target.
 -- @tparam string word such as "example.com", "192.0.2.1:443",
 --   "[2001:db8::1]:443" or "https://example.com/health"
 -- @treturn ?table { host, port, url }: `port` where one is written, of a URL

@@ -7,7 +7,7 @@ local target = require "mtrtrace.cli.target"
 
 local M = {}
 
--- A file with so many lines, or of so many bytes, is none of targets.
+-- Largest number of targets, and of bytes in a file of targets.
 local MOST, MOST_BYTES = 1000000, 32 << 20
 
 local WANT = "expected a host name, an address, HOST:PORT or an http(s) URL"
@@ -31,7 +31,7 @@ local function read_line(list, line, where)
   return true
 end
 
---- Adds the targets in a text, one a line; # begins a comment.
+--- Adds the targets of a text, one on each line; # starts a comment.
 -- @tparam {string,...} list
 -- @tparam string text
 -- @tparam string name of the file, for messages
@@ -71,7 +71,7 @@ local function read_file(list, path)
   return M.read(list, text or "", name)
 end
 
---- All targets of a run.
+--- Returns all targets of a run.
 -- @tparam ?{string,...} words of the command line
 -- @tparam ?string filename of the option -F; "-" is standard input
 -- @tparam table uv the module luv

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The targets of the service: a file with one a line, each with options and
--- labels of its own. A line that cannot be used is left out and said. Pure but
--- for `load`.
+--- The targets of the service: a file with one target on each line, with
+-- options and labels of its own. An invalid line is skipped and reported.
+-- Pure, except `load`.
 --
 --   www.example.com protocol=tcp port=443 team=web
 --
@@ -18,10 +18,10 @@ local target = require "mtrtrace.cli.target"
 
 local M = {}
 
--- Targets, bytes of a file, labels of a target, bytes of a value.
+-- Limits: targets, bytes of the file, labels of a target, bytes of a value.
 local MOST, MOST_BYTES, MOST_LABELS, LONGEST = 10000, 4 << 20, 16, 200
 
--- Options of one target: those of its probes, and these.
+-- Options that a target may have: these groups, and some others.
 local GROUPS = { probes = true, web = true }
 local ALSO = { ipv4 = true, ipv6 = true, address = true, interface = true,
   family = true }
@@ -38,7 +38,7 @@ end
 
 local SWITCH = { yes = true, no = false }
 
--- An option's text among those that were found.
+-- Stores an option's text.
 local function set_option(found, name, row, value)
   if name == "family" and (value == "4" or value == "6") then
     found.family = value
@@ -85,7 +85,7 @@ local function take_pair(found, labels, seen, word)
   return set_label(labels, seen, name, value)
 end
 
--- Targets with the same options share them: there may be thousands.
+-- Targets with the same options share one table, as there may be thousands.
 local function checked(self, found)
   local parts = {}
   for name, value in pairs(found) do
@@ -112,7 +112,7 @@ local function copy(from)
   return to
 end
 
---- Reads one target.
+--- Parses one target.
 -- @tparam table self see new
 -- @tparam {string,...} words the target, and option=value or label=value
 -- @treturn ?table as mtrtrace.service.entry takes it
@@ -158,12 +158,12 @@ List.__index = List
 
 local BOM = "^\239\187\191"
 
---- Reads a text of targets.
+--- Parses a text of targets.
 -- @tparam string text
 -- @tparam string name of the file, for messages
 -- @treturn {table,...} specs, see mtrtrace.service.entry; those of the command
 --   line first
--- @treturn {string,...} a sentence for each line that cannot be used
+-- @treturn {string,...} an error for each invalid line
 function List:read(text, name)
   local list, seen, errors, number = {}, {}, {}, 0
   self.known = {}
@@ -183,7 +183,7 @@ function List:read(text, name)
   return list, errors
 end
 
---- Reads one target that came another way, with options by name.
+--- Checks one target that does not come from a file, with options by name.
 -- @tparam string word
 -- @tparam table texts of options
 -- @treturn ?table spec
@@ -196,9 +196,9 @@ function List:one(word, texts)
   return read_words({ base = base, known = self.known }, { word })
 end
 
---- Reads the file.
+--- Loads the file.
 -- @treturn ?{table,...} specs; nil where the file cannot be read
--- @treturn {string,...}|string errors of lines, or why it cannot be read
+-- @treturn {string,...}|string errors of lines, or the error of reading
 function List:load()
   if not self.path then
     return self:read("", "")
@@ -219,7 +219,7 @@ function List:load()
   return self:read(text or "", self.path)
 end
 
---- The targets of a service.
+--- Returns the targets of a service.
 -- @tparam {string,...} words of the command line
 -- @tparam ?string path of the file
 -- @tparam table found texts of options by name, for all targets

@@ -1,24 +1,23 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Pings each hop itself, beside a trace: an enricher of
--- mtrtrace.session.tracer over core.trace, with one TTL that is enough for the
--- whole way. What a hop replies to echo requests stands beside the figures of
--- the trace and never in their place. Each address is pinged once in a run,
--- after the trace, so that no figure of the table changes.
+--- Pings each hop directly: an enricher of mtrtrace.session.tracer that uses
+-- core.trace with a single TTL that reaches the hop. The figures of these echo
+-- requests are shown in addition to those of the trace. Each address is pinged
+-- once in a run, after the trace, so that the pings do not affect the table.
 -- @module mtrtrace.direct.enricher
 local zone = require "mtrtrace.base.zone"
 
 local M = {}
 
--- Three would tell nothing of a loss; a ping at a terminal sends as many.
+-- Echo requests for each address; three would be too few to show loss.
 M.PACKETS = 10
 
 local INTERVAL_S, TTL = 0.1, 64
 
--- Addresses that are pinged at once, and in all for one trace.
+-- Addresses pinged at the same time, and in all for one trace.
 local AT_ONCE, MOST = 16, 256
 
--- How long one ping may take: its probes, and the engine's longest wait.
+-- Time limit of one ping: sending, and the engine's longest timeout.
 local LONGEST_S = 8
 
 local Enricher = {}
@@ -58,7 +57,8 @@ local function begin(self, item)
   item.done = item.handle == nil
 end
 
--- What the address itself replied; nothing where it replies to no ping.
+-- Returns the figures of the echo requests to an address; only counts for an
+-- address without a reply.
 local function figures_of(result)
   local hop = result.hops[1]
   for _, responder in ipairs(hop and hop.responders or {}) do
@@ -79,7 +79,7 @@ local function take(item)
   end
 end
 
--- Moves one on; whether it is under way.
+-- Advances one ping; returns whether it is running.
 local function step(self, item)
   if item.done then
     return false
@@ -108,7 +108,7 @@ function Enricher:grace()
   return LONGEST_S * math.max(rounds, 1)
 end
 
---- See mtrtrace.session.tracer: what another trace waits for goes on.
+--- See mtrtrace.session.tracer: pings on which another trace waits continue.
 function Enricher:leave()
   for _, item in ipairs(self.list) do
     item.users = item.users - 1
@@ -118,16 +118,16 @@ function Enricher:leave()
   end
 end
 
---- See mtrtrace.screen.live: a trace without an end is waited for until its
--- path is known.
+--- See mtrtrace.screen.live: with an endless trace, pings start once the path
+-- is known.
 function Enricher:preview(result)
   self.ready = self.ready or result.ending ~= nil
 end
 
---- What is known of an address while the trace runs.
+--- Returns the data on an address while the trace runs.
 -- @tparam string address
 -- @treturn table `direct`, where it was pinged
--- @treturn boolean true: more is nothing to wait for
+-- @treturn boolean true: no further data is expected
 function Enricher:peek(address)
   local item = self.items[address]
   return { direct = item and item.direct }, true
@@ -147,7 +147,7 @@ function Enricher:annotate(result)
   end
 end
 
---- Makes the enricher of one trace.
+--- Returns the enricher of one trace.
 -- @tparam table host with now()
 -- @tparam table core the module mtrtrace.core
 -- @tparam table settings `source`, `interface`, `mark`, `tos`: of the trace,
@@ -160,7 +160,7 @@ function M.new(host, core, settings, store)
     store = store.direct, items = {}, list = {} }, Enricher)
 end
 
---- What the direct figures are of, as a line under the table.
+--- Returns the line under the table that explains the direct figures.
 -- @tparam table result
 -- @treturn ?string nil where nothing was pinged
 function M.line(result)

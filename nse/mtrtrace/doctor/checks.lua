@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What this host has and lacks for tracing: one row for each check. Reads
--- files of /proc, /sys and /etc and loads modules; sends nothing beyond this
--- host. All it uses is handed in.
+--- Checks whether this host has what traces need. Reads files of /proc, /sys
+-- and /etc and loads modules; no packet leaves this host. All access to the
+-- system is passed in.
 --
--- A check gives rows { name, state, text }: `state` is "ok", "note": works,
--- but worth knowing, "lacking": something optional is not there, or "broken":
--- no trace without it.
+-- A check gives rows { name, state, text }. States are "ok"; "note": works
+-- with a restriction; "lacking": something optional is missing; "broken":
+-- traces are impossible.
 -- @module mtrtrace.doctor.checks
 local M = {}
 
@@ -16,7 +16,7 @@ local function row(name, state, text, ...)
   return { name = name, state = state, text = text:format(...) }
 end
 
--- A file's first line, or all of it, without the line feed at its end.
+-- Returns a file's first line without the line feed.
 local function line_of(env, path)
   local text = env.read(path)
   return text and text:match "^[^\n]*"
@@ -56,7 +56,7 @@ end
 
 -- ---- modules --------------------------------------------------------------
 
--- What is missing without a module of Lua.
+-- Lua modules, with the features that are missing without each.
 local MODULES = {
   { "argparse", "lua-argparse", "broken", "the command does not start" },
   { "luv", "lua-luv", "broken", "no traces by the command, no live screen" },
@@ -88,7 +88,7 @@ end
 
 -- ---- sockets and capture --------------------------------------------------
 
--- By which sockets traces would be sent, and the protocol that tries them.
+-- Returns the kind of sockets that traces would use, and a protocol to test.
 local function sockets(env)
   local kind, icmp = env.core.sockets(env.unprivileged and "unprivileged"
     or "auto")
@@ -103,8 +103,8 @@ local function sockets(env)
     .. "user's group is missing in net.ipv4.ping_group_range"), "udp"
 end
 
--- A trace of this host to itself shows whether sockets, capture and time
--- stamps work; its packets do not leave the host.
+-- Traces the loopback address to test sockets, capture and timestamps; no
+-- packet leaves the host.
 local function loopback(env)
   if not env.core then
     return {}
@@ -139,8 +139,8 @@ end
 
 local SYSCTL = "/proc/sys/net/"
 
--- How this host's kernel limits its own ICMP errors: what others see who
--- trace to or through it.
+-- Reports the kernel's rate limits of ICMP errors, which affect traces to or
+-- through this host.
 local function icmp_limits(env)
   local rate = number_of(env, SYSCTL .. "ipv4/icmp_ratelimit")
   local all = number_of(env, SYSCTL .. "ipv4/icmp_msgs_per_sec")
@@ -224,7 +224,7 @@ local function resolvers(env)
   return { row("DNS", "ok", "%s (not asked)", table.concat(list, ", ")) }
 end
 
--- Asked for only: a connection to the server that the user named.
+-- Connects to a whois server only if the user named one.
 local function whois(env)
   if not env.whois then
     return { row("port 43", "note", "not tried, as that would contact a "
@@ -263,9 +263,9 @@ local CHECKS = { rights, files, engine, modules, loopback, icmp_limits,
 --- Runs all checks.
 -- @tparam table env `read(path)`: a file's text or nil; `has(module)`: whether
 --   it loads; `lua`: this Lua; `core` or `core_error`; `whois`: a server, or
---   nil; `connect(server)`: true, or nil and why; `nmap()`: what its --version
---   says; `finds(file, lua)`: where that Lua would find it; `script()`: path
---   of the installed script
+--   nil; `connect(server)`: true, or nil and an error; `nmap()`: output of its
+--   --version; `finds(file, lua)`: path at which that Lua version finds the
+--   module; `script()`: path of the installed script
 -- @treturn {table,...} rows
 function M.run(env)
   local rows = {}
@@ -276,7 +276,7 @@ function M.run(env)
   return rows
 end
 
---- Whether no trace is possible.
+--- Whether traces are impossible.
 -- @tparam {table,...} rows
 -- @treturn boolean
 function M.is_broken(rows)

@@ -9,7 +9,7 @@ local M = {}
 
 local WIDTH = 15
 
---- For people.
+--- Formats the checks as text.
 -- @tparam {table,...} rows of mtrtrace.doctor.checks
 -- @treturn string lines
 function M.text(rows)
@@ -21,9 +21,9 @@ function M.text(rows)
   return table.concat(lines)
 end
 
---- For programs: {"format": "mtr-trace-doctor", "format_version": 1,
--- "usable": whether traces are possible, "checks": [{"name", "state": ok,
--- note, lacking or broken, "text"}]}.
+--- Formats the checks as JSON: {"format": "mtr-trace-doctor",
+-- "format_version": 1, "usable": whether traces are possible, "checks":
+-- [{"name", "state": ok, note, lacking or broken, "text"}]}.
 -- @tparam {table,...} rows
 -- @tparam boolean usable
 -- @tparam table dkjson the module

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Latency and loss, a line for each address that answered, as a table whose
--- cells hold drawings. A drawing is stretched to its cell, so it holds no
--- text; what it shows stands in its title. Pure.
+--- Chart of latency and loss: a table with a row for each responder, whose
+-- cells hold drawings. A drawing is stretched to its cell and therefore holds
+-- no text; the title of the drawing has the figures. Pure.
 -- @module mtrtrace.html.chart
 local fields = require "mtrtrace.table.fields"
 local fill = require "mtrtrace.html.fill"
@@ -31,7 +31,8 @@ function M.round_up(value)
   return 10 * power
 end
 
--- A single slow answer may not squeeze all others into the first pixels.
+-- Limits the scale, so that a single slow reply does not squeeze all others
+-- into the first pixels.
 local function latency_limit(list)
   local worst, median = 0, 0
   for _, row in ipairs(list) do
@@ -90,7 +91,7 @@ local DRAWING = '<svg class="bar" viewBox="0 0 1000 24" role="img" '
 
 local BEYOND = '<path class="beyond" d="M970 6l28 6l-28 6"/>'
 
--- Where a value is beyond the scale the end has an arrow in place of a cap.
+-- A value beyond the scale ends in an arrow instead of a cap.
 local function end_of(value, limit)
   return value > limit and BEYOND
     or tick("cap", x_of(value, limit), 5)
@@ -194,7 +195,7 @@ end
 --- The chart of a trace.
 -- @tparam table result judged
 -- @tparam table view `max_silent`
--- @treturn string HTML, empty where nothing answered
+-- @treturn string HTML, empty without a reply
 function M.render(result, view)
   local list = rows.build(result, view.max_silent)
   if not answered(list) then

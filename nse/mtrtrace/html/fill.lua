@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Templates of HTML, and the one place where text becomes HTML. Pure.
+--- HTML templates, and the only place where text is escaped to HTML. Pure.
 -- @module mtrtrace.html.fill
 local format = require "mtrtrace.base.format"
 local unicode = require "mtrtrace.base.unicode"
@@ -10,9 +10,9 @@ local M = {}
 local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;",
   ['"'] = "&quot;", ["'"] = "&#39;" }
 
---- A text as it stands in an element or between quotes.
--- @tparam any text whatever the network said, or a number
--- @treturn string UTF-8 without what is invisible
+--- Escapes a text for an element or a quoted attribute.
+-- @tparam any text any bytes from the network, or a number
+-- @treturn string UTF-8 without invisible characters
 function M.escape(text)
   return (format.clean(text):gsub("[&<>\"']", ENTITIES))
 end

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The path as a drawing: a row of nodes for each hop, from this host down.
--- Where the paths are known links are those found. A hop that never answered
--- is a node of its own. Pure.
+--- Drawing of the path: a row of nodes for each hop, from this host down. With
+-- multipath detection the edges are the links found. A silent hop is a node of
+-- its own. Pure.
 -- @module mtrtrace.html.graph
 local fill = require "mtrtrace.html.fill"
 local graph = require "mtrtrace.table.graph"
@@ -73,7 +73,8 @@ local function measure(stages)
   return width, RAIL + most * (width + GAP) - GAP + 1
 end
 
--- From the left, so that a narrow screen shows who answered most.
+-- Places nodes from the left, so that a narrow screen shows the responders
+-- with the most replies.
 local function place(stages, width)
   local y = 1
   for _, stage in ipairs(stages) do
@@ -119,8 +120,8 @@ local function curve(from, to, width)
     middle, x2, fill.at(to.y))
 end
 
--- All links from a stage in two paths: those that are known, and those that
--- may be.
+-- Draws the links from a stage as two SVG paths: known links and possible
+-- ones.
 local function edges_html(stage, links, width)
   local of_stage, sure, unsure = {}, {}, {}
   for _, node in ipairs(stage) do

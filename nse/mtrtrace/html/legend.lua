@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- What the page's figures, marks and drawings mean. Pure.
+--- Legend of the page's figures, marks and drawings. Pure.
 -- @module mtrtrace.html.legend
 local fields = require "mtrtrace.table.fields"
 local fill = require "mtrtrace.html.fill"

@@ -39,7 +39,7 @@ function M.columns(view)
   return keys
 end
 
--- Whether a column of the body says anything.
+-- Whether a column of the body has any value.
 local function says(cells, c)
   for r = 2, #cells do
     local text = cells[r][c]
@@ -50,7 +50,7 @@ local function says(cells, c)
   return #cells == 1
 end
 
--- Indices of the columns that are shown: nobody asked for empty ones.
+-- Returns the indices of the columns that are shown; empty ones are left out.
 local function shown_of(cells, keys, view)
   local shown = {}
   for c in ipairs(keys) do

@@ -29,8 +29,8 @@ local function asn_words()
   return words
 end
 
--- One row per argument. `read` turns text into a value; it answers nil for
--- a bad one, or nil and true for a word that asks for what nil means.
+-- One row per argument. `read` converts text to a value; it returns nil for
+-- invalid text, or nil and true for a word that stands for the value nil.
 local ARGS = {
   { name = "packets", default = 10, read = whole, min = 1, max = 100000,
     want = "a whole number" },
@@ -106,7 +106,7 @@ local ARGS = {
     want = "one of ", words = { "yes", "no" } },
 }
 
--- A server in place of a source's own.
+-- Arguments that replace the server of an ASN source.
 for _, row in ipairs(sources.all()) do
   ARGS[#ARGS + 1] = row.argument
     and { name = row.argument, read = values.server, want = SERVER } or nil
@@ -147,7 +147,7 @@ local function bad(prefix, arg, shown, hint)
     accepted(arg), hint or "")
 end
 
--- The value as text; nil where its shape is wrong already.
+-- Returns the value as text; nil where the value has a wrong type.
 local function flatten(arg, value)
   if type(value) ~= "table" then
     return tostring(value)
@@ -191,8 +191,8 @@ local function collect_nested(found, nested)
   end
 end
 
--- Our arguments by short name; true stands for one without a value. A full
--- key wins over the nested form.
+-- Returns the script's arguments by short name; true for one without a value.
+-- A full key overrides the nested form.
 local function collect(raw)
   local found = {}
   collect_nested(found, raw[SCRIPT])
@@ -209,15 +209,16 @@ local function collect(raw)
   return found
 end
 
--- A table under a short key is another script's, unless a list is wanted.
+-- A table under a short key belongs to another script, unless the argument is
+-- a list.
 local function is_short(raw, arg)
   local value = raw[arg.name]
   return type(value) == "string" or type(value) == "number"
     or arg.list and type(value) == "table"
 end
 
--- Adds what is given by the last part of its key alone; a full key wins.
--- Gives a sentence for each that may be another script's.
+-- Adds arguments given by the last part of the key alone; a full key overrides
+-- them. Returns a hint for each that may belong to another script.
 local function collect_short(raw, found)
   local hints = {}
   for _, arg in ipairs(ARGS) do
@@ -251,8 +252,8 @@ local function unknown(found)
     :format(SCRIPT, short(name), SCRIPT, nearest.find(name, NAMES))
 end
 
--- Nmap cuts an unquoted list at its commas: what is left over would be lost
--- without a word.
+-- Nmap splits an unquoted list at its commas, so all words but the first would
+-- be ignored silently.
 local function cut_list(raw, value, arg)
   for _, word in ipairs(type(value) == "string" and raw or {}) do
     if type(word) == "string" and arg.read(word, arg) then
@@ -275,7 +276,7 @@ local function payload_text(payload)
   return type(payload) == "table" and short(payload.text) or payload
 end
 
--- What the protocol has no use for, a sentence each.
+-- Returns an error for each option that has no effect with the protocol.
 local function unused(prefix, options, found)
   local list = {}
   for _, name in ipairs { "port", "source-port" } do
@@ -350,8 +351,8 @@ end
 
 local DIRECT = { "direct_rtt", "direct_loss" }
 
--- Who wants the columns wants the pings, and who wants the pings the columns,
--- unless he has chosen others.
+-- The columns of direct figures turn on the pings, and the pings turn on the
+-- columns unless the user chose others.
 local function complete_direct(options)
   for _, name in ipairs(options.columns or {}) do
     options.direct = name:find "^direct_" and "yes" or options.direct
@@ -363,7 +364,7 @@ local function complete_direct(options)
   end
 end
 
--- Reads what was found; nil with the first error.
+-- Parses the values found; returns nil with the first error.
 local function read_all(prefix, found)
   local options = {}
   for _, arg in ipairs(ARGS) do
@@ -383,18 +384,19 @@ local function read_all(prefix, found)
   return options
 end
 
---- The arguments there are, for documentation and its test.
--- @treturn {table,...} each with `name` and `default`; not to be changed
+--- Returns all arguments, for the documentation and its test.
+-- @treturn {table,...} each with `name` and `default`; must not be changed
 function M.all()
   return ARGS
 end
 
---- Reads the file that UDP probes carry, if any: apart from `check`, as who
--- began the command by sudo must not send what that user may not read.
+--- Reads the file that UDP probes carry, if any. Called separately from
+-- `check`, after the command has switched to the user who called sudo, because
+-- the probes must not hold a file that this user may not read.
 -- @tparam string prefix what stands before a name in a message: "--"
 -- @tparam table options checked; `udp_payload` gets its `bytes`
 -- @tparam ?function fetch finds a file by name, as nmap.fetchfile does
--- @treturn ?string why it cannot: one sentence
+-- @treturn ?string an error, one sentence
 function M.load(prefix, options, fetch)
   local payload = options.udp_payload
   if type(payload) == "table" then
@@ -460,7 +462,7 @@ function M.value(prefix, arg, text)
   return read_one(prefix, arg, text)
 end
 
---- Checks options that came another way than through Nmap.
+--- Checks options that do not come from Nmap.
 -- @tparam string prefix what stands before a name in a message: "--"
 -- @tparam table found texts by the argument's name
 -- @treturn ?table options as `read` gives them, and `warnings`: sentences on

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- A file whose bytes UDP probes carry, and where in it the identifier is that
--- the target repeats. `parse` is pure; `read` opens the file.
+--- The file whose bytes UDP probes carry, and the place in it of the
+-- identifier that the target repeats. `parse` is pure; `read` opens the file.
 -- @module mtrtrace.options.payloadfile
 local M = {}
 
@@ -28,7 +28,7 @@ function M.parse(text)
     length = number(length) or ID_USUAL }
 end
 
--- What is wrong with the place of the identifier: what is expected.
+-- Returns what is expected where the place of the identifier is invalid.
 local function misplaced(file)
   if not file.at then
     return "expected FILE@OFFSET, the place of the bytes that the target "

@@ -236,8 +236,8 @@ function M.address(text)
   return special.bytes((text:gsub("%%[%w._-]+$", ""))) and text or nil
 end
 
---- Keys of columns by the letters of mtr's; blanks and "_", which are a
--- space between columns in mtr, say nothing.
+--- Keys of columns by mtr's letters; blanks and "_", a space between columns
+-- in mtr, are ignored.
 -- @tparam string text such as "LS NABWV"
 -- @treturn ?{string,...}
 function M.order(text)
@@ -270,9 +270,9 @@ end
 
 local PORT = { http = 80, https = 443 }
 
---- What to ask a web server for: a path, or a full URL. Other bytes than
--- printable ASCII have to be percent-encoded; a user, a password and a
--- fragment are refused.
+--- The resource to request from a web server: a path, or a full URL. Bytes
+-- other than printable ASCII have to be percent-encoded; a user, a password
+-- and a fragment are refused.
 -- @tparam string text such as "/health" or "https://name:8443/health"
 -- @treturn ?table { path }, and of a full URL also { scheme, host, port }
 function M.url(text)

@@ -27,7 +27,7 @@ end
 
 -- ---- replies --------------------------------------------------------------
 
--- Letters for what an error says; any other code is written as a number.
+-- Letters for codes of ICMP errors; any other code is written as a number.
 local ERRORS = {
   [4] = { [3] = { [0] = "N", [1] = "H", [2] = "P", [3] = "p", [13] = "A" } },
   [6] = { [1] = { [0] = "N", [1] = "A", [3] = "H", [4] = "p" } },
@@ -111,7 +111,7 @@ local function no_reply()
   return out
 end
 
--- A late reply comes behind the mark of its timeout, as Atlas writes both.
+-- A late reply follows the mark of its timeout, because Atlas writes both.
 local function add_probe(list, result, ttl, probe)
   if not probe.event or probe.late_by then
     list[#list + 1] = no_reply()

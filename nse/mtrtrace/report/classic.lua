@@ -20,7 +20,7 @@ function Classic:event(event)
   self.seen:event(event)
 end
 
--- What an unreachable says, in traceroute's letters.
+-- traceroute's letters for codes of Destination Unreachable.
 local MARKS = {
   ["3/0"] = "!N", ["3/1"] = "!H", ["3/2"] = "!P", ["3/4"] = "!F",
   ["3/5"] = "!S", ["3/9"] = "!X", ["3/10"] = "!X", ["3/13"] = "!X",
@@ -29,7 +29,7 @@ local MARKS = {
   ["1/4"] = "!P", ["2/0"] = "!F",
 }
 
--- Replies that say why a probe went no farther.
+-- Kinds of replies that end the path of a probe.
 local SAYS_NO = { unreachable = true, ["too-big"] = true }
 
 local function mark(event)
@@ -125,12 +125,12 @@ local function lines_of(self, hop)
   return table.concat(lines)
 end
 
--- A hop that answered nothing is taken for silent after so long; until then
--- it may turn out to rate-limit its answers, and get another sample.
+-- Time after which a hop without any reply is shown as silent. Until then the
+-- hop may prove rate-limited and get another sample.
 local SILENT_S = 4
 
--- Whether what a flow sent cannot change any more: all is answered, or what
--- was lost has been tested for a rate limit, or nothing ever was answered.
+-- Whether a flow's outcomes are final: all probes are answered, or the hop was
+-- tested for rate limiting after loss, or the hop never replied.
 local function sample_is_settled(self, sample, now)
   if not sample or sample.open > 0 or #sample.order < self.packets then
     return false
@@ -156,7 +156,7 @@ local function is_settled(self, hop, now)
   return true
 end
 
--- Whether all is known of those who answered, or was waited for enough.
+-- Whether the data on all responders is complete or its time limit is over.
 local function is_told(self, hop, now)
   if now - hop.since >= self.grace then
     return true

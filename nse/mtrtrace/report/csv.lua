@@ -14,18 +14,19 @@ local M = {}
 
 local concat = table.concat
 
--- What spreadsheets take for the beginning of a formula, in either width.
+-- Characters at which spreadsheets start a formula, also in full width.
 local FORMULA = { ["="] = true, ["+"] = true, ["-"] = true, ["@"] = true,
   ["\u{ff1d}"] = true, ["\u{ff0b}"] = true, ["\u{ff0d}"] = true,
   ["\u{ff20}"] = true }
 
--- A text from outside, which a spreadsheet is to take for a text.
+-- Protects a text from outside from being read as a formula.
 local function guarded(text)
   local first = text:match "^[ \t\r\n]*([\1-\127\194-\244][\128-\191]*)"
   return FORMULA[first] and "'" .. text or text
 end
 
--- A cell. Spreadsheets may also part a line at a semicolon.
+-- Formats a cell. Semicolons are quoted, too, because some spreadsheets split
+-- lines at them.
 local function quoted(value)
   if type(value) ~= "string" then
     return value == nil and "" or tostring(value)

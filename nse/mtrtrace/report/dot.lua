@@ -26,7 +26,8 @@ local function node_line(node)
     look)
 end
 
--- With several traces an edge belongs to many, and figures to none.
+-- With several traces an edge may belong to many of them, so it has no
+-- figures.
 local function edge_line(edge, single)
   local looks = {}
   if single and edge.figures then

@@ -3,8 +3,8 @@
 --- The report as one page of HTML that needs nothing but itself: no network,
 -- and no script unless to sort. Pure: results in, text out; reads no clock.
 --
--- What stands on top tells of all traces, so the traces are kept as they
--- come, in `view.seen`, and the page is written behind the last one.
+-- The top of the page summarizes all traces, so the traces are collected in
+-- `view.seen`, and the page is written after the last one.
 -- @module mtrtrace.report.html
 local fill = require "mtrtrace.html.fill"
 local format = require "mtrtrace.base.format"

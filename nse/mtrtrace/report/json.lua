@@ -10,7 +10,7 @@ local structured = require "mtrtrace.report.structured"
 
 local M = {}
 
---- Rises when a document is no longer what readers of the last one expect.
+--- Format number of the document, raised by incompatible changes.
 M.FORMAT = 3
 
 local DIGITS = { __tojson = function(self) return self[1] end }
@@ -24,7 +24,7 @@ local function asn_number(text, null)
   return digits and math.tointeger(tonumber(digits)) or null
 end
 
--- Texts that only people read give way to what they were made of.
+-- Texts for people are replaced by the values in them.
 local function retype(responder, null)
   responder.asn = asn_number(responder.asn, null)
   if responder.special ~= null then

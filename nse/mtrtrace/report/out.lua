@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Where the command writes: standard output or a file. The first error
--- stays, nothing is written behind it.
+--- An output of the command: standard output or a file. Nothing is written
+-- after the first error.
 -- @module mtrtrace.report.out
 local M = {}
 
@@ -11,13 +11,13 @@ Out.__index = Out
 local function note(self, ok, err)
   if not ok and not self.err then
     local text = tostring(err)
-    -- Who reads no more knows why: nothing is said of it.
+    -- A closed pipe is not reported: the reader closed it on purpose.
     self.closed_pipe = text:find("Broken pipe", 1, true) ~= nil
     self.err = ("%s: %s"):format(self.name, text)
   end
 end
 
---- Writes a text, unless something went wrong before.
+--- Writes a text, unless an earlier write failed.
 -- @tparam string text
 function Out:write(text)
   if not self.err and text ~= "" then
@@ -35,13 +35,13 @@ function Out:before_output(hook)
   end
 end
 
---- Hands on each text by one write, so that whoever ends the program leaves
--- no part of one.
+--- Writes each text with a single write, so that killing the program leaves no
+-- partial text.
 function Out:unbuffered()
   self.file:setvbuf "no"
 end
 
---- Hands on what was written so far.
+--- Flushes the output.
 function Out:flush()
   if not self.err then
     local ok, err = self.file:flush()
@@ -49,9 +49,9 @@ function Out:flush()
   end
 end
 
---- Ends the writing.
--- @treturn ?string what went wrong: one sentence
--- @treturn boolean whether it was just a reader that went away
+--- Closes the output.
+-- @treturn ?string an error, one sentence
+-- @treturn boolean whether the error is only a closed pipe
 function Out:close()
   self:flush()
   if self.file ~= io.stdout then

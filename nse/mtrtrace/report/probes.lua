@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The probes of a trace's counted samples, by its events: what reports show
--- single probes from. A probe that no longer counts, because its hop turned
--- out to limit its replies, is forgotten. Pure.
+--- Collects the probes of a trace's counted samples from its events, for
+-- reports that show single probes. When a rate-limited sample replaces the
+-- initial one of a hop, the probes of the initial sample are dropped. Pure.
 -- @module mtrtrace.report.probes
 local M = {}
 
@@ -65,7 +65,8 @@ end
 
 TAKE.timeout = close
 
--- Shown as traceroute does, by whom and why; no answer of the hop.
+-- An unreachable message is shown as in traceroute, with sender and code; the
+-- message is no reply of the hop.
 TAKE.unreachable = function(sample, event)
   local probe = close(sample, event)
   if probe then
@@ -80,13 +81,13 @@ TAKE["send-error"] = function(sample, event)
   end
 end
 
--- As many as a run has that is asked for nothing else.
+-- Replies kept of each flow, as many as traceroute sends probes to a hop.
 local HEARD_MOST = 3
 
 local HEARD = { reply = true, late = true, unreachable = true }
 
--- What probes outside of the sample met: all there is where a run ends before
--- its sample begins.
+-- Keeps replies to probes outside the sample, which are all replies where a
+-- run ends before its sample starts.
 local function hear(self, event, flow)
   local heard = hop_of(self, event.ttl).heard
   local list = heard[flow] or {}
@@ -133,7 +134,7 @@ function Probes:of(ttl, flow)
   return list
 end
 
---- What probes outside of the sample met at a hop.
+--- Returns the replies of a hop to probes outside the sample.
 -- @tparam integer ttl
 -- @tparam ?integer flow its number; nil for all
 -- @treturn {table,...} as above, up to three of a flow
@@ -158,7 +159,7 @@ local function last_of(self, number, result)
   return math.min(self.ends[number] or math.huge, last and last.ttl or 0)
 end
 
---- What a flow met, hop by hop, to its end.
+--- Returns the probes of a flow, hop by hop, to the end of its path.
 -- @tparam table result of the flow alone: one of `each_flow`, or that of a
 --   trace of one flow
 -- @treturn {table,...} { ttl, probes as above }
@@ -180,7 +181,7 @@ function M.each_flow(result)
   return result.each_flow or { result }
 end
 
---- What is known of an address at a hop.
+--- Returns the responder with an address at a hop.
 -- @tparam table result of the whole trace
 -- @tparam integer ttl
 -- @tparam string address
@@ -203,7 +204,7 @@ function M.ms(rtt_ns)
   return rtt_ns and (rtt_ns + 500) // 1000 / 1000
 end
 
---- Begins to collect.
+--- Returns an empty collection.
 -- @tparam ?{integer,...} flows their numbers; one flow where nil
 -- @treturn table with `flows`, and `hops` and `ends` by TTL and flow
 function M.new(flows)

@@ -204,8 +204,8 @@ local function lb_probe(result, flow, ttl, attempt, probe)
   return out
 end
 
--- The probes that show a link: those of its flows at its far end, answered
--- there or not at all.
+-- Returns the probes of a link: those of its flows at its far end, answered
+-- from there or unanswered.
 local function link_probes(context, node, flows)
   local wanted, list = {}, {}
   for _, number in ipairs(flows) do
@@ -231,8 +231,8 @@ local function entry_of(context, node, flows)
   return out
 end
 
--- From a node to the next ones with an address: { node, flows, hops: how many
--- hops away }; without `node` where nobody answers any more.
+-- Returns the next nodes with an address: { node, flows, hops: distance in
+-- hops }; without `node` where no hop beyond replies.
 local function ways_of(context, id, hops, list)
   for _, link in ipairs(context.from[id] or {}) do
     local node = context.nodes[link.to]
@@ -247,8 +247,8 @@ local function ways_of(context, id, hops, list)
   return list
 end
 
--- As scamper: links[n] are the addresses n hops away; those that are not
--- known on the way stand as "*".
+-- As in scamper, links[n] are the addresses n hops away; silent hops between
+-- are "*".
 local function links_of(context, ways)
   local levels = {}
   for _, way in ipairs(ways) do

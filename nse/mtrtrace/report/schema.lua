@@ -83,7 +83,7 @@ local LABEL = all_required {
 
 local TEXTS = object { { "type", "string" } }
 
--- The kinds of evidence grow with the rules.
+-- New rules of the OS guess add kinds of evidence, so any kind is valid.
 local OS_GUESS = object { { "description", "operating system, by evidence; "
   .. "absent where no guess was wanted" }, { "type", "object" },
   { "required", { "label", "evidence" } }, { "properties", object {

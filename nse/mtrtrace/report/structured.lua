@@ -27,7 +27,8 @@ local HEAD = {
   "stopped", "sockets",
 }
 
--- How a caller wants what Lua has no word for: digits, and what is unknown.
+-- Default representation of numbers and of unknown values; a caller may
+-- replace it by `shape`.
 local AS_TEXT = { number = function(digits) return digits end }
 
 local function plain(value, shape)
@@ -115,7 +116,7 @@ local function each(list, new, convert, shape)
   return out
 end
 
--- Where unknown is shown, an empty list is too.
+-- With a value for unknown, an empty list is written, too.
 local function some(list, shape)
   return (#list > 0 or shape.null ~= nil) and list or nil
 end
@@ -165,7 +166,8 @@ local function responder_table(responder, new, shape)
   return out
 end
 
--- An error from elsewhere; times in seconds since the trace began.
+-- Returns an ICMP error from another host; times in seconds since the
+-- start of the trace.
 local function report_table(report, new, shape)
   local periods, out = report.periods, code_table(report, new, shape)
   out.ip = report.address

@@ -11,7 +11,8 @@ local unicode = require "mtrtrace.base.unicode"
 
 local M = {}
 
--- Cells in ASCII: before they are measured, as that changes their lengths.
+-- Converts cells to ASCII before they are measured, because the conversion
+-- changes their lengths.
 local function in_ascii(cells_of_rows)
   local out = {}
   for r, cells in ipairs(cells_of_rows) do

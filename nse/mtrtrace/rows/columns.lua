@@ -1,14 +1,14 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The columns of flat rows, once: key, type and meaning of each, in the order
--- in which they are written. The schema is made from them. Keys are frozen:
--- more may come, none goes or changes its type.
+--- The columns of flat rows: key, type and meaning of each, in the order of
+-- output. The schema is made from them. Keys are frozen: columns may be added,
+-- but neither removed nor changed in type.
 -- @module mtrtrace.rows.columns
 local args = require "mtrtrace.options.args"
 
 local M = {}
 
--- Every row begins with these.
+-- Columns at the start of every row.
 local COMMON = {
   { "row", "string", "run, hop or probe" },
   { "vantage", "string", "name of the host that measured" },

@@ -31,7 +31,7 @@ function M.line(kind, row)
   return "{" .. table.concat(parts, ",") .. "}\n"
 end
 
--- These have a value in every row.
+-- Columns with a value in every row.
 local ALWAYS = { row = true, vantage = true, labels = true, run_id = true }
 
 --- The JSON Schema of one kind of rows.

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- From results and events to flat rows: values by the keys of
+--- Converts results and events to flat rows: values by the keys of
 -- mtrtrace.rows.columns. Pure.
 -- @module mtrtrace.rows.make
 local bursts = require "mtrtrace.base.bursts"
@@ -93,7 +93,7 @@ end
 -- @tparam table about `vantage`, `labels`
 -- @tparam table trace
 -- @tparam ?table result judged
--- @tparam ?string err why there is none
+-- @tparam ?string err the error without a result
 -- @treturn table
 function M.run(about, trace, result, err)
   local row = M.common("run", about, trace, result or trace.head or {})
@@ -180,7 +180,7 @@ end
 local OUTCOMES = { reply = true, late = true, timeout = true,
   unreachable = true, ["send-error"] = true }
 
--- Probes without an outcome that are remembered.
+-- Largest number of probes in flight that are kept.
 local MOST_OPEN = 1 << 20
 
 local Probes = {}

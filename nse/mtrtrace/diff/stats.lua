@@ -148,33 +148,33 @@ local EXACT = 400
 -- Returns the probability of each U for n1 and n2 values: the share of orders
 -- that give it.
 local function u_shares(n1, n2)
-  local ways = { [0] = 1.0 }
+  local orders = { [0] = 1.0 }
   for i = 1, n1 do
     -- Gaussian binomials: times (1 - x^(n2+i)), through (1 - x^i).
     local top = i * n2
     for u = top, n2 + i, -1 do
-      ways[u] = (ways[u] or 0) - (ways[u - n2 - i] or 0)
+      orders[u] = (orders[u] or 0) - (orders[u - n2 - i] or 0)
     end
     for u = i, top do
-      ways[u] = (ways[u] or 0) + (ways[u - i] or 0)
+      orders[u] = (orders[u] or 0) + (orders[u - i] or 0)
     end
-    for u = top + 1, #ways do
-      ways[u] = nil
+    for u = top + 1, #orders do
+      orders[u] = nil
     end
   end
   local total = 0
   for u = 0, n1 * n2 do
-    ways[u] = ways[u] or 0
-    total = total + ways[u]
+    orders[u] = orders[u] or 0
+    total = total + orders[u]
   end
-  return ways, total
+  return orders, total
 end
 
 local function exact_p(u, n1, n2)
-  local ways, total = u_shares(n1, n2)
+  local orders, total = u_shares(n1, n2)
   local extreme, sum = math.min(u, n1 * n2 - u), 0
   for i = 0, extreme do
-    sum = sum + ways[i]
+    sum = sum + orders[i]
   end
   return math.min(1, 2 * sum / total)
 end

@@ -34,9 +34,9 @@ local function options_of(options)
   return out
 end
 
-local function speak(host, search, told, began)
-  if told or host.now() - began < LONG_S then
-    return told
+local function log_long(host, search, logged, began)
+  if logged or host.now() - began < LONG_S then
+    return logged
   end
   host.log(("looking for paths: %d probes so far, routers rate-limit their "
     .. "answers"):format(search:result().sent))
@@ -56,12 +56,12 @@ function M.run(host, core, options, tick)
   if not search then
     return nil, text, name
   end
-  local began, told = host.now(), false
+  local began, logged = host.now(), false
   local function keep() search:done() end
   while not search:done() and not (host.stopped and host.stopped()) do
     tick()
     host.sleep(POLL_S, keep)
-    told = speak(host, search, told, began)
+    logged = log_long(host, search, logged, began)
   end
   local result = search:result()
   search:close()

@@ -233,13 +233,13 @@ end
 
 -- Returns the next nodes with an address: { node, flows, hops: distance in
 -- hops }; without `node` where no hop beyond replies.
-local function ways_of(context, id, hops, list)
+local function next_nodes(context, id, hops, list)
   for _, link in ipairs(context.from[id] or {}) do
     local node = context.nodes[link.to]
     if node.plain then
       list[#list + 1] = { node = node, flows = link.flows, hops = hops }
     elseif context.from[link.to] then
-      ways_of(context, link.to, hops + 1, list)
+      next_nodes(context, link.to, hops + 1, list)
     else
       list[#list + 1] = { hops = hops }
     end
@@ -249,27 +249,27 @@ end
 
 -- As in scamper, links[n] are the addresses n hops away; silent hops between
 -- are "*".
-local function links_of(context, ways)
+local function links_of(context, routes)
   local levels = {}
-  for _, way in ipairs(ways) do
-    for i = 1, way.hops do
+  for _, route in ipairs(routes) do
+    for i = 1, route.hops do
       levels[i] = levels[i] or {}
-      local is_end = i == way.hops
-      table.insert(levels[i], entry_of(context, is_end and way.node or nil,
-        is_end and way.flows or {}))
+      local is_end = i == route.hops
+      table.insert(levels[i], entry_of(context, is_end and route.node or nil,
+        is_end and route.flows or {}))
     end
   end
   return levels
 end
 
 local function node_of(context, node)
-  local ways, out = ways_of(context, node.id, 1, {}), ordered.new()
+  local routes, out = next_nodes(context, node.id, 1, {}), ordered.new()
   out.addr = node.plain
   out.name = format.clean((node.responder or {}).name)
   out.q_ttl = context.quoted[node.id]
-  out.linkc = #ways
-  out.links = #ways > 0 and links_of(context, ways) or nil
-  return out, #ways
+  out.linkc = #routes
+  out.links = #routes > 0 and links_of(context, routes) or nil
+  return out, #routes
 end
 
 -- The TTL that a node's replies quoted.

@@ -160,7 +160,7 @@ local function reset(state)
   state.message = "counting anew"
 end
 
-local function ask(name)
+local function open_prompt(name)
   return function(state) prompt.open(state, name) end
 end
 
@@ -203,7 +203,7 @@ local ROWS = {
   { { "R" }, "sort the other way round", reverse },
   { { "O" }, "choose among all columns",
     function(state) chooser.open(state) end },
-  { { "o" }, "columns, by letters or names", ask "columns" },
+  { { "o" }, "columns, by letters or names", open_prompt "columns" },
   { { "j" }, "latency or jitter columns", next_set },
   { { "n" }, "names or addresses", names },
   { { "z" }, "ASN on and off",
@@ -211,13 +211,13 @@ local ROWS = {
       state:has_column "ip" and "ip" or "host") end },
   { { "y" }, "ASN, prefix, country, ...", next_info },
   { { "g" }, "sparkline on and off", flip "no_spark" },
-  { { "w" }, "write a report to a file", ask "save" },
-  { { "i" }, "interval", ask "interval" },
-  { { "c" }, "probes per hop", ask "packets" },
-  { { "f" }, "first TTL", ask "first_hop" },
-  { { "m" }, "last TTL", ask "max_hops" },
-  { { "s" }, "packet size", ask "size" },
-  { { "Q" }, "type of service", ask "tos" },
+  { { "w" }, "write a report to a file", open_prompt "save" },
+  { { "i" }, "interval", open_prompt "interval" },
+  { { "c" }, "probes per hop", open_prompt "packets" },
+  { { "f" }, "first TTL", open_prompt "first_hop" },
+  { { "m" }, "last TTL", open_prompt "max_hops" },
+  { { "s" }, "packet size", open_prompt "size" },
+  { { "Q" }, "type of service", open_prompt "tos" },
   { { "u" }, "ICMP or UDP", other_protocol },
   { { "e" }, nil, say "MPLS labels are not read" },
   { { "b" }, nil, say "the payload tells probes apart: it has no pattern" },

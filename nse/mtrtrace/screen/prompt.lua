@@ -95,20 +95,20 @@ end
 -- @tparam string key
 -- @treturn ?table a command, see mtrtrace.screen.actions
 function M.press(state, key)
-  local asked = state.prompt
+  local prompt = state.prompt
   if key == "escape" then
     state.prompt = nil
   elseif key == "enter" then
     state.prompt = nil
-    if asked.text ~= "" then
-      return asked.answer(state, asked.text)
+    if prompt.text ~= "" then
+      return prompt.answer(state, prompt.text)
     end
   elseif key == "backspace" then
-    asked.text = asked.text:sub(1, -2)
+    prompt.text = prompt.text:sub(1, -2)
   elseif key == "ctrl-u" then
-    asked.text = ""
-  elseif #asked.text < LONGEST and (key == "space" or #key == 1) then
-    asked.text = asked.text .. (key == "space" and " " or key)
+    prompt.text = ""
+  elseif #prompt.text < LONGEST and (key == "space" or #key == 1) then
+    prompt.text = prompt.text .. (key == "space" and " " or key)
   end
 end
 

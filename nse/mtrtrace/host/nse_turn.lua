@@ -16,16 +16,17 @@ local GAP_S, SOCKETS_S = 0.02, 0.05
 -- round and last in the next is late by both and by Nmap's wait between them:
 -- by 100 ms at most where many of our scripts are at work. Those of a small
 -- group are done sooner with longer rounds, and have few of them.
-local BUSY_S, MANY, BUSY_OF_MANY_S = 0.04, 32, 0.025
+local BUSY_S, MANY, BUSY_OF_MANY_S = 0.04, 32, 0.022
 local ROUND_S = BUSY_OF_MANY_S + SOCKETS_S
 
 -- For how long work may be put off, and from one try to the next: the engine
 -- pauses a trace at which nobody looks for 1 s.
 local LATEST_S, AHEAD_S = 30, 0.7
 
--- A sleep until the next round, and how long a script may sleep no longer than
--- that: Nmap's timeouts see longer sleeps alone.
-local NEXT_ROUND_S, UNSEEN_S = 0.01, 0.3
+-- A sleep until the next round: where all scripts sleep, Nmap waits no longer,
+-- and a shorter sleep would not end the round. Nmap's timeouts see longer
+-- sleeps alone, so a script may go on so for a while only.
+local NEXT_ROUND_S, UNSEEN_S = GAP_S + 0.005, 0.3
 
 -- What a kind takes of a round as a rule, before the first of it was measured,
 -- and the weight of a new measurement.
@@ -182,8 +183,9 @@ function M.new(state, now, sleep, shortest)
   state.starts_until = state.starts_until or -math.huge
   state.turns = state.turns or setmetatable({}, { __mode = "k" })
   local self = setmetatable({ state = state, now = now, sleep = sleep,
-    shortest = shortest, kind = "arrival", seen = -math.huge }, Turn)
+    shortest = shortest, kind = "arrival" }, Turn)
   enter(self)
+  self.seen = state.last
   state.turns[self] = true
   return self
 end

@@ -239,6 +239,12 @@ local function explain(host, enrichers)
   end
 end
 
+local function breathe(host, begins)
+  if host.breathe then
+    host.breathe(begins)
+  end
+end
+
 -- The trace has ended: what is outstanding is waited for, but not long.
 local function wait(host, enrichers, result)
   if #enrichers == 0 then
@@ -255,14 +261,9 @@ local function wait(host, enrichers, result)
     end
   end
   for _, enricher in ipairs(enrichers) do
+    breathe(host)
     enricher:leave()
     enricher:annotate(result)
-  end
-end
-
-local function breathe(host, begins)
-  if host.breathe then
-    host.breathe(begins)
   end
 end
 

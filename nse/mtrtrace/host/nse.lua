@@ -4,6 +4,7 @@
 -- sleep, its log, and what is said once per run. The only module that knows
 -- NSE; nmap and stdnse are handed in, so it loads anywhere.
 -- @module mtrtrace.host.nse
+local alone = require "mtrtrace.host.nse_alone"
 local args = require "mtrtrace.options.args"
 local baseline = require "mtrtrace.host.nse_baseline"
 local enrichers = require "mtrtrace.session.enrichers"
@@ -201,8 +202,6 @@ function Host:limit(options)
   local now = self.now()
   local own = options.max_time
     and { at = now + options.max_time, name = "max-time" }
-  self.store.timeouts = self.store.timeouts
-    or timeouts.read(timeouts.words())
   local left, name = timeouts.left(self.store.timeouts,
     self.nmap.timing_level(), used(self.store, now))
   return limit.first(own or nil, left and { at = now + left, name = name }
@@ -303,6 +302,14 @@ function Host:fail(text, name)
   return nil
 end
 
+-- Once in a run: it may name thousands of targets.
+local function read_command_line(store)
+  if not store.timeouts then
+    local words = timeouts.words()
+    store.timeouts, store.alone = timeouts.read(words), alone.read(words)
+  end
+end
+
 --- A host for mtrtrace.session.tracer inside Nmap.
 -- @tparam table nmap NSE's module nmap
 -- @tparam table stdnse NSE's module stdnse
@@ -314,6 +321,7 @@ function M.new(nmap, stdnse)
   local host = setmetatable({
     nmap = nmap, stdnse = stdnse, store = registry[SCRIPT].lookups,
   }, Host)
+  read_command_line(host.store)
   nse_net.add(host, nmap, stdnse, host.store)
   nse_os.add(host, nmap, host.store)
   -- Nmap adds 1 for a script chosen by name: 2 is a user's -v.
@@ -325,7 +333,7 @@ function M.new(nmap, stdnse)
   end
   registry[SCRIPT].turn = registry[SCRIPT].turn or {}
   local turn = nse_turn.new(registry[SCRIPT].turn, host.now, stdnse.sleep,
-    SHORTEST_SLEEP_S)
+    SHORTEST_SLEEP_S, host.store.alone)
   function host.sleep(seconds, keep) turn:wait(seconds, keep) end
   function host.breathe(begins) turn:breathe(begins) end
   function host.leave() turn:leave() end

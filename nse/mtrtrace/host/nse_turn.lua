@@ -16,8 +16,8 @@ local GAP_S, SOCKETS_S = 0.02, 0.05
 -- round and last in the next is late by both and by Nmap's wait between them:
 -- by 100 ms at most where many of our scripts are at work. Those of a small
 -- group are done sooner with longer rounds, and have few of them.
-local BUSY_S, MANY, BUSY_OF_MANY_S = 0.04, 32, 0.022
-local ROUND_S = BUSY_OF_MANY_S + SOCKETS_S
+-- Where no other script runs, only look-ups of names wait for a round.
+local BUSY_S, MANY, BUSY_OF_MANY_S, BUSY_ALONE_S = 0.04, 32, 0.018, 0.15
 
 -- For how long work may be put off, and from one try to the next: the engine
 -- pauses a trace at which nobody looks for 1 s.
@@ -57,7 +57,7 @@ end
 -- work, or the emptiest; the piece is added to the round.
 local function reserve(plan, from, to, seconds, room)
   local best
-  for round = from // ROUND_S, to // ROUND_S do
+  for round = from // plan.round_s, to // plan.round_s do
     local taken = plan[round] or 0
     if taken == 0 or taken + seconds <= room then
       best = round
@@ -81,7 +81,8 @@ end
 -- What work of this kind may take of a round.
 local function room(self)
   local state = self.state
-  local busy = state.count > MANY and BUSY_OF_MANY_S or BUSY_S
+  local busy = state.alone and BUSY_ALONE_S
+    or state.count > MANY and BUSY_OF_MANY_S or BUSY_S
   local others = self.kind ~= "start" and state.last < state.starts_until
   return others and busy * BESIDE_STARTS or busy
 end
@@ -104,12 +105,13 @@ end
 local function planned(self, seconds)
   local state, at = self.state, self.state.last
   local from = at + seconds
-  forget(state.plan, at // ROUND_S)
+  forget(state.plan, at // state.plan.round_s)
   local round = reserve(state.plan, from, math.max(from, at + AHEAD_S),
     state.usual[self.kind] or USUAL_S, room(self))
-  local begins = math.max(from, round * ROUND_S)
+  local begins = math.max(from, round * state.plan.round_s)
   if self.kind == "start" then
-    state.starts_until = math.max(state.starts_until, begins + ROUND_S)
+    state.starts_until = math.max(state.starts_until,
+      begins + state.plan.round_s)
   end
   return begins - at
 end
@@ -177,9 +179,13 @@ end
 -- @tparam function now seconds that never fall
 -- @tparam function sleep of seconds; yields
 -- @tparam number shortest seconds of the shortest sleep
+-- @tparam ?boolean alone no other script runs
 -- @treturn table
-function M.new(state, now, sleep, shortest)
-  state.plan, state.usual = state.plan or {}, state.usual or {}
+function M.new(state, now, sleep, shortest, alone)
+  state.alone = alone
+  state.plan = state.plan
+    or { round_s = (alone and BUSY_ALONE_S or BUSY_OF_MANY_S) + SOCKETS_S }
+  state.usual = state.usual or {}
   state.starts_until = state.starts_until or -math.huge
   state.turns = state.turns or setmetatable({}, { __mode = "k" })
   local self = setmetatable({ state = state, now = now, sleep = sleep,

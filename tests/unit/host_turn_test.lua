@@ -11,8 +11,8 @@ local function must(holds, words, ...)
   end
 end
 
--- Runs scripts as NSE does: each that is ready once, then 50 ms for sockets, or
--- less where nothing is waited for any more. Returns the longest round, how
+-- Runs scripts as NSE does: each that is ready once, then 50 ms for sockets,
+-- or less where nothing is waited for any more. Returns the longest round, how
 -- long all took, and the longest round while there were many scripts.
 local MANY = 40
 local function run(scripts, alone)

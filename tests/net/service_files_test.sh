@@ -70,7 +70,7 @@ if tests/readers/install; then
   node tests/readers/dockerfile.mjs build/readers $service/Dockerfile >"$dir/docker"
   is dockerfile_is_read "$(grep ^error "$dir/docker")" ""
   mapfile -t names < <(sed -n 's/^package //p' "$dir/docker" | sort -u)
-  is dockerfile_names_packages_that_are_there "$(apt-cache policy "${names[@]}" | grep -c 'Candidate: [0-9]')" ${#names[@]}
+  is dockerfile_names_packages_that_are_there "$(apt-get -qq -s install --no-install-recommends "${names[@]}" 2>&1 >/dev/null)" ""
   is dockerfile_installs_something "$(($(grep -c ^package "$dir/docker") > 15))" 1
 else
   echo "not ok readers_are_installed - see tests/readers/install"

@@ -63,7 +63,7 @@ check.case("a_host_that_has_all_is_usable", function()
   check.equal(by_name["route IPv4"],
     "ok: by default through 192.0.2.1 on eth0")
   check.equal(by_name["route IPv6"], "ok: by default on eth0")
-  check.equal(by_name["DNS"], "ok: 192.0.2.53 (not asked)")
+  check.equal(by_name["DNS"], "ok: 192.0.2.53 (not queried)")
   check.equal(by_name["Nmap"], "ok: 7.95 with Lua 5.4")
   check.equal(by_name["Nmap's engine"], "ok: /x/5.4/core.so")
   check.contains(by_name["ICMP limits"], "one error in 1000 ms to one "

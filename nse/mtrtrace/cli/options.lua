@@ -90,7 +90,7 @@ local ROWS = {
     about = "destination port; 33434 with udp, 80 with tcp by default" },
   { name = "udp-payload", value = "NAME|FILE@OFFSET", group = "probes",
     arg = "udp-payload",
-    about = "what UDP probes ask for, so that the target answers itself: "
+    about = "the request in UDP probes, so that the target itself replies: "
       .. "dns, quic, ntp, stun, snmp, plain for nothing, or the bytes of a "
       .. "file whose answer repeats those at OFFSET; by default what "
       .. "belongs to port 53, 443, 123, 3478 or 161, else plain" },
@@ -151,7 +151,7 @@ local ROWS = {
     about = ("where to look up networks: %s, in the order of preference; or "
       .. "off"):format(table.concat(sources.names(), ", ")) },
   { name = "asn-db", value = "FILE", group = "names", arg = "asn-db",
-    about = "ASN database in MaxMind's format; no server is asked then" },
+    about = "ASN database in MaxMind's format, used in place of servers" },
   { name = "geo-db", value = "FILE", group = "names", arg = "geo-db",
     about = "city database in MaxMind's format, for places" },
 
@@ -256,8 +256,8 @@ local ROWS = {
   { name = "rows-size", value = "BYTES", group = "output",
     read = values.whole, min = 1000, max = 1000000000000,
     want = "a whole number",
-    about = "go on in a new file before FILE grows beyond BYTES; the old "
-      .. "one gets the time behind its name" },
+    about = "go on in a new file before FILE grows beyond BYTES; the "
+      .. "time is appended to the name of the old one" },
   { name = "vantage", value = "NAME", group = "output", read = values.path,
     want = "a name",
     about = "name of this host in rows, instead of its host name" },

@@ -234,8 +234,8 @@ function M.schema()
       { "differs", value("boolean", "whether any target differs") },
       { "tests", value("integer", "tests of significance, all controlled "
         .. "together") },
-      { "false_alarm_rate", value("number", "chance at which two runs without "
-        .. "a difference are told to differ") },
+      { "false_alarm_rate", value("number", "probability that two runs "
+        .. "without a difference are reported to differ") },
       { "targets", list("in the order of the files", target_schema()) },
     })
 end

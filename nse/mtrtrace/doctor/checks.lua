@@ -221,7 +221,7 @@ local function resolvers(env)
     return { row("DNS", "lacking", "no nameserver in /etc/resolv.conf: no "
       .. "names of hops, targets by address only") }
   end
-  return { row("DNS", "ok", "%s (not asked)", table.concat(list, ", ")) }
+  return { row("DNS", "ok", "%s (not queried)", table.concat(list, ", ")) }
 end
 
 -- Connects to a whois server only if the user named one.

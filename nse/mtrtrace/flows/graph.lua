@@ -17,8 +17,8 @@ local M = {}
 M.ASSUMPTIONS = {
   "routes did not change while it ran",
   "balancers choose evenly and independently among their next hops",
-  "one flow takes one way: balancing per packet is reported, not resolved",
-  "an address that answers at a distance is one router's there",
+  "one flow takes one path: balancing per packet is reported, not resolved",
+  "an address that replies at a TTL is one router's there",
   "only answered probes count",
 }
 local OF_A_SEARCH = {

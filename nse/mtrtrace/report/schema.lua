@@ -102,7 +102,7 @@ local function responder()
   local out = of_scope("responder", {
     { "target", value("boolean", "whether it is the target") },
     { "origins", list("all that was found of its network", ORIGIN) },
-    { "codes", list("its answers", CODE) },
+    { "codes", list("its replies", CODE) },
   })
   out.properties.loose_quote = value("boolean", "true where a NAT rewrote "
     .. "quotes that are too short for the probe's cookie: replies are known "
@@ -196,7 +196,7 @@ local FLOW_LIST = list("flows that show it", object { { "type", "integer" } })
 local NODE = {
   { "id", text "of the node, unique in the graph" },
   { "ttl", whole "distance" },
-  { "address", text("null where nobody answers", true) },
+  { "address", text("null where no address replied", true) },
   { "target", value("boolean", "whether it is the target") },
   { "stop", value("boolean", "whether it ends the path otherwise") },
   { "per_packet", value("boolean", "whether its hop is balanced so") },
@@ -266,7 +266,7 @@ local PMTU = {
   { "reductions", list("MTU reductions on the forward path",
     all_required(REDUCTION)) },
   { "done", value("boolean", "whether the search ended", true) },
-  { "limited", value("boolean", "whether bounds or contradicting answers "
+  { "limited", value("boolean", "whether bounds or contradicting replies "
     .. "ended it", true) },
   { "invalid_messages", value("integer",
     "messages ignored, as their MTU cannot be",
@@ -292,7 +292,7 @@ local SESSION = {
 
 local function pmtu()
   local out = all_required(PMTU)
-  out.properties.hop = all_required { { "ttl", whole "of the hop asked" },
+  out.properties.hop = all_required { { "ttl", whole "of the probed hop" },
     { "address", text "of it" } }
   return out
 end
@@ -321,14 +321,14 @@ local PORT = {
   { "text", text "the finding in one line" },
 }
 
--- What only traces of several flows have, or was asked for.
+-- What only traces of several flows have, or what an option adds.
 local function with_extras(trace)
   trace.properties.flows = list("one by one, where there are several",
     all_required(PER_FLOW))
   trace.properties.graph = all_required(GRAPH)
   trace.properties.pmtu = pmtu()
-  trace.properties.ports = list("who drops the ports that were asked for; "
-    .. "absent where none was", all_required(PORT))
+  trace.properties.ports = list("where the ports of the option are dropped; "
+    .. "absent without the option", all_required(PORT))
   trace.properties.session = all_required(SESSION)
   return trace
 end
@@ -342,7 +342,7 @@ local function trace_rows()
     { "protocol", text(args.accepted "protocol") },
     { "port", value("integer", "destination port; null for icmp", true) },
     { "source_port", value("integer", "source port; null for icmp", true) },
-    { "udp_payload", text("what UDP probes ask for: dns, quic, ntp, stun or "
+    { "udp_payload", text("the request in UDP probes: dns, quic, ntp, stun or "
       .. "snmp, or file for the bytes of a file; else null", true) },
     { "ecn", text("what SYNs offer: yes (ECN) or accecn; else null", true) },
     { "source", text "address the probes were sent from" },
@@ -371,7 +371,7 @@ local function trace_rows()
     { "link_rate", value("integer", "what a link too narrow for bursts "
       .. "bears, by round trips (bit/s)", true) },
     { "clock_adjustments", whole "round trips left out as the clock was set" },
-    { "missing_tx_timestamp", whole "answers without a time" },
+    { "missing_tx_timestamp", whole "replies without a transmit timestamp" },
     { "path_id", value("integer", "identifier of the path, of several flows "
       .. "of the first one's, 48 bits: equal wherever the same addresses "
       .. "replied; null where nothing did", true) },

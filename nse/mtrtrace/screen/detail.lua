@@ -26,7 +26,7 @@ local function codes_of(responder)
 end
 
 local function responder_line(responder)
-  return ("%s%s%s  %d answers  %s"):format(responder.address,
+  return ("%s%s%s  %d replies  %s"):format(responder.address,
     responder.name and " " .. responder.name or "",
     responder.target and "  (the target)" or "", responder.received or 0,
     codes_of(responder))
@@ -108,7 +108,7 @@ function M.lines(result, hop, width, show)
   for _, row in ipairs(rows.of(hop)) do
     wrap.add(lines, row.responder
       and show(format.clean(responder_line(row.responder)))
-      or "Nothing has answered at this distance.", width)
+      or "No reply at this TTL.", width)
     flow(lines, figures(row, show), width)
   end
   evidence(lines, result, hop, width, show)

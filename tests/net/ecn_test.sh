@@ -40,7 +40,7 @@ cli -n --asn off --os off --http off -c 2 --unprivileged -u --ecn "$v4"
 is without_rights_nothing_is_said_of_quotes "$RC $(said)" "0 "
 
 # The word of traceroute in the same lab: its SYN offers the same.
-like beside_traceroute "$(lab_exec c traceroute -n -T -O ecn,info -q 1 "$v4")" '^ *5  10\.0\.4\.2 <syn,ack,ece>'
+like beside_traceroute "$(lab_exec c traceroute -n -T -O ecn,info -q 1 "$v4")" '^ *5  10\.0\.4\.2 <syn,ack,ece[,>]'
 cli -n --asn off --os off --http off -r -c 1 -T --ecn --columns hop,ip "$v4"
 answering() { grep -Ec '^ *[0-9]+ +[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+' <<<"$1"; }
 at_least as_many_hops_as_traceroute_with_ecn_and_sack "$(answering "$OUT")" \

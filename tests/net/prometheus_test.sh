@@ -70,12 +70,13 @@ for ((i = 2; i <= 51; i++)); do
 done
 chmod 755 "$S"
 chmod 644 "$S/targets"
-# As the unit has it: no root, one capability, no way to more.
-tree_env "$TREE"
+# As the unit has it: no root, one capability, no way to more. The tree is shown where
+# such a user may go: a clone may be in /root.
+tree_env /mnt
 serve() {
-  start service "${ENV[@]}" setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all,+net_raw \
+  start service "${ENV[@]}" sh -c 'mount --bind "$1" /mnt && shift && exec "$@"' - "$TREE" setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all,+net_raw \
     --ambient-caps=+net_raw --bounding-set=-all,+net_raw --no-new-privs \
-    "$TREE/scripts/mtr-trace" --no-config --serve :9099 -n --asn off -F "$S/targets" --every 2s -i 0.05 -c 20 --metrics-hops all
+    /mnt/scripts/mtr-trace --no-config --serve :9099 -n --asn off -F "$S/targets" --every 2s -i 0.05 -c 20 --metrics-hops all
 }
 serve
 # The shipped files, with seconds for minutes.

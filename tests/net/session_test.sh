@@ -60,7 +60,8 @@ END
 
 counted() { lab_exec s nft list counter inet seen "$1" | sed -n 's/.*packets \([0-9]*\).*/\1/p'; }
 seen_no_more() { lab_exec s nft delete table inet seen; }
-logged() { cat "$LAB_SCRATCH/nginx/access.log" "$LAB_SCRATCH/nginx/error.log" 2>/dev/null; }
+# Newer nginx warns at its start of a word in the lab's settings.
+logged() { cat "$LAB_SCRATCH/nginx/access.log" "$LAB_SCRATCH/nginx/error.log" 2>/dev/null | grep -v '\[warn\]'; }
 
 # ---- behind a firewall ---------------------------------------------------------
 

@@ -277,7 +277,7 @@ sees flows_have_a_share "^2 +($ways) +[0-9.]+% +0\.0% +[1-9]"
 sees flows_have_a_row_for_each_address "^ +($ways) +[0-9.]+% +0\.0% +[1-9]"
 sees flows_have_paths '^Path 2 of 2, id [0-9a-f]{8}: '
 keys Down Enter
-sees flows_detail_has_each_address "^$side [0-9]+ answers"
+sees flows_detail_has_each_address "^$side [0-9]+ replies"
 like flows_detail_has_its_flows "$(shown)" '(^| )Flows [0-9,-]+   Path [12]'
 keys Enter
 letters r

@@ -11,16 +11,12 @@ enum {
     CHECKS = 8,       /* tokens left to silent hops; below this, those send tries of their own */
     MOST_YIELDS = 32, /* tokens left to silent hops: for 16 flows, not 256 targets */
     FIRST_KEPT = 16,  /* first capacity for outcomes; a power of two, like PACE_KEPT */
-    PASSES = 4,       /* bursts without a rate limit after which no other is needed */
-    BUCKETS = BOUND(4096, 16),     /* of responders */
-    BURST_SLOTS = BOUND(1024, 16), /* by hash; responders that share one wait for each other */
+    BUCKETS = BOUND(4096, 16), /* of responders */
 };
 
 static const int64_t fresh_ns = 60 * SECOND;
 /* A router's rate limit outlasts what its samples show: the next round of a service knows it. */
 static const int64_t known_ns = 600 * SECOND;
-/* Refills the tokens of the longest burst at 1,000/s, in Linux's steps of 20 ms. */
-static const int64_t burst_ns = 40 * MS;
 static const int64_t measure_ns = 1500 * MS;   /* longer than from burst to burst */
 static const int64_t active_ns = 3 * SECOND;   /* since a sample's last probe */
 static const int64_t waiting_ns = 30 * SECOND; /* since it was wanted */
@@ -49,21 +45,15 @@ struct pace_responder {
     struct pace_sample *samples;
 };
 
-/* Bursts to a responder: when the next may begin, and when the last ones passed. */
-struct pace_bursts {
-    int64_t free_ns, passed_ns[PASSES];
-    uint64_t passes, in_a_row; /* since the last one that did not pass */
-};
-
 struct pace {
     struct pace_responder *responders;
     struct pace_responder *buckets[BUCKETS]; /* by hash of the address */
     struct pace_sample *at_ttl[UINT8_MAX + 1];
     struct prefixes *prefixes;
     struct ends *ends;
+    struct bursts *bursts;
     uint64_t changes, serials, limits;
     struct pace_counters counters;
-    struct pace_bursts bursts[BURST_SLOTS];
 };
 
 struct pace *pace_new(void)
@@ -73,7 +63,8 @@ struct pace *pace_new(void)
         return NULL;
     pace->prefixes = prefixes_new();
     pace->ends = ends_new();
-    if (pace->prefixes == NULL || pace->ends == NULL) {
+    pace->bursts = bursts_new();
+    if (pace->prefixes == NULL || pace->ends == NULL || pace->bursts == NULL) {
         pace_free(pace);
         return NULL;
     }
@@ -104,6 +95,7 @@ void pace_free(struct pace *pace)
     }
     prefixes_free(pace->prefixes);
     ends_free(pace->ends);
+    bursts_free(pace->bursts);
     free(pace);
 }
 
@@ -125,6 +117,11 @@ struct prefixes *pace_prefixes(struct pace *pace)
 struct ends *pace_ends(struct pace *pace)
 {
     return pace->ends;
+}
+
+struct bursts *pace_bursts(struct pace *pace)
+{
+    return pace->bursts;
 }
 
 uint64_t pace_limits(const struct pace *pace)
@@ -321,45 +318,6 @@ struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, in
     return s;
 }
 
-int64_t pace_burst_ns(const struct pace *pace, const struct ipaddr *responder)
-{
-    return pace->bursts[ipaddr_hash(responder) % BURST_SLOTS].free_ns;
-}
-
-int64_t pace_last_burst_ns(const struct pace *pace, const struct ipaddr *responder)
-{
-    return pace_burst_ns(pace, responder) - burst_ns;
-}
-
-void pace_burst(struct pace *pace, const struct ipaddr *responder, int64_t now_ns)
-{
-    pace->bursts[ipaddr_hash(responder) % BURST_SLOTS].free_ns = now_ns + burst_ns;
-}
-
-void pace_passed(struct pace *pace, const struct ipaddr *responder, int64_t now_ns)
-{
-    struct pace_bursts *bursts = &pace->bursts[ipaddr_hash(responder) % BURST_SLOTS];
-    bursts->passed_ns[bursts->passes++ % PASSES] = now_ns;
-    bursts->in_a_row++;
-}
-
-void pace_failed(struct pace *pace, const struct ipaddr *responder)
-{
-    pace->bursts[ipaddr_hash(responder) % BURST_SLOTS].in_a_row = 0;
-}
-
-bool pace_has_passed(const struct pace *pace, const struct ipaddr *responder, int64_t since_ns)
-{
-    const struct pace_bursts *bursts = &pace->bursts[ipaddr_hash(responder) % BURST_SLOTS];
-    if (bursts->passes < PASSES)
-        return false;
-    int64_t oldest_ns = bursts->passed_ns[bursts->passes % PASSES]; /* of the last ones */
-    int64_t newest_ns = bursts->passed_ns[(bursts->passes - 1) % PASSES];
-    if (bursts->in_a_row >= PASSES && oldest_ns > since_ns - fresh_ns)
-        return newest_ns > since_ns;
-    return oldest_ns > since_ns;
-}
-
 struct pace_sample *pace_rate_limit(struct pace *pace, const struct pace_key *key,
                                     struct pace_evidence evidence, int64_t sample_interval_ns,
                                     int64_t now_ns)
@@ -375,7 +333,7 @@ struct pace_sample *pace_rate_limit(struct pace *pace, const struct pace_key *ke
     }
     if (sample_interval_ns < r->sample_interval_ns)
         r->sample_interval_ns = sample_interval_ns; /* longer while others used the bucket */
-    int64_t last_burst_ns = pace_last_burst_ns(pace, &key->responder);
+    int64_t last_burst_ns = bursts_last_ns(pace->bursts, &key->responder);
     if (last_burst_ns < now_ns)
         last_burst_ns = now_ns;
     /* Tokens may arrive all at once, after up to a second: until then the bucket is empty. */

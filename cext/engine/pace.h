@@ -7,6 +7,7 @@
 #define MTR_ENGINE_PACE_H
 
 #include "base/bound.h"
+#include "engine/bursts.h"
 #include "engine/ends.h"
 #include "engine/prefix.h"
 
@@ -57,6 +58,9 @@ struct prefixes *pace_prefixes(struct pace *pace);
 
 /* Where the traces end by ICMP errors. */
 struct ends *pace_ends(struct pace *pace);
+
+/* The burst tests of the traces. */
+struct bursts *pace_bursts(struct pace *pace);
 
 /* A count that rises with each responder found to rate-limit. */
 uint64_t pace_limits(const struct pace *pace);
@@ -137,28 +141,6 @@ int64_t pace_free_ns(const struct pace *pace, const struct ipaddr *responder);
 
 /* Takes that token for a probe outside any sample. Does nothing for other responders. */
 void pace_take(struct pace *pace, const struct ipaddr *responder, int64_t now_ns);
-
-/* When a burst to this responder may begin: bursts of several traces follow one another. Linux
- * answers all sources together only 1,000 times a second and 50 times at once (icmp_msgs_per_sec,
- * icmp_msgs_burst); simultaneous tests would cause losses themselves. */
-int64_t pace_burst_ns(const struct pace *pace, const struct ipaddr *responder);
-
-/* When the last burst of any trace was sent. */
-int64_t pace_last_burst_ns(const struct pace *pace, const struct ipaddr *responder);
-
-/* Notes that a probe of a burst is sent. */
-void pace_burst(struct pace *pace, const struct ipaddr *responder, int64_t now_ns);
-
-/* Notes that a burst has shown no rate limit. */
-void pace_passed(struct pace *pace, const struct ipaddr *responder, int64_t now_ns);
-
-/* Notes that a burst left too many probes unanswered. */
-void pace_failed(struct pace *pace, const struct ipaddr *responder);
-
-/* True if bursts of several traces since then have shown no rate limit, so that another is not
- * needed. If all bursts of the last minute passed, one burst since then is enough: it shows that
- * the probes sent meanwhile change nothing. */
-bool pace_has_passed(const struct pace *pace, const struct ipaddr *responder, int64_t since_ns);
 
 const struct ipaddr *pace_responder(const struct pace_sample *sample);
 int64_t pace_spacing_ns(const struct pace_sample *sample);

@@ -283,7 +283,7 @@ static int64_t turn_ns(const struct trace *t, int ttl)
 
     if (!hop_begins_burst(hop) || heard->kind == HEARD_NONE)
         return due_ns;
-    int64_t burst_ns = pace_burst_ns(t->pace, &heard->responder);
+    int64_t burst_ns = bursts_free_ns(pace_bursts(t->pace), &heard->responder);
     return due_ns > burst_ns ? due_ns : burst_ns;
 }
 
@@ -361,7 +361,7 @@ bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct 
     p->paid = at->hop.phase == HOP_PACED;
     p->class = hop_take(&at->hop, &t->rules, now_ns, &p->place);
     if (of_burst(p) && trace_heard(t, ttl)->kind != HEARD_NONE)
-        pace_burst(t->pace, &trace_heard(t, ttl)->responder, now_ns);
+        bursts_sent(pace_bursts(t->pace), &trace_heard(t, ttl)->responder, now_ns);
     if (at->hop.measuring)
         pace_measuring(at->hop.sample, now_ns);
     trace_budget_take(t, p, now_ns);

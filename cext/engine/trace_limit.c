@@ -137,7 +137,7 @@ static void found_limit(struct trace *t, uint8_t ttl, int64_t now_ns)
         trace_rate_limit(t, ttl, sample, false, now_ns);
         return;
     }
-    hop_measure(hop, sample, pace_last_burst_ns(t->pace, &key.responder));
+    hop_measure(hop, sample, bursts_last_ns(pace_bursts(t->pace), &key.responder));
     pace_measuring(sample, now_ns);
 }
 
@@ -162,9 +162,9 @@ static void note_tests(struct trace *t, const struct heard *heard, enum hop_verd
     if (heard->kind == HEARD_NONE)
         return;
     if (verdict == HOP_STANDS)
-        pace_passed(t->pace, &heard->responder, tested_ns);
+        bursts_passed(pace_bursts(t->pace), &heard->responder, tested_ns);
     else if (verdict == HOP_NEEDS_RETEST)
-        pace_failed(t->pace, &heard->responder);
+        bursts_failed(pace_bursts(t->pace), &heard->responder);
 }
 
 void trace_tested(struct trace *t, const struct probe *p, int64_t now_ns)
@@ -261,7 +261,8 @@ void trace_skip_tests(struct trace *t)
         if (hop->phase != HOP_TEST || !hop_begins_burst(hop) || !hop->answered)
             continue;
         const struct heard *heard = trace_heard(t, ttl);
-        if (heard->kind == HEARD_NONE || !pace_has_passed(t->pace, &heard->responder, hop->due_ns))
+        if (heard->kind == HEARD_NONE ||
+            !bursts_have_passed(pace_bursts(t->pace), &heard->responder, hop->due_ns))
             continue;
         hop_stand(hop);
         trace_note_untested(t, (uint8_t)ttl, t->stepped_ns);

@@ -252,47 +252,13 @@ static void check_slots(void)
     pace_free(pace);
 }
 
-static void check_bursts(void)
+static void check_last_burst(void)
 {
     struct pace *pace = pace_new();
     const struct pace_key router = key_of("192.0.2.1", 3, false);
 
-    check_case("bursts_to_one_responder_are_40_ms_apart");
-    check_int("the first", pace_burst_ns(pace, &router.responder), 0);
-    pace_burst(pace, &router.responder, 100 * MS);
-    check_int("the next", pace_burst_ns(pace, &router.responder), 140 * MS);
-
-    check_case("four_bursts_that_passed_since_then_are_enough");
-    for (int i = 1; i <= 4; i++) {
-        check_that(!pace_has_passed(pace, &router.responder, 5 * MS), "%d are enough", i - 1);
-        pace_passed(pace, &router.responder, i * 10 * MS);
-    }
-    check_that(pace_has_passed(pace, &router.responder, 5 * MS), "four are not");
-
-    check_case("one_burst_after_several_of_the_last_minute_is_enough");
-    check_that(pace_has_passed(pace, &router.responder, 39 * MS), "one after three is not");
-    check_that(!pace_has_passed(pace, &router.responder, 40 * MS), "none since then is");
-    pace_passed(pace, &router.responder, 60 * SECOND + 20 * MS);
-    check_that(!pace_has_passed(pace, &router.responder, 60 * SECOND + 20 * MS), "an old one is");
-    check_that(pace_has_passed(pace, &router.responder, 60 * SECOND + 19 * MS), "one is not");
-    pace_passed(pace, &router.responder, 60 * SECOND + 50 * MS);
-    check_that(!pace_has_passed(pace, &router.responder, 60 * SECOND + 45 * MS),
-               "one is where the others are a minute old");
-
-    check_case("a_failed_burst_discards_the_results_of_earlier_ones");
-    for (int i = 1; i <= 4; i++)
-        pace_passed(pace, &router.responder, 70 * SECOND + i * 10 * MS);
-    pace_failed(pace, &router.responder);
-    for (int i = 5; i <= 8; i++) {
-        check_that(!pace_has_passed(pace, &router.responder, 70 * SECOND + 45 * MS),
-                   "%d are enough", i - 5);
-        pace_passed(pace, &router.responder, 70 * SECOND + i * 10 * MS);
-    }
-    check_that(pace_has_passed(pace, &router.responder, 70 * SECOND + 45 * MS), "four are not");
-    check_that(pace_has_passed(pace, &router.responder, 70 * SECOND + 75 * MS), "nor is one then");
-
     check_case("a_sample_begins_a_second_after_the_last_burst_of_any_trace");
-    pace_burst(pace, &router.responder, 500 * MS);
+    bursts_sent(pace_bursts(pace), &router.responder, 500 * MS);
     (void)pace_rate_limit(pace, &router, seen, sample_interval_ns, 100 * MS);
     check_int("free", pace_free_ns(pace, &router.responder), 1550 * MS);
     pace_free(pace);
@@ -468,7 +434,7 @@ int main(void)
     check_lead();
     check_many();
     check_sharing();
-    check_bursts();
+    check_last_burst();
     check_borrowing();
     check_outcomes_kept();
     check_memory();

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "engine/bursts.h"
+
+#include "base/bound.h"
+#include "base/units.h"
+
+#include <stdlib.h>
+
+enum {
+    PASSES = 4,              /* bursts without a rate limit after which no other is needed */
+    SLOTS = BOUND(1024, 16), /* by hash; responders that share one wait for each other */
+};
+
+static const int64_t fresh_ns = 60 * SECOND;
+/* Refills the tokens of the longest burst at 1,000/s, in Linux's steps of 20 ms. */
+static const int64_t rest_ns = 40 * MS;
+
+struct slot {
+    int64_t free_ns, passed_ns[PASSES];
+    uint64_t passes, in_a_row; /* in_a_row: since the last one that did not pass */
+};
+
+struct bursts {
+    struct slot slots[SLOTS];
+};
+
+struct bursts *bursts_new(void)
+{
+    return calloc(1, sizeof(struct bursts));
+}
+
+void bursts_free(struct bursts *bursts)
+{
+    free(bursts);
+}
+
+static const struct slot *slot_of(const struct bursts *bursts, const struct ipaddr *responder)
+{
+    return &bursts->slots[ipaddr_hash(responder) % SLOTS];
+}
+
+static struct slot *slot_in(struct bursts *bursts, const struct ipaddr *responder)
+{
+    return &bursts->slots[ipaddr_hash(responder) % SLOTS];
+}
+
+int64_t bursts_free_ns(const struct bursts *bursts, const struct ipaddr *responder)
+{
+    return slot_of(bursts, responder)->free_ns;
+}
+
+int64_t bursts_last_ns(const struct bursts *bursts, const struct ipaddr *responder)
+{
+    return slot_of(bursts, responder)->free_ns - rest_ns;
+}
+
+void bursts_sent(struct bursts *bursts, const struct ipaddr *responder, int64_t now_ns)
+{
+    slot_in(bursts, responder)->free_ns = now_ns + rest_ns;
+}
+
+void bursts_passed(struct bursts *bursts, const struct ipaddr *responder, int64_t now_ns)
+{
+    struct slot *slot = slot_in(bursts, responder);
+
+    slot->passed_ns[slot->passes++ % PASSES] = now_ns;
+    slot->in_a_row++;
+}
+
+void bursts_failed(struct bursts *bursts, const struct ipaddr *responder)
+{
+    slot_in(bursts, responder)->in_a_row = 0;
+}
+
+bool bursts_have_passed(const struct bursts *bursts, const struct ipaddr *responder,
+                        int64_t since_ns)
+{
+    const struct slot *slot = slot_of(bursts, responder);
+
+    if (slot->passes < PASSES)
+        return false;
+    int64_t oldest_ns = slot->passed_ns[slot->passes % PASSES]; /* of the last ones */
+    int64_t newest_ns = slot->passed_ns[(slot->passes - 1) % PASSES];
+    if (slot->in_a_row >= PASSES && oldest_ns > since_ns - fresh_ns)
+        return newest_ns > since_ns;
+    return oldest_ns > since_ns;
+}

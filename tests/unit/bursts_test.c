@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The burst tests of all traces, by responder. */
+#include "base/units.h"
+#include "check.h"
+#include "engine/bursts.h"
+
+static void check_bursts(void)
+{
+    struct bursts *bursts = bursts_new();
+    struct ipaddr router;
+
+    ipaddr_from_text(&router, "192.0.2.1");
+
+    check_case("bursts_to_one_responder_are_40_ms_apart");
+    check_int("the first", bursts_free_ns(bursts, &router), 0);
+    bursts_sent(bursts, &router, 100 * MS);
+    check_int("the next", bursts_free_ns(bursts, &router), 140 * MS);
+
+    check_case("four_bursts_that_passed_since_then_are_enough");
+    for (int i = 1; i <= 4; i++) {
+        check_that(!bursts_have_passed(bursts, &router, 5 * MS), "%d are enough", i - 1);
+        bursts_passed(bursts, &router, i * 10 * MS);
+    }
+    check_that(bursts_have_passed(bursts, &router, 5 * MS), "four are not");
+
+    check_case("one_burst_after_several_of_the_last_minute_is_enough");
+    check_that(bursts_have_passed(bursts, &router, 39 * MS), "one after three is not");
+    check_that(!bursts_have_passed(bursts, &router, 40 * MS), "none since then is");
+    bursts_passed(bursts, &router, 60 * SECOND + 20 * MS);
+    check_that(!bursts_have_passed(bursts, &router, 60 * SECOND + 20 * MS), "an old one is");
+    check_that(bursts_have_passed(bursts, &router, 60 * SECOND + 19 * MS), "one is not");
+    bursts_passed(bursts, &router, 60 * SECOND + 50 * MS);
+    check_that(!bursts_have_passed(bursts, &router, 60 * SECOND + 45 * MS),
+               "one is where the others are a minute old");
+
+    check_case("a_failed_burst_discards_the_results_of_earlier_ones");
+    for (int i = 1; i <= 4; i++)
+        bursts_passed(bursts, &router, 70 * SECOND + i * 10 * MS);
+    bursts_failed(bursts, &router);
+    for (int i = 5; i <= 8; i++) {
+        check_that(!bursts_have_passed(bursts, &router, 70 * SECOND + 45 * MS), "%d are enough",
+                   i - 5);
+        bursts_passed(bursts, &router, 70 * SECOND + i * 10 * MS);
+    }
+    check_that(bursts_have_passed(bursts, &router, 70 * SECOND + 45 * MS), "four are not");
+    check_that(bursts_have_passed(bursts, &router, 70 * SECOND + 75 * MS), "nor is one then");
+    bursts_free(bursts);
+}
+
+int main(void)
+{
+    check_bursts();
+    return check_done();
+}

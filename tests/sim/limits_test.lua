@@ -9,6 +9,7 @@ local build = require "sim.build"
 local check = require "check"
 local driver = require "sim.driver"
 local judge = require "mtrtrace.verdict.trace"
+local marks = require "mtrtrace.table.marks"
 local packet = require "sim.packet"
 
 local RUNS = tonumber(arg[1]) or 3
@@ -120,31 +121,7 @@ for name, row in pairs(REFILLS) do
   end)
 end
 
--- ---- one round after the other -------------------------------------------
-
--- A service traces a target again and again: what the first round found out
--- about a router's rate limit holds for the next ones, what it sampled does
--- not.
-check.case("rounds_after_the_first_test_nothing_and_sample_anew", function()
-  for seed = 1, RUNS do
-    local w = build.line(3, { nodes = { r2 = { rate_limit = "linux4" } } })
-    local starts, traces = { 0, 30, 32, 150, 600 }, {}
-    for i, at_s in ipairs(starts) do
-      traces[i] = driver.options(w, seed * 100 + i, { packets = 10,
-        at_s = at_s, shared_age = i > 1 and 0.001 or nil })
-    end
-    for i, t in ipairs(driver.run(w, traces, { seed = seed })) do
-      local hop = t.result.hops[2]
-      check.equal({ hop.sent, hop.received }, { 10, 10 })
-      -- The first probe meets the router before anything is known of it.
-      check.equal(hop.total_sent - hop.sent > 12, i == 1,
-        ("round %d: %d unsampled probes"):format(i,
-        hop.total_sent - hop.sent))
-      check.equal(t.elapsed_s > 9 * 1.05, true,
-        ("round %d: %.1f s"):format(i, t.elapsed_s))
-    end
-  end
-end)
+-- ---- a hop that stops ------------------------------------------------------
 
 local R2 = packet.address(build.router(2))
 
@@ -163,7 +140,8 @@ for _, preset in ipairs { false, "linux4", "iosxr" } do
         end })
       judge.judge(result)
       local hop = result.hops[2]
-      check.equal({ hop.sent, hop.rate_limited }, { 0, nil })
+      check.equal({ hop.sent, hop.rate_limited, marks.of(hop) },
+        { 0, nil, "" })
       local stopped
       for _, v in ipairs(result.verdicts) do
         check.equal(v.kind ~= "rate_limited" and not v.lost, true, v.text)

@@ -131,7 +131,7 @@ local function hop_row(common, hop)
   row.loss_periods = found and found.periods
   row.loss_bursts = found and found.bursts
   row.loss_burst_max_s = found and found.max_s
-  row.rate_limited = hop.rate_limit ~= nil
+  row.rate_limited = hop.rate_limit ~= nil and not hop.stopped
   row.untested = hop.untested and true or false
   row.better_beyond = hop.better_beyond and true or false
   row.silent = hop.silent and true or false

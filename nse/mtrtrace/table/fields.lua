@@ -71,6 +71,10 @@ local function of_rate_limit(key)
   return function(hop) return hop.rate_limit and hop.rate_limit[key] end
 end
 
+local function sample_interval(hop)
+  return marks.is_resampled(hop) and hop.rate_limit.sample_interval_s or nil
+end
+
 local function of_place(key)
   return function(responder)
     return responder.place and responder.place[key]
@@ -231,7 +235,7 @@ local FIELDS = {
     kind = "count", hop = of_rate_limit "burst_received",
     about = "answered probes of the burst test" },
   { name = "sample_interval", title = "Interval(s)", unit = "s", width = 6,
-    kind = "seconds", hop = of_rate_limit "sample_interval_s",
+    kind = "seconds", hop = sample_interval,
     about = "interval of the probes of the rate-limited sample" },
   { name = "initial_sent", title = "Initial-Sent", unit = "probes", width = 5,
     kind = "count", hop = of_rate_limit "initial_sent",

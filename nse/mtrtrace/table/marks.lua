@@ -8,11 +8,11 @@ local M = {}
 -- @tparam table hop of a trace result
 -- @treturn boolean
 function M.is_resampled(hop)
-  return hop.rate_limit ~= nil
+  return hop.rate_limit ~= nil and not hop.stopped
 end
 
 local function shared(hop)
-  return hop.rate_limit ~= nil and hop.rate_limit.shared > 0
+  return M.is_resampled(hop) and hop.rate_limit.shared > 0
 end
 
 local function untested(hop)

@@ -104,13 +104,14 @@ local function mark_rate_limited(hops)
     if not (hop.silent or hop.better_beyond or M.is_inconclusive(hop)) then
       answered, sent = answered + hop.received, sent + hop.sent
     end
-    hop.rate_limited = hop.rate_limit and not has_stopped(hop)
+    hop.stopped = has_stopped(hop) or nil
+    hop.rate_limited = hop.rate_limit and not hop.stopped
       and (M.is_too_seldom(hop) or rate_limits(hop, answered, sent)) or nil
   end
 end
 
 --- Marks hops: `better_beyond`, the TTL of a hop beyond with a larger share of
--- replies; `rate_limited`, true.
+-- replies; `rate_limited`, true; `stopped`, true: it replied at first.
 -- @tparam {table,...} hops of a trace result
 function M.mark(hops)
   mark_better_beyond(hops)
@@ -272,7 +273,7 @@ function M.list(result)
   add_silent(out, result.hops)
   for _, hop in ipairs(result.hops) do
     out[#out + 1] = hop.rate_limited and rate_limited_verdict(hop)
-      or has_stopped(hop) and stopped_verdict(hop) or nil
+      or hop.stopped and stopped_verdict(hop) or nil
   end
   return out
 end

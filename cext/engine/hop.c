@@ -145,6 +145,8 @@ static void start_retest(struct hop *hop, enum hop_phase phase, int64_t now_ns)
     hop->phase = phase;
     begin_burst(hop, &hop->retest, hop->answered ? RETEST_TESTS : RETRY_TESTS);
     hop->due_ns = rested_ns > now_ns ? rested_ns : now_ns;
+    if (!hop->answered && hop->retry_ns == 0)
+        hop->retry_ns = hop->due_ns;
 }
 
 /* Every probe of a burst is open or has one outcome. */
@@ -386,6 +388,11 @@ int64_t hop_spacing_ns(const struct hop *hop)
     return refill_spacing_ns(&hop->refill, rest_ns);
 }
 
+bool hop_has_stopped(const struct hop *hop)
+{
+    return refill_is_silent(&hop->refill);
+}
+
 int64_t hop_wait_ns(const struct hop *hop)
 {
     return refill_wait_ns(&hop->refill, rest_ns);
@@ -414,6 +421,8 @@ void hop_hold(struct hop *hop, int64_t due_ns)
     hop->held = true;
     begin_burst(hop, &hop->retest, RETRY_TESTS);
     hop->due_ns = due_ns;
+    if (hop->retry_ns == 0)
+        hop->retry_ns = due_ns;
 }
 
 void hop_stand(struct hop *hop)

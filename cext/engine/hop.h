@@ -49,6 +49,7 @@ struct hop {
     uint32_t surveyed;          /* HOP_SURVEY: probes so far */
     uint64_t known;             /* responders that were tested, one bit each, by hash */
     uint8_t silent_tries;       /* tries without any reply */
+    int64_t retry_ns;           /* when the first of them was due; 0: none yet */
     uint8_t repeated;           /* bursts that had to be sent again */
     int64_t due_ns;             /* no probe before this */
     int64_t tested_ns;          /* when the last burst went out */
@@ -120,6 +121,9 @@ void hop_measure(struct hop *hop, struct pace_sample *sample, int64_t last_burst
 
 /* The interval that the bursts have shown; 0: too few were answered. */
 int64_t hop_spacing_ns(const struct hop *hop);
+
+/* True if none of these bursts had a reply. */
+bool hop_has_stopped(const struct hop *hop);
 
 /* How long after the last burst the sample may begin. */
 int64_t hop_wait_ns(const struct hop *hop);

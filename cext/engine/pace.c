@@ -1,60 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "engine/pace.h"
-
-#include "base/units.h"
+#include "engine/pace_inside.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    CHECKS = 8,       /* tokens left to silent hops; below this, those send tries of their own */
-    MOST_YIELDS = 32, /* tokens left to silent hops: for 16 flows, not 256 targets */
-    FIRST_KEPT = 16,  /* first capacity for outcomes; a power of two, like PACE_KEPT */
-    BUCKETS = BOUND(4096, 16), /* of responders */
-};
+enum { FIRST_KEPT = 16 /* first capacity for outcomes; a power of two, like PACE_KEPT */ };
 
-static const int64_t fresh_ns = 60 * SECOND;
 /* A router's rate limit outlasts what its samples show: the next round of a service knows it. */
 static const int64_t known_ns = 600 * SECOND;
 static const int64_t measure_ns = 1500 * MS;   /* longer than from burst to burst */
-static const int64_t active_ns = 3 * SECOND;   /* since a sample's last probe */
-static const int64_t waiting_ns = 30 * SECOND; /* since it was wanted */
-
-struct pace_sample {
-    struct pace_sample *next;                  /* of the responder */
-    struct pace_sample *at_ttl, **at_ttl_link; /* of all responders */
-    struct pace_responder *responder;
-    struct pace_key key;
-    uint32_t path_hashes[UINT8_MAX + 1]; /* by TTL, as far as known */
-    struct pace_evidence evidence;       /* the newest */
-    int64_t used_ns; /* when a probe was last started, or a token left to a silent hop */
-    uint32_t users;  /* hops of traces that hold it */
-    size_t yields, capacity;
-    int64_t first, count;          /* places: [first, count) are in the ring */
-    struct pace_outcome *outcomes; /* a ring */
-};
-
-struct pace_responder {
-    struct pace *pace;
-    struct pace_responder *next;
-    struct pace_responder *in_bucket;
-    struct ipaddr address;
-    int64_t sample_interval_ns, free_ns; /* from free_ns on it has a token */
-    bool lead;                           /* that one is for an unsampled probe */
-    struct pace_sample *samples;
-};
-
-struct pace {
-    struct pace_responder *responders;
-    struct pace_responder *buckets[BUCKETS]; /* by hash of the address */
-    struct pace_sample *at_ttl[UINT8_MAX + 1];
-    struct prefixes *prefixes;
-    struct ends *ends;
-    struct bursts *bursts;
-    uint64_t changes, serials, limits;
-    struct pace_counters counters;
-};
+static const int64_t unknown_ns = 10 * SECOND; /* in place of an interval that nobody knows */
 
 struct pace *pace_new(void)
 {
@@ -164,7 +120,7 @@ static void drop_idle(struct pace *pace, int64_t now_ns)
 static size_t bucket_of(const struct ipaddr *address)
 {
     uint32_t hash = ipaddr_hash(address);
-    return (hash ^ hash >> 16) % BUCKETS;
+    return (hash ^ hash >> 16) % PACE_BUCKETS;
 }
 
 static void remove_responder(struct pace *pace, struct pace_responder **at)
@@ -186,7 +142,7 @@ static void drop_responders(struct pace *pace, int64_t now_ns)
     size_t bare = 0;
 
     for (struct pace_responder *r; (r = *link) != NULL;) {
-        if (r->samples == NULL && now_ns - r->free_ns >= known_ns - fresh_ns) {
+        if (r->samples == NULL && now_ns - r->free_ns >= known_ns - pace_fresh_ns) {
             remove_responder(pace, link);
             continue;
         }
@@ -208,7 +164,7 @@ static void make_room(struct pace *pace, int64_t now_ns)
     drop_responders(pace, now_ns);
 }
 
-static struct pace_responder *find(const struct pace *pace, const struct ipaddr *address)
+struct pace_responder *pace_find(const struct pace *pace, const struct ipaddr *address)
 {
     struct pace_responder *r = pace->buckets[bucket_of(address)];
     while (r != NULL && !ipaddr_equal(&r->address, address))
@@ -216,8 +172,7 @@ static struct pace_responder *find(const struct pace *pace, const struct ipaddr 
     return r;
 }
 
-/* True unless a responder known on both paths differs. */
-static bool same_path(const struct pace_sample *s, const struct pace_key *key)
+bool pace_same_path(const struct pace_sample *s, const struct pace_key *key)
 {
     for (unsigned ttl = 0; key->path_hashes != NULL && ttl < key->ttl; ttl++)
         if (s->path_hashes[ttl] != 0 && key->path_hashes[ttl] != 0 &&
@@ -236,9 +191,9 @@ static void learn_path(struct pace_sample *s, const struct pace_key *key)
 static struct pace_sample *find_sample(struct pace_responder *r, const struct pace_key *key)
 {
     struct pace_sample *s = r->samples;
-    while (s != NULL &&
-           (s->key.ttl != key->ttl || s->key.protocol != key->protocol ||
-            s->key.direct != key->direct || s->key.refuses != key->refuses || !same_path(s, key)))
+    while (s != NULL && (s->key.ttl != key->ttl || s->key.protocol != key->protocol ||
+                         s->key.direct != key->direct || s->key.refuses != key->refuses ||
+                         !pace_same_path(s, key)))
         s = s->next;
     return s;
 }
@@ -276,7 +231,19 @@ static struct pace_sample *add_sample(struct pace_responder *r, const struct pac
     return s;
 }
 
-static bool was_used(const struct pace_sample *s, int64_t within_ns, int64_t now_ns)
+bool pace_holds_limit(const struct pace_responder *r, int64_t now_ns)
+{
+    return now_ns < r->limited_until_ns;
+}
+
+void pace_move_token(struct pace_responder *r, int64_t free_ns)
+{
+    r->free_ns = free_ns;
+    for (const struct pace_sample *s = r->samples; s != NULL; s = s->next)
+        r->pace->moves[s->key.ttl]++;
+}
+
+bool pace_was_used(const struct pace_sample *s, int64_t within_ns, int64_t now_ns)
 {
     return s != NULL && now_ns - s->used_ns < within_ns;
 }
@@ -292,13 +259,15 @@ static void forget(struct pace_sample *s)
 
 struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, int64_t now_ns)
 {
-    struct pace_responder *r = find(pace, &key->responder);
-    struct pace_sample *s = r != NULL ? find_sample(r, key) : NULL;
+    struct pace_responder *r = pace_find(pace, &key->responder);
     struct pace_key any_path = *key;
     any_path.path_hashes = NULL;
-    const struct pace_sample *other = r != NULL && s == NULL ? find_sample(r, &any_path) : NULL;
-    if (was_used(other, known_ns,
-                 now_ns)) { /* a responder that rate-limits over one path does so over all */
+    if (r == NULL || !pace_holds_limit(r, now_ns))
+        return NULL;
+    struct pace_sample *s = find_sample(r, key);
+    const struct pace_sample *other = s == NULL ? find_sample(r, &any_path) : NULL;
+    if (pace_was_used(other, known_ns,
+                      now_ns)) { /* a responder that rate-limits over one path does so over all */
         const struct pace_evidence evidence = other->evidence;
         s = add_sample(r, key);
         if (s != NULL) {
@@ -306,9 +275,9 @@ struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, in
             s->used_ns = now_ns;
         }
     }
-    if (!was_used(s, known_ns, now_ns))
+    if (!pace_was_used(s, known_ns, now_ns))
         return NULL;
-    if (!was_used(s, fresh_ns, now_ns)) {
+    if (!pace_was_used(s, pace_fresh_ns, now_ns)) {
         if (s->users == 0)
             forget(s);
         s->used_ns = now_ns;
@@ -324,25 +293,25 @@ struct pace_sample *pace_rate_limit(struct pace *pace, const struct pace_key *ke
 {
     assert(evidence.burst_received <= evidence.tests && sample_interval_ns > 0);
     make_room(pace, now_ns);
-    struct pace_responder *r = find(pace, &key->responder);
+    struct pace_responder *r = pace_find(pace, &key->responder);
     if (r == NULL) {
         r = add_responder(pace, &key->responder);
         if (r == NULL)
             return NULL;
-        r->sample_interval_ns = sample_interval_ns;
     }
-    if (sample_interval_ns < r->sample_interval_ns)
+    if (!pace_holds_limit(r, now_ns) || sample_interval_ns < r->sample_interval_ns)
         r->sample_interval_ns = sample_interval_ns; /* longer while others used the bucket */
+    r->limited_until_ns = INT64_MAX;
     int64_t last_burst_ns = bursts_last_ns(pace->bursts, &key->responder);
     if (last_burst_ns < now_ns)
         last_burst_ns = now_ns;
     /* Tokens may arrive all at once, after up to a second: until then the bucket is empty. */
     if (r->free_ns < last_burst_ns + TOKEN_NS)
-        r->free_ns = last_burst_ns + TOKEN_NS;
+        pace_move_token(r, last_burst_ns + TOKEN_NS);
     struct pace_sample *s = find_sample(r, key);
     if (s == NULL)
         s = add_sample(r, key);
-    else if (now_ns - s->used_ns >= fresh_ns)
+    else if (now_ns - s->used_ns >= pace_fresh_ns)
         forget(s);
     if (s == NULL)
         return NULL;
@@ -354,56 +323,38 @@ struct pace_sample *pace_rate_limit(struct pace *pace, const struct pace_key *ke
     return s;
 }
 
-/* True if the sample is of a router that may be on the path of `key`. */
-static bool may_be_router(const struct pace_sample *s, const struct pace_key *key, int64_t now_ns)
-{
-    return s->key.protocol == key->protocol && !s->key.direct && !s->key.refuses &&
-           was_used(s, fresh_ns, now_ns) && same_path(s, key);
-}
-
-bool pace_is_limited(const struct pace *pace, const struct pace_key *key, int64_t now_ns)
-{
-    for (const struct pace_sample *s = pace->at_ttl[key->ttl]; s != NULL; s = s->at_ttl)
-        if (may_be_router(s, key, now_ns))
-            return true;
-    return false;
-}
-
-struct pace_sample *pace_borrow(struct pace *pace, const struct pace_key *key, uint32_t hash,
-                                int64_t now_ns)
-{
-    for (struct pace_sample *s = pace->at_ttl[key->ttl]; s != NULL; s = s->at_ttl) {
-        if (ipaddr_hash(&s->responder->address) != hash || !may_be_router(s, key, now_ns))
-            continue;
-        s->users++;
-        return s;
-    }
-    return NULL;
-}
-
 void pace_measuring(struct pace_sample *sample, int64_t now_ns)
 {
     struct pace_responder *r = sample->responder;
 
     sample->used_ns = now_ns;
     if (r->free_ns < now_ns + measure_ns)
-        r->free_ns = now_ns + measure_ns;
+        pace_move_token(r, now_ns + measure_ns);
 }
 
 void pace_measured(struct pace_sample *sample, int64_t sample_interval_ns, int64_t from_ns)
 {
     struct pace_responder *r = sample->responder;
 
-    assert(sample->users > 0 && sample_interval_ns > 0);
-    r->sample_interval_ns = sample_interval_ns;
-    r->free_ns = from_ns;
+    assert(sample->users > 0 && sample_interval_ns >= 0);
+    r->sample_interval_ns = sample_interval_ns > 0 ? sample_interval_ns : unknown_ns;
+    if (sample_interval_ns == 0)
+        r->limited_until_ns = from_ns + pace_fresh_ns; /* then it is measured anew */
     r->lead = true;
+    pace_move_token(r, from_ns);
+}
+
+void pace_stopped(struct pace_sample *sample, int64_t now_ns)
+{
+    pace_measured(sample, 0, now_ns);
+    sample->responder->limited_until_ns = now_ns;
 }
 
 static void take_token(struct pace_sample *sample, int64_t now_ns)
 {
     sample->responder->free_ns = now_ns + sample->responder->sample_interval_ns;
     sample->used_ns = now_ns;
+    sample->yielded = false;
 }
 
 bool pace_lead(struct pace_sample *sample, int64_t now_ns)
@@ -417,14 +368,14 @@ bool pace_lead(struct pace_sample *sample, int64_t now_ns)
 
 void pace_answered(struct pace *pace, const struct ipaddr *responder, int64_t now_ns)
 {
-    struct pace_responder *r = find(pace, responder);
-    if (r != NULL && r->free_ns < now_ns + r->sample_interval_ns)
-        r->free_ns = now_ns + r->sample_interval_ns;
+    struct pace_responder *r = pace_find(pace, responder);
+    if (r != NULL && pace_holds_limit(r, now_ns) && r->free_ns < now_ns + r->sample_interval_ns)
+        pace_move_token(r, now_ns + r->sample_interval_ns);
 }
 
 int64_t pace_free_ns(const struct pace *pace, const struct ipaddr *responder)
 {
-    const struct pace_responder *r = find(pace, responder);
+    const struct pace_responder *r = pace_find(pace, responder);
     return r != NULL ? r->free_ns : 0;
 }
 
@@ -471,74 +422,6 @@ int64_t pace_due(const struct pace_sample *sample, uint64_t owner, int64_t place
         of_others += o->state != PACE_VOID && o->owner != owner;
     }
     return of_others < missing ? sample->responder->free_ns : INT64_MAX;
-}
-
-bool pace_is_idle(const struct pace_sample *sample, int64_t now_ns)
-{
-    int64_t idle_ns = now_ns - sample->used_ns;
-    return idle_ns >= (sample->count > sample->first ? active_ns : waiting_ns);
-}
-
-bool pace_wants_checks(const struct pace_sample *sample, int64_t now_ns)
-{
-    return sample->yields < CHECKS && !pace_is_idle(sample, now_ns);
-}
-
-/* True if the sample is being taken, or waits for tokens that other samples take. */
-static bool is_active(const struct pace_sample *s, const struct wire_spec *spec, int64_t now_ns)
-{
-    return s->key.protocol == spec->protocol && !pace_is_idle(s, now_ns);
-}
-
-/* A sample of the target at a lower TTL: a hop that does not reply may be the target. */
-static struct pace_sample *of_target(const struct pace *pace, const struct wire_spec *spec)
-{
-    const struct pace_responder *r = find(pace, &spec->target);
-    return r != NULL ? r->samples : NULL;
-}
-
-int64_t pace_slot_ns(const struct pace *pace, const struct wire_spec *spec, uint8_t ttl,
-                     int64_t now_ns)
-{
-    int64_t slot_ns = 0;
-
-    for (const struct pace_sample *s = pace->at_ttl[ttl]; s != NULL; s = s->at_ttl)
-        if (s->responder->free_ns > slot_ns && is_active(s, spec, now_ns))
-            slot_ns = s->responder->free_ns;
-    for (const struct pace_sample *s = of_target(pace, spec); s != NULL; s = s->next)
-        if (s->key.ttl < ttl && s->responder->free_ns > slot_ns && is_active(s, spec, now_ns))
-            slot_ns = s->responder->free_ns;
-    return slot_ns;
-}
-
-int64_t pace_router_slot_ns(const struct pace *pace, const struct pace_key *key, int64_t now_ns)
-{
-    int64_t slot_ns = 0;
-
-    for (const struct pace_sample *s = pace->at_ttl[key->ttl]; s != NULL; s = s->at_ttl)
-        if (s->responder->free_ns > slot_ns && may_be_router(s, key, now_ns))
-            slot_ns = s->responder->free_ns;
-    return slot_ns;
-}
-
-static void yield_slot(struct pace_sample *s, bool active, int64_t now_ns)
-{
-    s->responder->free_ns = now_ns + s->responder->sample_interval_ns;
-    if (s->yields++ < MOST_YIELDS && active)
-        s->used_ns = now_ns; /* the sample is still being taken */
-}
-
-void pace_yield_slot(struct pace *pace, const struct wire_spec *spec, const struct pace_key *key,
-                     int64_t now_ns)
-{
-    for (struct pace_sample *s = pace->at_ttl[key->ttl]; s != NULL; s = s->at_ttl) {
-        bool active = is_active(s, spec, now_ns);
-        if (active || may_be_router(s, key, now_ns))
-            yield_slot(s, active, now_ns);
-    }
-    for (struct pace_sample *s = of_target(pace, spec); s != NULL; s = s->next)
-        if (s->key.ttl < key->ttl && is_active(s, spec, now_ns))
-            yield_slot(s, true, now_ns);
 }
 
 /* Makes room for one more outcome: a larger ring, or the place of the oldest one. */

@@ -128,10 +128,16 @@ void pace_answered(struct pace *pace, const struct ipaddr *responder, int64_t no
  * burst, or until it is clear that there is none. */
 void pace_measuring(struct pace_sample *sample, int64_t now_ns);
 
-/* The measurement has ended: tokens come every `sample_interval_ns`, the next by `from_ns`. An
+/* The measurement has ended: tokens come every `sample_interval_ns` (0: less often than it lasted;
+ * that is remembered for a minute), the next by `from_ns`. An
  * unsampled probe gets that one (pace_lead): the bursts went on until one was answered, so a sample
  * that began right after it would show too little loss. */
 void pace_measured(struct pace_sample *sample, int64_t sample_interval_ns, int64_t from_ns);
+
+/* The measurement has ended without a reply: the responder has gone silent, which is no rate limit.
+ * The traces that hold the sample learn of an interval too long to sample; later ones find nothing
+ * known, so that a responder that replies again is measured. */
+void pace_stopped(struct pace_sample *sample, int64_t now_ns);
 
 /* True if the next probe of the sample is unsampled. Takes a token like the others. */
 bool pace_lead(struct pace_sample *sample, int64_t now_ns);
@@ -156,7 +162,12 @@ int64_t pace_slot_ns(const struct pace *pace, const struct wire_spec *spec, uint
  * being sampled. */
 int64_t pace_router_slot_ns(const struct pace *pace, const struct pace_key *key, int64_t now_ns);
 
-/* Leaves that token to the silent hop: the samples wait for the next one. */
+/* A count that changes when that token is put off for another reason than that its own sample took
+ * one: left to a silent hop, used by other probes, or because of a measurement. */
+uint32_t pace_moves(const struct pace *pace, const struct wire_spec *spec, uint8_t ttl);
+
+/* Leaves that token to the silent hop: the samples wait for the next one. After so many, each second
+ * token is the sample's own. */
 void pace_yield_slot(struct pace *pace, const struct wire_spec *spec, const struct pace_key *key,
                      int64_t now_ns);
 

@@ -9,7 +9,7 @@
 enum {
     TTLS = UINT8_MAX + 1,
     ENOUGH = 3,        /* traces that have to agree on one responder */
-    ENOUGH_PARTS = 12, /* traces where each responder has its own range of targets */
+    ENOUGH_PARTS = 16, /* traces where each responder has its own range of targets */
 };
 
 static const int64_t fresh_ns = 60 * SECOND;

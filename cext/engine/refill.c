@@ -48,6 +48,14 @@ bool refill_is_done(const struct refill *refill)
     return refill->bursts == REFILL_BURSTS || !has_gap(refill) || keeps_up(refill);
 }
 
+bool refill_is_silent(const struct refill *refill)
+{
+    for (int i = 0; i < refill->bursts; i++)
+        if (refill->answered[i] > 0)
+            return false;
+    return true;
+}
+
 /* For bursts that were all answered: the smallest number of tokens is refilled during one rest. */
 static int64_t steady_ns(const struct refill *refill, int64_t rest_ns)
 {

@@ -20,6 +20,9 @@ void refill_add(struct refill *refill, uint8_t answered);
 /* True when no further burst is needed. */
 bool refill_is_done(const struct refill *refill);
 
+/* True if no burst had a reply. */
+bool refill_is_silent(const struct refill *refill);
+
 /* The interval that a sample needs, if the bursts were `rest_ns` apart; 0 if too few were
  * answered. */
 int64_t refill_spacing_ns(const struct refill *refill, int64_t rest_ns);

@@ -11,6 +11,8 @@ static const int64_t shared_age_ns = 60 * SECOND;
 static const int64_t silence_ns = 200 * MS; /* of silence, after which the window moves on */
 static const int64_t grace_ns = 2000 * MS;  /* for a late reply of a hop that replied before */
 static const int64_t slot_lead_ns = 20 * MS;
+static const int64_t stuck_ns = 3 * SECOND;
+static const int64_t slots_most_ns = 100 * SECOND; /* that a silent hop waits for tokens */
 /* The kernel holds a packet back for three neighbour requests, 1 s apart. */
 static const int64_t held_most_ns = 3000 * MS;
 static const int64_t held_least_ns = 20 * MS; /* a shorter time is a delay of reading */
@@ -157,12 +159,40 @@ static bool has_work(const struct trace *t)
     return false;
 }
 
-/* When another trace's sample at this TTL leaves a token to a silent hop of this trace; 0: none. */
-static int64_t wake_slot_ns(const struct trace *t, int ttl)
+/* When the samples of other traces at this TTL have a token for a silent hop of this trace; 0: there
+ * are none, or the hop has waited long enough, as in a service there may always be another. */
+static int64_t next_slot_ns(const struct trace *t, int ttl)
 {
+    if (t->stepped_ns - t->ttls[ttl].hop.retry_ns > slots_most_ns)
+        return 0;
     int64_t slot_ns = pace_slot_ns(t->pace, &t->config.spec, (uint8_t)ttl, t->stepped_ns);
     int64_t held_ns = trace_held_slot_ns(t, (uint8_t)ttl, t->stepped_ns);
     return slot_ns > held_ns ? slot_ns : held_ns;
+}
+
+/* Where several samples are being taken, one of them always has a later token than the others. So a
+ * silent hop that nothing but these samples has kept waiting for stuck_ns chooses the next one. */
+static void choose_slots(struct trace *t)
+{
+    for (int ttl = t->config.first_hop; ttl <= last_probed(t); ttl++) {
+        struct ttl *at = &t->ttls[ttl];
+        uint32_t moves = pace_moves(t->pace, &t->config.spec, (uint8_t)ttl);
+        if (!hop_is_retrying(&at->hop) || at->slot_moves != moves ||
+            hop_due(&at->hop, &t->rules) > t->stepped_ns) {
+            at->slot_moves = moves;
+            at->slots_ns = t->stepped_ns;
+            at->slot_ns = 0;
+        } else if (at->slot_ns == 0 && t->stepped_ns - at->slots_ns > stuck_ns) {
+            at->slot_ns = next_slot_ns(t, ttl);
+        }
+    }
+}
+
+/* When a silent hop of this trace gets a token of other traces' samples; 0: never. */
+static int64_t wake_slot_ns(const struct trace *t, int ttl)
+{
+    int64_t slot_ns = next_slot_ns(t, ttl), chosen_ns = t->ttls[ttl].slot_ns;
+    return chosen_ns != 0 ? earlier(slot_ns, chosen_ns) : slot_ns;
 }
 
 static bool is_finished(const struct trace *t, int ttl)
@@ -247,6 +277,7 @@ void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops)
     trace_borrow(t, false, now_ns);
     trace_note_shared_limit(t, false, now_ns);
     t->at_work = has_work(t);
+    choose_slots(t);
     if (is_ready(t))
         trace_borrow(t, true, now_ns);
     if (is_ready(t) && !trace_awaits_others(t, now_ns) && !trace_awaits_shared_limit(t, now_ns)) {
@@ -399,12 +430,12 @@ void trace_end_session(struct trace *t, int64_t now_ns)
 
 /* ---- packets in ---------------------------------------------------------------------------- */
 
-bool trace_seen(struct trace *t, const struct wire_packet *packet, struct trace_stamp stamp)
+int64_t trace_seen(struct trace *t, const struct wire_packet *packet, struct trace_stamp stamp)
 {
     struct probe *p = match_probe(&t->probes, &t->config.spec, &packet->probe);
 
     if (p == NULL || p->ttl != packet->ttl)
-        return false;
+        return 0;
     match_note_form(p, &t->config.spec, &packet->probe);
     if (p->stamp_ns == 0 && stamp.seen_ns - p->sent_ns > held_least_ns)
         p->left_ns = stamp.seen_ns;
@@ -412,7 +443,7 @@ bool trace_seen(struct trace *t, const struct wire_packet *packet, struct trace_
         p->stamp_ns = stamp.ns;
         p->stamp_epoch = stamp.epoch;
     }
-    return true;
+    return p->state == PROBE_OPEN ? deadline_ns(t, p, t->drops) : INT64_MAX;
 }
 
 /* The RTT, or -1 if CLOCK_REALTIME was adjusted: it must not exceed the monotonic time since the

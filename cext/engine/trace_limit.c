@@ -12,7 +12,6 @@ static const int64_t outage_ns = 1200 * MS;
 
 /* The longest interval of a sample: with a longer one, it would take too long. */
 static const int64_t most_ns = 3600 * MS;
-static const int64_t unknown_ns = 10 * SECOND;
 
 /* Emits the interval of the hop's sample. With too long an interval no sample is taken. */
 static void emit_spacing(struct trace *t, uint8_t ttl, int64_t now_ns)
@@ -146,12 +145,12 @@ static void measured(struct trace *t, uint8_t ttl, int64_t now_ns)
 {
     struct hop *hop = &t->ttls[ttl].hop;
     struct pace_sample *sample = hop->sample;
-    int64_t sample_interval_ns = hop_spacing_ns(hop);
 
-    if (sample_interval_ns == 0)
-        sample_interval_ns = unknown_ns;
     hop->sample = NULL; /* trace_rate_limit takes it over */
-    pace_measured(sample, sample_interval_ns, hop->tested_ns + hop_wait_ns(hop));
+    if (hop_has_stopped(hop))
+        pace_stopped(sample, now_ns);
+    else
+        pace_measured(sample, hop_spacing_ns(hop), hop->tested_ns + hop_wait_ns(hop));
     trace_rate_limit(t, ttl, sample, false, now_ns);
 }
 

@@ -230,10 +230,24 @@ static bool is_wanted(struct prober *p, const struct keys *keys)
 
 /* ---- delivery, under the lock -------------------------------------------------------------- */
 
+static void wake_by(struct prober *p, struct prober_job *job, int64_t at_ns)
+{
+    if (job->due.at_ns > at_ns && job->due.at_ns > p->now_ns)
+        dues_set(&p->dues, &job->due, at_ns > p->now_ns ? at_ns : p->now_ns);
+}
+
 static void wake_job(struct prober *p, struct prober_job *job)
 {
-    if (job->due.at_ns > p->now_ns + gather_ns)
-        dues_set(&p->dues, &job->due, p->now_ns + gather_ns);
+    wake_by(p, job, p->now_ns + gather_ns);
+}
+
+static bool deliver_own(struct prober *p, struct prober_job *job, const struct captured *c)
+{
+    int64_t deadline_ns = trace_seen(job->trace, &c->packet, c->stamp);
+
+    if (deadline_ns != 0)
+        wake_by(p, job, deadline_ns); /* not seen, it would have had longer */
+    return deadline_ns != 0;
 }
 
 /* Returns whether a segment belongs to the job's connection. A received segment is compared with
@@ -260,7 +274,7 @@ static bool deliver_to_job(struct prober *p, struct prober_job *job, const struc
         wake_job(p, job);
     }
     if (c->outgoing)
-        return trace_seen(job->trace, &c->packet, c->stamp);
+        return deliver_own(p, job, c);
     job->capture = &c->capture;
     bool taken = trace_reply(job->trace, &c->packet, c->stamp, c->stamp.seen_ns);
     job->capture = NULL;

@@ -73,7 +73,7 @@ static void leave(struct machines *m, struct slot *s, const uint8_t *bytes, size
         return; /* a TCP ACK of fingerprinting */
     m->last = own;
     if (s != NULL && s->kind == MACHINE_TRACE && source_below(&m->chance, 64) != 0)
-        replay_require(trace_seen(s->state, &own, stamp), "a trace knows its own probe");
+        replay_require(trace_seen(s->state, &own, stamp) != 0, "a trace knows its own probe");
     if (!network_answer(&m->net, &m->chance, &own, m->now_ns, &f.packet, &after_ns))
         return;
     if (s != NULL && s->spec.in_session && s->kind == MACHINE_TRACE)

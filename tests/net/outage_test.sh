@@ -60,3 +60,19 @@ fits 6 v6 "$(show hops ip received sent)"
 is v6_reached "$(show get reached ending)" "true reached"
 like v6_verdict "$(cat "$XML")" "$(lab_addr 6 2) at hop 2 reported no route to destination for [0-9]+ of [0-9]+ probes, "
 unlike v6_false_words "$(cat "$XML")" 'key="kind">(balanced_per_packet|rate_limited|silent|path_changed)<'
+
+# A target that replies at first and then no more is no router with a rate limit: the trace ends when its bursts of
+# test probes, about a second apart, have shown that.
+at=$(date +%s%N)
+{
+  sleep 0.6
+  lab_exec s nft -f - <<<'table inet gone { chain in { type filter hook input priority 0; meta l4proto icmp drop; }; }'
+} &
+cli -c 20 -n -j --asn=off --http=off --os=off "$(lab_target 4)"
+took=$((($(date +%s%N) - at) / 1000000))
+wait $!
+is a_target_that_stops "$(jq -r '.traces[0] | "\(.reached) \([.hops[] | select(.sent == 20 and .received == 20)] | length)"
+  ' <<<"$OUT")" "true 4"
+like a_target_that_stops_is_no_rate_limit "$OUT" 'Hop 5 replied until [0-9.]+ s, and to none of [0-9]+ probes after that'
+unlike a_target_that_stops_is_not_called_so "$OUT" '"kind":"rate_limited"'
+at_most a_target_that_stops_is_waited_for "$took" 20000

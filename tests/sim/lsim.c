@@ -325,7 +325,7 @@ static int sim_seen(lua_State *L)
     struct trace_stamp stamp;
 
     bool ours = read_capture(L, &packet, &stamp) && packet.kind == WIRE_PROBE &&
-                trace_seen(u->trace, &packet, stamp);
+                trace_seen(u->trace, &packet, stamp) != 0;
     lua_pushboolean(L, ours);
     return 1;
 }

@@ -249,6 +249,53 @@ static void check_slots(void)
         waited++;
     }
     check_that(waited >= 32 && waited < 40, "%d", waited);
+
+    check_case("then_each_second_token_is_the_samples_own");
+    for (int i = 0; i < 4; i++) {
+        (void)pace_start(sample, alice, now_ns);
+        check_that(pace_slot_ns(pace, &spec, 6, now_ns) != 0, "%d: none after its own", i);
+        pace_yield_slot(pace, &spec, &target, now_ns += sample_interval_ns);
+        check_int("two in a row", pace_slot_ns(pace, &spec, 6, now_ns), 0);
+        now_ns += sample_interval_ns;
+    }
+
+    check_case("another_targets_own_replies_take_no_token_of_a_silent_hop");
+    const struct pace_key echo = key_of("192.0.2.11", 8, true);
+    struct wire_spec its_own = spec;
+    its_own.target = echo.responder;
+    (void)pace_rate_limit(pace, &echo, seen, sample_interval_ns, now_ns);
+    check_int("of another target", pace_slot_ns(pace, &spec, 8, now_ns), 0);
+    check_that(pace_slot_ns(pace, &its_own, 8, now_ns) != 0, "none of this target");
+    pace_free(pace);
+}
+
+static void check_stopped(void)
+{
+    struct pace *pace = pace_new();
+    const struct pace_key router = key_of("192.0.2.1", 3, false);
+    const struct wire_spec spec = { .protocol = router.protocol };
+    struct pace_sample *sample = pace_rate_limit(pace, &router, seen, sample_interval_ns, 0);
+
+    check_case("a_responder_that_stops_is_not_known_to_rate_limit");
+    pace_measuring(sample, 1000 * MS);
+    pace_stopped(sample, 9000 * MS);
+    check_that(pace_spacing_ns(sample) > 3600 * MS, "its holders sample on");
+    check_that(pace_known(pace, &router, 9000 * MS) == NULL, "known");
+    check_that(!pace_is_limited(pace, &router, 9000 * MS), "limited");
+    check_int("a slot", pace_slot_ns(pace, &spec, 3, 9000 * MS), 0);
+    pace_answered(pace, &router.responder, 10000 * MS);
+    check_that(pace_free_ns(pace, &router.responder) <= 9000 * MS, "it has no token");
+
+    check_case("a_responder_that_stopped_can_be_found_to_rate_limit");
+    struct pace_sample *again =
+        pace_rate_limit(pace, &router, seen, sample_interval_ns, 20 * SECOND);
+    check_int("interval", pace_spacing_ns(again), sample_interval_ns);
+    check_that(pace_known(pace, &router, 21 * SECOND) != NULL, "not known");
+
+    check_case("an_interval_that_nobody_knows_is_measured_anew_after_a_minute");
+    pace_measured(again, 0, 30 * SECOND);
+    check_that(pace_known(pace, &router, 89 * SECOND) != NULL, "not known");
+    check_that(pace_known(pace, &router, 91 * SECOND) == NULL, "known");
     pace_free(pace);
 }
 
@@ -434,6 +481,7 @@ int main(void)
     check_lead();
     check_many();
     check_sharing();
+    check_stopped();
     check_last_burst();
     check_borrowing();
     check_outcomes_kept();

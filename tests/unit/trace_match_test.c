@@ -576,25 +576,29 @@ static void test_seen(void)
     struct wire_packet own = world_packet(&w, &probe, WIRE_PROBE, &w.config.spec.source);
     struct trace_stamp stamp = { .ns = w.wall_ns, .epoch = w.epoch, .link = 1 };
 
-    check_case("an_outgoing_probe_is_known");
-    check_that(trace_seen(w.trace, &own, stamp), "not known");
+    check_case("an_outgoing_probe_is_known_by_its_deadline");
+    int64_t deadline_ns = trace_seen(w.trace, &own, stamp);
+    check_that(deadline_ns > w.now_ns + 900 * MS && deadline_ns < w.now_ns + 1100 * MS, "in %d ms",
+               (int)((deadline_ns - w.now_ns) / MS));
     check_case("an_outgoing_probe_with_another_ttl_is_not_known");
     own.ttl--;
-    check_that(!trace_seen(w.trace, &own, stamp), "known");
+    check_int("deadline", trace_seen(w.trace, &own, stamp), 0);
     own.ttl++;
     check_case("an_outgoing_probe_with_a_wrong_cookie_is_not_known");
     own.probe.cookie++;
-    check_that(!trace_seen(w.trace, &own, stamp), "known");
+    check_int("deadline", trace_seen(w.trace, &own, stamp), 0);
     own.probe.cookie--;
 
     check_case("the_last_outgoing_copy_gives_the_stamp");
     stamp.ns += 3 * MS;
-    check_that(trace_seen(w.trace, &own, stamp), "not known");
+    check_that(trace_seen(w.trace, &own, stamp) != 0, "not known");
     struct ipaddr router = world_router(&w, probe.ttl);
     struct wire_packet packet = world_packet(&w, &probe, WIRE_TIME_EXCEEDED, &router);
     stamp.ns += 4 * MS;
     trace_reply(w.trace, &packet, stamp, w.now_ns);
     check_int("RTT", world_nth(&w, EVENT_REPLY, 0, 0)->event.rtt_ns, 4 * MS);
+    check_case("a_probe_with_an_outcome_has_no_deadline");
+    check_that(trace_seen(w.trace, &own, stamp) == INT64_MAX, "has one");
     world_free(&w);
 }
 

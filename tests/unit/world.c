@@ -200,7 +200,8 @@ static void send(struct world *w, const struct wire_probe *probe)
     if (result > 0)
         trace_send_failed(w->trace, probe->number, result, w->now_ns);
     else if (result == 0 && !w->not_captured)
-        check_that(trace_seen(w->trace, &own, stamp), "probe %u not known as ours", probe->number);
+        check_that(trace_seen(w->trace, &own, stamp) != 0, "probe %u not known as ours",
+                   probe->number);
 }
 
 static void deliver_due(struct world *w)

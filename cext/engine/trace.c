@@ -11,8 +11,9 @@ static const int64_t shared_age_ns = 60 * SECOND;
 static const int64_t silence_ns = 200 * MS; /* of silence, after which the window moves on */
 static const int64_t grace_ns = 2000 * MS;  /* for a late reply of a hop that replied before */
 static const int64_t slot_lead_ns = 20 * MS;
+/* How long a silent hop waits for tokens: for those that samples alone put off, and in all. */
 static const int64_t stuck_ns = 3 * SECOND;
-static const int64_t slots_most_ns = 100 * SECOND; /* that a silent hop waits for tokens */
+static const int64_t slots_most_ns = 100 * SECOND;
 /* The kernel holds a packet back for three neighbour requests, 1 s apart. */
 static const int64_t held_most_ns = 3000 * MS;
 static const int64_t held_least_ns = 20 * MS; /* a shorter time is a delay of reading */
@@ -171,16 +172,19 @@ static int64_t next_slot_ns(const struct trace *t, int ttl)
 }
 
 /* Where several samples are being taken, one of them always has a later token than the others. So a
- * silent hop that nothing but these samples has kept waiting for stuck_ns chooses the next one. */
+ * silent hop that they alone have kept waiting for stuck_ns chooses the next one. */
 static void choose_slots(struct trace *t)
 {
     for (int ttl = t->config.first_hop; ttl <= last_probed(t); ttl++) {
         struct ttl *at = &t->ttls[ttl];
+        if (!hop_is_retrying(&at->hop) || hop_due(&at->hop, &t->rules) > t->stepped_ns) {
+            at->slots_ns = at->slot_ns = 0;
+            continue;
+        }
         uint32_t moves = pace_moves(t->pace, &t->config.spec, (uint8_t)ttl);
-        if (!hop_is_retrying(&at->hop) || at->slot_moves != moves ||
-            hop_due(&at->hop, &t->rules) > t->stepped_ns) {
-            at->slot_moves = moves;
+        if (at->slots_ns == 0 || at->slot_moves != moves) {
             at->slots_ns = t->stepped_ns;
+            at->slot_moves = moves;
             at->slot_ns = 0;
         } else if (at->slot_ns == 0 && t->stepped_ns - at->slots_ns > stuck_ns) {
             at->slot_ns = next_slot_ns(t, ttl);

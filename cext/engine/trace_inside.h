@@ -48,7 +48,7 @@ struct ttl {
     int64_t emitted_interval_ns; /* HOP_PACED: the interval in the last event */
     int64_t held_ns; /* since when it waits for tokens of another trace's router; 0: it does not */
     bool shared_limit;   /* the event was emitted */
-    int64_t slots_ns;    /* since when a silent hop waits for tokens that only samples put off */
+    int64_t slots_ns;    /* since when samples alone put off the token of a silent hop; 0: not */
     uint32_t slot_moves; /* pace_moves then */
     int64_t slot_ns;     /* the token that it has chosen; 0: none */
     bool awaited;        /* a running trace saw a router here whose tests have not ended */

@@ -166,8 +166,8 @@ int64_t pace_router_slot_ns(const struct pace *pace, const struct pace_key *key,
  * one: left to a silent hop, used by other probes, or because of a measurement. */
 uint32_t pace_moves(const struct pace *pace, const struct wire_spec *spec, uint8_t ttl);
 
-/* Leaves that token to the silent hop: the samples wait for the next one. After so many, each second
- * token is the sample's own. */
+/* Leaves that token to the silent hop: the samples wait for the next one. After 32 of them, each
+ * second token is the sample's own. */
 void pace_yield_slot(struct pace *pace, const struct wire_spec *spec, const struct pace_key *key,
                      int64_t now_ns);
 

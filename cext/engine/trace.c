@@ -160,8 +160,8 @@ static bool has_work(const struct trace *t)
     return false;
 }
 
-/* When the samples of other traces at this TTL have a token for a silent hop of this trace; 0: there
- * are none, or the hop has waited long enough, as in a service there may always be another. */
+/* When the samples of other traces at this TTL have a token for a silent hop of this trace; 0: no
+ * sample, or the hop has waited long enough, as in a service there may always be another. */
 static int64_t next_slot_ns(const struct trace *t, int ttl)
 {
     if (t->stepped_ns - t->ttls[ttl].hop.retry_ns > slots_most_ns)

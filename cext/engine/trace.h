@@ -142,8 +142,8 @@ bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct 
 void trace_send_failed(struct trace *t, uint32_t number, int error, int64_t now_ns);
 
 /* The capture saw a probe leave. A probe that the kernel held back gets its deadline from then on.
- * Returns the deadline, which may be earlier than the trace was due before; INT64_MAX: the probe has
- * its outcome; 0: it is none of this trace. */
+ * Returns the deadline, which may be earlier than the trace was due before; INT64_MAX: it has its
+ * outcome; 0: it is no probe of this trace. */
 int64_t trace_seen(struct trace *t, const struct wire_packet *packet, struct trace_stamp stamp);
 
 /* The capture saw a reply. Returns false if it is none of this trace. */

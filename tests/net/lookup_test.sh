@@ -61,7 +61,7 @@ for flavour in $FLAVOURS; do
   forget irrd-4301
   look "$flavour" "$LOCAL,mtr-trace.packets=10,mtr-trace.asn=off,mtr-trace.names=no" -6 "$(lab_target 6)"
   is "${flavour}_off_sends_nothing" "$(logged irrd-4301 .) $(rows | sed -n 2p)" "0 2 - -"
-  at_most "${flavour}_lookups_hold_up_the_table_for_at_most_300_ms" "$(beyond "$flavour")" 300
+  in_time "${flavour}_lookups_hold_up_the_table_for_at_most_300_ms" "$(beyond "$flavour")" 300
 done
 
 # ---- names beyond ASCII: latin-1 as from RIPE, UTF-8 as from others ---------------
@@ -100,7 +100,7 @@ hostile() {
 suffered() {
   OUT=$(sed 1d "$LAB_SCRATCH/$1.hostile")
   like "$1_the_other_answers" "$OUT" "^\\| +2 .* AS3301 +$2 "
-  at_most "$1_time" "$(sed -n 1p "$LAB_SCRATCH/$1.hostile")" 6000
+  in_time "$1_time" "$(sed -n 1p "$LAB_SCRATCH/$1.hostile")" 6000
   is "$1_one_line" "$(grep "$3: " <<<"$OUT" | grep -vc 'Look-ups: ')" 1
   is "$1_one_note" "$(grep -c "Look-ups: .*$3: " <<<"$OUT")" 1
   unlike "$1_no_control_character" "$OUT" '[[:cntrl:]]'
@@ -125,7 +125,7 @@ done
 for flavour in $FLAVOURS; do
   plainly "$flavour" mtr-trace.whois-server=127.0.0.1:4399,mtr-trace.cymru-server=127.0.0.1:4398
   like "${flavour}_refused_is_a_dash" "$OUT" '^\| +2 .* -  +-  +Linux-based$'
-  at_most "${flavour}_refused_costs_nothing" "$TOOK" 4000
+  in_time "${flavour}_refused_costs_nothing" "$TOOK" 4000
   is "${flavour}_refused_is_two_lines" \
     "$(grep -E '(irr|cymru): 127.0.0.1:439.: cannot connect: refused' <<<"$OUT" | grep -vc 'Look-ups: ')" 2
   like "${flavour}_number_of_queries_is_told" "$OUT" 'look-ups of this run: irr [0-9]+ queries'

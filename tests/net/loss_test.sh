@@ -104,7 +104,7 @@ for family in 4 6; do
   is silent_v${family}_flag "$(show hops silent | grep true)" "3 true"
   like silent_v${family}_row "$(show text)" '^  3 +\* +100\.0% +10 +0( +-){6}$'
   is silent_v${family}_target "$(show get reached ending target_ttl)" "true reached 9"
-  at_most silent_v${family}_time "$TOOK" 6000
+  in_time silent_v${family}_time "$TOOK" 6000
 done
 lab_clear r3
 
@@ -116,7 +116,7 @@ for family in 4 6; do
   unlike filtered_v${family}_rows "$(show text)" '^  (9|1[0-9]|2[0-9]|30) '
   like filtered_v${family}_note "$(show notes)" '^Target not reached: nothing beyond hop 8 replies\.$'
   ended filtered_v$family silent - -
-  at_most filtered_v${family}_time "$TOOK" 8000
+  in_time filtered_v${family}_time "$TOOK" 8000
 done
 run 4 --script-args mtr-trace.max-silent=2,mtr-trace.protocol=tcp
 like filtered_max_silent_2_tail "$(show text)" '^  9-30  \*$'

@@ -16,14 +16,14 @@ for flavour in $FLAVOURS; do
       trace "$flavour" -$family --script-args mtr-trace.protocol=$protocol "$(lab_target $family)"
       compare "$name" hops="$(lab_hops $family)" protocol=$protocol size="${size[$protocol$family]}" \
         source="$(lab_addr $family 0)" interface=eth0 mtu=1500 ${port[$protocol]:+"${port[$protocol]}"}
-      at_most "${name}_time" "$TOOK" 5000
+      in_time "${name}_time" "$TOOK" 5000
     done
   done
 done
 
 trace deb12 --script-args mtr-trace.packets=30 "$(lab_target 4)"
 compare packets_30 hops="$(lab_hops 4)" packets=30
-at_most packets_30_time "$TOOK" 8000
+in_time packets_30_time "$TOOK" 8000
 
 trace deb12 --script-args mtr-trace.packets=1 "$(lab_target 4)"
 compare packets_1 hops="$(lab_hops 4)" packets=1

@@ -153,10 +153,10 @@ int64_t pace_spacing_ns(const struct pace_sample *sample);
 struct pace_evidence pace_evidence(const struct pace_sample *sample);
 
 /* For a silent hop, which may be a router whose tokens another trace's sample uses, or the target
- * that another trace met no farther away: when the next token of such a sample comes; 0 if none is
- * being taken. */
+ * that a trace met no farther away: when the next token of such a sample comes; 0 if none is being
+ * taken. `nearer`: the target may be nearer than where it was met. */
 int64_t pace_slot_ns(const struct pace *pace, const struct wire_spec *spec, uint8_t ttl,
-                     int64_t now_ns);
+                     bool nearer, int64_t now_ns);
 
 /* The same for routers that may be at this TTL by the responders before it, whether or not they are
  * being sampled. */
@@ -164,12 +164,13 @@ int64_t pace_router_slot_ns(const struct pace *pace, const struct pace_key *key,
 
 /* A count that changes when that token is put off for another reason than that its own sample took
  * one: left to a silent hop, used by other probes, or because of a measurement. */
-uint32_t pace_moves(const struct pace *pace, const struct wire_spec *spec, uint8_t ttl);
+uint32_t pace_moves(const struct pace *pace, const struct wire_spec *spec, uint8_t ttl,
+                    bool nearer);
 
 /* Leaves that token to the silent hop: the samples wait for the next one. After 32 of them, each
  * second token is the sample's own. */
 void pace_yield_slot(struct pace *pace, const struct wire_spec *spec, const struct pace_key *key,
-                     int64_t now_ns);
+                     bool nearer, int64_t now_ns);
 
 /* Leaves the sample and voids the open probes of `owner` in it. */
 void pace_leave(struct pace_sample *sample, uint64_t owner);

@@ -67,15 +67,21 @@ static bool is_active(const struct pace_sample *s, const struct wire_spec *spec,
            (!s->key.direct || ipaddr_equal(&s->responder->address, &spec->target));
 }
 
-/* A sample of the target at a lower TTL: a hop that does not reply may be the target. */
+/* Samples of the target: a hop that does not reply may be the target. */
 static struct pace_sample *of_target(const struct pace *pace, const struct wire_spec *spec)
 {
     const struct pace_responder *r = pace_find(pace, &spec->target);
     return r != NULL ? r->samples : NULL;
 }
 
+/* True if the target's sample at another TTL is one to wait for. */
+static bool is_there(const struct pace_sample *s, uint8_t ttl, bool nearer)
+{
+    return s->key.ttl < ttl || (nearer && s->key.ttl > ttl);
+}
+
 int64_t pace_slot_ns(const struct pace *pace, const struct wire_spec *spec, uint8_t ttl,
-                     int64_t now_ns)
+                     bool nearer, int64_t now_ns)
 {
     int64_t slot_ns = 0;
 
@@ -83,7 +89,8 @@ int64_t pace_slot_ns(const struct pace *pace, const struct wire_spec *spec, uint
         if (s->responder->free_ns > slot_ns && is_active(s, spec, now_ns))
             slot_ns = s->responder->free_ns;
     for (const struct pace_sample *s = of_target(pace, spec); s != NULL; s = s->next)
-        if (s->key.ttl < ttl && s->responder->free_ns > slot_ns && is_active(s, spec, now_ns))
+        if (is_there(s, ttl, nearer) && s->responder->free_ns > slot_ns &&
+            is_active(s, spec, now_ns))
             slot_ns = s->responder->free_ns;
     return slot_ns;
 }
@@ -106,17 +113,17 @@ static void yield_slot(struct pace_sample *s, bool active, int64_t now_ns)
         s->used_ns = now_ns; /* the sample is still being taken */
 }
 
-uint32_t pace_moves(const struct pace *pace, const struct wire_spec *spec, uint8_t ttl)
+uint32_t pace_moves(const struct pace *pace, const struct wire_spec *spec, uint8_t ttl, bool nearer)
 {
     uint32_t moves = pace->moves[ttl];
 
     for (const struct pace_sample *s = of_target(pace, spec); s != NULL; s = s->next)
-        moves += s->key.ttl < ttl ? pace->moves[s->key.ttl] : 0;
+        moves += is_there(s, ttl, nearer) ? pace->moves[s->key.ttl] : 0;
     return moves;
 }
 
 void pace_yield_slot(struct pace *pace, const struct wire_spec *spec, const struct pace_key *key,
-                     int64_t now_ns)
+                     bool nearer, int64_t now_ns)
 {
     for (struct pace_sample *s = pace->at_ttl[key->ttl]; s != NULL; s = s->at_ttl) {
         bool active = is_active(s, spec, now_ns);
@@ -124,6 +131,6 @@ void pace_yield_slot(struct pace *pace, const struct wire_spec *spec, const stru
             yield_slot(s, active, now_ns);
     }
     for (struct pace_sample *s = of_target(pace, spec); s != NULL; s = s->next)
-        if (s->key.ttl < key->ttl && is_active(s, spec, now_ns))
+        if (is_there(s, key->ttl, nearer) && is_active(s, spec, now_ns))
             yield_slot(s, true, now_ns);
 }

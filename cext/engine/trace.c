@@ -160,13 +160,22 @@ static bool has_work(const struct trace *t)
     return false;
 }
 
+/* True if the target may be at this silent TTL, although it was met farther away: its first replies
+ * may have been lost to a rate limit, and those that it sent do not quote the TTL that was left. */
+static bool may_be_target(const struct trace *t, int ttl)
+{
+    const struct heard *end = &t->ttls[t->end].heard;
+    return ttl < t->end && end->kind == HEARD_TARGET && !end->quoted;
+}
+
 /* When the samples of other traces at this TTL have a token for a silent hop of this trace; 0: no
  * sample, or the hop has waited long enough, as in a service there may always be another. */
 static int64_t next_slot_ns(const struct trace *t, int ttl)
 {
     if (t->stepped_ns - t->ttls[ttl].hop.retry_ns > slots_most_ns)
         return 0;
-    int64_t slot_ns = pace_slot_ns(t->pace, &t->config.spec, (uint8_t)ttl, t->stepped_ns);
+    int64_t slot_ns =
+        pace_slot_ns(t->pace, &t->config.spec, (uint8_t)ttl, may_be_target(t, ttl), t->stepped_ns);
     int64_t held_ns = trace_held_slot_ns(t, (uint8_t)ttl, t->stepped_ns);
     return slot_ns > held_ns ? slot_ns : held_ns;
 }
@@ -181,7 +190,7 @@ static void choose_slots(struct trace *t)
             at->slots_ns = at->slot_ns = 0;
             continue;
         }
-        uint32_t moves = pace_moves(t->pace, &t->config.spec, (uint8_t)ttl);
+        uint32_t moves = pace_moves(t->pace, &t->config.spec, (uint8_t)ttl, may_be_target(t, ttl));
         if (at->slots_ns == 0 || at->slot_moves != moves) {
             at->slots_ns = t->stepped_ns;
             at->slot_moves = moves;
@@ -388,7 +397,7 @@ bool trace_next(struct trace *t, int64_t now_ns, uint64_t capture_drops, struct 
         const struct pace_key key = trace_pace_key(t, (uint8_t)ttl);
         if (at->held_ns != 0)
             trace_note_check(t, (uint8_t)ttl, now_ns);
-        pace_yield_slot(t->pace, &t->config.spec, &key, now_ns);
+        pace_yield_slot(t->pace, &t->config.spec, &key, may_be_target(t, ttl), now_ns);
     }
     p->flow = t->config.flow;
     p->ttl = (uint8_t)ttl;

@@ -161,7 +161,8 @@ static struct heard heard_of(const struct probe *p, const struct wire_packet *pa
                            .type = packet->type,
                            .code = packet->code,
                            .reply_ttl = packet->ttl,
-                           .distance = p->ttl - packet->probe.ttl + (packet->probe.ttl > 0) };
+                           .distance = p->ttl - packet->probe.ttl + (packet->probe.ttl > 0),
+                           .quoted = packet->probe.ttl > 0 };
 }
 
 static enum heard_kind kind_of(const struct wire_packet *packet, bool from_target)

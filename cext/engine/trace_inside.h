@@ -25,6 +25,7 @@ struct heard {
     bool direct; /* not an ICMP error */
     uint8_t type, code, reply_ttl;
     int distance; /* the TTL that a probe needs to get there, by the quote */
+    bool quoted;  /* there is one; else the distance may be less */
 };
 
 /* The newest reply in time, see budget_pair. */

@@ -21,6 +21,7 @@ fails unknown_option 2 "^mtr-trace: unknown option '--pakets'; Did you mean '--p
 fails bad_value 2 '^mtr-trace: --packets=0: expected a whole number from 1 to 100000' -c 0 x
 fails refused_letter 2 '^mtr-trace: -S/--sctp: mtr has it, mtr-trace has not: ' -S "$target"
 fails no_target 2 '^mtr-trace: no target given'
+fails no_target_in_a_file 2 '^mtr-trace: /dev/null: no target in it' -F /dev/null
 fails unknown_host 1 '^mtr-trace: nosuch\.invalid: ' nosuch.invalid
 fails wrong_family 1 "^mtr-trace: $target: not an IPv6 address" -6 "$target"
 fails missing_file 2 '^mtr-trace: /nosuch/file: No such file or directory' -F /nosuch/file

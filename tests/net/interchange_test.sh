@@ -118,7 +118,8 @@ cli -n --asn off -c 1 -u --paths 99 --format scamper-json --record "$LAB_SCRATCH
 wait_for_it
 # Theirs gives no limit of probes as a number that we have.
 is tracelb_has_the_keys "$(keys "$ours" tracelb)" "$(keys "$theirs" tracelb | grep -v probec_max)"
-is tracelb_has_the_links "$(links "$ours")" "$(links "$theirs")"
+# With 99 % theirs misses a link now and then.
+is tracelb_lacks_no_link_of_theirs "$(LC_ALL=C comm -13 <(links "$ours") <(links "$theirs"))" ""
 is tracelb_has_the_question "$(jq -c 'select(.type == "tracelb") | [.confidence, .method]' "$ours" "$theirs" | sort -u)" '[99,"udp-sport"]'
 is tracelb_counts_nodes_and_links "$(jq -c 'select(.type == "tracelb") | [.nodec, .linkc]' "$ours")" '[6,6]'
 is tracelb_says_nothing_of_a_limit "$(jq 'select(.type == "tracelb") | .probec_max' "$ours")" null

@@ -75,6 +75,8 @@ start_tracelb() {
   done
 }
 
+# With 99 %, and where its probes are lost beside other work, scamper misses a link now and then; it finds none that we
+# lack.
 compare_tracelb() { # WIDTH
   local family
   # shellcheck disable=SC2086 # a list
@@ -82,11 +84,11 @@ compare_tracelb() { # WIDTH
   for family in 4 6; do
     if [ -n "$tracelb" ]; then
       json --paths 99 -u "$(lab_target $family)"
-      is "tracelb_v${family}_width_$1_finds_the_same" \
-        "$(graph "$JSON" links | cut -d' ' -f2- | LC_ALL=C sort)" \
-        "$(graph "$LAB_SCRATCH/tracelb$family" links | cut -d' ' -f2- | LC_ALL=C sort)"
+      is "tracelb_v${family}_width_$1_finds_no_more" "$(LC_ALL=C comm -13 \
+        <(graph "$JSON" links | cut -d' ' -f2- | LC_ALL=C sort) \
+        <(graph "$LAB_SCRATCH/tracelb$family" links 2>/dev/null | cut -d' ' -f2- | LC_ALL=C sort))" ""
     else
-      skip "tracelb_v${family}_width_$1_finds_the_same" "scamper is not installed"
+      skip "tracelb_v${family}_width_$1_finds_no_more" "scamper is not installed"
     fi
   done
 }

@@ -15,7 +15,7 @@ as_user() {
   tree_env /mnt
   # shellcheck disable=SC2016 # for the shell inside
   lab_run "${ENV[@]}" COLUMNS=300 ip netns exec "$LAB-c" sh -c 'mount --bind "$1" /mnt && shift && exec "$@"' - "$TREE" \
-    setpriv --reuid $USER_ID --regid $USER_ID --clear-groups --bounding-set -all timeout 60 "$@"
+    setpriv --reuid "$USER_ID" --regid "$USER_ID" --clear-groups --bounding-set -all timeout 60 "$@"
 }
 
 # user ARG...: the command; output in OUT, errors in ERR, status in RC
@@ -49,6 +49,10 @@ like key_of_json "$OUT" '"sockets":"unprivileged"'
 cli -n --asn off --http off --os off -j -c 3 "$(lab_target 4)"
 like key_of_json_of_root "$OUT" '"sockets":"raw"'
 unlike root_says_nothing "$OUT" 'Unprivileged'
+
+# A user whom no account describes, as in a container.
+USER_ID=4242 user "${counted[@]}" "$(lab_target 4)"
+is a_user_without_an_account "$RC $ERR $(rows "$OUT" | tail -1)" "0  4 $(lab_target 4) 0.0% 5 5"
 
 # ---- what leaves --------------------------------------------------------------------
 

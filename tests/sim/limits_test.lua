@@ -154,6 +154,29 @@ for _, preset in ipairs { false, "linux4", "iosxr" } do
   end)
 end
 
+-- A target that has no token at first may reply to a probe with a greater TTL
+-- first, and where no reply quotes how much of that was left (here: echo
+-- replies), it must not stay behind hops that are not there.
+check.case("a_target_without_tokens_is_no_farther_than_it_is", function()
+  local host = packet.address(build.line(4).target)
+  for seed = 1, 4 * RUNS do
+    local free_s = 0.2 + 0.1 * seed
+    local result = driver.trace(build.line(4, { each = { rate_limit =
+      "linux4" } }), { packets = 3 }, {
+      seed = seed, on_receive = function(delivery, now)
+        if delivery.packet:sub(13, 16) ~= host then
+          return true
+        elseif now < free_s * 1e9 then
+          return false
+        end
+        free_s = now / 1e9 + 1
+        return true
+      end })
+    check.equal({ #result.hops, result.reached }, { 5, true },
+      ("seed %d: the target is hop %d"):format(seed, #result.hops))
+  end
+end)
+
 -- ---- many targets ----------------------------------------------------------
 
 local LIMITED, SILENT = { rate_limit = "linux4" }, { answers = 0 }

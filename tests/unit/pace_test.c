@@ -231,20 +231,24 @@ static void check_slots(void)
 
     check_case("a_sample_that_waits_for_tokens_is_still_to_be_taken");
     struct pace_sample *sample = pace_rate_limit(pace, &target, seen, sample_interval_ns, 0);
-    check_that(pace_slot_ns(pace, &spec, 6, 29000 * MS) != 0, "given up too early");
-    check_int("given up", pace_slot_ns(pace, &spec, 6, 31000 * MS), 0);
+    check_that(pace_slot_ns(pace, &spec, 6, false, 29000 * MS) != 0, "given up too early");
+    check_int("given up", pace_slot_ns(pace, &spec, 6, false, 31000 * MS), 0);
 
     check_case("a_silent_hop_beyond_it_may_be_the_target_too");
-    check_that(pace_slot_ns(pace, &spec, 7, 1000 * MS) != 0, "no slot after it");
-    check_int("a slot in front", pace_slot_ns(pace, &spec, 5, 1000 * MS), 0);
-    check_int("of another target", pace_slot_ns(pace, &elsewhere, 7, 1000 * MS), 0);
+    check_that(pace_slot_ns(pace, &spec, 7, false, 1000 * MS) != 0, "no slot after it");
+    check_int("a slot in front", pace_slot_ns(pace, &spec, 5, false, 1000 * MS), 0);
+    check_int("of another target", pace_slot_ns(pace, &elsewhere, 7, false, 1000 * MS), 0);
+
+    check_case("one_before_it_may_be_the_target_where_the_distance_is_not_known");
+    check_that(pace_slot_ns(pace, &spec, 5, true, 1000 * MS) != 0, "no slot in front");
+    check_int("of another target", pace_slot_ns(pace, &elsewhere, 5, true, 1000 * MS), 0);
 
     check_case("a_sample_waits_for_so_many_silent_hops_and_no_more");
     int64_t now_ns = 2000 * MS;
     (void)pace_start(sample, alice, now_ns);
     int waited = 0;
-    while (waited < 100 && pace_slot_ns(pace, &spec, 6, now_ns) != 0) {
-        pace_yield_slot(pace, &spec, &target, now_ns);
+    while (waited < 100 && pace_slot_ns(pace, &spec, 6, false, now_ns) != 0) {
+        pace_yield_slot(pace, &spec, &target, false, now_ns);
         now_ns += sample_interval_ns;
         waited++;
     }
@@ -253,9 +257,9 @@ static void check_slots(void)
     check_case("then_each_second_token_is_the_samples_own");
     for (int i = 0; i < 4; i++) {
         (void)pace_start(sample, alice, now_ns);
-        check_that(pace_slot_ns(pace, &spec, 6, now_ns) != 0, "%d: none after its own", i);
-        pace_yield_slot(pace, &spec, &target, now_ns += sample_interval_ns);
-        check_int("two in a row", pace_slot_ns(pace, &spec, 6, now_ns), 0);
+        check_that(pace_slot_ns(pace, &spec, 6, false, now_ns) != 0, "%d: none after its own", i);
+        pace_yield_slot(pace, &spec, &target, false, now_ns += sample_interval_ns);
+        check_int("two in a row", pace_slot_ns(pace, &spec, 6, false, now_ns), 0);
         now_ns += sample_interval_ns;
     }
 
@@ -264,8 +268,8 @@ static void check_slots(void)
     struct wire_spec its_own = spec;
     its_own.target = echo.responder;
     (void)pace_rate_limit(pace, &echo, seen, sample_interval_ns, now_ns);
-    check_int("of another target", pace_slot_ns(pace, &spec, 8, now_ns), 0);
-    check_that(pace_slot_ns(pace, &its_own, 8, now_ns) != 0, "none of this target");
+    check_int("of another target", pace_slot_ns(pace, &spec, 8, false, now_ns), 0);
+    check_that(pace_slot_ns(pace, &its_own, 8, false, now_ns) != 0, "none of this target");
     pace_free(pace);
 }
 
@@ -282,7 +286,7 @@ static void check_stopped(void)
     check_that(pace_spacing_ns(sample) > 3600 * MS, "its holders sample on");
     check_that(pace_known(pace, &router, 9000 * MS) == NULL, "known");
     check_that(!pace_is_limited(pace, &router, 9000 * MS), "limited");
-    check_int("a slot", pace_slot_ns(pace, &spec, 3, 9000 * MS), 0);
+    check_int("a slot", pace_slot_ns(pace, &spec, 3, false, 9000 * MS), 0);
     pace_answered(pace, &router.responder, 10000 * MS);
     check_that(pace_free_ns(pace, &router.responder) <= 9000 * MS, "it has no token");
 
@@ -338,7 +342,7 @@ static void check_borrowing(void)
     struct wire_spec spec = { .protocol = WIRE_ICMP };
     int checks = 0;
     while (checks < 20 && pace_wants_checks(sample, 0)) {
-        pace_yield_slot(pace, &spec, &on_path, 0);
+        pace_yield_slot(pace, &spec, &on_path, false, 0);
         checks++;
     }
     check_int("checks", checks, 8);

@@ -298,7 +298,9 @@ local function start_traces(core, checked, found)
   if not names then
     return fail(err)
   elseif #names == 0 then
-    return refuse "no target given"
+    local file = checked.filename
+    return refuse(file and ("%s: no target in it"):format(file == "-"
+      and "standard input" or file) or "no target given")
   end
   if rows.owns_output(checked) then
     checked.format = "rows"

@@ -189,7 +189,7 @@ end
 -- @treturn ?string the first error, one sentence
 -- @treturn ?string a warning, one sentence
 function M.load(uv, found, path)
-  local user = uv.os_get_passwd().uid
+  local user = uv.getuid()
   local sudo_user = user == 0 and tonumber(os.getenv "SUDO_UID") or nil
   for _, place in ipairs(path and { path } or places(os.getenv, sudo_user)) do
     local text, why, is_error, foreign = load_file(uv, place, user, sudo_user)

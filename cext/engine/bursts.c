@@ -34,34 +34,29 @@ void bursts_free(struct bursts *bursts)
     free(bursts);
 }
 
-static const struct slot *slot_of(const struct bursts *bursts, const struct ipaddr *responder)
+static size_t slot_of(const struct ipaddr *responder)
 {
-    return &bursts->slots[ipaddr_hash(responder) % SLOTS];
-}
-
-static struct slot *slot_in(struct bursts *bursts, const struct ipaddr *responder)
-{
-    return &bursts->slots[ipaddr_hash(responder) % SLOTS];
+    return ipaddr_hash(responder) % SLOTS;
 }
 
 int64_t bursts_free_ns(const struct bursts *bursts, const struct ipaddr *responder)
 {
-    return slot_of(bursts, responder)->free_ns;
+    return bursts->slots[slot_of(responder)].free_ns;
 }
 
 int64_t bursts_last_ns(const struct bursts *bursts, const struct ipaddr *responder)
 {
-    return slot_of(bursts, responder)->free_ns - rest_ns;
+    return bursts->slots[slot_of(responder)].free_ns - rest_ns;
 }
 
 void bursts_sent(struct bursts *bursts, const struct ipaddr *responder, int64_t now_ns)
 {
-    slot_in(bursts, responder)->free_ns = now_ns + rest_ns;
+    bursts->slots[slot_of(responder)].free_ns = now_ns + rest_ns;
 }
 
 void bursts_passed(struct bursts *bursts, const struct ipaddr *responder, int64_t now_ns)
 {
-    struct slot *slot = slot_in(bursts, responder);
+    struct slot *slot = &bursts->slots[slot_of(responder)];
 
     slot->passed_ns[slot->passes++ % PASSES] = now_ns;
     slot->in_a_row++;
@@ -69,13 +64,13 @@ void bursts_passed(struct bursts *bursts, const struct ipaddr *responder, int64_
 
 void bursts_failed(struct bursts *bursts, const struct ipaddr *responder)
 {
-    slot_in(bursts, responder)->in_a_row = 0;
+    bursts->slots[slot_of(responder)].in_a_row = 0;
 }
 
 bool bursts_have_passed(const struct bursts *bursts, const struct ipaddr *responder,
                         int64_t since_ns)
 {
-    const struct slot *slot = slot_of(bursts, responder);
+    const struct slot *slot = &bursts->slots[slot_of(responder)];
 
     if (slot->passes < PASSES)
         return false;

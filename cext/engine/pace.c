@@ -10,7 +10,7 @@ enum { FIRST_KEPT = 16 /* first capacity for outcomes; a power of two, like PACE
 /* A router's rate limit outlasts what its samples show: the next round of a service knows it. */
 static const int64_t known_ns = 600 * SECOND;
 static const int64_t measure_ns = 1500 * MS;   /* longer than from burst to burst */
-static const int64_t unknown_ns = 10 * SECOND; /* in place of an interval that nobody knows */
+static const int64_t unknown_ns = 10 * SECOND; /* for an interval that was not measured */
 
 struct pace *pace_new(void)
 {
@@ -243,6 +243,13 @@ void pace_move_token(struct pace_responder *r, int64_t free_ns)
         r->pace->moves[s->key.ttl]++;
 }
 
+/* Puts the next token off until then, if it is there earlier. */
+static void put_off(struct pace_responder *r, int64_t free_ns)
+{
+    if (r->free_ns < free_ns)
+        pace_move_token(r, free_ns);
+}
+
 bool pace_was_used(const struct pace_sample *s, int64_t within_ns, int64_t now_ns)
 {
     return s != NULL && now_ns - s->used_ns < within_ns;
@@ -266,8 +273,8 @@ struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, in
         return NULL;
     struct pace_sample *s = find_sample(r, key);
     const struct pace_sample *other = s == NULL ? find_sample(r, &any_path) : NULL;
-    if (pace_was_used(other, known_ns,
-                      now_ns)) { /* a responder that rate-limits over one path does so over all */
+    /* A responder that rate-limits over one path does so over all. */
+    if (pace_was_used(other, known_ns, now_ns)) {
         const struct pace_evidence evidence = other->evidence;
         s = add_sample(r, key);
         if (s != NULL) {
@@ -306,8 +313,7 @@ struct pace_sample *pace_rate_limit(struct pace *pace, const struct pace_key *ke
     if (last_burst_ns < now_ns)
         last_burst_ns = now_ns;
     /* Tokens may arrive all at once, after up to a second: until then the bucket is empty. */
-    if (r->free_ns < last_burst_ns + TOKEN_NS)
-        pace_move_token(r, last_burst_ns + TOKEN_NS);
+    put_off(r, last_burst_ns + TOKEN_NS);
     struct pace_sample *s = find_sample(r, key);
     if (s == NULL)
         s = add_sample(r, key);
@@ -325,11 +331,8 @@ struct pace_sample *pace_rate_limit(struct pace *pace, const struct pace_key *ke
 
 void pace_measuring(struct pace_sample *sample, int64_t now_ns)
 {
-    struct pace_responder *r = sample->responder;
-
     sample->used_ns = now_ns;
-    if (r->free_ns < now_ns + measure_ns)
-        pace_move_token(r, now_ns + measure_ns);
+    put_off(sample->responder, now_ns + measure_ns);
 }
 
 void pace_measured(struct pace_sample *sample, int64_t sample_interval_ns, int64_t from_ns)
@@ -369,8 +372,8 @@ bool pace_lead(struct pace_sample *sample, int64_t now_ns)
 void pace_answered(struct pace *pace, const struct ipaddr *responder, int64_t now_ns)
 {
     struct pace_responder *r = pace_find(pace, responder);
-    if (r != NULL && pace_holds_limit(r, now_ns) && r->free_ns < now_ns + r->sample_interval_ns)
-        pace_move_token(r, now_ns + r->sample_interval_ns);
+    if (r != NULL && pace_holds_limit(r, now_ns))
+        put_off(r, now_ns + r->sample_interval_ns);
 }
 
 int64_t pace_free_ns(const struct pace *pace, const struct ipaddr *responder)

@@ -187,15 +187,15 @@ static void choose_slots(struct trace *t)
     for (int ttl = t->config.first_hop; ttl <= last_probed(t); ttl++) {
         struct ttl *at = &t->ttls[ttl];
         if (!hop_is_retrying(&at->hop) || hop_due(&at->hop, &t->rules) > t->stepped_ns) {
-            at->slots_ns = at->slot_ns = 0;
+            at->slot_wait_ns = at->slot_ns = 0;
             continue;
         }
         uint32_t moves = pace_moves(t->pace, &t->config.spec, (uint8_t)ttl, may_be_target(t, ttl));
-        if (at->slots_ns == 0 || at->slot_moves != moves) {
-            at->slots_ns = t->stepped_ns;
+        if (at->slot_wait_ns == 0 || at->slot_moves != moves) {
+            at->slot_wait_ns = t->stepped_ns;
             at->slot_moves = moves;
             at->slot_ns = 0;
-        } else if (at->slot_ns == 0 && t->stepped_ns - at->slots_ns > stuck_ns) {
+        } else if (at->slot_ns == 0 && t->stepped_ns - at->slot_wait_ns > stuck_ns) {
             at->slot_ns = next_slot_ns(t, ttl);
         }
     }

@@ -48,11 +48,11 @@ struct ttl {
     bool first;                  /* other traces wait for the result of its tries */
     int64_t emitted_interval_ns; /* HOP_PACED: the interval in the last event */
     int64_t held_ns; /* since when it waits for tokens of another trace's router; 0: it does not */
-    bool shared_limit;   /* the event was emitted */
-    int64_t slots_ns;    /* since when samples alone put off the token of a silent hop; 0: not */
-    uint32_t slot_moves; /* pace_moves then */
-    int64_t slot_ns;     /* the token that it has chosen; 0: none */
-    bool awaited;        /* a running trace saw a router here whose tests have not ended */
+    bool shared_limit;    /* the event was emitted */
+    int64_t slot_wait_ns; /* since when samples alone put off the token of a silent hop; 0: not */
+    uint32_t slot_moves;  /* pace_moves then */
+    int64_t slot_ns;      /* the token that it has chosen; 0: none */
+    bool awaited;         /* a running trace saw a router here whose tests have not ended */
     struct paired paired;
 };
 

@@ -296,7 +296,7 @@ static void check_stopped(void)
     check_int("interval", pace_spacing_ns(again), sample_interval_ns);
     check_that(pace_known(pace, &router, 21 * SECOND) != NULL, "not known");
 
-    check_case("an_interval_that_nobody_knows_is_measured_anew_after_a_minute");
+    check_case("an_unknown_interval_is_measured_anew_after_a_minute");
     pace_measured(again, 0, 30 * SECOND);
     check_that(pace_known(pace, &router, 89 * SECOND) != NULL, "not known");
     check_that(pace_known(pace, &router, 91 * SECOND) == NULL, "known");

@@ -5,6 +5,7 @@
 -- @module mtrtrace.rows.make
 local bursts = require "mtrtrace.base.bursts"
 local ident = require "mtrtrace.flows.ident"
+local marks = require "mtrtrace.table.marks"
 local os_words = require "mtrtrace.os.words"
 local probe_key = require "mtrtrace.base.probe_key"
 local sha256 = require "mtrtrace.base.sha256"
@@ -131,7 +132,7 @@ local function hop_row(common, hop)
   row.loss_periods = found and found.periods
   row.loss_bursts = found and found.bursts
   row.loss_burst_max_s = found and found.max_s
-  row.rate_limited = hop.rate_limit ~= nil and not hop.stopped
+  row.rate_limited = marks.is_resampled(hop)
   row.untested = hop.untested and true or false
   row.better_beyond = hop.better_beyond and true or false
   row.silent = hop.silent and true or false

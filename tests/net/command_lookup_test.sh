@@ -132,7 +132,7 @@ cli -C -c 3 --asn off --columns hop,name "$(lab_target 4)"
 is dead_zones_hold_up_no_other "$(columns hop name | tr '|' ' ' | xargs)" \
   "1 - 2 - 3 - 4 - 5 - 6 - 7 hop7.example.net 8 hop8.example.net 9 hop9.example.net"
 is dead_zones_status "$RC $ERR" "0 "
-in_time dead_zones_hold_up_no_prompt $((SECONDS - began)) 6
+at_most dead_zones_hold_up_no_prompt $((SECONDS - began)) 6
 lab_clear c
 
 # ---- DNS in place of whois ------------------------------------------------------
@@ -158,7 +158,7 @@ if lua5.4 -e 'require "lunbound"' 2>/dev/null; then
   began=$SECONDS
   cli "${dns[@]}" "$(lab_target 4)"
   is dns_that_is_silent "$RC $(columns hop asn | sed -n 2p)" "0 2|-"
-  in_time dns_that_is_silent_time $((SECONDS - began)) 6
+  at_most dns_that_is_silent_time $((SECONDS - began)) 6
   use_resolver 127.0.0.1
 else
   skip command_dns "lua-unbound is not installed"

@@ -63,4 +63,4 @@ else
   is no_loss_is_invented "$LOST" 0
 fi
 at_most at_most_twice_as_long "$flooded" $((2 * calm + 1000))
-in_time another_script_goes_on "$late" $((calm_late + 150))
+at_most another_script_goes_on "$late" $((calm_late + 150))

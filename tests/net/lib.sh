@@ -141,14 +141,14 @@ at_least() {
   if [ "$2" -ge "$3" ]; then ok "$1"; else not_ok "$1" "$2, at least $3 wanted"; fi
 }
 
-# in_time NAME GOT MOST: at_most for a time on a quiet machine. Where more processes want to run than there are cores,
-# each gets less of one: as many times longer, but no more than four.
+# in_time NAME GOT MOST: at_most for a time that is mostly spent on a core. Where more processes want to run than there
+# are cores, each gets less of one: as many times longer, but no more than twice.
 in_time() {
   local load cores share
   read -r load _ </proc/loadavg
   cores=$(nproc)
   share=$((10#${load/./} / cores))
-  share=$((share < 100 ? 100 : share > 400 ? 400 : share))
+  share=$((share < 100 ? 100 : share > 200 ? 200 : share))
   at_most "$1" "$2" $(($3 * share / 100))
 }
 

@@ -61,7 +61,7 @@ for flavour in $FLAVOURS; do
   forget irrd-4301
   look "$flavour" "$LOCAL,mtr-trace.packets=10,mtr-trace.asn=off,mtr-trace.names=no" -6 "$(lab_target 6)"
   is "${flavour}_off_sends_nothing" "$(logged irrd-4301 .) $(rows | sed -n 2p)" "0 2 - -"
-  in_time "${flavour}_lookups_hold_up_the_table_for_at_most_300_ms" "$(beyond "$flavour")" 300
+  at_most "${flavour}_lookups_hold_up_the_table_for_at_most_300_ms" "$(beyond "$flavour")" 300
 done
 
 # ---- names beyond ASCII: latin-1 as from RIPE, UTF-8 as from others ---------------
@@ -125,7 +125,7 @@ done
 for flavour in $FLAVOURS; do
   plainly "$flavour" mtr-trace.whois-server=127.0.0.1:4399,mtr-trace.cymru-server=127.0.0.1:4398
   like "${flavour}_refused_is_a_dash" "$OUT" '^\| +2 .* -  +-  +Linux-based$'
-  in_time "${flavour}_refused_costs_nothing" "$TOOK" 4000
+  at_most "${flavour}_refused_costs_nothing" "$TOOK" 4000
   is "${flavour}_refused_is_two_lines" \
     "$(grep -E '(irr|cymru): 127.0.0.1:439.: cannot connect: refused' <<<"$OUT" | grep -vc 'Look-ups: ')" 2
   like "${flavour}_number_of_queries_is_told" "$OUT" 'look-ups of this run: irr [0-9]+ queries'

@@ -30,7 +30,7 @@ whole() {
 trace deb12 --max-hostgroup 8 $targets
 is nmap_every_table_is_whole "$(whole)" $COUNT
 unlike nmap_no_hop_is_called_silent "$(cat "$XML")" 'not answer|no reply from hop'
-in_time nmap_time "$TOOK" 60000
+at_most nmap_time "$TOOK" 60000
 
 # shellcheck disable=SC2086 # a list, to be split
 out=$("${ENV[@]}" ip netns exec "$LAB-c" timeout 100 "$TREE/scripts/mtr-trace" -n --asn off --os off \

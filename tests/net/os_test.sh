@@ -122,7 +122,7 @@ for mode in echo active; do
   is "${mode}_of_silent_loss" "$(show hops loss_percent | cut -d' ' -f2 | sort -u)" 0
 done
 is silent_hop_is_unknown "$(guesses 3)" unknown
-in_time silent_active_time "$TOOK" 6000
+at_most silent_active_time "$TOOK" 6000
 
 # ---- what it costs --------------------------------------------------------------------
 
@@ -139,10 +139,10 @@ cost() {
   echo "# off $least_off ms, default $least ms" >&2
   echo $((least - least_off))
 }
-in_time default_costs_no_half_second_where_hops_ignore_it "$(cost)" 500
+at_most default_costs_no_half_second_where_hops_ignore_it "$(cost)" 500
 lab_clear r2
 lab_clear r3
-in_time default_costs_no_half_second "$(cost)" 500
+at_most default_costs_no_half_second "$(cost)" 500
 
 # ---- link layer, SNMP ------------------------------------------------------------------
 

@@ -138,6 +138,8 @@ install:
 install-now: all build/command
 	$(Q)scripts/folders make $(FOLDER_LIST) $(foreach d,$(INSTALL_DIRS),'$(DESTDIR)$d')
 	@$(MAKE) --no-print-directory install-files
+	@[ -n '$(filter /usr /usr/local,$(PREFIX))$(filter-out file,$(origin LUA_DIR))' ] || echo "Nmap's Lua does not search $(PREFIX)." \
+		"For Nmap set LUA_PATH='$(PREFIX)/share/lua/$(NMAP_LUA:lua%=%)/?.lua;;' LUA_CPATH='$(PREFIX)/lib/lua/$(NMAP_LUA:lua%=%)/?.so;;'"
 	@[ ! -f '$(DESTDIR)$(SCRIPT_DIR)/script.db' ] || grep -qs '"mtr-trace.nse"' '$(DESTDIR)$(SCRIPT_DIR)/script.db' || \
 		echo "To choose the script by Nmap's rules (--script 'mtr-trace and safe') as well: sudo make script-db"
 
@@ -191,6 +193,10 @@ build/command: $(wildcard nse/mtrtrace/*/*.lua) scripts/mtr-trace scripts/mtr-tr
 install-command: all build/command
 	$(Q)set -e; $(foreach f,$(COMMAND_FILES),[ ! -e build/command/$f ] || \
 		$(INSTALL) -D -m $(if $(filter mtr-trace,$f),755,644) build/command/$f '$(DESTDIR)$(COMMAND_$f)'; )
+	$(Q)sed -i 's|^.* PATHS$$|$(call search,path,LUA_DIR,share,lua)$(call search,cpath,C_DIR,lib,so)|' '$(DESTDIR)$(COMMAND_mtr-trace)'
+
+# A line of Lua that makes the command look in the folder of $(2) first.
+search = package.$(1) = "$(call chosen,$(2),$(PREFIX)/$(3)/lua/5.4)/?.$(4);" .. package.$(1)\n
 
 uninstall-command:
 	rm -f $(foreach f,$(COMMAND_FILES),'$(DESTDIR)$(COMMAND_$f)')

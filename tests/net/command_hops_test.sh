@@ -144,12 +144,16 @@ long=(-n --asn off -c 1000)
 interrupted interrupted_report -r "${long[@]}" "$t4"
 is interrupted_report_shows_what_is_known "$(awk '/^[0-9]/ { print $1, $2 }' <<<"$OUT" | xargs)" \
   "$(for hop in 1 2 3 4 5; do echo $hop "$(lab_addr 4 $hop)"; done | xargs)"
+like interrupted_report_says_so "$OUT" '^Interrupted after [0-9.]+ s, before the trace was done: '
 interrupted interrupted_json -j "${long[@]}" "$t4" "$(lab_addr 4 2)"
-is interrupted_json_is_whole "$(python3 -c 'import json, sys
-print(*(len(t["hops"]) for t in json.load(sys.stdin)["traces"]))' <<<"$OUT" 2>&1)" "5 2"
+is interrupted_json_says_what_is_known "$(jq -c '.traces[] | [(.hops | length), .reached, .stopped]' <<<"$OUT" | xargs)" \
+  '[5,true,interrupt] [2,true,interrupt]'
+interrupted interrupted_beyond_the_target -j "${long[@]}" -m 2 "$t4"
+is interrupted_before_the_target_is_not_reached "$(jq -c '.traces[] | [.reached, .stopped]' <<<"$OUT")" '[false,"interrupt"]'
 interrupted interrupted_record -r --record "$dir/rec" "${long[@]}" "$t4"
 cp "$dir/out" "$dir/run"
 cli -r -n --replay "$dir/rec"
+is interrupted_record_has_the_status_of_its_run "$RC" 1
 is interrupted_record_is_whole "$(cmp "$dir/run" "$dir/out" 2>&1)" ""
 interrupted interrupted_ndjson --ndjson "${long[@]}" "$t4"
 like interrupted_ndjson_ends "$(tail -n 1 <<<"$OUT")" '"kind":"end"'

@@ -40,12 +40,22 @@ placed() { (cd "$dest" && find . ! -type d | sed 's/^\.//' | sort); }
 files=$(wanted | sort)
 make -s install DESTDIR="$dest" PREFIX=/opt/x >/dev/null || not_ok install "make install failed"
 is install_places_exactly_these_files "$(placed)" "$files"
+like install_says_what_nmap_needs "$(make -s install DESTDIR="$dest" PREFIX=/opt/x)" \
+  "^Nmap's Lua does not search /opt/x\..* LUA_PATH='/opt/x/share/lua/${versions%% *}/\?\.lua;;'"
+unlike install_in_the_usual_place_says_nothing "$(make -s install DESTDIR="$dest/usual" 2>&1)" "does not search"
+rm -rf "${dest:?}/usual"
+# Without the rights, one line says so.
+out=$(chmod 755 "$dest" && setpriv --reuid 65534 --clear-groups scripts/folders make "$dest/a/list" "$dest/b" "$dest/c" 2>&1)
+is install_without_rights_says_so_once "$out" \
+  "install: mkdir: cannot create directory '$dest/b': Permission denied (as root, or with another DESTDIR or PREFIX)"
 is install_makes_no_script_db "$(find "$dest" -name script.db)" ""
 
 if lua5.4 -e 'require "argparse"; require "luv"' 2>/dev/null; then
-  out=$(cd / && LUA_PATH_5_4="$dest/opt/x/share/lua/5.4/?.lua;;" LUA_CPATH_5_4="$dest/opt/x/lib/lua/5.4/?.so;;" \
-    "$dest/opt/x/bin/mtr-trace" --version 2>&1)
+  # Below the folder that it was made for, as DESTDIR alone would be another one.
+  # shellcheck disable=SC2016 # for the shell in the namespace
+  out=$(cd / && unshare -m sh -c 'mkdir -p /opt && mount --bind "$1" /opt && exec /opt/x/bin/mtr-trace --version' - "$dest/opt" 2>&1)
   like installed_command_runs "$out" '^mtr-trace [0-9]+\.[0-9]+'
+  is installed_command_takes_its_own_library "$(grep -c '^package\.c*path = "/opt/x/[a-z]*/lua/5.4/?' "$dest/opt/x/bin/mtr-trace")" 2
   is man_page_has_no_warning "$(man --warnings -l "$dest/opt/x/share/man/man8/mtr-trace.8" 2>&1 >/dev/null)" ""
   is bash_completion_is_read "$(bash -n "$dest/opt/x/share/bash-completion/completions/mtr-trace" 2>&1)" ""
 fi

@@ -50,13 +50,18 @@ chmod +x "$LAB_SCRATCH/apt"/*
 asked() { # ANSWER ARG...: the terminal's text, with what apt-get was called for in the log
   : >"$LAB_SCRATCH/apt/log"
   printf '%s\n' "$1" | PATH=$LAB_SCRATCH/apt:$PATH env -u CI unshare -m sh -c '
-    mount -t tmpfs mtl-policy /usr/sbin && shift && exec "$@"' - - script -qec "scripts/bootstrap ${*:2}" /dev/null 2>&1
+    mount -t tmpfs mtl-policy /usr/sbin && shift && exec "$@"' - - script -qec "scripts/bootstrap ${*:2} $to" /dev/null 2>&1
 }
+to=
 # What is not told to print alone may install.
 installs() { grep -vc -- '--print-uris' "$LAB_SCRATCH/apt/log"; }
 like bootstrap_asks "$(asked n)" 'install them\? \[Y/n\]'
 is bootstrap_takes_no_for_an_answer "$(asked n >/dev/null; installs)" 0
 like bootstrap_says_how_much "$(asked n)" '^2 packages, 2\.0 MB to download'
+to="2>&1 | cat >$LAB_SCRATCH/apt/out"
+like bootstrap_asks_where_its_output_goes_elsewhere "$(asked n)" 'install them\? \[Y/n\]'
+is bootstrap_installs_nothing_unasked_there "$(installs)" 0
+to=
 is bootstrap_takes_yes_for_an_answer "$(asked y >/dev/null; installs)" 1
 unlike bootstrap_asks_nothing_with_y "$(asked n -y)" 'install them'
 is bootstrap_installs_with_y "$(asked n -y >/dev/null; installs)" 1
@@ -68,6 +73,7 @@ case $out in
   *) is bootstrap_with_nothing_missing_is_silent "$out" "" ;;
 esac
 mkdir "$LAB_SCRATCH/bin" && ln -s "$(command -v cat)" "$LAB_SCRATCH/bin/cat"
+is bootstrap_has_help "$(scripts/bootstrap --help 2>&1) $?" "usage: scripts/bootstrap [-y] [--tests] 0"
 out=$(PATH=$LAB_SCRATCH/bin /bin/sh scripts/bootstrap 2>&1)
 is bootstrap_without_apt_stops $? 1
 for manager in dnf pacman apk brew; do

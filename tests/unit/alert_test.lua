@@ -34,6 +34,25 @@ for _, text in ipairs(BAD) do
   end)
 end
 
+check.case("the_program_must_be_executable", function()
+  local files = { ["/a/run"] = "file", ["/a/folder"] = "directory",
+    ["/a/text"] = "file", ["/b/tool"] = "file" }
+  local uv = { os_getenv = function() return "/a:/b" end,
+    fs_stat = function(path) return files[path] and { type = files[path] } end,
+    fs_access = function(path, mode)
+      return mode == "X" and path ~= "/a/text"
+    end }
+  local found = {}
+  for _, path in ipairs { "/a/run", "/a/folder", "/a/text", "/none", "tool",
+    "nothing" } do
+    found[path] = program.is_runnable(uv, path)
+  end
+  check.equal(found, { ["/a/run"] = true, ["/a/folder"] = false,
+    ["/a/text"] = false, ["/none"] = false, tool = true, nothing = false })
+  check.equal(cli_alert.refusal({ alert = {}, exec = "/none" }, uv),
+    "--exec=/none: expected an executable file, with its folder or in PATH")
+end)
+
 check.case("several_rules", function()
   check.equal(#rule.read "loss>5%; avg>80ms,for=2", 2)
 end)

@@ -173,6 +173,15 @@ check.rows(DECIMALS, function(row)
   check.equal(format.decimal(row.value), row.want)
 end)
 
+check.case("seconds_of_a_sentence_are_rounded", function()
+  local texts = {}
+  for i, value in ipairs { 1.05, 0.26312, 1.092118, 12, 0.0054321, 0.0999,
+    59.999 } do
+    texts[i] = format.short_s(value)
+  end
+  check.equal(texts, { "1.05", "0.26", "1.09", "12", "0.005", "0.1", "60" })
+end)
+
 local RAW = {
   { name = "raw_loss_is_percent", key = "loss", scope = "hop",
     from = { loss = 0.1 }, want = "10" },

@@ -75,8 +75,21 @@ check.case("a_bounded_host_stops_at_the_moment_and_not_before", function()
   check.equal({ bounded.stopped(), struck() }, { true, "max-time" })
   now, ended = 6, true
   bounded, struck = limit.bounded(host, { at = 8, name = "max-time" })
-  check.equal({ bounded.stopped(), struck() == nil }, { true, true })
-  check.equal((limit.bounded(host, nil)), host)
+  check.equal({ bounded.stopped(), struck() }, { true, "interrupt" })
+  bounded, struck = limit.bounded(host, nil)
+  check.equal({ bounded.stopped(), struck() }, { true, "interrupt" })
+  ended = false
+  bounded, struck = limit.bounded(host, nil)
+  check.equal({ bounded.stopped(), struck() == nil }, { false, true })
+end)
+
+check.case("an_interrupted_trace_does_not_count_as_reached", function()
+  local counts = limit.counts_as_reached
+  check.equal({ counts { reached = true },
+    counts { reached = true, stopped = "max-time" },
+    counts { reached = true, stopped = "interrupt" },
+    counts { reached = false }, counts(nil) },
+    { true, true, false, false, false })
 end)
 
 check.case("a_result_says_what_ended_it_and_whether_the_target_replied",

@@ -108,6 +108,27 @@ function Program:close()
   end
 end
 
+local function is_executable(uv, path)
+  local stat = uv.fs_stat(path)
+  return stat and stat.type == "file" and uv.fs_access(path, "X") or false
+end
+
+--- Returns whether a program can be found and run by this process.
+-- @tparam table uv the module luv
+-- @tparam string path of the program, or a name that is looked up in PATH
+-- @treturn boolean
+function M.is_runnable(uv, path)
+  if path:find("/", 1, true) then
+    return is_executable(uv, path)
+  end
+  for folder in (uv.os_getenv "PATH" or ""):gmatch "[^:]+" do
+    if is_executable(uv, folder .. "/" .. path) then
+      return true
+    end
+  end
+  return false
+end
+
 --- Returns a runner of the program.
 -- @tparam table uv the module luv
 -- @tparam string path of the program, or a name that is looked up in PATH

@@ -47,6 +47,13 @@ function M.decimal(value)
   return text == "-0" and "0" or text
 end
 
+--- Formats seconds for a sentence.
+-- @tparam number value
+-- @treturn ?string with at most two decimals, three below 0.1 s; as decimal
+function M.short_s(value)
+  return M.decimal(tonumber((value < 0.1 and "%.3f" or "%.2f"):format(value)))
+end
+
 local function count(value)
   return math_type(value) == "integer" and ("%d"):format(value)
     or ("%.0f"):format(value)

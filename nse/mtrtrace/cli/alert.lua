@@ -111,12 +111,16 @@ function Alert:close()
   end
 end
 
---- Checks the combination of options.
+--- Checks the combination of options, and that the program of --exec is there.
 -- @tparam table options checked
+-- @tparam table uv the module luv
 -- @treturn ?string one sentence
-function M.refusal(options)
+function M.refusal(options, uv)
   if options.exec and not options.alert then
     return "--exec goes with --alert"
+  elseif options.exec and not program.is_runnable(uv, options.exec) then
+    return ("--exec=%s: expected an executable file, with its folder or in "
+      .. "PATH"):format(options.exec)
   end
   local ends = options.format ~= "screen" and not options.serve
     and not options.replay

@@ -277,6 +277,15 @@ local function show_recording(core, checked)
   return status_of(run, 1, closed or run.err, shown.alert)
 end
 
+-- Without --exec a recording is shown without luv.
+local function alert_refusal(checked)
+  local uv, err
+  if checked.exec then
+    uv, err = needed("luv", "lua-luv")
+  end
+  return err or alert.refusal(checked, uv)
+end
+
 -- Prints one warning for all targets.
 local function say_unused_port(checked, names)
   for _, name in ipairs(checked.protocol == "icmp" and names or {}) do
@@ -307,7 +316,7 @@ local function start_traces(core, checked, found)
   elseif screen.is_wanted(found, checked, uv) then
     checked.format = "screen"
   end
-  err = screen.refusal(checked, uv) or alert.refusal(checked)
+  err = screen.refusal(checked, uv) or alert_refusal(checked)
     or rows.refusal(checked)
   if err then
     return fail(err)
@@ -358,19 +367,18 @@ local function serve_with(uv, core, checked, setup)
 end
 
 local function start_service(core, checked, found)
-  local err = alert.refusal(checked) or rows.refusal(checked)
+  local server, specs, errors
+  local uv, err = needed("luv", "lua-luv")
+  err = err or alert_refusal(checked) or rows.refusal(checked)
   if err then
     return fail(err)
   end
-  local uv, server, specs, errors
-  uv, err = needed("luv", "lua-luv")
   local list = serve.targets(found.targets or {}, found)
-  if uv then
-    specs, errors = list:load()
-    err = not specs and errors or nil
-  end
+  specs, errors = list:load()
   if specs then
     server, err = open_server(uv, checked)
+  else
+    err = errors
   end
   if not server then
     return fail(err)
@@ -482,7 +490,7 @@ local function start(found, closed)
   elseif #(found.targets or {}) > 0 or checked.filename then
     return refuse "--replay goes with no target"
   end
-  err = overwritten(checked) or alert.refusal(checked)
+  err = overwritten(checked) or alert_refusal(checked)
     or rows.refusal(checked)
   if err then
     return refuse(err)

@@ -37,7 +37,9 @@ set by "yes". A # begins a comment. Under sudo the file of the user who called
 sudo is read; options that name a file to write to are refused in that file.
 
 The environment variable MTR_TRACE_OPTIONS holds options as on the command
-line. The command line overrides the variable, and both override the file.]]
+line. MTR_OPTIONS, which mtr(8) reads, counts too; options in it that only mtr
+has are skipped with a warning. The command line overrides MTR_TRACE_OPTIONS,
+that overrides MTR_OPTIONS, and all override the file.]]
 
 local STATUS = [[
 0 if all targets were reached, 1 if one was not, 2 for a wrong option or a

@@ -364,9 +364,12 @@ local function add_servers()
 end
 add_servers()
 
-local BY_NAME = {}
+local BY_NAME, BY_WORD = {}, {}
 for _, row in ipairs(ROWS) do
   BY_NAME[row.name] = row
+  BY_WORD["--" .. row.name] = row
+  BY_WORD["--" .. (row.also or row.name)] = row
+  BY_WORD["-" .. (row.short or "-" .. row.name)] = row
   row.default = row.default or row.arg and args.get(row.arg).default
 end
 
@@ -382,6 +385,13 @@ end
 -- @treturn ?table
 function M.get(name)
   return BY_NAME[name]
+end
+
+--- The row of an option as it stands on a command line.
+-- @tparam string word such as "-s", "--size" or mtr's "--psize"
+-- @treturn ?table
+function M.of_word(word)
+  return BY_WORD[word]
 end
 
 --- How an option is written in messages: "-c/--packets".

@@ -86,15 +86,28 @@ function M.parser(argparse, found)
   return parser
 end
 
+-- Returns whether the next word is the value of the option, or of the last one
+-- of several letters such as "-rwc".
+local function awaits_value(word)
+  local letters = word:match "^%-(%w+)$" or ""
+  for at = 1, #letters do
+    local row = options.of_word("-" .. letters:sub(at, at))
+    if row and row.value then
+      return at == #letters
+    end
+  end
+  local row = options.of_word(word)
+  return row and row.value ~= nil
+end
+
 -- A number below 0 is a value, although it looks like an option: mtr takes
 -- packets of random size by "-s -100".
 local function join_negative(words)
   local joined = {}
   for _, word in ipairs(words) do
     local before = joined[#joined]
-    if word:find "^%-%d+$" and (before == "-s" or before == "--size"
-      or before == "--psize") then
-      joined[#joined] = "--size=" .. word
+    if before and word:find "^%-%.?%d" and awaits_value(before) then
+      joined[#joined] = before .. (before:find "^%-%-" and "=" or "") .. word
     else
       joined[#joined + 1] = word
     end

@@ -2,6 +2,7 @@
 
 --- Replays a recording to readers, as in the recorded run.
 -- @module mtrtrace.cli.rerun
+local deadline = require "mtrtrace.session.deadline"
 local lines = require "mtrtrace.recording.lines"
 local replay = require "mtrtrace.recording.replay"
 
@@ -50,7 +51,7 @@ local function take(state, line)
     if record.kind == "finish" then
       state.done = state.done + 1
       state.missed = state.missed
-        + (record.result and record.result.reached and 0 or 1)
+        + (deadline.counts_as_reached(record.result) and 0 or 1)
     end
     if not pcall(show, state.readers, record) then
       return nil, "values that do not fit each other"
@@ -70,16 +71,18 @@ end
 function M.run(core, dkjson, file, name, readers)
   local state = { replay = replay.new(core, M.decoder(dkjson)),
     readers = readers, done = 0, missed = 0 }
-  local number = 0
-  for line in lines.of(file) do
+  local number, next_line = 0, lines.of(file)
+  local line, read_error = next_line()
+  while line do
     number = number + 1
     local ok, err = take(state, line)
     if not ok then
       state.err = ("%s:%d: %s"):format(name, number, err)
       return state
     end
+    line, read_error = next_line()
   end
-  local missing = state.replay:missing()
+  local missing = read_error or state.replay:missing()
   state.err = missing and ("%s: %s"):format(name, missing)
   return state
 end

@@ -5,6 +5,7 @@
 -- @module mtrtrace.cli.run
 local admission = require "mtrtrace.session.admission"
 local addresses = require "mtrtrace.session.addresses"
+local deadline = require "mtrtrace.session.deadline"
 local enrichers = require "mtrtrace.session.enrichers"
 local special = require "mtrtrace.base.special"
 local tables = require "mtrtrace.base.tables"
@@ -187,7 +188,7 @@ local function count(self, result, text, name)
   elseif FATAL[name] then
     self[FATAL[name]] = text
     self:stop()
-  elseif not result or not result.reached then
+  elseif not deadline.counts_as_reached(result) then
     self.missed = self.missed + 1
   end
 end

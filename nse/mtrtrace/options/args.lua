@@ -142,9 +142,14 @@ local function short(text)
   return unicode.cut(format.clean(text), 60)
 end
 
+-- Lists stand in braces in Nmap only.
 local function bad(prefix, arg, shown, hint)
+  local want = accepted(arg)
+  if prefix == "--" then
+    want = want:gsub("{(.-)}", "%1")
+  end
   return ("%s%s=%s: expected %s%s"):format(prefix, arg.name, short(shown),
-    accepted(arg), hint or "")
+    want, hint or "")
 end
 
 -- Returns the value as text; nil where the value has a wrong type.

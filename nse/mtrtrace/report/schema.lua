@@ -367,7 +367,7 @@ local function trace_rows()
     { "sockets", text("raw, or unprivileged: sent without raw sockets", true)
     },
     { "stopped", text("what ended the trace before it was done: max-time, "
-      .. "script-timeout or host-timeout", true) },
+      .. "script-timeout, host-timeout or interrupt (a signal)", true) },
     { "link_rate", value("integer", "what a link too narrow for bursts "
       .. "bears, by round trips (bit/s)", true) },
     { "clock_adjustments", whole "round trips left out as the clock was set" },

@@ -1,26 +1,24 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The moment at which a trace ends as it is, whatever is still to come: the
--- user's max-time, or a timeout of Nmap's. Pure.
+--- The end of a trace before it is done: the user's max-time, a timeout of
+-- Nmap's, or an interruption of the whole run. Pure.
 -- @module mtrtrace.session.deadline
+local words = require "mtrtrace.verdict.words"
+
 local M = {}
 
---- A host that is stopped from a moment on.
+--- Returns a host that also stops at a time limit.
 -- @tparam table host see mtrtrace.session.tracer
--- @tparam ?table limit `at`: the moment by host.now; `name`: of what says so
--- @treturn table the same, or one before it
--- @treturn function () -> ?string the limit's name once it has struck
+-- @tparam ?table limit `at`: the moment by host.now; `name` of the limit
+-- @treturn table
+-- @treturn function () -> ?string what stopped the host: the limit's name or
+--   words.INTERRUPT
 function M.bounded(host, limit)
   local struck
-  if not limit then
-    return host, function() end
-  end
   local bounded = setmetatable({}, { __index = host })
   function bounded.stopped()
-    if host.stopped and host.stopped() then
-      return true
-    end
-    struck = struck or host.now() >= limit.at and limit.name or nil
+    struck = struck or host.stopped and host.stopped() and words.INTERRUPT
+      or limit and host.now() >= limit.at and limit.name or nil
     return struck ~= nil
   end
   return bounded, function() return struck end
@@ -37,10 +35,10 @@ function M.first(a, b)
   return b.at < a.at and b or a
 end
 
---- Notes in a result that a limit has ended its trace. A trace that is ended
--- does not say whether its target replies.
+--- Notes in a result that its trace ended before it was done. The engine does
+-- not say of such a trace whether its target has replied.
 -- @tparam table result changed in place
--- @tparam ?string name of the limit; nil where none has struck
+-- @tparam ?string name of what ended it, as from bounded; nil for nothing
 -- @treturn table the same
 function M.note(result, name)
   if not name or result.done then
@@ -53,6 +51,14 @@ function M.note(result, name)
     end
   end
   return result
+end
+
+--- Returns whether a run counts a target as reached. An interrupted trace does
+-- not count, whatever it had found.
+-- @tparam ?table result nil where there was no trace
+-- @treturn boolean
+function M.counts_as_reached(result)
+  return result ~= nil and result.reached and result.stopped ~= words.INTERRUPT
 end
 
 return M

@@ -132,9 +132,9 @@ local function capture_drops(result)
 end
 
 local function stopped(result)
-  return result.stopped and ("Ended after %.1f s by %s, before the trace was "
-    .. "done: the figures are of what was known then."):format(
-    result.elapsed_s or 0, result.stopped) or nil
+  local name = result.stopped
+  return name and ("%s, before the trace was done: the figures are of what "
+    .. "was known then."):format(words.ended(name, result.elapsed_s or 0))
 end
 
 local function ipv4_mapped(result)

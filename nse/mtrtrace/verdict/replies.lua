@@ -180,7 +180,7 @@ local function stopped_verdict(hop)
   local v = { kind = "stopped", hop = hop.ttl, at = hop.rate_limit.answered_at,
     sent = hop.rate_limit.sent_since }
   v.text = ("Hop %d replied until %s s, and to none of %s after that: its "
-    .. "loss is unknown."):format(v.hop, format.decimal(v.at),
+    .. "loss is unknown."):format(v.hop, format.short_s(v.at),
     words.plural(v.sent, "probe", "probes"))
   return v
 end

@@ -23,6 +23,21 @@ function M.sizes(result)
     or "", result.size)
 end
 
+--- What ended a trace whose run was stopped: a signal, or an output that was
+-- closed.
+M.INTERRUPT = "interrupt"
+
+--- The end of a trace that was not done.
+-- @tparam string name of the time limit, or INTERRUPT
+-- @tparam number seconds since the trace began
+-- @treturn string such as "Ended after 3.0 s by max-time"
+function M.ended(name, seconds)
+  if name == M.INTERRUPT then
+    return ("Interrupted after %.1f s"):format(seconds)
+  end
+  return ("Ended after %.1f s by %s"):format(seconds, name)
+end
+
 --- One hop or several in a row.
 -- @tparam integer from TTL
 -- @tparam integer to TTL
@@ -82,7 +97,7 @@ function M.rate_limited(v)
       .. ", and too few replies after that to measure loss"
   end
   parts[#parts + 1] = ("%d of %d at %s s"):format(v.received, v.sent,
-    format.decimal(v.sample_interval_s))
+    format.short_s(v.sample_interval_s))
   local shared = v.inferred and "; all of these from other traces, which "
     .. "met this router on the same path: this trace got no reply here"
     or v.shared > 0 and ("; %d of these from another trace"):format(v.shared)

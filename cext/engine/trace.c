@@ -363,12 +363,16 @@ static int64_t probe_due(const struct trace *t, int ttl)
 }
 
 /* The TTL that is to be probed now; 0: none. With a shared sending rate the farthest goes first,
- * because its probes cross all links. */
+ * because its probes cross all links; but a silent hop that may be the target goes before those
+ * beyond it, whose probes would take the target's tokens and places in its queue. */
 static int next_ttl(const struct trace *t, int64_t now_ns)
 {
     bool backwards = t->config.budget != NULL;
     int first = t->config.first_hop, last = last_probed(t);
 
+    for (int ttl = first; backwards && may_be_target(t, ttl); ttl++)
+        if (!t->ttls[ttl].hop.answered && probe_due(t, ttl) <= now_ns)
+            return ttl;
     for (int i = first; i <= last; i++) {
         int ttl = backwards ? last - (i - first) : i;
         if (probe_due(t, ttl) <= now_ns)

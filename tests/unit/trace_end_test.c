@@ -2,6 +2,7 @@
 /* The end of a path: replies that come from the destination, replies that do not, and changes of
  * the end. */
 #include "check.h"
+#include "engine/budget.h"
 #include "world.h"
 
 static struct world world, *const w = &world;
@@ -366,6 +367,62 @@ static int target_wakes_up(struct world *in, const struct wire_probe *probe)
     return in->now_ns < 150 * MS && probe->ttl >= in->target_ttl ? 0 : world_line(in, probe);
 }
 
+/* The target of a service with a short queue: of what arrives together the last has no reply, and
+ * at first one reply to the nearest probe is lost. */
+struct queue {
+    int64_t free_ns;
+    unsigned length, places;
+    bool lost;
+};
+
+static int queued(struct world *in, const struct wire_probe *probe)
+{
+    struct queue *queue = in->context;
+
+    if (probe->ttl < in->target_ttl)
+        return world_line(in, probe);
+    if (in->now_ns > queue->free_ns) {
+        queue->length = 0;
+        queue->free_ns = in->now_ns + 3 * MS;
+    }
+    queue->length++;
+    if (probe->ttl == in->target_ttl && !queue->lost) {
+        queue->lost = true;
+        return 0;
+    }
+    return queue->length <= queue->places ? world_line(in, probe) : 0;
+}
+
+static unsigned end_with_queue(unsigned known_hop, unsigned packets, unsigned places)
+{
+    struct queue queue = { .free_ns = -1, .places = places };
+    struct budget budget;
+
+    world_new(w);
+    budget_init(&budget);
+    w->config.budget = &budget;
+    w->config.packets = packets;
+    w->config.known_hop = (uint8_t)known_hop;
+    w->context = &queue;
+    w->script = queued;
+    struct trace_summary s = run();
+    world_free(w);
+    return s.end_ttl;
+}
+
+/* A silent hop that may be the target is tested before the probes beyond it fill its queue. */
+static void test_queue(void)
+{
+    check_case("a_target_with_a_short_queue_is_no_farther_than_it_is");
+    for (unsigned known_hop = 0; known_hop <= 18; known_hop += 3)
+        for (unsigned packets = 1; packets <= 4; packets++)
+            for (unsigned places = 1; places <= 16; places++) {
+                unsigned end = end_with_queue(known_hop, packets, places);
+                check_that(end == 4, "%u packets, %u places, from TTL %u: the target is hop %u",
+                           packets, places, known_hop, end);
+            }
+}
+
 static void test_changes(void)
 {
     begin("a_path_that_begins_to_work_is_followed");
@@ -422,6 +479,7 @@ int main(void)
     test_silence();
     test_limits();
     test_moves();
+    test_queue();
     test_changes();
     counters_free(report);
     return check_done();

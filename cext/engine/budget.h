@@ -12,24 +12,34 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What was sent right before a probe, for the comparison of its RTT with another's. */
+struct budget_mark {
+    uint32_t ahead;   /* bytes that wait in front of it, on a link with the highest rate that can
+                         follow: the delay that its reply can show */
+    uint32_t changes; /* of the rate, until it was sent */
+};
+
 /* Sums over pairs of probes with the same TTL: how many more bytes were sent right before the later
  * one, and how much longer its reply took. */
 struct budget_pairs {
-    double count, xx, xy, yy; /* sums of products; bytes and ns */
+    double xx, xy, xxxx, xxxy, xxyy; /* sums of products; bytes and ns */
 };
 
-enum { BUDGET_SLOW = 2 }; /* rates below the first one */
+enum { BUDGET_LINKS = 15 };
 
 struct budget {
-    double rate;                       /* bytes a second */
-    int64_t idle_ns;                   /* when a link of this rate is idle */
-    int64_t fast_idle_ns;              /* the same for the highest rate that can follow */
-    int64_t slow_idle_ns[BUDGET_SLOW]; /* and for lower rates, in case the link is slower */
-    int64_t open_ns;                   /* no probe goes out before this */
-    unsigned in_train;                 /* probes in the train under way */
-    uint64_t holder;                   /* who is sending a burst; 0: nobody */
-    int64_t held_ns;                   /* until then only the holder may send */
-    struct budget_pairs pairs;
+    double rate;                        /* bytes a second */
+    uint32_t changes;                   /* of the rate so far */
+    int64_t idle_ns;                    /* when a link of this rate is idle */
+    int64_t link_idle_ns[BUDGET_LINKS]; /* the same for links from the least rate on, each twice
+                                           as fast as the one before */
+    int link;                           /* the fastest of them that is not faster than `rate` */
+    int64_t open_ns;                    /* no probe goes out before this */
+    unsigned in_train;                  /* probes in the train under way */
+    uint64_t holder;                    /* who is sending a burst; 0: nobody */
+    int64_t held_ns;                    /* until then only the holder may send */
+    struct budget_pairs pairs;          /* sent at this rate */
+    struct budget_pairs before;         /* sent at the rate before, and answered at this one */
     double link_rate; /* capacity of the narrowest link by the RTTs, bytes a second; 0: unknown */
 };
 
@@ -46,15 +56,18 @@ int64_t budget_due(const struct budget *b, uint64_t who);
 bool budget_is_held(const struct budget *b);
 
 /* Accounts for a probe of `size` bytes (IP). With `more` the burst of `who` continues, and no other
- * probe goes out before it. Returns how many bytes wait before the probe on a link with the highest
- * rate that can follow: the delay that its reply can show. */
-uint32_t budget_take(struct budget *b, uint64_t who, size_t size, bool more, int64_t now_ns);
+ * probe goes out before it. */
+struct budget_mark budget_take(struct budget *b, uint64_t who, size_t size, bool more,
+                               int64_t now_ns);
 
 /* The same for a probe whose reply shows no delay, so that it may be alone in its train. */
 void budget_take_single(struct budget *b, uint64_t who, size_t size, int64_t now_ns);
 
-/* Two probes with the same TTL were answered. The later one had `bytes` more before it, and its
- * reply took `longer_ns` longer. Both may be negative. */
-void budget_pair(struct budget *b, int32_t bytes, int64_t longer_ns);
+/* Two probes with the same TTL were answered; the reply to the later one took `longer_ns` longer,
+ * which may be negative. Probes of different rates show nothing: what waits before a probe is
+ * reckoned with the rate, and their queues differ. Those of the rate before the current one may
+ * lower it. They cannot raise it: what a faster link would do, they do not show. */
+void budget_pair(struct budget *b, struct budget_mark before, struct budget_mark later,
+                 int64_t longer_ns);
 
 #endif

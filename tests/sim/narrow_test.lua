@@ -95,6 +95,54 @@ for _, row in ipairs(ROWS) do
   end
 end
 
+-- A link of which the RTTs give no clear picture: jitter on the way, or a
+-- network that holds packets back for a moment and lets them go at once. The
+-- rate must not be raised by chance. What a stall lets go fits in the queue.
+local JITTER = { base_ms = 1, jitter_ms = 0.2, shape = "exponential" }
+local SEEDS = 40
+
+local function unclear(row, seed)
+  local link = { delay_ms = row.jitter and JITTER or 1 }
+  local w = build.line(HOPS - 1, { link = link, nodes = {
+    r1 = { link = { delay_ms = 1, stalls = row.stalls } },
+    r2 = { link = { delay_ms = 1, rate_kbit = row.kbit, queue_packets = 50 } },
+  } })
+  local traces = {}
+  for flow = 0, row.flows - 1 do
+    traces[flow + 1] = driver.options(w, seed * 100 + flow, { flow = flow })
+  end
+  local lost = 0
+  for _, t in ipairs(driver.run(w, traces, { seed = seed })) do
+    for _, hop in ipairs(t.result.hops) do
+      lost = lost + hop.loss
+    end
+  end
+  return lost
+end
+
+for _, row in ipairs {
+  { name = "jitter_at_1_mbit", kbit = 1000, jitter = true },
+  { name = "jitter_at_4_mbit", kbit = 4000, jitter = true },
+  { name = "stalls_at_256_kbit", kbit = 256,
+    stalls = { every_ms = 200, for_ms = 8 } },
+  { name = "long_stalls_at_256_kbit", kbit = 256,
+    stalls = { every_ms = 400, for_ms = 20 } },
+} do
+  for _, flows in ipairs { 4, 16 } do
+    row.flows = flows
+    check.case(("%s_raise_no_rate_of_%d_flows"):format(row.name, flows),
+      function()
+        local lossy = {}
+        for seed = 1, SEEDS do
+          if unclear(row, seed) > 0 then
+            lossy[#lossy + 1] = seed
+          end
+        end
+        check.equal(table.concat(lossy, " "), "", "seeds with losses")
+      end)
+  end
+end
+
 -- What is sent beside a trace delays its replies, and must not lose them.
 for _, kind in ipairs { "paths", "pmtu" } do
   check.case("the_search_for_" .. kind .. "_waits_as_traces_do", function()

@@ -62,9 +62,9 @@ static void check_trains(void)
 
     check_case("a_probe_knows_what_waits_before_it");
     budget_init(&b);
-    check_int("first", budget_take(&b, ME, SIZE, false, 0), 0);
-    check_int("second", budget_take(&b, ME, SIZE, false, 0), SIZE + 20);
-    check_int("later", budget_take(&b, ME, SIZE, false, 100 * MS), 0);
+    check_int("first", budget_take(&b, ME, SIZE, false, 0).ahead, 0);
+    check_int("second", budget_take(&b, ME, SIZE, false, 0).ahead, SIZE + 20);
+    check_int("later", budget_take(&b, ME, SIZE, false, 100 * MS).ahead, 0);
 }
 
 static void check_bursts(void)
@@ -89,13 +89,22 @@ static void check_bursts(void)
                (long long)budget_due(&b, OTHER));
 }
 
+/* Reports a pair of which the first probe was sent after so many changes of the rate. */
+static void show_pair(struct budget *b, uint32_t changes, int bytes, int64_t longer_ns)
+{
+    struct budget_mark before = { .ahead = 100, .changes = changes };
+    struct budget_mark later = { .ahead = (uint32_t)(100 + bytes), .changes = b->changes };
+
+    budget_pair(b, before, later, longer_ns);
+}
+
 /* Reports packet pairs as a link of `link` bytes/s delays them, with alternating jitter. */
 static void show_link(struct budget *b, double link, int64_t jitter_ns, int pairs)
 {
     for (int i = 0; i < pairs; i++) {
         int bytes = i % 2 == 0 ? 84 : -84;
         int64_t delay_ns = link > 0 ? (int64_t)(bytes / link * 1e9) : 0;
-        budget_pair(b, bytes, delay_ns + (i / 2 % 2 == 0 ? jitter_ns : -jitter_ns));
+        show_pair(b, b->changes, bytes, delay_ns + (i / 2 % 2 == 0 ? jitter_ns : -jitter_ns));
     }
 }
 
@@ -128,6 +137,23 @@ static void check_learning(void)
         show_link(&b, 1e6, 20000, 16);
     check_that(b.rate > 400e3 && b.rate < 1100e3, "%.0f bytes a second", b.rate);
 
+    check_case("a_probe_that_was_sent_at_another_rate_shows_nothing");
+    budget_init(&b);
+    show_link(&b, 125e3, 20000, 6);
+    double rate = b.rate;
+    check_that(rate > 100e3 && b.changes == 1, "%.0f bytes a second", rate);
+    for (int i = 0; i < 40; i++)
+        show_pair(&b, 0, 62, i % 2 == 0 ? -2000 : 2000);
+    check_that(b.rate == rate, "raised to %.0f by pairs with a probe from before", b.rate);
+    for (int i = 0; i < 40; i++)
+        show_pair(&b, 1, 62, i % 2 == 0 ? -2000 : 2000);
+    check_that(b.rate > rate, "%.0f after pairs of this rate", b.rate);
+}
+
+static void check_lowering(void)
+{
+    struct budget b;
+
     check_case("a_link_of_a_tenth_lowers_it");
     budget_init(&b);
     show_link(&b, 10e3, 20000, 60);
@@ -139,6 +165,16 @@ static void check_learning(void)
         budget_take(&b, ME, SIZE, false, 0);
     show_link(&b, 10e3, 20000, 60);
     check_that(budget_due(&b, ME) > 30 * (SIZE + 20) * 1000000LL / 13, "the next at %lld ns",
+               (long long)budget_due(&b, ME));
+
+    check_case("so_they_do_on_a_link_that_is_faster_than_at_first");
+    budget_init(&b);
+    show_link(&b, 0, 20000, 6); /* 200 kB/s */
+    for (int i = 0; i < 64; i++)
+        budget_take(&b, ME, SIZE, false, 0);
+    show_link(&b, 80e3, 20000, 60);
+    check_that(b.rate > 60e3 && b.rate < 80e3, "%.0f bytes a second", b.rate);
+    check_that(budget_due(&b, ME) > 64 * (SIZE + 20) * 1000LL / 80 * 1000, "the next at %lld ns",
                (long long)budget_due(&b, ME));
 
     check_case("probes_sent_long_ago_delay_no_trace");
@@ -156,5 +192,6 @@ int main(void)
     check_trains();
     check_bursts();
     check_learning();
+    check_lowering();
     return check_done();
 }

@@ -180,12 +180,16 @@ static int64_t next_slot_ns(const struct trace *t, int ttl)
     return slot_ns > held_ns ? slot_ns : held_ns;
 }
 
-/* Where several samples are being taken, one of them always has a later token than the others. So a
- * silent hop that they alone have kept waiting for stuck_ns chooses the next one. */
-static void choose_slots(struct trace *t)
+/* Finds the nearest silent hop, and chooses slots: where several samples are being taken, one of
+ * them always has a later token than the others. So a silent hop that they alone have kept waiting
+ * for stuck_ns chooses the next one. */
+static void look_at_silent(struct trace *t)
 {
+    t->nearest_silent = 0;
     for (int ttl = t->config.first_hop; ttl <= last_probed(t); ttl++) {
         struct ttl *at = &t->ttls[ttl];
+        if (t->nearest_silent == 0 && !at->hop.answered)
+            t->nearest_silent = (uint8_t)ttl;
         if (!hop_is_retrying(&at->hop) || hop_due(&at->hop, &t->rules) > t->stepped_ns) {
             at->slot_wait_ns = at->slot_ns = 0;
             continue;
@@ -290,7 +294,7 @@ void trace_expire(struct trace *t, int64_t now_ns, uint64_t capture_drops)
     trace_borrow(t, false, now_ns);
     trace_note_shared_limit(t, false, now_ns);
     t->at_work = has_work(t);
-    choose_slots(t);
+    look_at_silent(t);
     if (is_ready(t))
         trace_borrow(t, true, now_ns);
     if (is_ready(t) && !trace_awaits_others(t, now_ns) && !trace_awaits_shared_limit(t, now_ns)) {
@@ -368,9 +372,9 @@ static int64_t probe_due(const struct trace *t, int ttl)
 static int next_ttl(const struct trace *t, int64_t now_ns)
 {
     bool backwards = t->config.budget != NULL;
-    int first = t->config.first_hop, last = last_probed(t);
+    int first = t->config.first_hop, last = last_probed(t), silent = t->nearest_silent;
 
-    for (int ttl = first; backwards && may_be_target(t, ttl); ttl++)
+    for (int ttl = silent; backwards && silent != 0 && may_be_target(t, ttl); ttl++)
         if (!t->ttls[ttl].hop.answered && probe_due(t, ttl) <= now_ns)
             return ttl;
     for (int i = first; i <= last; i++) {

@@ -66,6 +66,7 @@ struct trace {
     uint8_t farthest, horizon; /* TTLs: farthest reply; last that may be probed. They never fall. */
     uint8_t end;               /* TTL at which the path ends; 0: not known */
     enum trace_ending ending;  /* there */
+    uint8_t nearest_silent;    /* TTL, at the last step; 0: all hops have replied */
     bool end_doubtful;         /* only time exceeded came from the target's address */
     bool end_by_error;         /* errors from elsewhere count as the replies of this end */
     bool target_seen;          /* the target itself has replied */

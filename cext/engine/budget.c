@@ -7,20 +7,21 @@
 #include <math.h>
 
 enum {
-    OVERHEAD = 20,   /* of a packet, below IP */
-    TRAIN_LEAST = 3, /* probes: a single one shows no delay */
-    TRAIN_MOST = 32, /* probes: short queues hold 50 packets */
-    PAIRS_LEAST = 6, /* before anything is concluded */
-    PAIRS_MOST = 64, /* beyond this the older half is dropped */
-    FIRST_LINK = 2,  /* has the first rate */
-    RAISE_MOST = 3,  /* largest raise, in doublings */
+    OVERHEAD = 20,    /* of a packet, below IP */
+    TRAIN_LEAST = 3,  /* probes: a single one shows no delay */
+    TRAIN_MOST = 32,  /* probes: short queues hold 50 packets */
+    PAIRS_LEAST = 6,  /* before anything is concluded */
+    PROBE_SIZE = 100, /* about, to tell how many are sent in a second */
+    FIRST_LINK = 2,   /* has the first rate */
+    RAISE_MOST = 3,   /* largest raise, in doublings */
 };
 
 static const double first_rate = 25e3; /* bytes a second; fits a link of 256 kbit/s */
 static const double least_rate = 6.25e3;
-static const double most_rate = 100e6; /* higher than any process reaches */
-static const double sure = 4;          /* standard errors */
-static const double safe = 0.9;        /* share of the capacity that was seen */
+static const double enough_rate = 10e6; /* a link of this rate carries all that a process sends */
+static const double no_limit = 100e6;   /* the rate then */
+static const double sure = 4;           /* standard errors */
+static const double safe = 0.9;         /* share of the capacity that was seen */
 static const int64_t train_ns = 4 * MS;
 static const int64_t hold_ns = MS; /* how late the holder may be */
 /* The most that a queue may delay a packet: a reply that takes longer is not waited for either. */
@@ -106,7 +107,7 @@ void budget_take_single(struct budget *b, uint64_t who, size_t size, int64_t now
 
 static void set_rate(struct budget *b, double rate)
 {
-    b->rate = rate < least_rate ? least_rate : rate > most_rate ? most_rate : rate;
+    b->rate = rate < least_rate ? least_rate : rate > enough_rate ? no_limit : rate;
     b->link = 0;
     while (b->link + 1 < BUDGET_LINKS && rate_of(b->link + 1) <= b->rate)
         b->link++;
@@ -142,20 +143,21 @@ static double standard_error(const struct budget_pairs *p, double slope)
 /* Each byte in front of a probe delays it by 1 / capacity of the narrowest link. */
 static void judge(struct budget *b, const struct budget_pairs *p)
 {
-    assert(weight(p) > 1 && b->rate >= least_rate && b->rate <= most_rate);
+    assert(weight(p) > 1 && b->rate >= least_rate && b->rate <= no_limit);
     double slope = p->xy / p->xx;
     double error = sure * standard_error(p, slope);
     double per_byte = NS_PER_S / b->rate;
 
-    if (p == &b->pairs && b->rate < most_rate && error < per_byte / 2 &&
+    if (p == &b->pairs && b->rate < no_limit && error < per_byte / 2 &&
         slope + error < per_byte / 2) { /* twice the rate is certainly below the capacity */
         double most = NS_PER_S / rate_of(fast_link(b));
         b->link_rate = 0;
         set_rate(b, NS_PER_S / (slope + error > most ? slope + error : most));
-    } else if (slope - error > per_byte / 2) {
-        b->link_rate = NS_PER_S / slope;
+    } else {
+        if (error < slope / 2)
+            b->link_rate = NS_PER_S / slope;
         if (slope - error > per_byte)
-            lower_rate(b, safe * b->link_rate);
+            lower_rate(b, safe * NS_PER_S / slope);
     }
 }
 
@@ -173,7 +175,7 @@ void budget_pair(struct budget *b, struct budget_mark before, struct budget_mark
     p->xxxy += x * x * x * y;
     p->xxyy += x * x * y * y;
     double n = weight(p);
-    if (n >= PAIRS_MOST)
+    if (n >= b->rate / PROBE_SIZE) /* the older half is dropped after about a second */
         *p = (struct budget_pairs){ p->xx / 2, p->xy / 2, p->xxxx / 2, p->xxxy / 2, p->xxyy / 2 };
     if (n >= PAIRS_LEAST)
         judge(b, p);

@@ -22,24 +22,22 @@ struct budget_mark {
 /* Sums over pairs of probes with the same TTL: how many more bytes were sent right before the later
  * one, and how much longer its reply took. */
 struct budget_pairs {
-    double xx, xy, xxxx, xxxy, xxyy; /* sums of products; bytes and ns */
+    double count, xx, xy, yy; /* sums of products; bytes and ns */
 };
 
-enum { BUDGET_LINKS = 12 }; /* the last, of 12.8 Mbyte/s, carries all that a process sends */
+enum { BUDGET_SLOW = 2 }; /* rates below the first one */
 
 struct budget {
-    double rate;                        /* bytes a second */
-    uint32_t changes;                   /* of the rate so far */
-    int64_t idle_ns;                    /* when a link of this rate is idle */
-    int64_t link_idle_ns[BUDGET_LINKS]; /* the same for links from the least rate on, each twice
-                                           as fast as the one before */
-    int link;                           /* the fastest of them that is not faster than `rate` */
-    int64_t open_ns;                    /* no probe goes out before this */
-    unsigned in_train;                  /* probes in the train under way */
-    uint64_t holder;                    /* who is sending a burst; 0: nobody */
-    int64_t held_ns;                    /* until then only the holder may send */
-    struct budget_pairs pairs;          /* sent at this rate */
-    struct budget_pairs before;         /* sent at the rate before, and answered at this one */
+    double rate;                       /* bytes a second */
+    uint32_t changes;                  /* of the rate so far */
+    int64_t idle_ns;                   /* when a link of this rate is idle */
+    int64_t fast_idle_ns;              /* the same for the highest rate that can follow */
+    int64_t slow_idle_ns[BUDGET_SLOW]; /* and for lower rates, in case the link is slower */
+    int64_t open_ns;                   /* no probe goes out before this */
+    unsigned in_train;                 /* probes in the train under way */
+    uint64_t holder;                   /* who is sending a burst; 0: nobody */
+    int64_t held_ns;                   /* until then only the holder may send */
+    struct budget_pairs pairs;
     double link_rate; /* capacity of the narrowest link by the RTTs, bytes a second; 0: unknown */
 };
 
@@ -64,9 +62,8 @@ struct budget_mark budget_take(struct budget *b, uint64_t who, size_t size, bool
 void budget_take_single(struct budget *b, uint64_t who, size_t size, int64_t now_ns);
 
 /* Two probes with the same TTL were answered; the reply to the later one took `longer_ns` longer,
- * which may be negative. Probes of different rates show nothing: what waits before a probe is
- * reckoned with the rate, and their queues differ. Those of the rate before the current one may
- * lower it. They cannot raise it: what a faster link would do, they do not show. */
+ * which may be negative. If the rate changed between them they show nothing: what waits before a
+ * probe is reckoned with the rate. */
 void budget_pair(struct budget *b, struct budget_mark before, struct budget_mark later,
                  int64_t longer_ns);
 

@@ -122,7 +122,6 @@ local function unclear(row, seed)
 end
 
 for _, row in ipairs {
-  { name = "jitter_at_1_mbit", kbit = 1000, jitter_ms = 0.2 },
   { name = "jitter_at_4_mbit", kbit = 4000, jitter_ms = 0.2 },
   { name = "stalls_at_256_kbit", kbit = 256,
     stalls = { every_ms = 200, for_ms = 8 } },
@@ -145,19 +144,16 @@ for _, row in ipairs {
 end
 
 -- Jitter alone is no narrow link.
-for _, jitter_ms in ipairs { 2, 10 } do
-  for _, flows in ipairs { 1, 4, 16 } do
-    check.case(("jitter_of_%d_ms_is_no_link_for_%d_flows"):format(jitter_ms,
-      flows), function()
+for _, flows in ipairs { 1, 4, 16 } do
+  check.case(("jitter_is_no_narrow_link_for_%d_flows"):format(flows),
+    function()
       local named = {}
       for seed = 1, SEEDS do
-        local _, link_rate = unclear({ flows = flows, jitter_ms = jitter_ms },
-          seed)
+        local _, link_rate = unclear({ flows = flows, jitter_ms = 2 }, seed)
         named[#named + 1] = link_rate
       end
       check.equal(named, {}, "links that are not there")
     end)
-  end
 end
 
 -- What is sent beside a trace delays its replies, and must not lose them.

@@ -147,7 +147,7 @@ static void check_learning(void)
     check_that(b.rate == rate, "raised to %.0f by pairs with a probe from before", b.rate);
     for (int i = 0; i < 40; i++)
         show_pair(&b, 1, 62, i % 2 == 0 ? -2000 : 2000);
-    check_that(b.rate > rate, "%.0f after pairs of this rate", b.rate);
+    check_that(b.rate > rate, "%.0f after pairs of one rate", b.rate);
 }
 
 static void check_lowering(void)
@@ -165,16 +165,6 @@ static void check_lowering(void)
         budget_take(&b, ME, SIZE, false, 0);
     show_link(&b, 10e3, 20000, 60);
     check_that(budget_due(&b, ME) > 30 * (SIZE + 20) * 1000000LL / 13, "the next at %lld ns",
-               (long long)budget_due(&b, ME));
-
-    check_case("so_they_do_on_a_link_that_is_faster_than_at_first");
-    budget_init(&b);
-    show_link(&b, 0, 20000, 6); /* 200 kB/s */
-    for (int i = 0; i < 64; i++)
-        budget_take(&b, ME, SIZE, false, 0);
-    show_link(&b, 80e3, 20000, 60);
-    check_that(b.rate > 60e3 && b.rate < 80e3, "%.0f bytes a second", b.rate);
-    check_that(budget_due(&b, ME) > 64 * (SIZE + 20) * 1000LL / 80 * 1000, "the next at %lld ns",
                (long long)budget_due(&b, ME));
 
     check_case("probes_sent_long_ago_delay_no_trace");

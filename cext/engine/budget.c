@@ -19,8 +19,7 @@ static const double first_rate = 25e3; /* bytes a second; fits a link of 256 kbi
 static const double slow_rates[BUDGET_SLOW] = { 12.5e3, 6.25e3 };
 static const double least_rate = 6.25e3;
 static const double most_rate = 100e6; /* higher than any process reaches */
-static const double sure = 3;          /* standard errors */
-static const double first_sure = 2;    /* for the first raise, which is found out soon */
+static const double sure = 2;          /* standard errors */
 static const double safe = 0.9;        /* share of the capacity that was seen */
 static const int64_t train_ns = 4 * MS;
 static const int64_t hold_ns = MS; /* how late the holder may be */
@@ -61,8 +60,7 @@ static void queue(int64_t *idle_ns, double rate, size_t size, int64_t now_ns)
         *idle_ns = most_ns;
 }
 
-struct budget_mark budget_take(struct budget *b, uint64_t who, size_t size, bool more,
-                               int64_t now_ns)
+uint32_t budget_take(struct budget *b, uint64_t who, size_t size, bool more, int64_t now_ns)
 {
     assert(who != 0);
     if (now_ns >= b->idle_ns) {
@@ -82,7 +80,7 @@ struct budget_mark budget_take(struct budget *b, uint64_t who, size_t size, bool
     b->holder = more ? who : 0;
     b->held_ns = b->open_ns + hold_ns;
     assert(b->open_ns >= now_ns && b->idle_ns > now_ns && waiting >= 0);
-    return (struct budget_mark){ .ahead = (uint32_t)waiting, .changes = b->changes };
+    return (uint32_t)waiting;
 }
 
 void budget_take_single(struct budget *b, uint64_t who, size_t size, int64_t now_ns)
@@ -97,7 +95,6 @@ void budget_take_single(struct budget *b, uint64_t who, size_t size, int64_t now
 static void set_rate(struct budget *b, double rate)
 {
     b->rate = rate < least_rate ? least_rate : rate > most_rate ? most_rate : rate;
-    b->changes++;
     b->pairs = (struct budget_pairs){ 0 };
 }
 
@@ -118,15 +115,14 @@ static void judge(struct budget *b)
     assert(p->count > 1 && p->xx > 0 && b->rate >= least_rate && b->rate <= most_rate);
     double slope = p->xy / p->xx;
     double spread = (p->yy - slope * p->xy) / (p->count - 1);
-    double deviation = sqrt(spread > 0 ? spread / p->xx : 0), error = sure * deviation;
-    double risk = b->changes == 0 ? first_sure * deviation : error;
+    double error = sure * sqrt(spread > 0 ? spread / p->xx : 0);
     double per_byte = NS_PER_S / b->rate;
 
-    if (risk < per_byte / 2 &&
-        slope + risk < per_byte / 2) { /* twice the rate is certainly below the capacity */
+    if (error < per_byte / 2 &&
+        slope + error < per_byte / 2) { /* twice the rate is certainly below the capacity */
         double most = per_byte / RAISE_MOST;
         b->link_rate = 0;
-        set_rate(b, NS_PER_S / (slope + risk > most ? slope + risk : most));
+        set_rate(b, NS_PER_S / (slope + error > most ? slope + error : most));
     } else if (slope - error > per_byte / 2) {
         b->link_rate = NS_PER_S / slope;
         if (slope - error > per_byte)
@@ -134,14 +130,11 @@ static void judge(struct budget *b)
     }
 }
 
-void budget_pair(struct budget *b, struct budget_mark before, struct budget_mark later,
-                 int64_t longer_ns)
+void budget_pair(struct budget *b, int32_t bytes, int64_t longer_ns)
 {
     struct budget_pairs *p = &b->pairs;
-    double x = (double)later.ahead - before.ahead, y = (double)longer_ns;
+    double x = bytes, y = (double)longer_ns;
 
-    if (before.changes != later.changes)
-        return;
     p->count++;
     p->xx += x * x;
     p->xy += x * y;

@@ -12,13 +12,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What was sent right before a probe, for the comparison of its RTT with another's. */
-struct budget_mark {
-    uint32_t ahead;   /* bytes that wait in front of it, on a link with the highest rate that can
-                         follow: the delay that its reply can show */
-    uint32_t changes; /* of the rate, until it was sent */
-};
-
 /* Sums over pairs of probes with the same TTL: how many more bytes were sent right before the later
  * one, and how much longer its reply took. */
 struct budget_pairs {
@@ -29,7 +22,6 @@ enum { BUDGET_SLOW = 2 }; /* rates below the first one */
 
 struct budget {
     double rate;                       /* bytes a second */
-    uint32_t changes;                  /* of the rate so far */
     int64_t idle_ns;                   /* when a link of this rate is idle */
     int64_t fast_idle_ns;              /* the same for the highest rate that can follow */
     int64_t slow_idle_ns[BUDGET_SLOW]; /* and for lower rates, in case the link is slower */
@@ -54,17 +46,15 @@ int64_t budget_due(const struct budget *b, uint64_t who);
 bool budget_is_held(const struct budget *b);
 
 /* Accounts for a probe of `size` bytes (IP). With `more` the burst of `who` continues, and no other
- * probe goes out before it. */
-struct budget_mark budget_take(struct budget *b, uint64_t who, size_t size, bool more,
-                               int64_t now_ns);
+ * probe goes out before it. Returns how many bytes wait before the probe on a link with the highest
+ * rate that can follow: the delay that its reply can show. */
+uint32_t budget_take(struct budget *b, uint64_t who, size_t size, bool more, int64_t now_ns);
 
 /* The same for a probe whose reply shows no delay, so that it may be alone in its train. */
 void budget_take_single(struct budget *b, uint64_t who, size_t size, int64_t now_ns);
 
-/* Two probes with the same TTL were answered; the reply to the later one took `longer_ns` longer,
- * which may be negative. If the rate changed between them they show nothing: what waits before a
- * probe is reckoned with the rate. */
-void budget_pair(struct budget *b, struct budget_mark before, struct budget_mark later,
-                 int64_t longer_ns);
+/* Two probes with the same TTL were answered. The later one had `bytes` more before it, and its
+ * reply took `longer_ns` longer. Both may be negative. */
+void budget_pair(struct budget *b, int32_t bytes, int64_t longer_ns);
 
 #endif

@@ -4,6 +4,7 @@
 # apart from our own count; what it costs.
 
 . "$(dirname "$0")/lib.sh"
+. "$TREE/tests/net/services_lib.sh"
 find_flavours
 other=${FLAVOURS##* } # where one Nmap is enough they take turns
 lab_up --routers 4 || exit 1
@@ -184,17 +185,9 @@ done
 
 # A real agent: net-snmp's, which makes an engine id at random, and one that is
 # told to take a hardware address.
-agent() { # ROUTER CONFIGURATION_LINE...
-  local dir=$LAB_SCRATCH/snmp-$1
-  mkdir "$dir"
-  printf '%s\n' 'agentAddress udp:161,udp6:161' "${@:2}" >"$dir/conf"
-  lab_exec "$1" env SNMP_PERSISTENT_DIR="$dir" snmpd -C -c "$dir/conf" -Ln -p "$dir/pid" 2>/dev/null ||
-    not_ok "snmpd_$1" "does not start"
-}
 lab_ip r3 link set dev down address 00:00:0c:12:34:57
-agent r2
-agent r3 'engineIDType 3' 'engineIDNic down'
-id=$(sed -n 's/^oldEngineID 0x//p' "$LAB_SCRATCH/snmp-r2/snmpd.conf")
+id=$(snmp_agent r2)
+snmp_agent r3 'engineIDType 3' 'engineIDNic down' >/dev/null
 for f in $FLAVOURS; do
   for family in 4 6; do
     trace "$f" -$family -v --script-args $QUIET,mtr-trace.packets=2,mtr-trace.snmp=yes "$(lab_target $family)"

@@ -58,12 +58,7 @@ start_stun() {
   serve stun stund -h "$(lab_target 4)" -a 10.0.3.77
 }
 
-start_snmp() {
-  mkdir "$LAB_SCRATCH/snmp"
-  echo 'agentAddress udp:161,udp6:161' >"$LAB_SCRATCH/snmp/conf"
-  lab_exec s env SNMP_PERSISTENT_DIR="$LAB_SCRATCH/snmp" snmpd -C -c "$LAB_SCRATCH/snmp/conf" -Ln \
-    -p "$LAB_SCRATCH/snmp/pid" 2>/dev/null
-}
+start_snmp() { snmp_agent s >/dev/null; }
 
 declare -A PROGRAM=([dns]=nsd [quic]=caddy [ntp]=chronyd [stun]=stund [snmp]=snmpd)
 declare -A PORT=([dns]=53 [quic]=443 [ntp]=123 [stun]=3478 [snmp]=161)
@@ -132,7 +127,7 @@ is closed_port_reaches_the_target "$RC $(figures)" "0 true 4 dns 0 $(lab_target 
 
 # To this host itself: the capture sees both directions as one.
 if [[ $kinds == *snmp* ]]; then
-  lab_exec c env SNMP_PERSISTENT_DIR="$LAB_SCRATCH/snmp" snmpd -C -c "$LAB_SCRATCH/snmp/conf" -Ln -p "$LAB_SCRATCH/snmp/pid-c" 2>/dev/null
+  snmp_agent c >/dev/null
   cli -n --asn off --os off --http off -j -c 2 -u --udp-payload snmp "$(lab_addr 4 0)"
   is own_address "$RC $(figures)" "0 true 1 snmp 0 $(lab_addr 4 0) SNMP report true 1 0"
 fi

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#define US INT64_C(1000)
 #define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)
 #define NS_PER_S 1e9

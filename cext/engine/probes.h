@@ -7,6 +7,7 @@
 
 #include "base/bound.h"
 #include "base/ipaddr.h"
+#include "engine/budget.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,7 +45,7 @@ struct probe {
     uint32_t bare_from;   /* hash of its first responder if that reply had no cookie, else 0 */
     uint64_t form;        /* hash of its fields if this host's own NAT rewrote them, else 0 */
     int64_t place;        /* counted: in a pace_sample, or -1; test: in its burst, see hop_take */
-    uint32_t ahead;       /* bytes of this process that wait in front of it, see budget.h */
+    struct budget_mark mark; /* bytes of this process that wait in front of it */
 };
 _Static_assert(sizeof(struct probe) <= 80, "there are hundreds for each trace");
 

@@ -21,9 +21,8 @@ void trace_budget_take(struct trace *t, struct probe *p, int64_t now_ns)
     uint16_t size = wire_size(&t->config.spec, p->number);
 
     assert(now_ns >= trace_budget_due(t, p->ttl)); /* nobody sends while another has the turn */
-    /* The probe's own bytes count as well: sizes may be random. */
     if (t->config.budget != NULL)
-        p->ahead = size + budget_take(t->config.budget, who(t, p->ttl), size, more, now_ns);
+        p->mark = budget_take(t->config.budget, who(t, p->ttl), size, more, now_ns);
 }
 
 /* Only the last three hops are used, as probes to nearer hops may not cross the narrowest link. All
@@ -34,9 +33,12 @@ void trace_budget_learn(struct trace *t, const struct probe *p, bool direct, int
 
     if (t->config.budget == NULL || rtt_ns < 0)
         return;
-    if (before->known && p->ttl + 2 > t->farthest)
-        budget_pair(t->config.budget, (int32_t)(p->ahead - before->ahead), rtt_ns - before->rtt_ns);
-    *before = (struct paired){ .known = true, .ahead = p->ahead, .rtt_ns = rtt_ns };
+    if (p->ttl + 2 > t->farthest) {
+        budget_answered(t->config.budget, p->mark);
+        if (before->known)
+            budget_pair(t->config.budget, before->mark, p->mark, rtt_ns - before->rtt_ns);
+    }
+    *before = (struct paired){ .known = true, .mark = p->mark, .rtt_ns = rtt_ns };
 }
 
 /* On a faster link no burst waits long. */

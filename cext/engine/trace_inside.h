@@ -31,7 +31,7 @@ struct heard {
 /* The newest reply in time, see budget_pair. */
 struct paired {
     bool known;
-    uint32_t ahead; /* bytes in front of its probe */
+    struct budget_mark mark; /* of its probe */
     int64_t rtt_ns;
 };
 

@@ -176,3 +176,32 @@ until_sent() {
 }
 
 count_no_more() { lab_exec c nft delete table inet count; }
+
+# watch FILE EXPRESSION OPTION...: tcpdump of what leaves the client and matches, from now on;
+# watched: until now
+watch() {
+  local mac i
+  mac=$(lab_exec c cat /sys/class/net/eth0/address)
+  : >"$LAB_SCRATCH/tcpdump"
+  ip netns exec "$LAB-c" tcpdump -i eth0 -B 8192 --immediate-mode "${@:3}" "ether src $mac and ($2)" \
+    >"$1" 2>"$LAB_SCRATCH/tcpdump" </dev/null &
+  WATCHER=$!
+  for ((i = 0; i < 100; i++)); do
+    ! grep -q 'listening on' "$LAB_SCRATCH/tcpdump" || return 0
+    sleep 0.05
+  done
+}
+
+# What tcpdump has not read when it is ended is lost.
+watched() {
+  local i captured received
+  for ((i = 0; i < 100; i++)); do
+    kill -USR1 "$WATCHER"
+    sleep 0.05
+    read -r captured received < <(sed -n 's/^tcpdump: \([0-9]*\) packets\? captured, \([0-9]*\) .*/\1 \2/p' \
+      "$LAB_SCRATCH/tcpdump" | tail -n 1)
+    [ -z "$captured" ] || [ "$captured" != "$received" ] || break
+  done
+  kill "$WATCHER"
+  wait "$WATCHER" 2>/dev/null
+}

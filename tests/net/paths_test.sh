@@ -122,17 +122,12 @@ compare_tracelb 2
 
 # wire PROTOCOL FAMILY: 4 flows are 4 sets of hashed bytes, each at all TTLs
 wire() {
-  local pcap=$LAB_SCRATCH/wire.pcap tcpdump waited=0 sent sets
-  : >"$LAB_SCRATCH/tcpdump"
+  local pcap=$LAB_SCRATCH/wire.pcap sent sets
   # A TTL of 64 is the kernel's, which resets what a SYN has opened.
-  ip netns exec "$LAB-c" tcpdump -i eth0 -Q out -U -s 128 -B 8192 --immediate-mode -w "$pcap" \
-    "dst host $(lab_target "$2") and ((ip and ip[8] < 64) or (ip6 and ip6[7] < 64))" 2>"$LAB_SCRATCH/tcpdump" </dev/null &
-  tcpdump=$!
-  until grep -q listening "$LAB_SCRATCH/tcpdump" || [ $((waited += 1)) -gt 100 ]; do sleep 0.05; done
+  watch /dev/null "dst host $(lab_target "$2") and ((ip and ip[8] < 64) or (ip6 and ip6[7] < 64))" -s 128 -w "$pcap"
   tree_env "$TREE"
   sent=$(lab_exec c "${ENV[@]}" lua5.4 "$TREE/tests/net/flows.lua" "$(lab_target "$2")" "$1" 4 2>&1)
-  kill $tcpdump
-  wait $tcpdump 2>/dev/null
+  watched
   sets=$(net_lua hashed.lua "$pcap" 2>&1)
   is "wire_$1_v$2_flows" "$(wc -l <<<"$sets")" 4
   is "wire_$1_v$2_all_probes" "$(awk '{ n += $2 } END { print n }' <<<"$sets")" "$sent"

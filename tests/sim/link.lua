@@ -156,6 +156,20 @@ local function narrow(spec)
   end
 end
 
+-- Periods in which nothing gets through; what came meanwhile leaves at their
+-- end. Packets come in order.
+local function stalls(spec, random)
+  local every, length = spec.every_ms * MS, spec.for_ms * MS
+  local from_ns, to_ns = 0, 0
+  return function(at_ns)
+    while at_ns >= to_ns do
+      from_ns = to_ns + random.exponential(every)
+      to_ns = from_ns + random.exponential(length)
+    end
+    return at_ns < from_ns and at_ns or whole(to_ns)
+  end
+end
+
 --- One direction of a link.
 -- @tparam table spec the world's `link`
 -- @tparam string way "forward" or "back"
@@ -169,8 +183,10 @@ function M.new(spec, way, random)
   local wait = spec.queue and queue(spec.queue, random)
   local slow = way == "forward" and spec.rate_kbit and narrow(spec)
   local reorder, unit = spec.reorder, random.unit
+  local stall = way == "forward" and spec.stalls
+    and stalls(spec.stalls, random)
 
-  if not (jitter or lost or wait or reorder or slow) then
+  if not (jitter or lost or wait or reorder or slow or stall) then
     return base
   end
   return base, function(at, bytes)
@@ -188,6 +204,9 @@ function M.new(spec, way, random)
       if not at then
         return nil
       end
+    end
+    if stall then
+      at = stall(at)
     end
     if jitter then
       at = at + jitter()

@@ -95,6 +95,67 @@ for _, row in ipairs(ROWS) do
   end
 end
 
+-- A link of which the RTTs give no clear picture: jitter on the way, or a
+-- network that holds packets back for a moment and lets them go at once. The
+-- rate must not be raised by chance. What a stall lets go fits in the queue.
+local SEEDS = 40
+
+local function unclear(row, seed)
+  local link = { delay_ms = { base_ms = 1, jitter_ms = row.jitter_ms or 0,
+    shape = "exponential" } }
+  local w = build.line(HOPS - 1, { link = link, nodes = {
+    r1 = { link = { delay_ms = 1, stalls = row.stalls } },
+    r2 = { link = { delay_ms = 1, rate_kbit = row.kbit, queue_packets = 50 } },
+  } })
+  local traces = {}
+  for flow = 0, row.flows - 1 do
+    traces[flow + 1] = driver.options(w, seed * 100 + flow, { flow = flow })
+  end
+  local lost, link_rate = 0, nil
+  for _, t in ipairs(driver.run(w, traces, { seed = seed })) do
+    for _, hop in ipairs(t.result.hops) do
+      lost = lost + hop.loss
+    end
+    link_rate = link_rate or t.result.link_rate
+  end
+  return lost, link_rate
+end
+
+for _, row in ipairs {
+  { name = "jitter_at_4_mbit", kbit = 4000, jitter_ms = 0.2 },
+  { name = "stalls_at_256_kbit", kbit = 256,
+    stalls = { every_ms = 200, for_ms = 8 } },
+  { name = "long_stalls_at_256_kbit", kbit = 256,
+    stalls = { every_ms = 400, for_ms = 20 } },
+} do
+  for _, flows in ipairs { 4, 16 } do
+    row.flows = flows
+    check.case(("%s_raise_no_rate_of_%d_flows"):format(row.name, flows),
+      function()
+        local lossy = {}
+        for seed = 1, SEEDS do
+          if unclear(row, seed) > 0 then
+            lossy[#lossy + 1] = seed
+          end
+        end
+        check.equal(table.concat(lossy, " "), "", "seeds with losses")
+      end)
+  end
+end
+
+-- Jitter alone is no narrow link.
+for _, flows in ipairs { 1, 4, 16 } do
+  check.case(("jitter_is_no_narrow_link_for_%d_flows"):format(flows),
+    function()
+      local named = {}
+      for seed = 1, SEEDS do
+        local _, link_rate = unclear({ flows = flows, jitter_ms = 2 }, seed)
+        named[#named + 1] = link_rate
+      end
+      check.equal(named, {}, "links that are not there")
+    end)
+end
+
 -- What is sent beside a trace delays its replies, and must not lose them.
 for _, kind in ipairs { "paths", "pmtu" } do
   check.case("the_search_for_" .. kind .. "_waits_as_traces_do", function()

@@ -125,6 +125,7 @@ local LINK = {
     others_every_ms = positive },
   rate_kbit = positive, -- forward, in the order in which packets come
   queue_packets = positive, -- more than so many waiting are dropped (50)
+  stalls = record { every_ms = positive, for_ms = positive }, -- forward, means
   reorder = record { share = share, delay_ms = positive },
   mtu = number(28, 65535), -- larger packets: too big, whatever their DF says
 }

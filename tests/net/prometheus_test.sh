@@ -60,6 +60,17 @@ alerts() {
     and ($target == "" or .labels.target == $target)) | .labels.hop // .labels.reason // "alert"' "$S/alerts" 2>/dev/null | sort -u
 }
 
+# why TARGET: what is known where an alert does not come or go
+why() {
+  local probes="mtr_trace_probes_total{target=\"$1\",ttl=\"target\"}"
+  echo "# rounds $(query mtr_trace_rounds_total), probes $(query "$probes"), 10 s later $(sleep 10; query mtr_trace_rounds_total)," \
+    "$(query "$probes"); scraped $(query up | xargs) in $(query scrape_duration_seconds | xargs) s," \
+    "reached $(query 'sum(mtr_trace_target_reached)')," \
+    "alerts $(get http://127.0.0.1:9090/api/v1/alerts | jq -c "[.data.alerts[] | select(.labels.target == \"$1\") | .labels.alertname, .labels.hop, .state]")," \
+    "received $(jq -c "[.alerts[] | select(.labels.target == \"$1\") | .labels.alertname, .labels.hop, .status]" "$S/alerts" | tail -n 3 | xargs)," \
+    "load $(cut -d' ' -f1 /proc/loadavg)"
+}
+
 # ---- everything starts ----------------------------------------------------------
 
 net=$(lab_target 4)
@@ -130,14 +141,14 @@ is loss_alert_has_labels_of_the_target "$(jq -r --arg t "$t1" '.alerts[] | selec
   | .labels.team + " " + .labels.severity' "$S/alerts" | sort -u)" "net warning"
 like loss_alert_names_the_address "$(jq -r '.alerts[].annotations.description' "$S/alerts" | sort -u)" "^Hop 5 is $(lab_addr 4 5) "
 lab_clear r4
-until_says 90 'alerts PathLoss resolved $t1 | grep -x 5'
+until_says 90 'alerts PathLoss resolved $t1 | grep -x 5' || why "$t1"
 is loss_that_is_over_resolves "$OUT" 5
 
 # ---- a target down, another path, restarts --------------------------------------------
 
 lab_ip s address del "$t2/24" dev eth0
 lab_ip r1 route replace "$net.0/24" via "$(lab_fork_addr 4 1 1 2)"
-until_says 90 'alerts TargetDown firing $t2'
+until_says 90 'alerts TargetDown firing $t2' || why "$t2"
 is target_down_raises_an_alert "$OUT" alert
 is the_other_targets_are_up "$(alerts TargetDown firing '' | wc -l) $(query 'sum(mtr_trace_target_reached)')" "1 49"
 until_says 90 'alerts PathChanged firing ""'

@@ -12,9 +12,8 @@ enum {
     TRAIN_MOST = 32,  /* probes: short queues hold 50 packets */
     PAIRS_LEAST = 6,  /* before anything is concluded */
     PROBE_SIZE = 100, /* about, to tell how many are sent in a second */
-    FIRST_LINK = 2,   /* has the first rate */
     RAISE_MOST = 3,   /* largest raise, in doublings */
-    SMALLER = 8,      /* times the pairs for a conclusion without any: a smaller raise is tried */
+    PAIRS_ENOUGH = 8, /* times the pairs that a conclusion takes: a smaller raise is tried then */
 };
 
 static const double first_rate = 25e3; /* bytes a second; fits a link of 256 kbit/s */
@@ -31,11 +30,26 @@ static const int64_t hold_ns = MS; /* how late the holder may be */
 /* The most that a queue may delay a packet: a reply that takes longer is not waited for either. */
 static const int64_t queue_most_ns = 5000 * MS;
 
+static double rate_of(int link)
+{
+    return least_rate * (double)(1 << link);
+}
+
+/* The last of the links that is not faster than this rate. */
+static int link_of(double rate)
+{
+    int link = 0;
+    while (link + 1 < BUDGET_LINKS && rate_of(link + 1) <= rate)
+        link++;
+    return link;
+}
+
 void budget_init(struct budget *b)
 {
-    *b = (struct budget){
-        .rate = first_rate, .proven_rate = first_rate, .link = FIRST_LINK, .raise = RAISE_MOST
-    };
+    *b = (struct budget){ .rate = first_rate,
+                          .proven_rate = first_rate,
+                          .link = link_of(first_rate),
+                          .raise = RAISE_MOST };
 }
 
 static int64_t later(int64_t a, int64_t b)
@@ -55,11 +69,6 @@ int64_t budget_due(const struct budget *b, uint64_t who)
 bool budget_is_held(const struct budget *b)
 {
     return b->holder != 0;
-}
-
-static double rate_of(int link)
-{
-    return least_rate * (double)(1 << link);
 }
 
 /* The highest rate that can follow `link`. */
@@ -141,15 +150,6 @@ void budget_take_single(struct budget *b, uint64_t who, size_t size, int64_t now
 }
 
 /* ---- what the RTTs show -------------------------------------------------------------------- */
-
-/* The last of the links that is not faster than this rate. */
-static int link_of(double rate)
-{
-    int link = 0;
-    while (link + 1 < BUDGET_LINKS && rate_of(link + 1) <= rate)
-        link++;
-    return link;
-}
 
 /* Compares only probes that are sent from now on: the busy periods are other ones. */
 static void begin_pairs(struct budget *b, int raise)
@@ -272,7 +272,7 @@ void budget_pair(struct budget *b, struct budget_mark before, struct budget_mark
     p->xxyy += x * x * y * y;
     double each_s = fmin(b->rate, enough_rate) / PROBE_SIZE;
     double least = fmax(PAIRS_LEAST, judge_s * each_s);
-    if (p->count >= SMALLER * least && weight(p) < PAIRS_LEAST && b->raise > 1)
+    if (p->count >= PAIRS_ENOUGH * least && weight(p) < PAIRS_LEAST && b->raise > 1)
         begin_pairs(b, b->raise - 1); /* this process does not send fast enough to tell */
     else if (p->count >= least && p->xx > 0)
         judge(b);

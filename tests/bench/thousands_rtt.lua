@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 --- The errors of the RTTs in a CSV report of many ICMP traces against an
 -- independent capture of them: thousands_rtt.lua FILE.pcap FILE.csv PACKETS.
--- FILE.pcap is tcpdump's, Ethernet, nanoseconds, IPv4. Of each hop three RTTs
--- are single probes': the last, the best and the worst of its first PACKETS
+-- FILE.pcap is tcpdump's, nanoseconds, IPv4. Of each hop three RTTs are
+-- single probes': the last, the best and the worst of its first PACKETS
 -- probes, which are those that count where no router rate-limits. Prints
 -- median, p99 and worst of |error| in microseconds, how many RTTs were
 -- compared, and how many lines of the report could not be, as the capture
@@ -12,41 +12,21 @@ local pcap_name, csv_name, packets = arg[1], arg[2], tonumber(arg[3])
 package.path = arg[0]:match "^.*/" .. "?.lua;" .. package.path
 local wire = require "wire"
 
-local IP = wire.IP
-local ICMP, REPLY, REQUEST, EXCEEDED = 1, 0, 8, 11
-
 -- Probes of a hop in the order in which they were sent, by target and TTL, and
 -- the newest probe with each identifier and sequence number.
 local hops, probes = {}, {}
 
-local function add_probe(ns, frame, at)
-  local a, b, c, d = frame:byte(IP + 16, IP + 19)
-  local key = ("%d.%d.%d.%d %d"):format(a, b, c, d, frame:byte(IP + 8))
-  local probe = { ns }
-  hops[key] = hops[key] or {}
-  table.insert(hops[key], probe)
-  probes[frame:sub(at + 4, at + 7)] = probe
-end
-
-local function add_reply(ns, frame, at)
-  local probe = probes[frame:sub(at + 4, at + 7)]
-  if probe and not probe[2] then
-    probe[2] = ns
-  end
-end
-
-local function take(ns, frame)
-  if frame:byte(IP + 9) ~= ICMP then
-    return
-  end
-  local at = IP + (frame:byte(IP) & 15) * 4
-  local kind = frame:byte(at)
-  if kind == REQUEST then
-    add_probe(ns, frame, at)
-  elseif kind == REPLY then
-    add_reply(ns, frame, at)
-  elseif kind == EXCEEDED then
-    add_reply(ns, frame, at + 8 + (frame:byte(at + 8) & 15) * 4)
+local function take(ns, packet)
+  local request, echo = wire.echo(packet)
+  if request then
+    local a, b, c, d = packet:byte(17, 20)
+    local key = ("%d.%d.%d.%d %d"):format(a, b, c, d, packet:byte(9))
+    local probe = { ns }
+    hops[key] = hops[key] or {}
+    table.insert(hops[key], probe)
+    probes[echo] = probe
+  elseif echo and probes[echo] and not probes[echo][2] then
+    probes[echo][2] = ns
   end
 end
 
@@ -72,8 +52,8 @@ local function cells_of(line)
   return cells
 end
 
-for ns, frame in wire.frames(pcap_name) do
-  take(ns, frame)
+for ns, packet in wire.packets(pcap_name) do
+  take(ns, packet)
 end
 local lines, place = io.lines(csv_name), {}
 for i, name in ipairs(cells_of(lines())) do

@@ -3,16 +3,23 @@
 local M = {}
 
 local MAGIC_NS = 0xa1b23c4d
+local LINK_BYTES = { [1] = 14, [101] = 0 } -- Ethernet, and IP alone
 
--- Where the IP header begins in a frame: behind that of Ethernet.
-M.IP = 15
+local ICMP, ICMP6 = 1, 58
+local REQUEST = { [ICMP] = 8, [ICMP6] = 128 }
+local REPLY = { [ICMP] = 0, [ICMP6] = 129 }
+-- Time exceeded and unreachable quote the request.
+local ERROR = { [ICMP] = { [11] = true, [3] = true },
+  [ICMP6] = { [3] = true, [1] = true } }
 
---- The IPv4 frames of a capture: tcpdump's, Ethernet, nanoseconds.
+--- The IP packets of a capture: tcpdump's, nanoseconds.
 -- @tparam string path
--- @treturn function the next time in ns and frame, or nil
-function M.frames(path)
+-- @treturn function the next time in ns and packet, or nil
+function M.packets(path)
   local file = assert(io.open(path, "rb"))
-  assert(string.unpack("<I4", file:read(24)) == MAGIC_NS, "not nanoseconds")
+  local magic, _, link = string.unpack("<I4 c16 I4", file:read(24))
+  assert(magic == MAGIC_NS, "not nanoseconds")
+  local skipped = assert(LINK_BYTES[link], "neither Ethernet nor IP")
   return function()
     while true do
       local head = file:read(16)
@@ -21,11 +28,41 @@ function M.frames(path)
         return nil
       end
       local s, ns, length = string.unpack("<I4I4I4", head)
-      local frame = file:read(length)
-      if #frame >= 42 and frame:byte(M.IP) >> 4 == 4 then
-        return s * 1000000000 + ns, frame
+      local packet = file:read(length):sub(skipped + 1)
+      local version = #packet >= 28 and packet:byte() >> 4
+      if version == 4 or version == 6 then
+        return s * 1000000000 + ns, packet
       end
     end
+  end
+end
+
+--- The transport of a packet, IPv4 or IPv6 without extension headers.
+-- @tparam string packet
+-- @tparam[opt=1] integer from where its IP header begins
+-- @treturn integer protocol
+-- @treturn integer where its header begins
+function M.transport(packet, from)
+  from = from or 1
+  if packet:byte(from) >> 4 == 6 then
+    return packet:byte(from + 6), from + 40
+  end
+  return packet:byte(from + 9), from + (packet:byte(from) & 15) * 4
+end
+
+--- Which echo request a packet is, or answers, or quotes.
+-- @tparam string packet
+-- @treturn ?boolean whether it is the request; nil where it is about none
+-- @treturn string its identifier and sequence number, 4 bytes
+function M.echo(packet)
+  local protocol, at = M.transport(packet)
+  local kind = REQUEST[protocol] and packet:byte(at)
+  if kind and ERROR[protocol][kind] then
+    protocol, at = M.transport(packet, at + 8)
+    kind = REPLY[protocol]
+  end
+  if kind and (kind == REQUEST[protocol] or kind == REPLY[protocol]) then
+    return kind == REQUEST[protocol], packet:sub(at + 4, at + 7)
   end
 end
 

@@ -179,12 +179,14 @@ count_no_more() { lab_exec c nft delete table inet count; }
 
 # watch FILE EXPRESSION OPTION...: tcpdump of what leaves the client and matches, from now on;
 # watched: until now
-watch() {
-  local mac i
-  mac=$(lab_exec c cat /sys/class/net/eth0/address)
+watch() { watch_device eth0 "$1" "ether src $(lab_exec c cat /sys/class/net/eth0/address) and ($2)" "${@:3}"; }
+
+# watch_device DEVICE FILE EXPRESSION OPTION...: the same of all that a device of the client's carries
+watch_device() {
+  local i
   : >"$LAB_SCRATCH/tcpdump"
-  ip netns exec "$LAB-c" tcpdump -i eth0 -B 8192 --immediate-mode "${@:3}" "ether src $mac and ($2)" \
-    >"$1" 2>"$LAB_SCRATCH/tcpdump" </dev/null &
+  ip netns exec "$LAB-c" tcpdump -i "$1" -B 8192 --immediate-mode "${@:4}" "$3" \
+    >"$2" 2>"$LAB_SCRATCH/tcpdump" </dev/null &
   WATCHER=$!
   for ((i = 0; i < 100; i++)); do
     ! grep -q 'listening on' "$LAB_SCRATCH/tcpdump" || return 0

@@ -60,11 +60,11 @@ local function read_burst(front, until_ns)
   local device = front.device
   local ready = device:wait(next_answer_ns(front, until_ns))
   while ready do
-    local bytes, err = device:read()
-    assert(not err, err)
+    local bytes, at = device:read()
+    assert(bytes or not at, at)
     if bytes then
       front.last = front.last + 1
-      front.read[front.last] = { bytes = bytes, at_ns = mtrtun.now() }
+      front.read[front.last] = { bytes = bytes, at_ns = at }
     end
     ready = device:wait(next_answer_ns(front, mtrtun.now() + LULL_NS))
   end

@@ -15,8 +15,12 @@ tun_up >"$LAB_SCRATCH/why" 2>&1 || {
   exit 0
 }
 
-# judge WORLD NAME FILE [PACKETS]: the trace in the file
+# judge WORLD NAME FILE [PACKETS CAPTURE]: the trace in the file
 judge() { sim_lua tun_judge.lua "$TREE/tests/sim/worlds/$1.lua" "$1_$2" "${@:4}" <"$3"; }
+
+# wire: from now on until `watched`, a capture of the device
+CAPTURE=$LAB_SCRATCH/wire
+wire() { watch_device mtl0 "$CAPTURE" 'icmp or icmp6' -s 128 -w - --time-stamp-precision=nano; }
 
 # peer WORLD TOOL ARG...: what finds the hops as well
 peer() {
@@ -52,12 +56,16 @@ for world in tun4 tun6; do
     continue
   }
   tree_env "$TREE"
+  wire
   lab_run "${ENV[@]}" ip netns exec "$LAB-c" lua5.4 "$TREE/tests/sim/tun_core.lua" "$target" $PACKETS \
     >"$LAB_SCRATCH/core" 2>&1
-  judge $world core "$LAB_SCRATCH/core" $PACKETS
+  watched
+  judge $world core "$LAB_SCRATCH/core" $PACKETS "$CAPTURE"
+  wire
   trace deb12 "-$family" --script-args mtr-trace.packets=$PACKETS "$target"
+  watched
   show hops ip sent received best_ms median_ms >"$LAB_SCRATCH/nmap"
-  judge $world nmap "$LAB_SCRATCH/nmap" $PACKETS
+  judge $world nmap "$LAB_SCRATCH/nmap" $PACKETS "$CAPTURE"
   # So often that each hop answers at least once in 10^7 runs.
   peer $world mtr "-$family" -n --raw -c 10 -i 0.2 "$target"
   peer $world traceroute "-$family" -n -q 10 -N 100 -w 1 "$target"

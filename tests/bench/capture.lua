@@ -2,7 +2,8 @@
 --- The errors of reported RTTs against an independent capture:
 -- capture.lua FILE.pcap REPORT [PROTOCOL]; prints how many, median, p99 and
 -- worst of |error| in microseconds. FILE is tcpdump's, nanoseconds, IPv4;
--- lines of REPORT are "sequence rtt_us" (others are passed over). Of UDP and TCP the sequence is the number of the probe, from 0.
+-- lines of REPORT are "sequence rtt_us" (others are passed over). Of UDP and
+-- TCP the sequence is the number of the probe, from 0.
 local pcap_name, report_name, protocol = arg[1], arg[2], arg[3] or "icmp"
 
 package.path = arg[0]:match "^.*/" .. "?.lua;" .. package.path

@@ -8,6 +8,7 @@
 
 enum {
     PASSES = 4,              /* bursts without a rate limit after which no other is needed */
+    CONTRADICTING = 2,       /* one may find a bucket that was refilled at once */
     SLOTS = BOUND(1024, 16), /* by hash; responders that share one wait for each other */
 };
 
@@ -16,7 +17,9 @@ static const int64_t fresh_ns = 60 * SECOND;
 static const int64_t rest_ns = 40 * MS;
 
 struct slot {
-    int64_t free_ns, passed_ns[PASSES];
+    int64_t free_ns;
+    struct ipaddr responder; /* that all below is about: the last one whose burst passed */
+    int64_t passed_ns[PASSES];
     uint64_t passes, in_a_row; /* in_a_row: since the last one that did not pass */
 };
 
@@ -58,13 +61,20 @@ void bursts_passed(struct bursts *bursts, const struct ipaddr *responder, int64_
 {
     struct slot *slot = &bursts->slots[slot_of(responder)];
 
+    if (!ipaddr_equal(&slot->responder, responder)) {
+        slot->responder = *responder;
+        slot->passes = slot->in_a_row = 0;
+    }
     slot->passed_ns[slot->passes++ % PASSES] = now_ns;
     slot->in_a_row++;
 }
 
 void bursts_failed(struct bursts *bursts, const struct ipaddr *responder)
 {
-    bursts->slots[slot_of(responder)].in_a_row = 0;
+    struct slot *slot = &bursts->slots[slot_of(responder)];
+
+    if (ipaddr_equal(&slot->responder, responder))
+        slot->in_a_row = 0;
 }
 
 bool bursts_have_passed(const struct bursts *bursts, const struct ipaddr *responder,
@@ -72,11 +82,21 @@ bool bursts_have_passed(const struct bursts *bursts, const struct ipaddr *respon
 {
     const struct slot *slot = &bursts->slots[slot_of(responder)];
 
-    if (slot->passes < PASSES)
+    if (slot->passes < PASSES || !ipaddr_equal(&slot->responder, responder))
         return false;
     int64_t oldest_ns = slot->passed_ns[slot->passes % PASSES]; /* of the last ones */
     int64_t newest_ns = slot->passed_ns[(slot->passes - 1) % PASSES];
     if (slot->in_a_row >= PASSES && oldest_ns > since_ns - fresh_ns)
         return newest_ns > since_ns;
     return oldest_ns > since_ns;
+}
+
+bool bursts_contradict(const struct bursts *bursts, const struct ipaddr *responder,
+                       int64_t since_ns)
+{
+    const struct slot *slot = &bursts->slots[slot_of(responder)];
+
+    if (slot->passes < CONTRADICTING || !ipaddr_equal(&slot->responder, responder))
+        return false;
+    return slot->passed_ns[(slot->passes - CONTRADICTING) % PASSES] > since_ns;
 }

@@ -36,4 +36,9 @@ void bursts_failed(struct bursts *bursts, const struct ipaddr *responder);
 bool bursts_have_passed(const struct bursts *bursts, const struct ipaddr *responder,
                         int64_t since_ns);
 
+/* True if bursts of other traces since then have shown no rate limit, so that one that lost many
+ * probes may have met real loss. */
+bool bursts_contradict(const struct bursts *bursts, const struct ipaddr *responder,
+                       int64_t since_ns);
+
 #endif

@@ -15,6 +15,7 @@ enum {
     RETRY_TESTS = 3,       /* to a hop that never replied: one token is enough */
     RETRIES_MOST = 5,
     REPEATS_MOST = 3, /* bursts repeated because of an outage */
+    DOUBTS_MOST = 7,  /* at 50 % real loss a second burst looks like a bucket in 1 of 9 cases */
     TESTS_END = 3,    /* last probes of a burst, of which an empty bucket answers one at most... */
     RETEST_END = 6,   /* ...and random loss leaves more answered */
     PLACE_BITS = 8,   /* of a probe in its burst, below the burst's serial number */
@@ -249,19 +250,40 @@ static enum hop_verdict stand(struct hop *hop)
     return HOP_STANDS;
 }
 
+/* Sends a burst again, after a pause. */
+static void again(struct hop *hop, enum hop_phase phase, int64_t now_ns)
+{
+    struct hop_burst *burst = phase == HOP_TEST ? &hop->tests : &hop->retest;
+
+    begin_burst(hop, burst, burst->length);
+    hop->phase = phase;
+    hop->due_ns = hop->tested_ns + rest_ns > now_ns ? hop->tested_ns + rest_ns : now_ns;
+}
+
 /* Repeats a burst in which as many probes did not get to the hop as would be needed to call it
  * rate-limiting. Returns false after REPEATS_MOST repetitions. */
 static bool try_again(struct hop *hop, enum hop_phase phase, int64_t now_ns)
 {
-    struct hop_burst *burst = phase == HOP_TEST ? &hop->tests : &hop->retest;
-
     if (hop->repeated >= REPEATS_MOST)
         return false;
     hop->repeated++;
-    begin_burst(hop, burst, burst->length);
-    hop->phase = phase;
-    hop->due_ns = hop->tested_ns + rest_ns > now_ns ? hop->tested_ns + rest_ns : now_ns;
+    again(hop, phase, now_ns);
     return true;
+}
+
+bool hop_doubt(struct hop *hop, int64_t now_ns)
+{
+    assert(hop->phase == HOP_JUDGE_RETEST && !hop->measuring);
+    if (hop->retest.length < RETEST_TESTS || hop->doubted >= DOUBTS_MOST)
+        return false;
+    hop->doubted++;
+    again(hop, HOP_RETEST, now_ns);
+    return true;
+}
+
+int64_t hop_since_ns(const struct hop *hop)
+{
+    return hop->tested_ns - rest_ns;
 }
 
 static int lost_of(const struct hop_burst *burst)
@@ -316,10 +338,22 @@ static void start_refill_burst(struct hop *hop, int64_t last_burst_ns)
     hop->due_ns = last_burst_ns + rest_ns;
 }
 
+/* Each of these bursts tests the limit again: two that look like real loss and no more that look
+ * like a bucket refute it. */
 static enum hop_verdict judge_refill(struct hop *hop)
 {
+    bool confirms = is_limited(&hop->retest, RETEST_UNANSWERED, RETEST_END);
+
     refill_add(&hop->refill, hop->retest.answered);
-    if (refill_is_done(&hop->refill))
+    hop->confirmed = (uint8_t)(hop->confirmed + confirms);
+    hop->refuted = (uint8_t)(hop->refuted + !confirms);
+    if (hop->refuted > 1 && hop->refuted > hop->confirmed) {
+        hop->measuring = false;
+        (void)stand(hop);
+        return HOP_REFUTED;
+    }
+    bool in_doubt = hop->refuted > 0 && hop->refuted >= hop->confirmed;
+    if (refill_is_done(&hop->refill) && (!in_doubt || refill_is_full(&hop->refill)))
         return HOP_MEASURED;
     start_refill_burst(hop, hop->tested_ns);
     return HOP_UNDECIDED;
@@ -376,6 +410,7 @@ void hop_measure(struct hop *hop, struct pace_sample *sample, int64_t last_burst
 {
     assert(sample != NULL && hop->sample == NULL && hop->phase == HOP_JUDGE_RETEST);
     hop->measuring = true;
+    hop->confirmed = hop->refuted = 0;
     hop->sample = sample;
     hop->refill = (struct refill){ 0 };
     if (last_burst_ns <= hop->tested_ns)

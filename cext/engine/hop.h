@@ -24,7 +24,14 @@ enum hop_phase {
 };
 
 /* The result of a burst once all its probes are finished. */
-enum hop_verdict { HOP_UNDECIDED, HOP_STANDS, HOP_NEEDS_RETEST, HOP_RATE_LIMITED, HOP_MEASURED };
+enum hop_verdict {
+    HOP_UNDECIDED,
+    HOP_STANDS,
+    HOP_NEEDS_RETEST,
+    HOP_RATE_LIMITED,
+    HOP_MEASURED,
+    HOP_REFUTED, /* the bursts that were to measure a rate limit met real loss: the sample stands */
+};
 
 /* The outcome of a test probe. HOP_VOID: it did not get to the hop, so it shows nothing. */
 enum hop_answer { HOP_LOST, HOP_ANSWERED, HOP_VOID };
@@ -50,12 +57,14 @@ struct hop {
     uint64_t known;             /* responders that were tested, one bit each, by hash */
     uint8_t silent_tries;       /* tries without any reply */
     int64_t retry_ns;           /* when the first of them was due; 0: none yet */
-    uint8_t repeated;           /* bursts that had to be sent again */
+    uint8_t repeated;           /* bursts that had to be sent again because of an outage */
+    uint8_t doubted;            /* second bursts that other traces contradicted */
     int64_t due_ns;             /* no probe before this */
     int64_t tested_ns;          /* when the last burst went out */
     struct pace_sample *sample; /* HOP_PACED: the hop is one of its users until pace_leave */
     int64_t next_place;         /* HOP_PACED: place of the first outcome that was not read yet */
     bool measuring;             /* further bursts measure the refill interval */
+    uint8_t confirmed, refuted; /* bursts of these that look like a rate limit, and like loss */
     struct refill refill;
     bool held;     /* see hop_hold */
     bool borrowed; /* HOP_PACED: the hop never replied; all outcomes are other traces' */
@@ -114,9 +123,17 @@ enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_
  * calls hop_pace. */
 enum hop_verdict hop_tested(struct hop *hop, int64_t place, enum hop_answer answer, int64_t now_ns);
 
-/* Sends further bursts until they show how far apart the probes of the new sample must be: the last
- * one returns HOP_MEASURED. `sample` is held meanwhile. `last_burst_ns`: when the last burst of any
- * trace to this responder was sent. */
+/* The second burst shows a rate limit, but bursts of other traces at the same time do not: it is
+ * sent again, and one that shows none is believed. Returns false where it is not sent: after seven
+ * times, or to a hop that never replied before. */
+bool hop_doubt(struct hop *hop, int64_t now_ns);
+
+/* Bursts of other traces since then are compared with the second one. */
+int64_t hop_since_ns(const struct hop *hop);
+
+/* Sends further bursts until they show how far apart the probes of the new sample must be, or that
+ * there is no limit: the last one returns HOP_MEASURED or HOP_REFUTED. `sample` is held meanwhile.
+ * `last_burst_ns`: when the last burst of any trace to this responder was sent. */
 void hop_measure(struct hop *hop, struct pace_sample *sample, int64_t last_burst_ns);
 
 /* The interval that the bursts have shown; 0: too few were answered. */

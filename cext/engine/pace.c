@@ -7,7 +7,8 @@
 
 enum { FIRST_KEPT = 16 /* first capacity for outcomes; a power of two, like PACE_KEPT */ };
 
-/* A router's rate limit outlasts what its samples show: the next round of a service knows it. */
+/* A router's rate limit outlasts what its samples show: the next round of a service knows it. Then
+ * it is tested again, as it may have been changed, or never been one. */
 static const int64_t known_ns = 600 * SECOND;
 static const int64_t measure_ns = 1500 * MS;   /* longer than from burst to burst */
 static const int64_t unknown_ns = 10 * SECOND; /* for an interval that was not measured */
@@ -269,7 +270,7 @@ struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, in
     struct pace_responder *r = pace_find(pace, &key->responder);
     struct pace_key any_path = *key;
     any_path.path_hashes = NULL;
-    if (r == NULL || !pace_holds_limit(r, now_ns))
+    if (r == NULL || !pace_holds_limit(r, now_ns) || now_ns - r->found_ns >= known_ns)
         return NULL;
     struct pace_sample *s = find_sample(r, key);
     const struct pace_sample *other = s == NULL ? find_sample(r, &any_path) : NULL;
@@ -308,6 +309,7 @@ struct pace_sample *pace_rate_limit(struct pace *pace, const struct pace_key *ke
     }
     if (!pace_holds_limit(r, now_ns) || sample_interval_ns < r->sample_interval_ns)
         r->sample_interval_ns = sample_interval_ns; /* longer while others used the bucket */
+    r->found_ns = now_ns;
     r->limited_until_ns = INT64_MAX;
     int64_t last_burst_ns = bursts_last_ns(pace->bursts, &key->responder);
     if (last_burst_ns < now_ns)
@@ -350,6 +352,13 @@ void pace_measured(struct pace_sample *sample, int64_t sample_interval_ns, int64
 void pace_stopped(struct pace_sample *sample, int64_t now_ns)
 {
     pace_measured(sample, 0, now_ns);
+    sample->responder->limited_until_ns = now_ns;
+}
+
+void pace_refuted(struct pace_sample *sample, int64_t now_ns)
+{
+    pace_measured(sample, INTERVAL_USUAL_NS, now_ns);
+    sample->responder->lead = false;
     sample->responder->limited_until_ns = now_ns;
 }
 

@@ -95,8 +95,9 @@ struct pace_evidence {
     uint8_t tests, burst_received;
 };
 
-/* The sample of a responder known to rate-limit, if it was used during the last minute, or a new
- * one if only samples over other paths were; else NULL. The caller holds it until pace_leave. */
+/* The sample of a responder found to rate-limit during the last ten minutes, if it was used during
+ * the last one, or a new one if only samples over other paths were; else NULL. The caller holds it
+ * until pace_leave. */
 struct pace_sample *pace_known(struct pace *pace, const struct pace_key *key, int64_t now_ns);
 
 /* The same, created if needed: the responder rate-limits. Its last probe was sent at now_ns, and
@@ -138,6 +139,10 @@ void pace_measured(struct pace_sample *sample, int64_t sample_interval_ns, int64
  * The traces that hold the sample learn of an interval too long to sample; later ones find nothing
  * known, so that a responder that replies again is measured. */
 void pace_stopped(struct pace_sample *sample, int64_t now_ns);
+
+/* The measurement has shown that there is no limit. The traces that hold the sample go on with it,
+ * at the usual interval; later ones find nothing known. */
+void pace_refuted(struct pace_sample *sample, int64_t now_ns);
 
 /* True if the next probe of the sample is unsampled. Takes a token like the others. */
 bool pace_lead(struct pace_sample *sample, int64_t now_ns);

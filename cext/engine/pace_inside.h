@@ -32,6 +32,7 @@ struct pace_responder {
     struct pace_responder *in_bucket;
     struct ipaddr address;
     int64_t sample_interval_ns, free_ns; /* from free_ns on it has a token */
+    int64_t found_ns;                    /* when tests last showed the limit */
     int64_t limited_until_ns;            /* what was found about its rate limit holds until then */
     bool lead;                           /* the next token is for an unsampled probe */
     struct pace_sample *samples;

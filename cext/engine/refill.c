@@ -45,7 +45,12 @@ bool refill_is_done(const struct refill *refill)
 {
     if (refill->bursts < 2)
         return false;
-    return refill->bursts == REFILL_BURSTS || !has_gap(refill) || keeps_up(refill);
+    return refill_is_full(refill) || !has_gap(refill) || keeps_up(refill);
+}
+
+bool refill_is_full(const struct refill *refill)
+{
+    return refill->bursts == REFILL_BURSTS;
 }
 
 bool refill_is_silent(const struct refill *refill)

@@ -20,6 +20,9 @@ void refill_add(struct refill *refill, uint8_t answered);
 /* True when no further burst is needed. */
 bool refill_is_done(const struct refill *refill);
 
+/* True when no further burst can be added. */
+bool refill_is_full(const struct refill *refill);
+
 /* True if no burst had a reply. */
 bool refill_is_silent(const struct refill *refill);
 

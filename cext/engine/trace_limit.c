@@ -118,8 +118,8 @@ static enum hop_answer answer_to(const struct trace *t, const struct probe *p)
     return HOP_ANSWERED;
 }
 
-/* The hop is rate-limiting: joins the sample of another trace that found this before, else measures
- * the refill interval. */
+/* The hop seems to rate-limit. Joins the sample of another trace that found this before, else
+ * measures the refill interval; where bursts of others show no rate limit, it is tested again. */
 static void found_limit(struct trace *t, uint8_t ttl, int64_t now_ns)
 {
     struct hop *hop = &t->ttls[ttl].hop;
@@ -131,6 +131,9 @@ static void found_limit(struct trace *t, uint8_t ttl, int64_t now_ns)
     const struct pace_key key = trace_pace_key(t, ttl);
     const struct pace_evidence seen = { hop->retest.length, hop->retest.answered };
     bool known = pace_free_ns(t->pace, &key.responder) > now_ns;
+    if (!known && bursts_contradict(pace_bursts(t->pace), &key.responder, hop_since_ns(hop)) &&
+        hop_doubt(hop, now_ns))
+        return;
     struct pace_sample *sample = pace_rate_limit(t->pace, &key, seen, TOKEN_NS, hop->tested_ns);
     if (sample == NULL || known) {
         trace_rate_limit(t, ttl, sample, false, now_ns);
@@ -152,6 +155,16 @@ static void measured(struct trace *t, uint8_t ttl, int64_t now_ns)
     else
         pace_measured(sample, hop_spacing_ns(hop), hop->tested_ns + hop_wait_ns(hop));
     trace_rate_limit(t, ttl, sample, false, now_ns);
+}
+
+/* No rate limit: the hop's own sample stands. */
+static void refuted(struct trace *t, uint8_t ttl, int64_t now_ns)
+{
+    struct pace_sample *sample = t->ttls[ttl].hop.sample;
+
+    t->ttls[ttl].hop.sample = NULL;
+    pace_refuted(sample, now_ns);
+    pace_leave(sample, t->rules.trace);
 }
 
 /* What the burst behind a sample has shown is worth something to other traces. */
@@ -179,6 +192,8 @@ void trace_tested(struct trace *t, const struct probe *p, int64_t now_ns)
         found_limit(t, ttl, now_ns);
     else if (verdict == HOP_MEASURED)
         measured(t, ttl, now_ns);
+    else if (verdict == HOP_REFUTED)
+        refuted(t, ttl, now_ns);
     trace_note_untested(t, ttl, now_ns);
 }
 

@@ -192,3 +192,40 @@ check.case("samples_and_silent_hops_share_tokens", function()
     end
   end
 end)
+
+-- Real loss before many targets: among their many bursts of tests some look as
+-- if the bucket of a router were empty. No router rate-limits for that, and no
+-- round waits.
+for loss, most_s in pairs { [0.3] = 6, [0.5] = 20 } do
+  local name = ("loss_of_%d_percent_before_many_targets_is_no_rate_limit")
+    :format(loss * 100)
+  check.case(name, function()
+    local rows, limited, lost, sent = 0, 0, 0, 0
+    for seed = 1, RUNS do
+      local list = targets(40)
+      local w = build.line(6, { host = { also = addresses(list) },
+        link = { delay_ms = 0.05 },
+        nodes = { r5 = { link = { delay_ms = 0.05, loss_forward = loss } } } })
+      serve(w, list, 20, seed, function() return false end)
+      for i, one in ipairs(list) do
+        local longest = longest_round(one)
+        check.equal(longest < most_s, true, ("seed %d, target %d: a round of "
+          .. "%.1f s"):format(seed, i, longest))
+        for _, round in ipairs(one.rounds) do
+          for ttl = 5, #round.result.hops do
+            local hop = round.result.hops[ttl]
+            rows = rows + 1
+            limited = limited + (hop.rate_limit and 1 or 0)
+            sent, lost = sent + hop.sent, lost + hop.sent - hop.received
+          end
+        end
+      end
+    end
+    check.equal(limited <= rows * 0.005, true,
+      ("%d of %d rows called rate-limiting"):format(limited, rows))
+    check.equal(math.abs(lost / sent - loss) < 0.01, true,
+      ("%.1f %% lost"):format(100 * lost / sent))
+  end)
+end
+
+check.finish()

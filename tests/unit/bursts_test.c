@@ -47,8 +47,54 @@ static void check_bursts(void)
     bursts_free(bursts);
 }
 
+/* What one responder's bursts have shown says nothing of another with the same slot. */
+static void check_neighbour(void)
+{
+    struct bursts *bursts = bursts_new();
+    struct ipaddr router, other;
+
+    ipaddr_from_text(&router, "192.0.2.1");
+    other = router;
+    do {
+        if (++other.bytes[1] == 0)
+            other.bytes[2]++;
+        bursts_sent(bursts, &other, 100 * MS);
+    } while (bursts_free_ns(bursts, &router) == 0);
+
+    check_case("a_responder_with_the_same_slot_passed_no_burst_for_another");
+    for (int i = 1; i <= 4; i++)
+        bursts_passed(bursts, &other, i * 10 * MS);
+    check_that(bursts_have_passed(bursts, &other, 5 * MS), "its own count");
+    check_that(!bursts_have_passed(bursts, &router, 5 * MS), "the other's count");
+    check_that(!bursts_contradict(bursts, &router, 5 * MS), "the other's contradict");
+    bursts_failed(bursts, &router);
+    check_that(bursts_have_passed(bursts, &other, 35 * MS), "a failure of the other counts");
+    bursts_passed(bursts, &router, 50 * MS);
+    check_that(!bursts_contradict(bursts, &router, 5 * MS), "one and one of the other are two");
+    bursts_free(bursts);
+}
+
+static void check_contradiction(void)
+{
+    struct bursts *bursts = bursts_new();
+    struct ipaddr router;
+
+    ipaddr_from_text(&router, "192.0.2.1");
+    check_case("two_bursts_that_passed_since_then_contradict");
+    check_that(!bursts_contradict(bursts, &router, 0), "none do");
+    bursts_passed(bursts, &router, 10 * MS);
+    check_that(!bursts_contradict(bursts, &router, 0), "one does");
+    bursts_failed(bursts, &router);
+    bursts_passed(bursts, &router, 20 * MS);
+    check_that(bursts_contradict(bursts, &router, 9 * MS), "two do not");
+    check_that(!bursts_contradict(bursts, &router, 10 * MS), "one and an older one do");
+    bursts_free(bursts);
+}
+
 int main(void)
 {
     check_bursts();
+    check_neighbour();
+    check_contradiction();
     return check_done();
 }

@@ -248,6 +248,86 @@ static void check_spacing(void)
     pace_free(pace);
 }
 
+/* What is lost of a burst of 16: any probes, the last ones, all. */
+static const uint32_t at_random = 0x5b2b, at_the_end = 0xffe0, none = 0xffff;
+
+static enum hop_verdict second_burst(struct hop *hop, uint32_t lost)
+{
+    struct taken taken = run(hop, &rules, hop->tested_ns);
+    return finish_burst(hop, lost, 16, taken.last_ns + 200 * MS);
+}
+
+/* Of the bursts that measure a limit, those of a lossy path look as if there were none. */
+static void check_refuted(void)
+{
+    static const struct {
+        const char *name;
+        int bursts;
+        uint32_t lost[8];
+        enum hop_verdict want;
+    } rows[] = {
+        { "two_bursts_lost_at_random_refute_a_limit", 2, { at_random, at_random }, HOP_REFUTED },
+        { "one_is_made_up_for_by_two", 3, { at_random, at_the_end, at_the_end }, HOP_MEASURED },
+        { "of_three_bursts_two_refute", 3, { at_random, at_the_end, at_random }, HOP_REFUTED },
+        { "what_stays_in_doubt_is_a_limit",
+          8,
+          { at_random, none, none, at_random, none, at_random, none, at_random },
+          HOP_MEASURED },
+    };
+    const struct pace_evidence evidence = { .tests = 16, .burst_received = 5 };
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct pace *pace = pace_new();
+        struct pace_key key = { .protocol = WIRE_ICMP, .ttl = 3 };
+        struct hop hop;
+        struct taken retest;
+
+        check_case("%s", rows[i].name);
+        ipaddr_from_text(&key.responder, "192.0.2.1");
+        two_bursts(&hop, 8, 5, &retest);
+        hop_measure(&hop, pace_rate_limit(pace, &key, evidence, 1050 * MS, 0), hop.tested_ns + MS);
+        for (int n = 0; n < rows[i].bursts; n++)
+            check_int("verdict", second_burst(&hop, rows[i].lost[n]),
+                      n + 1 < rows[i].bursts ? HOP_UNDECIDED : rows[i].want);
+        if (rows[i].want == HOP_REFUTED) {
+            hop.sample = NULL; /* the caller leaves it */
+            check_int("counted", hop.counted, rules.packets);
+            check_that(hop_is_settled(&hop) && !hop_is_untested(&hop, &rules), "still at it");
+        }
+        pace_free(pace);
+    }
+}
+
+static void check_doubt(void)
+{
+    struct hop hop;
+    struct taken retest;
+
+    check_case("a_burst_that_others_contradict_is_sent_again_a_second_later");
+    two_bursts(&hop, 8, 5, &retest);
+    check_that(hop_doubt(&hop, retest.last_ns + 200 * MS), "believed");
+    check_int("due", hop_due(&hop, &rules), retest.last_ns + 1012 * MS);
+    check_int("compared with those since", hop_since_ns(&hop), retest.last_ns - 1012 * MS);
+    check_int("verdict", second_burst(&hop, at_random), HOP_STANDS);
+    check_int("counted", hop.counted, rules.packets);
+
+    check_case("after_the_seventh_time_the_burst_is_believed");
+    two_bursts(&hop, 8, 5, &retest);
+    for (int i = 0; i < 7; i++) {
+        check_that(hop_doubt(&hop, hop.tested_ns + 200 * MS), "believed after %d", i);
+        check_int("verdict", second_burst(&hop, at_the_end), HOP_RATE_LIMITED);
+    }
+    check_that(!hop_doubt(&hop, hop.tested_ns + 200 * MS), "for ever");
+
+    check_case("a_hop_that_never_replied_before_is_believed");
+    hop = (struct hop){ 0 };
+    struct taken fast = run(&hop, &rules, 0);
+    finish_tests(&hop, 0, 12, fast.last_ns + 200 * MS);
+    struct taken retry = run(&hop, &rules, fast.last_ns);
+    check_int("verdict", finish_tests(&hop, 1, 3, retry.last_ns), HOP_RATE_LIMITED);
+    check_that(!hop_doubt(&hop, retry.last_ns), "it is not");
+}
+
 static void check_silent(void)
 {
     struct hop hop = { 0 };
@@ -361,6 +441,8 @@ int main(void)
     check_real_loss();
     check_survey();
     check_spacing();
+    check_refuted();
+    check_doubt();
     check_silent();
     check_send_errors();
     check_held();

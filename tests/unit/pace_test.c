@@ -56,6 +56,15 @@ static void check_known(void)
     check_that(pace_known(pace, &router, 600000 * MS) == NULL, "still there");
     check_that(pace_known(pace, &router, 599999 * MS) == sample, "gone too early");
 
+    check_case("ten_minutes_after_the_last_tests_it_is_tested_again_however_often_it_was_used");
+    struct pace_sample *used = pace_rate_limit(pace, &other, seen, sample_interval_ns, 0);
+    for (int i = 1; i < 60; i++)
+        pace_start(used, 1, i * 10 * SECOND);
+    check_that(pace_known(pace, &other, 599999 * MS) == used, "tested too early");
+    check_that(pace_known(pace, &other, 600000 * MS) == NULL, "not tested");
+    pace_rate_limit(pace, &other, seen, sample_interval_ns, 601 * SECOND);
+    check_that(pace_known(pace, &other, 1200 * SECOND) == used, "not found again");
+
     check_case("of_two_spacings_the_shorter_holds_because_the_bucket_was_shared");
     pace_rate_limit(pace, &router, seen, 2 * sample_interval_ns, MS);
     check_int("longer", pace_spacing_ns(sample), sample_interval_ns);
@@ -300,6 +309,15 @@ static void check_stopped(void)
     pace_measured(again, 0, 30 * SECOND);
     check_that(pace_known(pace, &router, 89 * SECOND) != NULL, "not known");
     check_that(pace_known(pace, &router, 91 * SECOND) == NULL, "known");
+
+    check_case("who_holds_the_sample_of_a_refuted_limit_goes_on_at_the_usual_interval");
+    struct pace_sample *wrong =
+        pace_rate_limit(pace, &router, seen, sample_interval_ns, 100 * SECOND);
+    pace_refuted(wrong, 103 * SECOND);
+    check_that(pace_known(pace, &router, 103 * SECOND) == NULL, "known");
+    check_int("interval", pace_spacing_ns(wrong), 100 * MS);
+    check_int("due", pace_due(wrong, 1, pace_first(wrong, 0), 1), 103 * SECOND);
+    check_that(!pace_lead(wrong, 103 * SECOND), "its first probe is unsampled");
     pace_free(pace);
 }
 

@@ -48,6 +48,20 @@ for _, row in ipairs(ROWS) do
   end)
 end
 
+check.case("an_empty_column_goes_first_and_is_not_named", function()
+  local keys = { "hop", "asn", "host", "received", "os" }
+  local rows = {
+    { "Hop", "ASN", "Host", "Recv", "OS Guess" },
+    { "1", "-", "192.0.2.1", "10", "Linux-based" },
+    { "2", "", "192.0.2.2", "10", "Cisco" },
+  }
+  local left = fit.table(rows, keys, 33)
+  check.equal(rows[1], { "Hop", "Host", "Recv", "OS Guess" })
+  check.equal(left, {})
+  check.equal(fit.table(rows, { "hop", "host", "received", "os" }, 20),
+    { "OS Guess" })
+end)
+
 check.case("a_sentence_is_broken_between_words", function()
   check.equal(fit.wrap("one two three four", 9), "one two\n  three\n  four")
   check.equal(fit.wrap("one  two", 9), "one  two")

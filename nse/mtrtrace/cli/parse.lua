@@ -17,6 +17,33 @@ Times are 500ms, 5s, 2m; bare numbers are seconds. Exit status: 0 all targets
 were reached, 1 one was not, 2 usage or a file that cannot be used, 3 no
 permission to send or capture, 4 an alert was raised (--alert).]]
 
+-- Notes what an option of the line sets: by name, in order.
+local function note(given, row, value)
+  for name, text in pairs(row.sets or { [row.name] = value }) do
+    given[name] = given[name] or {}
+    given[name][#given[name] + 1] = { text = text, row = row }
+  end
+end
+
+-- Two protocols exclude each other, as in mtr (a TCP session is TCP), and rows
+-- on standard output any other format. Else the last option counts.
+local function clash(given)
+  local first = (given.protocol or {})[1]
+  for _, other in ipairs(given.protocol or {}) do
+    if other.row ~= first.row
+      and other.text:sub(1, 3) ~= first.text:sub(1, 3) then
+      return ("%s and %s: expected one of them"):format(
+        options.title(first.row), options.title(other.row))
+    end
+  end
+  for _, format in ipairs(given.rows and given.format or {}) do
+    if not given["rows-to"] and format.text ~= "report" then
+      return ("--rows and %s: expected one of them, or --rows-to=FILE for the "
+        .. "rows"):format(options.title(format.row))
+    end
+  end
+end
+
 --- Stores an option.
 -- @tparam table found changed in place
 -- @tparam table row of mtrtrace.cli.options
@@ -34,7 +61,7 @@ function M.take(found, row, value)
   end
 end
 
-local function add(parent, row, found)
+local function add(parent, row, found, given)
   local make = row.value and parent.option or parent.flag
   local option = make(parent, row.short
     and ("-%s --%s"):format(row.short, row.name) or "--" .. row.name)
@@ -50,7 +77,10 @@ local function add(parent, row, found)
     return { (row.short and ("-%s, "):format(row.short) or "    ")
       .. "--" .. row.name .. (row.value and " " .. row.value or "") }
   end
-  option:action(function(_, _, value) M.take(found, row, value) end)
+  option:action(function(_, _, value)
+    note(given, row, value)
+    M.take(found, row, value)
+  end)
   return option
 end
 
@@ -66,8 +96,10 @@ end
 --- Returns argparse's parser of the command.
 -- @tparam table argparse the module
 -- @tparam table found gets texts by option name, and `targets`
+-- @tparam ?table given gets what each option of the line sets
 -- @treturn table
-function M.parser(argparse, found)
+function M.parser(argparse, found, given)
+  given = given or {}
   local parser = argparse("mtr-trace", M.ABOUT, EPILOG):add_help(false)
     :usage("Usage: mtr-trace [OPTION...] TARGET...")
     :help_max_width(79):help_description_margin(32)
@@ -78,7 +110,7 @@ function M.parser(argparse, found)
     local members = {}
     for _, row in ipairs(options.all()) do
       if row.group == group.key then
-        members[#members + 1] = add(parser, row, found)
+        members[#members + 1] = add(parser, row, found, given)
       end
     end
     parser:group(group.title, table.unpack(members))
@@ -126,10 +158,11 @@ end
 --   that were skipped
 function M.words(argparse, words, found, lenient)
   found = found or {}
-  local parser = M.parser(argparse, found)
+  local given = {}
+  local parser = M.parser(argparse, found, given)
   for _, row in ipairs(options.all()) do
     if row.refused then
-      add(parser, row, found)
+      add(parser, row, found, given)
     end
   end
   local ok, err = parser:pparse(join_negative(words))
@@ -137,6 +170,10 @@ function M.words(argparse, words, found, lenient)
     -- Suggestions for a single letter are dropped: any letter is near to it.
     return nil, (tostring(err):gsub("(option '%-[^-]')\n.*", "%1")
       :gsub("\n", "; "))
+  end
+  local clashing = clash(given)
+  if clashing then
+    return nil, clashing
   end
   local refused = found.refused
   found.refused = nil

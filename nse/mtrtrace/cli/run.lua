@@ -54,8 +54,8 @@ local function engine_options(self, address, port)
   local out = enrichers.engine_options(options)
   out.target = zone.with(address, options.interface)
   if not out.target then
-    return nil, ("%s is a link-local address: name its interface, as in "
-      .. "%s%%eth0"):format(address, address)
+    return nil, ("a link-local address: expected its interface, as in "
+      .. "%s%%eth0"):format(address)
   end
   if port and options.protocol ~= "icmp" then
     out.port = port

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
 --- Makes a table and the sentences under it fit a width: cuts long names,
--- leaves out columns by priority, and returns the titles of these. Pure.
+-- leaves out columns, empty ones first, then by priority, and returns the
+-- titles of those that say something. Pure.
 -- @module mtrtrace.table.fit
 local unicode = require "mtrtrace.base.unicode"
 
@@ -58,26 +59,48 @@ local function leave_out(cells, keys, c)
   end
 end
 
+local function is_empty(cells, c)
+  for r = 2, #cells do
+    if cells[r][c] ~= "-" and cells[r][c] ~= "" then
+      return false
+    end
+  end
+  return true
+end
+
+-- Of a list of columns in order, those that are empty, and the others.
+local function by_content(cells, keys)
+  local empty, others = {}, {}
+  for _, key in ipairs(ORDER) do
+    local c = find(keys, key)
+    if c then
+      table.insert(is_empty(cells, c) and empty or others, key)
+    end
+  end
+  return empty, others
+end
+
 --- Makes a table fit a width.
 -- @tparam {{string,...},...} cells titles first; changed
 -- @tparam {string,...} keys of its columns
 -- @tparam integer width characters a line may have
--- @treturn {string,...} titles of the columns that were left out
+-- @treturn {string,...} titles of the columns that were left out and were not
+--   empty
 function M.table(cells, keys, width)
   local left, dropped = { table.unpack(keys) }, {}
   local titles = { table.unpack(cells[1]) }
-  for _, key in ipairs(ORDER) do
+  local empty, others = by_content(cells, keys)
+  for _, key in ipairs(table.move(others, 1, #others, #empty + 1,
+    { table.unpack(empty) })) do
     cut_names(cells, left, width)
     if select(2, widths_of(cells)) <= width then
       break
     end
-    local c = find(left, key)
-    if c then
-      leave_out(cells, left, c)
-    end
+    leave_out(cells, left, find(left, key))
   end
   for c, key in ipairs(keys) do
-    dropped[#dropped + 1] = not find(left, key) and titles[c] or nil
+    dropped[#dropped + 1] = not find(left, key) and not find(empty, key)
+      and titles[c] or nil
   end
   return dropped
 end

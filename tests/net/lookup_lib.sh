@@ -65,6 +65,22 @@ remote-control:
 END
 }
 
+# dns_start NODE: the DNS server of the last dns_begin there. It binds its port before it has read
+# its zones, so it is asked until it answers.
+dns_start() {
+  local i address
+  address=$(sed -n 's/^ *ip-address: \([0-9.]*\)$/\1/p' "$DNS_DIR/conf")
+  lab_exec "$1" nsd -c "$DNS_DIR/conf"
+  for ((i = 0; i < 50; i++)); do
+    # shellcheck disable=SC2016 # for the shell inside
+    [ "$(lab_exec "$1" bash -c 'exec 3<>/dev/udp/$1/53
+      printf "\0\1\0\0\0\1\0\0\0\0\0\0\0\0\2\0\1" >&3
+      timeout 1 dd bs=512 count=1 <&3 2>/dev/null | wc -c' - "${address/0.0.0.0/127.0.0.1}")" -eq 0 ] || return 0
+    sleep 0.1
+  done
+  not_ok nsd "does not answer"
+}
+
 # lookup_zones: begins the configuration of a DNS server on 127.0.0.1 that knows
 # the path's names; dns_up starts it
 lookup_zones() {
@@ -73,8 +89,7 @@ lookup_zones() {
   zone v6 ip6.arpa
 }
 
-# It has bound its port when it goes into the background.
-dns_up() { lab_exec c nsd -c "$DNS_DIR/conf" || not_ok nsd "does not start"; }
+dns_up() { dns_start c; }
 
 # look FLAVOUR ARGUMENTS [NMAP OPTION...]: a trace, its XML in $XML
 look() {

@@ -17,7 +17,7 @@ start_dns() {
   printf '  ip-address: ::0\n' >"$LAB_SCRATCH/more"
   sed -i "/ip-address/r $LAB_SCRATCH/more" "$DNS_DIR/conf"
   zone example example 'www A 192.0.2.1'
-  lab_exec s nsd -c "$DNS_DIR/conf"
+  dns_start s
 }
 
 # snmp_agent HOST LINE...: net-snmp's agent with these lines of configuration. It answers when its

@@ -31,7 +31,7 @@ named_cli() {
 ttfb() { sed -n 's/^TTFB: //p' <<<"$OUT"; }
 
 for family in 4 6; do
-  web -$family a.test
+  undisturbed web -$family a.test
   like "v${family}_https" "$(ttfb)" \
     "^$MS ms  \(https, HTTP/2 200; TCP $MS \+ TLS $MS \+ wait $MS; server processing time .*; DNS $MS before\)$"
   is "v${family}_status" "$RC $ERR" "0 "

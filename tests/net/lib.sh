@@ -177,6 +177,15 @@ until_sent() {
 
 count_no_more() { lab_exec c nft delete table inet count; }
 
+# undisturbed COMMAND...: up to three times, until `ttfb` tells of no retransmission: a busy host
+# sends a segment again by itself
+undisturbed() {
+  for _ in 1 2 3; do
+    "$@"
+    [[ $(ttfb) == *retransmission* ]] || return 0
+  done
+}
+
 # watch FILE EXPRESSION OPTION...: tcpdump of what leaves the client and matches, from now on;
 # watched: until now
 watch() { watch_device eth0 "$1" "ether src $(lab_exec c cat /sys/class/net/eth0/address) and ($2)" "${@:3}"; }

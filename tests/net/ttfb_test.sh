@@ -33,7 +33,7 @@ VALUES="outcome scheme port protocol status tls_version certificate location"
 both_families() {
   local family
   for family in 4 6; do
-    ask '' -$family a.test
+    undisturbed ask '' -$family a.test
     reads "v${family}_https" "$MS ms  \(https, HTTP/2 200; TCP $MS \+ TLS $MS \+ wait $MS; server processing time $MS\)$"
     adds_up "v${family}_https"
     # shellcheck disable=SC2086 # a list, to be split

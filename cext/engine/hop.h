@@ -120,7 +120,7 @@ enum probe_class hop_take(struct hop *hop, const struct hop_rules *rules, int64_
 
 /* A test probe has its outcome; one of an earlier burst is ignored. Returns HOP_UNDECIDED until the
  * last of the burst; then the hop has moved on, except for HOP_RATE_LIMITED, after which the caller
- * calls hop_pace. */
+ * calls hop_doubt, hop_measure or hop_pace. */
 enum hop_verdict hop_tested(struct hop *hop, int64_t place, enum hop_answer answer, int64_t now_ns);
 
 /* The second burst shows a rate limit, but bursts of other traces at the same time do not: it is

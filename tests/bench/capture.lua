@@ -9,18 +9,7 @@ local pcap_name, report_name, protocol = arg[1], arg[2], arg[3] or "icmp"
 package.path = arg[0]:match "^.*/" .. "?.lua;" .. package.path
 local wire = require "wire"
 
-local ICMP, TCP, UDP = 1, 6, 17
-
--- The protocol, where its header begins, and whether that is quoted.
-local function transport(packet)
-  local kind, at = wire.transport(packet)
-  local quoted = kind == ICMP and (packet:byte(at) == 11
-    or packet:byte(at) == 3)
-  if quoted then
-    kind, at = wire.transport(packet, at + 8)
-  end
-  return kind, at, quoted
-end
+local TCP, UDP = 6, 17
 
 local READERS = {}
 
@@ -36,7 +25,7 @@ end
 local datagrams, by_cookie = 0, {}
 
 function READERS.udp(packet)
-  local kind, at, quoted = transport(packet)
+  local kind, at, quoted = wire.transport(packet)
   if kind ~= UDP then
     return nil
   end
@@ -50,7 +39,7 @@ end
 local syns, by_port = 0, {}
 
 function READERS.tcp(packet)
-  local kind, at, quoted = transport(packet)
+  local kind, at, quoted = wire.transport(packet)
   if kind ~= TCP then
     return nil
   end

@@ -37,17 +37,26 @@ function M.packets(path)
   end
 end
 
---- The transport of a packet, IPv4 or IPv6 without extension headers.
--- @tparam string packet
--- @tparam[opt=1] integer from where its IP header begins
--- @treturn integer protocol
--- @treturn integer where its header begins
-function M.transport(packet, from)
-  from = from or 1
+local function header(packet, from)
   if packet:byte(from) >> 4 == 6 then
     return packet:byte(from + 6), from + 40
   end
   return packet:byte(from + 9), from + (packet:byte(from) & 15) * 4
+end
+
+--- The transport of a packet, or of the one that it quotes; IPv4 or IPv6
+-- without extension headers.
+-- @tparam string packet
+-- @treturn integer protocol
+-- @treturn integer where its header begins
+-- @treturn boolean whether it is quoted
+function M.transport(packet)
+  local protocol, at = header(packet, 1)
+  local quoted = ERROR[protocol] and ERROR[protocol][packet:byte(at)] or false
+  if quoted then
+    protocol, at = header(packet, at + 8)
+  end
+  return protocol, at, quoted
 end
 
 --- Which echo request a packet is, or answers, or quotes.
@@ -55,14 +64,10 @@ end
 -- @treturn ?boolean whether it is the request; nil where it is about none
 -- @treturn string its identifier and sequence number, 4 bytes
 function M.echo(packet)
-  local protocol, at = M.transport(packet)
+  local protocol, at, quoted = M.transport(packet)
   local kind = REQUEST[protocol] and packet:byte(at)
-  if kind and ERROR[protocol][kind] then
-    protocol, at = M.transport(packet, at + 8)
-    kind = REPLY[protocol]
-  end
   if kind and (kind == REQUEST[protocol] or kind == REPLY[protocol]) then
-    return kind == REQUEST[protocol], packet:sub(at + 4, at + 7)
+    return kind == REQUEST[protocol] and not quoted, packet:sub(at + 4, at + 7)
   end
 end
 

@@ -62,6 +62,13 @@ check.case("an_empty_column_goes_first_and_is_not_named", function()
     { "OS Guess" })
 end)
 
+check.case("an_empty_column_goes_before_names_are_cut", function()
+  local name = ("n"):rep(40)
+  local rows = { { "Hop", "ASN", "Host" }, { "1", "-", name } }
+  check.equal(fit.table(rows, { "hop", "asn", "host" }, 45), {})
+  check.equal(rows, { { "Hop", "Host" }, { "1", name } })
+end)
+
 check.case("a_sentence_is_broken_between_words", function()
   check.equal(fit.wrap("one two three four", 9), "one two\n  three\n  four")
   check.equal(fit.wrap("one  two", 9), "one  two")

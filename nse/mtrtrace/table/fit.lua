@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Makes a table and the sentences under it fit a width: cuts long names,
--- leaves out columns, empty ones first, then by priority, and returns the
--- titles of those that say something. Pure.
+--- Makes a table and the sentences under it fit a width: leaves out empty
+-- columns, cuts long names, leaves out other columns by priority, and returns
+-- the titles of these. Pure.
 -- @module mtrtrace.table.fit
 local unicode = require "mtrtrace.base.unicode"
 
@@ -68,16 +68,17 @@ local function is_empty(cells, c)
   return true
 end
 
--- Of a list of columns in order, those that are empty, and the others.
-local function by_content(cells, keys)
-  local empty, others = {}, {}
+local function is_too_wide(cells, width)
+  return select(2, widths_of(cells)) > width
+end
+
+local function leave_out_empty(cells, keys, width)
   for _, key in ipairs(ORDER) do
     local c = find(keys, key)
-    if c then
-      table.insert(is_empty(cells, c) and empty or others, key)
+    if c and is_empty(cells, c) and is_too_wide(cells, width) then
+      leave_out(cells, keys, c)
     end
   end
-  return empty, others
 end
 
 --- Makes a table fit a width.
@@ -88,19 +89,20 @@ end
 --   empty
 function M.table(cells, keys, width)
   local left, dropped = { table.unpack(keys) }, {}
-  local titles = { table.unpack(cells[1]) }
-  local empty, others = by_content(cells, keys)
-  for _, key in ipairs(table.move(others, 1, #others, #empty + 1,
-    { table.unpack(empty) })) do
+  leave_out_empty(cells, left, width)
+  local titles, full = { table.unpack(cells[1]) }, { table.unpack(left) }
+  for _, key in ipairs(ORDER) do
     cut_names(cells, left, width)
-    if select(2, widths_of(cells)) <= width then
+    if not is_too_wide(cells, width) then
       break
     end
-    leave_out(cells, left, find(left, key))
+    local c = find(left, key)
+    if c then
+      leave_out(cells, left, c)
+    end
   end
-  for c, key in ipairs(keys) do
-    dropped[#dropped + 1] = not find(left, key) and not find(empty, key)
-      and titles[c] or nil
+  for c, key in ipairs(full) do
+    dropped[#dropped + 1] = not find(left, key) and titles[c] or nil
   end
   return dropped
 end

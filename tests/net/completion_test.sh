@@ -54,28 +54,31 @@ start_zsh() {
   printf 'LISTMAX=1000\nunsetopt auto_menu\n' >>"$dir/.zshrc"
   mkdir "$dir/fpath" && cp "$dir/zsh" "$dir/fpath/_mtr-trace"
   tmux_ new-session -d -x 150 -y 50 'zsh -i'
-  shows '^\$'
+  shows '$*' >/dev/null
 }
 
-# shows REGEX: waits until that is on the screen, 10 s at most
+# shows PATTERN: prints the screen once PATTERN is on it; 10 s at most
 shows() {
-  local try
+  local try screen
   for ((try = 0; try < 100; try++)); do
-    ! tmux_ capture-pane -p | grep -Eq -- "$1" || return 0
+    screen=$(tmux_ capture-pane -p)
+    # shellcheck disable=SC2053 # a pattern
+    [[ $screen != $1 ]] || { echo "$screen" && return; }
     sleep 0.1
   done
-  return 1
+  echo "no answer: $screen"
 }
 
 # A single answer is put into the line, several are listed under it; both are
-# complete once the mark typed behind the Tab is there.
+# complete once the mark typed behind the Tab is there. The screen is empty
+# before, as the last line has that mark as well.
 from_zsh() {
   tmux_ send-keys C-u C-l
+  shows '$*([[:space:]])' >/dev/null
   tmux_ send-keys -l "mtr-trace $1"
   tmux_ send-keys Tab
   tmux_ send-keys -l "@@"
-  shows '@@' || echo "no answer"
-  tmux_ capture-pane -p | sed 's/@@//; s/=/\n/g' | tr -s ' ' '\n'
+  shows '*@@*' | sed 's/@@//; s/=/\n/g' | tr -s ' ' '\n'
 }
 
 check_shell() { # SHELL

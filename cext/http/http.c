@@ -2,6 +2,8 @@
 /* The thread of a request waits in curl_multi_poll, which curl_multi_wakeup interrupts. Only this
  * thread uses the easy handle; other threads read a copy of the report under the lock. */
 #include "http/http.h"
+
+#include "base/thread.h"
 #include "http/fail.h"
 
 #include <curl/curl.h>
@@ -13,7 +15,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -579,18 +580,6 @@ static void dispose(struct http *h)
     free(h);
 }
 
-/* Blocks all signals in the thread, so that the host program's own threads receive them. */
-static int start_thread(struct http *h)
-{
-    sigset_t all, before;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&h->thread, NULL, run, h);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return rc;
-}
-
 /* Some libcurls create a socket pair for curl_multi_wakeup without SOCK_CLOEXEC. The pair gets the
  * lowest free descriptors, which are found by opening two files before, and is then marked
  * close-on-exec. */
@@ -624,7 +613,7 @@ static int begin(struct http *h, const struct http_request *request, struct err 
         return -1;
     if (request->turn != NULL)
         h->start_us = httpturn_take(request->turn, monotonic_us());
-    int rc = start_thread(h);
+    int rc = thread_start(&h->thread, run, h);
     return rc == 0 ? 0 : err_set(err, ERR_SYSTEM, "no thread for a request: %s", strerror(rc));
 }
 

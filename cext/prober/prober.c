@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "prober/inside.h"
 
+#include "base/thread.h"
 #include "base/units.h"
 #include "prober/files.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -198,15 +198,10 @@ static void *run(void *arg)
     return NULL;
 }
 
-/* Blocks all signals in the thread, so that the host program's own threads receive them. */
 static int start_thread(struct prober *p)
 {
-    sigset_t all, before;
+    int rc = thread_start(&p->thread, run, p);
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(&p->thread, NULL, run, p);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     p->started = rc == 0;
     return rc;
 }

@@ -7,6 +7,7 @@
 #include "lua/fingerprint.h"
 #include "lua/handle.h"
 #include "lua/line.h"
+#include "lua/names.h"
 #include "lua/process.h"
 #include "lua/replay.h"
 #include "lua/request.h"
@@ -294,6 +295,7 @@ static const luaL_Reg functions[] = { { "trace", l_trace },
                                       { "fingerprint", lfingerprint_new },
                                       { "interfaces", l_interfaces },
                                       { "neighbour", l_neighbour },
+                                      { "names", lnames_ask },
                                       { "replay", lreplay_new },
                                       { "prober", l_prober },
                                       { "sockets", handle_sockets },
@@ -310,6 +312,7 @@ int luaopen_mtrtrace_core(lua_State *L)
     lresult_register(L);
     levents_register(L);
     lfingerprint_register(L);
+    lnames_register(L);
     search_register(L);
     lreplay_register(L);
     luaL_newmetatable(L, TRACE_MT);

@@ -37,6 +37,12 @@ cli() {
   OUT=$(cat "$LAB_SCRATCH/out") ERR=$(cat "$LAB_SCRATCH/err")
 }
 
+# columns KEY...: these columns of the last run's CSV, hops parted by lines
+columns() { python3 -c '
+import csv, sys
+for row in csv.DictReader(open(sys.argv[1])):
+    print(*(row[key] or "-" for key in sys.argv[2:]), sep="|")' "$LAB_SCRATCH/out" "$@"; }
+
 # busiest_branch HOP FLOWS: of the lab's fork, where most of these UDP flows go,
 # whatever the kernel's hash is; BRANCH is the router, BRANCH_AT its address
 # shellcheck disable=SC2034 # used by the tests

@@ -17,12 +17,6 @@ dns_up
 use_resolver 127.0.0.1
 LOCAL=(--whois-server 127.0.0.1:4301 --cymru-server 127.0.0.1:4302)
 
-# columns KEY...: these columns of the last run's CSV, hops parted by lines
-columns() { python3 -c '
-import csv, sys
-for row in csv.DictReader(open(sys.argv[1])):
-    print(*(row[key] or "-" for key in sys.argv[2:]), sep="|")' "$dir/out" "$@"; }
-
 # ---- everything, in every way to show it ---------------------------------------
 
 for family in 4 6; do

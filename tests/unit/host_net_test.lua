@@ -2,6 +2,7 @@
 -- What mtrtrace.host.nse_net makes of the packets of Nmap's dns library.
 local check = require "check"
 local nse_net = require "mtrtrace.host.nse_net"
+local silence = require "mtrtrace.host.silence"
 
 local NAME = "1.2.0.192.zone.test"
 
@@ -87,7 +88,7 @@ check.case("txt_answers_of_libunbound", function()
         return 1
       end }
   end }
-  local host = {}
+  local host = { silence = silence.new(function() return 0 end) }
   function host.after(_, body) body() end
   function host.await_for(_, start)
     local got
@@ -110,6 +111,48 @@ check.case("txt_answers_of_libunbound", function()
   check.equal({ host.txt(NAME, 1) }, { nil, "no answer from the resolver" })
   check.equal(queried, "cancelled")
   package.loaded.lunbound = nil
+end)
+
+-- A resolver for names, in the order they are asked for: "lost" takes 2 s,
+-- "broken" fails at once. Returns what of them it was asked, and its silence.
+local function asked(names)
+  local clock, list = 0, {}
+  local quiet = silence.new(function() return clock end)
+  for _, name in ipairs(names) do
+    if type(name) == "number" then
+      clock = clock + name
+    else
+      quiet:ask(function()
+        list[#list + 1] = name
+        clock = clock + (name == "lost" and 2 or 0)
+        return nil, name ~= "unknown" and silence.ERROR or nil
+      end)
+    end
+  end
+  return table.concat(list, " ")
+end
+
+local LOST = { "lost", "lost", "lost", "lost" }
+local function after_silence(...)
+  return table.move({ ... }, 1, select("#", ...), #LOST + 1,
+    table.move(LOST, 1, #LOST, 1, {}))
+end
+
+check.case("a_resolver_that_never_answered_is_asked_no_more_for_a_minute",
+  function()
+    local four = table.concat(LOST, " ")
+    check.equal(asked(after_silence("a", 59.9, "b")), four)
+    check.equal(asked(after_silence(60, "lost", "b", 59.9, "c")),
+      four .. " lost")
+    check.equal(asked(after_silence(60, "unknown", "lost", "lost", "lost",
+      "lost", "c")), four .. " unknown lost lost lost lost c")
+  end)
+
+check.case("one_that_answers_is_asked_on", function()
+  check.equal(asked { "lost", "lost", "lost", "unknown", "lost", "c" },
+    "lost lost lost unknown lost c")
+  check.equal(asked { "broken", "broken", "broken", "broken", "c" },
+    "broken broken broken broken c")
 end)
 
 check.case("txt_without_libunbound", function()

@@ -5,6 +5,7 @@
 -- called within a body that `spawn` was given.
 -- @module mtrtrace.host.uv
 local uv_dns = require "mtrtrace.host.uv_dns"
+local uv_names = require "mtrtrace.host.uv_names"
 local uv_net = require "mtrtrace.host.uv_net"
 local uv_os = require "mtrtrace.host.uv_os"
 
@@ -153,6 +154,7 @@ function M.new(uv, settings)
   function host.sleep(seconds)
     host.await(function(wake) host.after(seconds, wake) end)
   end
+  uv_names.add(host, uv)
   uv_net.add(host, uv)
   uv_os.add(host, uv)
   uv_dns.add(host, uv)

@@ -3,6 +3,7 @@
 --- TXT records for a host on luv, by libunbound and its Lua binding, over
 -- the resolvers of /etc/resolv.conf. The binding is optional.
 -- @module mtrtrace.host.uv_dns
+local silence = require "mtrtrace.host.silence"
 local txt = require "mtrtrace.asn.txt"
 
 local M = {}
@@ -16,11 +17,18 @@ M.MISSING = "DNS look-ups of networks need Nmap or the Lua module lunbound "
 local TXT, IN = 16, 1
 local NO_ERROR, NO_SUCH_NAME = 0, 3
 
+-- A question is sent twice, as Nmap does it, and not nine times within 12 s:
+-- nobody waits that long. Milliseconds.
+local SENDING = {
+  ["unknown-server-time-limit:"] = "1200", ["infra-cache-min-rtt:"] = "1200",
+  ["outbound-msg-retry:"] = "1",
+}
+
 -- No trust anchor: the user's own resolvers are believed, as elsewhere.
 local function open(uv)
   local ok, context = pcall(function()
     return require(M.MODULE).new { resolvconf = true, hoststxt = false,
-      async = true }
+      async = true, options = SENDING }
   end)
   if not ok or not context then
     return nil
@@ -49,6 +57,25 @@ local function outside(host, done, ...)
   host.after(0, function() done(table.unpack(answer, 1, answer.n)) end)
 end
 
+local function ask(host, context, name, seconds)
+  local query
+  local answer, err = host.await_for(seconds, function(done)
+    query = context:resolve_async(function(...)
+      outside(host, done, ...)
+    end, name, TXT, IN)
+    if not query then
+      done(nil, "libunbound takes no more queries")
+    end
+  end)
+  if answer == "timeout" then
+    context:cancel(query)
+    return nil, silence.ERROR
+  elseif not answer then
+    return nil, tostring(err)
+  end
+  return texts_of(answer)
+end
+
 local function txt_of(host, uv)
   local context
   return function(name, seconds)
@@ -56,27 +83,12 @@ local function txt_of(host, uv)
     if not context then
       return nil, "libunbound cannot be used"
     end
-    local query
-    local answer, err = host.await_for(seconds, function(done)
-      query = context:resolve_async(function(...)
-        outside(host, done, ...)
-      end, name, TXT, IN)
-      if not query then
-        done(nil, "libunbound takes no more queries")
-      end
-    end)
-    if answer == "timeout" then
-      context:cancel(query)
-      return nil, "no answer from the resolver"
-    elseif not answer then
-      return nil, tostring(err)
-    end
-    return texts_of(answer)
+    return host.silence:ask(ask, host, context, name, seconds)
   end
 end
 
 --- Adds `txt` to a host, where the binding is installed.
--- @tparam table host { after, await_for }
+-- @tparam table host { after, await_for, silence }
 -- @tparam table uv the module luv
 -- @tparam ?function search in place of package.searchpath
 function M.add(host, uv, search)

@@ -1,0 +1,25 @@
+#!/bin/bash
+# A resolver that cannot be reached, behind routers with the kernel's own
+# limits: each query takes a token of the first one, and still no hop shows
+# loss that is not there. No question is sent when nobody waits for its answer
+# any more, and none at all once the resolver is known to be silent.
+
+. "$(dirname "$0")/lib.sh"
+. "$TREE/tests/net/command.sh"
+needs_command
+lab_up --routers 4 --public || exit 1
+use_resolver 10.255.255.53
+queries=$LAB_SCRATCH/queries
+
+# most KIND: how often a name was asked for at most
+most() { sed -n "s/.* $1? \([^ ]*\).*/\1/p" "$queries" | sort | uniq -c | awk '$1 > most { most = $1 } END { print most }'; }
+
+for family in 4 6; do
+  watch "$queries" "udp port 53" -n -l -tt
+  cli -C --columns hop,loss,sent,received -c 10 "$(lab_target $family)"
+  watched
+  is "v${family}_no_loss" "$(columns hop loss_percent sent received)" "$(printf '%d|0|10|10\n' 1 2 3 4 5)"
+  is "v${family}_names_once_networks_twice_servers_once" "$(most PTR) $(most TXT) $(most A)" "1 2 1"
+  at_most "v${family}_then_nothing_is_asked" \
+    "$(awk 'NR == 1 { first = $1 } { last = $1 } END { printf "%d", 1000 * (last - first) }' "$queries")" 6000
+done

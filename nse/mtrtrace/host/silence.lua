@@ -21,7 +21,8 @@ local Silence = {}
 Silence.__index = Silence
 
 --- Asks, unless the resolver is silent.
--- @tparam function question returns the answer, or nil and an error
+-- @tparam function question returns the answer, nil where there is none, or
+--   nil and an error
 -- @param ... its arguments
 -- @return what it returns; nil and M.ERROR without a question
 function Silence:ask(question, ...)
@@ -30,7 +31,7 @@ function Silence:ask(question, ...)
   end
   local began = self.now()
   local answer, err = question(...)
-  if err ~= M.ERROR then
+  if not err then
     self.silent = -math.huge -- one that has answered is asked on
   elseif self.now() - began >= AT_ONCE_S then
     self.silent = self.silent + 1

@@ -17,10 +17,11 @@ M.MISSING = "DNS look-ups of networks need Nmap or the Lua module lunbound "
 local TXT, IN = 16, 1
 local NO_ERROR, NO_SUCH_NAME = 0, 3
 
--- A question is sent twice, as Nmap does it, and not nine times within 12 s:
--- nobody waits that long. Milliseconds.
+-- A question is sent to a server twice, as by Nmap, and not nine times within
+-- 12 s, as nobody waits that long. Another server has still time to answer.
+-- Milliseconds.
 local SENDING = {
-  ["unknown-server-time-limit:"] = "1200", ["infra-cache-min-rtt:"] = "1200",
+  ["unknown-server-time-limit:"] = "900", ["infra-cache-min-rtt:"] = "900",
   ["outbound-msg-retry:"] = "1",
 }
 

@@ -110,9 +110,9 @@ local function loop(uv, the_run, setup, screen, guard)
   the_run.parting()
 end
 
--- Threads of libuv. The system's resolver blocks one thread for each name, and
--- libuv uses at most half of its four threads for the resolver, so two DNS
--- zones without a working server would delay all other names.
+-- Threads of libuv. The system's resolver blocks one thread for each target's
+-- name, and libuv uses at most half of its four threads for the resolver, so
+-- two DNS zones without a working server would delay all other targets.
 local THREADS = "64"
 
 --- Sets the number of libuv's threads. Called before the event loop is used.

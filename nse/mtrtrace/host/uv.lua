@@ -128,9 +128,9 @@ end
 -- @tparam ?table settings functions of a text: `log` for what is found,
 --   `debug` for what helps to find faults, `failed` for the traceback of a
 --   body that raised; `verbose`: whether to log at all
--- @treturn table { now, sleep, spawn, connect, ptr, resolve, mac_prefixes,
---   exchange, log, debug, verbose }; `txt` or, where it cannot have that,
---   `no_txt`: why not
+-- @treturn table { now, sleep, spawn, connect, ptr, resolve,
+--   server_addresses, mac_prefixes, exchange, log, debug, verbose }; `txt` or,
+--   where it cannot have that, `no_txt`: why not
 function M.new(uv, settings)
   settings = settings or {}
   local function nothing() end

@@ -61,8 +61,8 @@ static int forward(struct names_question *q)
     return count > 0 ? 0 : EAI_NONAME;
 }
 
-/* The resolver's state is the thread's own. Not res_init, which also tells the other threads to read
- * the configuration again: the next of them would lose these settings. */
+/* The resolver's state is the thread's own. Not by res_init, which also tells the other threads to
+ * read the configuration again: the next of them would lose these settings. */
 static int ask_once(struct names_question *q)
 {
     if (res_ninit(&_res) < 0)

@@ -173,15 +173,19 @@ local TITLES = { "Hop", "IP Address", "Loss%", "Sent", "Recv", "Avg(ms)",
 local function cells_of(hop, text)
   local main = hop.responders[1]
   local row = ("\n" .. text):match("\n +" .. hop.hop .. " [^\n]*") or ""
-  local function ms(key)
+  local printed = {}
+  for cell in (row:gsub("^\n? +", "") .. "  "):gmatch "(.-)  +" do
+    printed[#printed + 1] = cell
+  end
+  local function ms(key, column)
     local exact = tonumber(main[key .. "_ms"])
     local less = ("%.2f"):format(math.max(exact - 5e-7, 0))
     local more = ("%.2f"):format(exact + 5e-7)
-    return row:find(" " .. less .. " ", 1, true) and less or more
+    return printed[column] == less and less or more
   end
   return { hop.hop, main.ip, ("%.1f%%"):format(tonumber(hop.loss_percent)),
-    hop.sent, hop.received, ms "avg", ms "stdev", ms "jitter", main.asn or "-",
-    main.organization or "-", main.os or "-" }
+    hop.sent, hop.received, ms("avg", 6), ms("stdev", 7), ms("jitter", 8),
+    main.asn or "-", main.organization or "-", main.os or "-" }
 end
 
 -- Columns are as wide as their content and two blanks apart.

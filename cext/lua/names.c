@@ -17,11 +17,13 @@ int lnames_ask(lua_State *L)
 {
     static const char *const kinds[] = { "reverse", "forward", NULL };
     int kind = luaL_checkoption(L, 1, NULL, kinds);
-    const char *subject = luaL_checkstring(L, 2);
+    size_t length;
+    const char *subject = luaL_checklstring(L, 2, &length);
     lua_Integer seconds = luaL_checkinteger(L, 3);
     struct err err = { 0 };
 
-    luaL_argcheck(L, seconds > 0 && seconds <= UINT8_MAX, 3, "1 to 255 seconds expected");
+    luaL_argcheck(L, length < NI_MAXHOST && strlen(subject) == length, 2, "a name expected");
+    luaL_argcheck(L, seconds >= 0 && seconds <= UINT8_MAX, 3, "0 to 255 seconds expected");
     struct names_ud *u = lset_owner(L, NAMES_MT, sizeof *u);
     u->question = names_ask(kind == 0 ? NAMES_REVERSE : NAMES_FORWARD, subject, (int)seconds, &err);
     return u->question != NULL ? 1 : handle_push_err(L, &err);

@@ -5,9 +5,10 @@
 
 #include <lua.h>
 
-/* core.names(kind, subject, seconds): asks each of the resolver's servers once and waits for it
- * that long, whole seconds from 1 to 255. `kind` is "reverse", the name of an address, or
- * "forward", the addresses of a name. Returns an object, or nil, a message and the error's name:
+/* core.names(kind, subject, seconds): asks the resolver's servers, which share whole seconds from
+ * 0 to 255, once each. With 0 only files such as /etc/hosts are read. `kind` is "reverse", the name
+ * of an address, or "forward", the addresses of a name. Returns an object, or nil, a message and
+ * the error's name:
  *
  *   fd()      a descriptor that is readable once there is an answer
  *   answer()  the text, addresses parted by blanks; nil and "EAI_NONAME", "EAI_AGAIN" or another

@@ -61,14 +61,31 @@ static int forward(struct names_question *q)
     return count > 0 ? 0 : EAI_NONAME;
 }
 
-/* The resolver's state is the thread's own. Not by res_init, which also tells the other threads to
- * read the configuration again: the next of them would lose these settings. */
-static int ask_once(struct names_question *q)
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* The state of the resolver is the thread's own. Its servers share the seconds: each gets a whole
+ * one at least and the user's `timeout` at most. Not by res_init, which also tells the other
+ * threads to read the configuration again: the next of them would lose these settings. */
+static bool prepare(const struct names_question *q)
 {
     if (res_ninit(&_res) < 0)
-        return EAI_SYSTEM;
-    _res.retrans = q->seconds;
+        return false;
+    _res.nscount = least(_res.nscount, q->seconds);
+    if (_res.nscount > 0)
+        _res.retrans = least(_res.retrans, q->seconds / _res.nscount);
     _res.retry = 1;
+    if (strchr(q->subject, '.') != NULL) /* no second question with a domain of the user's */
+        _res.options &= ~(unsigned long)(RES_DNSRCH | RES_DEFNAMES);
+    return true;
+}
+
+static int ask_once(struct names_question *q)
+{
+    if (!prepare(q))
+        return EAI_SYSTEM;
     return q->kind == NAMES_REVERSE ? reverse(q) : forward(q);
 }
 
@@ -98,7 +115,7 @@ struct names_question *names_ask(enum names_kind kind, const char *subject, int 
     pthread_t thread;
     int rc;
 
-    assert(kind < NAMES_KIND_COUNT && seconds > 0);
+    assert(kind < NAMES_KIND_COUNT && seconds >= 0);
     if (q == NULL || (q->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0) {
         err_set(err, ERR_SYSTEM, "no question to the resolver: %s", strerror(errno));
         free(q);

@@ -18,7 +18,8 @@ enum names_kind {
 
 struct names_question;
 
-/* Asks; each server is waited for `seconds`, from 1. Returns NULL with *err set on failure. */
+/* Asks; the resolver's servers share `seconds`. With 0 none of them is asked, only files such as
+ * /etc/hosts. Returns NULL with *err set on failure. */
 struct names_question *names_ask(enum names_kind kind, const char *subject, int seconds,
                                  struct err *err);
 

@@ -31,8 +31,10 @@ check.case("arguments_are_checked", function()
   for _, row in ipairs {
     { "backward", "192.0.2.1", 1, "invalid option 'backward'" },
     { "reverse", nil, 1, "string expected" },
-    { "forward", "192.0.2.1", 0, "1 to 255 seconds expected" },
-    { "forward", "192.0.2.1", 256, "1 to 255 seconds expected" },
+    { "forward", ("x"):rep(1025), 1, "a name expected" },
+    { "forward", "a\0b", 1, "a name expected" },
+    { "forward", "192.0.2.1", -1, "0 to 255 seconds expected" },
+    { "forward", "192.0.2.1", 256, "0 to 255 seconds expected" },
     { "forward", "192.0.2.1", 1.5, "no integer representation" },
   } do
     local ok, err = pcall(core.names, row[1], row[2], row[3])

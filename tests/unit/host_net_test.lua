@@ -113,8 +113,9 @@ check.case("txt_answers_of_libunbound", function()
   package.loaded.lunbound = nil
 end)
 
--- A resolver for names, in the order they are asked for: "lost" fails after
--- 2 s, "broken" at once, "unknown" is no name. Returns what it was asked.
+-- Asks for names one after the other: "lost" fails after 2 s, "broken" at
+-- once, "slow" is answered after 2 s, "known" at once; a number is a time to
+-- wait. Returns those for which servers were asked.
 local function asked(names)
   local clock, list = 0, {}
   local quiet = silence.new(function() return clock end)
@@ -122,38 +123,59 @@ local function asked(names)
     if type(name) == "number" then
       clock = clock + name
     else
-      quiet:ask(function()
-        list[#list + 1] = name
-        clock = clock + (name == "lost" and 2 or 0)
-        return nil, name ~= "unknown" and "no answer" or nil
+      quiet:ask(2.5, function(seconds)
+        if seconds > 0 then
+          list[#list + 1] = name
+          clock = clock + ((name == "lost" or name == "slow") and 2 or 0)
+        end
+        return nil, (name == "lost" or name == "broken") and "no answer" or nil
       end)
     end
   end
   return table.concat(list, " ")
 end
 
-local LOST = { "lost", "lost", "lost", "lost" }
-local function after_silence(...)
-  return table.move({ ... }, 1, select("#", ...), #LOST + 1,
-    table.move(LOST, 1, #LOST, 1, {}))
+-- Seven names that are lost, one that is, and then others.
+local function after(...)
+  local list = { ... }
+  for _ = 1, 7 do
+    table.insert(list, 1, "lost")
+  end
+  return asked(list)
 end
+local SEVEN = ("lost "):rep(7)
 
-check.case("a_resolver_that_never_answered_is_asked_no_more_for_a_minute",
+check.case("a_resolver_that_does_not_answer_is_asked_no_more_for_a_minute",
   function()
-    local four = table.concat(LOST, " ")
-    check.equal(asked(after_silence("a", 59.9, "b")), four)
-    check.equal(asked(after_silence(60, "lost", "b", 59.9, "c")),
-      four .. " lost")
-    check.equal(asked(after_silence(60, "unknown", "lost", "lost", "lost",
-      "lost", "c")), four .. " unknown lost lost lost lost c")
+    check.equal(after("lost", "a", 59.9, "b"), SEVEN .. "lost")
+    check.equal(after("lost", 60, "lost", "b"), SEVEN .. "lost lost")
+    check.equal(after("lost", 60, "known", "lost", "c"),
+      SEVEN .. "lost known lost c")
+    check.equal(after("lost", "known", 60, "c"), SEVEN .. "lost c")
   end)
 
 check.case("one_that_answers_is_asked_on", function()
-  check.equal(asked { "lost", "lost", "lost", "unknown", "lost", "c" },
-    "lost lost lost unknown lost c")
-  check.equal(asked { "broken", "broken", "broken", "broken", "c" },
-    "broken broken broken broken c")
+  check.equal(after("known", "lost", "c"), SEVEN .. "known lost c")
+  check.equal(after("slow", "lost", "c"), SEVEN .. "slow lost c")
+  check.equal(after("broken", "c"), SEVEN .. "broken c")
 end)
+
+check.case("names_that_are_lost_while_others_are_answered_tell_nothing",
+  function()
+    local clock, count = 0, 0
+    local quiet = silence.new(function() return clock end)
+    local function lost(seconds)
+      count = count + (seconds > 0 and 1 or 0)
+      clock = clock + 1
+      quiet:ask(2.5, function() return "name" end)
+      clock = clock + 1
+      return nil, "no answer"
+    end
+    for _ = 1, 20 do
+      quiet:ask(2.5, lost)
+    end
+    check.equal(count, 20)
+  end)
 
 check.case("txt_without_libunbound", function()
   local host = {}

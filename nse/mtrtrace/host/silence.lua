@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- Whether the resolver answers at all. One that never did is asked no more
+--- Whether the resolver answers at all. One that does not is asked no more
 -- for a while: a query that a router cannot forward takes a token of that
 -- router's ICMP rate limit, which a probe would miss.
 -- @module mtrtrace.host.silence
@@ -9,31 +9,31 @@ local M = {}
 --- What a question returns behind nil if there was no answer.
 M.ERROR = "no answer from the resolver"
 
--- Questions without an answer, and no answer to any other one. What fails at
+-- Questions without an answer, while no other one was answered. What fails at
 -- once, such as a name whose own servers are broken, tells nothing.
-local MOST_SILENT = 4
+local MOST_SILENT = 8
 local AT_ONCE_S = 1
 
--- How long no question is sent then; the next one tells whether to go on.
+-- How long no question is sent then; the next ones tell whether to go on.
 local PAUSE_S = 60
 
 local Silence = {}
 Silence.__index = Silence
 
---- Asks, unless the resolver is silent.
--- @tparam function question returns the answer, nil where there is none, or
---   nil and an error
--- @param ... its arguments
--- @return what it returns; nil and M.ERROR without a question
-function Silence:ask(question, ...)
-  if self.silent >= MOST_SILENT and self.now() < self.until_s then
-    return nil, M.ERROR
-  end
+--- Asks; without the resolver's servers if they are silent.
+-- @tparam number seconds how long the servers may take
+-- @tparam function question gets the seconds, 0 if no server is to be asked;
+--   returns the answer, nil where there is none, or nil and an error
+-- @return what it returns
+function Silence:ask(seconds, question)
   local began = self.now()
-  local answer, err = question(...)
-  if not err then
-    self.silent = -math.huge -- one that has answered is asked on
-  elseif self.now() - began >= AT_ONCE_S then
+  local pause = self.silent >= MOST_SILENT and began < self.until_s
+  local answer, err = question(pause and 0 or seconds)
+  if pause then
+    return answer, err
+  elseif not err then
+    self.silent, self.heard_s = 0, self.now()
+  elseif self.now() - began >= AT_ONCE_S and self.heard_s < began then
     self.silent = self.silent + 1
     self.until_s = self.now() + PAUSE_S
   end
@@ -44,7 +44,9 @@ end
 -- @tparam function now the time, s
 -- @treturn table
 function M.new(now)
-  return setmetatable({ now = now, silent = 0, until_s = 0 }, Silence)
+  return setmetatable({
+    now = now, silent = 0, until_s = 0, heard_s = -math.huge,
+  }, Silence)
 end
 
 return M

@@ -17,21 +17,27 @@ M.MISSING = "DNS look-ups of networks need Nmap or the Lua module lunbound "
 local TXT, IN = 16, 1
 local NO_ERROR, NO_SUCH_NAME = 0, 3
 
--- A question is sent to a server twice, as by Nmap, and not nine times within
--- 12 s, as nobody waits that long. Another server has still time to answer.
--- Milliseconds.
+-- A question is sent twice to one server or to two, as nobody waits for more:
+-- libunbound sends it nine times within 12 s, and does not stop when it is
+-- cancelled. Milliseconds.
 local SENDING = {
-  ["unknown-server-time-limit:"] = "900", ["infra-cache-min-rtt:"] = "900",
-  ["outbound-msg-retry:"] = "1",
+  ["unknown-server-time-limit:"] = "1000", ["infra-cache-min-rtt:"] = "1000",
+  ["outbound-msg-retry:"] = "1", ["max-sent-count:"] = "1",
 }
 
--- No trust anchor: the user's own resolvers are believed, as elsewhere.
-local function open(uv)
+-- No trust anchor: the user's own resolvers are believed, as elsewhere. Older
+-- libraries know fewer options and refuse all of them.
+local function new_context(options)
   local ok, context = pcall(function()
     return require(M.MODULE).new { resolvconf = true, hoststxt = false,
-      async = true, options = SENDING }
+      async = true, options = options }
   end)
-  if not ok or not context then
+  return ok and context or nil
+end
+
+local function open(uv)
+  local context = new_context(SENDING) or new_context(nil)
+  if not context then
     return nil
   end
   local poll = uv.new_poll(context:getfd())
@@ -84,7 +90,12 @@ local function txt_of(host, uv)
     if not context then
       return nil, "libunbound cannot be used"
     end
-    return host.silence:ask(ask, host, context, name, seconds)
+    return host.silence:ask(seconds, function(left)
+      if left == 0 then
+        return nil, silence.ERROR
+      end
+      return ask(host, context, name, left)
+    end)
   end
 end
 

@@ -80,11 +80,16 @@ end
 -- the answer, nil where there is none; an error's words if that is not known.
 local function ask_once(host, uv, kind, subject, seconds)
   local question, why = require("mtrtrace.core").names(kind, subject,
-    math.max(1, math.floor(seconds)))
+    math.floor(seconds))
   if not question then
     return nil, why
   end
-  local poll = uv.new_poll(question:fd())
+  local poll
+  poll, why = uv.new_poll(question:fd())
+  if not poll then
+    question:close()
+    return nil, words(why)
+  end
   local err = host.await_for(seconds + LATE_S, function(done)
     poll:start("r", function(failed) done(failed) end)
   end)
@@ -98,10 +103,15 @@ local function ask_once(host, uv, kind, subject, seconds)
   return answer, err and err ~= "EAI_NONAME" and words(err) or nil
 end
 
+local function ask(host, uv, kind, subject, seconds)
+  return host.silence:ask(seconds, function(left)
+    return ask_once(host, uv, kind, subject, left)
+  end)
+end
+
 local function ptr_of(host, uv)
   return function(address, seconds)
-    local name, err = host.silence:ask(ask_once, host, uv, "reverse", address,
-      seconds)
+    local name, err = ask(host, uv, "reverse", address, seconds)
     return name and not is_numeric(name) and name or nil, err
   end
 end
@@ -113,11 +123,11 @@ local function server_addresses_of(host, uv)
     if is_numeric(name) then
       return { name }
     end
-    local found, err = host.silence:ask(ask_once, host, uv, "forward",
-      name, seconds)
-    local list = {}
-    for address in (found or ""):gmatch("%S+") do
-      list[#list + 1] = address
+    local found, err = ask(host, uv, "forward", name, seconds)
+    local list, seen = {}, {}
+    for address in (found or ""):gmatch "%S+" do
+      list[#list + 1] = not seen[address] and address or nil
+      seen[address] = true
     end
     if #list == 0 then
       return nil, err or "name not found"

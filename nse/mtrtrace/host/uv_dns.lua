@@ -19,10 +19,12 @@ local NO_ERROR, NO_SUCH_NAME = 0, 3
 
 -- A question is sent twice to one server or to two, as nobody waits for more:
 -- libunbound sends it nine times within 12 s, and does not stop when it is
--- cancelled. Milliseconds.
+-- cancelled. Times in milliseconds. It repeats a question with a smaller size
+-- of packets, from 1.19.1 on only if the first size is above 1,472 bytes.
 local SENDING = {
   ["unknown-server-time-limit:"] = "1000", ["infra-cache-min-rtt:"] = "1000",
   ["outbound-msg-retry:"] = "1", ["max-sent-count:"] = "1",
+  ["edns-buffer-size:"] = "4096",
 }
 
 -- No trust anchor: the user's own resolvers are believed, as elsewhere. Older

@@ -27,7 +27,7 @@ cleanup() {
   ch_stop
   rm -rf "$dir"
 }
-trap cleanup EXIT
+trap 'trap "" INT TERM HUP; cleanup' EXIT
 trap 'exit 130' INT TERM
 
 ch_start 2 "$dir" >"$dir/start" 2>&1

@@ -47,6 +47,8 @@ from_fish() {
 }
 
 tmux_() { tmux -L "mtl-$$-zsh" -f /dev/null "$@"; }
+stop_zsh() { tmux_ kill-server 2>/dev/null; }
+LAB_END=stop_zsh
 
 # shellcheck disable=SC2016 # for zsh
 start_zsh() {
@@ -100,7 +102,6 @@ if command -v fish >/dev/null; then check_shell fish; else skip fish_completion 
 if command -v zsh >/dev/null && command -v tmux >/dev/null; then
   start_zsh
   check_shell zsh
-  tmux_ kill-server
 else
   skip zsh_completion "zsh or tmux is not installed"
 fi

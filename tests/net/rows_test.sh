@@ -17,7 +17,7 @@ fi
 ip link set lo up
 dir=$(mktemp -d) || exit 1
 mkdir "$dir/disk"
-trap 'umount "$dir/disk" 2>/dev/null; rm -rf "$dir"' EXIT
+trap 'trap "" INT TERM HUP; umount "$dir/disk" 2>/dev/null; rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
 
 TRACE=(env LUA_PATH="$TREE/nse/?.lua;;" LUA_CPATH="$TREE/build/lua5.4/?.so;;" "$TREE/scripts/mtr-trace"

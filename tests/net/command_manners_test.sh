@@ -18,7 +18,6 @@ on_terminal() {
 # ---- the terminal -------------------------------------------------------------
 
 unset COLUMNS
-COMMAND_ENV=(TERM=xterm) # also where the tests have no terminal
 on_terminal 100 -r -n --asn off -c 15 "$target"
 like progress_is_shown "$OUT" "tracing $target"
 is progress_is_erased_before_the_report "$(grep -o "tracing $target.*Target: " <<<"$OUT" | sed "s/.*tracing $target//")" \

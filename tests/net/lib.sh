@@ -7,6 +7,7 @@ TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 PATH=$PATH:/usr/sbin:/sbin
 unset MAKEFLAGS MFLAGS MAKELEVEL # a make in a test is not the one that runs it
 unset SUDO_UID SUDO_GID # the command would write as that user, not into $LAB_SCRATCH
+export LC_ALL=C.UTF-8 TERM=xterm # whatever machine runs the tests
 # shellcheck source=tests/net/lab
 . "$TREE/tests/net/lab"
 

@@ -10,7 +10,6 @@ lab_up --routers 3 --no-rate-limit || exit 1
 tree_env "$TREE"
 target=$(lab_target 4)
 dir=$LAB_SCRATCH
-export LC_ALL=C.UTF-8 # for the characters below
 SPARK=$'\u2581|\u2582|\u2583|\u2584|\u2585|\u2586|\u2587|\u2588'
 MORE=$'\u203a'
 

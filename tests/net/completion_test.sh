@@ -48,7 +48,7 @@ from_fish() {
 
 tmux_() { tmux -L "mtl-$$-zsh" -f /dev/null "$@"; }
 stop_zsh() { tmux_ kill-server 2>/dev/null; }
-LAB_END=stop_zsh
+lab_at_end stop_zsh
 
 # shellcheck disable=SC2016 # for zsh
 start_zsh() {

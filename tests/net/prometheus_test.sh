@@ -37,7 +37,7 @@ all_stop() {
   kill -KILL "${PIDS[@]}" 2>/dev/null
   wait "${PIDS[@]}" 2>/dev/null
 }
-LAB_END=all_stop
+lab_at_end all_stop
 
 # until SECONDS COMMAND: until it says something; what it said in OUT
 until_says() {

@@ -6,7 +6,7 @@
 -- @module mtrtrace.host.silence
 local M = {}
 
---- What a question returns behind nil if there was no answer.
+--- What is said where there was no answer.
 M.ERROR = "no answer from the resolver"
 
 -- Questions without an answer, while no other one was answered. What fails at

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 
---- The system's resolver for a host on luv, in libuv's threads: targets,
--- servers and reverse names. Everything yields.
+--- The system's resolver for a host on luv: targets in libuv's threads,
+-- servers and reverse names by mtrtrace.core. Everything yields.
 -- @module mtrtrace.host.uv_names
 local silence = require "mtrtrace.host.silence"
 local special = require "mtrtrace.base.special"
@@ -30,13 +30,14 @@ local function family_of(af)
   return af == "inet6" and 6 or af == "inet" and 4 or nil
 end
 
-local function add_address(list, entry)
-  for _, address in ipairs(list) do
-    if address == entry.addr then
+-- Adds an address that is not in the list yet.
+local function add(list, address)
+  for _, known in ipairs(list) do
+    if known == address then
       return
     end
   end
-  list[#list + 1] = family_of(entry.family) and entry.addr or nil
+  list[#list + 1] = address
 end
 
 local function is_numeric(name)
@@ -67,7 +68,7 @@ local function resolve_of(host, uv)
     end
     local list = {}
     for _, entry in ipairs(answer) do
-      add_address(list, entry)
+      add(list, family_of(entry.family) and entry.addr or nil)
     end
     if #list == 0 then
       return nil, "name not found"
@@ -124,10 +125,9 @@ local function server_addresses_of(host, uv)
       return { name }
     end
     local found, err = ask(host, uv, "forward", name, seconds)
-    local list, seen = {}, {}
+    local list = {}
     for address in (found or ""):gmatch "%S+" do
-      list[#list + 1] = not seen[address] and address or nil
-      seen[address] = true
+      add(list, address)
     end
     if #list == 0 then
       return nil, err or "name not found"

@@ -23,12 +23,7 @@ ip link set lo up
 # shellcheck source=scripts/service/loopback
 . "$TREE/scripts/service/loopback"
 dir=$(mktemp -d)
-cleanup() {
-  ch_stop
-  rm -rf "$dir"
-}
-trap 'trap "" INT TERM HUP; cleanup' EXIT
-trap 'exit 130' INT TERM
+ch_trap "$dir"
 
 ch_start 2 "$dir" >"$dir/start" 2>&1
 is servers_answer_and_tables_are_made "$? $(cat "$dir/start")" "0 "
@@ -99,3 +94,18 @@ is real_probes "$(ch 0 --query "SELECT ip, outcome, is_target, rtt_ns > 0, count
 ch_stop
 ch_start 2 "$dir" >"$dir/start" 2>&1
 is rows_are_there_behind_a_crash "$? $(shards hops | cut -d' ' -f 1)" "0 12001"
+
+# The page by hand, ended by three signals at once while its fifty write: nothing is left.
+mkdir "$dir/page"
+TMPDIR=$dir/page "$TREE/scripts/service/loopback" >"$dir/page.out" 2>&1 &
+page=$!
+for ((i = 0; i < 200; i++)); do
+  [ -z "$(find "$dir/page" -name 'host*')" ] || break
+  sleep 0.05
+done
+for i in 1 2 3; do
+  kill -TERM $page
+  sleep 0.01
+done
+wait $page
+is page_that_is_ended_leaves_nothing "$? $(find "$dir/page" -mindepth 1 | wc -l)" "130 0"
